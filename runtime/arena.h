@@ -1,0 +1,48 @@
+/* One arena holds everything that one compile makes: file bytes, trees, keys, messages.
+ *
+ *     struct arena *arena = arena_create();
+ *     char *text = arena_printf(arena, "%s/%s", home, name);
+ *     arena_destroy(arena);
+ *
+ * Its blocks come from sodium_malloc: guarded at both ends, locked, left out of core dumps, and wiped when the
+ * arena is destroyed. Nothing in it is freed on its own. Memory that cannot be had ends the program with a line on
+ * standard error (exit 4): no caller has anything better to do. The runtime library, which lives in other people's
+ * processes, therefore does not use it. */
+#ifndef HERMES_ARENA_H
+#define HERMES_ARENA_H
+
+#include <stdarg.h>
+#include <stddef.h>
+
+struct arena;
+
+struct arena *arena_create(void);
+/* Wipes and frees. NULL is fine. */
+void arena_destroy(struct arena *arena);
+
+/* SIZE zeroed bytes, aligned for any object. Never NULL. */
+void *arena_alloc(struct arena *arena, size_t size);
+/* A NUL-terminated copy of LEN bytes (which may hold NULs of their own). Never NULL. */
+char *arena_strndup(struct arena *arena, const char *bytes, size_t len);
+char *arena_strdup(struct arena *arena, const char *text);
+char *arena_printf(struct arena *arena, const char *format, ...) __attribute__((format(printf, 2, 3)));
+char *arena_vprintf(struct arena *arena, const char *format, va_list args);
+
+/* Text that grows inside an arena. Start from {.arena = arena}; `bytes` is always NUL-terminated once it is not
+ * NULL. Growing abandons the old bytes to the arena, which doubles the need at most. */
+struct text {
+    struct arena *arena;
+    char *bytes;
+    size_t len;
+    size_t capacity;
+};
+
+void text_append(struct text *text, const char *bytes, size_t len);
+void text_puts(struct text *text, const char *string);
+void text_putc(struct text *text, char c);
+void text_printf(struct text *text, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
+/* Grows *ITEMS (elements of SIZE bytes, *CAPACITY of them allocated) until it can hold COUNT. */
+void arena_grow(struct arena *arena, void **items, size_t *capacity, size_t count, size_t size);
+
+#endif

@@ -1,0 +1,47 @@
+/* The memory of exhausted keys, `compiled/cooldowns.json`: an observation, kept under (provider, fingerprint), so that
+ * a new key starts clean and an old one that comes back is still known to be exhausted.
+ *
+ * One object: {"format": 1, "cooldowns": {"<provider>": {"sha256:<16 hex>": {"status": "exhausted", "until":
+ * 1795478458.25, "last_status_at": ..., ...}}}}. The raw members are the JSON texts that Hermes wrote: a number must
+ * not pass through a double on its way back into the pool. */
+#ifndef HERMES_COOLDOWN_H
+#define HERMES_COOLDOWN_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "fingerprint.h"
+
+struct arena;
+
+/* The six members of a pool entry that say how its key was last answered, in Hermes's order. */
+enum { COOLDOWN_MEMBERS = 6 };
+extern const char *const cooldown_members[COOLDOWN_MEMBERS];
+
+struct cooldown {
+    const char *provider;
+    struct fingerprint fingerprint;
+    bool dead;
+    double until; /* seconds since the epoch; INFINITY for a dead key */
+    const char *raw[COOLDOWN_MEMBERS]; /* JSON texts: "\"exhausted\"", "1795478458.2534587", "429", ... */
+};
+
+struct cooldowns {
+    struct arena *arena;
+    struct cooldown *items;
+    size_t count;
+    size_t capacity;
+};
+
+/* Reads the memory from text (NULL or unreadable: empty; it is only a memory). Entries whose time is over are dropped. */
+void cooldowns_parse(struct cooldowns *cooldowns, const char *text, size_t len, double now);
+/* The file's text, sorted by provider and fingerprint. */
+const char *cooldowns_text(const struct cooldowns *cooldowns, size_t *ret_len);
+
+const struct cooldown *cooldowns_get(const struct cooldowns *cooldowns, const char *provider,
+                                     const char *fingerprint);
+/* Replaces what is known of that key. */
+void cooldowns_put(struct cooldowns *cooldowns, const struct cooldown *cooldown);
+void cooldowns_forget(struct cooldowns *cooldowns, const char *provider, const char *fingerprint);
+
+#endif

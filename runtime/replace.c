@@ -1,0 +1,158 @@
+#include "replace.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#define TEMPORARY_PREFIX ".hermes-compile."
+
+/* The real file behind PATH, so that a link keeps its link. A file that does not exist yet is its own target. */
+static int resolve_target(const char *path, char target[PATH_MAX])
+{
+    if (realpath(path, target) != NULL)
+        return 0;
+    if (errno != ENOENT)
+        return -errno;
+    char link[PATH_MAX];
+    if (readlink(path, link, sizeof link) >= 0)
+        return -ENOENT; /* a link to nothing: making its target would be a guess */
+    if (strlen(path) >= PATH_MAX)
+        return -ENAMETOOLONG;
+    strcpy(target, path);
+    return 0;
+}
+
+static int open_parent(struct replacement *r, char target[PATH_MAX])
+{
+    char *slash = strrchr(target, '/');
+    const char *name = slash == NULL ? target : slash + 1;
+    const char *parent = slash == NULL ? "." : slash == target ? "/" : target;
+    if (strlen(name) == 0 || strlen(name) > NAME_MAX)
+        return -EINVAL;
+    strcpy(r->name, name);
+    if (slash != NULL && slash != target)
+        *slash = '\0';
+    r->directory = open(parent, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    return r->directory < 0 ? -errno : 0;
+}
+
+static int write_all(int fd, const char *bytes, size_t len)
+{
+    while (len > 0) {
+        ssize_t written = write(fd, bytes, len);
+        if (written < 0 && errno == EINTR)
+            continue;
+        if (written < 0)
+            return -errno;
+        bytes += written;
+        len -= (size_t)written;
+    }
+    return 0;
+}
+
+static int write_temporary(struct replacement *r, const char *bytes, size_t len, mode_t mode)
+{
+    int fd = openat(r->directory, r->temporary, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
+    if (fd < 0)
+        return -errno;
+    r->pending = true;
+    int error = write_all(fd, bytes, len);
+    if (error == 0 && mode != 0600 && fchmod(fd, mode) < 0)
+        error = -errno;
+    if (error == 0 && fsync(fd) < 0)
+        error = -errno;
+    if (close(fd) < 0 && error == 0)
+        error = -errno;
+    return error;
+}
+
+int replace_prepare(struct replacement *r, const char *path, const char *bytes, size_t len, mode_t mode)
+{
+    static unsigned serial;
+    char target[PATH_MAX];
+    *r = (struct replacement){.directory = -1};
+    int error = resolve_target(path, target);
+    if (error == 0)
+        error = open_parent(r, target);
+    if (error == 0) {
+        int length = snprintf(r->temporary, sizeof r->temporary, TEMPORARY_PREFIX "%.*s.%ld.%u", 128, r->name,
+                              (long)getpid(), serial++);
+        error = length < (int)sizeof r->temporary ? 0 : -ENAMETOOLONG;
+    }
+    if (error == 0)
+        error = write_temporary(r, bytes, len, mode);
+    if (error != 0)
+        replace_abandon(r);
+    return error;
+}
+
+int replace_commit(struct replacement *r)
+{
+    if (renameat(r->directory, r->temporary, r->directory, r->name) < 0)
+        return -errno;
+    r->pending = false;
+    return 0;
+}
+
+int replace_sync(struct replacement *r)
+{
+    return fsync(r->directory) < 0 ? -errno : 0;
+}
+
+void replace_abandon(struct replacement *r)
+{
+    if (r->pending)
+        (void)unlinkat(r->directory, r->temporary, 0);
+    r->pending = false;
+    if (r->directory >= 0)
+        (void)close(r->directory);
+    r->directory = -1;
+}
+
+int replace_file(const char *path, const char *bytes, size_t len, mode_t mode)
+{
+    struct replacement r;
+    int error = replace_prepare(&r, path, bytes, len, mode);
+    if (error != 0)
+        return error;
+    error = replace_commit(&r);
+    if (error == 0)
+        error = replace_sync(&r);
+    replace_abandon(&r);
+    return error;
+}
+
+/* The name says which process made it; one that still runs may be at work. */
+static bool left_behind(const char *entry, const char *name)
+{
+    size_t prefix = strlen(TEMPORARY_PREFIX);
+    size_t len = strlen(name) < 128 ? strlen(name) : 128;
+    if (strncmp(entry, TEMPORARY_PREFIX, prefix) != 0 || strncmp(entry + prefix, name, len) != 0 ||
+        entry[prefix + len] != '.')
+        return false;
+    char process[64];
+    (void)snprintf(process, sizeof process, "/proc/%ld", strtol(entry + prefix + len + 1, NULL, 10));
+    return access(process, F_OK) != 0;
+}
+
+void replace_clean(const char *path)
+{
+    struct replacement r = {.directory = -1};
+    char target[PATH_MAX];
+    if (resolve_target(path, target) != 0 || open_parent(&r, target) != 0)
+        return;
+    DIR *directory = fdopendir(r.directory);
+    if (directory == NULL) {
+        replace_abandon(&r);
+        return;
+    }
+    for (struct dirent *entry; (entry = readdir(directory)) != NULL;)
+        if (left_behind(entry->d_name, r.name))
+            (void)unlinkat(r.directory, entry->d_name, 0);
+    (void)closedir(directory);
+}

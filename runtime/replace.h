@@ -1,0 +1,40 @@
+/* The one way a file is replaced: written beside the target (O_EXCL, 0600), made durable, then renamed over it.
+ *
+ *     struct replacement r;
+ *     int error = replace_prepare(&r, path, bytes, len, 0600);   written and fsynced; nothing visible yet
+ *     if (error == 0)
+ *         error = replace_commit(&r);                            rename
+ *     if (error == 0)
+ *         error = replace_sync(&r);                              fsync of the directory
+ *     replace_abandon(&r);                                       removes what was not committed; always safe
+ *
+ * In three steps so that two files that belong together can both be durable before either becomes visible. A path that
+ * is a link keeps its link: the file behind it is replaced. All return 0 or a negative errno. */
+#ifndef HERMES_REPLACE_H
+#define HERMES_REPLACE_H
+
+#include <limits.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <sys/types.h>
+
+struct replacement {
+    int directory; /* descriptor, -1 when closed */
+    bool pending;  /* the temporary file exists */
+    char name[NAME_MAX + 1];
+    char temporary[NAME_MAX + 1];
+};
+
+int replace_prepare(struct replacement *r, const char *path, const char *bytes, size_t len, mode_t mode)
+    __attribute__((warn_unused_result));
+int replace_commit(struct replacement *r) __attribute__((warn_unused_result));
+int replace_sync(struct replacement *r) __attribute__((warn_unused_result));
+void replace_abandon(struct replacement *r);
+
+/* All three steps. */
+int replace_file(const char *path, const char *bytes, size_t len, mode_t mode) __attribute__((warn_unused_result));
+
+/* Removes the temporary files that a killed process left beside PATH. */
+void replace_clean(const char *path);
+
+#endif

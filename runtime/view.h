@@ -1,0 +1,13 @@
+/* An immutable, verified snapshot in guarded memory: what hermes_view is inside the library. */
+#ifndef HERMES_VIEW_H
+#define HERMES_VIEW_H
+
+#include <stddef.h>
+
+#include "hermes_runtime.h"
+
+/* Verifies and unpacks the LEN bytes of a snapshot file. 0, HERMES_CORRUPT, HERMES_NEWER or -ENOMEM; *ret is untouched
+ * on error. BYTES need not outlive the call. The new view has one reference. */
+int view_unpack(const char *bytes, size_t len, struct hermes_view **ret) __attribute__((warn_unused_result));
+
+#endif
