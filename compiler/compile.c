@@ -1,0 +1,414 @@
+#include "compile.h"
+
+#include <errno.h>
+#include <pwd.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "emit.h"
+#include "gateway_view.h"
+#include "key_check.h"
+#include "publish.h"
+#include "read_source.h"
+#include "replace.h"
+#include "resolve.h"
+#include "snapshot_format.h"
+#include "yaml_load.h"
+
+/* How long one compile waits for another one of the same home; they take milliseconds. */
+enum { COMPILE_LOCK_MS = 5000, MAX_SETTLE_MS = 10000 };
+
+struct run {
+    struct compilation *c;
+    const struct compile_request *request;
+    struct node *user;
+    struct node *managed;
+    struct pool_view pool;
+};
+
+const char *compile_find_managed(void)
+{
+    const char *directory = getenv("HERMES_MANAGED_DIR");
+    return directory != NULL && *directory != '\0' ? directory : "/etc/hermes";
+}
+
+const char *compile_find_home(struct arena *arena, const char *option)
+{
+    const char *home = option;
+    size_t len;
+    if (home == NULL && getenv("HERMES_HOME") != NULL) {
+        home = key_strip(getenv("HERMES_HOME"), strlen(getenv("HERMES_HOME")), &len);
+        home = len > 0 ? arena_strndup(arena, home, len) : NULL;
+    }
+    if (home == NULL && getenv("HOME") != NULL && *getenv("HOME") != '\0')
+        home = arena_printf(arena, "%s/.hermes", getenv("HOME"));
+    if (home == NULL)
+        return NULL;
+    char *working = *home == '/' ? NULL : getcwd(NULL, 0);
+    home = working == NULL ? arena_strdup(arena, home) : arena_printf(arena, "%s/%s", working, home);
+    free(working);
+    len = strlen(home);
+    while (len > 1 && home[len - 1] == '/')
+        len--;
+    return arena_strndup(arena, home, len);
+}
+
+/* --- read --- */
+
+static const char *label_of(struct run *run, const char *path)
+{
+    size_t len = strlen(run->request->home);
+    if (strncmp(path, run->request->home, len) == 0 && path[len] == '/')
+        return path + len + 1;
+    return path;
+}
+
+static void fail(struct run *run, enum compile_outcome outcome)
+{
+    struct compilation *c = run->c;
+    if (c->outcome == COMPILE_VALID || (c->outcome == COMPILE_INVALID && outcome != COMPILE_VALID))
+        c->outcome = outcome;
+}
+
+static struct source *add_source(struct run *run, enum source_kind kind, const char *path)
+{
+    struct compilation *c = run->c;
+    struct source *source = arena_alloc(c->arena, sizeof *source);
+    *source = (struct source){.kind = kind, .order = c->source_count, .path = path, .bytes = ""};
+    source->label = label_of(run, path);
+    c->sources[c->source_count++] = source;
+    switch (read_source(c->arena, source, run->request->read_wait_ms, &c->diagnostics)) {
+    case READ_OK:
+        break;
+    case READ_REFUSED:
+        fail(run, COMPILE_INVALID);
+        break;
+    case READ_FAILED:
+        fail(run, COMPILE_FAILED);
+        break;
+    case READ_BUSY:
+        if (run->request->read_wait_ms > 0)
+            (void)diagnose(&c->diagnostics, SEVERITY_ERROR, "source-busy", (struct place){.source = source},
+                           "another process is still writing %s", source->label);
+        fail(run, COMPILE_BUSY);
+        break;
+    }
+    return source;
+}
+
+static const char *path_in(struct run *run, const char *directory, const char *name)
+{
+    return arena_printf(run->c->arena, "%s/%s", directory, name);
+}
+
+static bool check_home(struct run *run)
+{
+    struct stat st;
+    struct diagnostics *list = &run->c->diagnostics;
+    const char *home = run->request->home;
+    if (stat(home, &st) < 0 || !S_ISDIR(st.st_mode)) {
+        struct diagnostic *d = diagnose(list, SEVERITY_ERROR, "no-home", (struct place){0}, "%s is not a directory%s%s",
+                                        home, errno == ENOENT ? "" : ": ", errno == ENOENT ? "" : strerror(errno));
+        diagnostic_help(list, d, "name the Hermes home with --home or HERMES_HOME");
+        return false;
+    }
+    if (st.st_uid == geteuid())
+        return true;
+    struct diagnostic *d = diagnose(list, SEVERITY_ERROR, "foreign-home", (struct place){0},
+                                    "%s belongs to user %u; only its owner may compile it", home, st.st_uid);
+    const struct passwd *owner = getpwuid(st.st_uid);
+    if (owner != NULL)
+        diagnostic_help(list, d, "sudo -u %s hermes-compile --home %s", owner->pw_name, home);
+    return false;
+}
+
+/* --- parse --- */
+
+static struct node *parse_config(struct run *run, const struct source *source)
+{
+    struct compilation *c = run->c;
+    struct place place = {.source = source};
+    bool user = source->kind == SOURCE_CONFIG;
+    if (!source->present) {
+        if (user && c->outcome == COMPILE_VALID) {
+            struct diagnostic *d = diagnose(&c->diagnostics, SEVERITY_WARNING, "no-config", place,
+                                            "there is no config.yaml: Hermes runs on its built-in defaults");
+            diagnostic_help(&c->diagnostics, d, "create %s", source->path);
+        }
+        return NULL;
+    }
+    struct node *root = yaml_load(c->arena, source, &c->diagnostics);
+    if (root == NULL || node_is(root, NODE_MAP))
+        return root;
+    if (!node_truthy(root)) {
+        (void)diagnose(&c->diagnostics, SEVERITY_WARNING, "empty-config", place,
+                       "%s is empty: Hermes runs on its built-in defaults", source->label);
+        return NULL;
+    }
+    struct diagnostic *d = diagnose(&c->diagnostics, SEVERITY_ERROR, "not-a-mapping", root->place,
+                                    "%s is %s, not a map of names to values", source->label,
+                                    node_kind_name(root->kind));
+    diagnostic_help(&c->diagnostics, d, "start with lines such as `model:`");
+    return NULL;
+}
+
+static const char *expand_path(struct run *run, const char *path)
+{
+    if (strncmp(path, "~/", 2) == 0 && getenv("HOME") != NULL)
+        return path_in(run, getenv("HOME"), path + 2);
+    return *path == '/' ? path : path_in(run, run->request->home, path);
+}
+
+static void read_extra_env(struct run *run, const struct node *section)
+{
+    const struct node *files = node_get(section, "env_files");
+    if (files == NULL || files->kind == NODE_NULL)
+        return;
+    if (!node_is(files, NODE_SEQUENCE)) {
+        (void)diagnose(&run->c->diagnostics, SEVERITY_ERROR, "wrong-type", files->place,
+                       "hermes_watch.env_files is %s, not a list of files", node_kind_name(files->kind));
+        return;
+    }
+    /* The later file loses, so it is loaded first: one slot is kept for each of the fixed sources. */
+    for (size_t i = files->count; i > 0; i--) {
+        const struct node *item = files->items[i - 1];
+        const char *path = node_string(item);
+        if (path == NULL || run->c->source_count + 4 >= COMPILE_MAX_SOURCES) {
+            (void)diagnose(&run->c->diagnostics, SEVERITY_ERROR, "wrong-type", item->place,
+                           path == NULL ? "this is no path" : "too many env files");
+            continue;
+        }
+        const struct source *source = add_source(run, SOURCE_EXTRA_ENV, expand_path(run, path));
+        if (!source->present && run->c->outcome == COMPILE_VALID)
+            (void)diagnose(&run->c->diagnostics, SEVERITY_WARNING, "no-env-file", item->place,
+                           "there is no such file");
+        dotenv_load(run->c->arena, source, &run->c->environment, &run->c->diagnostics);
+    }
+}
+
+static void read_settings(struct run *run, const struct node *section)
+{
+    const struct node *settle = node_get(section, "settle_ms");
+    run->c->settle_ms = COMPILE_SETTLE_MS;
+    if (settle == NULL || settle->kind == NODE_NULL)
+        return;
+    long value = settle->kind == NODE_INTEGER && settle->len < 6 ? strtol(settle->text, NULL, 10) : -1;
+    if (value >= 0 && value <= MAX_SETTLE_MS)
+        run->c->settle_ms = (int)value;
+    else
+        (void)diagnose(&run->c->diagnostics, SEVERITY_ERROR, "wrong-type", settle->place,
+                       "hermes_watch.settle_ms is to be a number of milliseconds from 0 to %d", MAX_SETTLE_MS);
+}
+
+static const struct node *watch_section(const struct run *run)
+{
+    const struct node *managed = node_get(run->managed, "hermes_watch");
+    return managed != NULL ? managed : node_get(run->user, "hermes_watch");
+}
+
+static void load_env(struct run *run, enum source_kind kind, const char *directory)
+{
+    const struct source *source = add_source(run, kind, path_in(run, directory, ".env"));
+    dotenv_load(run->c->arena, source, &run->c->environment, &run->c->diagnostics);
+}
+
+static void read_and_parse(struct run *run)
+{
+    struct compilation *c = run->c;
+    const struct compile_request *request = run->request;
+    const struct source *managed =
+        add_source(run, SOURCE_MANAGED_CONFIG, path_in(run, request->managed, "config.yaml"));
+    const struct source *user = add_source(run, SOURCE_CONFIG, path_in(run, request->home, "config.yaml"));
+    run->managed = parse_config(run, managed);
+    run->user = parse_config(run, user);
+    read_settings(run, watch_section(run));
+    read_extra_env(run, watch_section(run));
+    load_env(run, SOURCE_ENV, request->home);
+    load_env(run, SOURCE_MANAGED_ENV, request->managed);
+    size_t errors = c->diagnostics.errors;
+    enum compile_outcome outcome = c->outcome;
+    struct source *pool = add_source(run, SOURCE_POOL, path_in(run, request->home, "auth.json"));
+    if (c->outcome != outcome || c->diagnostics.errors != errors) {
+        /* An auth.json that cannot be read is left alone; it does not keep the snapshot from being published. */
+        c->outcome = outcome;
+        pool->present = false;
+        for (size_t i = 0; i < c->diagnostics.count; i++)
+            if (c->diagnostics.items[i]->place.source == pool)
+                c->diagnostics.items[i]->severity = SEVERITY_WARNING;
+        c->diagnostics.warnings += c->diagnostics.errors - errors;
+        c->diagnostics.errors = errors;
+    }
+    run->pool = pool_read(c->arena, pool, &c->diagnostics);
+}
+
+static bool any_source(const struct compilation *c)
+{
+    for (size_t i = 0; i < c->source_count; i++)
+        if (c->sources[i]->present && c->sources[i]->kind != SOURCE_POOL)
+            return true;
+    return false;
+}
+
+static void check_sources(struct run *run)
+{
+    struct compilation *c = run->c;
+    if (c->outcome == COMPILE_VALID && !any_source(c)) {
+        struct diagnostic *d = diagnose(&c->diagnostics, SEVERITY_ERROR, "no-sources", (struct place){0},
+                                        "%s has neither config.yaml nor .env", run->request->home);
+        diagnostic_help(&c->diagnostics, d, "create config.yaml there, or name another home with --home");
+    }
+    if (c->diagnostics.errors > 0)
+        fail(run, COMPILE_INVALID);
+}
+
+/* --- plan and publish --- */
+
+static const struct hermes_view *previous_view(struct run *run, struct hermes **ret)
+{
+    *ret = NULL;
+    int error = hermes_open(run->request->home, ret);
+    if (error == 0)
+        return hermes_current(*ret);
+    if (error != HERMES_ABSENT && run->request->write)
+        (void)diagnose(&run->c->diagnostics, SEVERITY_WARNING, "snapshot-unusable", (struct place){0},
+                       "the previous snapshot is made anew: %s", hermes_strerror(error));
+    return NULL;
+}
+
+/* An unusable snapshot still says its number in the first bytes; the next one must not fall behind it. */
+static long long rough_generation(struct run *run)
+{
+    char head[256] = "";
+    FILE *file = fopen(path_in(run, run->request->home, SNAPSHOT_FILE), "re");
+    if (file == NULL)
+        return 0;
+    size_t len = fread(head, 1, sizeof head - 1, file);
+    (void)fclose(file);
+    head[len] = '\0';
+    const char *found = strstr(head, "\"generation\":");
+    long long generation = found == NULL ? 0 : strtoll(found + strlen("\"generation\":"), NULL, 10);
+    return generation > 0 && generation < (1LL << 53) - 1 ? generation : 0;
+}
+
+/* The last snapshot had a config.yaml with something in it, and now there is none: an editor may be at work. */
+static bool config_vanished(const struct run *run, const struct hermes_view *previous)
+{
+    size_t len;
+    const struct source *config = run->c->sources[1];
+    if (previous == NULL || config->len > 0)
+        return false;
+    return strstr(hermes_content(previous, &len), "\"kind\":\"config\"") != NULL;
+}
+
+static const char *timestamp(struct arena *arena)
+{
+    struct timespec now;
+    struct tm utc;
+    char text[32];
+    (void)clock_gettime(CLOCK_REALTIME, &now);
+    (void)gmtime_r(&now.tv_sec, &utc);
+    (void)strftime(text, sizeof text, "%Y-%m-%dT%H:%M:%S", &utc);
+    return arena_printf(arena, "%s.%03ldZ", text, now.tv_nsec / 1000000);
+}
+
+static void write_out(struct run *run, const struct text *content, long long generation)
+{
+    struct compilation *c = run->c;
+    struct text snapshot = {0};
+    struct publish_input input = {.home = run->request->home, .lock_wait_ms = run->request->lock_wait_ms};
+    if (c->plan.changed) {
+        snapshot = emit_snapshot(c->arena, content, generation + 1, run->request->home, timestamp(c->arena));
+        input.snapshot = &snapshot;
+    }
+    size_t errors = c->diagnostics.errors;
+    if (!publish(c, &input) || c->diagnostics.errors > errors)
+        c->outcome = COMPILE_FAILED;
+    c->generation = c->published ? generation + 1 : generation;
+}
+
+static void resolve_and_publish(struct run *run)
+{
+    struct compilation *c = run->c;
+    const struct gateway_view_input view = {run->user, run->managed, &c->environment, run->request->shell};
+    c->config = gateway_view(c->arena, &view, &c->diagnostics);
+    const struct resolve_input input = {c->config, &c->environment, &run->pool};
+    c->providers = resolve(c->arena, &input, &c->diagnostics);
+    const struct emit_input emit = {c->sources, c->source_count, c->config, &c->environment, &c->providers};
+    struct text content = emit_content(c->arena, &emit, &c->diagnostics);
+    struct hermes *reader;
+    const struct hermes_view *previous = previous_view(run, &reader);
+    c->generation = previous != NULL ? hermes_generation(previous) : rough_generation(run);
+    if (c->diagnostics.errors > 0) {
+        c->outcome = COMPILE_INVALID;
+    } else if (run->request->hold_empty && config_vanished(run, previous)) {
+        c->outcome = COMPILE_HELD;
+    } else {
+        c->plan = plan_changes(c->arena, previous, &c->providers, content.bytes, content.len);
+        if (run->request->write)
+            write_out(run, &content, c->generation);
+        else
+            publish_preview(c, run->request->home);
+    }
+    hermes_close(reader);
+}
+
+static void keep_generation(struct run *run)
+{
+    struct hermes *reader;
+    if (hermes_open(run->request->home, &reader) == 0) {
+        run->c->generation = hermes_generation(hermes_current(reader));
+        hermes_close(reader);
+    }
+}
+
+static void compile_locked(struct run *run)
+{
+    if (run->request->write) {
+        replace_clean(path_in(run, run->request->home, SNAPSHOT_FILE));
+        replace_clean(path_in(run, run->request->home, "auth.json"));
+    }
+    read_and_parse(run);
+    check_sources(run);
+    if (run->c->outcome == COMPILE_VALID)
+        resolve_and_publish(run);
+    else
+        keep_generation(run);
+}
+
+void compile_home(struct compilation *c, const struct compile_request *request)
+{
+    *c = (struct compilation){.arena = arena_create(), .outcome = COMPILE_VALID, .settle_ms = COMPILE_SETTLE_MS};
+    struct run run = {.c = c, .request = request};
+    int lock = -1;
+    c->diagnostics.arena = c->arena;
+    if (!check_home(&run)) {
+        c->outcome = COMPILE_FAILED;
+        return;
+    }
+    if (request->write) {
+        lock = publish_lock(request->home, request->lock_wait_ms > 0 ? COMPILE_LOCK_MS : 0);
+        if (lock == -EWOULDBLOCK && request->lock_wait_ms == 0) {
+            c->outcome = COMPILE_BUSY;
+            return;
+        }
+        if (lock < 0) {
+            (void)diagnose(&c->diagnostics, SEVERITY_ERROR, "write-failed", (struct place){0},
+                           "%s/" SNAPSHOT_DIRECTORY " cannot be used: %s", request->home, strerror(-lock));
+            c->outcome = COMPILE_FAILED;
+            return;
+        }
+    }
+    compile_locked(&run);
+    diagnostics_sort(&c->diagnostics);
+    if (lock >= 0)
+        (void)close(lock);
+}
+
+void compilation_finish(struct compilation *c)
+{
+    arena_destroy(c->arena);
+    *c = (struct compilation){0};
+}

@@ -1,0 +1,68 @@
+/* One compile of one home: read -> parse -> check -> resolve -> plan -> publish -> project.
+ *
+ *     struct compilation c;
+ *     compile_home(&c, &(struct compile_request){.home = "/home/u/.hermes", .managed = "/etc/hermes", .write = true});
+ *     ... look at c.outcome, print c.diagnostics ...
+ *     compilation_finish(&c);
+ */
+#ifndef HERMES_COMPILE_H
+#define HERMES_COMPILE_H
+
+#include "credential.h"
+#include "diagnostic.h"
+#include "dotenv.h"
+#include "node.h"
+#include "plan.h"
+#include "pool.h"
+#include "source.h"
+
+struct compile_request {
+    const char *home;    /* absolute */
+    const char *managed; /* the managed directory; need not exist */
+    bool write;          /* publish and project; otherwise nothing is written, nothing is locked */
+    bool hold_empty;     /* an emptied or vanished config.yaml that had content in the last snapshot is HELD */
+    int read_wait_ms;    /* how long a source that is being written is waited for before BUSY */
+    int lock_wait_ms;    /* how long auth.lock is waited for; then pool_waiting is set */
+    const char *const *shell; /* environ of the caller, or NULL: only for notes in diagnostics, never a source */
+};
+
+enum compile_outcome {
+    COMPILE_VALID,   /* the sources are good; with `write`, snapshot (and pool, unless waiting) are in force */
+    COMPILE_INVALID, /* an error is in the diagnostics; nothing was written, the last good snapshot stays */
+    COMPILE_FAILED,  /* reading or writing failed (permissions, disk, owner); a diagnostic says what */
+    COMPILE_BUSY,    /* a source is being written at this moment; try again when it is closed */
+    COMPILE_HELD,    /* see hold_empty; nothing was written */
+};
+
+enum { COMPILE_MAX_SOURCES = 64, COMPILE_SETTLE_MS = 30 };
+
+struct compilation {
+    struct arena *arena;
+    enum compile_outcome outcome;
+    struct diagnostics diagnostics;
+
+    struct source *sources[COMPILE_MAX_SOURCES]; /* all that were looked for, present or not; auth.json is the last */
+    size_t source_count;
+    int settle_ms; /* hermes_watch.settle_ms, else COMPILE_SETTLE_MS */
+
+    struct node *config; /* the gateway's view */
+    struct environment environment;
+    struct providers providers;
+    struct plan plan;      /* what differs from the previous snapshot */
+    struct text pool_plan; /* what differs in the pool, a line each; bytes is NULL when nothing does */
+
+    bool published;      /* a new snapshot was written */
+    bool projected;      /* auth.json was written */
+    bool pool_waiting;   /* auth.lock is held by somebody else: the snapshot stands, the pool is still to be done */
+    long long generation; /* in force after this compile; 0: none */
+};
+
+void compile_home(struct compilation *compilation, const struct compile_request *request);
+void compilation_finish(struct compilation *compilation);
+
+/* `--home`, else $HERMES_HOME (stripped, not empty), else ~/.hermes; absolute. NULL when there is none to be had. */
+const char *compile_find_home(struct arena *arena, const char *option);
+/* $HERMES_MANAGED_DIR, else /etc/hermes. */
+const char *compile_find_managed(void);
+
+#endif

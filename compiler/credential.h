@@ -1,0 +1,65 @@
+/* What a compile found out about keys: the values that resolve hands to emit, plan and project. */
+#ifndef HERMES_CREDENTIAL_H
+#define HERMES_CREDENTIAL_H
+
+#include "diagnostic.h"
+#include "fingerprint.h"
+#include "provider_table.h"
+
+/* Where a key stands. key: `model.api_key`, `custom_providers[0].api_key`, `XIAOMI_API_KEY`, or
+ * `credential_pool.xiaomi.<entry id>` for an entry of auth.json (place.line is 0 there: its lines are Hermes's to
+ * move). */
+struct origin {
+    struct place place;
+    const char *key;
+};
+
+enum credential_rank {
+    RANK_CONFIG, /* written in config.yaml: stands before everything */
+    RANK_ENV,    /* a variable of an env file: stands where Hermes puts that variable */
+    RANK_POOL,   /* a manual entry of auth.json, which Hermes owns */
+};
+
+struct credential {
+    struct credential_id id;
+    struct fingerprint fingerprint;
+    enum credential_rank rank;
+    const char *secret; /* NUL-terminated: a key with a NUL in it is refused */
+    const char *label;
+    struct origin *origins; /* the first one decided the rank */
+    size_t origin_count;
+};
+
+struct shadowed {
+    struct fingerprint fingerprint;
+    struct origin origin;
+    const struct credential *by;
+};
+
+struct provider {
+    const char *id; /* canonical, or "custom:<normalised name>", or "custom" */
+    const struct provider_row *row; /* NULL for custom ones */
+    const char *name;               /* custom: the name as written */
+    const char *base_url;           /* "" when there is none */
+    const char *strategy;           /* fill_first, round_robin, least_used, random */
+    const char *auth;               /* how the key travels: bearer, x-api-key, ... */
+    /* Which entry of the pool Hermes seeds itself, and with which key: `env:VAR`, `config:NAME`, `model_config`. */
+    struct seed {
+        const char *source;
+        const char *secret; /* what the sources say the key is now; NULL: the source key is gone */
+    } *seeds;
+    size_t seed_count;
+    struct credential *credentials; /* the order in which they go out */
+    size_t credential_count;
+    struct shadowed *shadowed;
+    size_t shadowed_count;
+    bool projected; /* false: Hermes reads this one's key by itself, or it is an OAuth provider */
+};
+
+struct providers {
+    struct provider *items; /* sorted by id */
+    size_t count;
+    const char *default_id; /* NULL: Hermes would find none */
+};
+
+#endif

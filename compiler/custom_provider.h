@@ -1,0 +1,41 @@
+/* The providers that a user defines: `custom_providers[]` and `providers.*`, in the one shape that Hermes's gateway
+ * makes of both. */
+#ifndef HERMES_CUSTOM_PROVIDER_H
+#define HERMES_CUSTOM_PROVIDER_H
+
+#include "arena.h"
+#include "node.h"
+#include "provider_table.h"
+
+struct custom_provider {
+    const char *id;    /* "custom:my-llm"; or, for `providers.<id of the table>`, that id */
+    const char *name;  /* as written */
+    const char *alias; /* `providers.*`: its key in the map, by which `model.provider` may also call it; else NULL */
+    const struct provider_row *row; /* not NULL: the entry only adds a key or a URL to a provider of the table */
+    const char *path;               /* `custom_providers[0]`, `providers.mine` */
+    const char *base_url;           /* "" when it has none: then row is not NULL */
+    const struct node *api_key;     /* inline key or NULL */
+    const char *api_key_path;
+    const struct node *key_env; /* name of a variable or NULL */
+    const char *key_env_path;
+};
+
+struct custom_providers {
+    struct custom_provider *items;
+    size_t count;
+    size_t capacity;
+};
+
+/* Entries that Hermes drops are warned about and left out. Pure. */
+struct custom_providers custom_providers_of(struct arena *arena, const struct node *config,
+                                            struct diagnostics *diagnostics);
+
+/* By "custom:<name>", display name or key, in any case; NULL when there is none. */
+const struct custom_provider *custom_provider_find(const struct custom_providers *all, const char *name);
+/* By URL, as Hermes compares: without blanks around and without trailing slashes. */
+const struct custom_provider *custom_provider_by_url(const struct custom_providers *all, const char *url);
+
+/* URL without blanks around and trailing slashes. */
+const char *url_trimmed(struct arena *arena, const char *url);
+
+#endif

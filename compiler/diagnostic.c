@@ -1,0 +1,128 @@
+#include "diagnostic.h"
+
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "arena.h"
+#include "masked_line.h"
+#include "source.h"
+
+struct diagnostic *diagnose(struct diagnostics *list, enum severity severity, const char *code, struct place place,
+                            const char *format, ...)
+{
+    struct diagnostic *diagnostic = arena_alloc(list->arena, sizeof *diagnostic);
+    va_list args;
+    va_start(args, format);
+    *diagnostic = (struct diagnostic){
+        .severity = severity,
+        .code = code,
+        .place = place,
+        .message = arena_vprintf(list->arena, format, args),
+    };
+    va_end(args);
+    void *items = list->items;
+    arena_grow(list->arena, &items, &list->capacity, list->count + 1, sizeof(struct diagnostic *));
+    list->items = items;
+    list->items[list->count++] = diagnostic;
+    list->errors += severity == SEVERITY_ERROR;
+    list->warnings += severity == SEVERITY_WARNING;
+    return diagnostic;
+}
+
+void diagnostic_note(struct diagnostics *list, struct diagnostic *diagnostic, const char *format, ...)
+{
+    va_list args;
+    va_start(args, format);
+    diagnostic->note = arena_vprintf(list->arena, format, args);
+    va_end(args);
+}
+
+void diagnostic_help(struct diagnostics *list, struct diagnostic *diagnostic, const char *format, ...)
+{
+    va_list args;
+    va_start(args, format);
+    diagnostic->help = arena_vprintf(list->arena, format, args);
+    va_end(args);
+}
+
+static int compare_numbers(size_t a, size_t b)
+{
+    return a < b ? -1 : a > b;
+}
+
+static int compare_diagnostics(const void *a, const void *b)
+{
+    const struct diagnostic *left = *(struct diagnostic *const *)a;
+    const struct diagnostic *right = *(struct diagnostic *const *)b;
+    size_t left_order = left->place.source == NULL ? 0 : left->place.source->order + 1;
+    size_t right_order = right->place.source == NULL ? 0 : right->place.source->order + 1;
+    int order = compare_numbers(left_order, right_order);
+    if (order == 0)
+        order = compare_numbers(left->place.line, right->place.line);
+    if (order == 0)
+        order = compare_numbers(left->place.column, right->place.column);
+    if (order == 0)
+        order = (int)right->severity - (int)left->severity;
+    return order != 0 ? order : strcmp(left->message, right->message);
+}
+
+void diagnostics_sort(struct diagnostics *list)
+{
+    if (list->count > 1)
+        qsort(list->items, list->count, sizeof(struct diagnostic *), compare_diagnostics);
+}
+
+const char *severity_name(enum severity severity)
+{
+    static const char *const names[] = {"hint", "warning", "error"};
+    return names[severity];
+}
+
+const char *place_text(struct arena *arena, struct place place)
+{
+    if (place.source == NULL)
+        return "";
+    if (place.line == 0)
+        return place.source->label;
+    return arena_printf(arena, "%s:%u:%u", place.source->label, place.line, place.column);
+}
+
+static void print_place(struct place place, FILE *stream)
+{
+    if (place.source == NULL)
+        return;
+    (void)fputs(place.source->label, stream);
+    if (place.line > 0)
+        (void)fprintf(stream, ":%u:%u", place.line, place.column);
+    (void)fputs(": ", stream);
+}
+
+static void print_line(struct place place, const char *marker, const char *reset, FILE *stream)
+{
+    struct masked_line line;
+    if (place.source == NULL || place.line == 0 || !mask_line(place, &line))
+        return;
+    (void)fprintf(stream, "%5u | %s\n", place.line, line.text);
+    (void)fprintf(stream, "      | %*s%s", (int)line.caret, "", marker);
+    for (size_t i = 0; i < line.width; i++)
+        (void)fputc(i == 0 ? '^' : '~', stream);
+    (void)fprintf(stream, "%s\n", reset);
+}
+
+void diagnostic_print(const struct diagnostic *diagnostic, bool colour, FILE *stream)
+{
+    static const char *const colours[] = {"\033[1;36m", "\033[1;35m", "\033[1;31m"};
+    const char *start = colour ? colours[diagnostic->severity] : "";
+    const char *bold = colour ? "\033[1m" : "";
+    const char *reset = colour ? "\033[0m" : "";
+    (void)fputs(bold, stream);
+    print_place(diagnostic->place, stream);
+    (void)fprintf(stream, "%s%s[%s]:%s %s%s%s\n", start, severity_name(diagnostic->severity), diagnostic->code, reset,
+                  bold, diagnostic->message, reset);
+    print_line(diagnostic->place, start, reset, stream);
+    if (diagnostic->note != NULL)
+        (void)fprintf(stream, "  note: %s\n", diagnostic->note);
+    if (diagnostic->help != NULL)
+        (void)fprintf(stream, "  help: %s\n", diagnostic->help);
+}

@@ -1,0 +1,64 @@
+/* What is to be said about a source: collected while a compile runs, sorted by place, printed once by main.
+ *
+ *     struct diagnostic *d = diagnose(list, SEVERITY_ERROR, "unresolved-reference", place, "${%s} is not set ...", name);
+ *     diagnostic_help(d, "add %s to .env", name);
+ *
+ * A message names an origin, never a value that may be a key. Everything lives in the list's arena. */
+#ifndef HERMES_DIAGNOSTIC_H
+#define HERMES_DIAGNOSTIC_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+
+struct arena;
+struct source;
+
+enum severity { SEVERITY_HINT, SEVERITY_WARNING, SEVERITY_ERROR };
+
+/* Where: a source (NULL: nowhere in particular), a line and column counted from 1 in characters (0: the whole file),
+ * and how many characters of that line are meant (0: one). */
+struct place {
+    const struct source *source;
+    uint32_t line;
+    uint32_t column;
+    uint32_t length;
+};
+
+struct diagnostic {
+    enum severity severity;
+    const char *code; /* stable, kebab-case, a string literal */
+    struct place place;
+    const char *message;
+    const char *note; /* NULL or further facts */
+    const char *help; /* NULL or what to do */
+};
+
+struct diagnostics {
+    struct arena *arena;
+    struct diagnostic **items;
+    size_t count;
+    size_t capacity;
+    size_t errors;
+    size_t warnings;
+};
+
+struct diagnostic *diagnose(struct diagnostics *list, enum severity severity, const char *code, struct place place,
+                            const char *format, ...) __attribute__((format(printf, 5, 6)));
+void diagnostic_note(struct diagnostics *list, struct diagnostic *diagnostic, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
+void diagnostic_help(struct diagnostics *list, struct diagnostic *diagnostic, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
+
+/* By source (in the order the sources were read), line, column, severity; stable. */
+void diagnostics_sort(struct diagnostics *list);
+
+/* As a compiler prints it: place, severity, code, message, the source line with a caret, note, help. In the source
+ * line everything that could be a key is masked. */
+void diagnostic_print(const struct diagnostic *diagnostic, bool colour, FILE *stream);
+/* "config.yaml:4:12", "config.yaml", or "" where there is no place. */
+const char *place_text(struct arena *arena, struct place place);
+const char *severity_name(enum severity severity);
+
+#endif

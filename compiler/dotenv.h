@@ -1,0 +1,30 @@
+/* Reads an env file as Hermes's gateway reads it at start: its sanitiser, then python-dotenv's grammar, then what it
+ * does to credential variables. */
+#ifndef HERMES_DOTENV_H
+#define HERMES_DOTENV_H
+
+#include "diagnostic.h"
+
+struct binding {
+    const char *name;
+    const char *value; /* after unquoting and interpolation; may be "" */
+    size_t len;
+    struct place place; /* of the value in the file; for a shadowed duplicate of its own line */
+};
+
+struct environment {
+    struct binding *items; /* names unique, in the order of their first appearance */
+    size_t count;
+    size_t capacity;
+};
+
+/* Adds SOURCE's bindings over those that are in ENVIRONMENT (a later call's file beats an earlier one's, as
+ * python-dotenv's override=True does; `${X}` may refer to what an earlier file set). Losing bindings of duplicates are
+ * warned about. Pure. */
+void dotenv_load(struct arena *arena, const struct source *source, struct environment *environment,
+                 struct diagnostics *diagnostics);
+
+/* NULL when it is not set. */
+const struct binding *environment_get(const struct environment *environment, const char *name);
+
+#endif

@@ -1,0 +1,30 @@
+/* The snapshot's text. Pure: the same values give the same bytes. */
+#ifndef HERMES_EMIT_H
+#define HERMES_EMIT_H
+
+#include "arena.h"
+#include "credential.h"
+#include "dotenv.h"
+#include "node.h"
+#include "source.h"
+
+struct emit_input {
+    struct source *const *sources;
+    size_t source_count;
+    const struct node *config;
+    const struct environment *environment;
+    const struct providers *providers;
+};
+
+/* The content value. What JSON cannot say is written so that nothing is lost, with a warning each; two keys of a map
+ * that become the same text, and a NUL in a string, are errors: the text is not to be published then. */
+struct text emit_content(struct arena *arena, const struct emit_input *input, struct diagnostics *diagnostics);
+
+/* The whole file around it. */
+struct text emit_snapshot(struct arena *arena, const struct text *content, long long generation, const char *home,
+                          const char *compiled_at);
+
+/* TEXT as a JSON string, in UTF-8. */
+void emit_string(struct text *out, const char *text, size_t len);
+
+#endif

@@ -1,0 +1,54 @@
+#include "file_lock.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <stdio.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <sys/sysmacros.h>
+#include <unistd.h>
+
+/* Hermes polls auth.lock at this rate. */
+enum { POLL_MS = 50 };
+
+int file_lock(const char *path, mode_t mode, int wait_ms)
+{
+    int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK, mode);
+    if (fd < 0)
+        return -errno;
+    for (int waited = 0;; waited += POLL_MS) {
+        if (flock(fd, LOCK_EX | LOCK_NB) == 0)
+            return fd;
+        if (errno != EWOULDBLOCK && errno != EINTR)
+            break;
+        if (waited >= wait_ms) {
+            errno = EWOULDBLOCK;
+            break;
+        }
+        (void)poll(NULL, 0, wait_ms - waited < POLL_MS ? wait_ms - waited : POLL_MS);
+    }
+    int error = -errno;
+    (void)close(fd);
+    return error;
+}
+
+pid_t file_lock_holder(const char *path)
+{
+    struct stat st;
+    char line[256];
+    pid_t holder = 0;
+    FILE *locks = stat(path, &st) < 0 ? NULL : fopen("/proc/locks", "re");
+    while (locks != NULL && fgets(line, sizeof line, locks) != NULL) {
+        long pid;
+        unsigned major_number;
+        unsigned minor_number;
+        unsigned long inode;
+        if (sscanf(line, "%*s FLOCK %*s %*s %ld %x:%x:%lu", &pid, &major_number, &minor_number, &inode) == 4 &&
+            inode == st.st_ino && makedev(major_number, minor_number) == st.st_dev)
+            holder = (pid_t)pid;
+    }
+    if (locks != NULL)
+        (void)fclose(locks);
+    return holder;
+}

@@ -1,0 +1,14 @@
+/* flock(2) with a bounded wait, as Hermes takes its own auth.lock: exclusive, polled. */
+#ifndef HERMES_FILE_LOCK_H
+#define HERMES_FILE_LOCK_H
+
+#include <sys/types.h>
+
+/* Opens (creating it) and locks PATH. The descriptor, whose closing unlocks; -EWOULDBLOCK when it is still held after
+ * WAIT_MS; another negative errno. */
+int file_lock(const char *path, mode_t mode, int wait_ms);
+
+/* The process that holds PATH's lock, from /proc/locks; 0 when it cannot be told. */
+pid_t file_lock_holder(const char *path);
+
+#endif

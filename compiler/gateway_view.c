@@ -1,0 +1,370 @@
+#include "gateway_view.h"
+
+#include <string.h>
+#include <strings.h>
+
+struct view {
+    struct arena *arena;
+    const struct gateway_view_input *input;
+    struct diagnostics *diagnostics;
+};
+
+static struct node *copy_node(struct arena *arena, const struct node *node)
+{
+    struct node *copy = arena_alloc(arena, sizeof *copy);
+    *copy = *node;
+    return copy;
+}
+
+static struct node *new_map(struct arena *arena, struct place place, size_t room)
+{
+    struct node *map = arena_alloc(arena, sizeof *map);
+    *map = (struct node){.kind = NODE_MAP, .place = place};
+    map->pairs = arena_alloc(arena, room * sizeof *map->pairs);
+    return map;
+}
+
+static struct node *new_key(struct arena *arena, const char *text)
+{
+    struct node *key = arena_alloc(arena, sizeof *key);
+    *key = (struct node){.kind = NODE_STRING, .plain = true};
+    key->text = text;
+    key->len = strlen(text);
+    return key;
+}
+
+static bool same_key(const struct node *a, const struct node *b)
+{
+    return a->kind == b->kind && (a->kind == NODE_STRING || a->kind == NODE_INTEGER) && a->len == b->len &&
+           memcmp(a->text, b->text, a->len) == 0;
+}
+
+static struct pair *find_key(struct node *map, const struct node *key)
+{
+    for (size_t i = 0; i < map->pair_count; i++)
+        if (same_key(map->pairs[i].key, key))
+            return &map->pairs[i];
+    return NULL;
+}
+
+/* Hermes's _deep_merge: maps recurse, null over a map is ignored, everything else replaces; lists are never joined. */
+static struct node *merge(struct arena *arena, struct node *base, struct node *over)
+{
+    if (node_is(base, NODE_MAP) && node_is(over, NODE_NULL))
+        return base;
+    if (!node_is(base, NODE_MAP) || !node_is(over, NODE_MAP))
+        return over;
+    struct node *result = new_map(arena, base->place, base->pair_count + over->pair_count);
+    if (base->pair_count > 0)
+        memcpy(result->pairs, base->pairs, base->pair_count * sizeof *base->pairs);
+    result->pair_count = base->pair_count;
+    for (size_t i = 0; i < over->pair_count; i++) {
+        struct pair *found = find_key(result, over->pairs[i].key);
+        if (found != NULL)
+            *found = (struct pair){over->pairs[i].key, merge(arena, found->value, over->pairs[i].value)};
+        else
+            result->pairs[result->pair_count++] = over->pairs[i];
+    }
+    return result;
+}
+
+/* The following change a map that this stage made itself. */
+
+static struct pair *string_pair(struct node *map, const char *key)
+{
+    for (size_t i = 0; i < map->pair_count; i++)
+        if (node_string(map->pairs[i].key) != NULL && strcmp(node_string(map->pairs[i].key), key) == 0)
+            return &map->pairs[i];
+    return NULL;
+}
+
+static struct pair take(struct node *map, const char *key)
+{
+    struct pair *found = string_pair(map, key);
+    if (found == NULL)
+        return (struct pair){0};
+    struct pair taken = *found;
+    size_t index = (size_t)(found - map->pairs);
+    memmove(found, found + 1, (map->pair_count - index - 1) * sizeof *found);
+    map->pair_count--;
+    return taken;
+}
+
+/* MAP has room for one more: new_map was asked for it. */
+static void put(struct arena *arena, struct node *map, const char *key, struct pair pair)
+{
+    struct pair *found = string_pair(map, key);
+    struct node *name = new_key(arena, key);
+    name->place = pair.key == NULL ? pair.value->place : pair.key->place;
+    if (found != NULL)
+        found->value = pair.value;
+    else
+        map->pairs[map->pair_count++] = (struct pair){name, pair.value};
+}
+
+static struct node *roomy_copy(struct arena *arena, const struct node *map, struct place place)
+{
+    size_t count = node_is(map, NODE_MAP) ? map->pair_count : 0;
+    struct node *copy = new_map(arena, place, count + 8);
+    if (count > 0)
+        memcpy(copy->pairs, map->pairs, count * sizeof *copy->pairs);
+    copy->pair_count = count;
+    return copy;
+}
+
+static bool normalisation_triggered(const struct node *root)
+{
+    static const char *const root_keys[] = {"provider", "base_url", "context_length", "api_base"};
+    static const char *const model_keys[] = {"api_base", "model", "name"};
+    const struct node *model = node_get(root, "model");
+    for (size_t i = 0; i < sizeof root_keys / sizeof root_keys[0]; i++)
+        if (node_truthy(node_get(root, root_keys[i])))
+            return true;
+    for (size_t i = 0; i < sizeof model_keys / sizeof model_keys[0]; i++)
+        if (node_truthy(node_get(model, model_keys[i])))
+            return true;
+    return false;
+}
+
+static void fill(struct arena *arena, struct node *model, const char *key, struct pair from)
+{
+    if (from.value != NULL && node_truthy(from.value) && !node_truthy(node_get(model, key)))
+        put(arena, model, key, from);
+}
+
+/* Hermes's _normalize_root_model_keys (August): root keys and old spellings move into `model`. */
+static void normalise_model(struct arena *arena, struct node *root)
+{
+    if (!normalisation_triggered(root))
+        return;
+    struct pair *old = string_pair(root, "model");
+    struct place place = old == NULL ? root->place : old->value->place;
+    struct node *model = roomy_copy(arena, old == NULL ? NULL : old->value, place);
+    if (old != NULL && !node_is(old->value, NODE_MAP) && node_truthy(old->value))
+        put(arena, model, "default", *old);
+    fill(arena, model, "provider", take(root, "provider"));
+    fill(arena, model, "base_url", take(root, "base_url"));
+    fill(arena, model, "context_length", take(root, "context_length"));
+    fill(arena, model, "base_url", take(root, "api_base"));
+    fill(arena, model, "base_url", take(model, "api_base"));
+    const struct pair *spelt_model = node_pair(model, "model");
+    if (spelt_model != NULL)
+        fill(arena, model, "default", *spelt_model);
+    const struct pair *spelt_name = node_pair(model, "name");
+    if (spelt_name != NULL)
+        fill(arena, model, "default", *spelt_name);
+    if (node_truthy(node_get(model, "default"))) {
+        (void)take(model, "model");
+        (void)take(model, "name");
+    }
+    put(arena, root, "model", (struct pair){old == NULL ? NULL : old->key, model});
+}
+
+static void normalise_max_turns(struct arena *arena, struct node *root)
+{
+    struct pair turns = take(root, "max_turns");
+    const struct node *agent = node_get(root, "agent");
+    if (turns.value == NULL || (agent != NULL && node_truthy(agent) && !node_is(agent, NODE_MAP)))
+        return;
+    struct node *rebuilt = roomy_copy(arena, agent, agent == NULL ? turns.value->place : agent->place);
+    const struct node *own = node_get(rebuilt, "max_turns");
+    if (own == NULL || node_is(own, NODE_NULL))
+        put(arena, rebuilt, "max_turns", turns);
+    put(arena, root, "agent", (struct pair){NULL, rebuilt});
+}
+
+static struct node *normalise(struct arena *arena, const struct node *map)
+{
+    struct node *root = roomy_copy(arena, map, map == NULL ? (struct place){0} : map->place);
+    normalise_max_turns(arena, root);
+    normalise_model(arena, root);
+    return root;
+}
+
+static bool in_list(const char *const *list, size_t count, const char *name)
+{
+    for (size_t i = 0; i < count; i++)
+        if (strcasecmp(list[i], name) == 0)
+            return true;
+    return false;
+}
+
+static bool ends_with(const char *name, const char *end)
+{
+    size_t len = strlen(name);
+    size_t tail = strlen(end);
+    return len > tail && strcasecmp(name + len - tail, end) == 0;
+}
+
+/* Hermes's own list of names that it masks, and the names its readers take keys from. */
+bool name_is_secret(const char *name)
+{
+    static const char *const names[] = {"api_key", "apikey", "key", "token", "secret", "password", "passwd", "auth",
+                                        "authorization", "private_key", "bearer", "jwt", "encoding_aes_key"};
+    static const char *const ends[] = {"_api_key", "_token", "_secret", "_password", "apikey", "_key"};
+    static const char *const names_of_variables[] = {"key_env", "api_key_env", "keyenv", "apikeyenv"};
+    if (in_list(names_of_variables, sizeof names_of_variables / sizeof *names_of_variables, name))
+        return false;
+    if (in_list(names, sizeof names / sizeof *names, name))
+        return true;
+    for (size_t i = 0; i < sizeof ends / sizeof *ends; i++)
+        if (ends_with(name, ends[i]))
+            return true;
+    return false;
+}
+
+bool name_is_url(const char *name)
+{
+    static const char *const names[] = {"url", "base_url", "baseurl", "api_base", "endpoint"};
+    return in_list(names, sizeof names / sizeof *names, name) || ends_with(name, "_url");
+}
+
+static bool shell_has(const char *const *shell, const char *name, size_t len)
+{
+    for (; shell != NULL && *shell != NULL; shell++)
+        if (strncmp(*shell, name, len) == 0 && (*shell)[len] == '=')
+            return true;
+    return false;
+}
+
+static size_t characters(const char *text, size_t len)
+{
+    size_t count = 0;
+    for (size_t i = 0; i < len; i++)
+        count += ((unsigned char)text[i] & 0xC0) != 0x80;
+    return count;
+}
+
+static struct place reference_place(const struct node *node, size_t at, size_t len)
+{
+    struct place place = node->place;
+    if (memchr(node->text, '\n', at) != NULL)
+        return place;
+    place.column += (uint32_t)(characters(node->text, at) + !node->plain);
+    place.length = (uint32_t)characters(node->text + at, len);
+    return place;
+}
+
+/* The name inside `${...}` is shown only when it looks like a variable's name: a key may have been pasted there. */
+static bool looks_like_variable(const char *name, size_t len)
+{
+    for (size_t i = 0; i < len; i++)
+        if (!((name[i] >= 'A' && name[i] <= 'Z') || (name[i] >= '0' && name[i] <= '9' && i > 0) || name[i] == '_'))
+            return false;
+    return len > 0 && len <= 64;
+}
+
+static void report_unresolved(struct view *view, const struct node *node, const char *owner, size_t at, size_t len)
+{
+    const char *name = node->text + at + 2;
+    int name_len = (int)len - 3;
+    bool needed = owner != NULL && (name_is_secret(owner) || name_is_url(owner));
+    struct place place = reference_place(node, at, len);
+    enum severity severity = needed ? SEVERITY_ERROR : SEVERITY_WARNING;
+    if (!looks_like_variable(name, (size_t)name_len)) {
+        (void)diagnose(view->diagnostics, severity, "unresolved-reference", place,
+                       "a ${...} reference here names no variable of any env file");
+        return;
+    }
+    struct diagnostic *d = diagnose(view->diagnostics, severity, "unresolved-reference", place,
+                                    "${%.*s} is not set in any env file", name_len, name);
+    if (shell_has(view->input->shell, name, (size_t)name_len))
+        diagnostic_note(view->diagnostics, d,
+                        "this shell exports it, but hermes-gateway.service does not inherit your shell");
+    diagnostic_help(view->diagnostics, d, "add %.*s to .env", name_len, name);
+}
+
+/* One pass over TEXT; what is put in is not looked at again. The name is everything up to the first '}'. */
+static struct node *expand_string(struct view *view, struct node *node, const char *owner)
+{
+    struct text out = {.arena = view->arena};
+    size_t copied = 0;
+    for (size_t i = 0; i + 3 < node->len; i++) {
+        if (node->text[i] != '$' || node->text[i + 1] != '{' || node->text[i + 2] == '}')
+            continue;
+        const char *close = memchr(node->text + i + 2, '}', node->len - i - 2);
+        if (close == NULL)
+            break;
+        size_t len = (size_t)(close - node->text) + 1 - i;
+        const struct binding *bound =
+            environment_get(view->input->environment, arena_strndup(view->arena, node->text + i + 2, len - 3));
+        if (bound == NULL) {
+            report_unresolved(view, node, owner, i, len);
+        } else {
+            text_append(&out, node->text + copied, i - copied);
+            text_append(&out, bound->value, bound->len);
+            copied = i + len;
+        }
+        i += len - 1;
+    }
+    if (copied == 0)
+        return node;
+    text_append(&out, node->text + copied, node->len - copied);
+    struct node *expanded = copy_node(view->arena, node);
+    expanded->text = out.bytes;
+    expanded->len = out.len;
+    return expanded;
+}
+
+static struct node *expand(struct view *view, struct node *node, const char *owner);
+
+static struct node *expand_items(struct view *view, struct node *node, const char *owner)
+{
+    struct node *result = node;
+    for (size_t i = 0; i < node->count; i++) {
+        struct node *item = expand(view, node->items[i], owner);
+        if (item == node->items[i])
+            continue;
+        if (result == node) {
+            result = copy_node(view->arena, node);
+            result->items = arena_alloc(view->arena, node->count * sizeof *node->items);
+            memcpy(result->items, node->items, node->count * sizeof *node->items);
+        }
+        result->items[i] = item;
+    }
+    return result;
+}
+
+static struct node *expand_pairs(struct view *view, struct node *node)
+{
+    struct node *result = node;
+    for (size_t i = 0; i < node->pair_count; i++) {
+        struct node *value = expand(view, node->pairs[i].value, node_string(node->pairs[i].key));
+        if (value == node->pairs[i].value)
+            continue;
+        if (result == node) {
+            result = copy_node(view->arena, node);
+            result->pairs = arena_alloc(view->arena, node->pair_count * sizeof *node->pairs);
+            memcpy(result->pairs, node->pairs, node->pair_count * sizeof *node->pairs);
+        }
+        result->pairs[i].value = value;
+    }
+    return result;
+}
+
+/* OWNER is the name under which the value stands. Returns NODE itself where nothing changed. */
+static struct node *expand(struct view *view, struct node *node, const char *owner)
+{
+    switch (node->kind) {
+    case NODE_STRING:
+        return expand_string(view, node, owner);
+    case NODE_SEQUENCE:
+        return expand_items(view, node, owner);
+    case NODE_MAP:
+        return expand_pairs(view, node);
+    default:
+        return node;
+    }
+}
+
+struct node *gateway_view(struct arena *arena, const struct gateway_view_input *input, struct diagnostics *diagnostics)
+{
+    struct view view = {arena, input, diagnostics};
+    struct node *user = new_map(arena, (struct place){0}, 0);
+    if (node_is(input->user, NODE_MAP))
+        user = copy_node(arena, input->user);
+    struct node *merged = user;
+    if (node_is(input->managed, NODE_MAP))
+        merged = merge(arena, user, normalise(arena, input->managed));
+    return expand(&view, normalise(arena, merged), NULL);
+}

@@ -1,0 +1,24 @@
+/* The configuration as Hermes's gateway sees it: the user's file under the managed one, normalised, with `${VAR}`
+ * replaced from the env files. Built-in defaults are not part of it. */
+#ifndef HERMES_GATEWAY_VIEW_H
+#define HERMES_GATEWAY_VIEW_H
+
+#include "arena.h"
+#include "dotenv.h"
+#include "node.h"
+
+struct gateway_view_input {
+    const struct node *user;    /* NULL or a map */
+    const struct node *managed; /* NULL or a map */
+    const struct environment *environment;
+    const char *const *shell; /* names of the caller's variables, for notes; may be NULL */
+};
+
+/* Never NULL: an empty map at least. Pure; the input trees are not changed. */
+struct node *gateway_view(struct arena *arena, const struct gateway_view_input *input, struct diagnostics *diagnostics);
+
+/* Whether a configuration entry of this name holds a key, or a URL. */
+bool name_is_secret(const char *name);
+bool name_is_url(const char *name);
+
+#endif

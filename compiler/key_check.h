@@ -1,0 +1,17 @@
+/* Whether a text can serve as a key: Hermes's has_usable_secret, and what will fail anyway. */
+#ifndef HERMES_KEY_CHECK_H
+#define HERMES_KEY_CHECK_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+/* TEXT without the blanks around it (Unicode's included), as Hermes strips keys before it judges and uses them. */
+const char *key_strip(const char *text, size_t len, size_t *ret_len);
+
+/* NULL when usable; else why not: "is shorter than four characters", "is a placeholder", "is a bare reference". */
+const char *key_unusable(const char *text, size_t len);
+
+/* NULL, or what makes a provider refuse it although Hermes sends it: "contains blanks", ... */
+const char *key_suspicious(const char *text, size_t len);
+
+#endif

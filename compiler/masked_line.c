@@ -1,0 +1,152 @@
+#include "masked_line.h"
+
+#include <string.h>
+
+#include "source.h"
+#include "vocabulary.h"
+
+struct painter {
+    struct masked_line *line;
+    size_t used;        /* bytes of text */
+    size_t shown;       /* terminal columns so far */
+    size_t character;   /* characters of the source line so far */
+    size_t caret_start; /* in characters, from 0 */
+    size_t caret_end;
+    size_t caret_end_column;
+    bool caret_seen;
+};
+
+static const char *find_line(const struct source *source, unsigned number, size_t *ret_len)
+{
+    const char *start = source->bytes;
+    const char *end = source->bytes + source->len;
+    for (unsigned line = 1; start <= end; line++) {
+        const char *stop = start;
+        while (stop < end && *stop != '\n' && *stop != '\r')
+            stop++;
+        if (line == number) {
+            *ret_len = (size_t)(stop - start);
+            return start;
+        }
+        if (stop + 1 < end && stop[0] == '\r' && stop[1] == '\n')
+            stop++;
+        start = stop + 1;
+    }
+    return NULL;
+}
+
+static size_t character_length(const char *at, size_t left)
+{
+    size_t len = 1;
+    while (len < left && ((unsigned char)at[len] & 0xC0) == 0x80 && len < 4)
+        len++;
+    return len;
+}
+
+static bool word_byte(char c)
+{
+    return c != '\0' && strchr(" \t:,{}[]\"'#=&*!|>%@`", c) == NULL;
+}
+
+static size_t word_length(const char *at, size_t left)
+{
+    size_t len = 0;
+    while (len < left && word_byte(at[len]))
+        len++;
+    return len;
+}
+
+static bool name_byte(char c)
+{
+    return (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '_';
+}
+
+/* `${NAME}`: names a key, holds none. 0 when AT does not start one. */
+static size_t reference_length(const char *at, size_t left)
+{
+    if (left < 4 || at[0] != '$' || at[1] != '{')
+        return 0;
+    size_t len = 2;
+    while (len < left && name_byte(at[len]))
+        len++;
+    bool looks_like_a_name = len > 2 && len - 2 <= 48 && !(at[2] >= '0' && at[2] <= '9');
+    for (size_t i = 2; i < len; i++)
+        looks_like_a_name = looks_like_a_name && !(at[i] >= 'a' && at[i] <= 'z');
+    return looks_like_a_name && len < left && at[len] == '}' ? len + 1 : 0;
+}
+
+/* Writes COLUMNS columns for CHARACTERS characters of the source. */
+static void paint(struct painter *p, const char *text, size_t bytes, size_t columns, size_t characters)
+{
+    size_t from = p->character;
+    size_t to = from + characters;
+    if (p->used + bytes >= sizeof p->line->text)
+        return;
+    if (!p->caret_seen && p->caret_start < to) {
+        p->caret_seen = true;
+        p->line->caret = p->shown + (columns == characters ? p->caret_start - from : 0);
+    }
+    memcpy(p->line->text + p->used, text, bytes);
+    p->used += bytes;
+    p->shown += columns;
+    p->character = to;
+    if (p->caret_seen && from < p->caret_end)
+        p->caret_end_column =
+            columns == characters && p->caret_end < to ? p->shown - (to - p->caret_end) : p->shown;
+}
+
+static size_t count_characters(const char *at, size_t len)
+{
+    size_t count = 0;
+    for (size_t i = 0; i < len; i += character_length(at + i, len - i))
+        count++;
+    return count;
+}
+
+/* The dash of a list, a block scalar's dash. */
+static bool only_punctuation(const char *at, size_t len)
+{
+    for (size_t i = 0; i < len; i++)
+        if (name_byte(at[i]) || (unsigned char)at[i] >= 0x80)
+            return false;
+    return true;
+}
+
+static size_t paint_next(struct painter *p, const char *at, size_t left)
+{
+    size_t reference = reference_length(at, left);
+    if (reference > 0) {
+        paint(p, at, reference, reference, reference);
+        return reference;
+    }
+    size_t word = word_length(at, left);
+    if (word == 0) { /* punctuation; a tab takes one column here so that the caret stays true */
+        paint(p, *at == '\t' ? " " : at, 1, 1, 1);
+        return 1;
+    }
+    size_t characters = count_characters(at, word);
+    if (vocabulary_has(at, word) || only_punctuation(at, word))
+        paint(p, at, word, word, word);
+    else
+        paint(p, "***", 3, 3, characters);
+    return word;
+}
+
+bool mask_line(struct place place, struct masked_line *line)
+{
+    size_t len;
+    const char *text = find_line(place.source, place.line, &len);
+    if (text == NULL)
+        return false;
+    *line = (struct masked_line){.width = 1};
+    size_t start = place.column > 0 ? place.column - 1 : 0;
+    struct painter p = {.line = line, .caret_start = start, .caret_end = start + (place.length ? place.length : 1)};
+    for (size_t at = 0; at < len && p.shown < MASKED_LINE_MAX;)
+        at += paint_next(&p, text + at, len - at);
+    if (!p.caret_seen)
+        line->caret = p.shown;
+    else if (p.caret_end_column > line->caret)
+        line->width = p.caret_end_column - line->caret;
+    line->text[p.used] = '\0';
+    return true;
+}

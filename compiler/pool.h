@@ -1,0 +1,55 @@
+/* `auth.json`: the credential pool that Hermes owns and in which we own the entries whose source starts with
+ * `manual:hermes-watch:`.
+ *
+ * Both functions are pure: text in, text out. The lock and the replacing are in publish.c. Nothing that is not ours is
+ * ever reprinted: changed spans are spliced into the original text. */
+#ifndef HERMES_POOL_H
+#define HERMES_POOL_H
+
+#include "cooldown.h"
+#include "credential.h"
+
+#define POOL_OUR_SOURCE "manual:hermes-watch:"
+
+/* An entry of somebody else's, as far as the order of credentials depends on it. */
+struct pool_entry {
+    const char *provider; /* the pool's key: "xiaomi", "custom:my-llm" */
+    const char *id;
+    const char *label;
+    const char *source;
+    const char *secret; /* access_token, or NULL when it is not on disk */
+    bool oauth;
+};
+
+struct pool_view {
+    struct pool_entry *entries; /* per provider in the order in which Hermes would take them; never ours */
+    size_t count;
+    size_t capacity;
+    /* suppressed_sources, as pairs */
+    struct pool_suppression {
+        const char *provider;
+        const char *source;
+    } *suppressed;
+    size_t suppressed_count;
+    size_t suppressed_capacity;
+    bool unreadable; /* a warning says why; the pool is to be left alone */
+};
+
+/* What auth.json holds. An absent source is an empty view. */
+struct pool_view pool_read(struct arena *arena, const struct source *source, struct diagnostics *diagnostics);
+
+bool pool_suppressed(const struct pool_view *view, const char *provider, const char *source);
+
+struct pool_projection {
+    const char *text; /* what auth.json shall be, or NULL when it is right as it is (or must be left alone) */
+    size_t len;
+    struct text *changes; /* one line per change, for people: "xiaomi: added sha256:... (config.yaml model.api_key)" */
+};
+
+/* Brings our entries in line with PROVIDERS and mends the stale state of those that Hermes seeds. TEXT is auth.json
+ * (NULL: it does not exist). COOLDOWNS is the memory of exhausted keys; it is updated from what the pool says. NOW is
+ * seconds since the epoch, given from outside so that the function stays pure. LEFT ALONE pools get a warning. */
+struct pool_projection pool_project(struct arena *arena, const struct source *source, const struct providers *providers,
+                                    struct cooldowns *cooldowns, double now, struct diagnostics *diagnostics);
+
+#endif

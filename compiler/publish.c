@@ -1,0 +1,242 @@
+#include "publish.h"
+
+#include <errno.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "file_lock.h"
+#include "read_source.h"
+#include "replace.h"
+#include "safe_read.h"
+#include "snapshot_format.h"
+
+struct publication {
+    struct compilation *c;
+    const struct publish_input *in;
+    const char *snapshot_path;
+    const char *cooldowns_path;
+    const char *pool_path;
+    struct replacement snapshot;
+    struct replacement cooldowns;
+    struct replacement pool;
+    bool failed;
+};
+
+static const char *path_in(struct arena *arena, const char *home, const char *name)
+{
+    return arena_printf(arena, "%s/%s", home, name);
+}
+
+static void write_failed(struct compilation *c, const char *path, int error)
+{
+    struct diagnostic *d = diagnose(&c->diagnostics, SEVERITY_ERROR, "write-failed", (struct place){0},
+                                    "%s cannot be written: %s", path, strerror(-error));
+    diagnostic_help(&c->diagnostics, d, error == -ENOSPC || error == -EDQUOT
+                                            ? "make room on the disk; what was in force stays in force"
+                                            : "what was in force stays in force");
+}
+
+int publish_lock(const char *home, int wait_ms)
+{
+    char path[4096];
+    if (snprintf(path, sizeof path, "%s/" SNAPSHOT_DIRECTORY "/compile.lock", home) >= (int)sizeof path)
+        return -ENAMETOOLONG;
+    char *slash = strrchr(path, '/');
+    *slash = '\0';
+    if (mkdir(path, 0700) < 0 && errno != EEXIST)
+        return -errno;
+    *slash = '/';
+    return file_lock(path, 0600, wait_ms);
+}
+
+static double now_seconds(void)
+{
+    struct timespec now;
+    (void)clock_gettime(CLOCK_REALTIME, &now);
+    return (double)now.tv_sec + (double)now.tv_nsec / 1e9;
+}
+
+static void load_cooldowns(struct compilation *c, const char *path, struct cooldowns *cooldowns, struct text *before)
+{
+    struct safe_read read = safe_read(c->arena, path, 0);
+    *cooldowns = (struct cooldowns){.arena = c->arena};
+    *before = (struct text){.arena = c->arena};
+    if (read.status != SAFE_READ_OK)
+        return;
+    text_append(before, read.bytes, read.len);
+    cooldowns_parse(cooldowns, read.bytes, read.len, now_seconds());
+}
+
+static struct source *pool_source(struct compilation *c)
+{
+    return c->sources[c->source_count - 1];
+}
+
+/* Another look at auth.json: what resolve saw was read without the lock. */
+static bool read_pool(struct compilation *c)
+{
+    struct source *source = pool_source(c);
+    size_t said = c->diagnostics.count;
+    if (read_source(c->arena, source, 100, &c->diagnostics) != READ_OK)
+        return false;
+    c->diagnostics.count = said; /* warnings about its mode were said at the first look */
+    return true;
+}
+
+static struct pool_projection project(struct compilation *c, struct cooldowns *cooldowns)
+{
+    struct pool_projection projection =
+        pool_project(c->arena, pool_source(c), &c->providers, cooldowns, now_seconds(), &c->diagnostics);
+    if (projection.changes != NULL)
+        c->pool_plan = *projection.changes;
+    return projection;
+}
+
+void publish_preview(struct compilation *c, const char *home)
+{
+    struct cooldowns cooldowns;
+    struct text before;
+    load_cooldowns(c, path_in(c->arena, home, COOLDOWNS_FILE), &cooldowns, &before);
+    (void)project(c, &cooldowns);
+}
+
+static void say_locked(struct compilation *c, const char *path, int waited_ms)
+{
+    pid_t holder = file_lock_holder(path);
+    struct diagnostic *d = diagnose(&c->diagnostics, SEVERITY_ERROR, "pool-locked", (struct place){0},
+                                    "auth.lock was held by another process for %d ms: the pool still has the old keys",
+                                    waited_ms);
+    if (holder > 0)
+        diagnostic_note(&c->diagnostics, d, "process %ld holds it", (long)holder);
+    diagnostic_help(&c->diagnostics, d, "the snapshot is published; run hermes-compile again when the lock is free");
+}
+
+static void prepare(struct publication *p, struct replacement *r, const char *path, const char *bytes, size_t len,
+                    unsigned mode)
+{
+    int error = replace_prepare(r, path, bytes, len, mode);
+    if (error == 0)
+        return;
+    write_failed(p->c, path, error);
+    p->failed = true;
+}
+
+/* Durable, but not yet visible. */
+static void prepare_pool(struct publication *p)
+{
+    struct compilation *c = p->c;
+    struct cooldowns cooldowns;
+    struct text before;
+    size_t len;
+    if (!read_pool(c))
+        return;
+    load_cooldowns(c, p->cooldowns_path, &cooldowns, &before);
+    struct pool_projection projection = project(c, &cooldowns);
+    const char *after = cooldowns_text(&cooldowns, &len);
+    bool nothing_known = cooldowns.count == 0 && before.len == 0;
+    if (!nothing_known && (len != before.len || memcmp(after, before.bytes, len) != 0))
+        prepare(p, &p->cooldowns, p->cooldowns_path, after, len, 0600);
+    if (projection.text != NULL && !p->failed)
+        prepare(p, &p->pool, p->pool_path, projection.text, projection.len,
+                pool_source(c)->present ? pool_source(c)->mode : 0600);
+}
+
+static bool commit(struct publication *p, struct replacement *r, const char *path)
+{
+    if (!r->pending || p->failed)
+        return false;
+    int error = replace_commit(r);
+    if (error != 0) {
+        write_failed(p->c, path, error);
+        p->failed = true;
+    }
+    return error == 0;
+}
+
+static void settle(struct publication *p, struct replacement *r, bool committed, const char *path)
+{
+    int error = committed ? replace_sync(r) : 0;
+    if (error != 0) {
+        write_failed(p->c, path, error);
+        p->failed = true;
+    }
+    replace_abandon(r);
+}
+
+static int lock_pool(struct publication *p)
+{
+    const char *path = path_in(p->c->arena, p->in->home, "auth.lock");
+    int lock = file_lock(path, 0666, p->in->lock_wait_ms);
+    if (lock == -EWOULDBLOCK) {
+        p->c->pool_waiting = true;
+        if (p->in->lock_wait_ms > 0)
+            say_locked(p->c, path, p->in->lock_wait_ms);
+    } else if (lock < 0) {
+        write_failed(p->c, path, lock);
+        p->failed = true;
+    }
+    return lock;
+}
+
+static void publish_snapshot_alone(struct publication *p)
+{
+    bool done = commit(p, &p->snapshot, p->snapshot_path);
+    settle(p, &p->snapshot, done, p->snapshot_path);
+    p->c->published = p->c->published || done;
+}
+
+/* A snapshot never waits for a lock that somebody else holds for long. */
+static void publish_all(struct publication *p)
+{
+    int wait_ms = p->in->lock_wait_ms;
+    struct publish_input at_once = *p->in;
+    at_once.lock_wait_ms = 0;
+    const struct publish_input *patient = p->in;
+    p->in = &at_once;
+    int lock = lock_pool(p);
+    p->in = patient;
+    if (lock == -EWOULDBLOCK && wait_ms > 0) {
+        publish_snapshot_alone(p);
+        p->c->pool_waiting = false;
+        lock = lock_pool(p);
+    }
+    if (lock >= 0)
+        prepare_pool(p);
+    bool pool_failed = p->failed;
+    p->failed = false; /* what keeps the pool from being written does not keep the snapshot */
+    bool snapshot = commit(p, &p->snapshot, p->snapshot_path);
+    p->failed = p->failed || pool_failed;
+    bool cooldowns = commit(p, &p->cooldowns, p->cooldowns_path);
+    bool pool = commit(p, &p->pool, p->pool_path);
+    settle(p, &p->snapshot, snapshot, p->snapshot_path);
+    settle(p, &p->cooldowns, cooldowns, p->cooldowns_path);
+    settle(p, &p->pool, pool, p->pool_path);
+    p->c->published = p->c->published || snapshot;
+    p->c->projected = pool;
+    if (lock >= 0)
+        (void)close(lock);
+}
+
+bool publish(struct compilation *c, const struct publish_input *input)
+{
+    struct publication p = {
+        .c = c,
+        .in = input,
+        .snapshot_path = path_in(c->arena, input->home, SNAPSHOT_FILE),
+        .cooldowns_path = path_in(c->arena, input->home, COOLDOWNS_FILE),
+        .pool_path = path_in(c->arena, input->home, "auth.json"),
+        .snapshot = {.directory = -1},
+        .cooldowns = {.directory = -1},
+        .pool = {.directory = -1},
+    };
+    if (input->snapshot != NULL)
+        prepare(&p, &p.snapshot, p.snapshot_path, input->snapshot->bytes, input->snapshot->len, 0600);
+    if (!p.failed)
+        publish_all(&p);
+    replace_abandon(&p.snapshot);
+    replace_abandon(&p.cooldowns);
+    replace_abandon(&p.pool);
+    return !p.failed;
+}

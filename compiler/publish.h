@@ -1,0 +1,26 @@
+/* The last two stages: the snapshot, then the pool, each replaced atomically and durably. Both are made durable before
+ * either becomes visible, so that readers of the two see them change together. */
+#ifndef HERMES_PUBLISH_H
+#define HERMES_PUBLISH_H
+
+#include "compile.h"
+
+struct publish_input {
+    const char *home;
+    const struct text *snapshot; /* NULL: the one in force is right */
+    int lock_wait_ms;
+};
+
+/* Sets published, projected, pool_waiting and pool_plan; false when something could not be written (a diagnostic says
+ * what). */
+bool publish(struct compilation *compilation, const struct publish_input *input);
+
+/* What projecting would change, without the lock and without writing. */
+void publish_preview(struct compilation *compilation, const char *home);
+
+/* The lock that makes compiles of one home follow each other: a compile that read old sources must not publish after
+ * one that read new ones. A descriptor to close, or -EWOULDBLOCK after WAIT_MS, or another negative errno. Makes the
+ * compiled/ directory. */
+int publish_lock(const char *home, int wait_ms);
+
+#endif

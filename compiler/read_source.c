@@ -1,0 +1,92 @@
+#include "read_source.h"
+
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "safe_read.h"
+
+const char *source_kind_name(enum source_kind kind)
+{
+    static const char *const names[] = {"config", "managed-config", "env", "managed-env", "extra-env", "pool"};
+    return names[kind];
+}
+
+static enum read_outcome refuse(struct diagnostics *diagnostics, const struct source *source,
+                                const struct safe_read *read)
+{
+    struct place place = {.source = source};
+    struct diagnostic *d;
+    switch (read->status) {
+    case SAFE_READ_NOT_A_FILE:
+        d = diagnose(diagnostics, SEVERITY_ERROR, "not-a-file", place, "%s is %s, not a file", source->label,
+                     S_ISDIR(read->mode) || read->size != 0 ? "a directory" : "something else");
+        diagnostic_help(diagnostics, d, "move it away and put the file in its place");
+        return READ_REFUSED;
+    case SAFE_READ_FOREIGN_OWNER:
+        d = diagnose(diagnostics, SEVERITY_ERROR, "unsafe-owner", place,
+                     "%s belongs to user %u, who is neither you nor root (mode %04o)", source->label, read->owner,
+                     read->mode);
+        diagnostic_help(diagnostics, d, "chown it to yourself after reading it");
+        return READ_REFUSED;
+    case SAFE_READ_FOREIGN_LINK:
+        (void)diagnose(diagnostics, SEVERITY_ERROR, "unsafe-link", place,
+                       "%s is reached through a link that another user made", source->label);
+        return READ_REFUSED;
+    case SAFE_READ_WORLD_WRITABLE:
+        d = diagnose(diagnostics, SEVERITY_ERROR, "unsafe-mode", place,
+                     "everyone may write %s (mode %04o, owner %u): its keys could be anybody's", source->label,
+                     read->mode, read->owner);
+        diagnostic_help(diagnostics, d, "chmod o-w %s", source->path);
+        return READ_REFUSED;
+    case SAFE_READ_TOO_LARGE:
+        (void)diagnose(diagnostics, SEVERITY_ERROR, "too-large", place, "%s has %lld bytes; the limit is %d MiB",
+                       source->label, (long long)read->size, SAFE_READ_LIMIT / (1024 * 1024));
+        return READ_REFUSED;
+    default:
+        d = diagnose(diagnostics, SEVERITY_ERROR, "unreadable", place, "%s cannot be read: %s", source->label,
+                     strerror(read->error));
+        diagnostic_help(diagnostics, d, "ls -l %s", source->path);
+        return READ_FAILED;
+    }
+}
+
+/* Debian's umask makes files writable by the user's own group: that is no news. */
+static void warn_modes(struct diagnostics *diagnostics, const struct source *source)
+{
+    bool own_group = source->group == getegid();
+    struct place place = {.source = source};
+    if ((source->mode & S_IWGRP) != 0 && !own_group) {
+        struct diagnostic *d = diagnose(diagnostics, SEVERITY_WARNING, "group-writable", place,
+                                        "group %u may write %s (mode %04o)", source->group, source->label, source->mode);
+        diagnostic_help(diagnostics, d, "chmod g-w %s", source->path);
+    }
+    bool env = source->kind == SOURCE_ENV || source->kind == SOURCE_EXTRA_ENV;
+    if (env && source->len > 0 && (source->mode & S_IROTH) != 0) {
+        struct diagnostic *d = diagnose(diagnostics, SEVERITY_WARNING, "readable-by-others", place,
+                                        "everyone may read %s (mode %04o)", source->label, source->mode);
+        diagnostic_help(diagnostics, d, "chmod 600 %s", source->path);
+    }
+}
+
+enum read_outcome read_source(struct arena *arena, struct source *source, int wait_ms, struct diagnostics *diagnostics)
+{
+    struct safe_read read = safe_read(arena, source->path, wait_ms);
+    source->present = read.status == SAFE_READ_OK;
+    source->bytes = read.status == SAFE_READ_OK ? read.bytes : "";
+    source->len = read.len;
+    source->mode = read.mode;
+    source->group = read.group;
+    source->digest = digest_of(source->bytes, source->len);
+    switch (read.status) {
+    case SAFE_READ_OK:
+        warn_modes(diagnostics, source);
+        return READ_OK;
+    case SAFE_READ_ABSENT:
+        return READ_OK;
+    case SAFE_READ_BUSY:
+        return READ_BUSY;
+    default:
+        return refuse(diagnostics, source, &read);
+    }
+}

@@ -1,0 +1,19 @@
+/* The read stage: one file, safely, with a diagnostic for everything that keeps it from being read. */
+#ifndef HERMES_READ_SOURCE_H
+#define HERMES_READ_SOURCE_H
+
+#include "arena.h"
+#include "diagnostic.h"
+#include "source.h"
+
+enum read_outcome {
+    READ_OK,      /* there, or simply not there */
+    READ_REFUSED, /* a diagnostic says why; its owner has to mend the file */
+    READ_FAILED,  /* the machine said no */
+    READ_BUSY,    /* somebody is writing it */
+};
+
+/* Fills SOURCE (kind, order, path and label are the caller's). Warns about modes that let others in. */
+enum read_outcome read_source(struct arena *arena, struct source *source, int wait_ms, struct diagnostics *diagnostics);
+
+#endif

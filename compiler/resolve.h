@@ -1,0 +1,20 @@
+/* From the gateway's view to the keys of every provider: whose key it is, where it stands, in which order keys go out,
+ * and what each one shadows. Pure. */
+#ifndef HERMES_RESOLVE_H
+#define HERMES_RESOLVE_H
+
+#include "arena.h"
+#include "credential.h"
+#include "dotenv.h"
+#include "node.h"
+#include "pool.h"
+
+struct resolve_input {
+    const struct node *config; /* what gateway_view made */
+    const struct environment *environment;
+    const struct pool_view *pool;
+};
+
+struct providers resolve(struct arena *arena, const struct resolve_input *input, struct diagnostics *diagnostics);
+
+#endif

@@ -1,0 +1,28 @@
+/* A source: a text that somebody outside this project owns, as it was when it was read. */
+#ifndef HERMES_SOURCE_H
+#define HERMES_SOURCE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "fingerprint.h"
+
+enum source_kind { SOURCE_CONFIG, SOURCE_MANAGED_CONFIG, SOURCE_ENV, SOURCE_MANAGED_ENV, SOURCE_EXTRA_ENV, SOURCE_POOL };
+
+struct source {
+    enum source_kind kind;
+    size_t order;      /* reading order; diagnostics are sorted by it */
+    const char *path;  /* absolute */
+    const char *label; /* as shown and as written in origins: relative to the home when it lies in it */
+    bool present;      /* false: the file does not exist; bytes is "" then */
+    const char *bytes; /* len bytes and a NUL, as they stand in the file */
+    size_t len;
+    struct digest digest;
+    unsigned mode; /* permission bits */
+    unsigned group;
+};
+
+/* "config", "managed-config", "env", ... as the snapshot's sources say it. */
+const char *source_kind_name(enum source_kind kind);
+
+#endif

@@ -1,0 +1,12 @@
+/* --status: what is in force in a home, read as any reader reads it. */
+#ifndef HERMES_STATUS_H
+#define HERMES_STATUS_H
+
+#include <stdio.h>
+
+#include "compile.h"
+
+/* Prints to STREAM; COMPILATION is a compile of the same home that wrote nothing. 0, or a negative hermes_error. */
+int print_status(const struct compilation *compilation, const char *home, FILE *stream);
+
+#endif
