@@ -5,7 +5,6 @@
 #include <string.h>
 
 #include "snapshot_format.h"
-#include "version.h"
 
 struct emitter {
     struct text *out;

@@ -12,7 +12,6 @@
 #include "explain.h"
 #include "hermes_runtime.h"
 #include "status.h"
-#include "version.h"
 
 /* Exit status, as the README's table has it. */
 enum { EXIT_OK = 0, EXIT_INVALID = 1, EXIT_USAGE = 2, EXIT_DIFFERS = 3, EXIT_IO = 4 };
