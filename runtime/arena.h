@@ -26,7 +26,8 @@ void *arena_alloc(struct arena *arena, size_t size);
 char *arena_strndup(struct arena *arena, const char *bytes, size_t len);
 char *arena_strdup(struct arena *arena, const char *text);
 char *arena_printf(struct arena *arena, const char *format, ...) __attribute__((format(printf, 2, 3)));
-char *arena_vprintf(struct arena *arena, const char *format, va_list args);
+char *arena_vprintf(struct arena *arena, const char *format, va_list args)
+    __attribute__((format(printf, 2, 0), nonnull(1, 2)));
 
 /* Text that grows inside an arena. Start from {.arena = arena}; `bytes` is always NUL-terminated once it is not
  * NULL. Growing abandons the old bytes to the arena, which doubles the need at most. */

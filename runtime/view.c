@@ -216,6 +216,8 @@ static int fill_view(struct hermes_view **ret, const cJSON *meta, const char *by
     int error = HERMES_CORRUPT;
     if (content != NULL && well_formed(content)) {
         size_t size = block_size(content, len);
+        /* sodium_malloc ends at a page: only a multiple of 16 is aligned at its start. */
+        size = (size + 15) & ~(size_t)15;
         struct hermes_view *view = sodium_malloc(size);
         error = -ENOMEM;
         if (view != NULL) {

@@ -1,0 +1,479 @@
+#include "dotenv.h"
+
+#include <string.h>
+
+#include "arena.h"
+#include "key_check.h"
+#include "known_variables.h"
+#include "source.h"
+
+/* The text after the sanitiser, with the place in the file that each of its bytes came from. */
+struct clean {
+    char *bytes;
+    uint32_t *lines;
+    uint32_t *columns;
+    size_t len;
+};
+
+struct reader {
+    struct arena *arena;
+    const struct source *source;
+    struct environment *environment;
+    struct diagnostics *diagnostics;
+    struct clean text;
+    size_t at;
+    size_t first; /* bindings below this index are of earlier files */
+};
+
+static struct place place_at(const struct reader *r, size_t at, size_t len)
+{
+    struct place place = {.source = r->source, .line = 1, .column = 1, .length = (uint32_t)len};
+    if (r->text.len == 0)
+        return place;
+    size_t known = at < r->text.len ? at : r->text.len - 1;
+    place.line = r->text.lines[known];
+    place.column = r->text.columns[known] + (uint32_t)(at - known);
+    return place;
+}
+
+static struct diagnostic *warn(struct reader *r, size_t at, size_t len, const char *code, const char *message)
+{
+    return diagnose(r->diagnostics, SEVERITY_WARNING, code, place_at(r, at, len), "%s", message);
+}
+
+/* --- decoding --- */
+
+static size_t utf8_length(const unsigned char *bytes, size_t left)
+{
+    unsigned char c = bytes[0];
+    size_t len = c < 0x80 ? 1 : c >= 0xF0 && c <= 0xF4 ? 4 : c >= 0xE0 && c < 0xF0 ? 3 : c >= 0xC2 && c < 0xE0 ? 2 : 0;
+    if (len == 0 || len > left)
+        return 0;
+    for (size_t i = 1; i < len; i++)
+        if ((bytes[i] & 0xC0) != 0x80)
+            return 0;
+    bool bad = (c == 0xE0 && bytes[1] < 0xA0) || (c == 0xF0 && bytes[1] < 0x90) || (c == 0xED && bytes[1] > 0x9F) ||
+               (c == 0xF4 && bytes[1] > 0x8F);
+    return bad ? 0 : len;
+}
+
+static bool is_utf8(const struct source *source)
+{
+    for (size_t i = 0, len; i < source->len; i += len) {
+        len = utf8_length((const unsigned char *)source->bytes + i, source->len - i);
+        if (len == 0)
+            return false;
+    }
+    return true;
+}
+
+static void keep(struct clean *out, const char *bytes, size_t len, uint32_t line, uint32_t column)
+{
+    for (size_t i = 0; i < len; i++) {
+        out->bytes[out->len] = bytes[i];
+        out->lines[out->len] = line;
+        out->columns[out->len++] = column;
+    }
+}
+
+/* Strict UTF-8, else the whole file as Latin-1; CRLF and CR become LF; NULs go. */
+static struct clean decode(struct reader *r)
+{
+    const struct source *source = r->source;
+    bool utf8 = is_utf8(source);
+    struct clean out = {0};
+    uint32_t line = 1;
+    uint32_t column = 1;
+    out.bytes = arena_alloc(r->arena, source->len * 2 + 1);
+    out.lines = arena_alloc(r->arena, (source->len * 2 + 1) * sizeof *out.lines);
+    out.columns = arena_alloc(r->arena, (source->len * 2 + 1) * sizeof *out.columns);
+    for (size_t i = 0; i < source->len;) {
+        unsigned char c = (unsigned char)source->bytes[i];
+        size_t len = utf8 ? utf8_length((const unsigned char *)source->bytes + i, source->len - i) : 1;
+        if (c == '\r' || c == '\n') {
+            keep(&out, "\n", 1, line++, column);
+            column = 1;
+            i += c == '\r' && i + 1 < source->len && source->bytes[i + 1] == '\n' ? 2 : 1;
+            continue;
+        }
+        char wide[2] = {(char)(0xC0 | c >> 6), (char)(0x80 | (c & 0x3F))};
+        if (c >= 0x80 && !utf8)
+            keep(&out, wide, 2, line, column);
+        else if (c != '\0')
+            keep(&out, source->bytes + i, len, line, column);
+        column++;
+        i += len;
+    }
+    if (!utf8)
+        (void)diagnose(r->diagnostics, SEVERITY_WARNING, "env-not-utf-8", (struct place){.source = source},
+                       "%s is not UTF-8: Hermes reads all of it as Latin-1", source->label);
+    return out;
+}
+
+/* --- the sanitiser: strips lines, parts glued ones --- */
+
+static size_t name_length(const char *text, size_t len)
+{
+    size_t n = 0;
+    while (n < len && ((text[n] >= 'A' && text[n] <= 'Z') || (text[n] >= '0' && text[n] <= '9') || text[n] == '_'))
+        n++;
+    return n;
+}
+
+static bool may_precede_a_split(const char *value, size_t len)
+{
+    for (size_t i = 0; i < len; i++)
+        if (strchr(" \t?&", value[i]) != NULL || (i + 2 < len && memcmp(value + i, "://", 3) == 0))
+            return false;
+    return true;
+}
+
+/* The start of the longest known `NAME=` that ends before the '=' at EQUALS and begins behind FROM. */
+static size_t known_before(const char *line, size_t from, size_t equals)
+{
+    for (size_t start = from; start < equals; start++)
+        if (variable_known(line + start, equals - start))
+            return start;
+    return equals;
+}
+
+static void keep_range(struct clean *out, const struct clean *in, size_t from, size_t to)
+{
+    for (size_t i = from; i < to; i++)
+        keep(out, in->bytes + i, 1, in->lines[i], in->columns[i]);
+}
+
+static void sanitise_line(struct reader *r, struct clean *out, const struct clean *in, size_t from, size_t to)
+{
+    size_t len;
+    const char *line = key_strip(in->bytes + from, to - from, &len);
+    if (len == 0 || *line == '#') {
+        keep_range(out, in, from, to);
+        return;
+    }
+    size_t start = from + (size_t)(line - (in->bytes + from));
+    size_t end = start + len;
+    size_t name = name_length(line, len);
+    bool known = name < len && line[name] == '=' && variable_known(line, name);
+    size_t piece = start;
+    for (size_t i = start + name + 1; known && i < end; i++) {
+        size_t value = piece + name_length(in->bytes + piece, end - piece) + 1;
+        if (in->bytes[i] != '=')
+            continue;
+        size_t next = known_before(in->bytes, value, i);
+        if (next == i || !may_precede_a_split(in->bytes + value, next - value))
+            continue;
+        struct place place = {r->source, in->lines[next], in->columns[next], (uint32_t)(i - next)};
+        (void)diagnose(r->diagnostics, SEVERITY_WARNING, "env-glued-lines", place,
+                       "two lines are glued together here; Hermes parts them before %.*s", (int)(i - next),
+                       in->bytes + next);
+        keep_range(out, in, piece, next);
+        keep(out, "\n", 1, in->lines[next], in->columns[next]);
+        piece = next;
+    }
+    keep_range(out, in, piece, end);
+}
+
+static struct clean sanitise(struct reader *r, const struct clean *in)
+{
+    struct clean out = {0};
+    size_t room = in->len * 2 + 2;
+    out.bytes = arena_alloc(r->arena, room);
+    out.lines = arena_alloc(r->arena, room * sizeof *out.lines);
+    out.columns = arena_alloc(r->arena, room * sizeof *out.columns);
+    for (size_t from = 0; from < in->len;) {
+        const char *newline = memchr(in->bytes + from, '\n', in->len - from);
+        size_t to = newline == NULL ? in->len : (size_t)(newline - in->bytes);
+        sanitise_line(r, &out, in, from, to);
+        size_t last = to < in->len ? to : in->len - 1;
+        keep(&out, "\n", 1, in->lines[last], in->columns[last] + (to == in->len));
+        from = to + 1;
+    }
+    return out;
+}
+
+/* --- python-dotenv's grammar --- */
+
+static char peek(const struct reader *r, size_t at)
+{
+    return at < r->text.len ? r->text.bytes[at] : '\0';
+}
+
+static bool is_blank(char c)
+{
+    return c == ' ' || c == '\t' || c == '\f' || c == '\v';
+}
+
+static void skip_blanks(struct reader *r)
+{
+    while (r->at < r->text.len && is_blank(peek(r, r->at)))
+        r->at++;
+}
+
+static size_t line_end(const struct reader *r, size_t at)
+{
+    const char *newline = at < r->text.len ? memchr(r->text.bytes + at, '\n', r->text.len - at) : NULL;
+    return newline == NULL ? r->text.len : (size_t)(newline - r->text.bytes);
+}
+
+static struct binding *find(struct environment *environment, const char *name)
+{
+    for (size_t i = 0; i < environment->count; i++)
+        if (strcmp(environment->items[i].name, name) == 0)
+            return &environment->items[i];
+    return NULL;
+}
+
+const struct binding *environment_get(const struct environment *environment, const char *name)
+{
+    for (size_t i = 0; i < environment->count; i++)
+        if (strcmp(environment->items[i].name, name) == 0)
+            return &environment->items[i];
+    return NULL;
+}
+
+static void unbind(struct reader *r, const char *name)
+{
+    struct binding *bound = find(r->environment, name);
+    if (bound == NULL)
+        return;
+    size_t index = (size_t)(bound - r->environment->items);
+    memmove(bound, bound + 1, (r->environment->count - index - 1) * sizeof *bound);
+    r->environment->count--;
+}
+
+static bool credential_name(const char *name)
+{
+    static const char *const ends[] = {"_API_KEY", "_TOKEN", "_SECRET", "_KEY"};
+    size_t len = strlen(name);
+    for (size_t i = 0; i < sizeof ends / sizeof *ends; i++)
+        if (len >= strlen(ends[i]) && strcmp(name + len - strlen(ends[i]), ends[i]) == 0)
+            return true;
+    return false;
+}
+
+static void drop_non_ascii(struct reader *r, const char *name, struct text *value, size_t at)
+{
+    size_t used = 0;
+    for (size_t i = 0; i < value->len; i++)
+        if ((unsigned char)value->bytes[i] < 0x80)
+            value->bytes[used++] = value->bytes[i];
+    if (used < value->len)
+        (void)diagnose(r->diagnostics, SEVERITY_WARNING, "env-non-ascii", place_at(r, at, 0),
+                       "Hermes drops the characters of %s that are not ASCII", name);
+    value->bytes[used] = '\0';
+    value->len = used;
+}
+
+/* `${name}` and `${name:-default}`; unset without a default is empty. */
+static struct text interpolate(struct reader *r, const char *raw, size_t len, size_t at)
+{
+    struct text out = {.arena = r->arena};
+    text_append(&out, "", 0);
+    for (size_t i = 0; i < len; i++) {
+        const char *close = i + 1 < len && raw[i] == '$' && raw[i + 1] == '{' ? memchr(raw + i, '}', len - i) : NULL;
+        size_t inner = close == NULL ? 0 : (size_t)(close - raw) - i - 2;
+        const char *colon = close == NULL ? NULL : memchr(raw + i + 2, ':', inner);
+        if (close == NULL || (colon != NULL && (colon + 1 >= close || colon[1] != '-'))) {
+            text_putc(&out, raw[i]);
+            continue;
+        }
+        size_t name_len = colon == NULL ? inner : (size_t)(colon - raw) - i - 2;
+        const struct binding *bound =
+            environment_get(r->environment, arena_strndup(r->arena, raw + i + 2, name_len));
+        if (bound != NULL)
+            text_append(&out, bound->value, bound->len);
+        else if (colon != NULL)
+            text_append(&out, colon + 2, (size_t)(close - colon) - 2);
+        else
+            (void)warn(r, at, 0, "env-unset-reference", "a ${...} in this value is not set, so it is empty");
+        i = (size_t)(close - raw);
+    }
+    return out;
+}
+
+static void bind(struct reader *r, const char *name, const char *raw, size_t len, size_t at, size_t width)
+{
+    struct text value = interpolate(r, raw, len, at);
+    if (credential_name(name))
+        drop_non_ascii(r, name, &value, at);
+    struct binding *bound = find(r->environment, name);
+    struct binding now = {.name = name, .value = value.bytes, .len = value.len, .place = place_at(r, at, width)};
+    if (bound == NULL) {
+        void *items = r->environment->items;
+        arena_grow(r->arena, &items, &r->environment->capacity, r->environment->count + 1, sizeof now);
+        r->environment->items = items;
+        r->environment->items[r->environment->count++] = now;
+        return;
+    }
+    if (bound->place.source == r->source)
+        (void)diagnose(r->diagnostics, SEVERITY_WARNING, "env-duplicate", now.place,
+                       "%s stands in line %u already; the value here is the one that counts", name, bound->place.line);
+    *bound = now;
+}
+
+static size_t characters(const char *text, size_t len)
+{
+    size_t count = 0;
+    for (size_t i = 0; i < len && text[i] != '\n'; i++)
+        count += ((unsigned char)text[i] & 0xC0) != 0x80;
+    return count;
+}
+
+/* The end of the quoted text that starts at FROM: the first QUOTE that no backslash stands before. When only quotes
+ * behind a backslash are left, python-dotenv's pattern backtracks to the last of them that follows an escaped
+ * backslash. The index of the quote, or text.len. */
+static size_t closing_quote(const struct reader *r, size_t from, char quote)
+{
+    for (size_t i = from; i < r->text.len; i++)
+        if (r->text.bytes[i] == quote && (i == from || r->text.bytes[i - 1] != '\\'))
+            return i;
+    for (size_t i = from; i < r->text.len; i++) {
+        if (r->text.bytes[i] == '\\' && i + 1 < r->text.len)
+            i++;
+        else if (r->text.bytes[i] == quote)
+            return i;
+    }
+    return r->text.len;
+}
+
+static struct text unescape(struct reader *r, const char *raw, size_t len, char quote)
+{
+    static const char from[] = "abfnrtv";
+    static const char to[] = "\a\b\f\n\r\t\v";
+    struct text out = {.arena = r->arena};
+    text_append(&out, "", 0);
+    for (size_t i = 0; i < len; i++) {
+        char next = raw[i] == '\\' && i + 1 < len ? raw[i + 1] : '\0';
+        const char *letter = next != '\0' ? strchr(from, next) : NULL;
+        if (next == '\\' || next == '\'' || (next == '"' && quote == '"')) {
+            text_putc(&out, next);
+            i++;
+        } else if (letter != NULL && quote == '"') {
+            text_putc(&out, to[letter - from]);
+            i++;
+        } else {
+            text_putc(&out, raw[i]);
+        }
+    }
+    return out;
+}
+
+/* After a value only blanks and a comment may follow on the line. */
+static bool finish_line(struct reader *r)
+{
+    skip_blanks(r);
+    if (peek(r, r->at) == '#')
+        r->at = line_end(r, r->at);
+    if (r->at < r->text.len && peek(r, r->at) != '\n')
+        return false;
+    r->at++;
+    return true;
+}
+
+static bool read_quoted(struct reader *r, const char *name, char quote)
+{
+    size_t start = r->at + 1;
+    size_t end = closing_quote(r, start, quote);
+    if (end == r->text.len)
+        return false;
+    struct text value = unescape(r, r->text.bytes + start, end - start, quote);
+    r->at = end + 1;
+    if (!finish_line(r))
+        return false;
+    bind(r, name, value.bytes, value.len, start, characters(r->text.bytes + start, end - start));
+    return true;
+}
+
+static bool read_unquoted(struct reader *r, const char *name)
+{
+    size_t start = r->at;
+    size_t end = line_end(r, start);
+    size_t stop = end;
+    for (size_t i = start; i + 1 < end; i++)
+        if (is_blank(r->text.bytes[i]) && r->text.bytes[i + 1] == '#') {
+            stop = i;
+            break;
+        }
+    size_t len;
+    const char *value = key_strip(r->text.bytes + start, stop - start, &len);
+    len += (size_t)(value - (r->text.bytes + start));
+    if (len > 0 && r->text.bytes[start] == '#')
+        (void)warn(r, start, len, "env-hash-value", "this is no comment to Hermes but the value");
+    bind(r, name, r->text.bytes + start, len, start, characters(r->text.bytes + start, len));
+    r->at = end + 1;
+    return true;
+}
+
+static const char *read_name(struct reader *r)
+{
+    size_t start = r->at;
+    if (peek(r, start) == '\'') {
+        const char *close = memchr(r->text.bytes + start + 1, '\'', r->text.len - start - 1);
+        if (close == NULL || close == r->text.bytes + start + 1)
+            return NULL;
+        r->at = (size_t)(close - r->text.bytes) + 1;
+        return arena_strndup(r->arena, r->text.bytes + start + 1, r->at - start - 2);
+    }
+    while (r->at < r->text.len && strchr("=# \t\n\f\v", peek(r, r->at)) == NULL)
+        r->at++;
+    return r->at == start ? NULL : arena_strndup(r->arena, r->text.bytes + start, r->at - start);
+}
+
+static void skip_export(struct reader *r)
+{
+    size_t after = r->at + 6;
+    if (r->text.len - r->at > 6 && memcmp(r->text.bytes + r->at, "export", 6) == 0 && is_blank(peek(r, after))) {
+        r->at = after;
+        skip_blanks(r);
+    }
+}
+
+static bool read_binding(struct reader *r)
+{
+    skip_export(r);
+    const char *name = read_name(r);
+    if (name == NULL)
+        return false;
+    skip_blanks(r);
+    if (peek(r, r->at) != '=') {
+        if (!finish_line(r))
+            return false;
+        unbind(r, name);
+        return true;
+    }
+    r->at++;
+    skip_blanks(r);
+    char first = peek(r, r->at);
+    if (first == '\'' || first == '"')
+        return read_quoted(r, name, first);
+    return read_unquoted(r, name);
+}
+
+void dotenv_load(struct arena *arena, const struct source *source, struct environment *environment,
+                 struct diagnostics *diagnostics)
+{
+    struct reader r = {.arena = arena, .source = source, .environment = environment, .diagnostics = diagnostics};
+    r.first = environment->count;
+    struct clean decoded = decode(&r);
+    r.text = sanitise(&r, &decoded);
+    if (source->len >= 3 && memcmp(source->bytes, "\xEF\xBB\xBF", 3) == 0)
+        (void)warn(&r, 0, 0, "env-bom", "the file starts with a byte order mark: Hermes loses its first variable");
+    while (r.at < r.text.len) {
+        char c = peek(&r, r.at);
+        if (is_blank(c) || c == '\n') {
+            r.at++;
+            continue;
+        }
+        if (c == '#') {
+            r.at = line_end(&r, r.at) + 1;
+            continue;
+        }
+        size_t start = r.at;
+        if (read_binding(&r))
+            continue;
+        struct diagnostic *d = warn(&r, start, 0, "env-line-ignored", "Hermes drops this line without a word");
+        diagnostic_help(r.diagnostics, d, "write NAME=value, or NAME=\"value\" with both quotes");
+        r.at = line_end(&r, r.at > start ? r.at : start) + 1;
+    }
+}

@@ -1,0 +1,605 @@
+#include "yaml_load.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <sodium.h>
+#include <yaml.h>
+
+#include "source.h"
+#include "yaml_scalar.h"
+
+enum { MAX_NESTING = 128, ALIAS_FACTOR = 10, ALIAS_FLOOR = 10000, MAX_NODES = 1000000 };
+
+#define TAG_PREFIX "tag:yaml.org,2002:"
+
+struct anchor {
+    const char *name;
+    struct node *node;
+    size_t weight;
+    bool complete;
+};
+
+/* Children are gathered on one stack and copied out at their exact number. */
+struct loader {
+    struct arena *arena;
+    const struct source *source;
+    struct diagnostics *diagnostics;
+    struct diagnostics values; /* what the constructor refuses: PyYAML says it only when the syntax is right */
+    yaml_parser_t parser;
+    struct pair *stack;
+    size_t depth;
+    size_t stack_capacity;
+    struct anchor *anchors;
+    size_t anchor_count;
+    size_t anchor_capacity;
+    size_t nesting;
+    size_t nodes;   /* in the file */
+    size_t weight;  /* with every alias expanded */
+    bool failed;
+};
+
+static struct place place_of(const struct loader *l, const yaml_mark_t *start, const yaml_mark_t *end)
+{
+    struct place place = {l->source, (uint32_t)start->line + 1, (uint32_t)start->column + 1, 0};
+    if (end != NULL && end->line == start->line && end->column > start->column)
+        place.length = (uint32_t)(end->column - start->column);
+    return place;
+}
+
+static void fail_at(struct loader *l, const yaml_mark_t *mark, const char *message)
+{
+    if (!l->failed)
+        (void)diagnose(l->diagnostics, SEVERITY_ERROR, "yaml-syntax", place_of(l, mark, NULL), "%s", message);
+    l->failed = true;
+}
+
+static void refuse_value(struct loader *l, struct place place, const char *message)
+{
+    (void)diagnose(&l->values, SEVERITY_ERROR, "yaml-value", place, "%s", message);
+}
+
+/* The reader knows only a byte offset. */
+static struct place place_of_offset(const struct loader *l, const char *bytes, size_t len, size_t offset)
+{
+    struct place place = {l->source, 1, 1, 0};
+    for (size_t i = 0; i < offset && i < len; i++) {
+        unsigned char c = (unsigned char)bytes[i];
+        if (c == '\n') {
+            place.line++;
+            place.column = 1;
+        } else if ((c & 0xC0) != 0x80) {
+            place.column++;
+        }
+    }
+    return place;
+}
+
+static void fail_parser(struct loader *l, const char *bytes, size_t len)
+{
+    yaml_parser_t *p = &l->parser;
+    if (l->failed)
+        return;
+    l->failed = true;
+    if (p->error == YAML_READER_ERROR) {
+        (void)diagnose(l->diagnostics, SEVERITY_ERROR, "yaml-syntax",
+                       place_of_offset(l, bytes, len, p->problem_offset), "%s", p->problem);
+        return;
+    }
+    struct diagnostic *d =
+        diagnose(l->diagnostics, SEVERITY_ERROR, "yaml-syntax", place_of(l, &p->problem_mark, NULL), "%s",
+                 p->problem == NULL ? "not enough memory" : p->problem);
+    if (p->context != NULL)
+        diagnostic_note(l->diagnostics, d, "%s that starts in line %zu", p->context, p->context_mark.line + 1);
+    if (p->problem != NULL && strstr(p->problem, "cannot start any token") != NULL)
+        diagnostic_help(l->diagnostics, d, "YAML is indented with blanks, never with tabs; quote texts that start oddly");
+    else if (p->problem != NULL && strstr(p->problem, "mapping values are not allowed") != NULL)
+        diagnostic_help(l->diagnostics, d, "quote a text that contains \": \"");
+}
+
+static struct anchor *find_anchor(struct loader *l, const char *name)
+{
+    for (size_t i = 0; i < l->anchor_count; i++)
+        if (strcmp(l->anchors[i].name, name) == 0)
+            return &l->anchors[i];
+    return NULL;
+}
+
+/* The index of the new anchor, or -1 when the value has none. PyYAML refuses what the specification allows: to use a
+ * name twice. */
+static ptrdiff_t set_anchor(struct loader *l, const yaml_char_t *name, const yaml_mark_t *mark, struct node *node)
+{
+    if (name == NULL)
+        return -1;
+    if (find_anchor(l, (const char *)name) != NULL) {
+        fail_at(l, mark, "found a second anchor of the same name");
+        return -1;
+    }
+    void *anchors = l->anchors;
+    arena_grow(l->arena, &anchors, &l->anchor_capacity, l->anchor_count + 1, sizeof *l->anchors);
+    l->anchors = anchors;
+    l->anchors[l->anchor_count] = (struct anchor){arena_strdup(l->arena, (const char *)name), node, 0, false};
+    return (ptrdiff_t)l->anchor_count++;
+}
+
+static void complete_anchor(struct loader *l, ptrdiff_t index, size_t weight)
+{
+    if (index < 0)
+        return;
+    l->anchors[index].weight = weight;
+    l->anchors[index].complete = true;
+}
+
+static enum yaml_tag explicit_tag(const yaml_char_t *tag)
+{
+    static const struct {
+        const char *name;
+        enum yaml_tag tag;
+    } known[] = {{"null", TAG_NULL},           {"bool", TAG_BOOL}, {"int", TAG_INT},   {"float", TAG_FLOAT},
+                 {"timestamp", TAG_TIMESTAMP}, {"str", TAG_STR},   {"seq", TAG_SEQ},   {"map", TAG_MAP},
+                 {"binary", TAG_BINARY},       {"set", TAG_SET},   {"omap", TAG_OMAP}, {"pairs", TAG_PAIRS},
+                 {"merge", TAG_MERGE},         {"value", TAG_VALUE}};
+    const char *text = (const char *)tag;
+    if (strncmp(text, TAG_PREFIX, strlen(TAG_PREFIX)) != 0)
+        return TAG_UNKNOWN;
+    for (size_t i = 0; i < sizeof known / sizeof *known; i++)
+        if (strcmp(text + strlen(TAG_PREFIX), known[i].name) == 0)
+            return known[i].tag;
+    return TAG_UNKNOWN;
+}
+
+static struct node *new_node(struct loader *l, const yaml_event_t *event)
+{
+    struct node *node = arena_alloc(l->arena, sizeof *node);
+    node->place = place_of(l, &event->start_mark, event->type == YAML_SCALAR_EVENT ? &event->end_mark : NULL);
+    l->nodes++;
+    l->weight++;
+    return node;
+}
+
+/* `<<` and `=` mean something only as keys; as_key says that the scalar stands there. */
+static struct node *scalar(struct loader *l, const yaml_event_t *event, enum yaml_tag *ret_tag)
+{
+    struct node *node = new_node(l, event);
+    const char *text = (const char *)event->data.scalar.value;
+    size_t len = event->data.scalar.length;
+    const yaml_char_t *tag = event->data.scalar.tag;
+    bool given = tag != NULL && strcmp((const char *)tag, "!") != 0;
+    enum yaml_tag resolved = given ? explicit_tag(tag) : event->data.scalar.plain_implicit ? yaml_resolve(text, len) : TAG_STR;
+    node->plain = event->data.scalar.style == YAML_PLAIN_SCALAR_STYLE && !given;
+    ptrdiff_t anchor = set_anchor(l, event->data.scalar.anchor, &event->start_mark, node);
+    complete_anchor(l, anchor, 1);
+    *ret_tag = resolved;
+    if (resolved == TAG_MERGE || resolved == TAG_VALUE) {
+        (void)yaml_construct(l->arena, TAG_STR, text, len, node);
+        return node;
+    }
+    if (resolved == TAG_MAP || resolved == TAG_SET || resolved == TAG_SEQ || resolved == TAG_OMAP ||
+        resolved == TAG_PAIRS) {
+        refuse_value(l, node->place, "expected a collection here, but found a scalar");
+        return node;
+    }
+    const char *why = yaml_construct(l->arena, resolved, text, len, node);
+    if (why != NULL)
+        refuse_value(l, node->place, why);
+    if (node->plain && node->kind != NODE_STRING && node->kind != NODE_NULL)
+        node->written = arena_strndup(l->arena, text, len);
+    return node;
+}
+
+static bool next_event(struct loader *l, yaml_event_t *event, const char *bytes, size_t len)
+{
+    if (l->failed)
+        return false;
+    if (yaml_parser_parse(&l->parser, event))
+        return true;
+    fail_parser(l, bytes, len);
+    return false;
+}
+
+static void wipe_event(yaml_event_t *event)
+{
+    if (event->type == YAML_SCALAR_EVENT)
+        sodium_memzero(event->data.scalar.value, event->data.scalar.length);
+    yaml_event_delete(event);
+}
+
+struct input {
+    const char *bytes;
+    size_t len;
+};
+
+static struct node *compose(struct loader *l, const struct input *in, yaml_event_t *event, enum yaml_tag *ret_tag);
+
+static struct node *alias(struct loader *l, const yaml_event_t *event)
+{
+    struct anchor *anchor = find_anchor(l, (const char *)event->data.alias.anchor);
+    if (anchor == NULL) {
+        fail_at(l, &event->start_mark, "found undefined alias");
+        return NULL;
+    }
+    if (!anchor->complete) {
+        if (!l->failed)
+            (void)diagnose(l->diagnostics, SEVERITY_ERROR, "recursive-alias", place_of(l, &event->start_mark, NULL),
+                           "this alias stands inside the value that it names; Hermes ends in a RecursionError");
+        l->failed = true;
+        return NULL;
+    }
+    l->weight += anchor->weight;
+    size_t limit = l->nodes * ALIAS_FACTOR > ALIAS_FLOOR ? l->nodes * ALIAS_FACTOR : ALIAS_FLOOR;
+    if (l->weight > l->nodes && (l->weight > limit || l->weight > MAX_NODES + l->nodes)) {
+        if (!l->failed)
+            (void)diagnose(l->diagnostics, SEVERITY_ERROR, "alias-limit", place_of(l, &event->start_mark, NULL),
+                           "aliases make more than %d times the file's own values", ALIAS_FACTOR);
+        l->failed = true;
+        return NULL;
+    }
+    return anchor->node;
+}
+
+static void push(struct loader *l, struct pair pair)
+{
+    void *stack = l->stack;
+    arena_grow(l->arena, &stack, &l->stack_capacity, l->depth + 1, sizeof *l->stack);
+    l->stack = stack;
+    l->stack[l->depth++] = pair;
+}
+
+/* The next value, or NULL at END or after a failure. */
+static struct node *next_child(struct loader *l, const struct input *in, yaml_event_type_t end, enum yaml_tag *ret_tag)
+{
+    yaml_event_t event;
+    if (!next_event(l, &event, in->bytes, in->len))
+        return NULL;
+    struct node *child = event.type == end ? NULL : compose(l, in, &event, ret_tag);
+    wipe_event(&event);
+    return child;
+}
+
+static enum yaml_tag collection_tag(struct loader *l, const yaml_char_t *tag, enum yaml_tag usual, struct place place)
+{
+    enum yaml_tag found = tag == NULL || strcmp((const char *)tag, "!") == 0 ? usual : explicit_tag(tag);
+    bool fits = found == usual || (usual == TAG_MAP && found == TAG_SET) ||
+                (usual == TAG_SEQ && (found == TAG_OMAP || found == TAG_PAIRS));
+    if (!fits)
+        refuse_value(l, place, "PyYAML's SafeLoader cannot make a value of this tag");
+    return fits ? found : usual;
+}
+
+/* !!omap and !!pairs: a list of maps of one entry each becomes a list of pairs. */
+static void pair_up(struct loader *l, struct node *list)
+{
+    for (size_t i = 0; i < list->count; i++) {
+        struct node *item = list->items[i];
+        if (item->kind != NODE_MAP || item->pair_count != 1) {
+            refuse_value(l, item->place, "expected a single mapping item here");
+            return;
+        }
+        struct node *couple = arena_alloc(l->arena, sizeof *couple);
+        *couple = (struct node){.kind = NODE_SEQUENCE, .place = item->place};
+        couple->items = arena_alloc(l->arena, 2 * sizeof *couple->items);
+        couple->items[0] = item->pairs[0].key;
+        couple->items[1] = item->pairs[0].value;
+        couple->count = 2;
+        list->items[i] = couple;
+    }
+}
+
+static struct node *sequence(struct loader *l, const struct input *in, const yaml_event_t *event)
+{
+    struct node *node = new_node(l, event);
+    size_t weight = l->weight;
+    size_t base = l->depth;
+    enum yaml_tag tag = collection_tag(l, event->data.sequence_start.tag, TAG_SEQ, node->place);
+    ptrdiff_t anchor = set_anchor(l, event->data.sequence_start.anchor, &event->start_mark, node);
+    enum yaml_tag child_tag;
+    for (struct node *child; (child = next_child(l, in, YAML_SEQUENCE_END_EVENT, &child_tag)) != NULL;) {
+        if (child_tag == TAG_MERGE || child_tag == TAG_VALUE)
+            refuse_value(l, child->place, "PyYAML's SafeLoader cannot make a value of this");
+        push(l, (struct pair){NULL, child});
+    }
+    node->kind = NODE_SEQUENCE;
+    node->count = l->depth - base;
+    node->items = arena_alloc(l->arena, node->count * sizeof *node->items);
+    for (size_t i = 0; i < node->count; i++)
+        node->items[i] = l->stack[base + i].value;
+    l->depth = base;
+    complete_anchor(l, anchor, l->weight - weight + 1);
+    if (tag != TAG_SEQ && !l->failed)
+        pair_up(l, node);
+    return node;
+}
+
+/* --- maps: merge keys, then the last of equal keys --- */
+
+static bool number_of(const struct node *key, double *ret)
+{
+    if (key->kind == NODE_BOOL)
+        *ret = key->boolean;
+    else if (key->kind == NODE_INTEGER)
+        *ret = strtod(key->text, NULL);
+    else if (key->kind == NODE_FLOAT)
+        *ret = key->number;
+    else
+        return false;
+    return true;
+}
+
+/* Equal as keys of a Python dict: 1, 1.0 and true are one key. */
+static bool same_key(const struct node *a, const struct node *b)
+{
+    double left;
+    double right;
+    if (a == b)
+        return true;
+    if (number_of(a, &left) && number_of(b, &right)) {
+        if (a->kind == NODE_INTEGER && b->kind == NODE_INTEGER)
+            return strcmp(a->text, b->text) == 0;
+        return left == right;
+    }
+    if (a->kind != b->kind)
+        return false;
+    return a->kind == NODE_NULL || (a->len == b->len && memcmp(a->text, b->text, a->len) == 0);
+}
+
+static uint64_t hash_key(const struct node *key)
+{
+    double value;
+    uint64_t hash = 1469598103934665603u;
+    const char *bytes = key->text;
+    size_t len = key->len;
+    if (key->kind == NODE_NULL)
+        return hash;
+    if (number_of(key, &value)) {
+        value += 0.0; /* -0.0 is 0.0 */
+        bytes = (const char *)&value;
+        len = sizeof value;
+    }
+    for (size_t i = 0; i < len; i++)
+        hash = (hash ^ (unsigned char)bytes[i]) * 1099511628211u;
+    return hash ^ hash >> 29;
+}
+
+static void warn_duplicate(struct loader *l, const struct node *first, const struct node *again)
+{
+    struct diagnostic *d = diagnose(l->diagnostics, SEVERITY_WARNING, "duplicate-key", again->place,
+                                    "this key stands in line %u already; the value here is the one that counts",
+                                    first->place.line);
+    diagnostic_help(l->diagnostics, d, "remove one of the two");
+}
+
+/* Puts PAIRS into MAP as a Python dict would. Those before FROM were merged in: to override them is no accident. */
+static void fill_map(struct loader *l, struct node *map, const struct pair *pairs, size_t count, size_t from)
+{
+    size_t size = 8;
+    while (size < count * 2)
+        size *= 2;
+    uint32_t *slots = arena_alloc(l->arena, size * sizeof *slots);
+    map->pairs = arena_alloc(l->arena, count * sizeof *map->pairs);
+    map->pair_count = 0;
+    size_t merged = 0;
+    for (size_t i = 0; i < count; i++) {
+        merged = i == from ? map->pair_count : merged;
+        size_t slot = hash_key(pairs[i].key) & (size - 1);
+        while (slots[slot] != 0 && !same_key(map->pairs[slots[slot] - 1].key, pairs[i].key))
+            slot = (slot + 1) & (size - 1);
+        if (slots[slot] == 0) {
+            map->pairs[map->pair_count++] = pairs[i];
+            slots[slot] = (uint32_t)map->pair_count;
+            continue;
+        }
+        struct pair *first = &map->pairs[slots[slot] - 1];
+        if (i >= from && slots[slot] > merged)
+            warn_duplicate(l, first->key, pairs[i].key);
+        first->value = pairs[i].value;
+    }
+}
+
+struct merged {
+    struct pair *pairs;
+    size_t count;
+    size_t capacity;
+};
+
+static void append_pairs(struct loader *l, struct merged *merged, const struct node *map)
+{
+    void *pairs = merged->pairs;
+    arena_grow(l->arena, &pairs, &merged->capacity, merged->count + map->pair_count, sizeof(struct pair));
+    merged->pairs = pairs;
+    if (map->pair_count > 0)
+        memcpy(merged->pairs + merged->count, map->pairs, map->pair_count * sizeof(struct pair));
+    merged->count += map->pair_count;
+}
+
+/* In a list the earlier map wins, so it is put in last. */
+static void merge_value(struct loader *l, struct merged *merged, const struct node *value)
+{
+    if (value->kind == NODE_MAP) {
+        append_pairs(l, merged, value);
+        return;
+    }
+    if (value->kind != NODE_SEQUENCE) {
+        refuse_value(l, value->place, "expected a mapping or list of mappings for merging");
+        return;
+    }
+    for (size_t i = value->count; i > 0; i--) {
+        if (value->items[i - 1]->kind != NODE_MAP) {
+            refuse_value(l, value->items[i - 1]->place, "expected a mapping for merging");
+            return;
+        }
+        append_pairs(l, merged, value->items[i - 1]);
+    }
+}
+
+static void finish_map(struct loader *l, struct node *map, struct pair *pairs, const bool *merges, size_t count)
+{
+    struct merged all = {0};
+    for (size_t i = 0; i < count; i++)
+        if (merges[i])
+            merge_value(l, &all, pairs[i].value);
+    size_t from = all.count;
+    struct node own = {.kind = NODE_MAP};
+    own.pairs = pairs;
+    size_t kept = 0;
+    for (size_t i = 0; i < count; i++) {
+        enum node_kind kind = pairs[i].key->kind;
+        if (merges[i])
+            continue;
+        if (kind == NODE_SEQUENCE || kind == NODE_MAP || kind == NODE_SET)
+            refuse_value(l, pairs[i].key->place, "found unhashable key");
+        else
+            pairs[kept++] = pairs[i];
+    }
+    own.pair_count = kept;
+    append_pairs(l, &all, &own);
+    fill_map(l, map, all.pairs, all.count, from);
+}
+
+static struct node *mapping(struct loader *l, const struct input *in, const yaml_event_t *event)
+{
+    struct node *node = new_node(l, event);
+    size_t weight = l->weight;
+    size_t base = l->depth;
+    enum yaml_tag tag = collection_tag(l, event->data.mapping_start.tag, TAG_MAP, node->place);
+    ptrdiff_t anchor = set_anchor(l, event->data.mapping_start.anchor, &event->start_mark, node);
+    enum yaml_tag key_tag;
+    enum yaml_tag value_tag;
+    struct text merges = {.arena = l->arena};
+    node->kind = tag == TAG_SET ? NODE_SET : NODE_MAP;
+    for (struct node *key; (key = next_child(l, in, YAML_MAPPING_END_EVENT, &key_tag)) != NULL;) {
+        struct node *value = next_child(l, in, YAML_NO_EVENT, &value_tag);
+        if (value == NULL)
+            break;
+        if (value_tag == TAG_MERGE || value_tag == TAG_VALUE)
+            refuse_value(l, value->place, "PyYAML's SafeLoader cannot make a value of this");
+        push(l, (struct pair){key, value});
+        text_putc(&merges, key_tag == TAG_MERGE);
+    }
+    size_t count = l->depth - base;
+    if (!l->failed && count > 0)
+        finish_map(l, node, l->stack + base, (const bool *)merges.bytes, count);
+    l->depth = base;
+    complete_anchor(l, anchor, l->weight - weight + 1);
+    return node;
+}
+
+static struct node *compose(struct loader *l, const struct input *in, yaml_event_t *event, enum yaml_tag *ret_tag)
+{
+    struct node *node = NULL;
+    *ret_tag = TAG_STR;
+    if (event->type == YAML_SCALAR_EVENT)
+        return scalar(l, event, ret_tag);
+    if (event->type == YAML_ALIAS_EVENT)
+        return alias(l, event);
+    if (++l->nesting > MAX_NESTING) {
+        if (!l->failed)
+            (void)diagnose(l->diagnostics, SEVERITY_ERROR, "nesting-limit", place_of(l, &event->start_mark, NULL),
+                           "values are nested deeper than %d levels", MAX_NESTING);
+        l->failed = true;
+    } else {
+        node = event->type == YAML_SEQUENCE_START_EVENT ? sequence(l, in, event) : mapping(l, in, event);
+    }
+    l->nesting--;
+    return node;
+}
+
+/* Exactly one document, or none. */
+static struct node *document(struct loader *l, const struct input *in)
+{
+    struct node *root = NULL;
+    yaml_event_t event;
+    enum yaml_tag tag;
+    for (bool more = true; more && next_event(l, &event, in->bytes, in->len);) {
+        more = event.type != YAML_STREAM_END_EVENT;
+        if (event.type == YAML_DOCUMENT_START_EVENT && root != NULL)
+            fail_at(l, &event.start_mark, "expected a single document in the stream, but found another document");
+        else if (event.type == YAML_SCALAR_EVENT || event.type == YAML_ALIAS_EVENT ||
+                 event.type == YAML_SEQUENCE_START_EVENT || event.type == YAML_MAPPING_START_EVENT) {
+            root = compose(l, in, &event, &tag);
+            if (root != NULL && (tag == TAG_MERGE || tag == TAG_VALUE))
+                refuse_value(l, root->place, "PyYAML's SafeLoader cannot make a value of this");
+        }
+        wipe_event(&event);
+    }
+    if (root == NULL && !l->failed) {
+        root = arena_alloc(l->arena, sizeof *root);
+        *root = (struct node){.kind = NODE_NULL, .place = {.source = l->source}};
+    }
+    return l->failed ? NULL : root;
+}
+
+/* The length of the UTF-8 character at BYTES; 0 when it is none. Python's strict decoder. */
+static size_t utf8_length(const unsigned char *bytes, size_t left)
+{
+    unsigned char c = bytes[0];
+    if (c < 0x80)
+        return 1;
+    size_t len = c >= 0xF0 && c <= 0xF4 ? 4 : c >= 0xE0 && c < 0xF0 ? 3 : c >= 0xC2 && c < 0xE0 ? 2 : 0;
+    if (len == 0 || len > left)
+        return 0;
+    for (size_t i = 1; i < len; i++)
+        if ((bytes[i] & 0xC0) != 0x80)
+            return 0;
+    bool overlong = (c == 0xE0 && bytes[1] < 0xA0) || (c == 0xF0 && bytes[1] < 0x90);
+    bool beyond = (c == 0xED && bytes[1] > 0x9F) || (c == 0xF4 && bytes[1] > 0x8F);
+    return overlong || beyond ? 0 : len;
+}
+
+/* Text mode: strict UTF-8; CRLF and lone CR become LF. False after a diagnostic. */
+static bool decode(struct loader *l, struct input *in)
+{
+    const struct source *source = l->source;
+    char *out = arena_alloc(l->arena, source->len + 1);
+    size_t used = 0;
+    for (size_t i = 0; i < source->len;) {
+        size_t len = utf8_length((const unsigned char *)source->bytes + i, source->len - i);
+        if (len == 0) {
+            struct diagnostic *d = diagnose(l->diagnostics, SEVERITY_ERROR, "not-utf-8",
+                                            place_of_offset(l, out, used, used), "this byte is no UTF-8");
+            diagnostic_help(l->diagnostics, d, "save the file as UTF-8");
+            return false;
+        }
+        if (source->bytes[i] == '\r') {
+            out[used++] = '\n';
+            i += i + 1 < source->len && source->bytes[i + 1] == '\n' ? 2 : 1;
+            continue;
+        }
+        memcpy(out + used, source->bytes + i, len);
+        used += len;
+        i += len;
+    }
+    *in = (struct input){out, used};
+    return true;
+}
+
+static void adopt(struct loader *l)
+{
+    for (size_t i = 0; i < l->values.count; i++) {
+        const struct diagnostic *d = l->values.items[i];
+        (void)diagnose(l->diagnostics, SEVERITY_ERROR, d->code, d->place, "%s", d->message);
+    }
+}
+
+struct node *yaml_load(struct arena *arena, const struct source *source, struct diagnostics *diagnostics)
+{
+    struct loader l = {.arena = arena, .source = source, .diagnostics = diagnostics, .values = {.arena = arena}};
+    struct input in;
+    if (!decode(&l, &in))
+        return NULL;
+    if (!yaml_parser_initialize(&l.parser)) {
+        (void)diagnose(diagnostics, SEVERITY_ERROR, "yaml-syntax", (struct place){.source = source},
+                       "not enough memory");
+        return NULL;
+    }
+    yaml_parser_set_encoding(&l.parser, YAML_UTF8_ENCODING);
+    yaml_parser_set_input_string(&l.parser, (const unsigned char *)in.bytes, in.len);
+    struct node *root = document(&l, &in);
+    sodium_memzero(l.parser.buffer.start, (size_t)(l.parser.buffer.end - l.parser.buffer.start));
+    sodium_memzero(l.parser.raw_buffer.start, (size_t)(l.parser.raw_buffer.end - l.parser.raw_buffer.start));
+    yaml_parser_delete(&l.parser);
+    if (l.failed)
+        return NULL;
+    adopt(&l);
+    return l.values.count > 0 ? NULL : root;
+}

@@ -1,0 +1,12 @@
+/* The variables that Hermes 0.18.2 knows by name: it mends lines of .env that were glued together at one of them, and
+ * treats some as secrets. */
+#ifndef HERMES_KNOWN_VARIABLES_H
+#define HERMES_KNOWN_VARIABLES_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+bool variable_known(const char *name, size_t len);
+bool variable_secret(const char *name, size_t len);
+
+#endif

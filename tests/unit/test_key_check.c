@@ -1,0 +1,59 @@
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "key_check.h"
+
+static bool usable(const char *text)
+{
+    return key_unusable(text, strlen(text)) == NULL;
+}
+
+/* Each pair was seen at Hermes itself. */
+static void judges_as_hermes_does(void **state)
+{
+    static const char *const good[] = {"****", "your-api-key-here", "sk-xxxx", "xxxx", "$1bc", "${A}x", "no-key-required",
+                                       "dummy-lm-api-key", "\xC3\xA4\xC3\xB6\xC3\xBC\xC3\x9F", "sk-test-1"};
+    static const char *const bad[] = {"", "abc", "***", "changeme", "YOUR_API_KEY", "None", "${A}", "${A\nB}", "$ABC",
+                                      "%(x)s", "\xC2\xA0" "ab\xC2\xA0", "  dummy  "};
+    (void)state;
+    for (size_t i = 0; i < sizeof good / sizeof *good; i++)
+        if (!usable(good[i]))
+            fail_msg("\"%s\" is to be usable", good[i]);
+    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++)
+        if (usable(bad[i]))
+            fail_msg("\"%s\" is not to be usable", bad[i]);
+}
+
+static void strips_what_python_strips(void **state)
+{
+    size_t len;
+    (void)state;
+    const char *text = key_strip(" \t\xE2\x80\x83sk-test-1\xC2\xA0\n", 16, &len);
+    assert_int_equal(len, 9);
+    assert_memory_equal(text, "sk-test-1", 9);
+}
+
+static void warns_about_what_will_fail(void **state)
+{
+    (void)state;
+    assert_null(key_suspicious("sk-test-1", 9));
+    assert_non_null(key_suspicious("sk test", 7));
+    assert_non_null(key_suspicious("\"sk-test\"", 9));
+    assert_non_null(key_suspicious("sk-...abc", 9));
+    assert_non_null(key_suspicious("sk-t\xC3\xA4st", 8));
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(judges_as_hermes_does),
+        cmocka_unit_test(strips_what_python_strips),
+        cmocka_unit_test(warns_about_what_will_fail),
+    };
+    return cmocka_run_group_tests_name("key_check", tests, NULL, NULL);
+}

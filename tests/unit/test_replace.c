@@ -1,0 +1,125 @@
+#include <errno.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "arena.h"
+#include "replace.h"
+#include "safe_read.h"
+
+static char home[] = "/tmp/replace-XXXXXX";
+
+static int make_home(void **state)
+{
+    *state = mkdtemp(home);
+    return *state == NULL;
+}
+
+static int remove_home(void **state)
+{
+    char command[64];
+    (void)state;
+    (void)snprintf(command, sizeof command, "rm -r %s", home);
+    return system(command);
+}
+
+static const char *path(const char *name)
+{
+    static char text[512];
+    (void)snprintf(text, sizeof text, "%s/%s", home, name);
+    return text;
+}
+
+static void replaces_whole_files_with_mode_0600(void **state)
+{
+    struct stat st;
+    (void)state;
+    assert_int_equal(replace_file(path("a"), "one", 3, 0600), 0);
+    assert_int_equal(replace_file(path("a"), "two!", 4, 0600), 0);
+    assert_int_equal(stat(path("a"), &st), 0);
+    assert_int_equal(st.st_size, 4);
+    assert_int_equal(st.st_mode & 0777, 0600);
+}
+
+static void keeps_a_link(void **state)
+{
+    struct stat st;
+    (void)state;
+    assert_int_equal(replace_file(path("real"), "one", 3, 0600), 0);
+    assert_int_equal(symlink("real", path("link")), 0);
+    assert_int_equal(replace_file(path("link"), "four", 4, 0600), 0);
+    assert_int_equal(lstat(path("link"), &st), 0);
+    assert_true(S_ISLNK(st.st_mode));
+    assert_int_equal(stat(path("real"), &st), 0);
+    assert_int_equal(st.st_size, 4);
+}
+
+static void shows_nothing_before_the_commit_and_leaves_nothing_behind(void **state)
+{
+    struct replacement r;
+    struct stat st;
+    (void)state;
+    assert_int_equal(replace_prepare(&r, path("b"), "one", 3, 0600), 0);
+    assert_int_not_equal(stat(path("b"), &st), 0);
+    assert_int_equal(stat(path(r.temporary), &st), 0);
+    replace_abandon(&r);
+    assert_int_not_equal(stat(path(r.temporary), &st), 0);
+}
+
+static void removes_what_a_killed_process_left(void **state)
+{
+    struct stat st;
+    (void)state;
+    /* a process number that cannot run: above the kernel's limit */
+    FILE *left = fopen(path(".hermes-compile.b.99999999.0"), "we");
+    assert_non_null(left);
+    (void)fclose(left);
+    replace_clean(path("b"));
+    assert_int_not_equal(stat(path(".hermes-compile.b.99999999.0"), &st), 0);
+}
+
+static void refuses_what_everyone_may_write(void **state)
+{
+    struct arena *arena = arena_create();
+    (void)state;
+    assert_int_equal(replace_file(path("open"), "one", 3, 0666), 0);
+    assert_int_equal(safe_read(arena, path("open"), 0).status, SAFE_READ_WORLD_WRITABLE);
+    assert_int_equal(safe_read(arena, home, 0).status, SAFE_READ_NOT_A_FILE);
+    assert_int_equal(safe_read(arena, path("none"), 0).status, SAFE_READ_ABSENT);
+    arena_destroy(arena);
+}
+
+static void waits_for_a_writer_to_close(void **state)
+{
+    struct arena *arena = arena_create();
+    (void)state;
+    assert_int_equal(replace_file(path("busy"), "one", 3, 0600), 0);
+    FILE *writer = fopen(path("busy"), "r+e");
+    assert_int_equal(safe_read(arena, path("busy"), 0).status, SAFE_READ_BUSY);
+    (void)fclose(writer);
+    struct safe_read read = safe_read(arena, path("busy"), 0);
+    assert_int_equal(read.status, SAFE_READ_OK);
+    assert_string_equal(read.bytes, "one");
+    arena_destroy(arena);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(replaces_whole_files_with_mode_0600),
+        cmocka_unit_test(keeps_a_link),
+        cmocka_unit_test(shows_nothing_before_the_commit_and_leaves_nothing_behind),
+        cmocka_unit_test(removes_what_a_killed_process_left),
+        cmocka_unit_test(refuses_what_everyone_may_write),
+        cmocka_unit_test(waits_for_a_writer_to_close),
+    };
+    return cmocka_run_group_tests_name("replace and safe_read", tests, make_home, remove_home);
+}

@@ -1,0 +1,83 @@
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "fingerprint.h"
+#include "view.h"
+
+static const char content[] =
+    "{\"sources\":[],\"config\":{},\"env\":{\"B\":\"2\",\"A\":\"1\"},\"default_provider\":\"xiaomi\",\"providers\":{"
+    "\"xiaomi\":{\"base_url\":\"https://x.test/v1\",\"strategy\":\"fill_first\",\"auth\":\"bearer\",\"credentials\":["
+    "{\"id\":\"a1b2c3\",\"label\":\"config.yaml model.api_key\",\"auth_type\":\"api_key\",\"secret\":\"sk-test-one\","
+    "\"fingerprint\":\"sha256:0123456789abcdef\",\"origins\":[{\"path\":\"config.yaml\",\"line\":4,\"column\":12,"
+    "\"key\":\"model.api_key\"}]}]}},\"shadowed\":[],\"warnings\":[]}";
+
+static size_t frame(char *out, size_t size, int format, const char *digest)
+{
+    return (size_t)snprintf(out, size,
+                            "{\"meta\":{\"format\":%d,\"generation\":7,\"compiled_at\":\"2026-11-24T00:00:00.000Z\","
+                            "\"content_bytes\":%zu,\"digest\":\"%s\"},\"content\":%s}\n",
+                            format, strlen(content), digest, content);
+}
+
+static void unpacks_what_was_published(void **state)
+{
+    char text[2048];
+    struct hermes_view *view;
+    (void)state;
+    size_t len = frame(text, sizeof text, 1, digest_of(content, strlen(content)).text);
+    assert_int_equal(view_unpack(text, len, &view), 0);
+    assert_int_equal(hermes_generation(view), 7);
+    assert_string_equal(hermes_default_provider(view), "xiaomi");
+    assert_string_equal(hermes_variable(view, "A"), "1");
+    assert_null(hermes_variable(view, "C"));
+    const struct hermes_provider *provider = hermes_provider(view, "xiaomi");
+    assert_int_equal(provider->credential_count, 1);
+    assert_string_equal(provider->credentials[0].secret, "sk-test-one");
+    assert_int_equal(provider->credentials[0].origins[0].line, 4);
+    hermes_view_unref(view);
+}
+
+static void refuses_a_newer_format(void **state)
+{
+    char text[2048];
+    struct hermes_view *view = NULL;
+    (void)state;
+    size_t len = frame(text, sizeof text, 2, digest_of(content, strlen(content)).text);
+    assert_int_equal(view_unpack(text, len, &view), HERMES_NEWER);
+    assert_null(view);
+}
+
+/* Torn at any place, or with any one byte changed: refused, never half used. */
+static void refuses_every_damage(void **state)
+{
+    char text[2048];
+    char damaged[2048];
+    struct hermes_view *view = NULL;
+    (void)state;
+    size_t len = frame(text, sizeof text, 1, digest_of(content, strlen(content)).text);
+    for (size_t cut = 0; cut < len; cut++)
+        assert_true(view_unpack(text, cut, &view) < 0);
+    size_t start = (size_t)(strstr(text, ",\"content\":") - text);
+    for (size_t at = start; at < len; at++) {
+        memcpy(damaged, text, len);
+        damaged[at] ^= 1;
+        assert_true(view_unpack(damaged, len, &view) < 0);
+    }
+    assert_null(view);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(unpacks_what_was_published),
+        cmocka_unit_test(refuses_a_newer_format),
+        cmocka_unit_test(refuses_every_damage),
+    };
+    return cmocka_run_group_tests_name("view", tests, NULL, NULL);
+}
