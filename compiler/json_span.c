@@ -1,0 +1,296 @@
+#include "json_span.h"
+
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+struct scanner {
+    struct arena *arena;
+    const char *text;
+    size_t len;
+    size_t at;
+    size_t depth;
+    struct json *stack;
+    size_t used;
+    size_t capacity;
+};
+
+static char peek(const struct scanner *s)
+{
+    return s->at < s->len ? s->text[s->at] : '\0';
+}
+
+static void skip_blanks(struct scanner *s)
+{
+    while (s->at < s->len && strchr(" \t\n\r", s->text[s->at]) != NULL && s->text[s->at] != '\0')
+        s->at++;
+}
+
+static bool take_word(struct scanner *s, const char *word)
+{
+    size_t len = strlen(word);
+    if (s->len - s->at < len || memcmp(s->text + s->at, word, len) != 0)
+        return false;
+    s->at += len;
+    return true;
+}
+
+static size_t digits(struct scanner *s)
+{
+    size_t start = s->at;
+    while (peek(s) >= '0' && peek(s) <= '9')
+        s->at++;
+    return s->at - start;
+}
+
+static bool scan_number(struct scanner *s)
+{
+    if (peek(s) == '-')
+        s->at++;
+    if (peek(s) == '0')
+        s->at++;
+    else if (digits(s) == 0)
+        return false;
+    size_t whole = s->at;
+    if (peek(s) == '.') {
+        s->at++;
+        if (digits(s) == 0) {
+            s->at = whole;
+            return true;
+        }
+    }
+    size_t fraction = s->at;
+    if (peek(s) == 'e' || peek(s) == 'E') {
+        s->at++;
+        if (peek(s) == '+' || peek(s) == '-')
+            s->at++;
+        if (digits(s) == 0)
+            s->at = fraction;
+    }
+    return true;
+}
+
+static bool is_hex(char c)
+{
+    return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f') || (c >= 'A' && c <= 'F');
+}
+
+static bool scan_string(struct scanner *s)
+{
+    if (peek(s) != '"')
+        return false;
+    for (s->at++; s->at < s->len; s->at++) {
+        unsigned char c = (unsigned char)s->text[s->at];
+        if (c == '"') {
+            s->at++;
+            return true;
+        }
+        if (c < 0x20)
+            return false;
+        if (c != '\\')
+            continue;
+        s->at++;
+        if (s->at >= s->len || strchr("\"\\/bfnrtu", s->text[s->at]) == NULL)
+            return false;
+        for (int i = 0; s->text[s->at - (size_t)i] == 'u' && i == 0; i++)
+            for (size_t k = 1; k <= 4; k++)
+                if (s->at + k >= s->len || !is_hex(s->text[s->at + k]))
+                    return false;
+    }
+    return false;
+}
+
+static uint32_t hex4(const char *text)
+{
+    char digits_text[5] = {text[0], text[1], text[2], text[3], '\0'};
+    return (uint32_t)strtoul(digits_text, NULL, 16);
+}
+
+static void put_utf8(struct text *out, uint32_t c)
+{
+    if (c < 0x80) {
+        text_putc(out, (char)c);
+    } else if (c < 0x800) {
+        text_putc(out, (char)(0xC0 | c >> 6));
+        text_putc(out, (char)(0x80 | (c & 0x3F)));
+    } else if (c < 0x10000) {
+        text_putc(out, (char)(0xE0 | c >> 12));
+        text_putc(out, (char)(0x80 | (c >> 6 & 0x3F)));
+        text_putc(out, (char)(0x80 | (c & 0x3F)));
+    } else {
+        text_putc(out, (char)(0xF0 | c >> 18));
+        text_putc(out, (char)(0x80 | (c >> 12 & 0x3F)));
+        text_putc(out, (char)(0x80 | (c >> 6 & 0x3F)));
+        text_putc(out, (char)(0x80 | (c & 0x3F)));
+    }
+}
+
+/* A lone surrogate becomes its three bytes, which no key has. */
+static const char *decode(struct arena *arena, const char *text, size_t start, size_t end)
+{
+    static const char letters[] = "bfnrt";
+    static const char meaning[] = "\b\f\n\r\t";
+    struct text out = {.arena = arena};
+    text_append(&out, "", 0);
+    for (size_t i = start + 1; i + 1 < end; i++) {
+        if (text[i] != '\\') {
+            text_putc(&out, text[i]);
+            continue;
+        }
+        i++;
+        const char *letter = strchr(letters, text[i]);
+        if (text[i] != 'u') {
+            text_putc(&out, letter != NULL ? meaning[letter - letters] : text[i]);
+            continue;
+        }
+        uint32_t c = hex4(text + i + 1);
+        i += 4;
+        if (c >= 0xD800 && c < 0xDC00 && i + 7 < end && text[i + 1] == '\\' && text[i + 2] == 'u') {
+            uint32_t low = hex4(text + i + 3);
+            if (low >= 0xDC00 && low < 0xE000) {
+                c = 0x10000 + ((c - 0xD800) << 10) + (low - 0xDC00);
+                i += 6;
+            }
+        }
+        put_utf8(&out, c);
+    }
+    return out.bytes;
+}
+
+static bool scan_value(struct scanner *s, struct json *value);
+
+static void push(struct scanner *s, const struct json *value)
+{
+    void *stack = s->stack;
+    arena_grow(s->arena, &stack, &s->capacity, s->used + 1, sizeof *value);
+    s->stack = stack;
+    s->stack[s->used++] = *value;
+}
+
+static bool scan_name(struct scanner *s, struct json *child)
+{
+    child->name_start = s->at;
+    if (!scan_string(s))
+        return false;
+    child->name = decode(s->arena, s->text, child->name_start, s->at);
+    skip_blanks(s);
+    if (peek(s) != ':')
+        return false;
+    s->at++;
+    skip_blanks(s);
+    return true;
+}
+
+static bool scan_children(struct scanner *s, struct json *value, char close)
+{
+    size_t base = s->used;
+    s->at++;
+    skip_blanks(s);
+    for (bool first = true; peek(s) != close || !first; first = false) {
+        struct json child = {0};
+        if (!first) {
+            if (peek(s) != ',')
+                return false;
+            s->at++;
+            skip_blanks(s);
+        }
+        if ((close == '}' && !scan_name(s, &child)) || !scan_value(s, &child))
+            return false;
+        push(s, &child);
+        skip_blanks(s);
+        if (peek(s) == close)
+            break;
+    }
+    s->at++;
+    value->count = s->used - base;
+    value->children = arena_alloc(s->arena, value->count * sizeof *value->children);
+    if (value->count > 0)
+        memcpy(value->children, s->stack + base, value->count * sizeof *value->children);
+    s->used = base;
+    return true;
+}
+
+static bool scan_plain(struct scanner *s, struct json *value)
+{
+    static const char *const words[] = {"null", "true", "false", "NaN", "Infinity", "-Infinity"};
+    value->kind = JSON_WORD;
+    for (size_t i = 0; i < sizeof words / sizeof *words; i++)
+        if (take_word(s, words[i]))
+            return true;
+    value->kind = JSON_NUMBER;
+    return scan_number(s);
+}
+
+static bool scan_value(struct scanner *s, struct json *value)
+{
+    bool good;
+    value->start = s->at;
+    if (s->at >= s->len || s->depth >= JSON_MAX_DEPTH)
+        return false;
+    s->depth++;
+    switch (peek(s)) {
+    case '{':
+        value->kind = JSON_OBJECT;
+        good = scan_children(s, value, '}');
+        break;
+    case '[':
+        value->kind = JSON_ARRAY;
+        good = scan_children(s, value, ']');
+        break;
+    case '"':
+        value->kind = JSON_STRING;
+        good = scan_string(s);
+        break;
+    default:
+        good = scan_plain(s, value);
+        break;
+    }
+    s->depth--;
+    value->end = s->at;
+    return good;
+}
+
+struct json *json_scan(struct arena *arena, const char *text, size_t len, size_t *ret_at)
+{
+    struct scanner s = {.arena = arena, .text = text, .len = len};
+    struct json *root = arena_alloc(arena, sizeof *root);
+    skip_blanks(&s);
+    bool good = scan_value(&s, root);
+    if (good)
+        skip_blanks(&s);
+    if (good && s.at == len)
+        return root;
+    *ret_at = s.at;
+    return NULL;
+}
+
+struct json *json_member(const struct json *object, const char *name)
+{
+    if (object == NULL || object->kind != JSON_OBJECT)
+        return NULL;
+    for (size_t i = object->count; i > 0; i--)
+        if (strcmp(object->children[i - 1].name, name) == 0)
+            return &object->children[i - 1];
+    return NULL;
+}
+
+const char *json_string(struct arena *arena, const char *text, const struct json *value)
+{
+    return value == NULL || value->kind != JSON_STRING ? NULL : decode(arena, text, value->start, value->end);
+}
+
+bool json_number(const char *text, const struct json *value, double *ret)
+{
+    char copy[64] = "";
+    if (value == NULL || value->kind != JSON_NUMBER)
+        return false;
+    size_t len = value->end - value->start;
+    memcpy(copy, text + value->start, len < sizeof copy ? len : sizeof copy - 1);
+    *ret = strtod(copy, NULL);
+    return true;
+}
+
+const char *json_raw(struct arena *arena, const char *text, const struct json *value)
+{
+    return arena_strndup(arena, text + value->start, value->end - value->start);
+}

@@ -1,0 +1,38 @@
+/* A lossless look at somebody else's JSON: where each value stands in the text, not what a parser would make of it. A
+ * number never passes through a double, and what is not changed is never printed again. Accepts what Python's json
+ * accepts: NaN, Infinity, duplicate names (the last one counts). */
+#ifndef HERMES_JSON_SPAN_H
+#define HERMES_JSON_SPAN_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "arena.h"
+
+enum { JSON_MAX_DEPTH = 900 }; /* Python's own limit is a little higher */
+
+enum json_kind { JSON_OBJECT, JSON_ARRAY, JSON_STRING, JSON_NUMBER, JSON_WORD };
+
+struct json {
+    enum json_kind kind;
+    size_t start; /* offsets into the text: the value is text[start..end) */
+    size_t end;
+    size_t name_start; /* of the member's name, with its quote; meaningless outside objects */
+    const char *name;  /* decoded; NULL outside objects */
+    struct json *children;
+    size_t count;
+};
+
+/* NULL when TEXT is no JSON; then *RET_AT is where it stops being it. */
+struct json *json_scan(struct arena *arena, const char *text, size_t len, size_t *ret_at);
+
+/* The last member of that name, or NULL (also when OBJECT is NULL or no object). */
+struct json *json_member(const struct json *object, const char *name);
+/* A string value decoded to UTF-8, or NULL when VALUE is NULL or no string. */
+const char *json_string(struct arena *arena, const char *text, const struct json *value);
+/* A number's value for comparing; false when VALUE is none. */
+bool json_number(const char *text, const struct json *value, double *ret);
+/* The text of a value, NUL-terminated. */
+const char *json_raw(struct arena *arena, const char *text, const struct json *value);
+
+#endif

@@ -1,0 +1,20 @@
+/* auth.json as spans of its text. Shared by pool_read.c and pool.c. */
+#ifndef HERMES_POOL_DOCUMENT_H
+#define HERMES_POOL_DOCUMENT_H
+
+#include "pool_entry.h"
+
+struct pool_document {
+    const char *text; /* NULL: there is no file */
+    size_t len;
+    const struct json *root;
+    const struct json *pool; /* credential_pool, or NULL */
+    bool unreadable;
+};
+
+struct pool_document pool_open(struct arena *arena, const struct source *source, struct diagnostics *diagnostics);
+
+/* Indexes of ENTRIES in the order in which Hermes takes them: by priority, equal ones as they stand. */
+size_t *entries_sorted(struct arena *arena, const struct entry *entries, size_t count);
+
+#endif

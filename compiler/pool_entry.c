@@ -1,0 +1,179 @@
+#include "pool_entry.h"
+
+#include <math.h>
+#include <string.h>
+#include <strings.h>
+
+#include "pool.h"
+
+/* Hermes 0.18.2's _exhausted_ttl, in seconds. */
+enum { TTL_USUAL = 3600, TTL_UNAUTHORIZED = 300, TTL_PERMANENT = 21600 };
+
+static double until_of(struct arena *arena, const char *text, const struct json *json, double at)
+{
+    double reset;
+    double code;
+    const char *kind = json_string(arena, text, json_member(json, "last_failure_kind"));
+    if (json_number(text, json_member(json, "last_error_reset_at"), &reset) && reset > 0)
+        return reset;
+    if (at <= 0)
+        return 0; /* no limit: Hermes takes it as available */
+    if (kind != NULL && strcmp(kind, "auth_permanent") == 0)
+        return at + TTL_PERMANENT;
+    if (json_number(text, json_member(json, "last_error_code"), &code) && code == 401)
+        return at + TTL_UNAUTHORIZED;
+    return at + TTL_USUAL;
+}
+
+static struct entry_state read_state(struct arena *arena, const char *text, const struct json *json, double now)
+{
+    struct entry_state state = state_clean();
+    const char *status = json_string(arena, text, json_member(json, "last_status"));
+    for (size_t i = 0; i < COOLDOWN_MEMBERS; i++) {
+        const struct json *member = json_member(json, cooldown_members[i]);
+        if (member != NULL)
+            state.raw[i] = json_raw(arena, text, member);
+    }
+    (void)json_number(text, json_member(json, "last_status_at"), &state.at);
+    state.dead = status != NULL && strcmp(status, "dead") == 0;
+    if (state.dead)
+        state.until = INFINITY;
+    else if (status != NULL && strcmp(status, "exhausted") == 0)
+        state.until = until_of(arena, text, json, state.at);
+    state.active = state.until > now;
+    return state;
+}
+
+static const struct seed *find_seed(const struct provider *provider, const char *source)
+{
+    for (size_t i = 0; provider != NULL && i < provider->seed_count; i++)
+        if (strcmp(provider->seeds[i].source, source) == 0)
+            return &provider->seeds[i];
+    return NULL;
+}
+
+struct entry entry_read(struct arena *arena, const char *text, const struct json *json,
+                        const struct provider *provider, double now)
+{
+    struct entry entry = {.json = json};
+    const char *stored = json_string(arena, text, json_member(json, "secret_fingerprint"));
+    entry.id = json_string(arena, text, json_member(json, "id"));
+    entry.label = json_string(arena, text, json_member(json, "label"));
+    entry.source = json_string(arena, text, json_member(json, "source"));
+    entry.token = json_string(arena, text, json_member(json, "access_token"));
+    entry.auth_type = json_string(arena, text, json_member(json, "auth_type"));
+    entry.base_url = json_string(arena, text, json_member(json, "base_url"));
+    entry.has_priority = json_number(text, json_member(json, "priority"), &entry.priority);
+    entry.source = entry.source == NULL ? "manual" : entry.source;
+    entry.ours = strncmp(entry.source, POOL_OUR_SOURCE, strlen(POOL_OUR_SOURCE)) == 0;
+    entry.manual = strcasecmp(entry.source, "manual") == 0 || strncasecmp(entry.source, "manual:", 7) == 0;
+    entry.oauth = entry.auth_type != NULL && strcmp(entry.auth_type, "oauth") == 0;
+    entry.seed = entry.ours ? NULL : find_seed(provider, entry.source);
+    if (entry.token != NULL && *entry.token != '\0')
+        strcpy(entry.on_disk, fingerprint_of(entry.token, strlen(entry.token)).text);
+    else if (stored != NULL && strlen(stored) == FINGERPRINT_SIZE - 1)
+        strcpy(entry.on_disk, stored);
+    strcpy(entry.effective, entry.on_disk);
+    if (entry.seed != NULL && entry.seed->secret != NULL)
+        strcpy(entry.effective, fingerprint_of(entry.seed->secret, strlen(entry.seed->secret)).text);
+    entry.state = read_state(arena, text, json, now);
+    return entry;
+}
+
+struct entry_state state_clean(void)
+{
+    struct entry_state state = {0};
+    for (size_t i = 0; i < COOLDOWN_MEMBERS; i++)
+        state.raw[i] = "null";
+    return state;
+}
+
+struct entry_state state_from(const struct cooldown *cooldown)
+{
+    struct entry_state state = state_clean();
+    if (cooldown == NULL)
+        return state;
+    state.active = true;
+    state.dead = cooldown->dead;
+    state.until = cooldown->until;
+    for (size_t i = 0; i < COOLDOWN_MEMBERS; i++)
+        state.raw[i] = cooldown->raw[i];
+    return state;
+}
+
+struct cooldown state_cooldown(const struct entry_state *state, const char *provider, const char *fingerprint)
+{
+    struct cooldown cooldown = {.provider = provider, .dead = state->dead, .until = state->until};
+    strcpy(cooldown.fingerprint.text, fingerprint);
+    for (size_t i = 0; i < COOLDOWN_MEMBERS; i++)
+        cooldown.raw[i] = state->raw[i];
+    return cooldown;
+}
+
+bool state_same(const struct entry_state *a, const struct entry_state *b)
+{
+    for (size_t i = 0; i < COOLDOWN_MEMBERS; i++)
+        if (strcmp(a->raw[i], b->raw[i]) != 0)
+            return false;
+    return true;
+}
+
+const char *json_quote(struct arena *arena, const char *text)
+{
+    struct text out = {.arena = arena};
+    text_putc(&out, '"');
+    for (const unsigned char *p = (const unsigned char *)text; *p != '\0';) {
+        unsigned len = *p < 0x80 ? 1 : *p >= 0xF0 ? 4 : *p >= 0xE0 ? 3 : 2;
+        unsigned c = len == 1 ? *p : *p & (0xFFu >> (len + 1));
+        for (unsigned i = 1; i < len && p[i] != '\0'; i++)
+            c = c << 6 | (p[i] & 0x3Fu);
+        if (c == '"' || c == '\\')
+            text_printf(&out, "\\%c", (char)c);
+        else if (c == '\n' || c == '\t' || c == '\r')
+            text_puts(&out, c == '\n' ? "\\n" : c == '\t' ? "\\t" : "\\r");
+        else if (c < 0x20 || (c >= 0x7F && c < 0x10000))
+            text_printf(&out, c == 0x7F ? "\x7F" : "\\u%04x", c);
+        else if (c >= 0x10000)
+            text_printf(&out, "\\u%04x\\u%04x", 0xD800 + ((c - 0x10000) >> 10), 0xDC00 + ((c - 0x10000) & 0x3FF));
+        else
+            text_putc(&out, (char)c);
+        for (unsigned i = 0; i < len && *p != '\0'; i++)
+            p++;
+    }
+    text_putc(&out, '"');
+    return out.bytes;
+}
+
+static const struct entry_edit *edit_for(const struct json *member, const struct json *json,
+                                         const struct entry_edit *edits, size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        if (strcmp(edits[i].name, member->name) == 0 && json_member(json, member->name) == member)
+            return &edits[i];
+    return NULL;
+}
+
+const char *entry_edited(struct arena *arena, const char *text, const struct json *json,
+                         const struct entry_edit *edits, size_t count)
+{
+    struct text out = {.arena = arena};
+    size_t copied = json->start;
+    for (size_t i = 0; i < json->count; i++) {
+        const struct json *member = &json->children[i];
+        const struct entry_edit *edit = edit_for(member, json, edits, count);
+        if (edit == NULL)
+            continue;
+        text_append(&out, text + copied, member->start - copied);
+        text_puts(&out, edit->raw);
+        copied = member->end;
+    }
+    size_t last = json->count > 0 ? json->children[json->count - 1].end : json->start + 1;
+    text_append(&out, text + copied, (last > copied ? last : copied) - copied);
+    copied = last > copied ? last : copied;
+    for (size_t i = 0; i < count; i++)
+        if (json_member(json, edits[i].name) == NULL)
+            text_printf(&out, "%s\n        %s: %s", out.bytes[out.len - 1] == '{' ? "" : ",",
+                        json_quote(arena, edits[i].name), edits[i].raw);
+    text_append(&out, text + copied, json->end - copied);
+    return out.bytes;
+}

@@ -1,0 +1,111 @@
+#include <string.h>
+
+#include "pool.h"
+#include "pool_document.h"
+#include "source.h"
+
+static void unreadable(struct pool_document *document, const struct source *source, struct diagnostics *diagnostics,
+                       const char *why)
+{
+    struct diagnostic *d = diagnose(diagnostics, SEVERITY_WARNING, "pool-unreadable",
+                                    (struct place){.source = source}, "%s %s; it is left alone", source->label, why);
+    diagnostic_help(diagnostics, d, "mend the file or move it away: Hermes reads it as empty and would overwrite it");
+    document->unreadable = true;
+}
+
+/* What Hermes itself takes for a store: anything else it would treat as empty, and lose. */
+struct pool_document pool_open(struct arena *arena, const struct source *source, struct diagnostics *diagnostics)
+{
+    struct pool_document document = {.text = source->present ? source->bytes : NULL, .len = source->len};
+    size_t at;
+    if (!source->present)
+        return document;
+    document.root = json_scan(arena, source->bytes, source->len, &at);
+    if (document.root == NULL) {
+        unreadable(&document, source, diagnostics, "is not JSON");
+        return document;
+    }
+    document.pool = json_member(document.root, "credential_pool");
+    const struct json *providers = json_member(document.root, "providers");
+    bool has_pool = document.pool != NULL && document.pool->kind == JSON_OBJECT;
+    bool has_providers = providers != NULL && providers->kind == JSON_OBJECT;
+    if (document.pool != NULL && !has_pool)
+        unreadable(&document, source, diagnostics, "has a credential_pool that is no object");
+    else if (!has_pool && !has_providers)
+        unreadable(&document, source, diagnostics, "has neither providers nor credential_pool");
+    return document;
+}
+
+bool pool_suppressed(const struct pool_view *view, const char *provider, const char *source)
+{
+    for (size_t i = 0; i < view->suppressed_count; i++)
+        if (strcmp(view->suppressed[i].provider, provider) == 0 && strcmp(view->suppressed[i].source, source) == 0)
+            return true;
+    return false;
+}
+
+static void read_suppressed(struct arena *arena, struct pool_view *view, const struct pool_document *document)
+{
+    const struct json *all = json_member(document->root, "suppressed_sources");
+    for (size_t i = 0; all != NULL && all->kind == JSON_OBJECT && i < all->count; i++)
+        for (size_t k = 0; all->children[i].kind == JSON_ARRAY && k < all->children[i].count; k++) {
+            const char *source = json_string(arena, document->text, &all->children[i].children[k]);
+            if (source == NULL)
+                continue;
+            void *items = view->suppressed;
+            arena_grow(arena, &items, &view->suppressed_capacity, view->suppressed_count + 1,
+                       sizeof *view->suppressed);
+            view->suppressed = items;
+            view->suppressed[view->suppressed_count++] = (struct pool_suppression){all->children[i].name, source};
+        }
+}
+
+static void add_entry(struct arena *arena, struct pool_view *view, const char *provider, const struct entry *entry)
+{
+    void *items = view->entries;
+    arena_grow(arena, &items, &view->capacity, view->count + 1, sizeof *view->entries);
+    view->entries = items;
+    view->entries[view->count++] = (struct pool_entry){
+        .provider = provider,
+        .id = entry->id != NULL ? entry->id : "?",
+        .label = entry->label,
+        .source = entry->source,
+        .secret = entry->token,
+        .oauth = entry->oauth,
+    };
+}
+
+size_t *entries_sorted(struct arena *arena, const struct entry *entries, size_t count)
+{
+    size_t *order = arena_alloc(arena, count * sizeof *order);
+    for (size_t i = 0; i < count; i++) { /* insertion keeps equal priorities in file order; pools are short */
+        size_t k = i;
+        for (; k > 0 && entries[order[k - 1]].priority > entries[i].priority; k--)
+            order[k] = order[k - 1];
+        order[k] = i;
+    }
+    return order;
+}
+
+struct pool_view pool_read(struct arena *arena, const struct source *source, struct diagnostics *diagnostics)
+{
+    struct pool_view view = {0};
+    struct pool_document document = pool_open(arena, source, diagnostics);
+    view.unreadable = document.unreadable;
+    if (document.unreadable || document.root == NULL)
+        return view;
+    read_suppressed(arena, &view, &document);
+    for (size_t i = 0; document.pool != NULL && i < document.pool->count; i++) {
+        const struct json *array = &document.pool->children[i];
+        struct entry *entries = arena_alloc(arena, array->count * sizeof *entries);
+        size_t count = 0;
+        for (size_t k = 0; array->kind == JSON_ARRAY && k < array->count; k++)
+            if (array->children[k].kind == JSON_OBJECT)
+                entries[count++] = entry_read(arena, document.text, &array->children[k], NULL, 0);
+        const size_t *order = entries_sorted(arena, entries, count);
+        for (size_t k = 0; k < count; k++)
+            if (!entries[order[k]].ours)
+                add_entry(arena, &view, array->name, &entries[order[k]]);
+    }
+    return view;
+}

@@ -1,0 +1,142 @@
+#include "cooldown.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cjson/cJSON.h>
+
+#include "arena.h"
+
+const char *const cooldown_members[COOLDOWN_MEMBERS] = {"last_status",        "last_status_at",    "last_error_code",
+                                                        "last_error_reason",  "last_error_message", "last_error_reset_at"};
+
+static void parse_one(struct cooldowns *cooldowns, const char *provider, const cJSON *item, double now)
+{
+    const cJSON *status = cJSON_GetObjectItemCaseSensitive(item, "status");
+    const cJSON *until = cJSON_GetObjectItemCaseSensitive(item, "until");
+    const cJSON *raw = cJSON_GetObjectItemCaseSensitive(item, "raw");
+    struct cooldown cooldown = {.provider = arena_strdup(cooldowns->arena, provider)};
+    cooldown.dead = cJSON_IsString(status) && strcmp(status->valuestring, "dead") == 0;
+    cooldown.until = cooldown.dead ? INFINITY : cJSON_IsNumber(until) ? until->valuedouble : 0;
+    if (cooldown.until <= now || strlen(item->string) != FINGERPRINT_SIZE - 1)
+        return;
+    strcpy(cooldown.fingerprint.text, item->string);
+    for (int i = 0; i < COOLDOWN_MEMBERS; i++) {
+        const cJSON *text = cJSON_GetArrayItem(raw, i);
+        cooldown.raw[i] = cJSON_IsString(text) ? arena_strdup(cooldowns->arena, text->valuestring) : "null";
+    }
+    cooldowns_put(cooldowns, &cooldown);
+}
+
+void cooldowns_parse(struct cooldowns *cooldowns, const char *text, size_t len, double now)
+{
+    const cJSON *provider;
+    const cJSON *item;
+    cJSON *root = text == NULL ? NULL : cJSON_ParseWithLength(text, len);
+    cJSON_ArrayForEach(provider, cJSON_GetObjectItemCaseSensitive(root, "cooldowns")) {
+        cJSON_ArrayForEach(item, provider)
+            parse_one(cooldowns, provider->string, item, now);
+    }
+    cJSON_Delete(root);
+}
+
+static int compare(const void *a, const void *b)
+{
+    const struct cooldown *left = a;
+    const struct cooldown *right = b;
+    int order = strcmp(left->provider, right->provider);
+    return order != 0 ? order : strcmp(left->fingerprint.text, right->fingerprint.text);
+}
+
+static void put_string(struct text *out, const char *text)
+{
+    text_putc(out, '"');
+    for (; *text != '\0'; text++) {
+        unsigned char c = (unsigned char)*text;
+        if (c == '"' || c == '\\')
+            text_printf(out, "\\%c", c);
+        else if (c < 0x20)
+            text_printf(out, "\\u%04x", c);
+        else
+            text_putc(out, (char)c);
+    }
+    text_putc(out, '"');
+}
+
+static void put_one(struct text *out, const struct cooldown *cooldown)
+{
+    text_printf(out, "\n      \"%s\": {\"status\": \"%s\", \"until\": ", cooldown->fingerprint.text,
+                cooldown->dead ? "dead" : "exhausted");
+    if (cooldown->dead)
+        text_puts(out, "null");
+    else
+        text_printf(out, "%.6f", cooldown->until);
+    text_puts(out, ", \"raw\": [");
+    for (int i = 0; i < COOLDOWN_MEMBERS; i++) {
+        if (i > 0)
+            text_puts(out, ", ");
+        put_string(out, cooldown->raw[i]);
+    }
+    text_puts(out, "]}");
+}
+
+const char *cooldowns_text(const struct cooldowns *cooldowns, size_t *ret_len)
+{
+    struct text out = {.arena = cooldowns->arena};
+    text_puts(&out, "{\n  \"format\": 1,\n  \"cooldowns\": {");
+    if (cooldowns->count > 1)
+        qsort(cooldowns->items, cooldowns->count, sizeof *cooldowns->items, compare);
+    for (size_t i = 0; i < cooldowns->count; i++) {
+        const char *provider = cooldowns->items[i].provider;
+        bool opens = i == 0 || strcmp(cooldowns->items[i - 1].provider, provider) != 0;
+        bool closes = i + 1 == cooldowns->count || strcmp(cooldowns->items[i + 1].provider, provider) != 0;
+        if (opens) {
+            text_puts(&out, i == 0 ? "\n    " : ",\n    ");
+            put_string(&out, provider);
+            text_puts(&out, ": {");
+        } else {
+            text_putc(&out, ',');
+        }
+        put_one(&out, &cooldowns->items[i]);
+        if (closes)
+            text_puts(&out, "\n    }");
+    }
+    text_puts(&out, cooldowns->count > 0 ? "\n  }\n}\n" : "}\n}\n");
+    *ret_len = out.len;
+    return out.bytes;
+}
+
+static struct cooldown *find(const struct cooldowns *cooldowns, const char *provider, const char *fingerprint)
+{
+    for (size_t i = 0; i < cooldowns->count; i++)
+        if (strcmp(cooldowns->items[i].provider, provider) == 0 &&
+            strcmp(cooldowns->items[i].fingerprint.text, fingerprint) == 0)
+            return &cooldowns->items[i];
+    return NULL;
+}
+
+const struct cooldown *cooldowns_get(const struct cooldowns *cooldowns, const char *provider, const char *fingerprint)
+{
+    return find(cooldowns, provider, fingerprint);
+}
+
+void cooldowns_put(struct cooldowns *cooldowns, const struct cooldown *cooldown)
+{
+    struct cooldown *known = find(cooldowns, cooldown->provider, cooldown->fingerprint.text);
+    if (known != NULL) {
+        *known = *cooldown;
+        return;
+    }
+    void *items = cooldowns->items;
+    arena_grow(cooldowns->arena, &items, &cooldowns->capacity, cooldowns->count + 1, sizeof *cooldown);
+    cooldowns->items = items;
+    cooldowns->items[cooldowns->count++] = *cooldown;
+}
+
+void cooldowns_forget(struct cooldowns *cooldowns, const char *provider, const char *fingerprint)
+{
+    struct cooldown *known = find(cooldowns, provider, fingerprint);
+    if (known != NULL)
+        *known = cooldowns->items[--cooldowns->count];
+}
