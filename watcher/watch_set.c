@@ -4,6 +4,8 @@
  *   descriptor is polled and read here, and the library keeps the watches.
  * - After a directory was moved, the library's name for it is the old one; after it was deleted, the watch is gone and
  *   the record stays. So a watch is kept only as long as its path still leads to the inode it was made for.
+ * - It files a directory under its name with a slash at the end, and asks for it so.
+ * - inotifytools_cleanup forgets the records of watches that were not removed one by one.
  * - Limits (ENOSPC, EMFILE) come back through inotifytools_error(). */
 #include "watch_set.h"
 
@@ -86,12 +88,21 @@ static void forget(struct watch *watch)
     free(watch->directory);
 }
 
+static void stop(struct watch *watch)
+{
+    if (watch->descriptor >= 0)
+        (void)inotifytools_remove_watch_by_wd(watch->descriptor);
+    watch->descriptor = -1;
+}
+
 void watch_set_close(struct watch_set *set)
 {
     if (set == NULL)
         return;
-    for (size_t i = 0; i < set->count; i++)
+    for (size_t i = 0; i < set->count; i++) {
+        stop(&set->watches[i]);
         forget(&set->watches[i]);
+    }
     free(set->watches);
     inotifytools_cleanup();
     free(set);
@@ -221,17 +232,13 @@ static int start(struct watch *watch)
         int error = inotifytools_error();
         return error == ENOENT ? 0 : -error;
     }
-    watch->descriptor = inotifytools_wd_from_filename(watch->directory);
+    char name[PATH_MAX + 2];
+    size_t len = strlen(watch->directory);
+    (void)snprintf(name, sizeof name, "%s%s", watch->directory, watch->directory[len - 1] == '/' ? "" : "/");
+    watch->descriptor = inotifytools_wd_from_filename(name);
     watch->device = st.st_dev;
     watch->inode = st.st_ino;
     return 0;
-}
-
-static void stop(struct watch *watch)
-{
-    if (watch->descriptor >= 0)
-        (void)inotifytools_remove_watch_by_wd(watch->descriptor);
-    watch->descriptor = -1;
 }
 
 static void sweep(struct watch_set *set)
