@@ -1,0 +1,180 @@
+"""Every bad input ends in its diagnostic: the last good snapshot and auth.json stay, byte for byte, and no key is shown."""
+import fcntl, os, shutil, subprocess, unittest
+
+from harness import COMPILE, PATIENCE, Home
+
+GOOD = "model:\n  provider: xiaomi\n  default: mimo\n  api_key: sk-test-good-0001\n"
+KEYS = ("sk-test", "0001", "42798")
+NOBODY = ("setpriv", "--reuid=65534", "--regid=65534", "--clear-groups")
+
+
+class BadInput(unittest.TestCase):
+    def setUp(self):
+        self.home = Home()
+        self.home.write("config.yaml", GOOD)
+        self.home.write(".env", "XIAOMI_API_KEY=sk-test-env-0001\n")
+        self.assertEqual(self.home.compile()[0], 0)
+        self.before = self.derived()
+
+    def tearDown(self):
+        for key in KEYS:
+            self.assertNotIn(key.encode(), self.home.printed)
+        self.home.close()
+
+    def derived(self):
+        return self.home.bytes_of("compiled/snapshot.json"), self.home.bytes_of("auth.json")
+
+    def refused(self, status, *diagnostic, **kwargs):
+        for mode in ((), ("--check",), ("--diff",)):
+            code, _, err = self.home.compile(*mode, **kwargs)
+            self.assertEqual(code, status, err)
+            for piece in diagnostic:
+                self.assertIn(piece, err)
+        self.assertEqual(self.derived(), self.before)
+        self.assertEqual([name for name in os.listdir(self.home.path / "compiled") if "tmp" in name], [])
+
+    def config(self, text):
+        self.home.write("config.yaml", text)
+
+    def test_nothing_to_compile(self):
+        (self.home.path / "config.yaml").unlink()
+        (self.home.path / ".env").unlink()
+        self.refused(1, "error[no-sources]", "has neither config.yaml nor .env")
+
+    def test_no_config_but_env(self):
+        (self.home.path / "config.yaml").unlink()
+        code, _, err = self.home.compile("--check")
+        self.assertEqual(code, 0)
+        self.assertIn("config.yaml: warning[no-config]: there is no config.yaml", err)
+        self.assertEqual(self.home.compile("--check", "--strict")[0], 1)
+
+    def test_empty_config(self):
+        self.config("")
+        code, _, err = self.home.compile("--check")
+        self.assertEqual(code, 0)
+        self.assertIn("config.yaml: warning[empty-config]: config.yaml is empty", err)
+
+    def test_directory_in_its_place(self):
+        (self.home.path / "config.yaml").unlink()
+        (self.home.path / "config.yaml").mkdir()
+        self.refused(1, "config.yaml: error[not-a-file]: config.yaml is a directory, not a file")
+
+    def test_not_utf_8(self):
+        self.config(GOOD.encode() + b"name: caf\xe9\n")
+        self.refused(1, "config.yaml:5:10: error[not-utf-8]")
+
+    def test_syntax_error(self):
+        self.config("model:\n  provider: xiaomi\n api_key: sk-test-x-0001\n")
+        self.refused(1, "config.yaml:3:2: error[yaml-syntax]: did not find expected key", "    3 |  api_key: ***")
+
+    def test_root_is_no_map(self):
+        self.config("- a\n- b\n")
+        self.refused(1, "config.yaml:1:1: error[not-a-mapping]: config.yaml is a list, not a map of names to values")
+
+    def test_unresolved_reference(self):
+        self.config("model:\n  provider: xiaomi\n  api_key: ${NOT_THERE}\n")
+        self.refused(1, "config.yaml:3:12: error[unresolved-reference]: ${NOT_THERE} is not set in any env file",
+                     "    3 |   api_key: ${NOT_THERE}\n      |            ^~~~~~~~~~~~\n", "  help: add NOT_THERE to .env")
+
+    def test_placeholder(self):
+        self.config("model:\n  provider: xiaomi\n  api_key: changeme\n")
+        self.refused(1, "config.yaml:3:12: error[unusable-key]: model.api_key is a placeholder")
+
+    def test_key_that_yaml_made_a_number(self):
+        self.config("model:\n  provider: xiaomi\n  api_key: 0123456\n")
+        self.refused(1, "config.yaml:3:12: error[not-text]: model.api_key is a number to YAML", "help: put it in quotes")
+
+    def test_file_that_others_may_write(self):
+        os.chmod(self.home.path / "config.yaml", 0o666)
+        self.refused(1, "config.yaml: error[unsafe-mode]: everyone may write config.yaml (mode 0666", "chmod o-w")
+
+    def test_too_large(self):
+        self.config(b"# " + b"x" * (17 * 1024 * 1024))
+        self.refused(1, "config.yaml: error[too-large]: config.yaml has 17825794 bytes; the limit is 16 MiB")
+
+    @unittest.skipUnless(os.getuid() == 0 and shutil.which("setpriv"), "SKIP: needs root and setpriv")
+    def test_unreadable(self):
+        for name in (".", "config.yaml", ".env", "auth.json", "auth.lock", "compiled", "compiled/snapshot.json",
+                     "compiled/compile.lock"):
+            os.chown(self.home.path / name, 65534, 65534)
+        os.chmod(self.home.root, 0o755)
+        os.chmod(self.home.path / "config.yaml", 0)
+        self.refused(4, "config.yaml: error[unreadable]: config.yaml cannot be read: Permission denied", prefix=NOBODY)
+
+    @unittest.skipUnless(os.getuid() == 0, "SKIP: needs root")
+    def test_home_of_somebody_else(self):
+        os.chown(self.home.path, 65534, 65534)
+        self.refused(4, "error[foreign-home]", "belongs to user 65534", "help: sudo -u nobody hermes-compile --home")
+
+    def test_pool_that_is_no_json(self):
+        for text in ("", "\ufeff{}", "{", "[]", '{"providers": {}} x', '{"credential_pool": 1}', "[" * 5000, "{}"):
+            path = self.home.write("auth.json", text)
+            self.config(GOOD.replace("0001", f"{len(text)}aa"))
+            code, _, err = self.home.compile()
+            self.assertEqual(code, 0, err)
+            self.assertIn("auth.json: warning[pool-unreadable]", err)
+            self.assertEqual(path.read_bytes(), text.encode())
+
+    def test_pool_that_would_crash_hermes(self):
+        for entry in ('1', '{"id": "a", "priority": null}', '{"id": "a", "priority": "1"}'):
+            text = '{"providers": {}, "credential_pool": {"xiaomi": [%s]}}' % entry
+            path = self.home.write("auth.json", text)
+            code, _, err = self.home.compile()
+            self.assertEqual(code, 0, err)
+            self.assertIn("warning[pool-left-alone]: the pool of xiaomi is left alone", err)
+            self.assertEqual(path.read_text(), text)
+
+    def test_lock_held_for_longer_than_the_limit(self):
+        self.config(GOOD.replace("0001", "new-0001"))
+        with open(self.home.path / "auth.lock", "a") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            code, _, err = self.home.compile()
+        self.assertEqual(code, 4)
+        self.assertIn("error[pool-locked]", err)
+        self.assertIn(f"note: process {os.getpid()} holds it", err)
+        self.assertEqual(self.home.generation(), 2)  # the snapshot does not wait
+        self.assertEqual(self.home.bytes_of("auth.json"), self.before[1])
+        self.assertEqual(self.home.compile()[0], 0)
+        self.assertNotEqual(self.home.bytes_of("auth.json"), self.before[1])
+
+    @unittest.skipUnless(os.getuid() == 0, "SKIP: needs root for a mount")
+    def test_full_disk(self):
+        script = """set -e
+            mount -t tmpfs -o size=64k,mode=0700 none "$1"
+            printf '%s' "$3" >"$1/config.yaml"; chmod 600 "$1/config.yaml"
+            "$2" --home "$1" --quiet 2>/dev/null
+            cp -a "$1/compiled/snapshot.json" "$1/auth.json" "$4"
+            head -c 100000 /dev/zero >"$1/filler" 2>/dev/null || true
+            sed 's/0001/0002/' "$1/config.yaml" >"$4/new"; cat "$4/new" >"$1/config.yaml" || true
+            code=0; "$2" --home "$1" || code=$?
+            cmp "$1/compiled/snapshot.json" "$4/snapshot.json"; cmp "$1/auth.json" "$4/auth.json"
+            ls -a "$1/compiled" | grep -c hermes-compile && exit 9
+            exit $code"""
+        out, home = self.home.root / "out", self.home.root / "disk"
+        out.mkdir()
+        home.mkdir(mode=0o700)
+        done = subprocess.run(["unshare", "-m", "--propagation", "private", "sh", "-c", script, "sh", home, COMPILE, GOOD,
+                               out], capture_output=True, text=True, timeout=PATIENCE, env=self.home.env)
+        if "mount" in done.stderr:
+            self.skipTest("SKIP: no mount here")
+        self.assertEqual(done.returncode, 4, done.stderr)
+        self.assertIn("error[write-failed]", done.stderr)
+        self.assertIn("No space left on device", done.stderr)
+
+    def test_wrong_usage(self):
+        for arguments in (("--nonsense",), ("--check", "--diff"), ("extra",), ("--color", "pink"), ("--explain",)):
+            self.assertEqual(self.home.compile(*arguments)[0], 2)
+        self.assertEqual(self.home.compile("--explain", "xiaomi", "--reveal")[0], 2)  # not to a terminal
+
+    def test_nothing_to_do_writes_nothing(self):
+        inode = os.stat(self.home.path / "compiled/snapshot.json").st_ino, os.stat(self.home.path / "auth.json").st_ino
+        self.assertEqual(self.home.compile()[0], 0)
+        after = os.stat(self.home.path / "compiled/snapshot.json").st_ino, os.stat(self.home.path / "auth.json").st_ino
+        self.assertEqual(inode, after)
+        self.assertEqual(self.home.compile("--diff")[0], 0)
+        self.config(GOOD.replace("0001", "other"))
+        self.assertEqual(self.home.compile("--diff")[0], 3)
+
+
+if __name__ == "__main__":
+    unittest.main()
