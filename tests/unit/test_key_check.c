@@ -19,7 +19,7 @@ static void judges_as_hermes_does(void **state)
     static const char *const good[] = {"****", "your-api-key-here", "sk-xxxx", "xxxx", "$1bc", "${A}x", "no-key-required",
                                        "dummy-lm-api-key", "\xC3\xA4\xC3\xB6\xC3\xBC\xC3\x9F", "sk-test-1"};
     static const char *const bad[] = {"", "abc", "***", "changeme", "YOUR_API_KEY", "None", "${A}", "${A\nB}", "$ABC",
-                                      "%(x)s", "\xC2\xA0" "ab\xC2\xA0", "  dummy  "};
+                                      "%(x)s", ("\xC2\xA0" "ab\xC2\xA0"), "  dummy  "};
     (void)state;
     for (size_t i = 0; i < sizeof good / sizeof *good; i++)
         if (!usable(good[i]))

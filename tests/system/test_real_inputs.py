@@ -1,0 +1,64 @@
+"""Real files: the 79 KB configuration compiles, and every auth.json keeps what is not ours."""
+import json, subprocess, sys, unittest
+
+from harness import COMPILE, SHARED, Home
+
+DATA = SHARED / "data"
+STATE = ("last_status", "last_status_at", "last_error_code", "last_error_reason", "last_error_message",
+         "last_error_reset_at", "secret_fingerprint", "access_token")
+
+
+def foreign(text, exact):
+    store = json.loads(text, parse_float=str, parse_int=str)
+    for pool in store["credential_pool"].values():
+        pool[:] = [e for e in pool if not e["source"].startswith("manual:hermes-watch:")]
+        for entry in pool:
+            for member in STATE if not exact and entry["source"].startswith("env:") else ():
+                entry.pop(member, None)
+    return {name: pool for name, pool in store["credential_pool"].items() if pool}, \
+           {name: value for name, value in store.items() if name != "credential_pool"}
+
+
+@unittest.skipUnless(DATA.is_dir(), "SKIP: no ../shared/data here")
+class RealInputs(unittest.TestCase):
+    def setUp(self):
+        self.home = Home()
+
+    def tearDown(self):
+        self.assertNotIn(b"sk-test", self.home.printed)
+        self.home.close()
+
+    def test_the_real_configuration(self):
+        self.home.write("config.yaml", (DATA / "config-real.yaml").read_bytes())
+        self.home.write(".env", (DATA / "env-real.env").read_bytes())
+        code, _, err = self.home.compile()
+        self.assertEqual(code, 0, err)
+        self.assertNotIn("error[", err)
+        self.assertEqual(self.home.snapshot()["content"]["config"]["agent"]["max_turns"], 60)
+
+    def test_every_store(self):
+        for path in sorted(DATA.glob("auth-*.json")):
+            with self.subTest(path.name):
+                original = path.read_text()
+                self.home.write("auth.json", original)
+                for key in ("sk-test-real-one", "sk-test-real-two"):
+                    self.home.write("config.yaml", f"model:\n  provider: xiaomi\n  api_key: {key}\n")
+                    self.assertEqual(self.home.compile()[0], 0)
+                    first = min(self.home.pool(), key=lambda entry: entry["priority"])
+                    self.assertEqual((first["access_token"], first["last_status"]), (key, None))
+                    text = (self.home.path / "auth.json").read_text()
+                    self.assertEqual(foreign(text, True), foreign(original, True))
+                    self.assertEqual(json.dumps(json.loads(text), indent=2) + "\n", text)
+                self.home.write("config.yaml", "model:\n  provider: xiaomi\n")
+                self.assertEqual(self.home.compile()[0], 0)
+                text = (self.home.path / "auth.json").read_text()
+                self.assertEqual(text, original)
+
+    def test_hermes_compile_links_little(self):
+        done = subprocess.run(["ldd", COMPILE], capture_output=True, text=True)
+        for name in ("curl", "systemd", "inotify", "gnutls", "ssl"):
+            self.assertNotIn(name, done.stdout)
+
+
+if __name__ == "__main__":
+    unittest.main()

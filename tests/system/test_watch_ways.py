@@ -1,0 +1,166 @@
+"""Every way a source can change reaches the snapshot; what is half done does not."""
+import json, os, pathlib, shutil, subprocess, time, unittest
+
+from harness import PATIENCE, WATCH, Home, Watch, fingerprint
+
+
+def config(key):
+    return f"model:\n  provider: xiaomi\n  api_key: {key}\n"
+
+
+class Ways(unittest.TestCase):
+    def setUp(self):
+        self.home = Home()
+        self.addCleanup(self.finish)  # after the watcher's own clean-up
+
+    def finish(self):
+        self.assertNotIn(b"sk-test", self.home.printed)
+        self.home.close()
+
+    def start(self):
+        self.home.write("config.yaml", config("sk-test-ways-1"))
+        watch = Watch(self.home)
+        self.addCleanup(watch.close)
+        self.assertEqual(self.home.generation(), 1)
+        return watch
+
+    def key(self):
+        return self.home.snapshot()["content"]["providers"]["xiaomi"]["credentials"][0]["secret"]
+
+    def test_git_checkout(self):
+        git = ["git", "-C", self.home.path, "-c", "user.name=t", "-c", "user.email=t@t.invalid"]
+        run = lambda *args: subprocess.run([*git, *args], check=True, capture_output=True)
+        self.home.write("config.yaml", config("sk-test-ways-1"))
+        run("init", "-q")
+        run("add", "config.yaml")
+        run("commit", "-qm", "one")
+        run("checkout", "-qb", "two")
+        self.home.write("config.yaml", config("sk-test-ways-2"))
+        run("commit", "-qam", "two")
+        watch = Watch(self.home)
+        self.addCleanup(watch.close)
+        run("checkout", "-q", "-")
+        watch.wait_generation(2)
+        self.assertEqual(self.key(), "sk-test-ways-1")
+
+    def test_deletion_is_held_back_and_return_is_seen(self):
+        watch = self.start()
+        self.home.write(".env", "XIAOMI_API_KEY=sk-test-ways-env\n")
+        watch.wait_generation(2)
+        os.rename(self.home.path / "config.yaml", self.home.root / "away")
+        watch.wait(lambda status: "kept" in status)
+        self.assertEqual(self.key(), "sk-test-ways-1")
+        os.rename(self.home.root / "away", self.home.path / "config.yaml")
+        self.home.write(".env", "XIAOMI_API_KEY=sk-test-ways-env2\n")
+        watch.wait_generation(3)
+        self.assertEqual(self.key(), "sk-test-ways-1")
+
+    def test_deletion_for_good_is_believed(self):
+        watch = self.start()
+        self.home.write(".env", "XIAOMI_API_KEY=sk-test-ways-env\n")
+        watch.wait_generation(2)
+        (self.home.path / "config.yaml").unlink()
+        watch.wait_generation(3)
+        self.assertEqual(self.key(), "sk-test-ways-env")
+
+    def test_home_that_appears_later_and_goes_and_returns(self):
+        shutil.rmtree(self.home.path)
+        watch = Watch(self.home)
+        self.addCleanup(watch.close)
+        self.assertIn("does not exist yet", watch.status)
+        self.home.path.mkdir(mode=0o700)
+        self.home.write("config.yaml", config("sk-test-ways-1"))
+        watch.wait_generation(1)
+        os.rename(self.home.path, self.home.root / "elsewhere")
+        watch.wait(lambda status: "does not exist yet" in status)
+        (self.home.root / "elsewhere/config.yaml").write_text(config("sk-test-ways-2"))
+        os.rename(self.home.root / "elsewhere", self.home.path)
+        watch.wait_generation(2)
+        self.assertEqual(self.key(), "sk-test-ways-2")
+
+    def test_links_on_the_way(self):
+        watch = self.start()
+        store = self.home.root / "store"
+        for name in ("..v1", "..v2"):
+            (store / name).mkdir(parents=True)
+            (store / name / "config.yaml").write_text(config("sk-test-ways-" + name[-2:]))
+            os.chmod(store / name / "config.yaml", 0o600)
+        os.symlink("..v1", store / "..data")
+        os.symlink("..data/config.yaml", store / "config.yaml")
+        os.symlink(store / "config.yaml", self.home.path / "new")
+        os.rename(self.home.path / "new", self.home.path / "config.yaml")
+        watch.wait_generation(2)
+        os.symlink("..v2", store / "..data_tmp")
+        os.rename(store / "..data_tmp", store / "..data")
+        watch.wait_generation(3)
+        self.assertEqual(self.key(), "sk-test-ways-v2")
+
+    def test_a_writer_that_pauses_is_waited_for(self):
+        watch = self.start()
+        whole = config("sk-test-ways-2").encode() + b"# the end\n"
+        fd = os.open(self.home.path / "config.yaml", os.O_WRONLY | os.O_TRUNC)
+        for byte in whole:
+            os.write(fd, bytes([byte]))
+            os.fsync(fd)
+        self.assertEqual(self.home.generation(), 1)
+        os.close(fd)
+        watch.wait_generation(2)
+        self.assertEqual(self.home.snapshot()["content"]["sources"][0]["bytes"], len(whole))
+
+    def test_hermes_marks_a_twin_and_undoes_our_work(self):
+        self.home.write(".env", "XIAOMI_API_KEY=sk-test-ways-1\n")
+        watch = self.start()
+        store = json.loads((self.home.path / "auth.json").read_text())
+        seeded = {"id": "6daf30", "label": "XIAOMI_API_KEY", "auth_type": "api_key", "priority": 5,
+                  "source": "env:XIAOMI_API_KEY", "last_status": "exhausted", "last_status_at": time.time(),
+                  "last_error_code": 429, "last_error_reason": None, "last_error_message": None,
+                  "last_error_reset_at": time.time() + 3600, "base_url": "https://api.xiaomimimo.com/v1",
+                  "request_count": 0, "secret_fingerprint": fingerprint("sk-test-ways-1")}
+        store["credential_pool"]["xiaomi"].append(seeded)
+        beside = self.home.path / "auth.json.tmp.1"
+        beside.write_text(json.dumps(store, indent=2) + "\n")
+        os.rename(beside, self.home.path / "auth.json")
+        while self.home.pool()[0]["last_status"] != "exhausted":
+            watch.wait(lambda status: True)
+        self.assertEqual(self.home.pool()[0]["last_error_reset_at"], seeded["last_error_reset_at"])
+        store["credential_pool"]["xiaomi"] = [seeded]  # April's process never saw our entry and drops it
+        beside.write_text(json.dumps(store, indent=2) + "\n")
+        os.rename(beside, self.home.path / "auth.json")
+        while len(self.home.pool()) != 2:
+            watch.wait(lambda status: True)
+        self.assertEqual(self.home.pool()[0]["last_status"], "exhausted")
+
+    def test_a_second_watcher_is_refused(self):
+        watch = self.start()
+        done = subprocess.run([WATCH, "--home", self.home.path], env=self.home.env, capture_output=True, text=True,
+                              timeout=PATIENCE)
+        self.assertEqual(done.returncode, 4)
+        self.assertIn(f"process {watch.process.pid} watches", done.stderr)
+
+    @unittest.skipUnless(os.getuid() == 0, "SKIP: needs root to lower a limit")
+    def test_an_overflowed_queue_means_look_again(self):
+        limit = pathlib.Path("/proc/sys/fs/inotify/max_queued_events")
+        before = limit.read_text()
+        try:
+            limit.write_text("4")
+            watch = self.start()
+        except PermissionError:
+            self.skipTest("SKIP: the limit is not ours to lower")
+        finally:
+            limit.write_text(before)
+        os.kill(watch.process.pid, 19)  # stopped, so that the queue fills
+        for i in range(50):
+            (self.home.path / f"noise-{i}").write_text("x")
+        self.home.write("config.yaml", config("sk-test-ways-2"))
+        os.kill(watch.process.pid, 18)
+        watch.wait_generation(2)
+        self.assertEqual(self.key(), "sk-test-ways-2")
+
+    def test_reload(self):
+        watch = self.start()
+        os.kill(watch.process.pid, 1)
+        watch.wait(lambda status: status == "reloaded")
+
+
+if __name__ == "__main__":
+    unittest.main()
