@@ -51,7 +51,7 @@ const char *compile_find_home(struct arena *arena, const char *option)
     home = working == NULL ? arena_strdup(arena, home) : arena_printf(arena, "%s/%s", working, home);
     free(working);
     len = strlen(home);
-    while (len > 1 && home[len - 1] == '/')
+    while (len > 1 && (home[len - 1] == '/' || (home[len - 1] == '.' && home[len - 2] == '/')))
         len--;
     return arena_strndup(arena, home, len);
 }

@@ -145,7 +145,8 @@ static void print_diagnostics(const struct options *options, const struct compil
     bool colour = use_colour(options);
     for (size_t i = 0; i < c->diagnostics.count; i++) {
         const struct diagnostic *d = c->diagnostics.items[i];
-        if (d->severity == SEVERITY_ERROR || !options->quiet || options->strict)
+        bool asked = !options->quiet && options->mode != MODE_EXPLAIN && options->mode != MODE_STATUS;
+        if (d->severity == SEVERITY_ERROR || asked || options->strict)
             diagnostic_print(d, colour, stderr);
     }
 }

@@ -148,6 +148,8 @@ class RuntimeReader:
         self.process.stdin.write("\n")
         self.process.stdin.flush()
         url, key = self.process.stdout.readline().split()
+        if key == "-":
+            raise LookupError("no usable key")
         return send(url, key)
 
     def close(self):
