@@ -33,6 +33,7 @@ struct watcher {
     char *paths[COMPILE_MAX_SOURCES + 2]; /* what is watched */
     size_t path_count;
     char *said; /* the diagnostics of the last compile: they are not repeated */
+    char *told; /* the last status line */
     int signals;
     int lock;
     bool ready;
@@ -130,11 +131,14 @@ static const char *status_line(const struct watcher *w, const struct compilation
 static void tell(struct watcher *w, const struct compilation *c)
 {
     const char *status = status_line(w, c);
-    if (w->ready)
-        notify_status(status);
-    else
+    bool news = c->published || c->projected || w->told == NULL || strcmp(w->told, status) != 0;
+    if (!w->ready)
         notify_ready(status);
+    else if (news)
+        notify_status(status);
     w->ready = true;
+    free(w->told);
+    w->told = strdup(status);
 }
 
 /* --- what is watched --- */
@@ -259,6 +263,8 @@ static void say_waiting(struct watcher *w)
     else
         notify_ready(text);
     w->ready = true;
+    free(w->told);
+    w->told = NULL;
     if (w->lock >= 0)
         (void)close(w->lock); /* it went with the home */
     w->lock = -1;
@@ -423,6 +429,7 @@ int main(int argc, char **argv)
     for (size_t i = 0; i < w.path_count; i++)
         free(w.paths[i]);
     free(w.said);
+    free(w.told);
     arena_destroy(arena);
     return status;
 }
