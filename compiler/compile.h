@@ -16,6 +16,8 @@
 #include "pool.h"
 #include "source.h"
 
+#include <sys/stat.h>
+
 struct compile_request {
     const char *home;    /* absolute */
     const char *managed; /* the managed directory; need not exist */
@@ -53,6 +55,7 @@ struct compilation {
 
     bool published;      /* a new snapshot was written */
     bool projected;      /* auth.json was written */
+    struct stat pool_stat; /* ... and was this then, so that the change can be told from other people's */
     bool pool_waiting;   /* auth.lock is held by somebody else: the snapshot stands, the pool is still to be done */
     long long generation; /* in force after this compile; 0: none */
 };

@@ -214,7 +214,7 @@ static void publish_all(struct publication *p)
     settle(p, &p->cooldowns, cooldowns, p->cooldowns_path);
     settle(p, &p->pool, pool, p->pool_path);
     p->c->published = p->c->published || snapshot;
-    p->c->projected = pool;
+    p->c->projected = pool && stat(p->pool_path, &p->c->pool_stat) == 0;
     if (lock >= 0)
         (void)close(lock);
 }

@@ -12,8 +12,9 @@
 
 #include "arena.h"
 
-/* How often a writer is looked at while it is waited for. */
-enum { BUSY_POLL_MS = 5 };
+/* How often a writer is looked at while it is waited for. The kernel announces a close a moment before it lets go of
+ * the file, so the first looks follow each other closely, even when no waiting was asked for. */
+enum { BUSY_POLL_MS = 5, GRACE_LOOKS = 20, GRACE_NS = 50000 };
 
 static bool trusted(uid_t owner)
 {
@@ -139,7 +140,7 @@ struct safe_read safe_read(struct arena *arena, const char *path, int wait_ms)
         read.status = SAFE_READ_FOREIGN_LINK;
         return read;
     }
-    for (;;) {
+    for (int look = 0;; look++) {
         int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
         if (fd < 0) {
             read.error = errno;
@@ -150,8 +151,11 @@ struct safe_read safe_read(struct arena *arena, const char *path, int wait_ms)
         if (fstat(fd, &st) < 0 || !refuse(&read, &st))
             read.status = attempt(&read, arena, fd);
         (void)close(fd);
-        if (read.status != SAFE_READ_BUSY || now_ms() >= deadline)
+        if (read.status != SAFE_READ_BUSY || (look >= GRACE_LOOKS && now_ms() >= deadline))
             return read;
-        (void)poll(NULL, 0, BUSY_POLL_MS);
+        if (look < GRACE_LOOKS)
+            (void)nanosleep(&(struct timespec){.tv_nsec = GRACE_NS}, NULL);
+        else
+            (void)poll(NULL, 0, BUSY_POLL_MS);
     }
 }

@@ -278,32 +278,33 @@ int watch_set_update(struct watch_set *set, const char *const *paths, size_t cou
     return result;
 }
 
-static bool matters(const struct watch_set *set, const struct inotify_event *event)
+static enum watch_news weigh(const struct watch_set *set, const struct inotify_event *event, const char *apart)
 {
     if ((event->mask & IN_Q_OVERFLOW) != 0)
-        return true;
+        return WATCH_CHANGE;
     for (size_t i = 0; i < set->count; i++) {
         const struct watch *watch = &set->watches[i];
         if (watch->descriptor != event->wd)
             continue;
         if ((event->mask & SELF_EVENTS) != 0)
-            return true;
+            return WATCH_CHANGE;
         for (size_t k = 0; event->len > 0 && k < watch->name_count; k++)
             if (strcmp(watch->names[k], event->name) == 0)
-                return true;
+                return strcmp(event->name, apart) == 0 ? WATCH_APART : WATCH_CHANGE;
     }
-    return false;
+    return WATCH_NOTHING;
 }
 
-bool watch_set_drain(struct watch_set *set)
+enum watch_news watch_set_drain(struct watch_set *set, const char *apart)
 {
     _Alignas(struct inotify_event) char buffer[16384];
-    bool any = false;
+    enum watch_news news = WATCH_NOTHING;
     for (ssize_t len; (len = read(set->fd, buffer, sizeof buffer)) > 0;)
         for (ssize_t at = 0; at < len;) {
             const struct inotify_event *event = (const struct inotify_event *)(buffer + at);
-            any = matters(set, event) || any;
+            enum watch_news more = weigh(set, event, apart);
+            news = more > news ? more : news;
             at += (ssize_t)(sizeof *event + event->len);
         }
-    return any;
+    return news;
 }

@@ -5,7 +5,7 @@
  *     int error = watch_set_open(&set);           one per process: the library keeps global state
  *     error = watch_set_update(set, paths, n);    call it again whenever something changed
  *     ... poll watch_set_fd(set) ...
- *     if (watch_set_drain(set)) look_at_everything_again();
+ *     if (watch_set_drain(set, "auth.json") == WATCH_CHANGE) look_at_everything_again();
  */
 #ifndef HERMES_WATCH_SET_H
 #define HERMES_WATCH_SET_H
@@ -22,8 +22,13 @@ int watch_set_fd(const struct watch_set *set);
 /* PATHS are absolute. 0, or a negative errno when some directory cannot be watched (the others are). */
 int watch_set_update(struct watch_set *set, const char *const *paths, size_t count);
 
-/* Reads all events that are waiting, without ever blocking; true when one of them can mean that a watched path has
- * changed. An overflowed queue and a lost watch mean it. */
-bool watch_set_drain(struct watch_set *set);
+enum watch_news {
+    WATCH_NOTHING, /* nothing that matters */
+    WATCH_APART,   /* only entries of the name that was asked for apart */
+    WATCH_CHANGE,  /* a watched path may have changed; so an overflowed queue and a lost watch mean it */
+};
+
+/* Reads all events that are waiting, without ever blocking. */
+enum watch_news watch_set_drain(struct watch_set *set, const char *apart);
 
 #endif

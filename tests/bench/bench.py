@@ -5,7 +5,7 @@ import os, pathlib, statistics, subprocess, sys, time
 sys.path.insert(0, str(pathlib.Path(__file__).parents[1] / "system"))
 from harness import BUILD, COMPILE, SHARED, Home, Watch
 
-ROUNDS = 200
+ROUNDS = 60
 PAUSE = 0.05  # longer than the settle window: each edit finds the watcher asleep, as a person's does
 
 PYTHON = """
