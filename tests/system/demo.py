@@ -50,6 +50,7 @@ def main():
     ask_all(readers)
 
     def edit(what, text, number, name="config.yaml"):
+        time.sleep(0.3)  # a person pauses too; without it the settle window would be part of every figure
         title(what)
         start = time.monotonic()
         home.write(name, text)
