@@ -552,7 +552,8 @@ static bool decode(struct loader *l, struct input *in)
     const struct source *source = l->source;
     char *out = arena_alloc(l->arena, source->len + 1);
     size_t used = 0;
-    for (size_t i = 0; i < source->len;) {
+    size_t mark = source->len >= 3 && memcmp(source->bytes, "\xEF\xBB\xBF", 3) == 0 ? 3 : 0; /* a BOM is no text */
+    for (size_t i = mark; i < source->len;) {
         size_t len = utf8_length((const unsigned char *)source->bytes + i, source->len - i);
         if (len == 0) {
             struct diagnostic *d = diagnose(l->diagnostics, SEVERITY_ERROR, "not-utf-8",
