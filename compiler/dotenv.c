@@ -22,7 +22,8 @@ struct reader {
     struct diagnostics *diagnostics;
     struct clean text;
     size_t at;
-    size_t first; /* bindings below this index are of earlier files */
+    bool nuls;
+    bool rewritten; /* Hermes's sanitiser changes a line, and so writes the whole file anew before it is read */
 };
 
 static struct place place_at(const struct reader *r, size_t at, size_t len)
@@ -57,6 +58,11 @@ static size_t utf8_length(const unsigned char *bytes, size_t left)
     return bad ? 0 : len;
 }
 
+static bool has_bom(const struct source *source)
+{
+    return source->len >= 3 && memcmp(source->bytes, "\xEF\xBB\xBF", 3) == 0;
+}
+
 static bool is_utf8(const struct source *source)
 {
     for (size_t i = 0, len; i < source->len; i += len) {
@@ -76,7 +82,8 @@ static void keep(struct clean *out, const char *bytes, size_t len, uint32_t line
     }
 }
 
-/* Strict UTF-8, else the whole file as Latin-1; CRLF and CR become LF; NULs go. */
+/* Strict UTF-8, else the whole file as Latin-1; CRLF and CR become LF; NULs go. A file that the sanitiser has rewritten
+ * is UTF-8 in any case: it has lost its BOM, and bytes that were none are U+FFFD. */
 static struct clean decode(struct reader *r)
 {
     const struct source *source = r->source;
@@ -84,10 +91,12 @@ static struct clean decode(struct reader *r)
     struct clean out = {0};
     uint32_t line = 1;
     uint32_t column = 1;
-    out.bytes = arena_alloc(r->arena, source->len * 2 + 1);
-    out.lines = arena_alloc(r->arena, (source->len * 2 + 1) * sizeof *out.lines);
-    out.columns = arena_alloc(r->arena, (source->len * 2 + 1) * sizeof *out.columns);
-    for (size_t i = 0; i < source->len;) {
+    size_t room = source->len * (utf8 ? 1 : 3) + 1;
+    out.bytes = arena_alloc(r->arena, room);
+    out.lines = arena_alloc(r->arena, room * sizeof *out.lines);
+    out.columns = arena_alloc(r->arena, room * sizeof *out.columns);
+    size_t skipped = r->rewritten && has_bom(source) ? 3 : 0;
+    for (size_t i = skipped; i < source->len;) {
         unsigned char c = (unsigned char)source->bytes[i];
         size_t len = utf8 ? utf8_length((const unsigned char *)source->bytes + i, source->len - i) : 1;
         if (c == '\r' || c == '\n') {
@@ -98,13 +107,15 @@ static struct clean decode(struct reader *r)
         }
         char wide[2] = {(char)(0xC0 | c >> 6), (char)(0x80 | (c & 0x3F))};
         if (c >= 0x80 && !utf8)
-            keep(&out, wide, 2, line, column);
+            keep(&out, r->rewritten ? "\xEF\xBF\xBD" : wide, r->rewritten ? 3 : 2, line, column);
         else if (c != '\0')
             keep(&out, source->bytes + i, len, line, column);
+        else
+            r->nuls = true;
         column++;
         i += len;
     }
-    if (!utf8)
+    if (!utf8 && !r->rewritten)
         (void)diagnose(r->diagnostics, SEVERITY_WARNING, "env-not-utf-8", (struct place){.source = source},
                        "%s is not UTF-8: Hermes reads all of it as Latin-1", source->label);
     return out;
@@ -397,10 +408,10 @@ static bool read_unquoted(struct reader *r, const char *name)
         }
     size_t len;
     const char *value = key_strip(r->text.bytes + start, stop - start, &len);
-    len += (size_t)(value - (r->text.bytes + start));
+    start = (size_t)(value - r->text.bytes);
     if (len > 0 && r->text.bytes[start] == '#')
         (void)warn(r, start, len, "env-hash-value", "this is no comment to Hermes but the value");
-    bind(r, name, r->text.bytes + start, len, start, characters(r->text.bytes + start, len));
+    bind(r, name, value, len, start, characters(value, len));
     r->at = end + 1;
     return true;
 }
@@ -450,14 +461,55 @@ static bool read_binding(struct reader *r)
     return read_unquoted(r, name);
 }
 
+/* As the sanitiser reads it, which sees no BOM: plain inequality of the text makes it write. */
+static bool sanitiser_writes(const struct reader *r, const struct clean *decoded, const struct clean *clean)
+{
+    return r->nuls || decoded->len != clean->len || memcmp(decoded->bytes, clean->bytes, clean->len) != 0;
+}
+
+/* UTF-16 with a BOM, which Hermes turns into UTF-8 on disk. Its places are those of the text. */
+static const struct source *from_utf16(struct arena *arena, const struct source *source)
+{
+    const unsigned char *bytes = (const unsigned char *)source->bytes;
+    bool little = source->len >= 2 && bytes[0] == 0xFF && bytes[1] == 0xFE;
+    bool big = source->len >= 2 && bytes[0] == 0xFE && bytes[1] == 0xFF;
+    if ((!little && !big) || (source->len >= 4 && bytes[2] == 0 && bytes[3] == 0))
+        return source;
+    struct text out = {.arena = arena};
+    struct source *decoded = arena_alloc(arena, sizeof *decoded);
+    text_append(&out, "", 0);
+    for (size_t i = 2; i + 1 < source->len; i += 2) {
+        uint32_t c = little ? bytes[i] | (uint32_t)bytes[i + 1] << 8 : bytes[i + 1] | (uint32_t)bytes[i] << 8;
+        if (c < 0x80)
+            text_putc(&out, (char)c);
+        else if (c < 0x800)
+            text_append(&out, (const char[]){(char)(0xC0 | c >> 6), (char)(0x80 | (c & 0x3F))}, 2);
+        else if (c < 0xD800 || c > 0xDFFF)
+            text_append(&out, (const char[]){(char)(0xE0 | c >> 12), (char)(0x80 | (c >> 6 & 0x3F)),
+                                             (char)(0x80 | (c & 0x3F))}, 3);
+        else
+            text_append(&out, "\xEF\xBF\xBD", 3);
+    }
+    *decoded = *source;
+    decoded->bytes = out.bytes;
+    decoded->len = out.len;
+    return decoded;
+}
+
 void dotenv_load(struct arena *arena, const struct source *source, struct environment *environment,
                  struct diagnostics *diagnostics)
 {
+    source = from_utf16(arena, source);
     struct reader r = {.arena = arena, .source = source, .environment = environment, .diagnostics = diagnostics};
-    r.first = environment->count;
+    struct diagnostics before = *diagnostics;
     struct clean decoded = decode(&r);
     r.text = sanitise(&r, &decoded);
-    if (source->len >= 3 && memcmp(source->bytes, "\xEF\xBB\xBF", 3) == 0)
+    if ((has_bom(source) || !is_utf8(source)) && sanitiser_writes(&r, &decoded, &r.text)) {
+        *diagnostics = before; /* it says the same again */
+        r.rewritten = true;
+        decoded = decode(&r);
+        r.text = sanitise(&r, &decoded);
+    } else if (has_bom(source))
         (void)warn(&r, 0, 0, "env-bom", "the file starts with a byte order mark: Hermes loses its first variable");
     while (r.at < r.text.len) {
         char c = peek(&r, r.at);
