@@ -185,6 +185,7 @@ static void publish_snapshot_alone(struct publication *p)
     bool done = commit(p, &p->snapshot, p->snapshot_path);
     settle(p, &p->snapshot, done, p->snapshot_path);
     p->c->published = p->c->published || done;
+    (void)stat(p->snapshot_path, &p->c->snapshot_stat);
 }
 
 /* A snapshot never waits for a lock that somebody else holds for long. */
@@ -214,7 +215,10 @@ static void publish_all(struct publication *p)
     settle(p, &p->cooldowns, cooldowns, p->cooldowns_path);
     settle(p, &p->pool, pool, p->pool_path);
     p->c->published = p->c->published || snapshot;
-    p->c->projected = pool && stat(p->pool_path, &p->c->pool_stat) == 0;
+    (void)stat(p->snapshot_path, &p->c->snapshot_stat);
+    p->c->projected = pool;
+    if (lock >= 0) /* nobody who keeps the lock has written it since it was read */
+        (void)stat(p->pool_path, &p->c->pool_stat);
     if (lock >= 0)
         (void)close(lock);
 }

@@ -34,7 +34,8 @@ struct watcher {
     size_t path_count;
     char *said; /* the diagnostics of the last compile: they are not repeated */
     char *told; /* the last status line */
-    struct stat pool; /* auth.json as our last projection left it */
+    struct stat pool;     /* auth.json as our last compile left it */
+    struct stat snapshot; /* ... and the snapshot */
     int signals;
     int lock;
     bool ready;
@@ -177,14 +178,15 @@ static void learn_sources(struct watcher *w, const struct compilation *c)
         return; /* it never came to reading */
     for (size_t i = 0; i < c->source_count; i++)
         paths[count++] = c->sources[i]->path;
+    paths[count++] = arena_printf(c->arena, "%s/" SNAPSHOT_FILE, w->home);
     remember_paths(w, paths, count);
 }
 
 static void first_paths(struct watcher *w)
 {
-    static const char *const names[] = {"config.yaml", ".env", "auth.json"};
+    static const char *const names[] = {"config.yaml", ".env", "auth.json", SNAPSHOT_FILE};
     struct arena *arena = arena_create();
-    const char *paths[5];
+    const char *paths[6];
     size_t count = 0;
     for (size_t i = 0; i < sizeof names / sizeof *names; i++)
         paths[count++] = arena_printf(arena, "%s/%s", w->home, names[i]);
@@ -305,8 +307,10 @@ static void compile_now(struct watcher *w)
         say_changes(w, &c);
         tell(w, &c);
     }
-    if (c.projected)
+    if (c.outcome == COMPILE_VALID) {
         w->pool = c.pool_stat;
+        w->snapshot = c.snapshot_stat;
+    }
     pace_end(&w->pace, now_ms(), outcome_of(&c));
     say_stuck(w);
     compilation_finish(&c);
@@ -335,21 +339,24 @@ static bool handle_signal(struct watcher *w)
     return true;
 }
 
-/* Our own replacing of auth.json comes back as an event; it is no news. Everybody else's makes another inode. */
-static bool pool_is_ours(const struct watcher *w)
+static bool still(const struct watcher *w, const char *name, const struct stat *left)
 {
     char path[4096];
     struct stat st;
-    (void)snprintf(path, sizeof path, "%s/auth.json", w->home);
-    return stat(path, &st) == 0 && st.st_dev == w->pool.st_dev && st.st_ino == w->pool.st_ino &&
-           st.st_size == w->pool.st_size && st.st_mtim.tv_sec == w->pool.st_mtim.tv_sec &&
-           st.st_mtim.tv_nsec == w->pool.st_mtim.tv_nsec;
+    (void)snprintf(path, sizeof path, "%s/%s", w->home, name);
+    return stat(path, &st) == 0 && st.st_dev == left->st_dev && st.st_ino == left->st_ino &&
+           st.st_size == left->st_size && st.st_mtim.tv_sec == left->st_mtim.tv_sec &&
+           st.st_mtim.tv_nsec == left->st_mtim.tv_nsec;
 }
 
+/* Our own replacing of auth.json and of the snapshot comes back as an event; it is no news. Everybody else's makes
+ * another inode. */
 static bool something_changed(struct watcher *w)
 {
-    enum watch_news news = watch_set_drain(w->watches, "auth.json");
-    return news == WATCH_CHANGE || (news == WATCH_APART && !pool_is_ours(w));
+    static const char *const derived[] = {"auth.json", "snapshot.json", NULL};
+    enum watch_news news = watch_set_drain(w->watches, derived);
+    return news == WATCH_CHANGE || (news == WATCH_APART && !(still(w, "auth.json", &w->pool) &&
+                                                              still(w, SNAPSHOT_FILE, &w->snapshot)));
 }
 
 static int run(struct watcher *w)

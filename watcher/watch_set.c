@@ -278,7 +278,14 @@ int watch_set_update(struct watch_set *set, const char *const *paths, size_t cou
     return result;
 }
 
-static enum watch_news weigh(const struct watch_set *set, const struct inotify_event *event, const char *apart)
+static bool among(const char *const *names, const char *name)
+{
+    while (*names != NULL && strcmp(*names, name) != 0)
+        names++;
+    return *names != NULL;
+}
+
+static enum watch_news weigh(const struct watch_set *set, const struct inotify_event *event, const char *const *apart)
 {
     if ((event->mask & IN_Q_OVERFLOW) != 0)
         return WATCH_CHANGE;
@@ -290,12 +297,12 @@ static enum watch_news weigh(const struct watch_set *set, const struct inotify_e
             return WATCH_CHANGE;
         for (size_t k = 0; event->len > 0 && k < watch->name_count; k++)
             if (strcmp(watch->names[k], event->name) == 0)
-                return strcmp(event->name, apart) == 0 ? WATCH_APART : WATCH_CHANGE;
+                return among(apart, event->name) ? WATCH_APART : WATCH_CHANGE;
     }
     return WATCH_NOTHING;
 }
 
-enum watch_news watch_set_drain(struct watch_set *set, const char *apart)
+enum watch_news watch_set_drain(struct watch_set *set, const char *const *apart)
 {
     _Alignas(struct inotify_event) char buffer[16384];
     enum watch_news news = WATCH_NOTHING;

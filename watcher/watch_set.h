@@ -5,7 +5,7 @@
  *     int error = watch_set_open(&set);           one per process: the library keeps global state
  *     error = watch_set_update(set, paths, n);    call it again whenever something changed
  *     ... poll watch_set_fd(set) ...
- *     if (watch_set_drain(set, "auth.json") == WATCH_CHANGE) look_at_everything_again();
+ *     if (watch_set_drain(set, apart) == WATCH_CHANGE) look_at_everything_again();
  */
 #ifndef HERMES_WATCH_SET_H
 #define HERMES_WATCH_SET_H
@@ -24,11 +24,11 @@ int watch_set_update(struct watch_set *set, const char *const *paths, size_t cou
 
 enum watch_news {
     WATCH_NOTHING, /* nothing that matters */
-    WATCH_APART,   /* only entries of the name that was asked for apart */
+    WATCH_APART,   /* only entries of the names that were asked for apart */
     WATCH_CHANGE,  /* a watched path may have changed; so an overflowed queue and a lost watch mean it */
 };
 
-/* Reads all events that are waiting, without ever blocking. */
-enum watch_news watch_set_drain(struct watch_set *set, const char *apart);
+/* Reads all events that are waiting, without ever blocking. APART ends with NULL. */
+enum watch_news watch_set_drain(struct watch_set *set, const char *const *apart);
 
 #endif

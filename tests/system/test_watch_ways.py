@@ -156,6 +156,20 @@ class Ways(unittest.TestCase):
         watch.wait_generation(2)
         self.assertEqual(self.key(), "sk-test-ways-2")
 
+    def test_what_is_derived_comes_back(self):
+        watch = self.start()
+        before = self.home.snapshot()["content"]
+        (self.home.path / "compiled/snapshot.json").unlink()
+        watch.wait_generation(1)
+        self.assertEqual(self.home.snapshot()["content"], before)
+        text = (self.home.path / "compiled/snapshot.json").read_text()
+        (self.home.path / "compiled/snapshot.json").write_text(text.replace("sk-test-ways-1", "sk-test-ways-9"))
+        watch.wait_generation(2)
+        self.assertEqual(self.home.snapshot()["content"], before)
+        shutil.rmtree(self.home.path / "compiled")
+        watch.wait_generation(1)
+        self.assertEqual(self.home.snapshot()["content"], before)
+
     def test_reload(self):
         watch = self.start()
         os.kill(watch.process.pid, 1)
