@@ -227,20 +227,54 @@ static size_t line_end(const struct reader *r, size_t at)
     return newline == NULL ? r->text.len : (size_t)(newline - r->text.bytes);
 }
 
-static struct binding *find(struct environment *environment, const char *name)
+static size_t hash_of(const char *name)
 {
-    for (size_t i = 0; i < environment->count; i++)
-        if (strcmp(environment->items[i].name, name) == 0)
-            return &environment->items[i];
-    return NULL;
+    uint64_t hash = 1469598103934665603u;
+    for (; *name != '\0'; name++)
+        hash = (hash ^ (unsigned char)*name) * 1099511628211u;
+    return (size_t)(hash ^ hash >> 31);
+}
+
+/* The slot that holds NAME, or the empty one where it belongs. There is always an empty one. */
+static uint32_t *slot_for(const struct environment *environment, const char *name)
+{
+    size_t at = hash_of(name) & (environment->slot_count - 1);
+    while (environment->slots[at] != 0 && strcmp(environment->items[environment->slots[at] - 1].name, name) != 0)
+        at = (at + 1) & (environment->slot_count - 1);
+    return &environment->slots[at];
+}
+
+static struct binding *find(const struct environment *environment, const char *name)
+{
+    uint32_t index = environment->slot_count == 0 ? 0 : *slot_for(environment, name);
+    return index == 0 ? NULL : &environment->items[index - 1];
 }
 
 const struct binding *environment_get(const struct environment *environment, const char *name)
 {
+    return find(environment, name);
+}
+
+static void index_names(struct reader *r, size_t slot_count)
+{
+    struct environment *environment = r->environment;
+    environment->slots = arena_alloc(r->arena, slot_count * sizeof *environment->slots);
+    environment->slot_count = slot_count;
     for (size_t i = 0; i < environment->count; i++)
-        if (strcmp(environment->items[i].name, name) == 0)
-            return &environment->items[i];
-    return NULL;
+        *slot_for(environment, environment->items[i].name) = (uint32_t)i + 1;
+}
+
+static void append(struct reader *r, struct binding binding)
+{
+    struct environment *environment = r->environment;
+    void *items = environment->items;
+    arena_grow(r->arena, &items, &environment->capacity, environment->count + 1, sizeof binding);
+    environment->items = items;
+    environment->items[environment->count++] = binding;
+    if (environment->count * 2 > environment->slot_count)
+        index_names(r, environment->slot_count == 0 ? 64 : environment->slot_count * 2);
+    else
+        *slot_for(environment, binding.name) = (uint32_t)environment->count;
 }
 
 static void unbind(struct reader *r, const char *name)
@@ -251,6 +285,7 @@ static void unbind(struct reader *r, const char *name)
     size_t index = (size_t)(bound - r->environment->items);
     memmove(bound, bound + 1, (r->environment->count - index - 1) * sizeof *bound);
     r->environment->count--;
+    index_names(r, r->environment->slot_count);
 }
 
 static bool credential_name(const char *name)
@@ -311,10 +346,7 @@ static void bind(struct reader *r, const char *name, const char *raw, size_t len
     struct binding *bound = find(r->environment, name);
     struct binding now = {.name = name, .value = value.bytes, .len = value.len, .place = place_at(r, at, width)};
     if (bound == NULL) {
-        void *items = r->environment->items;
-        arena_grow(r->arena, &items, &r->environment->capacity, r->environment->count + 1, sizeof now);
-        r->environment->items = items;
-        r->environment->items[r->environment->count++] = now;
+        append(r, now);
         return;
     }
     if (bound->place.source == r->source)

@@ -16,6 +16,8 @@ struct environment {
     struct binding *items; /* names unique, in the order of their first appearance */
     size_t count;
     size_t capacity;
+    uint32_t *slots; /* a hash of the names: index + 1 of an item, 0 where there is none */
+    size_t slot_count;
 };
 
 /* Adds SOURCE's bindings over those that are in ENVIRONMENT (a later call's file beats an earlier one's, as
