@@ -1,0 +1,244 @@
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "arena.h"
+#include "json_span.h"
+#include "pool.h"
+#include "source.h"
+
+#define NOW 1795000000.0
+
+static struct arena *arena;
+
+static int start(void **state)
+{
+    (void)state;
+    arena = arena_create();
+    return 0;
+}
+
+static int finish(void **state)
+{
+    (void)state;
+    arena_destroy(arena);
+    return 0;
+}
+
+struct world {
+    struct cooldowns cooldowns;
+    struct diagnostics diagnostics;
+    const char *text;
+};
+
+static struct world world_of(const char *text)
+{
+    return (struct world){.cooldowns = {.arena = arena}, .diagnostics = {.arena = arena}, .text = text};
+}
+
+static struct credential key(enum credential_rank rank, const char *secret, const char *origin)
+{
+    struct origin *origins = arena_alloc(arena, sizeof *origins);
+    origins->key = origin;
+    return (struct credential){
+        .id = credential_id_of("xiaomi", secret, strlen(secret)),
+        .fingerprint = fingerprint_of(secret, strlen(secret)),
+        .rank = rank,
+        .secret = secret,
+        .label = origin,
+        .origins = origins,
+        .origin_count = 1,
+    };
+}
+
+/* A provider xiaomi with COUNT keys, whose variable holds SEED (NULL: it is not set). */
+static struct providers xiaomi(struct credential *keys, size_t count, const char *seed)
+{
+    struct provider *provider = arena_alloc(arena, sizeof *provider);
+    struct seed *seeds = arena_alloc(arena, sizeof *seeds);
+    *seeds = (struct seed){"env:XIAOMI_API_KEY", seed};
+    *provider = (struct provider){.id = "xiaomi",
+                                  .row = provider_find("xiaomi"),
+                                  .base_url = "https://x.test/v1",
+                                  .strategy = "fill_first",
+                                  .seeds = seeds,
+                                  .seed_count = 1,
+                                  .credentials = keys,
+                                  .credential_count = count,
+                                  .projected = true};
+    return (struct providers){.items = provider, .count = 1};
+}
+
+static const char *project(struct world *world, const struct providers *providers)
+{
+    struct source source = {.kind = SOURCE_POOL, .label = "auth.json", .path = "auth.json"};
+    source.present = world->text != NULL;
+    source.bytes = world->text != NULL ? world->text : "";
+    source.len = strlen(source.bytes);
+    struct pool_projection projection =
+        pool_project(arena, &source, providers, &world->cooldowns, NOW, &world->diagnostics);
+    if (projection.text != NULL)
+        world->text = projection.text;
+    return projection.text;
+}
+
+#define ENTRY(id, priority, source, token, status, at, reset)                                                       \
+    "      {\n        \"id\": \"" id "\",\n        \"auth_type\": \"api_key\",\n        \"priority\": " priority      \
+    ",\n        \"source\": \"" source "\",\n        \"access_token\": \"" token "\",\n        \"last_status\": "     \
+    status ",\n        \"last_status_at\": " at ",\n        \"last_error_code\": null,\n        "                       \
+    "\"last_error_reason\": null,\n        \"last_error_message\": null,\n        \"last_error_reset_at\": " reset      \
+    ",\n        \"base_url\": \"https://x.test/v1\",\n        \"x_future\": 1e+22\n      }"
+#define STORE(entries)                                                                                             \
+    "{\n  \"version\": 1,\n  \"providers\": {},\n  \"credential_pool\": {\n    \"xiaomi\": [\n" entries                \
+    "\n    ]\n  },\n  \"big\": 12345678901234567890\n}\n"
+
+static const char *member(const char *text, size_t index, const char *name)
+{
+    size_t at;
+    const struct json *root = json_scan(arena, text, strlen(text), &at);
+    const struct json *pool = json_member(json_member(root, "credential_pool"), "xiaomi");
+    assert_non_null(pool);
+    assert_true(index < pool->count);
+    const struct json *value = json_member(&pool->children[index], name);
+    return value == NULL ? "" : json_raw(arena, text, value);
+}
+
+static void a_fresh_key_is_never_exhausted_because_of_an_old_one(void **state)
+{
+    struct world world = world_of(
+        STORE(ENTRY("aaaaaa", "0", "env:XIAOMI_API_KEY", "sk-test-old", "\"exhausted\"", "1794999999.5", "1795003600.25")));
+    struct credential keys[] = {key(RANK_ENV, "sk-test-new", "XIAOMI_API_KEY")};
+    struct providers providers = xiaomi(keys, 1, "sk-test-new");
+    (void)state;
+    const char *text = project(&world, &providers);
+    assert_string_equal(member(text, 0, "access_token"), "\"sk-test-new\"");
+    assert_string_equal(member(text, 0, "last_status"), "null");
+    assert_string_equal(member(text, 1, "last_status"), "null");
+    assert_string_equal(member(text, 1, "access_token"), "\"sk-test-new\"");
+    assert_string_equal(member(text, 1, "x_future"), "1e+22");
+    /* and the old one is remembered */
+    const struct cooldown *old =
+        cooldowns_get(&world.cooldowns, "xiaomi", fingerprint_of("sk-test-old", 11).text);
+    assert_non_null(old);
+    assert_string_equal(old->raw[5], "1795003600.25");
+    assert_null(project(&world, &providers));
+}
+
+static void a_key_that_comes_back_within_the_hour_is_still_cooling(void **state)
+{
+    struct world world = world_of(STORE(ENTRY("aaaaaa", "0", "env:XIAOMI_API_KEY", "sk-test-one", "\"exhausted\"",
+                                              "1794999999.5", "1795003600.25")));
+    struct credential one[] = {key(RANK_CONFIG, "sk-test-one", "model.api_key")};
+    struct credential two[] = {key(RANK_CONFIG, "sk-test-two", "model.api_key")};
+    struct providers first = xiaomi(one, 1, "sk-test-one");
+    struct providers second = xiaomi(two, 1, "sk-test-two");
+    (void)state;
+    (void)project(&world, &first);
+    assert_string_equal(member(world.text, 0, "last_status"), "\"exhausted\"");
+    (void)project(&world, &second);
+    assert_string_equal(member(world.text, 0, "last_status"), "null");
+    (void)project(&world, &first);
+    assert_string_equal(member(world.text, 0, "last_status"), "\"exhausted\"");
+    assert_string_equal(member(world.text, 0, "last_error_reset_at"), "1795003600.25");
+}
+
+static void a_reset_by_hand_counts(void **state)
+{
+    struct world world = world_of(STORE(ENTRY("aaaaaa", "0", "env:XIAOMI_API_KEY", "sk-test-one", "null", "null", "null")));
+    struct credential keys[] = {key(RANK_CONFIG, "sk-test-one", "model.api_key")};
+    struct providers providers = xiaomi(keys, 1, "sk-test-one");
+    struct cooldown known = {.provider = "xiaomi", .fingerprint = keys[0].fingerprint, .until = NOW + 100};
+    (void)state;
+    for (int i = 0; i < COOLDOWN_MEMBERS; i++)
+        known.raw[i] = "null";
+    known.raw[0] = "\"exhausted\"";
+    cooldowns_put(&world.cooldowns, &known);
+    (void)project(&world, &providers);
+    assert_string_equal(member(world.text, 0, "last_status"), "null");
+    assert_int_equal(world.cooldowns.count, 0);
+}
+
+static void hermes_may_have_written_the_new_fingerprint_over_the_old_status(void **state)
+{
+    struct world world = world_of(
+        STORE(ENTRY("aaaaaa", "0", "env:XIAOMI_API_KEY", "sk-test-old", "\"exhausted\"", "1794999999.5", "1795003600.25")));
+    struct credential old[] = {key(RANK_ENV, "sk-test-old", "XIAOMI_API_KEY")};
+    struct credential new[] = {key(RANK_ENV, "sk-test-new", "XIAOMI_API_KEY")};
+    struct providers before = xiaomi(old, 1, "sk-test-old");
+    struct providers after = xiaomi(new, 1, "sk-test-new");
+    (void)state;
+    (void)project(&world, &before); /* the marking is seen, and remembered of the old key */
+    world.text = STORE(
+        ENTRY("aaaaaa", "0", "env:XIAOMI_API_KEY", "sk-test-new", "\"exhausted\"", "1794999999.5", "1795003600.25"));
+    (void)project(&world, &after);
+    assert_string_equal(member(world.text, 0, "last_status"), "null");
+    assert_string_equal(member(world.text, 1, "last_status"), "null");
+}
+
+static void order_is_as_hermes_has_it_but_for_config_keys(void **state)
+{
+    struct world world =
+        world_of(STORE(ENTRY("aaaaaa", "0", "manual", "sk-test-manual", "null", "null", "null") ",\n" ENTRY(
+            "bbbbbb", "1", "env:XIAOMI_API_KEY", "sk-test-env", "null", "null", "null")));
+    struct credential keys[] = {key(RANK_CONFIG, "sk-test-config", "model.api_key"),
+                                key(RANK_ENV, "sk-test-env", "XIAOMI_API_KEY")};
+    struct providers providers = xiaomi(keys, 2, "sk-test-env");
+    (void)state;
+    (void)project(&world, &providers);
+    assert_string_equal(member(world.text, 0, "priority"), "-1");
+    assert_string_equal(member(world.text, 1, "id"), "\"aaaaaa\"");
+    assert_string_equal(member(world.text, 2, "priority"), "0.5");
+    assert_string_equal(member(world.text, 3, "id"), "\"bbbbbb\"");
+    assert_string_equal(member(world.text, 0, "base_url"), "\"https://x.test/v1\"");
+}
+
+static void taking_the_keys_away_restores_the_text(void **state)
+{
+    static const char *const stores[] = {
+        STORE(ENTRY("aaaaaa", "0", "manual", "sk-test-manual", "null", "null", "null")),
+        "{\n  \"version\": 1,\n  \"providers\": {}\n}\n",
+        ("{\n  \"providers\": {},\n  \"credential_pool\": {\n    \"nous\": [\n      {\n        \"id\": \"a\"\n      }\n    ]\n"
+         "  },\n  \"nan\": NaN\n}\n"),
+    };
+    struct credential keys[] = {key(RANK_CONFIG, "sk-test-config", "model.api_key")};
+    struct providers providers = xiaomi(keys, 1, NULL);
+    struct providers nobody = {0};
+    (void)state;
+    for (size_t i = 0; i < sizeof stores / sizeof *stores; i++) {
+        struct world world = world_of(stores[i]);
+        assert_non_null(project(&world, &providers));
+        assert_null(project(&world, &providers));
+        assert_non_null(project(&world, &nobody));
+        if (i != 1) /* an empty credential_pool that we made stays behind */
+            assert_string_equal(world.text, stores[i]);
+    }
+}
+
+static void a_subscription_is_never_overtaken_by_an_env_key(void **state)
+{
+    struct world world = world_of("{\"providers\": {}, \"credential_pool\": {\"xiaomi\": [{\"id\": \"a\", \"auth_type\": "
+                                  "\"oauth\", \"priority\": 0, \"source\": \"device_code\"}]}}");
+    struct credential keys[] = {key(RANK_ENV, "sk-test-env", "XIAOMI_API_KEY")};
+    struct providers providers = xiaomi(keys, 1, "sk-test-env");
+    (void)state;
+    assert_null(project(&world, &providers));
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_fresh_key_is_never_exhausted_because_of_an_old_one),
+        cmocka_unit_test(a_key_that_comes_back_within_the_hour_is_still_cooling),
+        cmocka_unit_test(a_reset_by_hand_counts),
+        cmocka_unit_test(hermes_may_have_written_the_new_fingerprint_over_the_old_status),
+        cmocka_unit_test(order_is_as_hermes_has_it_but_for_config_keys),
+        cmocka_unit_test(taking_the_keys_away_restores_the_text),
+        cmocka_unit_test(a_subscription_is_never_overtaken_by_an_env_key),
+    };
+    return cmocka_run_group_tests_name("pool", tests, start, finish);
+}
