@@ -412,10 +412,16 @@ static void append_pairs(struct loader *l, struct merged *merged, const struct n
     merged->count += map->pair_count;
 }
 
+/* To the composer a set is a mapping like any other. */
+static bool is_mapping(const struct node *node)
+{
+    return node->kind == NODE_MAP || node->kind == NODE_SET;
+}
+
 /* In a list the earlier map wins, so it is put in last. */
 static void merge_value(struct loader *l, struct merged *merged, const struct node *value)
 {
-    if (value->kind == NODE_MAP) {
+    if (is_mapping(value)) {
         append_pairs(l, merged, value);
         return;
     }
@@ -423,13 +429,13 @@ static void merge_value(struct loader *l, struct merged *merged, const struct no
         refuse_value(l, value->place, "expected a mapping or list of mappings for merging");
         return;
     }
-    for (size_t i = value->count; i > 0; i--) {
-        if (value->items[i - 1]->kind != NODE_MAP) {
-            refuse_value(l, value->items[i - 1]->place, "expected a mapping for merging");
+    for (size_t i = 0; i < value->count; i++)
+        if (!is_mapping(value->items[i])) {
+            refuse_value(l, value->items[i]->place, "expected a mapping for merging");
             return;
         }
+    for (size_t i = value->count; i > 0; i--)
         append_pairs(l, merged, value->items[i - 1]);
-    }
 }
 
 static void finish_map(struct loader *l, struct node *map, struct pair *pairs, const bool *merges, size_t count)

@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "key_check.h"
+
 /* Python refuses to turn more decimal digits than this into an int. */
 enum { MAX_DIGITS = 4300 };
 
@@ -211,7 +213,9 @@ static bool read_time(struct cursor *c, struct moment *m)
     return read_zone(c, m);
 }
 
-static bool read_moment(const char *text, size_t len, struct moment *m)
+/* WRITTEN_OUT: a date alone needs two digits for month and day, as the resolver wants it; with a tag of its own it may
+ * do with one. */
+static bool read_moment(const char *text, size_t len, bool written_out, struct moment *m)
 {
     struct cursor c = {text, text + len};
     *m = (struct moment){0};
@@ -225,7 +229,7 @@ static bool read_moment(const char *text, size_t len, struct moment *m)
     if ((m->day = number(&c, 1, 2)) < 0)
         return false;
     if (ended(&c))
-        return day - month == 3 && c.at - day == 2;
+        return !written_out || (day - month == 3 && c.at - day == 2);
     return read_time(&c, m) && ended(&c);
 }
 
@@ -249,7 +253,7 @@ enum yaml_tag yaml_resolve(const char *text, size_t len)
         return TAG_FLOAT;
     if (is_int(text, len))
         return TAG_INT;
-    return digit(text[0]) && read_moment(text, len, &m) ? TAG_TIMESTAMP : TAG_STR;
+    return digit(text[0]) && read_moment(text, len, true, &m) ? TAG_TIMESTAMP : TAG_STR;
 }
 
 static void set_text(struct arena *arena, struct node *node, enum node_kind kind, const char *text, size_t len)
@@ -288,52 +292,91 @@ static void set_limbs(struct arena *arena, struct node *node, const uint32_t *li
 
 static uint32_t digit_value(char c)
 {
-    return (uint32_t)(digit(c) ? c - '0' : (c | 0x20) - 'a' + 10);
+    if (digit(c))
+        return (uint32_t)(c - '0');
+    char lower = (char)(c | 0x20);
+    return lower >= 'a' && lower <= 'z' ? (uint32_t)(lower - 'a' + 10) : UINT32_MAX;
 }
 
-static const char *construct_int(struct arena *arena, const char *text, size_t len, struct node *node)
+/* TEXT without its low lines, which both of PyYAML's constructors of numbers drop first, in lower case. */
+static char *without_low_lines(struct arena *arena, const char *text, size_t len)
 {
     char *clean = arena_alloc(arena, len + 1);
     size_t used = 0;
     for (size_t i = 0; i < len; i++)
         if (text[i] != '_')
-            clean[used++] = text[i];
-    bool negative = clean[0] == '-';
-    const char *at = clean + (clean[0] == '-' || clean[0] == '+');
-    uint32_t base = 10;
-    if (strcmp(at, "0") != 0 && at[0] == '0') {
-        base = at[1] == 'b' ? 2 : at[1] == 'x' ? 16 : 8;
-        at += base == 8 ? 1 : 2;
-    }
-    size_t digits = strlen(at);
-    if (digits == 0 && base != 8)
+            clean[used++] = (char)(text[i] >= 'A' && text[i] <= 'Z' ? text[i] | 0x20 : text[i]);
+    return clean;
+}
+
+struct number {
+    uint32_t *limbs;
+    size_t count;
+    bool negative;
+};
+
+/* Python's int(text, base): blanks around it, a sign, the base's prefix. NULL, or what is wrong. */
+static const char *python_int(struct arena *arena, const char *text, size_t len, uint32_t base, struct number *result)
+{
+    static const char prefixes[] = {[2] = 'b', [8] = 'o', [16] = 'x'};
+    text = key_strip(text, len, &len);
+    struct cursor c = {text, text + len};
+    result->negative = len > 0 && text[0] == '-';
+    (void)take_sign(&c);
+    if (base != 10 && c.end - c.at > 1 && c.at[0] == '0' && c.at[1] == prefixes[base])
+        c.at += 2;
+    if (ended(&c))
         return "this number has no digits";
-    if (digits > MAX_DIGITS)
+    if (c.end - c.at > MAX_DIGITS)
         return "this number has too many digits";
-    uint32_t *limbs = arena_alloc(arena, (digits / 6 + 8) * sizeof *limbs);
-    size_t count = 0;
-    uint32_t part = 0;
-    if (strchr(at, ':') == NULL) {
-        for (; *at != '\0'; at++) {
-            if (digit_value(*at) >= base)
-                return "this is no number";
-            count = multiply_add(limbs, count, base, digit_value(*at));
-        }
-    } else {
-        for (; *at != '\0'; at++) {
-            if (*at == ':') {
-                count = multiply_add(limbs, count, 60, part);
-                part = 0;
-            } else {
-                part = part * 10 + digit_value(*at);
-            }
-            if (part > 100000000)
-                return "this number has too many digits";
-        }
-        count = multiply_add(limbs, count, 60, part);
+    result->limbs = arena_alloc(arena, ((size_t)(c.end - c.at) / 6 + 8) * sizeof *result->limbs);
+    result->count = 0;
+    for (; !ended(&c); c.at++) {
+        if (digit_value(*c.at) >= base)
+            return "this is no number";
+        result->count = multiply_add(result->limbs, result->count, base, digit_value(*c.at));
     }
-    set_limbs(arena, node, limbs, count, negative);
     return NULL;
+}
+
+/* `1:30:00`: parts of base 60. */
+static const char *sexagesimal_int(struct arena *arena, const char *at, struct number *result)
+{
+    struct number part;
+    result->limbs = arena_alloc(arena, (strlen(at) + 8) * sizeof *result->limbs);
+    result->count = 0;
+    for (const char *end; at != NULL; at = *end == ':' ? end + 1 : NULL) {
+        end = strchrnul(at, ':');
+        const char *why = python_int(arena, at, (size_t)(end - at), 10, &part);
+        if (why != NULL)
+            return why;
+        if (part.count > 1 || part.negative)
+            return "this number has too many digits";
+        result->count = multiply_add(result->limbs, result->count, 60, part.count == 0 ? 0 : part.limbs[0]);
+    }
+    return NULL;
+}
+
+static const char *construct_int(struct arena *arena, const char *text, size_t len, struct node *node)
+{
+    char *at = without_low_lines(arena, text, len);
+    bool negative = at[0] == '-';
+    struct number value = {0};
+    const char *why;
+    at += at[0] == '-' || at[0] == '+';
+    if (strcmp(at, "0") == 0)
+        why = NULL;
+    else if (at[0] == '0' && (at[1] == 'b' || at[1] == 'x'))
+        why = python_int(arena, at + 2, strlen(at + 2), at[1] == 'b' ? 2 : 16, &value);
+    else if (at[0] == '0')
+        why = python_int(arena, at, strlen(at), 8, &value);
+    else if (strchr(at, ':') != NULL)
+        why = sexagesimal_int(arena, at, &value);
+    else
+        why = python_int(arena, at, strlen(at), 10, &value);
+    if (why == NULL)
+        set_limbs(arena, node, value.limbs, value.count, negative != value.negative);
+    return why;
 }
 
 /* Python's repr: the shortest text that reads back, with an exponent below 1e-4 and from 1e16 on. */
@@ -365,36 +408,39 @@ static void set_float(struct arena *arena, struct node *node, double value)
     node->len = strlen(text);
 }
 
+/* Python's float(text): blanks around it, no hexadecimal. */
+static bool python_float(struct arena *arena, const char *text, size_t len, double *ret)
+{
+    char *end;
+    text = key_strip(text, len, &len);
+    text = arena_strndup(arena, text, len);
+    *ret = strtod(text, &end);
+    return len > 0 && end == text + len && strpbrk(text, "x(") == NULL;
+}
+
 static const char *construct_float(struct arena *arena, const char *text, size_t len, struct node *node)
 {
-    char *clean = arena_alloc(arena, len + 1);
-    size_t used = 0;
-    for (size_t i = 0; i < len; i++)
-        if (text[i] != '_')
-            clean[used++] = (char)(text[i] >= 'A' && text[i] <= 'Z' ? text[i] | 0x20 : text[i]);
-    double sign = clean[0] == '-' ? -1 : 1;
-    const char *at = clean + (clean[0] == '-' || clean[0] == '+');
+    const char *at = without_low_lines(arena, text, len);
+    double sign = at[0] == '-' ? -1 : 1;
+    double value = 0;
+    double base = 1;
+    at += at[0] == '-' || at[0] == '+';
     if (strcmp(at, ".inf") == 0 || strcmp(at, ".nan") == 0) {
         set_float(arena, node, at[1] == 'n' ? NAN : sign * INFINITY);
         return NULL;
     }
-    if (strchr(at, ':') == NULL) {
-        char *end;
-        double value = strtod(at, &end);
-        if (end == at || *end != '\0' || strpbrk(at, "xXnN") != NULL)
-            return "this is no number";
-        set_float(arena, node, sign * value);
-        return NULL;
-    }
-    double value = 0;
-    double base = 1;
-    for (size_t i = strlen(at); i > 0;) { /* from the last part to the first, as PyYAML adds them */
-        size_t start = i;
+    for (size_t end = strlen(at);;) { /* from the last part to the first, as PyYAML adds them */
+        double part;
+        size_t start = end;
         while (start > 0 && at[start - 1] != ':')
             start--;
-        value += strtod(arena_strndup(arena, at + start, i - start), NULL) * base;
+        if (!python_float(arena, at + start, end - start, &part))
+            return "this is no number";
+        value += part * base;
         base *= 60;
-        i = start > 0 ? start - 1 : 0;
+        if (start == 0)
+            break;
+        end = start - 1;
     }
     set_float(arena, node, sign * value);
     return NULL;
@@ -410,7 +456,7 @@ static int days_in(int year, int month)
 static const char *construct_timestamp(struct arena *arena, const char *text, size_t len, struct node *node)
 {
     struct moment m;
-    if (!read_moment(text, len, &m))
+    if (!read_moment(text, len, false, &m))
         return "this is no date";
     if (m.year < 1 || m.month < 1 || m.month > 12 || m.day < 1 || m.day > days_in(m.year, m.month))
         return "there is no such day";
@@ -441,21 +487,36 @@ static const char *construct_bool(const char *text, size_t len, struct node *nod
     return node->boolean || is_one_of(lower, len < sizeof lower ? len : 0, lies) ? NULL : "this is no truth value";
 }
 
-/* Python's decodebytes passes over everything that is not base64, and insists on whole groups. */
+static bool base64_letter(char c)
+{
+    return digit(c) || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '+' || c == '/';
+}
+
+/* Python's decodebytes: passes over everything that is not base64, stops behind a padding that completes a group, and
+ * insists on whole groups. */
 static const char *construct_binary(struct arena *arena, const char *text, size_t len, struct node *node)
 {
     struct text out = {.arena = arena};
+    size_t pads = 0;
+    bool complete = false;
     text_append(&out, "", 0);
     for (size_t i = 0; i < len; i++) {
-        bool known = digit(text[i]) || (text[i] >= 'a' && text[i] <= 'z') || (text[i] >= 'A' && text[i] <= 'Z') ||
-                     text[i] == '+' || text[i] == '/' || text[i] == '=';
         if ((unsigned char)text[i] >= 0x80)
             return "this is no base64";
-        if (known)
+        if (complete)
+            continue;
+        if (text[i] == '=') {
+            pads++;
+            complete = out.len % 4 >= 2 && out.len % 4 + pads >= 4;
+        } else if (base64_letter(text[i])) {
+            pads = 0;
             text_putc(&out, text[i]);
+        }
     }
-    if (out.len % 4 != 0)
+    if (out.len % 4 != 0 && !complete)
         return "this is no base64";
+    while (out.len % 4 != 0)
+        text_putc(&out, '=');
     set_text(arena, node, NODE_BINARY, out.bytes, out.len);
     return NULL;
 }
