@@ -10,7 +10,7 @@
 
 #include "emit.h"
 #include "gateway_view.h"
-#include "key_check.h"
+#include "blank.h"
 #include "publish.h"
 #include "read_source.h"
 #include "replace.h"
@@ -40,7 +40,7 @@ const char *compile_find_home(struct arena *arena, const char *option)
     const char *home = option;
     size_t len;
     if (home == NULL && getenv("HERMES_HOME") != NULL) {
-        home = key_strip(getenv("HERMES_HOME"), strlen(getenv("HERMES_HOME")), &len);
+        home = strip_blanks(getenv("HERMES_HOME"), strlen(getenv("HERMES_HOME")), &len);
         home = len > 0 ? arena_strndup(arena, home, len) : NULL;
     }
     if (home == NULL && getenv("HOME") != NULL && *getenv("HOME") != '\0')

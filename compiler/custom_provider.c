@@ -3,7 +3,7 @@
 #include <string.h>
 #include <strings.h>
 
-#include "key_check.h"
+#include "blank.h"
 
 enum { MAX_NAME = 256 };
 
@@ -16,7 +16,7 @@ struct collector {
 const char *url_trimmed(struct arena *arena, const char *url)
 {
     size_t len;
-    url = key_strip(url, strlen(url), &len);
+    url = strip_blanks(url, strlen(url), &len);
     while (len > 0 && url[len - 1] == '/')
         len--;
     return arena_strndup(arena, url, len);
@@ -101,7 +101,7 @@ static void add_listed(struct collector *c, const struct node *entry, size_t ind
         dropped(c, entry, path, "it is not a map");
         return;
     }
-    if (name == NULL || (key_strip(name, strlen(name), &len), len == 0) || len >= MAX_NAME) {
+    if (name == NULL || (strip_blanks(name, strlen(name), &len), len == 0) || len >= MAX_NAME) {
         dropped(c, entry, path, "it has no name");
         return;
     }

@@ -3,43 +3,83 @@
 #include <string.h>
 
 #include "arena.h"
-#include "key_check.h"
+#include "blank.h"
 #include "known_variables.h"
 #include "source.h"
 
-/* The text after the sanitiser, with the place in the file that each of its bytes came from. */
-struct clean {
-    char *bytes;
-    uint32_t *lines;
-    uint32_t *columns;
-    size_t len;
+/* A text that was made from the source's, and where its parts stand there: a part starts where a line does, or where
+ * something was left out; inside it characters follow each other as in the source. */
+struct part {
+    size_t at; /* in the made text */
+    uint32_t line;
+    uint32_t column;
 };
+
+struct clean {
+    struct text text;
+    struct part *parts;
+    size_t count;
+    size_t capacity;
+};
+
+/* A value that refers to itself over a few lines doubles with each; no variable of a process can be this long. */
+enum { LONGEST_VALUE = 4 << 20 };
 
 struct reader {
     struct arena *arena;
     const struct source *source;
     struct environment *environment;
     struct diagnostics *diagnostics;
-    struct clean text;
+    struct clean clean;
+    struct text text; /* clean's */
     size_t at;
     bool nuls;
     bool rewritten; /* Hermes's sanitiser changes a line, and so writes the whole file anew before it is read */
 };
 
-static struct place place_at(const struct reader *r, size_t at, size_t len)
+static size_t characters(const char *text, size_t len)
+{
+    size_t count = 0;
+    for (size_t i = 0; i < len && text[i] != '\n'; i++)
+        count += ((unsigned char)text[i] & 0xC0) != 0x80;
+    return count;
+}
+
+static const struct part *part_of(const struct clean *clean, size_t at)
+{
+    size_t low = 0;
+    for (size_t high = clean->count; high - low > 1;) {
+        size_t middle = low + (high - low) / 2;
+        if (clean->parts[middle].at <= at)
+            low = middle;
+        else
+            high = middle;
+    }
+    return &clean->parts[low];
+}
+
+static struct place place_at(const struct reader *r, const struct clean *clean, size_t at, size_t len)
 {
     struct place place = {.source = r->source, .line = 1, .column = 1, .length = (uint32_t)len};
-    if (r->text.len == 0)
+    if (clean->count == 0)
         return place;
-    size_t known = at < r->text.len ? at : r->text.len - 1;
-    place.line = r->text.lines[known];
-    place.column = r->text.columns[known] + (uint32_t)(at - known);
+    const struct part *part = part_of(clean, at);
+    place.line = part->line;
+    place.column = part->column + (uint32_t)characters(clean->text.bytes + part->at, at - part->at);
     return place;
+}
+
+static void begin_part(struct reader *r, struct clean *clean, uint32_t line, uint32_t column)
+{
+    void *parts = clean->parts;
+    arena_grow(r->arena, &parts, &clean->capacity, clean->count + 1, sizeof *clean->parts);
+    clean->parts = parts;
+    clean->parts[clean->count++] = (struct part){clean->text.len, line, column};
 }
 
 static struct diagnostic *warn(struct reader *r, size_t at, size_t len, const char *code, const char *message)
 {
-    return diagnose(r->diagnostics, SEVERITY_WARNING, code, place_at(r, at, len), "%s", message);
+    return diagnose(r->diagnostics, SEVERITY_WARNING, code, place_at(r, &r->clean, at, len), "%s", message);
 }
 
 /* --- decoding --- */
@@ -73,43 +113,34 @@ static bool is_utf8(const struct source *source)
     return true;
 }
 
-static void keep(struct clean *out, const char *bytes, size_t len, uint32_t line, uint32_t column)
-{
-    for (size_t i = 0; i < len; i++) {
-        out->bytes[out->len] = bytes[i];
-        out->lines[out->len] = line;
-        out->columns[out->len++] = column;
-    }
-}
-
 /* Strict UTF-8, else the whole file as Latin-1; CRLF and CR become LF; NULs go. A file that the sanitiser has rewritten
  * is UTF-8 in any case: it has lost its BOM, and bytes that were none are U+FFFD. */
 static struct clean decode(struct reader *r)
 {
     const struct source *source = r->source;
     bool utf8 = is_utf8(source);
-    struct clean out = {0};
+    struct clean out = {.text = {.arena = r->arena}};
     uint32_t line = 1;
     uint32_t column = 1;
-    size_t room = source->len * (utf8 ? 1 : 3) + 1;
-    out.bytes = arena_alloc(r->arena, room);
-    out.lines = arena_alloc(r->arena, room * sizeof *out.lines);
-    out.columns = arena_alloc(r->arena, room * sizeof *out.columns);
-    size_t skipped = r->rewritten && has_bom(source) ? 3 : 0;
-    for (size_t i = skipped; i < source->len;) {
+    bool fresh = true; /* what comes next starts a part */
+    for (size_t i = r->rewritten && has_bom(source) ? 3 : 0; i < source->len;) {
         unsigned char c = (unsigned char)source->bytes[i];
         size_t len = utf8 ? utf8_length((const unsigned char *)source->bytes + i, source->len - i) : 1;
+        if (fresh)
+            begin_part(r, &out, line, column);
+        fresh = c == '\r' || c == '\n' || c == '\0';
         if (c == '\r' || c == '\n') {
-            keep(&out, "\n", 1, line++, column);
+            text_putc(&out.text, '\n');
+            line++;
             column = 1;
             i += c == '\r' && i + 1 < source->len && source->bytes[i + 1] == '\n' ? 2 : 1;
             continue;
         }
         char wide[2] = {(char)(0xC0 | c >> 6), (char)(0x80 | (c & 0x3F))};
         if (c >= 0x80 && !utf8)
-            keep(&out, r->rewritten ? "\xEF\xBF\xBD" : wide, r->rewritten ? 3 : 2, line, column);
+            text_append(&out.text, r->rewritten ? "\xEF\xBF\xBD" : wide, r->rewritten ? 3 : 2);
         else if (c != '\0')
-            keep(&out, source->bytes + i, len, line, column);
+            text_append(&out.text, source->bytes + i, len);
         else
             r->nuls = true;
         column++;
@@ -139,65 +170,65 @@ static bool may_precede_a_split(const char *value, size_t len)
     return true;
 }
 
-/* The start of the longest known `NAME=` that ends before the '=' at EQUALS and begins behind FROM. */
-static size_t known_before(const char *line, size_t from, size_t equals)
+/* The start of the longest known `NAME=` that ends before the '=' at EQUALS and begins behind FROM; EQUALS when none
+ * does. */
+static size_t known_before(const char *text, size_t from, size_t equals)
 {
-    for (size_t start = from; start < equals; start++)
-        if (variable_known(line + start, equals - start))
-            return start;
-    return equals;
+    size_t start = equals - from > VARIABLE_LONGEST ? equals - VARIABLE_LONGEST : from;
+    while (start < equals && !variable_known(text + start, equals - start))
+        start++;
+    return start;
 }
 
-static void keep_range(struct clean *out, const struct clean *in, size_t from, size_t to)
+/* A part of IN, up to TO, in a part of its own. */
+static void keep(struct reader *r, struct clean *out, const struct clean *in, size_t from, size_t to)
 {
-    for (size_t i = from; i < to; i++)
-        keep(out, in->bytes + i, 1, in->lines[i], in->columns[i]);
+    struct place place = place_at(r, in, from, 0);
+    begin_part(r, out, place.line, place.column);
+    text_append(&out->text, in->text.bytes + from, to - from);
+    text_putc(&out->text, '\n');
+}
+
+static void report_glued(struct reader *r, const struct clean *in, size_t at, size_t len)
+{
+    (void)diagnose(r->diagnostics, SEVERITY_WARNING, "env-glued-lines", place_at(r, in, at, len),
+                   "two lines are glued together here; Hermes parts them before %.*s", (int)len, in->text.bytes + at);
 }
 
 static void sanitise_line(struct reader *r, struct clean *out, const struct clean *in, size_t from, size_t to)
 {
     size_t len;
-    const char *line = key_strip(in->bytes + from, to - from, &len);
+    const char *bytes = in->text.bytes;
+    const char *line = strip_blanks(bytes + from, to - from, &len);
     if (len == 0 || *line == '#') {
-        keep_range(out, in, from, to);
+        keep(r, out, in, from, to);
         return;
     }
-    size_t start = from + (size_t)(line - (in->bytes + from));
-    size_t end = start + len;
+    size_t piece = (size_t)(line - bytes);
+    size_t end = piece + len;
     size_t name = name_length(line, len);
     bool known = name < len && line[name] == '=' && variable_known(line, name);
-    size_t piece = start;
-    for (size_t i = start + name + 1; known && i < end; i++) {
-        size_t value = piece + name_length(in->bytes + piece, end - piece) + 1;
-        if (in->bytes[i] != '=')
+    for (size_t i = piece + name + 1, value = i; known && i < end; i++) {
+        size_t next = bytes[i] == '=' ? known_before(bytes, value, i) : i;
+        if (next == i)
             continue;
-        size_t next = known_before(in->bytes, value, i);
-        if (next == i || !may_precede_a_split(in->bytes + value, next - value))
-            continue;
-        struct place place = {r->source, in->lines[next], in->columns[next], (uint32_t)(i - next)};
-        (void)diagnose(r->diagnostics, SEVERITY_WARNING, "env-glued-lines", place,
-                       "two lines are glued together here; Hermes parts them before %.*s", (int)(i - next),
-                       in->bytes + next);
-        keep_range(out, in, piece, next);
-        keep(out, "\n", 1, in->lines[next], in->columns[next]);
+        if (!may_precede_a_split(bytes + value, next - value))
+            break; /* nor before any later name: the value would have the same in it */
+        report_glued(r, in, next, i - next);
+        keep(r, out, in, piece, next);
         piece = next;
+        value = i + 1;
     }
-    keep_range(out, in, piece, end);
+    keep(r, out, in, piece, end);
 }
 
 static struct clean sanitise(struct reader *r, const struct clean *in)
 {
-    struct clean out = {0};
-    size_t room = in->len * 2 + 2;
-    out.bytes = arena_alloc(r->arena, room);
-    out.lines = arena_alloc(r->arena, room * sizeof *out.lines);
-    out.columns = arena_alloc(r->arena, room * sizeof *out.columns);
-    for (size_t from = 0; from < in->len;) {
-        const char *newline = memchr(in->bytes + from, '\n', in->len - from);
-        size_t to = newline == NULL ? in->len : (size_t)(newline - in->bytes);
+    struct clean out = {.text = {.arena = r->arena}};
+    for (size_t from = 0; from < in->text.len;) {
+        const char *newline = memchr(in->text.bytes + from, '\n', in->text.len - from);
+        size_t to = newline == NULL ? in->text.len : (size_t)(newline - in->text.bytes);
         sanitise_line(r, &out, in, from, to);
-        size_t last = to < in->len ? to : in->len - 1;
-        keep(&out, "\n", 1, in->lines[last], in->columns[last] + (to == in->len));
         from = to + 1;
     }
     return out;
@@ -210,15 +241,16 @@ static char peek(const struct reader *r, size_t at)
     return at < r->text.len ? r->text.bytes[at] : '\0';
 }
 
-static bool is_blank(char c)
+/* The length of the blank at AT that is no line end; 0 when there is none. */
+static size_t blank_in_line(const struct reader *r, size_t at)
 {
-    return c == ' ' || c == '\t' || c == '\f' || c == '\v';
+    return at < r->text.len && r->text.bytes[at] != '\n' ? blank_at(r->text.bytes + at, r->text.len - at) : 0;
 }
 
 static void skip_blanks(struct reader *r)
 {
-    while (r->at < r->text.len && is_blank(peek(r, r->at)))
-        r->at++;
+    for (size_t blank; (blank = blank_in_line(r, r->at)) > 0;)
+        r->at += blank;
 }
 
 static size_t line_end(const struct reader *r, size_t at)
@@ -277,15 +309,32 @@ static void append(struct reader *r, struct binding binding)
         *slot_for(environment, binding.name) = (uint32_t)environment->count;
 }
 
-static void unbind(struct reader *r, const char *name)
+/* A line with a bare name and no '=': python-dotenv gives it no value, and exports none. */
+static void bind_bare(struct reader *r, const char *name)
 {
     struct binding *bound = find(r->environment, name);
     if (bound == NULL)
+        append(r, (struct binding){.name = name, .bare = true});
+    else
+        bound->bare = true;
+}
+
+/* What this file left without a value is not set by it; what an earlier file set stays. */
+static void drop_bare(struct reader *r)
+{
+    struct environment *environment = r->environment;
+    size_t kept = 0;
+    for (size_t i = 0; i < environment->count; i++) {
+        struct binding *binding = &environment->items[i];
+        if (binding->bare && (binding->value == NULL || binding->place.source == r->source))
+            continue;
+        binding->bare = false;
+        environment->items[kept++] = *binding;
+    }
+    if (kept == environment->count)
         return;
-    size_t index = (size_t)(bound - r->environment->items);
-    memmove(bound, bound + 1, (r->environment->count - index - 1) * sizeof *bound);
-    r->environment->count--;
-    index_names(r, r->environment->slot_count);
+    environment->count = kept;
+    index_names(r, environment->slot_count);
 }
 
 static bool credential_name(const char *name)
@@ -305,35 +354,53 @@ static void drop_non_ascii(struct reader *r, const char *name, struct text *valu
         if ((unsigned char)value->bytes[i] < 0x80)
             value->bytes[used++] = value->bytes[i];
     if (used < value->len)
-        (void)diagnose(r->diagnostics, SEVERITY_WARNING, "env-non-ascii", place_at(r, at, 0),
+        (void)diagnose(r->diagnostics, SEVERITY_WARNING, "env-non-ascii", place_at(r, &r->clean, at, 0),
                        "Hermes drops the characters of %s that are not ASCII", name);
     value->bytes[used] = '\0';
     value->len = used;
+}
+
+/* The first WANTED at or behind FROM; *CACHE remembers it, so that a long text is looked through once. */
+static size_t next_of(const char *raw, size_t len, size_t from, char wanted, size_t *cache)
+{
+    if (*cache < from) {
+        const char *found = memchr(raw + from, wanted, len - from);
+        *cache = found == NULL ? len : (size_t)(found - raw);
+    }
+    return *cache;
 }
 
 /* `${name}` and `${name:-default}`; unset without a default is empty. */
 static struct text interpolate(struct reader *r, const char *raw, size_t len, size_t at)
 {
     struct text out = {.arena = r->arena};
+    size_t next_close = 0;
+    size_t next_colon = 0;
     text_append(&out, "", 0);
     for (size_t i = 0; i < len; i++) {
-        const char *close = i + 1 < len && raw[i] == '$' && raw[i + 1] == '{' ? memchr(raw + i, '}', len - i) : NULL;
-        size_t inner = close == NULL ? 0 : (size_t)(close - raw) - i - 2;
-        const char *colon = close == NULL ? NULL : memchr(raw + i + 2, ':', inner);
-        if (close == NULL || (colon != NULL && (colon + 1 >= close || colon[1] != '-'))) {
+        bool opens = i + 2 < len && raw[i] == '$' && raw[i + 1] == '{';
+        size_t close = opens ? next_of(raw, len, i + 2, '}', &next_close) : len;
+        size_t colon = close < len ? next_of(raw, len, i + 2, ':', &next_colon) : len;
+        bool has_default = colon < close;
+        if (close == len || (has_default && raw[colon + 1] != '-')) {
             text_putc(&out, raw[i]);
             continue;
         }
-        size_t name_len = colon == NULL ? inner : (size_t)(colon - raw) - i - 2;
+        size_t name_end = has_default ? colon : close;
         const struct binding *bound =
-            environment_get(r->environment, arena_strndup(r->arena, raw + i + 2, name_len));
-        if (bound != NULL)
+            environment_get(r->environment, arena_strndup(r->arena, raw + i + 2, name_end - i - 2));
+        if (bound != NULL && !bound->bare) /* a bare name is empty, whatever the default is */
             text_append(&out, bound->value, bound->len);
-        else if (colon != NULL)
-            text_append(&out, colon + 2, (size_t)(close - colon) - 2);
-        else
+        else if (bound == NULL && has_default)
+            text_append(&out, raw + colon + 2, close - colon - 2);
+        else if (bound == NULL)
             (void)warn(r, at, 0, "env-unset-reference", "a ${...} in this value is not set, so it is empty");
-        i = (size_t)(close - raw);
+        i = close;
+        if (out.len > LONGEST_VALUE) {
+            (void)diagnose(r->diagnostics, SEVERITY_ERROR, "env-too-long", place_at(r, &r->clean, at, 0),
+                           "this value is longer than 4 MiB with its references replaced");
+            return (struct text){.arena = r->arena, .bytes = ""};
+        }
     }
     return out;
 }
@@ -344,40 +411,30 @@ static void bind(struct reader *r, const char *name, const char *raw, size_t len
     if (credential_name(name))
         drop_non_ascii(r, name, &value, at);
     struct binding *bound = find(r->environment, name);
-    struct binding now = {.name = name, .value = value.bytes, .len = value.len, .place = place_at(r, at, width)};
+    struct binding now = {.name = name, .value = value.bytes, .len = value.len, .place = place_at(r, &r->clean, at, width)};
     if (bound == NULL) {
         append(r, now);
         return;
     }
-    if (bound->place.source == r->source)
+    if (bound->place.source == r->source && !bound->bare)
         (void)diagnose(r->diagnostics, SEVERITY_WARNING, "env-duplicate", now.place,
                        "%s stands in line %u already; the value here is the one that counts", name, bound->place.line);
     *bound = now;
 }
 
-static size_t characters(const char *text, size_t len)
-{
-    size_t count = 0;
-    for (size_t i = 0; i < len && text[i] != '\n'; i++)
-        count += ((unsigned char)text[i] & 0xC0) != 0x80;
-    return count;
-}
-
-/* The end of the quoted text that starts at FROM: the first QUOTE that no backslash stands before. When only quotes
- * behind a backslash are left, python-dotenv's pattern backtracks to the last of them that follows an escaped
- * backslash. The index of the quote, or text.len. */
+/* The end of the quoted text that starts at FROM, as python-dotenv's pattern finds it: the first QUOTE that no backslash
+ * stands before; where there is none, it backtracks to the last one behind a backslash. The quote's index, or text.len. */
 static size_t closing_quote(const struct reader *r, size_t from, char quote)
 {
-    for (size_t i = from; i < r->text.len; i++)
-        if (r->text.bytes[i] == quote && (i == from || r->text.bytes[i - 1] != '\\'))
-            return i;
+    size_t last = r->text.len;
     for (size_t i = from; i < r->text.len; i++) {
-        if (r->text.bytes[i] == '\\' && i + 1 < r->text.len)
-            i++;
-        else if (r->text.bytes[i] == quote)
+        if (r->text.bytes[i] != quote)
+            continue;
+        if (i == from || r->text.bytes[i - 1] != '\\')
             return i;
+        last = i;
     }
-    return r->text.len;
+    return last;
 }
 
 static struct text unescape(struct reader *r, const char *raw, size_t len, char quote)
@@ -433,13 +490,13 @@ static bool read_unquoted(struct reader *r, const char *name)
     size_t start = r->at;
     size_t end = line_end(r, start);
     size_t stop = end;
-    for (size_t i = start; i + 1 < end; i++)
-        if (is_blank(r->text.bytes[i]) && r->text.bytes[i + 1] == '#') {
+    for (size_t i = start, blank; i < end && stop == end; i += blank > 0 ? blank : 1) {
+        blank = blank_in_line(r, i);
+        if (blank > 0 && i + blank < end && r->text.bytes[i + blank] == '#')
             stop = i;
-            break;
-        }
+    }
     size_t len;
-    const char *value = key_strip(r->text.bytes + start, stop - start, &len);
+    const char *value = strip_blanks(r->text.bytes + start, stop - start, &len);
     start = (size_t)(value - r->text.bytes);
     if (len > 0 && r->text.bytes[start] == '#')
         (void)warn(r, start, len, "env-hash-value", "this is no comment to Hermes but the value");
@@ -458,7 +515,7 @@ static const char *read_name(struct reader *r)
         r->at = (size_t)(close - r->text.bytes) + 1;
         return arena_strndup(r->arena, r->text.bytes + start + 1, r->at - start - 2);
     }
-    while (r->at < r->text.len && strchr("=# \t\n\f\v", peek(r, r->at)) == NULL)
+    while (r->at < r->text.len && strchr("=#\n", peek(r, r->at)) == NULL && blank_in_line(r, r->at) == 0)
         r->at++;
     return r->at == start ? NULL : arena_strndup(r->arena, r->text.bytes + start, r->at - start);
 }
@@ -466,7 +523,7 @@ static const char *read_name(struct reader *r)
 static void skip_export(struct reader *r)
 {
     size_t after = r->at + 6;
-    if (r->text.len - r->at > 6 && memcmp(r->text.bytes + r->at, "export", 6) == 0 && is_blank(peek(r, after))) {
+    if (r->text.len - r->at > 6 && memcmp(r->text.bytes + r->at, "export", 6) == 0 && blank_in_line(r, after) > 0) {
         r->at = after;
         skip_blanks(r);
     }
@@ -482,7 +539,7 @@ static bool read_binding(struct reader *r)
     if (peek(r, r->at) != '=') {
         if (!finish_line(r))
             return false;
-        unbind(r, name);
+        bind_bare(r, name);
         return true;
     }
     r->at++;
@@ -496,7 +553,8 @@ static bool read_binding(struct reader *r)
 /* As the sanitiser reads it, which sees no BOM: plain inequality of the text makes it write. */
 static bool sanitiser_writes(const struct reader *r, const struct clean *decoded, const struct clean *clean)
 {
-    return r->nuls || decoded->len != clean->len || memcmp(decoded->bytes, clean->bytes, clean->len) != 0;
+    return r->nuls || decoded->text.len != clean->text.len ||
+           (clean->text.len > 0 && memcmp(decoded->text.bytes, clean->text.bytes, clean->text.len) != 0);
 }
 
 /* UTF-16 with a BOM, which Hermes turns into UTF-8 on disk. Its places are those of the text. */
@@ -535,21 +593,22 @@ void dotenv_load(struct arena *arena, const struct source *source, struct enviro
     struct reader r = {.arena = arena, .source = source, .environment = environment, .diagnostics = diagnostics};
     struct diagnostics before = *diagnostics;
     struct clean decoded = decode(&r);
-    r.text = sanitise(&r, &decoded);
-    if ((has_bom(source) || !is_utf8(source)) && sanitiser_writes(&r, &decoded, &r.text)) {
+    r.clean = sanitise(&r, &decoded);
+    if ((has_bom(source) || !is_utf8(source)) && sanitiser_writes(&r, &decoded, &r.clean)) {
         *diagnostics = before; /* it says the same again */
         r.rewritten = true;
         decoded = decode(&r);
-        r.text = sanitise(&r, &decoded);
+        r.clean = sanitise(&r, &decoded);
     } else if (has_bom(source))
         (void)warn(&r, 0, 0, "env-bom", "the file starts with a byte order mark: Hermes loses its first variable");
+    r.text = r.clean.text;
     while (r.at < r.text.len) {
-        char c = peek(&r, r.at);
-        if (is_blank(c) || c == '\n') {
-            r.at++;
+        size_t blank = blank_at(r.text.bytes + r.at, r.text.len - r.at);
+        if (blank > 0) {
+            r.at += blank;
             continue;
         }
-        if (c == '#') {
+        if (peek(&r, r.at) == '#') {
             r.at = line_end(&r, r.at) + 1;
             continue;
         }
@@ -560,4 +619,5 @@ void dotenv_load(struct arena *arena, const struct source *source, struct enviro
         diagnostic_help(r.diagnostics, d, "write NAME=value, or NAME=\"value\" with both quotes");
         r.at = line_end(&r, r.at > start ? r.at : start) + 1;
     }
+    drop_bare(&r);
 }

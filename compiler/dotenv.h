@@ -9,7 +9,8 @@ struct binding {
     const char *name;
     const char *value; /* after unquoting and interpolation; may be "" */
     size_t len;
-    struct place place; /* of the value in the file; for a shadowed duplicate of its own line */
+    struct place place; /* of the value in the file */
+    bool bare;          /* only while a file is read: it names the variable without a value */
 };
 
 struct environment {

@@ -3,7 +3,11 @@
 #include <string.h>
 #include <strings.h>
 
+/* What all references of a configuration may bring in together. */
+enum { MOST_EXPANDED = 64 << 20 };
+
 struct view {
+    size_t expanded;
     struct arena *arena;
     const struct gateway_view_input *input;
     struct diagnostics *diagnostics;
@@ -294,8 +298,15 @@ static struct node *expand_string(struct view *view, struct node *node, const ch
             text_append(&out, node->text + copied, i - copied);
             text_append(&out, bound->value, bound->len);
             copied = i + len;
+            view->expanded += bound->len;
         }
         i += len - 1;
+        if (view->expanded > MOST_EXPANDED) {
+            (void)diagnose(view->diagnostics, SEVERITY_ERROR, "expansion-limit", node->place,
+                           "the references up to here bring in more than 64 MiB");
+            view->expanded = 0;
+            return node;
+        }
     }
     if (copied == 0)
         return node;
@@ -359,7 +370,7 @@ static struct node *expand(struct view *view, struct node *node, const char *own
 
 struct node *gateway_view(struct arena *arena, const struct gateway_view_input *input, struct diagnostics *diagnostics)
 {
-    struct view view = {arena, input, diagnostics};
+    struct view view = {.arena = arena, .input = input, .diagnostics = diagnostics};
     struct node *user = new_map(arena, (struct place){0}, 0);
     if (node_is(input->user, NODE_MAP))
         user = copy_node(arena, input->user);

@@ -5,9 +5,6 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-/* TEXT without the blanks around it (Unicode's included), as Hermes strips keys before it judges and uses them. */
-const char *key_strip(const char *text, size_t len, size_t *ret_len);
-
 /* NULL when usable; else why not: "is shorter than four characters", "is a placeholder", "is a bare reference". */
 const char *key_unusable(const char *text, size_t len);
 

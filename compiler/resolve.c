@@ -5,6 +5,7 @@
 #include <strings.h>
 
 #include "custom_provider.h"
+#include "blank.h"
 #include "key_check.h"
 #include "source.h"
 
@@ -141,7 +142,7 @@ static const char *config_key(struct resolver *r, const struct node *node, const
         (void)diagnose(r->diagnostics, SEVERITY_ERROR, "nul-in-text", node->place, "%s contains a NUL", path);
         return NULL;
     }
-    const char *text = key_strip(node->text, node->len, ret_len);
+    const char *text = strip_blanks(node->text, node->len, ret_len);
     const char *why = key_unusable(text, *ret_len);
     if (why == NULL)
         return text;
@@ -171,7 +172,7 @@ static void add_variable(struct resolver *r, struct draft *draft, enum credentia
     size_t len;
     if (binding == NULL)
         return;
-    const char *text = key_strip(binding->value, binding->len, &len);
+    const char *text = strip_blanks(binding->value, binding->len, &len);
     const char *why = key_unusable(text, len);
     struct origin origin = {binding->place, arena_strdup(r->arena, name)};
     if (len == 0)
@@ -220,7 +221,7 @@ static void add_custom(struct resolver *r, const struct custom_provider *custom)
     add_key_env(r, draft, custom);
     const char *inline_key = node_string(custom->api_key);
     if (custom->row == NULL && inline_key != NULL) {
-        inline_key = key_strip(inline_key, custom->api_key->len, &len);
+        inline_key = strip_blanks(inline_key, custom->api_key->len, &len);
         add_seed(r, draft, arena_printf(r->arena, "config:%s", custom->name), arena_strndup(r->arena, inline_key, len));
     }
 }
@@ -301,7 +302,7 @@ static struct target model_target(struct resolver *r, const struct node *model)
     size_t len = 0;
     url = url == NULL ? "" : url_trimmed(r->arena, url);
     if (name != NULL) {
-        name = key_strip(name, strlen(name), &len);
+        name = strip_blanks(name, strlen(name), &len);
         name = arena_strndup(r->arena, name, len);
     }
     if (len == 0 || strcasecmp(name, "auto") == 0)
@@ -356,7 +357,7 @@ static const char *add_model(struct resolver *r)
         warn_hermes_ignores(r, target.draft, key);
     if (target.model_config && node_string(key) != NULL) {
         size_t len;
-        const char *text = key_strip(key->text, key->len, &len);
+        const char *text = strip_blanks(key->text, key->len, &len);
         add_seed(r, target.draft, "model_config", arena_strndup(r->arena, text, len));
     }
     return target.draft->provider.id;
@@ -378,7 +379,7 @@ static void add_pool_entry(struct resolver *r, const struct pool_entry *entry)
     bool manual = strcasecmp(entry->source, "manual") == 0 || strncasecmp(entry->source, "manual:", 7) == 0;
     if (!manual || entry->oauth || entry->secret == NULL)
         return;
-    const char *text = key_strip(entry->secret, strlen(entry->secret), &len);
+    const char *text = strip_blanks(entry->secret, strlen(entry->secret), &len);
     if (key_unusable(text, len) != NULL)
         return;
     const struct provider_row *row = strncmp(entry->provider, "custom:", 7) == 0 ? NULL : provider_find(entry->provider);
@@ -415,7 +416,7 @@ static void add_env_keys(struct resolver *r, const struct provider_row *row, con
     }
     struct draft *draft = draft_for(r, row->id, row);
     size_t len;
-    const char *text = key_strip(binding->value, binding->len, &len);
+    const char *text = strip_blanks(binding->value, binding->len, &len);
     add_seed(r, draft, source, arena_strndup(r->arena, text, len));
     add_variable(r, draft, RANK_ENV, variable);
 }
@@ -493,7 +494,7 @@ static void read_strategies(struct resolver *r)
         size_t len;
         if (text == NULL)
             continue;
-        text = key_strip(text, strlen(text), &len);
+        text = strip_blanks(text, strlen(text), &len);
         for (size_t k = 0; k < sizeof names / sizeof *names; k++)
             if (strlen(names[k]) == len && strncasecmp(names[k], text, len) == 0)
                 r->drafts[i]->provider.strategy = names[k];

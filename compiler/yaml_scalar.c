@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "key_check.h"
+#include "blank.h"
 
 /* Python refuses to turn more decimal digits than this into an int. */
 enum { MAX_DIGITS = 4300 };
@@ -319,7 +319,7 @@ struct number {
 static const char *python_int(struct arena *arena, const char *text, size_t len, uint32_t base, struct number *result)
 {
     static const char prefixes[] = {[2] = 'b', [8] = 'o', [16] = 'x'};
-    text = key_strip(text, len, &len);
+    text = strip_blanks(text, len, &len);
     struct cursor c = {text, text + len};
     result->negative = len > 0 && text[0] == '-';
     (void)take_sign(&c);
@@ -412,7 +412,7 @@ static void set_float(struct arena *arena, struct node *node, double value)
 static bool python_float(struct arena *arena, const char *text, size_t len, double *ret)
 {
     char *end;
-    text = key_strip(text, len, &len);
+    text = strip_blanks(text, len, &len);
     text = arena_strndup(arena, text, len);
     *ret = strtod(text, &end);
     return len > 0 && end == text + len && strpbrk(text, "x(") == NULL;

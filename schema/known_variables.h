@@ -6,6 +6,8 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+enum { VARIABLE_LONGEST = 64 }; /* no name in the table is longer */
+
 bool variable_known(const char *name, size_t len);
 bool variable_secret(const char *name, size_t len);
 
