@@ -73,6 +73,29 @@ static void add(struct collector *c, struct custom_provider provider)
     c->all->items[c->all->count++] = provider;
 }
 
+static void index_first(struct collector *c, struct name_table *table, const char *name, size_t number)
+{
+    if (name_table_get(table, name) == NULL)
+        name_table_put(c->arena, table, name, number);
+}
+
+/* The first of a name or URL is the one that is found. */
+static void index_names(struct collector *c)
+{
+    char alias[MAX_NAME];
+    for (size_t i = 0; i < c->all->count; i++) {
+        const struct custom_provider *provider = &c->all->items[i];
+        if (provider->row != NULL)
+            continue;
+        index_first(c, &c->all->urls, provider->base_url, i);
+        index_first(c, &c->all->names, provider->id + strlen("custom:"), i);
+        if (provider->alias == NULL)
+            continue;
+        (void)provider_normalise(provider->alias, alias, sizeof alias);
+        index_first(c, &c->all->names, arena_strdup(c->arena, alias), i);
+    }
+}
+
 static void dropped(struct collector *c, const struct node *entry, const char *path, const char *why)
 {
     struct diagnostic *d = diagnose(c->diagnostics, SEVERITY_WARNING, "provider-dropped", entry->place,
@@ -161,34 +184,20 @@ struct custom_providers custom_providers_of(struct arena *arena, const struct no
     if (node_is(map, NODE_MAP))
         for (size_t i = 0; i < map->pair_count; i++)
             add_mapped(&c, &map->pairs[i]);
+    index_names(&c);
     return all;
 }
 
 const struct custom_provider *custom_provider_find(const struct custom_providers *all, const char *name)
 {
     char wanted[MAX_NAME + 8];
-    char alias[MAX_NAME];
     (void)provider_normalise(name, wanted, sizeof wanted);
-    const char *bare = strncmp(wanted, "custom:", 7) == 0 ? wanted + 7 : wanted;
-    for (size_t i = 0; i < all->count; i++) {
-        const struct custom_provider *provider = &all->items[i];
-        if (provider->row != NULL)
-            continue;
-        if (strcmp(provider->id + 7, bare) == 0)
-            return provider;
-        if (provider->alias != NULL) {
-            (void)provider_normalise(provider->alias, alias, sizeof alias);
-            if (strcmp(alias, bare) == 0)
-                return provider;
-        }
-    }
-    return NULL;
+    const size_t *index = name_table_get(&all->names, strncmp(wanted, "custom:", 7) == 0 ? wanted + 7 : wanted);
+    return index == NULL ? NULL : &all->items[*index];
 }
 
 const struct custom_provider *custom_provider_by_url(const struct custom_providers *all, const char *url)
 {
-    for (size_t i = 0; i < all->count; i++)
-        if (all->items[i].row == NULL && strcmp(all->items[i].base_url, url) == 0)
-            return &all->items[i];
-    return NULL;
+    const size_t *index = name_table_get(&all->urls, url);
+    return index == NULL ? NULL : &all->items[*index];
 }

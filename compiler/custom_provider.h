@@ -4,6 +4,7 @@
 #define HERMES_CUSTOM_PROVIDER_H
 
 #include "arena.h"
+#include "name_table.h"
 #include "node.h"
 #include "provider_table.h"
 
@@ -24,6 +25,8 @@ struct custom_providers {
     struct custom_provider *items;
     size_t count;
     size_t capacity;
+    struct name_table names; /* normalised names and aliases of those that have no row */
+    struct name_table urls;
 };
 
 /* Entries that Hermes drops are warned about and left out. Pure. */

@@ -8,9 +8,43 @@
 #include "masked_line.h"
 #include "source.h"
 
+struct diagnostic_kind {
+    const char *code;
+    const struct source *source;
+    size_t count;
+    struct diagnostic *last; /* that was kept */
+};
+
+static struct diagnostic_kind *kind_of(struct diagnostics *list, const char *code, const struct source *source)
+{
+    for (size_t i = list->kind_count; i > 0; i--)
+        if (list->kinds[i - 1].source == source && strcmp(list->kinds[i - 1].code, code) == 0)
+            return &list->kinds[i - 1];
+    void *kinds = list->kinds;
+    arena_grow(list->arena, &kinds, &list->kind_capacity, list->kind_count + 1, sizeof *list->kinds);
+    list->kinds = kinds;
+    list->kinds[list->kind_count] = (struct diagnostic_kind){.code = code, .source = source};
+    return &list->kinds[list->kind_count++];
+}
+
+static void keep(struct diagnostics *list, struct diagnostic *diagnostic)
+{
+    void *items = list->items;
+    arena_grow(list->arena, &items, &list->capacity, list->count + 1, sizeof(struct diagnostic *));
+    list->items = items;
+    list->items[list->count++] = diagnostic;
+}
+
 struct diagnostic *diagnose(struct diagnostics *list, enum severity severity, const char *code, struct place place,
                             const char *format, ...)
 {
+    struct diagnostic_kind *kind = kind_of(list, code, place.source);
+    list->errors += severity == SEVERITY_ERROR;
+    list->warnings += severity == SEVERITY_WARNING;
+    if (kind->count++ >= DIAGNOSTICS_OF_A_KIND) {
+        static struct diagnostic unsaid; /* its note and help go nowhere */
+        return &unsaid;
+    }
     struct diagnostic *diagnostic = arena_alloc(list->arena, sizeof *diagnostic);
     va_list args;
     va_start(args, format);
@@ -21,12 +55,8 @@ struct diagnostic *diagnose(struct diagnostics *list, enum severity severity, co
         .message = arena_vprintf(list->arena, format, args),
     };
     va_end(args);
-    void *items = list->items;
-    arena_grow(list->arena, &items, &list->capacity, list->count + 1, sizeof(struct diagnostic *));
-    list->items = items;
-    list->items[list->count++] = diagnostic;
-    list->errors += severity == SEVERITY_ERROR;
-    list->warnings += severity == SEVERITY_WARNING;
+    keep(list, diagnostic);
+    kind->last = diagnostic;
     return diagnostic;
 }
 
@@ -69,6 +99,10 @@ static int compare_diagnostics(const void *a, const void *b)
 
 void diagnostics_sort(struct diagnostics *list)
 {
+    for (size_t i = 0; i < list->kind_count; i++)
+        if (list->kinds[i].count > DIAGNOSTICS_OF_A_KIND)
+            diagnostic_note(list, list->kinds[i].last, "there are %zu more of this kind",
+                            list->kinds[i].count - DIAGNOSTICS_OF_A_KIND);
     if (list->count > 1)
         qsort(list->items, list->count, sizeof(struct diagnostic *), compare_diagnostics);
 }

@@ -40,9 +40,15 @@ struct diagnostics {
     struct diagnostic **items;
     size_t count;
     size_t capacity;
-    size_t errors;
+    size_t errors; /* of all kinds, those that are not kept included */
     size_t warnings;
+    struct diagnostic_kind *kinds;
+    size_t kind_count;
+    size_t kind_capacity;
 };
+
+/* Of one code in one source this many are kept; the last of them says how many more there are. */
+enum { DIAGNOSTICS_OF_A_KIND = 100 };
 
 struct diagnostic *diagnose(struct diagnostics *list, enum severity severity, const char *code, struct place place,
                             const char *format, ...) __attribute__((format(printf, 5, 6)));

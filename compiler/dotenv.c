@@ -174,25 +174,27 @@ static bool may_precede_a_split(const char *value, size_t len)
  * does. */
 static size_t known_before(const char *text, size_t from, size_t equals)
 {
-    size_t start = equals - from > VARIABLE_LONGEST ? equals - VARIABLE_LONGEST : from;
+    size_t start = equals;
+    while (start > from && equals - start < VARIABLE_LONGEST && name_length(text + start - 1, 1) == 1)
+        start--;
     while (start < equals && !variable_known(text + start, equals - start))
         start++;
     return start;
 }
 
-/* A part of IN, up to TO, in a part of its own. */
-static void keep(struct reader *r, struct clean *out, const struct clean *in, size_t from, size_t to)
+/* A line of LEN bytes, in a part of its own, which stands at PLACE. */
+static void keep(struct reader *r, struct clean *out, struct place place, const char *line, size_t len)
 {
-    struct place place = place_at(r, in, from, 0);
     begin_part(r, out, place.line, place.column);
-    text_append(&out->text, in->text.bytes + from, to - from);
+    text_append(&out->text, line, len);
     text_putc(&out->text, '\n');
 }
 
-static void report_glued(struct reader *r, const struct clean *in, size_t at, size_t len)
+static void report_glued(struct reader *r, struct place place, const char *name, size_t len)
 {
-    (void)diagnose(r->diagnostics, SEVERITY_WARNING, "env-glued-lines", place_at(r, in, at, len),
-                   "two lines are glued together here; Hermes parts them before %.*s", (int)len, in->text.bytes + at);
+    place.length = (uint32_t)len;
+    (void)diagnose(r->diagnostics, SEVERITY_WARNING, "env-glued-lines", place,
+                   "two lines are glued together here; Hermes parts them before %.*s", (int)len, name);
 }
 
 static void sanitise_line(struct reader *r, struct clean *out, const struct clean *in, size_t from, size_t to)
@@ -201,11 +203,12 @@ static void sanitise_line(struct reader *r, struct clean *out, const struct clea
     const char *bytes = in->text.bytes;
     const char *line = strip_blanks(bytes + from, to - from, &len);
     if (len == 0 || *line == '#') {
-        keep(r, out, in, from, to);
+        keep(r, out, place_at(r, in, from, 0), bytes + from, to - from);
         return;
     }
     size_t piece = (size_t)(line - bytes);
     size_t end = piece + len;
+    struct place place = place_at(r, in, piece, 0);
     size_t name = name_length(line, len);
     bool known = name < len && line[name] == '=' && variable_known(line, name);
     for (size_t i = piece + name + 1, value = i; known && i < end; i++) {
@@ -214,12 +217,13 @@ static void sanitise_line(struct reader *r, struct clean *out, const struct clea
             continue;
         if (!may_precede_a_split(bytes + value, next - value))
             break; /* nor before any later name: the value would have the same in it */
-        report_glued(r, in, next, i - next);
-        keep(r, out, in, piece, next);
+        keep(r, out, place, bytes + piece, next - piece);
+        place.column += (uint32_t)characters(bytes + piece, next - piece);
+        report_glued(r, place, bytes + next, i - next);
         piece = next;
         value = i + 1;
     }
-    keep(r, out, in, piece, end);
+    keep(r, out, place, bytes + piece, end - piece);
 }
 
 static struct clean sanitise(struct reader *r, const struct clean *in)
@@ -259,41 +263,15 @@ static size_t line_end(const struct reader *r, size_t at)
     return newline == NULL ? r->text.len : (size_t)(newline - r->text.bytes);
 }
 
-static size_t hash_of(const char *name)
-{
-    uint64_t hash = 1469598103934665603u;
-    for (; *name != '\0'; name++)
-        hash = (hash ^ (unsigned char)*name) * 1099511628211u;
-    return (size_t)(hash ^ hash >> 31);
-}
-
-/* The slot that holds NAME, or the empty one where it belongs. There is always an empty one. */
-static uint32_t *slot_for(const struct environment *environment, const char *name)
-{
-    size_t at = hash_of(name) & (environment->slot_count - 1);
-    while (environment->slots[at] != 0 && strcmp(environment->items[environment->slots[at] - 1].name, name) != 0)
-        at = (at + 1) & (environment->slot_count - 1);
-    return &environment->slots[at];
-}
-
 static struct binding *find(const struct environment *environment, const char *name)
 {
-    uint32_t index = environment->slot_count == 0 ? 0 : *slot_for(environment, name);
-    return index == 0 ? NULL : &environment->items[index - 1];
+    const size_t *index = name_table_get(&environment->names, name);
+    return index == NULL ? NULL : &environment->items[*index];
 }
 
 const struct binding *environment_get(const struct environment *environment, const char *name)
 {
     return find(environment, name);
-}
-
-static void index_names(struct reader *r, size_t slot_count)
-{
-    struct environment *environment = r->environment;
-    environment->slots = arena_alloc(r->arena, slot_count * sizeof *environment->slots);
-    environment->slot_count = slot_count;
-    for (size_t i = 0; i < environment->count; i++)
-        *slot_for(environment, environment->items[i].name) = (uint32_t)i + 1;
 }
 
 static void append(struct reader *r, struct binding binding)
@@ -302,11 +280,8 @@ static void append(struct reader *r, struct binding binding)
     void *items = environment->items;
     arena_grow(r->arena, &items, &environment->capacity, environment->count + 1, sizeof binding);
     environment->items = items;
+    name_table_put(r->arena, &environment->names, binding.name, environment->count);
     environment->items[environment->count++] = binding;
-    if (environment->count * 2 > environment->slot_count)
-        index_names(r, environment->slot_count == 0 ? 64 : environment->slot_count * 2);
-    else
-        *slot_for(environment, binding.name) = (uint32_t)environment->count;
 }
 
 /* A line with a bare name and no '=': python-dotenv gives it no value, and exports none. */
@@ -334,7 +309,9 @@ static void drop_bare(struct reader *r)
     if (kept == environment->count)
         return;
     environment->count = kept;
-    index_names(r, environment->slot_count);
+    environment->names = (struct name_table){0};
+    for (size_t i = 0; i < kept; i++)
+        name_table_put(r->arena, &environment->names, environment->items[i].name, i);
 }
 
 static bool credential_name(const char *name)
@@ -591,15 +568,17 @@ void dotenv_load(struct arena *arena, const struct source *source, struct enviro
 {
     source = from_utf16(arena, source);
     struct reader r = {.arena = arena, .source = source, .environment = environment, .diagnostics = diagnostics};
-    struct diagnostics before = *diagnostics;
+    if (has_bom(source) || !is_utf8(source)) { /* whether it will be rewritten decides how it is read */
+        struct diagnostics unsaid = {.arena = arena};
+        r.diagnostics = &unsaid;
+        struct clean decoded = decode(&r);
+        struct clean clean = sanitise(&r, &decoded);
+        r.rewritten = sanitiser_writes(&r, &decoded, &clean);
+        r.diagnostics = diagnostics;
+    }
     struct clean decoded = decode(&r);
     r.clean = sanitise(&r, &decoded);
-    if ((has_bom(source) || !is_utf8(source)) && sanitiser_writes(&r, &decoded, &r.clean)) {
-        *diagnostics = before; /* it says the same again */
-        r.rewritten = true;
-        decoded = decode(&r);
-        r.clean = sanitise(&r, &decoded);
-    } else if (has_bom(source))
+    if (has_bom(source) && !r.rewritten)
         (void)warn(&r, 0, 0, "env-bom", "the file starts with a byte order mark: Hermes loses its first variable");
     r.text = r.clean.text;
     while (r.at < r.text.len) {

@@ -4,6 +4,7 @@
 #define HERMES_DOTENV_H
 
 #include "diagnostic.h"
+#include "name_table.h"
 
 struct binding {
     const char *name;
@@ -17,8 +18,7 @@ struct environment {
     struct binding *items; /* names unique, in the order of their first appearance */
     size_t count;
     size_t capacity;
-    uint32_t *slots; /* a hash of the names: index + 1 of an item, 0 where there is none */
-    size_t slot_count;
+    struct name_table names;
 };
 
 /* Adds SOURCE's bindings over those that are in ENVIRONMENT (a later call's file beats an earlier one's, as

@@ -283,7 +283,7 @@ static struct node *expand_string(struct view *view, struct node *node, const ch
 {
     struct text out = {.arena = view->arena};
     size_t copied = 0;
-    for (size_t i = 0; i + 3 < node->len; i++) {
+    for (size_t i = 0; i + 3 < node->len && view->expanded <= MOST_EXPANDED; i++) {
         if (node->text[i] != '$' || node->text[i + 1] != '{' || node->text[i + 2] == '}')
             continue;
         const char *close = memchr(node->text + i + 2, '}', node->len - i - 2);
@@ -304,7 +304,6 @@ static struct node *expand_string(struct view *view, struct node *node, const ch
         if (view->expanded > MOST_EXPANDED) {
             (void)diagnose(view->diagnostics, SEVERITY_ERROR, "expansion-limit", node->place,
                            "the references up to here bring in more than 64 MiB");
-            view->expanded = 0;
             return node;
         }
     }

@@ -7,6 +7,7 @@
 #include "custom_provider.h"
 #include "blank.h"
 #include "key_check.h"
+#include "name_table.h"
 #include "source.h"
 
 struct draft {
@@ -25,14 +26,13 @@ struct resolver {
     struct draft **drafts;
     size_t count;
     size_t capacity;
+    struct name_table ids;
 };
 
 static struct draft *find_draft(struct resolver *r, const char *id)
 {
-    for (size_t i = 0; i < r->count; i++)
-        if (strcmp(r->drafts[i]->provider.id, id) == 0)
-            return r->drafts[i];
-    return NULL;
+    const size_t *index = name_table_get(&r->ids, id);
+    return index == NULL ? NULL : r->drafts[*index];
 }
 
 static struct draft *draft_for(struct resolver *r, const char *id, const struct provider_row *row)
@@ -53,6 +53,7 @@ static struct draft *draft_for(struct resolver *r, const char *id, const struct 
     void *drafts = r->drafts;
     arena_grow(r->arena, &drafts, &r->capacity, r->count + 1, sizeof *r->drafts);
     r->drafts = drafts;
+    name_table_put(r->arena, &r->ids, id, r->count);
     r->drafts[r->count++] = draft;
     return draft;
 }

@@ -7,6 +7,7 @@
 #include <sodium.h>
 #include <yaml.h>
 
+#include "name_table.h"
 #include "source.h"
 #include "yaml_scalar.h"
 
@@ -15,7 +16,6 @@ enum { MAX_NESTING = 128, ALIAS_FACTOR = 10, ALIAS_FLOOR = 10000, MAX_NODES = 10
 #define TAG_PREFIX "tag:yaml.org,2002:"
 
 struct anchor {
-    const char *name;
     struct node *node;
     size_t weight;
     bool complete;
@@ -34,6 +34,7 @@ struct loader {
     struct anchor *anchors;
     size_t anchor_count;
     size_t anchor_capacity;
+    struct name_table anchor_names;
     size_t nesting;
     size_t nodes;   /* in the file */
     size_t weight;  /* with every alias expanded */
@@ -100,10 +101,8 @@ static void fail_parser(struct loader *l, const char *bytes, size_t len)
 
 static struct anchor *find_anchor(struct loader *l, const char *name)
 {
-    for (size_t i = 0; i < l->anchor_count; i++)
-        if (strcmp(l->anchors[i].name, name) == 0)
-            return &l->anchors[i];
-    return NULL;
+    const size_t *index = name_table_get(&l->anchor_names, name);
+    return index == NULL ? NULL : &l->anchors[*index];
 }
 
 /* The index of the new anchor, or -1 when the value has none. PyYAML refuses what the specification allows: to use a
@@ -119,7 +118,8 @@ static ptrdiff_t set_anchor(struct loader *l, const yaml_char_t *name, const yam
     void *anchors = l->anchors;
     arena_grow(l->arena, &anchors, &l->anchor_capacity, l->anchor_count + 1, sizeof *l->anchors);
     l->anchors = anchors;
-    l->anchors[l->anchor_count] = (struct anchor){arena_strdup(l->arena, (const char *)name), node, 0, false};
+    name_table_put(l->arena, &l->anchor_names, arena_strdup(l->arena, (const char *)name), l->anchor_count);
+    l->anchors[l->anchor_count] = (struct anchor){node, 0, false};
     return (ptrdiff_t)l->anchor_count++;
 }
 

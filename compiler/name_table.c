@@ -1,0 +1,48 @@
+#include "name_table.h"
+
+#include <string.h>
+
+#include "arena.h"
+
+/* FNV-1a */
+static size_t hash_of(const char *name)
+{
+    uint64_t hash = 1469598103934665603u;
+    for (; *name != '\0'; name++)
+        hash = (hash ^ (unsigned char)*name) * 1099511628211u;
+    return (size_t)(hash ^ hash >> 31);
+}
+
+/* The slot that holds NAME, or the free one where it belongs. There is always a free one. */
+static struct name_slot *slot_for(const struct name_table *table, const char *name)
+{
+    size_t at = hash_of(name) & (table->size - 1);
+    while (table->slots[at].name != NULL && strcmp(table->slots[at].name, name) != 0)
+        at = (at + 1) & (table->size - 1);
+    return &table->slots[at];
+}
+
+size_t *name_table_get(const struct name_table *table, const char *name)
+{
+    struct name_slot *slot = table->size == 0 ? NULL : slot_for(table, name);
+    return slot == NULL || slot->name == NULL ? NULL : &slot->number;
+}
+
+static void grow(struct arena *arena, struct name_table *table)
+{
+    struct name_table old = *table;
+    table->size = old.size == 0 ? 32 : old.size * 2;
+    table->slots = arena_alloc(arena, table->size * sizeof *table->slots);
+    for (size_t i = 0; i < old.size; i++)
+        if (old.slots[i].name != NULL)
+            *slot_for(table, old.slots[i].name) = old.slots[i];
+}
+
+void name_table_put(struct arena *arena, struct name_table *table, const char *name, size_t number)
+{
+    if (table->count * 2 >= table->size)
+        grow(arena, table);
+    struct name_slot *slot = slot_for(table, name);
+    table->count += slot->name == NULL;
+    *slot = (struct name_slot){name, number};
+}
