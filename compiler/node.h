@@ -34,9 +34,6 @@ struct node {
     bool plain; /* a scalar written without quotes and without an explicit tag */
     bool boolean;
     struct place place; /* first character of the value; length: characters on that line (0 for collections) */
-    /* What a plain scalar that is not a string looked like in the file (`0123456`), for diagnostics that must say
-     * what YAML did to it. Never printed. NULL otherwise. */
-    const char *written;
     union {
         struct {
             const char *text;

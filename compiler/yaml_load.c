@@ -15,6 +15,12 @@ enum { MAX_NESTING = 128, ALIAS_FACTOR = 10, ALIAS_FLOOR = 10000, MAX_NODES = 10
 
 #define TAG_PREFIX "tag:yaml.org,2002:"
 
+/* A child of a collection that is not complete yet. */
+struct child {
+    struct pair pair; /* key: NULL in a sequence */
+    bool merges;      /* the key is `<<` */
+};
+
 struct anchor {
     struct node *node;
     size_t weight;
@@ -28,7 +34,7 @@ struct loader {
     struct diagnostics *diagnostics;
     struct diagnostics values; /* what the constructor refuses: PyYAML says it only when the syntax is right */
     yaml_parser_t parser;
-    struct pair *stack;
+    struct child *stack;
     size_t depth;
     size_t stack_capacity;
     struct anchor *anchors;
@@ -67,10 +73,10 @@ static struct place place_of_offset(const struct loader *l, const char *bytes, s
     struct place place = {l->source, 1, 1, 0};
     for (size_t i = 0; i < offset && i < len; i++) {
         unsigned char c = (unsigned char)bytes[i];
-        if (c == '\n') {
+        if (c == '\n' || (c == '\r' && (i + 1 >= len || bytes[i + 1] != '\n'))) {
             place.line++;
             place.column = 1;
-        } else if ((c & 0xC0) != 0x80) {
+        } else if ((c & 0xC0) != 0x80 && c != '\r') {
             place.column++;
         }
     }
@@ -183,8 +189,6 @@ static struct node *scalar(struct loader *l, const yaml_event_t *event, enum yam
     const char *why = yaml_construct(l->arena, resolved, text, len, node);
     if (why != NULL)
         refuse_value(l, node->place, why);
-    if (node->plain && node->kind != NODE_STRING && node->kind != NODE_NULL)
-        node->written = arena_strndup(l->arena, text, len);
     return node;
 }
 
@@ -238,12 +242,12 @@ static struct node *alias(struct loader *l, const yaml_event_t *event)
     return anchor->node;
 }
 
-static void push(struct loader *l, struct pair pair)
+static void push(struct loader *l, struct child child)
 {
     void *stack = l->stack;
     arena_grow(l->arena, &stack, &l->stack_capacity, l->depth + 1, sizeof *l->stack);
     l->stack = stack;
-    l->stack[l->depth++] = pair;
+    l->stack[l->depth++] = child;
 }
 
 /* The next value, or NULL at END or after a failure. */
@@ -297,13 +301,13 @@ static struct node *sequence(struct loader *l, const struct input *in, const yam
     for (struct node *child; (child = next_child(l, in, YAML_SEQUENCE_END_EVENT, &child_tag)) != NULL;) {
         if (child_tag == TAG_MERGE || child_tag == TAG_VALUE)
             refuse_value(l, child->place, "PyYAML's SafeLoader cannot make a value of this");
-        push(l, (struct pair){NULL, child});
+        push(l, (struct child){{NULL, child}, false});
     }
     node->kind = NODE_SEQUENCE;
     node->count = l->depth - base;
     node->items = arena_alloc(l->arena, node->count * sizeof *node->items);
     for (size_t i = 0; i < node->count; i++)
-        node->items[i] = l->stack[base + i].value;
+        node->items[i] = l->stack[base + i].pair.value;
     l->depth = base;
     complete_anchor(l, anchor, l->weight - weight + 1);
     if (tag != TAG_SEQ && !l->failed)
@@ -369,28 +373,48 @@ static void warn_duplicate(struct loader *l, const struct node *first, const str
     diagnostic_help(l->diagnostics, d, "remove one of the two");
 }
 
-/* Puts PAIRS into MAP as a Python dict would. Those before FROM were merged in: to override them is no accident. */
-static void fill_map(struct loader *l, struct node *map, const struct pair *pairs, size_t count, size_t from)
+enum { FEW = 8 }; /* pairs that are compared one with the other rather than hashed */
+
+/* Where KEY stands in MAP, which has no hash yet or SLOTS of SIZE; its index + 1, or 0. *RET_SLOT is its place there. */
+static uint32_t find_pair(const struct node *map, const uint32_t *slots, size_t size, const struct node *key,
+                          size_t *ret_slot)
 {
-    size_t size = 8;
+    if (slots == NULL) {
+        for (uint32_t i = 0; i < map->pair_count; i++)
+            if (same_key(map->pairs[i].key, key))
+                return i + 1;
+        return 0;
+    }
+    size_t slot = hash_key(key) & (size - 1);
+    while (slots[slot] != 0 && !same_key(map->pairs[slots[slot] - 1].key, key))
+        slot = (slot + 1) & (size - 1);
+    *ret_slot = slot;
+    return slots[slot];
+}
+
+/* Makes MAP of PAIRS, in place, as a Python dict would. Those before FROM were merged in: to override them is no
+ * accident. */
+static void fill_map(struct loader *l, struct node *map, struct pair *pairs, size_t count, size_t from)
+{
+    size_t size = 2 * FEW;
+    size_t slot = 0;
+    size_t merged = 0;
     while (size < count * 2)
         size *= 2;
-    uint32_t *slots = arena_alloc(l->arena, size * sizeof *slots);
-    map->pairs = arena_alloc(l->arena, count * sizeof *map->pairs);
+    uint32_t *slots = count > FEW ? arena_alloc(l->arena, size * sizeof *slots) : NULL;
+    map->pairs = pairs;
     map->pair_count = 0;
-    size_t merged = 0;
     for (size_t i = 0; i < count; i++) {
         merged = i == from ? map->pair_count : merged;
-        size_t slot = hash_key(pairs[i].key) & (size - 1);
-        while (slots[slot] != 0 && !same_key(map->pairs[slots[slot] - 1].key, pairs[i].key))
-            slot = (slot + 1) & (size - 1);
-        if (slots[slot] == 0) {
+        uint32_t found = find_pair(map, slots, size, pairs[i].key, &slot);
+        if (found == 0) {
             map->pairs[map->pair_count++] = pairs[i];
-            slots[slot] = (uint32_t)map->pair_count;
+            if (slots != NULL)
+                slots[slot] = (uint32_t)map->pair_count;
             continue;
         }
-        struct pair *first = &map->pairs[slots[slot] - 1];
-        if (i >= from && slots[slot] > merged)
+        struct pair *first = &map->pairs[found - 1];
+        if (i >= from && found > merged)
             warn_duplicate(l, first->key, pairs[i].key);
         first->value = pairs[i].value;
     }
@@ -402,14 +426,14 @@ struct merged {
     size_t capacity;
 };
 
-static void append_pairs(struct loader *l, struct merged *merged, const struct node *map)
+static void append_pairs(struct loader *l, struct merged *merged, const struct pair *pairs, size_t count)
 {
-    void *pairs = merged->pairs;
-    arena_grow(l->arena, &pairs, &merged->capacity, merged->count + map->pair_count, sizeof(struct pair));
-    merged->pairs = pairs;
-    if (map->pair_count > 0)
-        memcpy(merged->pairs + merged->count, map->pairs, map->pair_count * sizeof(struct pair));
-    merged->count += map->pair_count;
+    void *all = merged->pairs;
+    arena_grow(l->arena, &all, &merged->capacity, merged->count + count, sizeof(struct pair));
+    merged->pairs = all;
+    if (count > 0)
+        memcpy(merged->pairs + merged->count, pairs, count * sizeof(struct pair));
+    merged->count += count;
 }
 
 /* To the composer a set is a mapping like any other. */
@@ -422,7 +446,7 @@ static bool is_mapping(const struct node *node)
 static void merge_value(struct loader *l, struct merged *merged, const struct node *value)
 {
     if (is_mapping(value)) {
-        append_pairs(l, merged, value);
+        append_pairs(l, merged, value->pairs, value->pair_count);
         return;
     }
     if (value->kind != NODE_SEQUENCE) {
@@ -435,30 +459,32 @@ static void merge_value(struct loader *l, struct merged *merged, const struct no
             return;
         }
     for (size_t i = value->count; i > 0; i--)
-        append_pairs(l, merged, value->items[i - 1]);
+        append_pairs(l, merged, value->items[i - 1]->pairs, value->items[i - 1]->pair_count);
 }
 
-static void finish_map(struct loader *l, struct node *map, struct pair *pairs, const bool *merges, size_t count)
+static void finish_map(struct loader *l, struct node *map, const struct child *children, size_t count)
 {
     struct merged all = {0};
+    size_t merges = 0;
     for (size_t i = 0; i < count; i++)
-        if (merges[i])
-            merge_value(l, &all, pairs[i].value);
+        if (children[i].merges) {
+            merge_value(l, &all, children[i].pair.value);
+            merges++;
+        }
     size_t from = all.count;
-    struct node own = {.kind = NODE_MAP};
-    own.pairs = pairs;
-    size_t kept = 0;
+    void *pairs = all.pairs;
+    arena_grow(l->arena, &pairs, &all.capacity, from + count - merges, sizeof(struct pair));
+    all.pairs = pairs;
     for (size_t i = 0; i < count; i++) {
-        enum node_kind kind = pairs[i].key->kind;
-        if (merges[i])
+        const struct pair *pair = &children[i].pair;
+        enum node_kind kind = pair->key->kind;
+        if (children[i].merges)
             continue;
         if (kind == NODE_SEQUENCE || kind == NODE_MAP || kind == NODE_SET)
-            refuse_value(l, pairs[i].key->place, "found unhashable key");
+            refuse_value(l, pair->key->place, "found unhashable key");
         else
-            pairs[kept++] = pairs[i];
+            all.pairs[all.count++] = *pair;
     }
-    own.pair_count = kept;
-    append_pairs(l, &all, &own);
     fill_map(l, map, all.pairs, all.count, from);
 }
 
@@ -471,7 +497,6 @@ static struct node *mapping(struct loader *l, const struct input *in, const yaml
     ptrdiff_t anchor = set_anchor(l, event->data.mapping_start.anchor, &event->start_mark, node);
     enum yaml_tag key_tag;
     enum yaml_tag value_tag;
-    struct text merges = {.arena = l->arena};
     node->kind = tag == TAG_SET ? NODE_SET : NODE_MAP;
     for (struct node *key; (key = next_child(l, in, YAML_MAPPING_END_EVENT, &key_tag)) != NULL;) {
         struct node *value = next_child(l, in, YAML_NO_EVENT, &value_tag);
@@ -479,12 +504,11 @@ static struct node *mapping(struct loader *l, const struct input *in, const yaml
             break;
         if (value_tag == TAG_MERGE || value_tag == TAG_VALUE)
             refuse_value(l, value->place, "PyYAML's SafeLoader cannot make a value of this");
-        push(l, (struct pair){key, value});
-        text_putc(&merges, key_tag == TAG_MERGE);
+        push(l, (struct child){{key, value}, key_tag == TAG_MERGE});
     }
     size_t count = l->depth - base;
     if (!l->failed && count > 0)
-        finish_map(l, node, l->stack + base, (const bool *)merges.bytes, count);
+        finish_map(l, node, l->stack + base, count);
     l->depth = base;
     complete_anchor(l, anchor, l->weight - weight + 1);
     return node;
@@ -552,29 +576,36 @@ static size_t utf8_length(const unsigned char *bytes, size_t left)
     return overlong || beyond ? 0 : len;
 }
 
-/* Text mode: strict UTF-8; CRLF and lone CR become LF. False after a diagnostic. */
+static bool check_encoding(struct loader *l, const char *bytes, size_t len)
+{
+    for (size_t i = 0, width; i < len; i += width) {
+        width = utf8_length((const unsigned char *)bytes + i, len - i);
+        if (width > 0)
+            continue;
+        struct diagnostic *d = diagnose(l->diagnostics, SEVERITY_ERROR, "not-utf-8",
+                                        place_of_offset(l, bytes, len, i), "this byte is no UTF-8");
+        diagnostic_help(l->diagnostics, d, "save the file as UTF-8");
+        return false;
+    }
+    return true;
+}
+
+/* Text mode: strict UTF-8 without its BOM; CRLF and lone CR become LF. False after a diagnostic. */
 static bool decode(struct loader *l, struct input *in)
 {
     const struct source *source = l->source;
-    char *out = arena_alloc(l->arena, source->len + 1);
+    size_t mark = source->len >= 3 && memcmp(source->bytes, "\xEF\xBB\xBF", 3) == 0 ? 3 : 0;
+    *in = (struct input){source->bytes + mark, source->len - mark};
+    if (!check_encoding(l, in->bytes, in->len))
+        return false;
+    if (memchr(in->bytes, '\r', in->len) == NULL)
+        return true;
+    char *out = arena_alloc(l->arena, in->len + 1);
     size_t used = 0;
-    size_t mark = source->len >= 3 && memcmp(source->bytes, "\xEF\xBB\xBF", 3) == 0 ? 3 : 0; /* a BOM is no text */
-    for (size_t i = mark; i < source->len;) {
-        size_t len = utf8_length((const unsigned char *)source->bytes + i, source->len - i);
-        if (len == 0) {
-            struct diagnostic *d = diagnose(l->diagnostics, SEVERITY_ERROR, "not-utf-8",
-                                            place_of_offset(l, out, used, used), "this byte is no UTF-8");
-            diagnostic_help(l->diagnostics, d, "save the file as UTF-8");
-            return false;
-        }
-        if (source->bytes[i] == '\r') {
-            out[used++] = '\n';
-            i += i + 1 < source->len && source->bytes[i + 1] == '\n' ? 2 : 1;
-            continue;
-        }
-        memcpy(out + used, source->bytes + i, len);
-        used += len;
-        i += len;
+    for (size_t i = 0; i < in->len; i++) {
+        bool returns = in->bytes[i] == '\r';
+        out[used++] = returns ? '\n' : in->bytes[i];
+        i += returns && i + 1 < in->len && in->bytes[i + 1] == '\n';
     }
     *in = (struct input){out, used};
     return true;

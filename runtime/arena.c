@@ -1,6 +1,7 @@
 #include "arena.h"
 
 #include <assert.h>
+#include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -10,18 +11,24 @@
 #include <sodium.h>
 
 /* The first block serves a usual home; later ones grow with what is already there, so that a large configuration
- * costs a logarithmic number of them. */
-enum { FIRST_BLOCK = 256 * 1024, ALIGNMENT = 16 };
+ * costs a logarithmic number of them. What is large gets a block of its own, which can be given back when it grows. */
+enum { FIRST_BLOCK = 256 * 1024, LARGE = 64 * 1024 };
+
+/* Everything here is made of pointers, numbers of 64 bits, and less. Blocks are multiples of 16: sodium_malloc puts
+ * them at the end of their last page. */
+enum { ALIGNMENT = 8, BLOCK_ALIGNMENT = 16 };
 
 struct block {
     struct block *next;
+    struct block *previous;
     size_t size;
     size_t used;
 };
 
 struct arena {
-    struct block *blocks;
-    size_t total;
+    struct block *blocks; /* small things go into the first one */
+    struct block *large;
+    size_t total; /* of blocks */
 };
 
 static _Noreturn void out_of_memory(void)
@@ -32,15 +39,14 @@ static _Noreturn void out_of_memory(void)
     _exit(4);
 }
 
-static size_t aligned(size_t size)
+static size_t aligned(size_t size, size_t alignment)
 {
-    return (size + ALIGNMENT - 1) & ~(size_t)(ALIGNMENT - 1);
+    return (size + alignment - 1) & ~(alignment - 1);
 }
 
-/* sodium_malloc puts the bytes at the end of their last page, so a size that is a multiple of 16 stays aligned. */
 static void *secure_alloc(size_t size)
 {
-    void *memory = sodium_malloc(size);
+    void *memory = sodium_malloc(aligned(size, BLOCK_ALIGNMENT));
     if (memory == NULL)
         out_of_memory();
     return memory;
@@ -50,52 +56,92 @@ struct arena *arena_create(void)
 {
     if (sodium_init() < 0)
         out_of_memory();
-    struct arena *arena = secure_alloc(aligned(sizeof *arena));
+    struct arena *arena = secure_alloc(sizeof *arena);
     *arena = (struct arena){0};
     return arena;
+}
+
+static void free_blocks(struct block *block)
+{
+    while (block != NULL) {
+        struct block *next = block->next;
+        sodium_free(block);
+        block = next;
+    }
 }
 
 void arena_destroy(struct arena *arena)
 {
     if (arena == NULL)
         return;
-    struct block *block = arena->blocks;
-    while (block != NULL) {
-        struct block *next = block->next;
-        sodium_free(block);
-        block = next;
-    }
+    free_blocks(arena->blocks);
+    free_blocks(arena->large);
     sodium_free(arena);
 }
 
-static struct block *add_block(struct arena *arena, size_t need)
+static size_t head_size(void)
 {
-    size_t size = arena->total / 2 > FIRST_BLOCK ? arena->total / 2 : FIRST_BLOCK;
-    size_t head = aligned(sizeof(struct block));
-    if (need > SIZE_MAX / 2)
-        out_of_memory();
-    if (size < need + head)
-        size = need + head;
-    size = aligned(size);
+    return aligned(sizeof(struct block), ALIGNMENT);
+}
+
+static struct block *add_block(struct block **list, size_t size)
+{
     struct block *block = secure_alloc(size);
-    *block = (struct block){.next = arena->blocks, .size = size, .used = head};
-    arena->blocks = block;
-    arena->total += size;
+    *block = (struct block){.next = *list, .size = size, .used = head_size()};
+    if (*list != NULL)
+        (*list)->previous = block;
+    *list = block;
     return block;
+}
+
+static struct block *small_block(struct arena *arena, size_t need)
+{
+    if (arena->blocks != NULL && arena->blocks->size - arena->blocks->used >= need)
+        return arena->blocks;
+    size_t size = aligned(arena->total / 8 > FIRST_BLOCK ? arena->total / 8 : FIRST_BLOCK, BLOCK_ALIGNMENT);
+    arena->total += size;
+    return add_block(&arena->blocks, size);
 }
 
 void *arena_alloc(struct arena *arena, size_t size)
 {
-    struct block *block = arena->blocks;
     if (size > SIZE_MAX / 2)
         out_of_memory();
-    size = aligned(size == 0 ? 1 : size);
-    if (block == NULL || block->size - block->used < size)
-        block = add_block(arena, size);
+    size = aligned(size == 0 ? 1 : size, ALIGNMENT);
+    struct block *block = size >= LARGE ? add_block(&arena->large, size + head_size()) : small_block(arena, size);
     char *memory = (char *)block + block->used;
     block->used += size;
     memset(memory, 0, size);
     return memory;
+}
+
+/* MEMORY of SIZE bytes is not needed any more. */
+static void give_back(struct arena *arena, void *memory, size_t size)
+{
+    if (memory == NULL || size < LARGE)
+        return;
+    struct block *block = (struct block *)((char *)memory - head_size());
+    if (block->next != NULL)
+        block->next->previous = block->previous;
+    if (block->previous != NULL)
+        block->previous->next = block->next;
+    else
+        arena->large = block->next;
+    sodium_free(block);
+}
+
+/* Makes room for more in place: MEMORY is the last thing in the block that small things go into. */
+static bool extend(struct arena *arena, const void *memory, size_t old_size, size_t size)
+{
+    struct block *block = arena->blocks;
+    old_size = aligned(old_size, ALIGNMENT);
+    size = aligned(size, ALIGNMENT);
+    if (block == NULL || memory == NULL || size >= LARGE || (const char *)memory + old_size != (char *)block + block->used ||
+        block->size - block->used < size - old_size)
+        return false;
+    memset((char *)block + block->used, 0, size - old_size);
+    block->used += size - old_size;
+    return true;
 }
 
 char *arena_strndup(struct arena *arena, const char *bytes, size_t len)
@@ -139,10 +185,13 @@ void arena_grow(struct arena *arena, void **items, size_t *capacity, size_t coun
     size_t grown = *capacity < 4 ? 4 : *capacity * 2;
     if (grown < count)
         grown = count;
-    void *moved = arena_alloc(arena, grown * size);
-    if (*capacity > 0)
-        memcpy(moved, *items, *capacity * size);
-    *items = moved;
+    if (!extend(arena, *items, *capacity * size, grown * size)) {
+        void *moved = arena_alloc(arena, grown * size);
+        if (*capacity > 0)
+            memcpy(moved, *items, *capacity * size);
+        give_back(arena, *items, *capacity * size);
+        *items = moved;
+    }
     *capacity = grown;
 }
 
@@ -175,8 +224,14 @@ void text_putc(struct text *text, char c)
 void text_printf(struct text *text, const char *format, ...)
 {
     va_list args;
+    va_list again;
     va_start(args, format);
-    char *piece = arena_vprintf(text->arena, format, args);
+    va_copy(again, args);
+    int len = vsnprintf(NULL, 0, format, args);
     va_end(args);
-    text_puts(text, piece);
+    assert(len >= 0);
+    text_reserve(text, (size_t)len);
+    (void)vsnprintf(text->bytes + text->len, (size_t)len + 1, format, again);
+    va_end(again);
+    text->len += (size_t)len;
 }

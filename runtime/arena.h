@@ -30,7 +30,7 @@ char *arena_vprintf(struct arena *arena, const char *format, va_list args)
     __attribute__((format(printf, 2, 0), nonnull(1, 2)));
 
 /* Text that grows inside an arena. Start from {.arena = arena}; `bytes` is always NUL-terminated once it is not
- * NULL. Growing abandons the old bytes to the arena, which doubles the need at most. */
+ * NULL. Growing may move them: a pointer into the old ones is void. */
 struct text {
     struct arena *arena;
     char *bytes;
@@ -43,7 +43,8 @@ void text_puts(struct text *text, const char *string);
 void text_putc(struct text *text, char c);
 void text_printf(struct text *text, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
-/* Grows *ITEMS (elements of SIZE bytes, *CAPACITY of them allocated) until it can hold COUNT. */
+/* Grows *ITEMS (elements of SIZE bytes, *CAPACITY of them allocated) until it can hold COUNT; may move them, and then
+ * the old ones are gone. */
 void arena_grow(struct arena *arena, void **items, size_t *capacity, size_t count, size_t size);
 
 #endif
