@@ -58,8 +58,9 @@ static const struct part *part_of(const struct clean *clean, size_t at)
     return &clean->parts[low];
 }
 
-static struct place place_at(const struct reader *r, const struct clean *clean, size_t at, size_t len)
+static struct place place_at(const struct reader *r, size_t at, size_t len)
 {
+    const struct clean *clean = &r->clean;
     struct place place = {.source = r->source, .line = 1, .column = 1, .length = (uint32_t)len};
     if (clean->count == 0)
         return place;
@@ -79,7 +80,7 @@ static void begin_part(struct reader *r, struct clean *clean, uint32_t line, uin
 
 static struct diagnostic *warn(struct reader *r, size_t at, size_t len, const char *code, const char *message)
 {
-    return diagnose(r->diagnostics, SEVERITY_WARNING, code, place_at(r, &r->clean, at, len), "%s", message);
+    return diagnose(r->diagnostics, SEVERITY_WARNING, code, place_at(r, at, len), "%s", message);
 }
 
 /* --- decoding --- */
@@ -115,40 +116,30 @@ static bool is_utf8(const struct source *source)
 
 /* Strict UTF-8, else the whole file as Latin-1; CRLF and CR become LF; NULs go. A file that the sanitiser has rewritten
  * is UTF-8 in any case: it has lost its BOM, and bytes that were none are U+FFFD. */
-static struct clean decode(struct reader *r)
+static struct text decode(struct reader *r)
 {
     const struct source *source = r->source;
     bool utf8 = is_utf8(source);
-    struct clean out = {.text = {.arena = r->arena}};
-    uint32_t line = 1;
-    uint32_t column = 1;
-    bool fresh = true; /* what comes next starts a part */
-    for (size_t i = r->rewritten && has_bom(source) ? 3 : 0; i < source->len;) {
-        unsigned char c = (unsigned char)source->bytes[i];
-        size_t len = utf8 ? utf8_length((const unsigned char *)source->bytes + i, source->len - i) : 1;
-        if (fresh)
-            begin_part(r, &out, line, column);
-        fresh = c == '\r' || c == '\n' || c == '\0';
-        if (c == '\r' || c == '\n') {
-            text_putc(&out.text, '\n');
-            line++;
-            column = 1;
-            i += c == '\r' && i + 1 < source->len && source->bytes[i + 1] == '\n' ? 2 : 1;
-            continue;
-        }
-        char wide[2] = {(char)(0xC0 | c >> 6), (char)(0x80 | (c & 0x3F))};
-        if (c >= 0x80 && !utf8)
-            text_append(&out.text, r->rewritten ? "\xEF\xBF\xBD" : wide, r->rewritten ? 3 : 2);
-        else if (c != '\0')
-            text_append(&out.text, source->bytes + i, len);
-        else
-            r->nuls = true;
-        column++;
-        i += len;
-    }
+    size_t start = r->rewritten && has_bom(source) ? 3 : 0;
+    struct text out = {.arena = r->arena};
+    r->nuls = memchr(source->bytes, '\0', source->len) != NULL;
     if (!utf8 && !r->rewritten)
         (void)diagnose(r->diagnostics, SEVERITY_WARNING, "env-not-utf-8", (struct place){.source = source},
                        "%s is not UTF-8: Hermes reads all of it as Latin-1", source->label);
+    if (utf8 && !r->nuls && memchr(source->bytes, '\r', source->len) == NULL)
+        return (struct text){.bytes = (char *)source->bytes + start, .len = source->len - start}; /* as it stands */
+    for (size_t i = start; i < source->len; i++) {
+        unsigned char c = (unsigned char)source->bytes[i];
+        char wide[2] = {(char)(0xC0 | c >> 6), (char)(0x80 | (c & 0x3F))};
+        if (c == '\r') {
+            text_putc(&out, '\n');
+            i += i + 1 < source->len && source->bytes[i + 1] == '\n';
+        } else if (c >= 0x80 && !utf8) {
+            text_append(&out, r->rewritten ? "\xEF\xBF\xBD" : wide, r->rewritten ? 3 : 2);
+        } else if (c != '\0') {
+            text_putc(&out, (char)c);
+        }
+    }
     return out;
 }
 
@@ -197,42 +188,43 @@ static void report_glued(struct reader *r, struct place place, const char *name,
                    "two lines are glued together here; Hermes parts them before %.*s", (int)len, name);
 }
 
-static void sanitise_line(struct reader *r, struct clean *out, const struct clean *in, size_t from, size_t to)
+/* TEXT, LENGTH bytes, is the line that starts at PLACE. */
+static void sanitise_line(struct reader *r, struct clean *out, struct place place, const char *text, size_t length)
 {
     size_t len;
-    const char *bytes = in->text.bytes;
-    const char *line = strip_blanks(bytes + from, to - from, &len);
+    const char *line = strip_blanks(text, length, &len);
     if (len == 0 || *line == '#') {
-        keep(r, out, place_at(r, in, from, 0), bytes + from, to - from);
+        keep(r, out, place, text, length);
         return;
     }
-    size_t piece = (size_t)(line - bytes);
-    size_t end = piece + len;
-    struct place place = place_at(r, in, piece, 0);
+    size_t piece = 0;
+    place.column += (uint32_t)characters(text, (size_t)(line - text));
     size_t name = name_length(line, len);
     bool known = name < len && line[name] == '=' && variable_known(line, name);
-    for (size_t i = piece + name + 1, value = i; known && i < end; i++) {
-        size_t next = bytes[i] == '=' ? known_before(bytes, value, i) : i;
+    for (size_t i = name + 1, value = i; known && i < len; i++) {
+        size_t next = line[i] == '=' ? known_before(line, value, i) : i;
         if (next == i)
             continue;
-        if (!may_precede_a_split(bytes + value, next - value))
+        if (!may_precede_a_split(line + value, next - value))
             break; /* nor before any later name: the value would have the same in it */
-        keep(r, out, place, bytes + piece, next - piece);
-        place.column += (uint32_t)characters(bytes + piece, next - piece);
-        report_glued(r, place, bytes + next, i - next);
+        keep(r, out, place, line + piece, next - piece);
+        place.column += (uint32_t)characters(line + piece, next - piece);
+        report_glued(r, place, line + next, i - next);
         piece = next;
         value = i + 1;
     }
-    keep(r, out, place, bytes + piece, end - piece);
+    keep(r, out, place, line + piece, len - piece);
 }
 
-static struct clean sanitise(struct reader *r, const struct clean *in)
+static struct clean sanitise(struct reader *r, const struct text *in)
 {
     struct clean out = {.text = {.arena = r->arena}};
-    for (size_t from = 0; from < in->text.len;) {
-        const char *newline = memchr(in->text.bytes + from, '\n', in->text.len - from);
-        size_t to = newline == NULL ? in->text.len : (size_t)(newline - in->text.bytes);
-        sanitise_line(r, &out, in, from, to);
+    text_reserve(&out.text, in->len + 1);
+    struct place place = {.source = r->source, .line = 1, .column = r->rewritten && has_bom(r->source) ? 2 : 1};
+    for (size_t from = 0; from < in->len; place.line++, place.column = 1) {
+        const char *newline = memchr(in->bytes + from, '\n', in->len - from);
+        size_t to = newline == NULL ? in->len : (size_t)(newline - in->bytes);
+        sanitise_line(r, &out, place, in->bytes + from, to - from);
         from = to + 1;
     }
     return out;
@@ -331,7 +323,7 @@ static void drop_non_ascii(struct reader *r, const char *name, struct text *valu
         if ((unsigned char)value->bytes[i] < 0x80)
             value->bytes[used++] = value->bytes[i];
     if (used < value->len)
-        (void)diagnose(r->diagnostics, SEVERITY_WARNING, "env-non-ascii", place_at(r, &r->clean, at, 0),
+        (void)diagnose(r->diagnostics, SEVERITY_WARNING, "env-non-ascii", place_at(r, at, 0),
                        "Hermes drops the characters of %s that are not ASCII", name);
     value->bytes[used] = '\0';
     value->len = used;
@@ -351,6 +343,8 @@ static size_t next_of(const char *raw, size_t len, size_t from, char wanted, siz
 static struct text interpolate(struct reader *r, const char *raw, size_t len, size_t at)
 {
     struct text out = {.arena = r->arena};
+    if (memmem(raw, len, "${", 2) == NULL)
+        return (struct text){.bytes = arena_strndup(r->arena, raw, len), .len = len};
     size_t next_close = 0;
     size_t next_colon = 0;
     text_append(&out, "", 0);
@@ -374,7 +368,7 @@ static struct text interpolate(struct reader *r, const char *raw, size_t len, si
             (void)warn(r, at, 0, "env-unset-reference", "a ${...} in this value is not set, so it is empty");
         i = close;
         if (out.len > LONGEST_VALUE) {
-            (void)diagnose(r->diagnostics, SEVERITY_ERROR, "env-too-long", place_at(r, &r->clean, at, 0),
+            (void)diagnose(r->diagnostics, SEVERITY_ERROR, "env-too-long", place_at(r, at, 0),
                            "this value is longer than 4 MiB with its references replaced");
             return (struct text){.arena = r->arena, .bytes = ""};
         }
@@ -388,7 +382,7 @@ static void bind(struct reader *r, const char *name, const char *raw, size_t len
     if (credential_name(name))
         drop_non_ascii(r, name, &value, at);
     struct binding *bound = find(r->environment, name);
-    struct binding now = {.name = name, .value = value.bytes, .len = value.len, .place = place_at(r, &r->clean, at, width)};
+    struct binding now = {.name = name, .value = value.bytes, .len = value.len, .place = place_at(r, at, width)};
     if (bound == NULL) {
         append(r, now);
         return;
@@ -528,10 +522,10 @@ static bool read_binding(struct reader *r)
 }
 
 /* As the sanitiser reads it, which sees no BOM: plain inequality of the text makes it write. */
-static bool sanitiser_writes(const struct reader *r, const struct clean *decoded, const struct clean *clean)
+static bool sanitiser_writes(const struct reader *r, const struct text *decoded, const struct text *clean)
 {
-    return r->nuls || decoded->text.len != clean->text.len ||
-           (clean->text.len > 0 && memcmp(decoded->text.bytes, clean->text.bytes, clean->text.len) != 0);
+    return r->nuls || decoded->len != clean->len ||
+           (clean->len > 0 && memcmp(decoded->bytes, clean->bytes, clean->len) != 0);
 }
 
 /* UTF-16 with a BOM, which Hermes turns into UTF-8 on disk. Its places are those of the text. */
@@ -571,12 +565,12 @@ void dotenv_load(struct arena *arena, const struct source *source, struct enviro
     if (has_bom(source) || !is_utf8(source)) { /* whether it will be rewritten decides how it is read */
         struct diagnostics unsaid = {.arena = arena};
         r.diagnostics = &unsaid;
-        struct clean decoded = decode(&r);
+        struct text decoded = decode(&r);
         struct clean clean = sanitise(&r, &decoded);
-        r.rewritten = sanitiser_writes(&r, &decoded, &clean);
+        r.rewritten = sanitiser_writes(&r, &decoded, &clean.text);
         r.diagnostics = diagnostics;
     }
-    struct clean decoded = decode(&r);
+    struct text decoded = decode(&r);
     r.clean = sanitise(&r, &decoded);
     if (has_bom(source) && !r.rewritten)
         (void)warn(&r, 0, 0, "env-bom", "the file starts with a byte order mark: Hermes loses its first variable");

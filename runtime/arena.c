@@ -195,7 +195,7 @@ void arena_grow(struct arena *arena, void **items, size_t *capacity, size_t coun
     *capacity = grown;
 }
 
-static void text_reserve(struct text *text, size_t more)
+void text_reserve(struct text *text, size_t more)
 {
     void *bytes = text->bytes;
     arena_grow(text->arena, &bytes, &text->capacity, text->len + more + 1, 1);

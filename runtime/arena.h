@@ -38,6 +38,8 @@ struct text {
     size_t capacity;
 };
 
+/* Makes room for MORE bytes at once. */
+void text_reserve(struct text *text, size_t more);
 void text_append(struct text *text, const char *bytes, size_t len);
 void text_puts(struct text *text, const char *string);
 void text_putc(struct text *text, char c);
