@@ -8,6 +8,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "config_check.h"
 #include "emit.h"
 #include "gateway_view.h"
 #include "blank.h"
@@ -16,6 +17,7 @@
 #include "replace.h"
 #include "resolve.h"
 #include "snapshot_format.h"
+#include "variable_check.h"
 #include "yaml_load.h"
 
 /* How long one compile waits for another one of the same home; they take milliseconds. */
@@ -141,6 +143,7 @@ static struct node *parse_config(struct run *run, const struct source *source)
         return NULL;
     }
     struct node *root = yaml_load(c->arena, source, &c->diagnostics);
+    config_check(root, &c->diagnostics);
     if (root == NULL || node_is(root, NODE_MAP))
         return root;
     if (!node_truthy(root)) {
@@ -332,6 +335,7 @@ static void write_out(struct run *run, const struct text *content, long long gen
 static void resolve_and_publish(struct run *run)
 {
     struct compilation *c = run->c;
+    variable_check(&c->environment, &c->diagnostics);
     const struct gateway_view_input view = {run->user, run->managed, &c->environment, run->request->shell};
     c->config = gateway_view(c->arena, &view, &c->diagnostics);
     const struct resolve_input input = {c->config, &c->environment, &run->pool};

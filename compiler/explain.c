@@ -3,9 +3,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "gateway_view.h"
 #include "key_check.h"
 #include "known_variables.h"
+#include "secret_names.h"
 #include "vocabulary.h"
 
 static void print_origin(const struct compilation *c, const struct origin *origin, FILE *stream)

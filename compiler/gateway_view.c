@@ -1,7 +1,9 @@
 #include "gateway_view.h"
 
 #include <string.h>
-#include <strings.h>
+
+#include "secret_names.h"
+#include "variable_check.h"
 
 /* What all references of a configuration may bring in together. */
 enum { MOST_EXPANDED = 64 << 20 };
@@ -185,44 +187,6 @@ static struct node *normalise(struct arena *arena, const struct node *map)
     return root;
 }
 
-static bool in_list(const char *const *list, size_t count, const char *name)
-{
-    for (size_t i = 0; i < count; i++)
-        if (strcasecmp(list[i], name) == 0)
-            return true;
-    return false;
-}
-
-static bool ends_with(const char *name, const char *end)
-{
-    size_t len = strlen(name);
-    size_t tail = strlen(end);
-    return len > tail && strcasecmp(name + len - tail, end) == 0;
-}
-
-/* Hermes's own list of names that it masks, and the names its readers take keys from. */
-bool name_is_secret(const char *name)
-{
-    static const char *const names[] = {"api_key", "apikey", "key", "token", "secret", "password", "passwd", "auth",
-                                        "authorization", "private_key", "bearer", "jwt", "encoding_aes_key"};
-    static const char *const ends[] = {"_api_key", "_token", "_secret", "_password", "apikey", "_key"};
-    static const char *const names_of_variables[] = {"key_env", "api_key_env", "keyenv", "apikeyenv"};
-    if (in_list(names_of_variables, sizeof names_of_variables / sizeof *names_of_variables, name))
-        return false;
-    if (in_list(names, sizeof names / sizeof *names, name))
-        return true;
-    for (size_t i = 0; i < sizeof ends / sizeof *ends; i++)
-        if (ends_with(name, ends[i]))
-            return true;
-    return false;
-}
-
-bool name_is_url(const char *name)
-{
-    static const char *const names[] = {"url", "base_url", "baseurl", "api_base", "endpoint"};
-    return in_list(names, sizeof names / sizeof *names, name) || ends_with(name, "_url");
-}
-
 static bool shell_has(const char *const *shell, const char *name, size_t len)
 {
     for (; shell != NULL && *shell != NULL; shell++)
@@ -275,7 +239,11 @@ static void report_unresolved(struct view *view, const struct node *node, const 
     if (shell_has(view->input->shell, name, (size_t)name_len))
         diagnostic_note(view->diagnostics, d,
                         "this shell exports it, but hermes-gateway.service does not inherit your shell");
-    diagnostic_help(view->diagnostics, d, "add %.*s to .env", name_len, name);
+    const char *near = variable_near(view->input->environment, arena_strndup(view->arena, name, (size_t)name_len));
+    if (near != NULL)
+        diagnostic_help(view->diagnostics, d, "did you mean ${%s}?", near);
+    else
+        diagnostic_help(view->diagnostics, d, "add %.*s to .env", name_len, name);
 }
 
 /* One pass over TEXT; what is put in is not looked at again. The name is everything up to the first '}'. */

@@ -17,8 +17,4 @@ struct gateway_view_input {
 /* Never NULL: an empty map at least. Pure; the input trees are not changed. */
 struct node *gateway_view(struct arena *arena, const struct gateway_view_input *input, struct diagnostics *diagnostics);
 
-/* Whether a configuration entry of this name holds a key, or a URL. */
-bool name_is_secret(const char *name);
-bool name_is_url(const char *name);
-
 #endif

@@ -8,7 +8,9 @@
 #include "blank.h"
 #include "key_check.h"
 #include "name_table.h"
+#include "near_name.h"
 #include "source.h"
+#include "variable_check.h"
 
 struct draft {
     struct provider provider;
@@ -198,7 +200,11 @@ static void add_key_env(struct resolver *r, struct draft *draft, const struct cu
     if (binding == NULL && custom->api_key == NULL) {
         struct diagnostic *d = diagnose(r->diagnostics, SEVERITY_WARNING, "unset-variable", custom->key_env->place,
                                         "%s names a variable that no env file sets", custom->key_env_path);
-        diagnostic_help(r->diagnostics, d, "add it to .env");
+        const char *near = variable_near(r->in->environment, name);
+        if (near != NULL)
+            diagnostic_help(r->diagnostics, d, "did you mean %s?", near);
+        else
+            diagnostic_help(r->diagnostics, d, "add it to .env");
     }
     if (binding == NULL)
         return;
@@ -278,13 +284,31 @@ static bool letters_of_a_name(const char *name)
     return strlen(name) <= 24 && strspn(name, "abcdefghijklmnopqrstuvwxyz-_.:ABCDEFGHIJKLMNOPQRSTUVWXYZ ") == strlen(name);
 }
 
+/* The provider that NAME may have meant, or NULL. */
+static const char *near_provider(const struct resolver *r, const char *name)
+{
+    struct near_name near = {.written = name};
+    for (size_t i = 0; i < provider_table_count; i++) {
+        near_name_consider(&near, provider_table[i].id);
+        for (const char *const *alias = provider_table[i].aliases; *alias != NULL; alias++)
+            near_name_consider(&near, *alias);
+    }
+    for (size_t i = 0; i < r->customs.count; i++)
+        near_name_consider(&near, r->customs.items[i].name);
+    return near.best;
+}
+
 static struct target unknown_target(struct resolver *r, const struct node *provider, const char *name, const char *url)
 {
     if (!known_elsewhere(name)) {
         struct diagnostic *d =
             diagnose(r->diagnostics, SEVERITY_WARNING, "unknown-provider", provider->place,
                      letters_of_a_name(name) ? "there is no provider \"%s\"" : "there is no such provider", name);
-        diagnostic_help(r->diagnostics, d, "take an id of the provider table, or define it under custom_providers");
+        const char *near = near_provider(r, name);
+        if (near != NULL)
+            diagnostic_help(r->diagnostics, d, "did you mean \"%s\"?", near);
+        else
+            diagnostic_help(r->diagnostics, d, "take a provider that Hermes knows, or define it under custom_providers");
     }
     char normal[128];
     (void)provider_normalise(name, normal, sizeof normal);

@@ -149,3 +149,8 @@ bool variable_secret(const char *name, size_t len)
     const struct known *known = find(name, len);
     return known != NULL && known->secret;
 }
+
+const char *variable_name(size_t index)
+{
+    return index < sizeof table / sizeof table[0] ? table[index].name : NULL;
+}

@@ -7,7 +7,5 @@
 #include <stddef.h>
 
 bool vocabulary_has(const char *word, size_t len);
-/* All names of configuration entries, sorted bytewise. */
-size_t vocabulary_config_keys(const char *const **ret_words);
 
 #endif

@@ -1,0 +1,194 @@
+#include "config_check.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+#include "arena.h"
+#include "config_schema.h"
+#include "near_name.h"
+
+struct checker {
+    struct diagnostics *diagnostics;
+};
+
+static void check_map(struct checker *c, const char *path, const struct node *map);
+static void check_list(struct checker *c, const char *path, const struct node *list);
+
+static const char *joined(struct checker *c, const char *path, const char *name)
+{
+    return *path == '\0' ? name : arena_printf(c->diagnostics->arena, "%s.%s", path, name);
+}
+
+static bool refers(const struct node *node)
+{
+    return strstr(node->text, "${") != NULL;
+}
+
+static bool reads_as_number(const struct node *node)
+{
+    char *end;
+    (void)strtod(node->text, &end);
+    return node->len > 0 && *end == '\0';
+}
+
+static bool reads_as_truth(const struct node *node)
+{
+    static const char *const words[] = {"true", "false", "yes", "no", "on", "off", "1", "0"};
+    for (size_t i = 0; i < sizeof words / sizeof *words; i++)
+        if (strcasecmp(node->text, words[i]) == 0)
+            return true;
+    return false;
+}
+
+static bool type_fits(unsigned types, const struct node *node)
+{
+    switch (node->kind) {
+    case NODE_NULL:
+        return true;
+    case NODE_MAP:
+    case NODE_SET:
+        return (types & CONFIG_MAP) != 0;
+    case NODE_SEQUENCE:
+        return (types & CONFIG_LIST) != 0;
+    case NODE_BOOL:
+        return (types & (CONFIG_BOOL | CONFIG_TEXT)) != 0;
+    case NODE_INTEGER:
+    case NODE_FLOAT:
+        return (types & (CONFIG_NUMBER | CONFIG_TEXT)) != 0;
+    default:
+        return (types & CONFIG_TEXT) != 0 || ((types & CONFIG_NUMBER) != 0 && reads_as_number(node)) ||
+               ((types & CONFIG_BOOL) != 0 && reads_as_truth(node)) || refers(node);
+    }
+}
+
+static const char *wanted(unsigned types)
+{
+    if ((types & CONFIG_MAP) != 0)
+        return "a map";
+    if ((types & CONFIG_LIST) != 0)
+        return "a list";
+    return (types & CONFIG_TEXT) != 0 ? "text" : (types & CONFIG_NUMBER) != 0 ? "a number" : "true or false";
+}
+
+/* Hermes's loader stops with a ValueError or TypeError at this one; the others it reads as if they were not there. */
+static bool stops_hermes(const struct config_rule *rule, const struct node *node)
+{
+    return strcmp(rule->path, "agent") == 0 && node_truthy(node);
+}
+
+static bool check_type(struct checker *c, const struct config_rule *rule, const struct node *node)
+{
+    unsigned types = rule->flags & CONFIG_TYPES;
+    if (types == 0 || type_fits(types, node))
+        return true;
+    (void)diagnose(c->diagnostics, stops_hermes(rule, node) ? SEVERITY_ERROR : SEVERITY_WARNING, "wrong-type",
+                   node->place, "%s is to be %s here, not %s", rule->path, wanted(types), node_kind_name(node->kind));
+    return false;
+}
+
+/* `provider: no` is false to YAML. */
+static void check_meant_as_text(struct checker *c, const struct config_rule *rule, const struct node *node)
+{
+    bool named = (rule->flags & (CONFIG_PROVIDER | CONFIG_URL | CONFIG_VARIABLE)) != 0 || rule->choices != NULL ||
+                 strcmp(rule->path, "model.default") == 0;
+    if (!named || !node->plain || node->kind == NODE_STRING || node->kind == NODE_NULL)
+        return;
+    struct diagnostic *d = diagnose(c->diagnostics, SEVERITY_WARNING, "not-text", node->place,
+                                    "YAML makes %s of this; %s is meant to be text", node_kind_name(node->kind),
+                                    rule->path);
+    diagnostic_help(c->diagnostics, d, "put it in quotes");
+}
+
+static void check_choice(struct checker *c, const struct config_rule *rule, const struct node *node)
+{
+    const char *text = node_string(node);
+    if (rule->choices == NULL || text == NULL || refers(node))
+        return;
+    char *choices = arena_strdup(c->diagnostics->arena, rule->choices);
+    struct near_name near = {.written = text};
+    char *rest = NULL;
+    for (char *choice = strtok_r(choices, " ", &rest); choice != NULL; choice = strtok_r(NULL, " ", &rest)) {
+        if (strcasecmp(choice, text) == 0)
+            return;
+        near_name_consider(&near, choice);
+    }
+    struct diagnostic *d = diagnose(c->diagnostics, SEVERITY_WARNING, "unknown-value", node->place,
+                                    "%s knows no such value; Hermes takes its default", rule->path);
+    if (near.best != NULL)
+        diagnostic_help(c->diagnostics, d, "did you mean \"%s\"?", near.best);
+    else
+        diagnostic_help(c->diagnostics, d, "take one of: %s", rule->choices);
+}
+
+static void check_value(struct checker *c, const struct config_rule *rule, const struct pair *pair)
+{
+    const struct node *node = pair->value;
+    if (rule->instead != NULL) {
+        struct diagnostic *d = diagnose(c->diagnostics, SEVERITY_HINT, "deprecated-key", pair->key->place, "%s: %s",
+                                        rule->path, rule->doc);
+        diagnostic_help(c->diagnostics, d, "write %s", rule->instead);
+    }
+    if (!check_type(c, rule, node))
+        return;
+    check_meant_as_text(c, rule, node);
+    check_choice(c, rule, node);
+    if (node->kind == NODE_MAP)
+        check_map(c, rule->path, node);
+    else if (node->kind == NODE_SEQUENCE)
+        check_list(c, joined(c, rule->path, "[]"), node);
+}
+
+/* What else the map could have meant; never the word itself, which may be a key that slipped. */
+static void report_unknown(struct checker *c, const char *path, const struct node *key)
+{
+    const struct config_rule *parent = *path == '\0' ? NULL : config_rule_find(path);
+    bool closed = parent != NULL && (parent->flags & CONFIG_CLOSED) != 0;
+    struct near_name near = {.written = key->text};
+    size_t count;
+    const struct config_rule *rules = config_rules_below(path, &count);
+    for (size_t i = 0; i < count; i++)
+        if (config_rule_name(&rules[i], path) != NULL)
+            near_name_consider(&near, config_rule_name(&rules[i], path));
+    if (near.best == NULL && !closed)
+        return;
+    struct diagnostic *d = diagnose(c->diagnostics, SEVERITY_HINT, "unknown-key", key->place,
+                                    "Hermes reads no key of this name%s%s", *path == '\0' ? "" : " in ", path);
+    if (near.best != NULL)
+        diagnostic_help(c->diagnostics, d, "did you mean \"%s\"?", near.best);
+}
+
+static void check_map(struct checker *c, const char *path, const struct node *map)
+{
+    size_t count;
+    (void)config_rules_below(path, &count);
+    if (count == 0)
+        return; /* whatever stands there is somebody else's */
+    for (size_t i = 0; i < map->pair_count; i++) {
+        const char *name = node_string(map->pairs[i].key);
+        if (name == NULL || memchr(name, '.', strlen(name)) != NULL)
+            continue;
+        const struct config_rule *rule = config_rule_find(joined(c, path, name));
+        if (rule == NULL)
+            rule = config_rule_find(joined(c, path, "*"));
+        if (rule != NULL)
+            check_value(c, rule, &map->pairs[i]);
+        else
+            report_unknown(c, path, map->pairs[i].key);
+    }
+}
+
+static void check_list(struct checker *c, const char *path, const struct node *list)
+{
+    const struct config_rule *rule = config_rule_find(path);
+    for (size_t i = 0; rule != NULL && i < list->count; i++)
+        if (check_type(c, rule, list->items[i]) && list->items[i]->kind == NODE_MAP)
+            check_map(c, path, list->items[i]);
+}
+
+void config_check(const struct node *root, struct diagnostics *diagnostics)
+{
+    struct checker c = {diagnostics};
+    if (node_is(root, NODE_MAP))
+        check_map(&c, "", root);
+}

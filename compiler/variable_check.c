@@ -1,0 +1,45 @@
+#include "variable_check.h"
+
+#include <string.h>
+
+#include "known_variables.h"
+#include "near_name.h"
+
+static bool sounds_like_a_key(const char *name)
+{
+    return strcasestr(name, "KEY") != NULL || strcasestr(name, "TOKEN") != NULL;
+}
+
+static const char *nearest_known(const char *name)
+{
+    struct near_name near = {.written = name};
+    for (size_t i = 0; variable_name(i) != NULL; i++) {
+        const char *known = variable_name(i);
+        if ((known[0] | 0x20) == (name[0] | 0x20) && variable_secret(known, strlen(known)))
+            near_name_consider(&near, known);
+    }
+    return near.best;
+}
+
+void variable_check(const struct environment *environment, struct diagnostics *diagnostics)
+{
+    for (size_t i = 0; i < environment->count; i++) {
+        const struct binding *binding = &environment->items[i];
+        if (!sounds_like_a_key(binding->name) || variable_known(binding->name, strlen(binding->name)))
+            continue;
+        const char *known = nearest_known(binding->name);
+        if (known == NULL || environment_get(environment, known) != NULL)
+            continue;
+        struct diagnostic *d = diagnose(diagnostics, SEVERITY_HINT, "unknown-variable", binding->place,
+                                        "Hermes knows no variable of this name");
+        diagnostic_help(diagnostics, d, "did you mean %s?", known);
+    }
+}
+
+const char *variable_near(const struct environment *environment, const char *name)
+{
+    struct near_name near = {.written = name};
+    for (size_t i = 0; i < environment->count; i++)
+        near_name_consider(&near, environment->items[i].name);
+    return near.best;
+}

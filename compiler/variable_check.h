@@ -1,0 +1,13 @@
+/* Looks at the variables of the env files for names that were misspelt. */
+#ifndef HERMES_VARIABLE_CHECK_H
+#define HERMES_VARIABLE_CHECK_H
+
+#include "dotenv.h"
+
+/* A hint for each variable that nobody knows and that is a slip away from one that Hermes takes a key from. Pure. */
+void variable_check(const struct environment *environment, struct diagnostics *diagnostics);
+
+/* The variable of ENVIRONMENT that NAME may have meant, or NULL. */
+const char *variable_near(const struct environment *environment, const char *name);
+
+#endif

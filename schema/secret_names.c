@@ -1,0 +1,42 @@
+#include "secret_names.h"
+
+#include <stddef.h>
+#include <string.h>
+#include <strings.h>
+
+static bool in_list(const char *const *list, size_t count, const char *name)
+{
+    for (size_t i = 0; i < count; i++)
+        if (strcasecmp(list[i], name) == 0)
+            return true;
+    return false;
+}
+
+static bool ends_with(const char *name, const char *end)
+{
+    size_t len = strlen(name);
+    size_t tail = strlen(end);
+    return len > tail && strcasecmp(name + len - tail, end) == 0;
+}
+
+bool name_is_secret(const char *name)
+{
+    static const char *const names[] = {"api_key", "apikey", "key", "token", "secret", "password", "passwd", "auth",
+                                        "authorization", "private_key", "bearer", "jwt", "encoding_aes_key"};
+    static const char *const ends[] = {"_api_key", "_token", "_secret", "_password", "apikey", "_key"};
+    static const char *const names_of_variables[] = {"key_env", "api_key_env", "keyenv", "apikeyenv"};
+    if (in_list(names_of_variables, sizeof names_of_variables / sizeof *names_of_variables, name))
+        return false;
+    if (in_list(names, sizeof names / sizeof *names, name))
+        return true;
+    for (size_t i = 0; i < sizeof ends / sizeof *ends; i++)
+        if (ends_with(name, ends[i]))
+            return true;
+    return false;
+}
+
+bool name_is_url(const char *name)
+{
+    static const char *const names[] = {"url", "base_url", "baseurl", "api_base", "endpoint"};
+    return in_list(names, sizeof names / sizeof *names, name) || ends_with(name, "_url");
+}
