@@ -24,7 +24,4 @@ struct text emit_content(struct arena *arena, const struct emit_input *input, st
 struct text emit_snapshot(struct arena *arena, const struct text *content, long long generation, const char *home,
                           const char *compiled_at);
 
-/* TEXT as a JSON string, in UTF-8. */
-void emit_string(struct text *out, const char *text, size_t len);
-
 #endif

@@ -1,0 +1,76 @@
+#include "json_write.h"
+
+#include <string.h>
+
+#include "source.h"
+
+void json_put_string(struct text *out, const char *text, size_t len)
+{
+    size_t start = 0;
+    text_putc(out, '"');
+    for (size_t i = 0; i < len; i++) {
+        unsigned char c = (unsigned char)text[i];
+        if (c >= 0x20 && c != '"' && c != '\\')
+            continue;
+        text_append(out, text + start, i - start);
+        start = i + 1;
+        if (c == '"' || c == '\\')
+            text_append(out, (const char[]){'\\', (char)c}, 2);
+        else if (c == '\n')
+            text_append(out, "\\n", 2);
+        else
+            text_printf(out, "\\u%04x", c);
+    }
+    text_append(out, text + start, len - start);
+    text_putc(out, '"');
+}
+
+static void json_put_text(struct text *out, const char *text)
+{
+    json_put_string(out, text, strlen(text));
+}
+
+/* `"name":`, with the comma of what stands before it. */
+void json_put_name(struct text *out, const char *name)
+{
+    char last = out->len > 0 ? out->bytes[out->len - 1] : '{';
+    if (last != '{' && last != '[')
+        text_putc(out, ',');
+    json_put_text(out, name);
+    text_putc(out, ':');
+}
+
+void json_put_member(struct text *out, const char *name, const char *value)
+{
+    json_put_name(out, name);
+    json_put_text(out, value);
+}
+
+void json_put_item(struct text *out)
+{
+    if (out->bytes[out->len - 1] != '[')
+        text_putc(out, ',');
+}
+
+void json_put_number(struct text *out, const char *name, unsigned long long value)
+{
+    json_put_name(out, name);
+    text_printf(out, "%llu", value);
+}
+
+void json_put_truth(struct text *out, const char *name, bool value)
+{
+    json_put_name(out, name);
+    text_puts(out, value ? "true" : "false");
+}
+
+void json_put_place(struct text *out, struct place place, const char *absent)
+{
+    const char *path = place.source == NULL ? absent : place.source->label;
+    if (path != NULL)
+        json_put_member(out, "path", path);
+    if (place.line == 0)
+        return;
+    json_put_number(out, "line", place.line);
+    json_put_number(out, "column", place.column);
+}

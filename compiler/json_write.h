@@ -1,0 +1,20 @@
+/* Writes JSON into a text, one token after the other; commas come by themselves. */
+#ifndef HERMES_JSON_WRITE_H
+#define HERMES_JSON_WRITE_H
+
+#include "arena.h"
+#include "diagnostic.h"
+
+/* TEXT as a JSON string, in UTF-8. */
+void json_put_string(struct text *out, const char *text, size_t len);
+/* `"name":`; the value follows. */
+void json_put_name(struct text *out, const char *name);
+void json_put_member(struct text *out, const char *name, const char *value);
+void json_put_number(struct text *out, const char *name, unsigned long long value);
+void json_put_truth(struct text *out, const char *name, bool value);
+/* Before an item of an array, or a member's value that json_name has not announced. */
+void json_put_item(struct text *out);
+/* `"path":..., "line":..., "column":...`, as far as PLACE knows them; ABSENT: the path where there is no source, or NULL. */
+void json_put_place(struct text *out, struct place place, const char *absent);
+
+#endif
