@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "config_check.h"
+#include "config_diff.h"
 #include "emit.h"
 #include "gateway_view.h"
 #include "blank.h"
@@ -16,6 +17,8 @@
 #include "read_source.h"
 #include "replace.h"
 #include "resolve.h"
+#include "root_variables.h"
+#include "safe_read.h"
 #include "snapshot_format.h"
 #include "variable_check.h"
 #include "yaml_load.h"
@@ -37,6 +40,14 @@ const char *compile_find_managed(void)
     return directory != NULL && *directory != '\0' ? directory : "/etc/hermes";
 }
 
+const char *compile_working_directory(struct arena *arena)
+{
+    char *working = getcwd(NULL, 0);
+    const char *copy = arena_strdup(arena, working == NULL ? "/" : working);
+    free(working);
+    return copy;
+}
+
 const char *compile_find_home(struct arena *arena, const char *option)
 {
     const char *home = option;
@@ -49,9 +60,8 @@ const char *compile_find_home(struct arena *arena, const char *option)
         home = arena_printf(arena, "%s/.hermes", getenv("HOME"));
     if (home == NULL)
         return NULL;
-    char *working = *home == '/' ? NULL : getcwd(NULL, 0);
-    home = working == NULL ? arena_strdup(arena, home) : arena_printf(arena, "%s/%s", working, home);
-    free(working);
+    if (*home != '/')
+        home = arena_printf(arena, "%s/%s", compile_working_directory(arena), home);
     len = strlen(home);
     while (len > 1 && (home[len - 1] == '/' || (home[len - 1] == '.' && home[len - 2] == '/')))
         len--;
@@ -62,8 +72,9 @@ const char *compile_find_home(struct arena *arena, const char *option)
 
 static const char *label_of(struct run *run, const char *path)
 {
-    size_t len = strlen(run->request->home);
-    if (strncmp(path, run->request->home, len) == 0 && path[len] == '/')
+    const char *base = run->request->label_base != NULL ? run->request->label_base : run->request->home;
+    size_t len = strlen(base);
+    if (strncmp(path, base, len) == 0 && path[len] == '/')
         return path + len + 1;
     return path;
 }
@@ -75,13 +86,20 @@ static void fail(struct run *run, enum compile_outcome outcome)
         c->outcome = outcome;
 }
 
-static struct source *add_source(struct run *run, enum source_kind kind, const char *path)
+static struct source *new_source(struct run *run, enum source_kind kind, const char *path)
 {
     struct compilation *c = run->c;
     struct source *source = arena_alloc(c->arena, sizeof *source);
     *source = (struct source){.kind = kind, .order = c->source_count, .path = path, .bytes = ""};
     source->label = label_of(run, path);
     c->sources[c->source_count++] = source;
+    return source;
+}
+
+static struct source *add_source(struct run *run, enum source_kind kind, const char *path)
+{
+    struct compilation *c = run->c;
+    struct source *source = new_source(run, kind, path);
     switch (read_source(c->arena, source, run->request->read_wait_ms, &c->diagnostics)) {
     case READ_OK:
         break;
@@ -109,6 +127,8 @@ static const char *path_in(struct run *run, const char *directory, const char *n
 static bool check_home(struct run *run)
 {
     struct stat st;
+    if (run->request->files.named)
+        return true;
     struct diagnostics *list = &run->c->diagnostics;
     const char *home = run->request->home;
     if (stat(home, &st) < 0 || !S_ISDIR(st.st_mode)) {
@@ -135,7 +155,7 @@ static struct node *parse_config(struct run *run, const struct source *source)
     struct place place = {.source = source};
     bool user = source->kind == SOURCE_CONFIG;
     if (!source->present) {
-        if (user && c->outcome == COMPILE_VALID) {
+        if (user && c->outcome == COMPILE_VALID && !run->request->files.named) {
             struct diagnostic *d = diagnose(&c->diagnostics, SEVERITY_WARNING, "no-config", place,
                                             "there is no config.yaml: Hermes runs on its built-in defaults");
             diagnostic_help(&c->diagnostics, d, "create %s", source->path);
@@ -212,10 +232,45 @@ static const struct node *watch_section(const struct run *run)
     return managed != NULL ? managed : node_get(run->user, "hermes_watch");
 }
 
-static void load_env(struct run *run, enum source_kind kind, const char *directory)
+static void load_env(struct run *run, enum source_kind kind, const char *path)
 {
-    const struct source *source = add_source(run, kind, path_in(run, directory, ".env"));
+    const struct source *source = add_source(run, kind, path);
     dotenv_load(run->c->arena, source, &run->c->environment, &run->c->diagnostics);
+}
+
+static const struct source *read_config(struct run *run)
+{
+    const struct compile_request *request = run->request;
+    const char *path = request->files.config;
+    const struct text *text = request->files.config_text;
+    if (text == NULL)
+        return add_source(run, SOURCE_CONFIG, path != NULL ? path : path_in(run, request->home, "config.yaml"));
+    struct source *source = new_source(run, SOURCE_CONFIG, "<standard input>");
+    source->present = true;
+    source->mode = S_IRUSR | S_IWUSR;
+    if (text->len > SAFE_READ_LIMIT) {
+        (void)diagnose(&run->c->diagnostics, SEVERITY_ERROR, "too-large", (struct place){.source = source},
+                       "%s has more than %d MiB", source->label, SAFE_READ_LIMIT / (1024 * 1024));
+        return source;
+    }
+    source->bytes = text->bytes;
+    source->len = text->len;
+    source->digest = digest_of(source->bytes, source->len);
+    return source;
+}
+
+/* A file that was named must be there. */
+static void check_named(struct run *run)
+{
+    for (size_t i = 0; i < run->c->source_count; i++) {
+        const struct source *source = run->c->sources[i];
+        bool named = source->path == run->request->files.config || source->path == run->request->files.env;
+        if (!named || source->present || run->c->outcome == COMPILE_FAILED)
+            continue;
+        (void)diagnose(&run->c->diagnostics, SEVERITY_ERROR, "unreadable", (struct place){.source = source},
+                       "there is no %s", source->label);
+        fail(run, COMPILE_FAILED);
+    }
 }
 
 static void read_and_parse(struct run *run)
@@ -224,13 +279,14 @@ static void read_and_parse(struct run *run)
     const struct compile_request *request = run->request;
     const struct source *managed =
         add_source(run, SOURCE_MANAGED_CONFIG, path_in(run, request->managed, "config.yaml"));
-    const struct source *user = add_source(run, SOURCE_CONFIG, path_in(run, request->home, "config.yaml"));
+    const struct source *user = read_config(run);
     run->managed = parse_config(run, managed);
     run->user = parse_config(run, user);
     read_settings(run, watch_section(run));
     read_extra_env(run, watch_section(run));
-    load_env(run, SOURCE_ENV, request->home);
-    load_env(run, SOURCE_MANAGED_ENV, request->managed);
+    const char *env = request->files.env;
+    load_env(run, SOURCE_ENV, env != NULL ? env : path_in(run, request->home, ".env"));
+    load_env(run, SOURCE_MANAGED_ENV, path_in(run, request->managed, ".env"));
     size_t errors = c->diagnostics.errors;
     enum compile_outcome outcome = c->outcome;
     struct source *pool = add_source(run, SOURCE_POOL, path_in(run, request->home, "auth.json"));
@@ -258,7 +314,8 @@ static bool any_source(const struct compilation *c)
 static void check_sources(struct run *run)
 {
     struct compilation *c = run->c;
-    if (c->outcome == COMPILE_VALID && !any_source(c)) {
+    check_named(run);
+    if (c->outcome == COMPILE_VALID && !run->request->files.named && !any_source(c)) {
         struct diagnostic *d = diagnose(&c->diagnostics, SEVERITY_ERROR, "no-sources", (struct place){0},
                                         "%s has neither config.yaml nor .env", run->request->home);
         diagnostic_help(&c->diagnostics, d, "create config.yaml there, or name another home with --home");
@@ -332,12 +389,36 @@ static void write_out(struct run *run, const struct text *content, long long gen
     c->generation = c->published ? generation + 1 : generation;
 }
 
+static void plan(struct run *run, const struct hermes_view *previous, const struct text *content)
+{
+    struct compilation *c = run->c;
+    size_t old_len = 0;
+    const char *old = previous == NULL ? "" : hermes_content(previous, &old_len);
+    c->plan = plan_changes(c->arena, previous, &c->providers, content->bytes, content->len);
+    if (c->plan.changed && run->request->name_leaves)
+        config_diff(&c->plan, old, old_len, content->bytes, content->len);
+    if (c->plan.changed && c->plan.lines.len == 0)
+        text_puts(&c->plan.lines, "configuration: changed, no key did\n");
+}
+
+static bool any_env_file(const struct compilation *c)
+{
+    for (size_t i = 0; i < c->source_count; i++)
+        if (c->sources[i]->present &&
+            (c->sources[i]->kind == SOURCE_ENV || c->sources[i]->kind == SOURCE_MANAGED_ENV ||
+             c->sources[i]->kind == SOURCE_EXTRA_ENV))
+            return true;
+    return false;
+}
+
 static void resolve_and_publish(struct run *run)
 {
     struct compilation *c = run->c;
     variable_check(&c->environment, &c->diagnostics);
-    const struct gateway_view_input view = {run->user, run->managed, &c->environment, run->request->shell};
+    bool no_env = run->request->files.named && !any_env_file(c);
+    const struct gateway_view_input view = {run->user, run->managed, &c->environment, run->request->shell, no_env};
     c->config = gateway_view(c->arena, &view, &c->diagnostics);
+    root_variables(c->arena, c->config, &c->environment, &c->diagnostics);
     const struct resolve_input input = {c->config, &c->environment, &run->pool};
     c->providers = resolve(c->arena, &input, &c->diagnostics);
     const struct emit_input emit = {c->sources, c->source_count, c->config, &c->environment, &c->providers};
@@ -350,10 +431,10 @@ static void resolve_and_publish(struct run *run)
     } else if (run->request->hold_empty && config_vanished(run, previous)) {
         c->outcome = COMPILE_HELD;
     } else {
-        c->plan = plan_changes(c->arena, previous, &c->providers, content.bytes, content.len);
+        plan(run, previous, &content);
         if (run->request->write)
             write_out(run, &content, c->generation);
-        else
+        else if (!run->request->files.named)
             publish_preview(c, run->request->home);
     }
     hermes_close(reader);

@@ -21,6 +21,16 @@
 struct compile_request {
     const char *home;    /* absolute */
     const char *managed; /* the managed directory; need not exist */
+    const char *label_base; /* sources are shown relative to this folder when they lie in it; NULL: to the home */
+    bool name_leaves;    /* the plan names each leaf of the configuration that differs */
+    /* Files that were named one by one, which need not lie in a home: nothing is asked of the folder and of the pool,
+     * and where there is no env file at all, an unset variable is only a warning. */
+    struct {
+        const char *config; /* NULL: the home's config.yaml */
+        const char *env;    /* NULL: the home's .env */
+        const struct text *config_text; /* instead of a file */
+        bool named;
+    } files;
     bool write;          /* publish and project; otherwise nothing is written, nothing is locked */
     bool hold_empty;     /* an emptied or vanished config.yaml that had content in the last snapshot is HELD */
     int read_wait_ms;    /* how long a source that is being written is waited for before BUSY */
@@ -66,6 +76,8 @@ void compilation_finish(struct compilation *compilation);
 
 /* `--home`, else $HERMES_HOME (stripped, not empty), else ~/.hermes; absolute. NULL when there is none to be had. */
 const char *compile_find_home(struct arena *arena, const char *option);
+/* Absolute; "/" when it cannot be had. */
+const char *compile_working_directory(struct arena *arena);
 /* $HERMES_MANAGED_DIR, else /etc/hermes. */
 const char *compile_find_managed(void);
 

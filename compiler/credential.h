@@ -4,6 +4,7 @@
 
 #include "diagnostic.h"
 #include "fingerprint.h"
+#include "node.h"
 #include "provider_table.h"
 
 /* Where a key stands. key: `model.api_key`, `custom_providers[0].api_key`, `XIAOMI_API_KEY`, or
@@ -18,6 +19,7 @@ enum credential_rank {
     RANK_CONFIG, /* written in config.yaml: stands before everything */
     RANK_ENV,    /* a variable of an env file: stands where Hermes puts that variable */
     RANK_POOL,   /* a manual entry of auth.json, which Hermes owns */
+    RANK_TASK,   /* of a fallback or a side task: behind everything, and never in the pool */
 };
 
 struct credential {
@@ -42,6 +44,7 @@ struct provider {
     const char *name;               /* custom: the name as written */
     const char *base_url;           /* "" when there is none */
     const char *strategy;           /* fill_first, round_robin, least_used, random */
+    const struct node *headers[2];  /* maps of further HTTP headers, a later one over an earlier one; may be NULL */
     const char *auth;               /* how the key travels: bearer, x-api-key, ... */
     /* Which entry of the pool Hermes seeds itself, and with which key: `env:VAR`, `config:NAME`, `model_config`. */
     struct seed {

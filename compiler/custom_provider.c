@@ -108,6 +108,8 @@ static void read_keys(struct collector *c, const struct node *entry, struct cust
     static const char *const keys[] = {"api_key", "apiKey", NULL};
     static const char *const envs[] = {"key_env", "api_key_env", "keyEnv", "apiKeyEnv", NULL};
     const char *spelt = "";
+    const struct node *headers = node_get(entry, "extra_headers");
+    provider->headers = node_is(headers, NODE_MAP) ? headers : NULL;
     provider->api_key = first_of(entry, keys, &spelt);
     provider->api_key_path = arena_printf(c->arena, "%s.%s", provider->path, spelt);
     provider->key_env = first_of(entry, envs, &spelt);

@@ -17,6 +17,7 @@ struct custom_provider {
     const char *base_url;           /* "" when it has none: then row is not NULL */
     const struct node *api_key;     /* inline key or NULL */
     const char *api_key_path;
+    const struct node *headers; /* map of extra headers or NULL */
     const struct node *key_env; /* name of a variable or NULL */
     const char *key_env_path;
 };

@@ -27,7 +27,7 @@ static struct diagnostic_kind *kind_of(struct diagnostics *list, const char *cod
     return &list->kinds[list->kind_count++];
 }
 
-static void keep(struct diagnostics *list, struct diagnostic *diagnostic)
+void diagnostics_keep(struct diagnostics *list, struct diagnostic *diagnostic)
 {
     void *items = list->items;
     arena_grow(list->arena, &items, &list->capacity, list->count + 1, sizeof(struct diagnostic *));
@@ -55,7 +55,7 @@ struct diagnostic *diagnose(struct diagnostics *list, enum severity severity, co
         .message = arena_vprintf(list->arena, format, args),
     };
     va_end(args);
-    keep(list, diagnostic);
+    diagnostics_keep(list, diagnostic);
     kind->last = diagnostic;
     return diagnostic;
 }

@@ -57,6 +57,9 @@ void diagnostic_note(struct diagnostics *list, struct diagnostic *diagnostic, co
 void diagnostic_help(struct diagnostics *list, struct diagnostic *diagnostic, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 
+/* Adds one that was made for another list, without counting it. */
+void diagnostics_keep(struct diagnostics *list, struct diagnostic *diagnostic);
+
 /* By source (in the order the sources were read), line, column, severity; stable. */
 void diagnostics_sort(struct diagnostics *list);
 

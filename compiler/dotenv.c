@@ -266,13 +266,12 @@ const struct binding *environment_get(const struct environment *environment, con
     return find(environment, name);
 }
 
-static void append(struct reader *r, struct binding binding)
+void environment_add(struct arena *arena, struct environment *environment, struct binding binding)
 {
-    struct environment *environment = r->environment;
     void *items = environment->items;
-    arena_grow(r->arena, &items, &environment->capacity, environment->count + 1, sizeof binding);
+    arena_grow(arena, &items, &environment->capacity, environment->count + 1, sizeof binding);
     environment->items = items;
-    name_table_put(r->arena, &environment->names, binding.name, environment->count);
+    name_table_put(arena, &environment->names, binding.name, environment->count);
     environment->items[environment->count++] = binding;
 }
 
@@ -281,7 +280,7 @@ static void bind_bare(struct reader *r, const char *name)
 {
     struct binding *bound = find(r->environment, name);
     if (bound == NULL)
-        append(r, (struct binding){.name = name, .bare = true});
+        environment_add(r->arena, r->environment, (struct binding){.name = name, .bare = true});
     else
         bound->bare = true;
 }
@@ -384,7 +383,7 @@ static void bind(struct reader *r, const char *name, const char *raw, size_t len
     struct binding *bound = find(r->environment, name);
     struct binding now = {.name = name, .value = value.bytes, .len = value.len, .place = place_at(r, at, width)};
     if (bound == NULL) {
-        append(r, now);
+        environment_add(r->arena, r->environment, now);
         return;
     }
     if (bound->place.source == r->source && !bound->bare)

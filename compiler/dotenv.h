@@ -27,6 +27,8 @@ struct environment {
 void dotenv_load(struct arena *arena, const struct source *source, struct environment *environment,
                  struct diagnostics *diagnostics);
 
+/* BINDING's name must not be in it yet. */
+void environment_add(struct arena *arena, struct environment *environment, struct binding binding);
 /* NULL when it is not set. */
 const struct binding *environment_get(const struct environment *environment, const char *name);
 

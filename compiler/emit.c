@@ -3,6 +3,7 @@
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 #include "json_write.h"
 #include "snapshot_format.h"
@@ -235,6 +236,36 @@ static void emit_credential(struct text *out, const struct credential *credentia
     text_putc(out, '}');
 }
 
+/* A later map's header replaces an earlier one's, whatever its case. */
+static bool overridden(const struct node *later, const struct node *name)
+{
+    for (size_t i = 0; node_is(later, NODE_MAP) && i < later->pair_count; i++)
+        if (node_string(later->pairs[i].key) != NULL && strcasecmp(later->pairs[i].key->text, name->text) == 0)
+            return true;
+    return false;
+}
+
+static void emit_headers(struct text *out, const struct provider *provider)
+{
+    size_t count = 0;
+    for (size_t k = 0; k < 2; k++)
+        for (size_t i = 0; node_is(provider->headers[k], NODE_MAP) && i < provider->headers[k]->pair_count; i++) {
+            const struct pair *pair = &provider->headers[k]->pairs[i];
+            bool scalar = pair->value->kind == NODE_STRING || pair->value->kind == NODE_INTEGER ||
+                          pair->value->kind == NODE_FLOAT;
+            if (pair->key->kind != NODE_STRING || !scalar || (k == 0 && overridden(provider->headers[1], pair->key)))
+                continue;
+            if (count++ == 0) {
+                json_put_name(out, "headers");
+                text_putc(out, '{');
+            }
+            json_put_name(out, pair->key->text);
+            json_put_string(out, pair->value->text, pair->value->len);
+        }
+    if (count > 0)
+        text_putc(out, '}');
+}
+
 static void emit_provider(struct text *out, const struct provider *provider)
 {
     json_put_name(out, provider->id);
@@ -242,6 +273,7 @@ static void emit_provider(struct text *out, const struct provider *provider)
     json_put_member(out, "base_url", provider->base_url);
     json_put_member(out, "strategy", provider->strategy);
     json_put_member(out, "auth", provider->auth);
+    emit_headers(out, provider);
     json_put_name(out, "credentials");
     text_putc(out, '[');
     for (size_t i = 0; i < provider->credential_count; i++)

@@ -3,10 +3,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "key_check.h"
-#include "known_variables.h"
+#include "json_write.h"
 #include "secret_names.h"
-#include "vocabulary.h"
+#include "shown_value.h"
 
 static void print_origin(const struct compilation *c, const struct origin *origin, FILE *stream)
 {
@@ -76,17 +75,15 @@ static void print_users(const struct compilation *c, const char *origin_key, FIL
     }
 }
 
-/* A text is shown only when it is made of names that cannot be keys, or is a URL without user, query or fragment. */
-static bool may_show(const char *name, const char *text, size_t len)
+/* A number or a date holds no key unless its name says so. */
+static const char *shown_scalar(struct arena *arena, const char *name, const struct node *node)
 {
-    if (name_is_secret(name))
-        return false;
-    if (name_is_url(name))
-        return strpbrk(text, "@?#") == NULL;
-    return vocabulary_has(text, len);
+    if (node->kind != NODE_STRING && !name_is_secret(name))
+        return arena_strndup(arena, node->text, node->len);
+    return shown_value(arena, name, node->text, node->len);
 }
 
-static void print_value(const char *name, const struct node *node, bool reveal, FILE *stream)
+static void print_value(struct arena *arena, const char *name, const struct node *node, bool reveal, FILE *stream)
 {
     switch (node->kind) {
     case NODE_MAP:
@@ -103,10 +100,7 @@ static void print_value(const char *name, const struct node *node, bool reveal, 
         (void)fputs(node->boolean ? "true" : "false", stream);
         break;
     default:
-        if (reveal || (!name_is_secret(name) && node->kind != NODE_STRING) || may_show(name, node->text, node->len))
-            (void)fwrite(node->text, 1, node->len, stream);
-        else
-            (void)fputs(fingerprint_of(node->text, node->len).text, stream);
+        (void)fputs(reveal ? node->text : shown_scalar(arena, name, node), stream);
         break;
     }
     (void)fputc('\n', stream);
@@ -146,13 +140,8 @@ static bool explain_variable(const struct compilation *c, const char *name, bool
     const struct binding *binding = environment_get(&c->environment, name);
     if (binding == NULL)
         return false;
-    size_t len = strlen(name);
-    bool secret = variable_secret(name, len) || name_is_secret(name) || !vocabulary_has(binding->value, binding->len);
     (void)fprintf(stream, "%s\n  stands at %s\n  value     ", name, place_text(c->arena, binding->place));
-    if (reveal || !secret)
-        (void)fwrite(binding->value, 1, binding->len, stream);
-    else
-        (void)fputs(fingerprint_of(binding->value, binding->len).text, stream);
+    (void)fputs(reveal ? binding->value : shown_value(c->arena, name, binding->value, binding->len), stream);
     (void)fputc('\n', stream);
     print_users(c, name, stream);
     return true;
@@ -166,7 +155,7 @@ static bool explain_path(const struct compilation *c, const char *path, bool rev
         return false;
     const char *place = place_text(c->arena, node->place);
     (void)fprintf(stream, "%s\n  stands at %s\n  value     ", path, *place == '\0' ? "no file: it is derived" : place);
-    print_value(name, node, reveal, stream);
+    print_value(c->arena, name, node, reveal, stream);
     print_users(c, path, stream);
     return true;
 }
@@ -179,4 +168,116 @@ bool explain(const struct compilation *c, const char *subject, bool reveal, FILE
         return true;
     }
     return explain_variable(c, subject, reveal, stream) || explain_path(c, subject, reveal, stream);
+}
+
+/* --- the same as JSON --- */
+
+static void put_origin(struct text *out, const struct origin *origin)
+{
+    json_put_place(out, origin->place, "auth.json");
+    json_put_member(out, "key", origin->key);
+}
+
+static void put_credential(struct text *out, const struct provider *provider, const struct credential *credential)
+{
+    json_put_item(out);
+    text_putc(out, '{');
+    json_put_member(out, "id", credential->id.text);
+    json_put_member(out, "fingerprint", credential->fingerprint.text);
+    json_put_member(out, "label", credential->label);
+    json_put_name(out, "origins");
+    text_putc(out, '[');
+    for (size_t i = 0; i < credential->origin_count; i++) {
+        json_put_item(out);
+        text_putc(out, '{');
+        put_origin(out, &credential->origins[i]);
+        text_putc(out, '}');
+    }
+    text_putc(out, ']');
+    json_put_truth(out, "in_pool", credential->rank == RANK_POOL || provider->projected);
+    text_putc(out, '}');
+}
+
+static void put_provider(struct text *out, const struct compilation *c, const struct provider *provider)
+{
+    const char *first = c->providers.default_id;
+    json_put_member(out, "provider", provider->id);
+    json_put_truth(out, "default", first != NULL && strcmp(first, provider->id) == 0);
+    json_put_member(out, "base_url", shown_value(c->arena, "base_url", provider->base_url, strlen(provider->base_url)));
+    json_put_member(out, "strategy", provider->strategy);
+    json_put_name(out, "credentials");
+    text_putc(out, '[');
+    for (size_t i = 0; i < provider->credential_count; i++)
+        put_credential(out, provider, &provider->credentials[i]);
+    text_putc(out, ']');
+    json_put_name(out, "shadowed");
+    text_putc(out, '[');
+    for (size_t i = 0; i < provider->shadowed_count; i++) {
+        json_put_item(out);
+        text_putc(out, '{');
+        json_put_member(out, "fingerprint", provider->shadowed[i].fingerprint.text);
+        put_origin(out, &provider->shadowed[i].origin);
+        json_put_member(out, "by", provider->shadowed[i].by->origins[0].key);
+        text_putc(out, '}');
+    }
+    text_putc(out, ']');
+}
+
+static void put_use(struct text *out, const struct provider *provider, size_t rank, const char *by)
+{
+    json_put_item(out);
+    text_putc(out, '{');
+    json_put_member(out, "provider", provider->id);
+    if (by == NULL)
+        json_put_number(out, "rank", rank + 1);
+    else
+        json_put_member(out, "behind", by);
+    text_putc(out, '}');
+}
+
+static void put_uses(struct text *out, const struct compilation *c, const char *origin_key)
+{
+    json_put_name(out, "used_by");
+    text_putc(out, '[');
+    for (size_t i = 0; i < c->providers.count; i++) {
+        const struct provider *provider = &c->providers.items[i];
+        for (size_t k = 0; k < provider->credential_count; k++)
+            for (size_t o = 0; o < provider->credentials[k].origin_count; o++)
+                if (strcmp(provider->credentials[k].origins[o].key, origin_key) == 0)
+                    put_use(out, provider, k, NULL);
+        for (size_t k = 0; k < provider->shadowed_count; k++)
+            if (strcmp(provider->shadowed[k].origin.key, origin_key) == 0)
+                put_use(out, provider, 0, provider->shadowed[k].by->origins[0].key);
+    }
+    text_putc(out, ']');
+}
+
+bool explain_json(struct text *out, const struct compilation *c, const char *subject)
+{
+    const struct provider *provider = find_provider(c, subject);
+    if (provider != NULL) {
+        put_provider(out, c, provider);
+        return true;
+    }
+    const struct binding *binding = environment_get(&c->environment, subject);
+    if (binding != NULL) {
+        json_put_member(out, "variable", subject);
+        json_put_place(out, binding->place, NULL);
+        json_put_member(out, "value", shown_value(c->arena, subject, binding->value, binding->len));
+        put_uses(out, c, subject);
+        return true;
+    }
+    const char *name = subject;
+    const struct node *node = follow(c->arena, c->config, subject, &name);
+    if (node == NULL)
+        return false;
+    json_put_member(out, "config", subject);
+    json_put_place(out, node->place, NULL);
+    json_put_member(out, "kind", node_kind_name(node->kind));
+    if (node->kind == NODE_BOOL)
+        json_put_truth(out, "value", node->boolean);
+    else if (node->kind != NODE_NULL && node->kind != NODE_MAP && node->kind != NODE_SET && node->kind != NODE_SEQUENCE)
+        json_put_member(out, "value", shown_scalar(c->arena, name, node));
+    put_uses(out, c, subject);
+    return true;
 }

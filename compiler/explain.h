@@ -10,5 +10,7 @@
 /* SUBJECT is a provider (id, alias or name), a variable, or a dotted path of the configuration. False when there is no
  * such thing. REVEAL shows secrets as they are: only for a terminal. */
 bool explain(const struct compilation *compilation, const char *subject, bool reveal, FILE *stream);
+/* The same as JSON members of an object that is open; never with a key. */
+bool explain_json(struct text *out, const struct compilation *compilation, const char *subject);
 
 #endif

@@ -10,6 +10,7 @@ enum { MOST_EXPANDED = 64 << 20 };
 
 struct view {
     size_t expanded;
+    unsigned unread; /* inside `platforms`, where Hermes replaces nothing */
     struct arena *arena;
     const struct gateway_view_input *input;
     struct diagnostics *diagnostics;
@@ -226,7 +227,7 @@ static void report_unresolved(struct view *view, const struct node *node, const 
 {
     const char *name = node->text + at + 2;
     int name_len = (int)len - 3;
-    bool needed = owner != NULL && (name_is_secret(owner) || name_is_url(owner));
+    bool needed = !view->input->no_env && owner != NULL && (name_is_secret(owner) || name_is_url(owner));
     struct place place = reference_place(node, at, len);
     enum severity severity = needed ? SEVERITY_ERROR : SEVERITY_WARNING;
     if (!looks_like_variable(name, (size_t)name_len)) {
@@ -278,6 +279,9 @@ static struct node *expand_string(struct view *view, struct node *node, const ch
     if (copied == 0)
         return node;
     text_append(&out, node->text + copied, node->len - copied);
+    if (view->unread > 0)
+        (void)diagnose(view->diagnostics, SEVERITY_WARNING, "unread-reference", node->place,
+                       "Hermes does not replace references under platforms; the snapshot does");
     struct node *expanded = copy_node(view->arena, node);
     expanded->text = out.bytes;
     expanded->len = out.len;
@@ -307,7 +311,11 @@ static struct node *expand_pairs(struct view *view, struct node *node)
 {
     struct node *result = node;
     for (size_t i = 0; i < node->pair_count; i++) {
-        struct node *value = expand(view, node->pairs[i].value, node_string(node->pairs[i].key));
+        const char *name = node_string(node->pairs[i].key);
+        bool unread = name != NULL && strcmp(name, "platforms") == 0;
+        view->unread += unread;
+        struct node *value = expand(view, node->pairs[i].value, name);
+        view->unread -= unread;
         if (value == node->pairs[i].value)
             continue;
         if (result == node) {

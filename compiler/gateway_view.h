@@ -12,6 +12,7 @@ struct gateway_view_input {
     const struct node *managed; /* NULL or a map */
     const struct environment *environment;
     const char *const *shell; /* names of the caller's variables, for notes; may be NULL */
+    bool no_env;              /* there is no env file at all: an unset variable is never an error */
 };
 
 /* Never NULL: an empty map at least. Pure; the input trees are not changed. */

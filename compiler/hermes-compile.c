@@ -1,6 +1,4 @@
 /* hermes-compile: compiles a Hermes home's config.yaml and env files into one snapshot. */
-#include <errno.h>
-#include <getopt.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -8,126 +6,20 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
+#include "check_files.h"
 #include "compile.h"
+#include "diagnostic_code.h"
 #include "explain.h"
 #include "hermes_runtime.h"
+#include "json_write.h"
+#include "options.h"
+#include "print_schema.h"
 #include "status.h"
-
-/* Exit status, as the README's table has it. */
-enum { EXIT_OK = 0, EXIT_INVALID = 1, EXIT_USAGE = 2, EXIT_DIFFERS = 3, EXIT_IO = 4 };
 
 /* Hermes waits this long for auth.lock. */
 enum { READ_WAIT_MS = 2000, LOCK_WAIT_MS = 15000 };
 
-enum mode { MODE_COMPILE, MODE_CHECK, MODE_DIFF, MODE_EXPLAIN, MODE_STATUS };
-
-struct options {
-    enum mode mode;
-    const char *home;
-    const char *subject;
-    const char *colour;
-    bool strict;
-    bool quiet;
-    bool reveal;
-};
-
 extern char **environ;
-
-static const char usage[] =
-    "usage: hermes-compile [--check | --diff | --explain WHAT | --status] [options]\n"
-    "\n"
-    "Compiles config.yaml and .env of a Hermes home into compiled/snapshot.json and\n"
-    "brings the credential pool in auth.json in line with it.\n"
-    "\n"
-    "  (no mode)        compile and publish\n"
-    "  --check          say what is wrong; write nothing\n"
-    "  --diff           what publishing would change; write nothing\n"
-    "  --explain WHAT   where a provider's keys, a variable or a config path come from\n"
-    "  --status         what is in force: generation, keys by fingerprint, cooldowns\n"
-    "\n"
-    "  --home DIR       the Hermes home (else $HERMES_HOME, else ~/.hermes)\n"
-    "  --strict         warnings count as errors\n"
-    "  --color WHEN     auto, always or never\n"
-    "  --reveal         with --explain, to a terminal: show keys as they are\n"
-    "  --quiet          only errors\n"
-    "  --version, --help\n"
-    "\n"
-    "exit status: 0 all is well; 1 the sources are invalid; 2 wrong usage;\n"
-    "             3 --diff found changes; 4 input or output failed\n";
-
-static _Noreturn void wrong_usage(const char *message)
-{
-    (void)fprintf(stderr, "hermes-compile: %s\n%s", message, usage);
-    exit(EXIT_USAGE);
-}
-
-static void set_mode(struct options *options, enum mode mode)
-{
-    if (options->mode != MODE_COMPILE && options->mode != mode)
-        wrong_usage("one mode at a time");
-    options->mode = mode;
-}
-
-static void parse_options(struct options *options, int argc, char **argv)
-{
-    static const struct option known[] = {
-        {"check", no_argument, NULL, 'c'},         {"diff", no_argument, NULL, 'd'},
-        {"explain", required_argument, NULL, 'e'}, {"status", no_argument, NULL, 's'},
-        {"home", required_argument, NULL, 'H'},    {"strict", no_argument, NULL, 'S'},
-        {"color", required_argument, NULL, 'C'},   {"reveal", no_argument, NULL, 'r'},
-        {"quiet", no_argument, NULL, 'q'},         {"version", no_argument, NULL, 'V'},
-        {"help", no_argument, NULL, 'h'},          {0},
-    };
-    int option;
-    opterr = 0;
-    while ((option = getopt_long(argc, argv, "", known, NULL)) != -1) {
-        switch (option) {
-        case 'c':
-            set_mode(options, MODE_CHECK);
-            break;
-        case 'd':
-            set_mode(options, MODE_DIFF);
-            break;
-        case 'e':
-            set_mode(options, MODE_EXPLAIN);
-            options->subject = optarg;
-            break;
-        case 's':
-            set_mode(options, MODE_STATUS);
-            break;
-        case 'H':
-            options->home = optarg;
-            break;
-        case 'S':
-            options->strict = true;
-            break;
-        case 'C':
-            options->colour = optarg;
-            break;
-        case 'r':
-            options->reveal = true;
-            break;
-        case 'q':
-            options->quiet = true;
-            break;
-        case 'V':
-            (void)puts("hermes-compile " HERMES_VERSION);
-            exit(EXIT_OK);
-        case 'h':
-            (void)fputs(usage, stdout);
-            exit(EXIT_OK);
-        default: /* the argument is not repeated: somebody may have typed a key */
-            wrong_usage("unknown option, or an option without its value");
-        }
-    }
-    if (optind < argc)
-        wrong_usage("too many arguments");
-    if (strcmp(options->colour, "auto") != 0 && strcmp(options->colour, "always") != 0 &&
-        strcmp(options->colour, "never") != 0)
-        wrong_usage("--color takes auto, always or never");
-    if (options->reveal && (options->mode != MODE_EXPLAIN || !isatty(STDOUT_FILENO)))
-        wrong_usage("--reveal goes with --explain and only to a terminal");
-}
 
 static bool use_colour(const struct options *options)
 {
@@ -140,28 +32,68 @@ static bool use_colour(const struct options *options)
     return (force != NULL && strcmp(force, "0") != 0 && *force != '\0') || isatty(STDERR_FILENO);
 }
 
-static void print_diagnostics(const struct options *options, const struct compilation *c)
+static void print_diagnostics(const struct options *options, const struct diagnostics *list)
 {
     bool colour = use_colour(options);
-    for (size_t i = 0; i < c->diagnostics.count; i++) {
-        const struct diagnostic *d = c->diagnostics.items[i];
-        bool asked = !options->quiet && options->mode != MODE_EXPLAIN && options->mode != MODE_STATUS;
-        if (d->severity == SEVERITY_ERROR || asked || options->strict)
-            diagnostic_print(d, colour, stderr);
-    }
+    bool all = options->strict ||
+               (!options->quiet && options->mode != MODE_EXPLAIN && options->mode != MODE_STATUS);
+    for (size_t i = 0; i < list->count; i++)
+        if (list->items[i]->severity == SEVERITY_ERROR || all)
+            diagnostic_print(list->items[i], colour, stderr);
 }
 
-static int outcome_status(const struct options *options, const struct compilation *c)
+static int outcome_status(const struct options *options, enum compile_outcome outcome, size_t warnings)
 {
-    switch (c->outcome) {
+    switch (outcome) {
     case COMPILE_VALID:
-        return options->strict && c->diagnostics.warnings > 0 ? EXIT_INVALID : EXIT_OK;
+        return options->strict && warnings > 0 ? EXIT_INVALID : EXIT_OK;
     case COMPILE_INVALID:
         return EXIT_INVALID;
     default:
         return EXIT_IO;
     }
 }
+
+static int print_text(const struct text *text)
+{
+    (void)fwrite(text->bytes, 1, text->len, stdout);
+    return EXIT_OK;
+}
+
+/* --- what was asked for, as JSON --- */
+
+static void put_changes(struct text *out, const struct compilation *c)
+{
+    plan_json(out, &c->plan);
+    json_put_name(out, "pool");
+    text_putc(out, '[');
+    for (const char *line = c->pool_plan.bytes; line != NULL && *line != '\0'; line += strcspn(line, "\n") + 1) {
+        json_put_item(out);
+        json_put_string(out, line, strcspn(line, "\n"));
+    }
+    text_putc(out, ']');
+}
+
+static int report_json_of(const struct options *options, const struct compilation *c)
+{
+    struct text out = {.arena = c->arena};
+    text_putc(&out, '{');
+    bool found = options->mode != MODE_EXPLAIN || (c->config != NULL && explain_json(&out, c, options->subject));
+    if (options->mode == MODE_COMPILE) {
+        json_put_number(&out, "generation", (unsigned long long)c->generation);
+        json_put_truth(&out, "published", c->published);
+        json_put_truth(&out, "projected", c->projected);
+    }
+    if (options->mode == MODE_COMPILE || options->mode == MODE_DIFF)
+        put_changes(&out, c);
+    report_json(&out, &c->diagnostics);
+    text_puts(&out, "}\n");
+    (void)print_text(&out);
+    int status = outcome_status(options, c->outcome, c->diagnostics.warnings);
+    return status == EXIT_OK && !found ? EXIT_INVALID : status;
+}
+
+/* --- and as text --- */
 
 static void print_changes(const struct compilation *c)
 {
@@ -171,43 +103,29 @@ static void print_changes(const struct compilation *c)
         (void)fputs(c->pool_plan.bytes, stdout);
 }
 
-static int report_compile(const struct options *options, const struct compilation *c)
+static void report_compile(const struct options *options, const struct compilation *c)
 {
     if (options->quiet || c->generation == 0 || c->outcome == COMPILE_INVALID)
-        return outcome_status(options, c);
+        return;
     if (!c->published && !c->projected) {
         (void)printf("generation %lld: nothing changed\n", c->generation);
     } else {
         (void)printf("generation %lld:\n", c->generation);
         print_changes(c);
     }
-    return outcome_status(options, c);
 }
 
-static int report_check(const struct options *options, const struct compilation *c)
+static void report_count(const struct options *options, const struct diagnostics *list)
 {
     if (!options->quiet)
-        (void)fprintf(stderr, "%zu error%s, %zu warning%s\n", c->diagnostics.errors,
-                      c->diagnostics.errors == 1 ? "" : "s", c->diagnostics.warnings,
-                      c->diagnostics.warnings == 1 ? "" : "s");
-    return outcome_status(options, c);
-}
-
-static int report_diff(const struct options *options, const struct compilation *c)
-{
-    int status = outcome_status(options, c);
-    if (status != EXIT_OK)
-        return status;
-    print_changes(c);
-    return c->plan.changed || c->pool_plan.len > 0 ? EXIT_DIFFERS : EXIT_OK;
+        (void)fprintf(stderr, "%zu error%s, %zu warning%s\n", list->errors, list->errors == 1 ? "" : "s",
+                      list->warnings, list->warnings == 1 ? "" : "s");
 }
 
 static int report_explain(const struct options *options, const struct compilation *c)
 {
-    if (c->config == NULL)
-        return outcome_status(options, c);
-    if (explain(c, options->subject, options->reveal, stdout))
-        return outcome_status(options, c);
+    if (c->config == NULL || explain(c, options->subject, options->reveal, stdout))
+        return EXIT_OK;
     (void)fputs("hermes-compile: there is no such provider, variable or config path in the sources\n", stderr);
     return EXIT_INVALID;
 }
@@ -221,20 +139,127 @@ static int report_status(const struct compilation *c, const char *home)
     return EXIT_IO;
 }
 
+static int report_text(const struct options *options, const struct compilation *c, const char *home)
+{
+    print_diagnostics(options, &c->diagnostics);
+    int status = outcome_status(options, c->outcome, c->diagnostics.warnings);
+    int found = EXIT_OK;
+    if (options->mode == MODE_COMPILE)
+        report_compile(options, c);
+    else if (options->mode == MODE_CHECK)
+        report_count(options, &c->diagnostics);
+    else if (options->mode == MODE_DIFF && status == EXIT_OK)
+        print_changes(c);
+    else if (options->mode == MODE_EXPLAIN)
+        found = report_explain(options, c);
+    else if (options->mode == MODE_STATUS)
+        return report_status(c, home);
+    return status != EXIT_OK ? status : found;
+}
+
+/* Diagnostics in a format of other programs go to standard output: they are what was asked for. */
+static void report_diagnostics(const struct options *options, struct arena *arena, const struct diagnostics *list)
+{
+    struct text out = {.arena = arena};
+    if (options->format == FORMAT_SARIF)
+        report_sarif(&out, list);
+    else
+        report_github(&out, list);
+    (void)print_text(&out);
+}
+
 static int report(const struct options *options, const struct compilation *c, const char *home)
 {
-    switch (options->mode) {
-    case MODE_COMPILE:
-        return report_compile(options, c);
-    case MODE_CHECK:
-        return report_check(options, c);
-    case MODE_DIFF:
-        return report_diff(options, c);
-    case MODE_EXPLAIN:
-        return report_explain(options, c);
-    default:
-        return report_status(c, home);
+    int status;
+    if (options->format == FORMAT_TEXT) {
+        status = report_text(options, c, home);
+    } else if (options->format == FORMAT_JSON) {
+        status = report_json_of(options, c);
+    } else {
+        report_diagnostics(options, c->arena, &c->diagnostics);
+        status = outcome_status(options, c->outcome, c->diagnostics.warnings);
     }
+    bool differs = options->mode == MODE_DIFF && (c->plan.changed || c->pool_plan.len > 0);
+    return status == EXIT_OK && differs ? EXIT_DIFFERS : status;
+}
+
+static int compile_a_home(const struct options *options, struct arena *arena)
+{
+    struct compilation c;
+    bool for_tools = options->format == FORMAT_SARIF || options->format == FORMAT_GITHUB;
+    const char *home = compile_find_home(arena, options->home);
+    if (home == NULL)
+        options_wrong("no home: give --home, or set HERMES_HOME or HOME");
+    compile_home(&c, &(struct compile_request){
+                         .home = home,
+                         .managed = compile_find_managed(),
+                         .label_base = for_tools ? compile_working_directory(arena) : home,
+                         .write = options->mode == MODE_COMPILE,
+                         .name_leaves = options->mode == MODE_DIFF,
+                         .read_wait_ms = READ_WAIT_MS,
+                         .lock_wait_ms = LOCK_WAIT_MS,
+                         .shell = (const char *const *)environ,
+                     });
+    int status = report(options, &c, home);
+    compilation_finish(&c);
+    return status;
+}
+
+static int check_some_files(const struct options *options, struct arena *arena)
+{
+    const char *home = compile_find_home(arena, options->home);
+    struct file_checks checks =
+        check_files(arena, options->files, options->file_count, home == NULL ? "/" : home, READ_WAIT_MS);
+    if (options->format == FORMAT_TEXT) {
+        print_diagnostics(options, &checks.all);
+        report_count(options, &checks.all);
+    } else if (options->format == FORMAT_JSON) {
+        struct text out = {.arena = arena};
+        text_putc(&out, '{');
+        report_json(&out, &checks.all);
+        text_puts(&out, "}\n");
+        (void)print_text(&out);
+    } else {
+        report_diagnostics(options, arena, &checks.all);
+    }
+    int status = outcome_status(options, checks.outcome, checks.all.warnings);
+    file_checks_finish(&checks);
+    return status;
+}
+
+static void print_code(const struct diagnostic_code *code)
+{
+    (void)printf("%s: %s\n\n%s\n", code->code, code->title, code->page);
+}
+
+static int explain_code(const char *name)
+{
+    const struct diagnostic_code *code = diagnostic_code_find(name);
+    if (code != NULL) {
+        print_code(code);
+        return EXIT_OK;
+    }
+    if (strcmp(name, "all") != 0) {
+        (void)fputs("hermes-compile: there is no such code; --explain-code all shows every one\n", stderr);
+        return EXIT_USAGE;
+    }
+    for (code = diagnostic_codes; code->code != NULL; code++) {
+        print_code(code);
+        (void)fputs(code[1].code == NULL ? "" : "\n", stdout);
+    }
+    return EXIT_OK;
+}
+
+static int run(const struct options *options, struct arena *arena)
+{
+    if (options->mode == MODE_EXPLAIN_CODE)
+        return explain_code(options->subject);
+    if (options->mode == MODE_PRINT_SCHEMA) {
+        if (print_schema(options->subject, stdout))
+            return EXIT_OK;
+        options_wrong("--print-schema takes config, snapshot or reference");
+    }
+    return options->file_count > 0 ? check_some_files(options, arena) : compile_a_home(options, arena);
 }
 
 /* Keys must not end in a core file, and a lease that a writer breaks must not kill. */
@@ -250,27 +275,12 @@ static void protect_process(void)
 
 int main(int argc, char **argv)
 {
-    struct options options = {.colour = "auto"};
-    struct compilation c;
     protect_process();
-    parse_options(&options, argc, argv);
+    struct options options = options_parse(argc, argv);
     struct arena *arena = arena_create();
-    const char *home = compile_find_home(arena, options.home);
-    if (home == NULL)
-        wrong_usage("no home: give --home, or set HERMES_HOME or HOME");
-    compile_home(&c, &(struct compile_request){
-                         .home = home,
-                         .managed = compile_find_managed(),
-                         .write = options.mode == MODE_COMPILE,
-                         .read_wait_ms = READ_WAIT_MS,
-                         .lock_wait_ms = LOCK_WAIT_MS,
-                         .shell = (const char *const *)environ,
-                     });
-    print_diagnostics(&options, &c);
-    int status = report(&options, &c, home);
+    int status = run(&options, arena);
     if (fflush(stdout) != 0 || ferror(stdout))
         status = EXIT_IO;
-    compilation_finish(&c);
     arena_destroy(arena);
     return status;
 }

@@ -81,7 +81,7 @@ static bool wanted(const struct projector *p, const struct credential *credentia
 {
     if (credential->rank == RANK_CONFIG)
         return true;
-    if (credential->rank == RANK_POOL || pool_has_oauth(p) || strcmp(p->name, "copilot") == 0)
+    if (credential->rank >= RANK_POOL || pool_has_oauth(p) || strcmp(p->name, "copilot") == 0)
         return false;
     if (strcmp(p->name, "anthropic") == 0 && strncmp(credential->secret, "sk-ant-oat", 10) == 0)
         return false;

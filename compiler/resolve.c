@@ -4,190 +4,13 @@
 #include <string.h>
 #include <strings.h>
 
-#include "custom_provider.h"
 #include "blank.h"
+#include "draft.h"
 #include "key_check.h"
-#include "name_table.h"
-#include "near_name.h"
+#include "provider_target.h"
 #include "source.h"
+#include "task_keys.h"
 #include "variable_check.h"
-
-struct draft {
-    struct provider provider;
-    size_t credential_capacity;
-    size_t shadowed_capacity;
-    size_t seed_capacity;
-    bool url_is_explicit; /* a source names the URL, so nothing may guess another */
-};
-
-struct resolver {
-    struct arena *arena;
-    const struct resolve_input *in;
-    struct diagnostics *diagnostics;
-    struct custom_providers customs;
-    struct draft **drafts;
-    size_t count;
-    size_t capacity;
-    struct name_table ids;
-};
-
-static struct draft *find_draft(struct resolver *r, const char *id)
-{
-    const size_t *index = name_table_get(&r->ids, id);
-    return index == NULL ? NULL : r->drafts[*index];
-}
-
-static struct draft *draft_for(struct resolver *r, const char *id, const struct provider_row *row)
-{
-    struct draft *draft = find_draft(r, id);
-    if (draft != NULL)
-        return draft;
-    draft = arena_alloc(r->arena, sizeof *draft);
-    draft->provider = (struct provider){
-        .id = id,
-        .row = row,
-        .name = row != NULL ? row->name : id,
-        .base_url = row != NULL ? row->base_url : "",
-        .strategy = "fill_first",
-        .auth = row != NULL ? row->header : "bearer",
-        .projected = row == NULL || row->auth == PROVIDER_API_KEY,
-    };
-    void *drafts = r->drafts;
-    arena_grow(r->arena, &drafts, &r->capacity, r->count + 1, sizeof *r->drafts);
-    r->drafts = drafts;
-    name_table_put(r->arena, &r->ids, id, r->count);
-    r->drafts[r->count++] = draft;
-    return draft;
-}
-
-static void add_seed(struct resolver *r, struct draft *draft, const char *source, const char *secret)
-{
-    void *seeds = draft->provider.seeds;
-    arena_grow(r->arena, &seeds, &draft->seed_capacity, draft->provider.seed_count + 1, sizeof(struct seed));
-    draft->provider.seeds = seeds;
-    draft->provider.seeds[draft->provider.seed_count++] = (struct seed){source, secret};
-}
-
-static struct credential *add_credential(struct resolver *r, struct draft *draft)
-{
-    void *items = draft->provider.credentials;
-    arena_grow(r->arena, &items, &draft->credential_capacity, draft->provider.credential_count + 1,
-               sizeof(struct credential));
-    draft->provider.credentials = items;
-    return &draft->provider.credentials[draft->provider.credential_count++];
-}
-
-static void add_origin(struct resolver *r, struct credential *credential, struct origin origin)
-{
-    struct origin *origins = arena_alloc(r->arena, (credential->origin_count + 1) * sizeof *origins);
-    if (credential->origin_count > 0)
-        memcpy(origins, credential->origins, credential->origin_count * sizeof *origins);
-    origins[credential->origin_count++] = origin;
-    credential->origins = origins;
-}
-
-/* SECRET is stripped and usable. The same key again is one credential with one more origin. */
-static void add_key(struct resolver *r, struct draft *draft, enum credential_rank rank, const char *secret, size_t len,
-                    struct origin origin)
-{
-    struct fingerprint fingerprint = fingerprint_of(secret, len);
-    for (size_t i = 0; i < draft->provider.credential_count; i++)
-        if (strcmp(draft->provider.credentials[i].fingerprint.text, fingerprint.text) == 0) {
-            add_origin(r, &draft->provider.credentials[i], origin);
-            return;
-        }
-    struct credential *credential = add_credential(r, draft);
-    *credential = (struct credential){
-        .id = credential_id_of(draft->provider.id, secret, len),
-        .fingerprint = fingerprint,
-        .rank = rank,
-        .secret = arena_strndup(r->arena, secret, len),
-        .label = origin.place.source == NULL
-                     ? origin.key
-                     : arena_printf(r->arena, "%s %s", origin.place.source->label, origin.key),
-    };
-    add_origin(r, credential, origin);
-}
-
-static void note_shadowed(struct resolver *r, struct draft *draft, const char *secret, size_t len,
-                          struct origin origin)
-{
-    void *items = draft->provider.shadowed;
-    arena_grow(r->arena, &items, &draft->shadowed_capacity, draft->provider.shadowed_count + 1,
-               sizeof(struct shadowed));
-    draft->provider.shadowed = items;
-    draft->provider.shadowed[draft->provider.shadowed_count++] =
-        (struct shadowed){.fingerprint = fingerprint_of(secret, len), .origin = origin};
-}
-
-static void warn_suspicious(struct resolver *r, const char *secret, size_t len, struct origin origin)
-{
-    const char *why = key_suspicious(secret, len);
-    if (why != NULL)
-        (void)diagnose(r->diagnostics, SEVERITY_WARNING, "suspicious-key", origin.place,
-                       "%s %s; the provider will most likely refuse it", origin.key, why);
-}
-
-/* The text of a key written in config.yaml, or NULL after saying why it is none. An empty one is simply not there. */
-static const char *config_key(struct resolver *r, const struct node *node, const char *path, bool required,
-                              size_t *ret_len)
-{
-    if (node == NULL || node->kind == NODE_NULL || !node_truthy(node))
-        return NULL;
-    if (node->kind != NODE_STRING) {
-        struct diagnostic *d = diagnose(r->diagnostics, SEVERITY_ERROR, "not-text", node->place,
-                                        "%s is %s to YAML, not text: the key would not be what stands here", path,
-                                        node_kind_name(node->kind));
-        diagnostic_help(r->diagnostics, d, "put it in quotes");
-        return NULL;
-    }
-    if (memchr(node->text, '\0', node->len) != NULL) {
-        (void)diagnose(r->diagnostics, SEVERITY_ERROR, "nul-in-text", node->place, "%s contains a NUL", path);
-        return NULL;
-    }
-    const char *text = strip_blanks(node->text, node->len, ret_len);
-    const char *why = key_unusable(text, *ret_len);
-    if (why == NULL)
-        return text;
-    if (strcmp(why, "is a bare reference") == 0 && strncmp(text, "${", 2) == 0)
-        return NULL; /* unresolved-reference was said already */
-    struct diagnostic *d = diagnose(r->diagnostics, required ? SEVERITY_ERROR : SEVERITY_WARNING, "unusable-key",
-                                    node->place, "%s %s: it is no key", path, why);
-    diagnostic_help(r->diagnostics, d, "put the provider's key here, or remove the entry");
-    return NULL;
-}
-
-static void add_config_key(struct resolver *r, struct draft *draft, const struct node *node, const char *path,
-                           bool required)
-{
-    size_t len;
-    const char *text = config_key(r, node, path, required, &len);
-    if (text == NULL)
-        return;
-    struct origin origin = {node->place, path};
-    warn_suspicious(r, text, len, origin);
-    add_key(r, draft, RANK_CONFIG, text, len, origin);
-}
-
-static void add_variable(struct resolver *r, struct draft *draft, enum credential_rank rank, const char *name)
-{
-    const struct binding *binding = environment_get(r->in->environment, name);
-    size_t len;
-    if (binding == NULL)
-        return;
-    const char *text = strip_blanks(binding->value, binding->len, &len);
-    const char *why = key_unusable(text, len);
-    struct origin origin = {binding->place, arena_strdup(r->arena, name)};
-    if (len == 0)
-        return;
-    if (why != NULL) {
-        (void)diagnose(r->diagnostics, SEVERITY_WARNING, "unusable-key", binding->place, "%s %s: it is no key", name,
-                       why);
-        return;
-    }
-    warn_suspicious(r, text, len, origin);
-    add_key(r, draft, rank, text, len, origin);
-}
 
 /* `key_env: NAME` of a custom provider; behind an inline key it is shadowed. */
 static void add_key_env(struct resolver *r, struct draft *draft, const struct custom_provider *custom)
@@ -221,132 +44,18 @@ static void add_custom(struct resolver *r, const struct custom_provider *custom)
         draft->provider.base_url = custom->base_url;
         draft->url_is_explicit = true;
     }
+    if (custom->headers != NULL)
+        draft->provider.headers[0] = custom->headers;
     if (custom->row == NULL)
         draft->provider.name = custom->name;
     size_t len;
-    add_config_key(r, draft, custom->api_key, custom->api_key_path, custom->row != NULL);
+    add_config_key(r, draft, RANK_CONFIG, custom->api_key, custom->api_key_path, custom->row != NULL);
     add_key_env(r, draft, custom);
     const char *inline_key = node_string(custom->api_key);
     if (custom->row == NULL && inline_key != NULL) {
         inline_key = strip_blanks(inline_key, custom->api_key->len, &len);
         add_seed(r, draft, arena_printf(r->arena, "config:%s", custom->name), arena_strndup(r->arena, inline_key, len));
     }
-}
-
-static bool host_is(const char *url, const char *domain)
-{
-    const char *host = strstr(url, "://");
-    host = host == NULL ? url : host + 3;
-    size_t len = strcspn(host, ":/?#");
-    size_t tail = strlen(domain);
-    return len >= tail && strncasecmp(host + len - tail, domain, tail) == 0 &&
-           (len == tail || host[len - tail - 1] == '.');
-}
-
-/* Hermes resolves these outside its table. */
-static bool known_elsewhere(const char *name)
-{
-    static const char *const names[] = {"moa", "vertex", "google-vertex", "vertex-ai", "gcp-vertex", "vertexai"};
-    for (size_t i = 0; i < sizeof names / sizeof *names; i++)
-        if (strcasecmp(names[i], name) == 0)
-            return true;
-    return false;
-}
-
-struct target {
-    struct draft *draft; /* NULL: nobody's */
-    bool model_config;   /* Hermes seeds model.api_key as `model_config` in that pool */
-};
-
-static struct target custom_target(struct resolver *r, const char *url)
-{
-    const struct custom_provider *same = custom_provider_by_url(&r->customs, url);
-    if (same != NULL)
-        return (struct target){draft_for(r, same->id, NULL), true};
-    struct draft *draft = draft_for(r, "custom", provider_find("custom"));
-    draft->provider.base_url = url;
-    return (struct target){draft, false};
-}
-
-static struct target automatic_target(struct resolver *r, const char *url)
-{
-    if (*url == '\0')
-        return (struct target){0};
-    if (host_is(url, "openrouter.ai"))
-        return (struct target){draft_for(r, "openrouter", provider_find("openrouter")), false};
-    if (host_is(url, "anthropic.com") || host_is(url, "openai.com"))
-        return (struct target){0};
-    return custom_target(r, url);
-}
-
-static bool letters_of_a_name(const char *name)
-{
-    return strlen(name) <= 24 && strspn(name, "abcdefghijklmnopqrstuvwxyz-_.:ABCDEFGHIJKLMNOPQRSTUVWXYZ ") == strlen(name);
-}
-
-/* The provider that NAME may have meant, or NULL. */
-static const char *near_provider(const struct resolver *r, const char *name)
-{
-    struct near_name near = {.written = name};
-    for (size_t i = 0; i < provider_table_count; i++) {
-        near_name_consider(&near, provider_table[i].id);
-        for (const char *const *alias = provider_table[i].aliases; *alias != NULL; alias++)
-            near_name_consider(&near, *alias);
-    }
-    for (size_t i = 0; i < r->customs.count; i++)
-        near_name_consider(&near, r->customs.items[i].name);
-    return near.best;
-}
-
-static struct target unknown_target(struct resolver *r, const struct node *provider, const char *name, const char *url)
-{
-    if (!known_elsewhere(name)) {
-        struct diagnostic *d =
-            diagnose(r->diagnostics, SEVERITY_WARNING, "unknown-provider", provider->place,
-                     letters_of_a_name(name) ? "there is no provider \"%s\"" : "there is no such provider", name);
-        const char *near = near_provider(r, name);
-        if (near != NULL)
-            diagnostic_help(r->diagnostics, d, "did you mean \"%s\"?", near);
-        else
-            diagnostic_help(r->diagnostics, d, "take a provider that Hermes knows, or define it under custom_providers");
-    }
-    char normal[128];
-    (void)provider_normalise(name, normal, sizeof normal);
-    struct draft *draft = draft_for(r, arena_strdup(r->arena, normal), NULL);
-    draft->provider.base_url = url;
-    draft->provider.projected = *url != '\0';
-    return (struct target){draft, false};
-}
-
-/* Which provider `model` means: names before aliases of the table, as June and August resolve them. */
-static struct target model_target(struct resolver *r, const struct node *model)
-{
-    const struct node *provider = node_get(model, "provider");
-    const char *name = node_string(provider);
-    const char *url = node_string(node_get(model, "base_url"));
-    size_t len = 0;
-    url = url == NULL ? "" : url_trimmed(r->arena, url);
-    if (name != NULL) {
-        name = strip_blanks(name, strlen(name), &len);
-        name = arena_strndup(r->arena, name, len);
-    }
-    if (len == 0 || strcasecmp(name, "auto") == 0)
-        return automatic_target(r, url);
-    const struct provider_row *row = provider_find(name);
-    const struct custom_provider *custom = custom_provider_find(&r->customs, name);
-    bool canonical = row != NULL && strcasecmp(row->id, name) == 0;
-    if (custom != NULL && !canonical)
-        return (struct target){draft_for(r, custom->id, NULL), false};
-    if (row == NULL)
-        return unknown_target(r, provider, name, url);
-    if (row->auth == PROVIDER_CUSTOM)
-        return custom_target(r, url);
-    struct draft *draft = draft_for(r, row->id, row);
-    if (*url != '\0') {
-        draft->provider.base_url = url;
-        draft->url_is_explicit = true;
-    }
-    return (struct target){draft, false};
 }
 
 static void warn_hermes_ignores(struct resolver *r, const struct draft *draft, const struct node *key)
@@ -367,7 +76,7 @@ static const char *add_model(struct resolver *r)
     const struct node *api = node_get(model, "api");
     const struct node *key = node_truthy(api_key) ? api_key : api;
     const char *path = key == api_key ? "model.api_key" : "model.api";
-    struct target target = model_target(r, model);
+    struct target target = provider_target(r, model);
     if (target.draft == NULL) {
         if (key != NULL && node_truthy(key)) {
             struct diagnostic *d = diagnose(r->diagnostics, SEVERITY_WARNING, "key-without-provider", key->place,
@@ -377,9 +86,11 @@ static const char *add_model(struct resolver *r)
         return NULL;
     }
     size_t before = target.draft->provider.credential_count;
-    add_config_key(r, target.draft, key, path, target.draft->provider.row != NULL && key == api_key);
+    add_config_key(r, target.draft, RANK_CONFIG, key, path, target.draft->provider.row != NULL && key == api_key);
     if (target.draft->provider.credential_count > before && key == api_key)
         warn_hermes_ignores(r, target.draft, key);
+    const struct node *headers = node_get(model, "extra_headers");
+    target.draft->provider.headers[1] = node_is(headers, NODE_MAP) ? headers : node_get(model, "default_headers");
     if (target.model_config && node_string(key) != NULL) {
         size_t len;
         const char *text = strip_blanks(key->text, key->len, &len);
@@ -547,6 +258,8 @@ static size_t entry_position(const struct resolver *r, const struct provider *pr
      * variables are even, of entries odd, so that "directly before" has a number of its own. */
     if (c->rank == RANK_CONFIG)
         return 0;
+    if (c->rank == RANK_TASK)
+        return SIZE_MAX;
     if (c->rank == RANK_ENV)
         return 2 + 2 * pool_position(r, provider->id, arena_printf(r->arena, "env:%s", c->origins[0].key));
     for (size_t i = 0; i < r->in->pool->count; i++)
@@ -642,6 +355,47 @@ static struct providers finish(struct resolver *r, const char *default_id)
     return all;
 }
 
+/* --- what no file says --- */
+
+static bool named_before(const struct pool_view *pool, size_t index)
+{
+    for (size_t i = 0; i < index; i++)
+        if (pool->entries[i].oauth && strcmp(pool->entries[i].provider, pool->entries[index].provider) == 0)
+            return true;
+    return false;
+}
+
+static void name_logins(struct resolver *r)
+{
+    struct text names = {.arena = r->arena};
+    for (size_t i = 0; i < r->in->pool->count; i++) {
+        const struct provider_row *row = provider_find(r->in->pool->entries[i].provider);
+        if (r->in->pool->entries[i].oauth && row != NULL && !named_before(r->in->pool, i))
+            text_printf(&names, "%s%s", names.len > 0 ? ", " : "", row->id);
+    }
+    if (names.len > 0)
+        (void)diagnose(r->diagnostics, SEVERITY_HINT, "not-compiled", (struct place){0},
+                       "%s: logged in with OAuth; Hermes refreshes these by itself, the snapshot has no key of theirs",
+                       names.bytes);
+}
+
+static void name_secret_sources(struct resolver *r)
+{
+    const struct node *sources = node_get(r->in->config, "secrets");
+    if (!node_is(sources, NODE_MAP))
+        return;
+    for (size_t i = 0; i < sources->pair_count; i++)
+        if (node_truthy(node_get(sources->pairs[i].value, "enabled")))
+            (void)diagnose(r->diagnostics, SEVERITY_HINT, "not-compiled", sources->pairs[i].key->place,
+                           "Hermes asks this source of secrets when it starts; the snapshot has nothing of it");
+}
+
+static void name_what_is_not_compiled(struct resolver *r)
+{
+    name_logins(r);
+    name_secret_sources(r);
+}
+
 struct providers resolve(struct arena *arena, const struct resolve_input *input, struct diagnostics *diagnostics)
 {
     struct resolver r = {.arena = arena, .in = input, .diagnostics = diagnostics};
@@ -653,6 +407,8 @@ struct providers resolve(struct arena *arena, const struct resolve_input *input,
     add_pool_sources(&r);
     for (size_t i = 0; i < input->pool->count; i++)
         add_pool_entry(&r, &input->pool->entries[i]);
+    add_task_keys(&r, default_id == NULL ? NULL : find_draft(&r, default_id));
+    name_what_is_not_compiled(&r);
     apply_base_url_variables(&r);
     read_strategies(&r);
     return finish(&r, default_id != NULL ? default_id : automatic_provider(&r));

@@ -1,0 +1,164 @@
+#include "draft.h"
+
+#include <string.h>
+
+#include "blank.h"
+#include "key_check.h"
+#include "source.h"
+
+struct draft *find_draft(struct resolver *r, const char *id)
+{
+    const size_t *index = name_table_get(&r->ids, id);
+    return index == NULL ? NULL : r->drafts[*index];
+}
+
+struct draft *draft_for(struct resolver *r, const char *id, const struct provider_row *row)
+{
+    struct draft *draft = find_draft(r, id);
+    if (draft != NULL)
+        return draft;
+    draft = arena_alloc(r->arena, sizeof *draft);
+    draft->provider = (struct provider){
+        .id = id,
+        .row = row,
+        .name = row != NULL ? row->name : id,
+        .base_url = row != NULL ? row->base_url : "",
+        .strategy = "fill_first",
+        .auth = row != NULL ? row->header : "bearer",
+        .projected = row == NULL || row->auth == PROVIDER_API_KEY,
+    };
+    void *drafts = r->drafts;
+    arena_grow(r->arena, &drafts, &r->capacity, r->count + 1, sizeof *r->drafts);
+    r->drafts = drafts;
+    name_table_put(r->arena, &r->ids, id, r->count);
+    r->drafts[r->count++] = draft;
+    return draft;
+}
+
+void add_seed(struct resolver *r, struct draft *draft, const char *source, const char *secret)
+{
+    void *seeds = draft->provider.seeds;
+    arena_grow(r->arena, &seeds, &draft->seed_capacity, draft->provider.seed_count + 1, sizeof(struct seed));
+    draft->provider.seeds = seeds;
+    draft->provider.seeds[draft->provider.seed_count++] = (struct seed){source, secret};
+}
+
+static struct credential *add_credential(struct resolver *r, struct draft *draft)
+{
+    void *items = draft->provider.credentials;
+    arena_grow(r->arena, &items, &draft->credential_capacity, draft->provider.credential_count + 1,
+               sizeof(struct credential));
+    draft->provider.credentials = items;
+    return &draft->provider.credentials[draft->provider.credential_count++];
+}
+
+static void add_origin(struct resolver *r, struct credential *credential, struct origin origin)
+{
+    struct origin *origins = arena_alloc(r->arena, (credential->origin_count + 1) * sizeof *origins);
+    if (credential->origin_count > 0)
+        memcpy(origins, credential->origins, credential->origin_count * sizeof *origins);
+    origins[credential->origin_count++] = origin;
+    credential->origins = origins;
+}
+
+void add_key(struct resolver *r, struct draft *draft, enum credential_rank rank, const char *secret, size_t len,
+                    struct origin origin)
+{
+    struct fingerprint fingerprint = fingerprint_of(secret, len);
+    for (size_t i = 0; i < draft->provider.credential_count; i++)
+        if (strcmp(draft->provider.credentials[i].fingerprint.text, fingerprint.text) == 0) {
+            add_origin(r, &draft->provider.credentials[i], origin);
+            return;
+        }
+    struct credential *credential = add_credential(r, draft);
+    *credential = (struct credential){
+        .id = credential_id_of(draft->provider.id, secret, len),
+        .fingerprint = fingerprint,
+        .rank = rank,
+        .secret = arena_strndup(r->arena, secret, len),
+        .label = origin.place.source == NULL
+                     ? origin.key
+                     : arena_printf(r->arena, "%s %s", origin.place.source->label, origin.key),
+    };
+    add_origin(r, credential, origin);
+}
+
+void note_shadowed(struct resolver *r, struct draft *draft, const char *secret, size_t len,
+                          struct origin origin)
+{
+    void *items = draft->provider.shadowed;
+    arena_grow(r->arena, &items, &draft->shadowed_capacity, draft->provider.shadowed_count + 1,
+               sizeof(struct shadowed));
+    draft->provider.shadowed = items;
+    draft->provider.shadowed[draft->provider.shadowed_count++] =
+        (struct shadowed){.fingerprint = fingerprint_of(secret, len), .origin = origin};
+}
+
+static void warn_suspicious(struct resolver *r, const char *secret, size_t len, struct origin origin)
+{
+    const char *why = key_suspicious(secret, len);
+    if (why != NULL)
+        (void)diagnose(r->diagnostics, SEVERITY_WARNING, "suspicious-key", origin.place,
+                       "%s %s; the provider will most likely refuse it", origin.key, why);
+}
+
+/* The text of a key written in config.yaml, or NULL after saying why it is none. An empty one is simply not there. */
+static const char *config_key(struct resolver *r, const struct node *node, const char *path, bool required,
+                              size_t *ret_len)
+{
+    if (node == NULL || node->kind == NODE_NULL || !node_truthy(node))
+        return NULL;
+    if (node->kind != NODE_STRING) {
+        struct diagnostic *d = diagnose(r->diagnostics, SEVERITY_ERROR, "not-text", node->place,
+                                        "%s is %s to YAML, not text: the key would not be what stands here", path,
+                                        node_kind_name(node->kind));
+        diagnostic_help(r->diagnostics, d, "put it in quotes");
+        return NULL;
+    }
+    if (memchr(node->text, '\0', node->len) != NULL) {
+        (void)diagnose(r->diagnostics, SEVERITY_ERROR, "nul-in-text", node->place, "%s contains a NUL", path);
+        return NULL;
+    }
+    const char *text = strip_blanks(node->text, node->len, ret_len);
+    const char *why = key_unusable(text, *ret_len);
+    if (why == NULL)
+        return text;
+    if (strcmp(why, "is a bare reference") == 0 && strncmp(text, "${", 2) == 0)
+        return NULL; /* unresolved-reference was said already */
+    struct diagnostic *d = diagnose(r->diagnostics, required ? SEVERITY_ERROR : SEVERITY_WARNING, "unusable-key",
+                                    node->place, "%s %s: it is no key", path, why);
+    diagnostic_help(r->diagnostics, d, "put the provider's key here, or remove the entry");
+    return NULL;
+}
+
+void add_config_key(struct resolver *r, struct draft *draft, enum credential_rank rank, const struct node *node,
+                    const char *path, bool required)
+{
+    size_t len;
+    const char *text = config_key(r, node, path, required, &len);
+    if (text == NULL)
+        return;
+    struct origin origin = {node->place, path};
+    warn_suspicious(r, text, len, origin);
+    add_key(r, draft, rank, text, len, origin);
+}
+
+void add_variable(struct resolver *r, struct draft *draft, enum credential_rank rank, const char *name)
+{
+    const struct binding *binding = environment_get(r->in->environment, name);
+    size_t len;
+    if (binding == NULL)
+        return;
+    const char *text = strip_blanks(binding->value, binding->len, &len);
+    const char *why = key_unusable(text, len);
+    struct origin origin = {binding->place, arena_strdup(r->arena, name)};
+    if (len == 0)
+        return;
+    if (why != NULL) {
+        (void)diagnose(r->diagnostics, SEVERITY_WARNING, "unusable-key", binding->place, "%s %s: it is no key", name,
+                       why);
+        return;
+    }
+    warn_suspicious(r, text, len, origin);
+    add_key(r, draft, rank, text, len, origin);
+}

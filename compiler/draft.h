@@ -1,0 +1,44 @@
+/* Providers while they are being put together: resolve and its helpers add keys to them, one source after the other. */
+#ifndef HERMES_DRAFT_H
+#define HERMES_DRAFT_H
+
+#include "custom_provider.h"
+#include "name_table.h"
+#include "resolve.h"
+
+struct draft {
+    struct provider provider;
+    size_t credential_capacity;
+    size_t shadowed_capacity;
+    size_t seed_capacity;
+    bool url_is_explicit; /* a source names the URL, so nothing may guess another */
+};
+
+struct resolver {
+    struct arena *arena;
+    const struct resolve_input *in;
+    struct diagnostics *diagnostics;
+    struct custom_providers customs;
+    struct draft **drafts;
+    size_t count;
+    size_t capacity;
+    struct name_table ids;
+};
+
+/* NULL when there is none yet. */
+struct draft *find_draft(struct resolver *r, const char *id);
+/* The one of that id, made when there is none. ROW: of the provider table, or NULL. */
+struct draft *draft_for(struct resolver *r, const char *id, const struct provider_row *row);
+
+/* SECRET is stripped and usable. The same key again is one credential with one more origin. */
+void add_key(struct resolver *r, struct draft *draft, enum credential_rank rank, const char *secret, size_t len,
+             struct origin origin);
+/* A key that config.yaml writes out. Says why it is none; REQUIRED: as an error. An empty one is simply not there. */
+void add_config_key(struct resolver *r, struct draft *draft, enum credential_rank rank, const struct node *node,
+                    const char *path, bool required);
+/* The value of a variable, if it is set and usable. */
+void add_variable(struct resolver *r, struct draft *draft, enum credential_rank rank, const char *name);
+void note_shadowed(struct resolver *r, struct draft *draft, const char *secret, size_t len, struct origin origin);
+void add_seed(struct resolver *r, struct draft *draft, const char *source, const char *secret);
+
+#endif

@@ -1,0 +1,188 @@
+#include "report.h"
+
+#include <string.h>
+
+#include "diagnostic_code.h"
+#include "json_write.h"
+#include "source.h"
+
+int report_format_find(const char *name)
+{
+    static const char *const names[] = {"text", "json", "sarif", "github"};
+    for (int i = 0; i < 4; i++)
+        if (strcmp(names[i], name) == 0)
+            return i;
+    return -1;
+}
+
+static void put_diagnostic(struct text *out, const struct diagnostic *d)
+{
+    json_put_item(out);
+    text_putc(out, '{');
+    json_put_member(out, "code", d->code);
+    json_put_member(out, "severity", severity_name(d->severity));
+    json_put_place(out, d->place, NULL);
+    if (d->place.line > 0)
+        json_put_number(out, "length", d->place.length > 0 ? d->place.length : 1);
+    json_put_member(out, "message", d->message);
+    if (d->note != NULL)
+        json_put_member(out, "note", d->note);
+    if (d->help != NULL)
+        json_put_member(out, "help", d->help);
+    text_putc(out, '}');
+}
+
+void report_json(struct text *out, const struct diagnostics *diagnostics)
+{
+    json_put_number(out, "errors", diagnostics->errors);
+    json_put_number(out, "warnings", diagnostics->warnings);
+    json_put_name(out, "diagnostics");
+    text_putc(out, '[');
+    for (size_t i = 0; i < diagnostics->count; i++)
+        put_diagnostic(out, diagnostics->items[i]);
+    text_putc(out, ']');
+}
+
+/* --- SARIF --- */
+
+static const char *whole_message(struct text *scratch, const struct diagnostic *d)
+{
+    *scratch = (struct text){.arena = scratch->arena};
+    text_puts(scratch, d->message);
+    if (d->note != NULL)
+        text_printf(scratch, ". %s", d->note);
+    if (d->help != NULL)
+        text_printf(scratch, ". Help: %s", d->help);
+    return scratch->bytes;
+}
+
+static void put_uri(struct text *out, const char *path)
+{
+    struct text uri = {.arena = out->arena};
+    if (*path == '/')
+        text_puts(&uri, "file://");
+    for (; *path != '\0'; path++) {
+        char c = *path;
+        bool plain = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+                     strchr("/._-~", c) != NULL;
+        if (plain)
+            text_putc(&uri, c);
+        else
+            text_printf(&uri, "%%%02X", (unsigned char)c);
+    }
+    json_put_member(out, "uri", uri.bytes);
+}
+
+static void put_location(struct text *out, struct place place)
+{
+    json_put_name(out, "locations");
+    text_puts(out, "[{");
+    json_put_name(out, "physicalLocation");
+    text_putc(out, '{');
+    json_put_name(out, "artifactLocation");
+    text_putc(out, '{');
+    put_uri(out, place.source->label);
+    text_putc(out, '}');
+    if (place.line > 0) {
+        json_put_name(out, "region");
+        text_putc(out, '{');
+        json_put_number(out, "startLine", place.line);
+        json_put_number(out, "startColumn", place.column);
+        json_put_number(out, "endColumn", place.column + (place.length > 0 ? place.length : 1));
+        text_putc(out, '}');
+    }
+    text_puts(out, "}}]");
+}
+
+static void put_text(struct text *out, const char *name, const char *text)
+{
+    json_put_name(out, name);
+    text_putc(out, '{');
+    json_put_member(out, "text", text);
+    text_putc(out, '}');
+}
+
+static void put_rules(struct text *out)
+{
+    json_put_name(out, "rules");
+    text_putc(out, '[');
+    for (const struct diagnostic_code *code = diagnostic_codes; code->code != NULL; code++) {
+        json_put_item(out);
+        text_putc(out, '{');
+        json_put_member(out, "id", code->code);
+        put_text(out, "shortDescription", code->title);
+        put_text(out, "help", code->page);
+        text_putc(out, '}');
+    }
+    text_putc(out, ']');
+}
+
+static void put_result(struct text *out, const struct diagnostic *d)
+{
+    static const char *const levels[] = {"note", "warning", "error"};
+    struct text scratch = {.arena = out->arena};
+    json_put_item(out);
+    text_putc(out, '{');
+    json_put_member(out, "ruleId", d->code);
+    json_put_member(out, "level", levels[d->severity]);
+    put_text(out, "message", whole_message(&scratch, d));
+    if (d->place.source != NULL)
+        put_location(out, d->place);
+    text_putc(out, '}');
+}
+
+void report_sarif(struct text *out, const struct diagnostics *diagnostics)
+{
+    text_putc(out, '{');
+    json_put_member(out, "$schema", "https://json.schemastore.org/sarif-2.1.0.json");
+    json_put_member(out, "version", "2.1.0");
+    json_put_name(out, "runs");
+    text_puts(out, "[{");
+    json_put_name(out, "tool");
+    text_putc(out, '{');
+    json_put_name(out, "driver");
+    text_putc(out, '{');
+    json_put_member(out, "name", "hermes-compile");
+    json_put_member(out, "version", HERMES_VERSION);
+    put_rules(out);
+    text_puts(out, "}}");
+    json_put_member(out, "columnKind", "unicodeCodePoints");
+    json_put_name(out, "results");
+    text_putc(out, '[');
+    for (size_t i = 0; i < diagnostics->count; i++)
+        put_result(out, diagnostics->items[i]);
+    text_puts(out, "]}]}\n");
+}
+
+/* --- GitHub --- */
+
+/* PROPERTY: inside `key=value`, where ':' and ',' mean something too. */
+static void put_escaped(struct text *out, const char *text, bool property)
+{
+    for (; *text != '\0'; text++)
+        if (*text == '%' || *text == '\r' || *text == '\n' || (property && (*text == ':' || *text == ',')))
+            text_printf(out, "%%%02X", (unsigned char)*text);
+        else
+            text_putc(out, *text);
+}
+
+void report_github(struct text *out, const struct diagnostics *diagnostics)
+{
+    static const char *const commands[] = {"notice", "warning", "error"};
+    for (size_t i = 0; i < diagnostics->count; i++) {
+        const struct diagnostic *d = diagnostics->items[i];
+        struct text scratch = {.arena = out->arena};
+        text_printf(out, "::%s ", commands[d->severity]);
+        if (d->place.source != NULL) {
+            text_puts(out, "file=");
+            put_escaped(out, d->place.source->label, true);
+            text_putc(out, ',');
+        }
+        if (d->place.line > 0)
+            text_printf(out, "line=%u,col=%u,endColumn=%u,", d->place.line, d->place.column,
+                        d->place.column + (d->place.length > 0 ? d->place.length : 1));
+        text_printf(out, "title=%s::", d->code);
+        put_escaped(out, whole_message(&scratch, d), false);
+        text_putc(out, '\n');
+    }
+}

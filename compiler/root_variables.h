@@ -1,0 +1,13 @@
+/* Root scalars of config.yaml are variables of the gateway: it hands them to its environment where the name is free. */
+#ifndef HERMES_ROOT_VARIABLES_H
+#define HERMES_ROOT_VARIABLES_H
+
+#include "dotenv.h"
+#include "node.h"
+
+/* Adds those of CONFIG that are called like a variable. A root key that is no text is warned about: Hermes stops at it.
+ * Pure. */
+void root_variables(struct arena *arena, const struct node *config, struct environment *environment,
+                    struct diagnostics *diagnostics);
+
+#endif
