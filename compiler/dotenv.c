@@ -5,6 +5,7 @@
 #include "arena.h"
 #include "blank.h"
 #include "known_variables.h"
+#include "load_env.h"
 #include "source.h"
 
 /* A text that was made from the source's, and where its parts stand there: a part starts where a line does, or where
@@ -592,4 +593,5 @@ void dotenv_load(struct arena *arena, const struct source *source, struct enviro
         r.at = line_end(&r, r.at > start ? r.at : start) + 1;
     }
     drop_bare(&r);
+    load_env_compare(r.source, &r.text, environment, diagnostics);
 }

@@ -1,0 +1,146 @@
+#include "load_env.h"
+
+#include <string.h>
+
+#include "arena.h"
+#include "blank.h"
+#include "fingerprint.h"
+
+struct line_reader {
+    struct arena *arena;
+    const struct source *source;
+    const struct environment *environment; /* what other files have set before */
+    struct environment seen; /* what load_env has made so far; its values are all that matters */
+};
+
+static bool starts_with(const char *text, size_t len, const char *prefix)
+{
+    return len >= strlen(prefix) && memcmp(text, prefix, strlen(prefix)) == 0;
+}
+
+/* In double quotes `\"` and `\\` mean something, in single quotes nothing does. */
+static struct text unquoted(struct arena *arena, const char *value, size_t len)
+{
+    struct text out = {.arena = arena};
+    bool quoted = len >= 2 && (value[0] == '"' || value[0] == '\'') && value[len - 1] == value[0];
+    bool escapes = quoted && value[0] == '"';
+    text_append(&out, "", 0);
+    for (size_t i = quoted; i < len - quoted; i++) {
+        if (escapes && value[i] == '\\' && i + 1 < len - 1 && (value[i + 1] == '"' || value[i + 1] == '\\'))
+            i++;
+        text_putc(&out, value[i]);
+    }
+    return out;
+}
+
+static size_t identifier_length(const char *text)
+{
+    size_t len = strspn(text, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_");
+    return *text >= '0' && *text <= '9' ? 0 : len;
+}
+
+static const struct binding *look_up(const struct line_reader *r, const char *name)
+{
+    const struct binding *bound = environment_get(&r->seen, name);
+    if (bound != NULL)
+        return bound;
+    bound = environment_get(r->environment, name);
+    return bound == NULL || bound->place.source == r->source ? NULL : bound;
+}
+
+/* `${NAME}`, `$NAME` and `$$`. False when one of them is not set: then the variable is skipped. */
+static bool interpolate(struct line_reader *r, struct text *value)
+{
+    struct text out = {.arena = r->arena};
+    text_append(&out, "", 0);
+    for (const char *at = value->bytes; *at != '\0'; at++) {
+        bool brace = at[0] == '$' && at[1] == '{';
+        size_t name = at[0] != '$' ? 0 : identifier_length(at + 1 + brace);
+        if (at[0] == '$' && at[1] == '$') {
+            text_putc(&out, *at++);
+            continue;
+        }
+        if (name == 0 || (brace && at[2 + name] != '}')) {
+            text_putc(&out, *at);
+            continue;
+        }
+        const struct binding *bound = look_up(r, arena_strndup(r->arena, at + 1 + brace, name));
+        if (bound == NULL)
+            return false;
+        text_append(&out, bound->value, bound->len);
+        at += name + 2 * brace;
+    }
+    *value = out;
+    return true;
+}
+
+static void remember(struct line_reader *r, const char *name, const struct text *value)
+{
+    size_t *index = name_table_get(&r->seen.names, name);
+    if (index == NULL)
+        environment_add(r->arena, &r->seen, (struct binding){.name = name, .value = value->bytes, .len = value->len});
+    else
+        r->seen.items[*index] = (struct binding){.name = name, .value = value->bytes, .len = value->len};
+}
+
+static void read_line(struct line_reader *r, const char *line, size_t len)
+{
+    line = strip_blanks(line, len, &len);
+    const char *equals = len == 0 || *line == '#' ? NULL : memchr(line, '=', len);
+    if (equals == NULL)
+        return;
+    size_t skipped = starts_with(line, len, "export ") ? strlen("export ") : 0;
+    size_t name_len;
+    const char *name = strip_blanks(line + skipped, (size_t)(equals - line) - skipped, &name_len);
+    size_t value_len = len - (size_t)(equals - line) - 1;
+    const char *raw = strip_blanks(equals + 1, value_len, &value_len);
+    struct text value = unquoted(r->arena, raw, value_len);
+    if (interpolate(r, &value))
+        remember(r, arena_strndup(r->arena, name, name_len), &value);
+}
+
+static void read_lines(struct line_reader *r, const struct text *text)
+{
+    size_t at = text->len >= 3 && memcmp(text->bytes, "\xEF\xBB\xBF", 3) == 0 ? 3 : 0;
+    while (at < text->len) {
+        const char *newline = memchr(text->bytes + at, '\n', text->len - at);
+        size_t end = newline == NULL ? text->len : (size_t)(newline - text->bytes);
+        read_line(r, text->bytes + at, end - at);
+        at = end + 1;
+    }
+}
+
+/* What the two readers could disagree about needs one of these. */
+static bool could_differ(const struct text *text)
+{
+    return text->len > 0 && (strpbrk(text->bytes, "\"'$#\xEF") != NULL || strstr(text->bytes, "export") != NULL);
+}
+
+static bool same(const struct binding *a, const struct binding *b)
+{
+    return a->len == b->len && memcmp(a->value, b->value, a->len) == 0;
+}
+
+void load_env_compare(const struct source *source, const struct text *text, const struct environment *environment,
+                      struct diagnostics *diagnostics)
+{
+    struct line_reader r = {.arena = diagnostics->arena, .source = source, .environment = environment};
+    if (!could_differ(text))
+        return;
+    read_lines(&r, text);
+    for (size_t i = 0; i < environment->count; i++) {
+        const struct binding *binding = &environment->items[i];
+        const struct binding *other = environment_get(&r.seen, binding->name);
+        if (binding->place.source != source ||
+            (other != NULL && same(binding, other)))
+            continue;
+        struct diagnostic *d = diagnose(diagnostics, SEVERITY_WARNING, "env-parsers-differ", binding->place,
+                                        other == NULL ? "Hermes's second env reader does not see this variable"
+                                                      : "Hermes's second env reader reads another value here");
+        if (other != NULL)
+            diagnostic_note(diagnostics, d, "at its start: %s; after /reload: %s",
+                            fingerprint_of(binding->value, binding->len).text,
+                            fingerprint_of(other->value, other->len).text);
+        diagnostic_help(diagnostics, d, "quote the value, and put a comment on a line of its own");
+    }
+}

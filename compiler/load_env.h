@@ -1,0 +1,14 @@
+/* Hermes's second reader of env files (its load_env): where it reads another value than the gateway's start does, a
+ * user should know before `/reload` tells. */
+#ifndef HERMES_LOAD_ENV_H
+#define HERMES_LOAD_ENV_H
+
+#include "arena.h"
+#include "dotenv.h"
+
+/* Warns about each variable of SOURCE, as dotenv_load has read it into ENVIRONMENT, that load_env reads otherwise. TEXT:
+ * what the sanitiser makes of the file; both readers start from it. Pure. */
+void load_env_compare(const struct source *source, const struct text *text, const struct environment *environment,
+                      struct diagnostics *diagnostics);
+
+#endif
