@@ -10,6 +10,7 @@
 #include "name_table.h"
 #include "source.h"
 #include "yaml_scalar.h"
+#include "yaml_tabs.h"
 
 enum { MAX_NESTING = 128, ALIAS_FACTOR = 10, ALIAS_FLOOR = 10000, MAX_NODES = 1000000 };
 
@@ -41,6 +42,8 @@ struct loader {
     size_t anchor_count;
     size_t anchor_capacity;
     struct name_table anchor_names;
+    bool tabs; /* there is at least one in the file */
+    struct yaml_texts texts;
     size_t nesting;
     size_t nodes;   /* in the file */
     size_t weight;  /* with every alias expanded */
@@ -164,6 +167,26 @@ static struct node *new_node(struct loader *l, const yaml_event_t *event)
     return node;
 }
 
+/* What plain scalars are that look like something else: nobody would see it in the file. */
+static void warn_surprise(struct loader *l, const struct node *node, const char *text, size_t len)
+{
+    const char *digits = text + (len > 0 && (text[0] == '-' || text[0] == '+'));
+    size_t left = len - (size_t)(digits - text);
+    if (node->kind == NODE_STRING && yaml_looks_like_number(text, len)) {
+        struct diagnostic *d = diagnose(l->diagnostics, SEVERITY_WARNING, "number-left-text", node->place,
+                                        "YAML 1.1 leaves this number as text");
+        diagnostic_help(l->diagnostics, d, "write it with a dot and a signed exponent, or quote it if text is meant");
+        return;
+    }
+    bool sexagesimal = memchr(digits, ':', left) != NULL;
+    bool octal = left > 1 && digits[0] == '0' && digits[1] != 'x' && digits[1] != 'b';
+    if ((node->kind == NODE_INTEGER && (sexagesimal || octal)) || (node->kind == NODE_FLOAT && sexagesimal)) {
+        struct diagnostic *d = diagnose(l->diagnostics, SEVERITY_WARNING, "number-surprise", node->place,
+                                        "YAML 1.1 reads this as a number in base %s", sexagesimal ? "60" : "8");
+        diagnostic_help(l->diagnostics, d, "put it in quotes if text is meant");
+    }
+}
+
 /* `<<` and `=` mean something only as keys; as_key says that the scalar stands there. */
 static struct node *scalar(struct loader *l, const yaml_event_t *event, enum yaml_tag *ret_tag)
 {
@@ -177,6 +200,11 @@ static struct node *scalar(struct loader *l, const yaml_event_t *event, enum yam
     ptrdiff_t anchor = set_anchor(l, event->data.scalar.anchor, &event->start_mark, node);
     complete_anchor(l, anchor, 1);
     *ret_tag = resolved;
+    yaml_scalar_style_t style = event->data.scalar.style;
+    if (l->tabs && style != YAML_PLAIN_SCALAR_STYLE)
+        yaml_texts_add(l->arena, &l->texts,
+                       (struct yaml_text){event->start_mark.index, event->end_mark.index,
+                                          style == YAML_LITERAL_SCALAR_STYLE || style == YAML_FOLDED_SCALAR_STYLE});
     if (resolved == TAG_MERGE || resolved == TAG_VALUE) {
         (void)yaml_construct(l->arena, TAG_STR, text, len, node);
         return node;
@@ -189,6 +217,8 @@ static struct node *scalar(struct loader *l, const yaml_event_t *event, enum yam
     const char *why = yaml_construct(l->arena, resolved, text, len, node);
     if (why != NULL)
         refuse_value(l, node->place, why);
+    else if (node->plain)
+        warn_surprise(l, node, text, len);
     return node;
 }
 
@@ -630,6 +660,7 @@ struct node *yaml_load(struct arena *arena, const struct source *source, struct 
                        "not enough memory");
         return NULL;
     }
+    l.tabs = memchr(in.bytes, '\t', in.len) != NULL;
     yaml_parser_set_encoding(&l.parser, YAML_UTF8_ENCODING);
     yaml_parser_set_input_string(&l.parser, (const unsigned char *)in.bytes, in.len);
     struct node *root = document(&l, &in);
@@ -638,6 +669,8 @@ struct node *yaml_load(struct arena *arena, const struct source *source, struct 
     yaml_parser_delete(&l.parser);
     if (l.failed)
         return NULL;
+    if (l.tabs)
+        yaml_tabs_check(source, in.bytes, in.len, &l.texts, diagnostics);
     adopt(&l);
     return l.values.count > 0 ? NULL : root;
 }

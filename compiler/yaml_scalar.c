@@ -256,6 +256,23 @@ enum yaml_tag yaml_resolve(const char *text, size_t len)
     return digit(text[0]) && read_moment(text, len, true, &m) ? TAG_TIMESTAMP : TAG_STR;
 }
 
+bool yaml_looks_like_number(const char *text, size_t len)
+{
+    struct cursor c = {text, text + len};
+    (void)take_sign(&c);
+    if (c.end - c.at > 2 && c.at[0] == '0' && c.at[1] == 'o') {
+        c.at += 2;
+        return run(&c, octal_digit) > 0 && ended(&c);
+    }
+    size_t digits = run(&c, digit);
+    if (take(&c, '.'))
+        digits += run(&c, digit);
+    if (digits == 0 || (!take(&c, 'e') && !take(&c, 'E')))
+        return false;
+    (void)take_sign(&c);
+    return run(&c, digit) > 0 && ended(&c);
+}
+
 static void set_text(struct arena *arena, struct node *node, enum node_kind kind, const char *text, size_t len)
 {
     node->kind = kind;
