@@ -36,7 +36,8 @@ void yaml_tabs_check(const struct source *source, const char *bytes, size_t len,
         if (text < texts->count && texts->items[text].start == character)
             header = texts->items[text].block;
         bool inside = text < texts->count && texts->items[text].start <= character && !header;
-        if (!inside && c == '#' && (last == ' ' || last == '\t' || last == '\n'))
+        bool behind_text = text > 0 && texts->items[text - 1].end == character; /* 'x'#c is a comment, too */
+        if (!inside && c == '#' && (last == ' ' || last == '\t' || last == '\n' || behind_text))
             quiet = true;
         if (!inside && !quiet && c == '\t') {
             report(source, line, column, diagnostics);

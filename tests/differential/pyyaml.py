@@ -1,4 +1,5 @@
-"""Holds yaml_load against the installed PyYAML's CSafeLoader: the same values, and the same refusals at the same places."""
+"""Holds yaml_load against the installed PyYAML's CSafeLoader: the same values, the same refusals at the same places, and a
+warning where only its pure-Python loader refuses."""
 import base64, datetime, io
 
 import yaml
@@ -97,12 +98,22 @@ def c_hex(number):
     return (mantissa.rstrip("0").rstrip(".") if "." in mantissa else mantissa) + "p" + exponent
 
 
+def refused_by_pure(text):
+    """PyYAML's own scanner refuses tabs that libyaml's takes: then we are to warn."""
+    try:
+        if "\t" in text:
+            yaml.load(text, yaml.SafeLoader)
+        return ""
+    except yaml.YAMLError as error:
+        return " tab" if r"'\t'" in str(error) else ""
+
+
 def expected(data):
     if b"<<" in data and (b"!!omap" in data or b"!!pairs" in data):
         return None  # PyYAML merges these as the mappings they were written as
     try:
         text = io.TextIOWrapper(io.BytesIO(data), encoding="utf-8").read()
-        return notation(yaml.load(text, yaml.CSafeLoader))
+        return notation(yaml.load(text, yaml.CSafeLoader)) + refused_by_pure(text)
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         return f"! {mark.line + 1} {mark.column + 1}"

@@ -95,6 +95,11 @@ int main(void)
             if (d->severity == SEVERITY_ERROR)
                 (void)printf("! %s %u %u ", d->code, d->place.line, d->place.column);
         }
+        for (size_t i = 0; root != NULL && i < diagnostics.count; i++)
+            if (strcmp(diagnostics.items[i]->code, "yaml-tab") == 0) {
+                (void)fputs(" tab", stdout);
+                break;
+            }
         (void)putchar('\n');
         arena_destroy(arena);
     }
