@@ -1,0 +1,269 @@
+"""What hermes-compile says, in each of its formats: misspelt names, files on the command line, explanations, differences."""
+import json, os, pathlib, re, subprocess, unittest
+
+import jsonschema, yaml
+from harness import COMPILE, PATIENCE, SHARED, Home, fingerprint
+
+REPO = pathlib.Path(__file__).parents[2]
+MAIN, SPARE = "sk-test-main-000001", "sk-test-spare-00001"
+CONFIG = f"model:\n  provider: xiaomi\n  default: mimo\n  api_key: {MAIN}\n"
+ENV = f"XIAOMI_API_KEY={SPARE}\n"
+
+
+class Check(unittest.TestCase):
+    def setUp(self):
+        self.home = Home()
+        self.home.write("config.yaml", CONFIG)
+        self.home.write(".env", ENV)
+
+    def tearDown(self):
+        self.assertNotIn(b"sk-test", self.home.printed)
+        self.home.close()
+
+    def run_in(self, folder, *args, **kwargs):
+        done = subprocess.run([COMPILE, *args], cwd=folder, env=self.home.env, capture_output=True, timeout=PATIENCE, **kwargs)
+        self.home.printed += done.stdout + done.stderr
+        return done.returncode, done.stdout.decode(), done.stderr.decode()
+
+    def says(self, *pieces, config=None, env=None):
+        if config is not None:
+            self.home.write("config.yaml", config)
+        if env is not None:
+            self.home.write(".env", env)
+        _, _, err = self.home.compile("--check")
+        for piece in pieces:
+            self.assertIn(piece, err)
+        return err
+
+    # --- slips of the fingers ---
+
+    def test_a_misspelt_key(self):
+        self.says("config.yaml:3:3: hint[unknown-key]: Hermes reads no key of this name in model\n",
+                  '  help: did you mean "default"?', config="model:\n  provider: xiaomi\n  defualt: mimo\n")
+
+    def test_a_misspelt_provider(self):
+        self.says('warning[unknown-provider]: there is no provider "deepsek"', 'did you mean "deepseek"?',
+                  config="model: {provider: deepsek, default: x}\n")
+
+    def test_a_misspelt_variable(self):
+        self.says("error[unresolved-reference]: ${XIAOMI_API_KEI}", "did you mean ${XIAOMI_API_KEY}?",
+                  config='model: {provider: xiaomi, api_key: "${XIAOMI_API_KEI}"}\n')
+        self.says("hint[unknown-variable]", "did you mean DEEPSEEK_API_KEY?", env="DEEPSEEK_APIKEY=sk-test-abc-000000\n")
+
+    def test_a_misspelt_value(self):
+        self.says("warning[unknown-value]", 'did you mean "round_robin"?',
+                  config=CONFIG + "credential_pool_strategies: {xiaomi: roundrobin}\n")
+
+    def test_the_wrong_kind_of_value(self):
+        self.says("config.yaml:5:19: warning[wrong-type]: browser.headed is to be true or false here, not text",
+                  config=CONFIG + "browser: {headed: maybe}\n")
+        self.says("error[wrong-type]: agent is to be a map here, not text", config=CONFIG + "agent: fast\n")
+
+    # --- what YAML does unseen ---
+
+    def test_numbers_that_are_not_what_they_seem(self):
+        err = self.says("warning[number-surprise]: YAML 1.1 reads this as a number in base 8",
+                        "warning[number-surprise]: YAML 1.1 reads this as a number in base 60",
+                        "warning[number-left-text]", config=CONFIG + "x:\n- 0123\n- 12:30\n- 1e3\n- '12:30'\n- 0.5\n- 0\n")
+        self.assertEqual(len(re.findall(r"\[number-", err)), 3)
+
+    def test_a_tab_that_half_of_hermes_refuses(self):
+        self.says("config.yaml:2:19: warning[yaml-tab]", config="model:\n  provider: xiaomi\t# note\n")
+
+    def test_duplicate_keys_name_both_places(self):
+        self.says("config.yaml:4:3: warning[duplicate-key]: this key stands in line 2 already",
+                  config="model:\n  default: a\n  provider: xiaomi\n  default: b\n")
+
+    def test_several_mistakes_in_one_run_sorted_by_place(self):
+        err = self.says(config="a: !!int x\nb: 2001-13-01\nc: !local 1\n")
+        self.assertEqual(re.findall(r"config\.yaml:(\d+):\d+: error\[yaml-value\]", err), ["1", "2", "3"])
+
+    def test_a_thousand_of_a_kind_are_not_all_said(self):
+        self.home.write("config.yaml", "x:\n" + "- 1e3\n" * 1001)
+        self.home.write(".env", "A=1\n")
+        _, _, err = self.home.compile("--check")
+        self.assertTrue(err.endswith("0 errors, 1001 warnings\n"), err[-300:])
+        self.assertTrue("note: there are 901 more of this kind" in err and err.count("number-left-text") == 100)
+
+    # --- env files ---
+
+    def test_hermes_has_two_readers_of_env_files(self):
+        err = self.says(".env:1:3: warning[env-parsers-differ]: Hermes's second env reader reads another value here",
+                        f"at its start: {fingerprint('abc')}; after /reload: {fingerprint('abc # note')}",
+                        env='A=abc # note\nB="abc"\nC=abc#d\n')
+        self.assertEqual(err.count("env-parsers-differ"), 1)
+
+    # --- every place of a key ---
+
+    def test_keys_of_tasks_stand_behind_all_others_and_stay_out_of_the_pool(self):
+        self.home.write("config.yaml", CONFIG + "auxiliary: {vision: {provider: xiaomi, api_key: sk-test-vision-00001}}\n"
+                        "fallback_providers: [{provider: deepseek, model: d, key_env: FALLBACK}]\n"
+                        "delegation: {base_url: 'https://other.example.com/v1', api_key: sk-test-delegate-01}\n")
+        self.home.write(".env", ENV + "FALLBACK=sk-test-fallback-01\n")
+        self.assertEqual(self.home.compile()[0], 0)
+        providers = self.home.snapshot()["content"]["providers"]
+        origins = [[c["origins"][0]["key"] for c in providers[p]["credentials"]]
+                   for p in ("xiaomi", "deepseek", "custom:other.example.com")]
+        self.assertEqual(origins, [["model.api_key", "XIAOMI_API_KEY", "auxiliary.vision.api_key"], ["FALLBACK"],
+                                   ["delegation.api_key"]])
+        self.assertEqual([e["access_token"] for e in self.home.pool()], [MAIN, SPARE])
+        self.assertEqual(self.home.pool("deepseek"), [])
+
+    def test_a_root_scalar_is_a_variable_where_the_name_is_free(self):
+        self.home.write("config.yaml", "DEEPSEEK_API_KEY: sk-test-root-000001\nXIAOMI_API_KEY: sk-test-root-000002\n1: x\n")
+        _, _, err = self.home.compile()
+        self.assertIn("config.yaml:3:1: warning[root-key-not-text]", err)
+        content = self.home.snapshot()["content"]
+        self.assertEqual(content["providers"]["deepseek"]["credentials"][0]["origins"][0],
+                         {"path": "config.yaml", "line": 1, "column": 19, "key": "DEEPSEEK_API_KEY"})
+        self.assertEqual(content["env"]["XIAOMI_API_KEY"], SPARE)
+
+    def test_headers_of_a_provider_are_in_the_snapshot(self):
+        self.home.write("config.yaml", CONFIG + "  extra_headers: {X-Team: sk-test-header-0001}\n")
+        self.home.compile()
+        self.assertEqual(self.home.snapshot()["content"]["providers"]["xiaomi"]["headers"], {"X-Team": "sk-test-header-0001"})
+
+    def test_what_cannot_be_compiled_is_named(self):
+        self.says("config.yaml:6:3: hint[not-compiled]", config=CONFIG + "secrets:\n  bitwarden: {enabled: true}\n")
+
+    # --- explanations ---
+
+    def test_explain_says_where_and_what_is_behind(self):
+        _, out, _ = self.home.compile("--explain", "xiaomi", "--format", "json")
+        told = json.loads(out)
+        self.assertEqual([c["fingerprint"] for c in told["credentials"]], [fingerprint(MAIN), fingerprint(SPARE)])
+        self.assertEqual(told["shadowed"][0]["by"], "model.api_key")
+        _, out, _ = self.home.compile("--explain", "XIAOMI_API_KEY", "--format", "json")
+        told = json.loads(out)
+        self.assertEqual((told["path"], told["line"], told["column"], told["value"]), (".env", 1, 16, fingerprint(SPARE)))
+        self.assertEqual(told["used_by"], [{"provider": "xiaomi", "rank": 2}, {"provider": "xiaomi", "behind": "model.api_key"}])
+        _, out, _ = self.home.compile("--explain", "model.api_key")
+        self.assertIn("stands at config.yaml:4:12", out)
+        self.assertEqual(self.home.compile("--explain", "no.such.thing")[0], 1)
+
+    def test_diff_names_each_leaf(self):
+        self.home.compile()
+        self.home.write("config.yaml", CONFIG.replace(MAIN, "sk-test-other-0001") + "browser: {headed: true}\n")
+        code, out, _ = self.home.compile("--diff", "--format", "json")
+        self.assertEqual(code, 3)
+        changes = {(c["what"], c.get("config")): (c.get("from"), c.get("to")) for c in json.loads(out)["changes"]}
+        self.assertEqual(changes[("rotated", None)], (fingerprint(MAIN), fingerprint("sk-test-other-0001")))
+        self.assertEqual(changes[("config", "model.api_key")], (fingerprint(MAIN), fingerprint("sk-test-other-0001")))
+        self.assertEqual(changes[("config", "browser.headed")], (None, "true"))
+        _, out, _ = self.home.compile("--diff")
+        self.assertIn("browser.headed: none -> true\n", out)
+
+    # --- formats ---
+
+    def test_json(self):
+        self.home.write("config.yaml", "model: {provider: xiaomi, api_key: '${NOPE_KEY}'}\n")
+        code, out, err = self.home.compile("--check", "--format", "json")
+        self.assertEqual((code, err), (1, ""))
+        told = json.loads(out)
+        self.assertEqual((told["errors"], told["diagnostics"][0]["code"]), (1, "unresolved-reference"))
+        self.assertEqual((told["diagnostics"][0]["line"], told["diagnostics"][0]["column"]), (1, 37))
+
+    def test_sarif(self):
+        self.home.write("config.yaml", "model: {provider: xiaomi, api_key: '${NOPE_KEY}'}\n")
+        log = json.loads(self.run_in(self.home.root, "--home", "home", "--check", "--format", "sarif")[1])
+        run = log["runs"][0]
+        self.assertEqual(log["version"], "2.1.0")
+        result = run["results"][0]
+        location = result["locations"][0]["physicalLocation"]
+        self.assertEqual((result["ruleId"], result["level"]), ("unresolved-reference", "error"))
+        self.assertEqual(location, {"artifactLocation": {"uri": "home/config.yaml"},
+                                    "region": {"startLine": 1, "startColumn": 37, "endColumn": 48}})
+        self.assertIn(result["ruleId"], [rule["id"] for rule in run["tool"]["driver"]["rules"]])
+
+    def test_github(self):
+        self.home.write("config.yaml", "model: {provider: xiaomi, api_key: '${NOPE_KEY}'}\n")
+        _, out, _ = self.run_in(self.home.root, "--home", "home", "--check", "--format", "github")
+        self.assertRegex(out, r"(?m)^::error file=home/config\.yaml,line=1,col=37,endColumn=48,title=unresolved-reference::\$\{NOPE_KEY\} is")
+
+    def test_every_code_has_its_page(self):
+        sources = "".join(path.read_text() for path in REPO.glob("compiler/*.c"))
+        used = set(re.findall(r'SEVERITY_\w+\s*(?:: \w+)?,\s*"([a-z0-9-]+)"', sources)) | set(re.findall(r'warn\(\w+, \w+, \w+, "([a-z0-9-]+)"', sources))
+        self.assertGreater(len(used), 40)
+        pages = self.home.compile("--explain-code", "all")[1]
+        for code in sorted(used):
+            self.assertIn(f"\n{code}: " if not pages.startswith(code) else code, pages)
+        self.assertEqual(self.home.compile("--explain-code", "no-such-code")[0], 2)
+
+    # --- schemas ---
+
+    def test_schemas_describe_real_files(self):
+        schema = {name: json.loads(self.home.compile("--print-schema", name)[1]) for name in ("config", "snapshot")}
+        for each in schema.values():
+            jsonschema.Draft7Validator.check_schema(each)
+        self.home.write("config.yaml", CONFIG + "  extra_headers: {X: y}\n")
+        self.home.compile()
+        jsonschema.validate(self.home.snapshot(), schema["snapshot"], jsonschema.Draft7Validator)
+        jsonschema.validate(yaml.safe_load(CONFIG), schema["config"], jsonschema.Draft7Validator)
+        wrong = {"browser": {"headed": "maybe"}, "credential_pool_strategies": {"xiaomi": "fastest"}}
+        self.assertEqual(len(list(jsonschema.Draft7Validator(schema["config"]).iter_errors(wrong))), 2)
+        for path in SHARED.glob("data/config-*.yaml"):
+            jsonschema.validate(yaml.safe_load(path.read_text()), schema["config"], jsonschema.Draft7Validator)
+
+    def test_real_configurations_get_no_word(self):
+        for path in SHARED.glob("data/config-*.yaml"):
+            self.home.write("config.yaml", path.read_bytes())
+            self.home.write(".env", "")
+            self.assertEqual(self.home.compile("--check")[2], "0 errors, 0 warnings\n", path)
+
+    # --- hooks ---
+
+    def test_files_on_the_command_line(self):
+        code, _, err = self.run_in(self.home.root, "--check", "home/config.yaml", "home/.env", "--strict")
+        self.assertEqual(code, 1)
+        self.assertIn("home/.env:1:16: warning[shadowed-key]", err)
+        self.home.write("second.yaml", "model: [\n")
+        code, _, err = self.run_in(self.home.root, "--check", "home/config.yaml", "home/second.yaml")
+        self.assertEqual(code, 1)
+        self.assertIn("home/second.yaml:2:1: error[yaml-syntax]", err)
+        self.assertEqual(self.run_in(self.home.root, "--check", "home/nothing.yaml")[0], 4)
+        self.assertFalse((self.home.path / "compiled").exists())
+
+    def test_a_tree_without_secrets_may_name_them(self):
+        (self.home.root / "deploy").mkdir()
+        (self.home.root / "deploy/config.yaml").write_text('model: {provider: xiaomi, api_key: "${XIAOMI_API_KEY}"}\n')
+        code, _, err = self.run_in(self.home.root, "--check", "deploy/config.yaml")
+        self.assertEqual(code, 0)
+        self.assertIn("warning[unresolved-reference]", err)
+        self.assertEqual(self.run_in(self.home.root, "--check", "--home", "deploy")[0], 1)
+
+    def test_standard_input(self):
+        code, _, err = self.run_in(self.home.root, "--check", "-", "--home", "home", input=b"model:\n  - x: [\n")
+        self.assertEqual(code, 1)
+        self.assertIn("<standard input>:3:1: error[yaml-syntax]", err)
+        ok = b'model: {provider: xiaomi, default: m, base_url: "${XIAOMI_API_KEY}"}\n'
+        self.assertEqual(self.run_in(self.home.root, "--check", "-", "--home", "home", input=ok)[0], 0)
+
+    def test_the_hook_for_pre_commit_passes_what_we_take(self):
+        hooks = yaml.safe_load((REPO / ".pre-commit-hooks.yaml").read_text())
+        self.assertEqual(hooks[0]["entry"].split()[0], "hermes-compile")
+        matches = re.compile(hooks[0]["files"])
+        self.assertTrue(matches.search("deploy/config.yaml") and matches.search(".env") and not matches.search("src/main.c"))
+        code, _, _ = self.run_in(self.home.root, *hooks[0]["entry"].split()[1:], "home/config.yaml")
+        self.assertEqual(code, 0)
+
+    # --- properties ---
+
+    def test_the_order_of_providers_never_changes_ids(self):
+        entries = [f"- {{name: p{i}, base_url: 'https://h{i}.example.com', api_key: sk-test-key-{i:08}}}\n" for i in range(20)]
+        self.home.write("config.yaml", "custom_providers:\n" + "".join(entries))
+        self.home.compile()
+        ids = {p: [c["id"] for c in v["credentials"]] for p, v in self.home.snapshot()["content"]["providers"].items()}
+        self.home.write("config.yaml", "custom_providers:\n" + "".join(reversed(entries)))
+        self.home.compile()
+        self.assertEqual(ids, {p: [c["id"] for c in v["credentials"]]
+                               for p, v in self.home.snapshot()["content"]["providers"].items()})
+
+    def test_compiling_again_changes_nothing(self):
+        self.home.compile()
+        before = [(self.home.path / name).stat() for name in ("compiled/snapshot.json", "auth.json")]
+        self.assertIn("nothing changed", self.home.compile()[1])
+        self.assertEqual(before, [(self.home.path / name).stat() for name in ("compiled/snapshot.json", "auth.json")])
+
+
+if __name__ == "__main__":
+    unittest.main()
