@@ -139,17 +139,27 @@ static void check_value(struct checker *c, const struct config_rule *rule, const
         check_list(c, joined(c, rule->path, "[]"), node);
 }
 
+/* The keys that a map may have, NULL behind the last. */
+static const char **known_names(struct checker *c, const char *path)
+{
+    size_t count;
+    size_t used = 0;
+    const struct config_rule *rules = config_rules_below(path, &count);
+    const char **names = arena_alloc(c->diagnostics->arena, (count + 1) * sizeof *names);
+    for (size_t i = 0; i < count; i++)
+        if (config_rule_name(&rules[i], path) != NULL)
+            names[used++] = config_rule_name(&rules[i], path);
+    return names;
+}
+
 /* What else the map could have meant; never the word itself, which may be a key that slipped. */
-static void report_unknown(struct checker *c, const char *path, const struct node *key)
+static void report_unknown(struct checker *c, const char *path, const char *const *names, const struct node *key)
 {
     const struct config_rule *parent = *path == '\0' ? NULL : config_rule_find(path);
     bool closed = parent != NULL && (parent->flags & CONFIG_CLOSED) != 0;
     struct near_name near = {.written = key->text};
-    size_t count;
-    const struct config_rule *rules = config_rules_below(path, &count);
-    for (size_t i = 0; i < count; i++)
-        if (config_rule_name(&rules[i], path) != NULL)
-            near_name_consider(&near, config_rule_name(&rules[i], path));
+    for (; *names != NULL; names++)
+        near_name_consider(&near, *names);
     if (near.best == NULL && !closed)
         return;
     struct diagnostic *d = diagnose(c->diagnostics, SEVERITY_HINT, "unknown-key", key->place,
@@ -161,20 +171,24 @@ static void report_unknown(struct checker *c, const char *path, const struct nod
 static void check_map(struct checker *c, const char *path, const struct node *map)
 {
     size_t count;
+    const char **names = NULL; /* made for the first unknown key */
     (void)config_rules_below(path, &count);
     if (count == 0)
         return; /* whatever stands there is somebody else's */
+    const struct config_rule *any = config_rule_find(joined(c, path, "*"));
     for (size_t i = 0; i < map->pair_count; i++) {
         const char *name = node_string(map->pairs[i].key);
         if (name == NULL || memchr(name, '.', strlen(name)) != NULL)
             continue;
         const struct config_rule *rule = config_rule_find(joined(c, path, name));
         if (rule == NULL)
-            rule = config_rule_find(joined(c, path, "*"));
-        if (rule != NULL)
+            rule = any;
+        if (rule != NULL) {
             check_value(c, rule, &map->pairs[i]);
-        else
-            report_unknown(c, path, map->pairs[i].key);
+            continue;
+        }
+        names = names != NULL ? names : known_names(c, path);
+        report_unknown(c, path, names, map->pairs[i].key);
     }
 }
 

@@ -1,5 +1,6 @@
 #include "near_name.h"
 
+#include <stdbool.h>
 #include <string.h>
 
 enum { LONGEST = 48 };
@@ -14,21 +15,25 @@ static size_t least(size_t a, size_t b)
     return a < b ? a : b;
 }
 
-/* Insertions, deletions, replacements and swaps of neighbours (optimal string alignment); case counts nothing. */
-static size_t distance_of(const char *a, size_t a_len, const char *b, size_t b_len)
+/* Insertions, deletions, replacements and swaps of neighbours (optimal string alignment); case counts nothing. Anything
+ * above ALLOWED when it is more. */
+static size_t distance_of(const char *a, size_t a_len, const char *b, size_t b_len, size_t allowed)
 {
     size_t rows[3][LONGEST + 1];
     size_t *before = rows[0], *last = rows[1], *now = rows[2];
     for (size_t k = 0; k <= b_len; k++)
         last[k] = k;
     for (size_t i = 1; i <= a_len; i++) {
-        now[0] = i;
+        size_t best = now[0] = i;
         for (size_t k = 1; k <= b_len; k++) {
             size_t change = lower(a[i - 1]) != lower(b[k - 1]);
             now[k] = least(least(last[k] + 1, now[k - 1] + 1), last[k - 1] + change);
             if (i > 1 && k > 1 && lower(a[i - 1]) == lower(b[k - 2]) && lower(a[i - 2]) == lower(b[k - 1]))
                 now[k] = least(now[k], before[k - 2] + 1);
+            best = least(best, now[k]);
         }
+        if (best > allowed)
+            return best;
         size_t *free_row = before;
         before = last;
         last = now;
@@ -45,9 +50,11 @@ void near_name_consider(struct near_name *near, const char *candidate)
         return;
     size_t allowed = len < 5 ? 1 : len < 9 ? 2 : 3;
     size_t gap = len < other ? other - len : len - other;
-    if (gap > allowed)
+    bool same_end = lower(near->written[0]) == lower(candidate[0]) ||
+                    lower(near->written[len - 1]) == lower(candidate[other - 1]);
+    if (gap > allowed || !same_end) /* nobody errs at both ends, and most names are told apart so */
         return;
-    size_t distance = distance_of(near->written, len, candidate, other);
+    size_t distance = distance_of(near->written, len, candidate, other, allowed);
     if (distance > allowed || (near->best != NULL && distance >= near->distance))
         return;
     near->best = candidate;

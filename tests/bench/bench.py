@@ -1,6 +1,6 @@
 """Measures against floors and peers in the same run, and prints ratios: build/release/... must be built.
     cmake --build --preset release && python3 tests/bench/bench.py"""
-import os, pathlib, statistics, subprocess, sys, time
+import os, pathlib, resource, statistics, subprocess, sys, time
 
 sys.path.insert(0, str(pathlib.Path(__file__).parents[1] / "system"))
 from harness import BUILD, COMPILE, SHARED, Home, Watch
@@ -73,21 +73,88 @@ def reactions(name, text):
     home.close()
 
 
+LOAD = "import sys, yaml; yaml.load(open(sys.argv[1]), getattr(yaml, sys.argv[2])); open(sys.argv[3]).read()"
+
+
 def check(text):
     home = Home()
     path = home.write("config.yaml", text)
+    env = home.write(".env", "XIAOMI_API_KEY=sk-test-bench-env\n")
+    python = ["/usr/bin/python3", "-c", LOAD, path]
     commands = {"libyaml's events": [BUILD / "tests/events", path],
-                "hermes-compile --check": [COMPILE, "--home", home.path, "--check", "--quiet"]}
+                "hermes-compile --check": [COMPILE, "--home", home.path, "--check", "--quiet"],
+                "python CSafeLoader": [*python, "CSafeLoader", env], "python SafeLoader": [*python, "SafeLoader", env]}
     times = {name: [] for name in commands}
-    for _ in range(ROUNDS):
+    for round in range(ROUNDS):
         for name, command in commands.items():
+            if round >= ROUNDS // 6 and "python" in name:
+                continue
             start = time.perf_counter()
             subprocess.run(command, check=True, env=home.env)
             times[name].append(time.perf_counter() - start)
-    floor, ours = (statistics.median(values) * 1000 for values in times.values())
+    floor, ours, fast, slow = (statistics.median(values) * 1000 for values in times.values())
     print(f"whole process on {len(text)} bytes:\n  libyaml's events       {floor:8.2f} ms\n  hermes-compile --check "
-          f"{ours:8.2f} ms  {ours / floor:6.2f} times")
+          f"{ours:8.2f} ms  {ours / floor:6.2f} times\n  python CSafeLoader     {fast:8.2f} ms  ours is {fast / ours:.0f} times faster"
+          f"\n  python SafeLoader      {slow:8.2f} ms  ours is {slow / ours:.0f} times faster")
     home.close()
+
+
+SECTION = """section{0}:
+  # a comment as people write them, of about the usual length
+  enabled: true
+  name: "a name of some length {0}"
+  timeout: {0}
+  list: [one, two, three]
+  nested:
+    path: /home/user/some/where/{0}
+    ratio: 0.5
+    mode: auto
+"""
+PROVIDER = """  - name: provider-{0}
+    base_url: https://host{0}.example.com/v1
+    api_key: sk-test-provider-key-{0:08}
+"""
+
+
+def scale(name, text, env, base=None):
+    """One --check, its time for each byte of the sources and its memory as a multiple of them."""
+    home = Home()
+    home.write("config.yaml", text)
+    home.write(".env", env)
+    size, best = len(text) + len(env), 1e9
+    for _ in range(3):
+        start = time.perf_counter()
+        process = subprocess.Popen([COMPILE, "--home", home.path, "--check", "--quiet"], env=home.env)
+        _, status, usage = os.wait4(process.pid, 0)
+        best = min(best, time.perf_counter() - start)
+        assert status == 0
+    home.close()
+    each = best / size
+    # What a child is charged with includes what this program had when it was made.
+    own = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    memory = f"{usage.ru_maxrss * 1024 / size:.0f}" if usage.ru_maxrss > own else "-"
+    print(f"| {name} | {size / 1e6:.1f} MB | {best * 1000:.0f} ms | {each * 1e9:.0f} ns | {each / (base or each):.2f} | "
+          f"{memory} |")
+    return each
+
+
+def scales():
+    print("| sources | size | --check | a byte | times the first of its kind | memory, times the size |\n| --- |" + " --- |" * 5)
+    base = None
+    for megabytes in (1, 4, 15.5):
+        count = int(megabytes * 1e6 / len(SECTION.format(10000)))
+        each = scale(f"configuration of {count} sections", "".join(SECTION.format(i) for i in range(count)), "", base)
+        base = base or each
+    base = None
+    for count in (1000, 10000):
+        text = "custom_providers:\n" + "".join(PROVIDER.format(i) for i in range(count))
+        each = scale(f"{count} custom providers", text, "", base)
+        base = base or each
+    base = None
+    for count in (10000, 100000):
+        env = "".join(f"VARIABLE_{i:06}=value-{i:08}\n" for i in range(count))
+        each = scale(f"{count} variables", "model: x\n", env, base)
+        base = base or each
 
 
 real = SHARED / "data/config-real.yaml"
@@ -98,3 +165,4 @@ if text:
     check(real.read_text())
 else:
     print("SKIP: no ../shared/data here, so no 79 KB configuration")
+scales()
