@@ -58,6 +58,14 @@ static const char *find_url(struct collector *c, const struct node *entry, bool 
     return "";
 }
 
+static bool has_controls(const char *name)
+{
+    for (; *name != '\0'; name++)
+        if ((unsigned char)*name < 0x20 || *name == 0x7F)
+            return true;
+    return false;
+}
+
 static const char *pool_id(struct arena *arena, const char *name)
 {
     char normal[MAX_NAME];
@@ -130,6 +138,10 @@ static void add_listed(struct collector *c, const struct node *entry, size_t ind
         dropped(c, entry, path, "it has no name");
         return;
     }
+    if (has_controls(name)) {
+        dropped(c, entry, path, "its name has control characters");
+        return;
+    }
     if (*url == '\0') {
         dropped(c, entry, path, "it has no usable URL");
         return;
@@ -142,7 +154,7 @@ static void add_listed(struct collector *c, const struct node *entry, size_t ind
 static void add_mapped(struct collector *c, const struct pair *pair)
 {
     const char *key = node_string(pair->key);
-    if (key == NULL || strlen(key) >= MAX_NAME)
+    if (key == NULL || strlen(key) >= MAX_NAME || has_controls(key))
         return;
     const char *path = arena_printf(c->arena, "providers.%s", key);
     if (!node_is(pair->value, NODE_MAP)) {
@@ -153,7 +165,7 @@ static void add_mapped(struct collector *c, const struct pair *pair)
     const char *url = find_url(c, pair->value, true);
     const struct provider_row *row = provider_find(key);
     const char *name = node_string(node_get(pair->value, "name"));
-    struct custom_provider provider = {.name = name != NULL && *name != '\0' ? name : key,
+    struct custom_provider provider = {.name = name != NULL && *name != '\0' && !has_controls(name) ? name : key,
                                        .alias = key,
                                        .path = path,
                                        .base_url = url};

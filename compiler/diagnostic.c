@@ -35,6 +35,15 @@ void diagnostics_keep(struct diagnostics *list, struct diagnostic *diagnostic)
     list->items[list->count++] = diagnostic;
 }
 
+/* A name that a file brings in must not steer somebody's terminal. */
+static const char *plain(char *text)
+{
+    for (char *at = text; *at != '\0'; at++)
+        if ((unsigned char)*at < 0x20 || *at == 0x7F)
+            *at = '?';
+    return text;
+}
+
 struct diagnostic *diagnose(struct diagnostics *list, enum severity severity, const char *code, struct place place,
                             const char *format, ...)
 {
@@ -52,7 +61,7 @@ struct diagnostic *diagnose(struct diagnostics *list, enum severity severity, co
         .severity = severity,
         .code = code,
         .place = place,
-        .message = arena_vprintf(list->arena, format, args),
+        .message = plain(arena_vprintf(list->arena, format, args)),
     };
     va_end(args);
     diagnostics_keep(list, diagnostic);

@@ -7,6 +7,7 @@
 #include "known_variables.h"
 #include "load_env.h"
 #include "source.h"
+#include "utf8.h"
 
 /* A text that was made from the source's, and where its parts stand there: a part starts where a line does, or where
  * something was left out; inside it characters follow each other as in the source. */
@@ -86,20 +87,6 @@ static struct diagnostic *warn(struct reader *r, size_t at, size_t len, const ch
 
 /* --- decoding --- */
 
-static size_t utf8_length(const unsigned char *bytes, size_t left)
-{
-    unsigned char c = bytes[0];
-    size_t len = c < 0x80 ? 1 : c >= 0xF0 && c <= 0xF4 ? 4 : c >= 0xE0 && c < 0xF0 ? 3 : c >= 0xC2 && c < 0xE0 ? 2 : 0;
-    if (len == 0 || len > left)
-        return 0;
-    for (size_t i = 1; i < len; i++)
-        if ((bytes[i] & 0xC0) != 0x80)
-            return 0;
-    bool bad = (c == 0xE0 && bytes[1] < 0xA0) || (c == 0xF0 && bytes[1] < 0x90) || (c == 0xED && bytes[1] > 0x9F) ||
-               (c == 0xF4 && bytes[1] > 0x8F);
-    return bad ? 0 : len;
-}
-
 static bool has_bom(const struct source *source)
 {
     return source->len >= 3 && memcmp(source->bytes, "\xEF\xBB\xBF", 3) == 0;
@@ -107,12 +94,7 @@ static bool has_bom(const struct source *source)
 
 static bool is_utf8(const struct source *source)
 {
-    for (size_t i = 0, len; i < source->len; i += len) {
-        len = utf8_length((const unsigned char *)source->bytes + i, source->len - i);
-        if (len == 0)
-            return false;
-    }
-    return true;
+    return utf8_valid(source->bytes, source->len) == source->len;
 }
 
 /* Strict UTF-8, else the whole file as Latin-1; CRLF and CR become LF; NULs go. A file that the sanitiser has rewritten

@@ -107,7 +107,7 @@ static size_t count_characters(const char *at, size_t len)
 static bool only_punctuation(const char *at, size_t len)
 {
     for (size_t i = 0; i < len; i++)
-        if (name_byte(at[i]) || (unsigned char)at[i] >= 0x80)
+        if (name_byte(at[i]) || (unsigned char)at[i] < 0x20 || (unsigned char)at[i] >= 0x7F)
             return false;
     return true;
 }

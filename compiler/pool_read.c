@@ -3,6 +3,7 @@
 #include "pool.h"
 #include "pool_document.h"
 #include "source.h"
+#include "utf8.h"
 
 static void unreadable(struct pool_document *document, const struct source *source, struct diagnostics *diagnostics,
                        const char *why)
@@ -21,8 +22,9 @@ struct pool_document pool_open(struct arena *arena, const struct source *source,
     if (!source->present)
         return document;
     document.root = json_scan(arena, source->bytes, source->len, &at);
-    if (document.root == NULL) {
-        unreadable(&document, source, diagnostics, "is not JSON");
+    bool utf8 = utf8_valid(source->bytes, source->len) == source->len;
+    if (document.root == NULL || !utf8) {
+        unreadable(&document, source, diagnostics, utf8 ? "is not JSON" : "is not UTF-8");
         return document;
     }
     document.pool = json_member(document.root, "credential_pool");

@@ -9,6 +9,7 @@
 
 #include "name_table.h"
 #include "source.h"
+#include "utf8.h"
 #include "yaml_scalar.h"
 #include "yaml_tabs.h"
 
@@ -589,35 +590,15 @@ static struct node *document(struct loader *l, const struct input *in)
     return l->failed ? NULL : root;
 }
 
-/* The length of the UTF-8 character at BYTES; 0 when it is none. Python's strict decoder. */
-static size_t utf8_length(const unsigned char *bytes, size_t left)
-{
-    unsigned char c = bytes[0];
-    if (c < 0x80)
-        return 1;
-    size_t len = c >= 0xF0 && c <= 0xF4 ? 4 : c >= 0xE0 && c < 0xF0 ? 3 : c >= 0xC2 && c < 0xE0 ? 2 : 0;
-    if (len == 0 || len > left)
-        return 0;
-    for (size_t i = 1; i < len; i++)
-        if ((bytes[i] & 0xC0) != 0x80)
-            return 0;
-    bool overlong = (c == 0xE0 && bytes[1] < 0xA0) || (c == 0xF0 && bytes[1] < 0x90);
-    bool beyond = (c == 0xED && bytes[1] > 0x9F) || (c == 0xF4 && bytes[1] > 0x8F);
-    return overlong || beyond ? 0 : len;
-}
-
 static bool check_encoding(struct loader *l, const char *bytes, size_t len)
 {
-    for (size_t i = 0, width; i < len; i += width) {
-        width = utf8_length((const unsigned char *)bytes + i, len - i);
-        if (width > 0)
-            continue;
-        struct diagnostic *d = diagnose(l->diagnostics, SEVERITY_ERROR, "not-utf-8",
-                                        place_of_offset(l, bytes, len, i), "this byte is no UTF-8");
-        diagnostic_help(l->diagnostics, d, "save the file as UTF-8");
-        return false;
-    }
-    return true;
+    size_t at = utf8_valid(bytes, len);
+    if (at == len)
+        return true;
+    struct diagnostic *d = diagnose(l->diagnostics, SEVERITY_ERROR, "not-utf-8", place_of_offset(l, bytes, len, at),
+                                    "this byte is no UTF-8");
+    diagnostic_help(l->diagnostics, d, "save the file as UTF-8");
+    return false;
 }
 
 /* Text mode: strict UTF-8 without its BOM; CRLF and lone CR become LF. False after a diagnostic. */

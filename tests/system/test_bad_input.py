@@ -76,6 +76,14 @@ class BadInput(unittest.TestCase):
         self.refused(1, "config.yaml:3:12: error[unresolved-reference]: ${NOT_THERE} is not set in any env file",
                      "    3 |   api_key: ${NOT_THERE}\n      |            ^~~~~~~~~~~~\n", "  help: add NOT_THERE to .env")
 
+    def test_control_characters_stay_out_of_the_terminal(self):
+        self.config("model:\n  provider: xiaomi\n  \x1b[31m: x\n")
+        self.refused(1, "config.yaml:3:3: error[yaml-syntax]: control characters are not allowed")
+        self.config(GOOD)
+        self.home.write(".env", "A='x\x1b[2J' y\nB\x07=1\nB\x07=2\n")
+        self.home.compile("--check")
+        self.assertFalse([c for c in self.home.printed if c < 32 and c != 10])
+
     def test_placeholder(self):
         self.config("model:\n  provider: xiaomi\n  api_key: changeme\n")
         self.refused(1, "config.yaml:3:12: error[unusable-key]: model.api_key is a placeholder")

@@ -1,0 +1,24 @@
+#include "utf8.h"
+
+size_t utf8_length(const char *text, size_t left)
+{
+    const unsigned char *bytes = (const unsigned char *)text;
+    unsigned char c = bytes[0];
+    size_t len = c < 0x80 ? 1 : c >= 0xF0 && c <= 0xF4 ? 4 : c >= 0xE0 && c < 0xF0 ? 3 : c >= 0xC2 && c < 0xE0 ? 2 : 0;
+    if (len == 0 || len > left)
+        return 0;
+    for (size_t i = 1; i < len; i++)
+        if ((bytes[i] & 0xC0) != 0x80)
+            return 0;
+    bool overlong = (c == 0xE0 && bytes[1] < 0xA0) || (c == 0xF0 && bytes[1] < 0x90);
+    bool beyond = (c == 0xED && bytes[1] > 0x9F) || (c == 0xF4 && bytes[1] > 0x8F);
+    return overlong || beyond ? 0 : len;
+}
+
+size_t utf8_valid(const char *bytes, size_t len)
+{
+    size_t at = 0;
+    for (size_t width; at < len && (width = utf8_length(bytes + at, len - at)) > 0;)
+        at += width;
+    return at;
+}

@@ -1,0 +1,13 @@
+/* UTF-8 as Python's strict decoder takes it. */
+#ifndef HERMES_UTF8_H
+#define HERMES_UTF8_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+/* The length of the character at BYTES, which has LEFT > 0 of them; 0 when it is none. */
+size_t utf8_length(const char *bytes, size_t left);
+/* Where LEN bytes stop being UTF-8; LEN when they are it to the end. */
+size_t utf8_valid(const char *bytes, size_t len);
+
+#endif
