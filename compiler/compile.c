@@ -171,9 +171,9 @@ static struct node *parse_config(struct run *run, const struct source *source)
                        "%s is empty: Hermes runs on its built-in defaults", source->label);
         return NULL;
     }
-    struct diagnostic *d = diagnose(&c->diagnostics, SEVERITY_ERROR, "not-a-mapping", root->place,
-                                    "%s is %s, not a map of names to values", source->label,
-                                    node_kind_name(root->kind));
+    struct diagnostic *d =
+        diagnose(&c->diagnostics, SEVERITY_ERROR, "not-a-mapping", root->place,
+                 "%s is %s, not a map of names to values", source->label, node_kind_name(root->kind));
     diagnostic_help(&c->diagnostics, d, "start with lines such as `model:`");
     return NULL;
 }
@@ -206,8 +206,7 @@ static void read_extra_env(struct run *run, const struct node *section)
         }
         const struct source *source = add_source(run, SOURCE_EXTRA_ENV, expand_path(run, path));
         if (!source->present && run->c->outcome == COMPILE_VALID)
-            (void)diagnose(&run->c->diagnostics, SEVERITY_WARNING, "no-env-file", item->place,
-                           "there is no such file");
+            (void)diagnose(&run->c->diagnostics, SEVERITY_WARNING, "no-env-file", item->place, "there is no such file");
         dotenv_load(run->c->arena, source, &run->c->environment, &run->c->diagnostics);
     }
 }
@@ -404,9 +403,8 @@ static void plan(struct run *run, const struct hermes_view *previous, const stru
 static bool any_env_file(const struct compilation *c)
 {
     for (size_t i = 0; i < c->source_count; i++)
-        if (c->sources[i]->present &&
-            (c->sources[i]->kind == SOURCE_ENV || c->sources[i]->kind == SOURCE_MANAGED_ENV ||
-             c->sources[i]->kind == SOURCE_EXTRA_ENV))
+        if (c->sources[i]->present && (c->sources[i]->kind == SOURCE_ENV || c->sources[i]->kind == SOURCE_MANAGED_ENV ||
+                                       c->sources[i]->kind == SOURCE_EXTRA_ENV))
             return true;
     return false;
 }

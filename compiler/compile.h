@@ -19,22 +19,22 @@
 #include <sys/stat.h>
 
 struct compile_request {
-    const char *home;    /* absolute */
-    const char *managed; /* the managed directory; need not exist */
+    const char *home;       /* absolute */
+    const char *managed;    /* the managed directory; need not exist */
     const char *label_base; /* sources are shown relative to this folder when they lie in it; NULL: to the home */
-    bool name_leaves;    /* the plan names each leaf of the configuration that differs */
+    bool name_leaves;       /* the plan names each leaf of the configuration that differs */
     /* Files that were named one by one, which need not lie in a home: nothing is asked of the folder and of the pool,
      * and where there is no env file at all, an unset variable is only a warning. */
     struct {
-        const char *config; /* NULL: the home's config.yaml */
-        const char *env;    /* NULL: the home's .env */
+        const char *config;             /* NULL: the home's config.yaml */
+        const char *env;                /* NULL: the home's .env */
         const struct text *config_text; /* instead of a file */
         bool named;
     } files;
-    bool write;          /* publish and project; otherwise nothing is written, nothing is locked */
-    bool hold_empty;     /* an emptied or vanished config.yaml that had content in the last snapshot is HELD */
-    int read_wait_ms;    /* how long a source that is being written is waited for before BUSY */
-    int lock_wait_ms;    /* how long auth.lock is waited for; then pool_waiting is set */
+    bool write;               /* publish and project; otherwise nothing is written, nothing is locked */
+    bool hold_empty;          /* an emptied or vanished config.yaml that had content in the last snapshot is HELD */
+    int read_wait_ms;         /* how long a source that is being written is waited for before BUSY */
+    int lock_wait_ms;         /* how long auth.lock is waited for; then pool_waiting is set */
     const char *const *shell; /* environ of the caller, or NULL: only for notes in diagnostics, never a source */
 };
 
@@ -63,11 +63,11 @@ struct compilation {
     struct plan plan;      /* what differs from the previous snapshot */
     struct text pool_plan; /* what differs in the pool, a line each; bytes is NULL when nothing does */
 
-    bool published;      /* a new snapshot was written */
+    bool published;            /* a new snapshot was written */
     struct stat snapshot_stat; /* the snapshot, likewise */
-    bool projected;      /* auth.json was written */
-    struct stat pool_stat; /* auth.json as it was left, so that its next change can be told from this one */
-    bool pool_waiting;   /* auth.lock is held by somebody else: the snapshot stands, the pool is still to be done */
+    bool projected;            /* auth.json was written */
+    struct stat pool_stat;     /* auth.json as it was left, so that its next change can be told from this one */
+    bool pool_waiting;    /* auth.lock is held by somebody else: the snapshot stands, the pool is still to be done */
     long long generation; /* in force after this compile; 0: none */
 };
 

@@ -94,9 +94,9 @@ static void check_meant_as_text(struct checker *c, const struct config_rule *rul
                  strcmp(rule->path, "model.default") == 0;
     if (!named || !node->plain || node->kind == NODE_STRING || node->kind == NODE_NULL)
         return;
-    struct diagnostic *d = diagnose(c->diagnostics, SEVERITY_WARNING, "not-text", node->place,
-                                    "YAML makes %s of this; %s is meant to be text", node_kind_name(node->kind),
-                                    rule->path);
+    struct diagnostic *d =
+        diagnose(c->diagnostics, SEVERITY_WARNING, "not-text", node->place,
+                 "YAML makes %s of this; %s is meant to be text", node_kind_name(node->kind), rule->path);
     diagnostic_help(c->diagnostics, d, "put it in quotes");
 }
 

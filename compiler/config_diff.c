@@ -11,7 +11,7 @@ struct side {
     const struct json *json; /* NULL: it is not there */
 };
 
-static const char *shown(struct arena *arena, const char *name, struct side side)
+static const char *shown_side(struct arena *arena, const char *name, struct side side)
 {
     if (side.json == NULL)
         return NULL;
@@ -49,7 +49,8 @@ static void compare_members(struct plan *plan, const char *path, struct side old
             struct side after = {now.text, is_map(now) ? json_member(now.json, name) : NULL};
             if (k == 1 && after.json != NULL)
                 continue; /* seen from the other side */
-            const char *below = *path == '\0' ? name : arena_printf(plan->lines.arena, "%s.%s", path, name);
+            const char *shown = shown_name(plan->lines.arena, name);
+            const char *below = *path == '\0' ? shown : arena_printf(plan->lines.arena, "%s.%s", path, shown);
             compare(plan, below, name, before, after);
         }
 }
@@ -63,14 +64,15 @@ static void compare(struct plan *plan, const char *path, const char *name, struc
         return;
     }
     struct arena *arena = plan->lines.arena;
-    plan_add(plan, (struct change){.what = "config", .path = path, .from = shown(arena, name, old),
-                                   .to = shown(arena, name, now)});
+    plan_add(plan, (struct change){
+                       .what = "config", .path = path, .from = shown_side(arena, name, old), .to = shown_side(arena, name, now)});
 }
 
 void config_diff(struct plan *plan, const char *old, size_t old_len, const char *now, size_t now_len)
 {
     size_t at;
-    struct side before = {old, old_len == 0 ? NULL : json_member(json_scan(plan->lines.arena, old, old_len, &at), "config")};
+    struct side before = {old,
+                          old_len == 0 ? NULL : json_member(json_scan(plan->lines.arena, old, old_len, &at), "config")};
     struct side after = {now, json_member(json_scan(plan->lines.arena, now, now_len, &at), "config")};
     compare_members(plan, "", before, after);
 }

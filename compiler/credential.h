@@ -28,6 +28,7 @@ struct credential {
     enum credential_rank rank;
     const char *secret; /* NUL-terminated: a key with a NUL in it is refused */
     const char *label;
+    size_t pool_index; /* RANK_POOL: which entry of the pool's view it is */
     struct origin *origins; /* the first one decided the rank */
     size_t origin_count;
 };
@@ -39,7 +40,7 @@ struct shadowed {
 };
 
 struct provider {
-    const char *id; /* canonical, or "custom:<normalised name>", or "custom" */
+    const char *id;                 /* canonical, or "custom:<normalised name>", or "custom" */
     const struct provider_row *row; /* NULL for custom ones */
     const char *name;               /* custom: the name as written */
     const char *base_url;           /* "" when there is none */
@@ -50,7 +51,7 @@ struct provider {
     struct seed {
         const char *source;
         const char *secret; /* what the sources say the key is now; NULL: the source key is gone */
-    } *seeds;
+    } * seeds;
     size_t seed_count;
     struct credential *credentials; /* the order in which they go out */
     size_t credential_count;

@@ -4,6 +4,7 @@
 #include <strings.h>
 
 #include "blank.h"
+#include "shown_value.h"
 
 enum { MAX_NAME = 256 };
 
@@ -106,8 +107,8 @@ static void index_names(struct collector *c)
 
 static void dropped(struct collector *c, const struct node *entry, const char *path, const char *why)
 {
-    struct diagnostic *d = diagnose(c->diagnostics, SEVERITY_WARNING, "provider-dropped", entry->place,
-                                    "Hermes drops %s: %s", path, why);
+    struct diagnostic *d =
+        diagnose(c->diagnostics, SEVERITY_WARNING, "provider-dropped", entry->place, "Hermes drops %s: %s", path, why);
     diagnostic_help(c->diagnostics, d, "give it a name and a base_url with scheme and host");
 }
 
@@ -156,7 +157,7 @@ static void add_mapped(struct collector *c, const struct pair *pair)
     const char *key = node_string(pair->key);
     if (key == NULL || strlen(key) >= MAX_NAME || has_controls(key))
         return;
-    const char *path = arena_printf(c->arena, "providers.%s", key);
+    const char *path = arena_printf(c->arena, "providers.%s", shown_name(c->arena, key));
     if (!node_is(pair->value, NODE_MAP)) {
         if (!node_is(pair->value, NODE_NULL))
             dropped(c, pair->value, path, "it is not a map");

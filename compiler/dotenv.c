@@ -6,6 +6,7 @@
 #include "blank.h"
 #include "known_variables.h"
 #include "load_env.h"
+#include "shown_value.h"
 #include "source.h"
 #include "utf8.h"
 
@@ -306,7 +307,7 @@ static void drop_non_ascii(struct reader *r, const char *name, struct text *valu
             value->bytes[used++] = value->bytes[i];
     if (used < value->len)
         (void)diagnose(r->diagnostics, SEVERITY_WARNING, "env-non-ascii", place_at(r, at, 0),
-                       "Hermes drops the characters of %s that are not ASCII", name);
+                       "Hermes drops the characters of %s that are not ASCII", shown_name(r->arena, name));
     value->bytes[used] = '\0';
     value->len = used;
 }
@@ -371,7 +372,8 @@ static void bind(struct reader *r, const char *name, const char *raw, size_t len
     }
     if (bound->place.source == r->source && !bound->bare)
         (void)diagnose(r->diagnostics, SEVERITY_WARNING, "env-duplicate", now.place,
-                       "%s stands in line %u already; the value here is the one that counts", name, bound->place.line);
+                       "%s stands in line %u already; the value here is the one that counts",
+                       shown_name(r->arena, name), bound->place.line);
     *bound = now;
 }
 
@@ -528,8 +530,9 @@ static const struct source *from_utf16(struct arena *arena, const struct source 
         else if (c < 0x800)
             text_append(&out, (const char[]){(char)(0xC0 | c >> 6), (char)(0x80 | (c & 0x3F))}, 2);
         else if (c < 0xD800 || c > 0xDFFF)
-            text_append(&out, (const char[]){(char)(0xE0 | c >> 12), (char)(0x80 | (c >> 6 & 0x3F)),
-                                             (char)(0x80 | (c & 0x3F))}, 3);
+            text_append(
+                &out, (const char[]){(char)(0xE0 | c >> 12), (char)(0x80 | (c >> 6 & 0x3F)), (char)(0x80 | (c & 0x3F))},
+                3);
         else
             text_append(&out, "\xEF\xBF\xBD", 3);
     }

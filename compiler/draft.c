@@ -4,6 +4,7 @@
 
 #include "blank.h"
 #include "key_check.h"
+#include "shown_value.h"
 #include "source.h"
 
 struct draft *find_draft(struct resolver *r, const char *id)
@@ -62,7 +63,7 @@ static void add_origin(struct resolver *r, struct credential *credential, struct
 }
 
 void add_key(struct resolver *r, struct draft *draft, enum credential_rank rank, const char *secret, size_t len,
-                    struct origin origin)
+             struct origin origin)
 {
     struct fingerprint fingerprint = fingerprint_of(secret, len);
     for (size_t i = 0; i < draft->provider.credential_count; i++)
@@ -76,15 +77,13 @@ void add_key(struct resolver *r, struct draft *draft, enum credential_rank rank,
         .fingerprint = fingerprint,
         .rank = rank,
         .secret = arena_strndup(r->arena, secret, len),
-        .label = origin.place.source == NULL
-                     ? origin.key
-                     : arena_printf(r->arena, "%s %s", origin.place.source->label, origin.key),
+        .label = origin.place.source == NULL ? origin.key
+                                             : arena_printf(r->arena, "%s %s", origin.place.source->label, origin.key),
     };
     add_origin(r, credential, origin);
 }
 
-void note_shadowed(struct resolver *r, struct draft *draft, const char *secret, size_t len,
-                          struct origin origin)
+void note_shadowed(struct resolver *r, struct draft *draft, const char *secret, size_t len, struct origin origin)
 {
     void *items = draft->provider.shadowed;
     arena_grow(r->arena, &items, &draft->shadowed_capacity, draft->provider.shadowed_count + 1,
@@ -151,11 +150,11 @@ void add_variable(struct resolver *r, struct draft *draft, enum credential_rank 
         return;
     const char *text = strip_blanks(binding->value, binding->len, &len);
     const char *why = key_unusable(text, len);
-    struct origin origin = {binding->place, arena_strdup(r->arena, name)};
+    struct origin origin = {binding->place, shown_name(r->arena, arena_strdup(r->arena, name))};
     if (len == 0)
         return;
     if (why != NULL) {
-        (void)diagnose(r->diagnostics, SEVERITY_WARNING, "unusable-key", binding->place, "%s %s: it is no key", name,
+        (void)diagnose(r->diagnostics, SEVERITY_WARNING, "unusable-key", binding->place, "%s %s: it is no key", origin.key,
                        why);
         return;
     }

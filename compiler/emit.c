@@ -110,9 +110,9 @@ static void check_keys(struct emitter *e, const struct node *map)
     qsort(names, map->pair_count, sizeof *names, compare_named);
     for (size_t i = 1; i < map->pair_count; i++)
         if (compare_named(&names[i - 1], &names[i]) == 0) {
-            struct diagnostic *d = diagnose(e->diagnostics, SEVERITY_ERROR, "same-key", names[i].key->place,
-                                            "this key and the one in line %u become the same text",
-                                            names[i - 1].key->place.line);
+            struct diagnostic *d =
+                diagnose(e->diagnostics, SEVERITY_ERROR, "same-key", names[i].key->place,
+                         "this key and the one in line %u become the same text", names[i - 1].key->place.line);
             diagnostic_help(e->diagnostics, d, "rename one of them, or remove it");
         }
 }

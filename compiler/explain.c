@@ -18,12 +18,23 @@ static void print_secret(const char *secret, const struct fingerprint *fingerpri
     (void)fputs(reveal ? secret : fingerprint->text, stream);
 }
 
+static const char *how_hermes_reads(const struct provider *provider)
+{
+    return provider->projected ? "Hermes, through auth.json" : "Hermes reads the sources by itself";
+}
+
+static const char *shown_url(struct arena *arena, const char *url)
+{
+    return *url == '\0' ? "none" : shown_value(arena, "url", url, strlen(url));
+}
+
 static void print_provider(const struct compilation *c, const struct provider *provider, bool reveal, FILE *stream)
 {
     bool is_default = c->providers.default_id != NULL && strcmp(c->providers.default_id, provider->id) == 0;
-    (void)fprintf(stream, "%s%s\n  base URL  %s\n  strategy  %s\n", provider->id,
-                  is_default ? " (the default provider)" : "", *provider->base_url == '\0' ? "none" : provider->base_url,
+    (void)fprintf(stream, "%s%s\n  base URL  %s\n  strategy  %s\n", shown_name(c->arena, provider->id),
+                  is_default ? " (the default provider)" : "", shown_url(c->arena, provider->base_url),
                   provider->strategy);
+    (void)fprintf(stream, "  read by   the runtime library; %s\n", how_hermes_reads(provider));
     if (provider->credential_count == 0)
         (void)fprintf(stream, "  no key: no source has a usable one\n");
     for (size_t i = 0; i < provider->credential_count; i++) {
@@ -67,11 +78,11 @@ static void print_users(const struct compilation *c, const char *origin_key, FIL
             for (size_t o = 0; o < provider->credentials[k].origin_count; o++)
                 if (strcmp(provider->credentials[k].origins[o].key, origin_key) == 0)
                     (void)fprintf(stream, "  used as   key %zu of %zu for %s\n", k + 1, provider->credential_count,
-                                  provider->id);
+                                  shown_name(c->arena, provider->id));
         for (size_t k = 0; k < provider->shadowed_count; k++)
             if (strcmp(provider->shadowed[k].origin.key, origin_key) == 0)
                 (void)fprintf(stream, "  behind    %s, which goes out first for %s\n",
-                              provider->shadowed[k].by->origins[0].key, provider->id);
+                              provider->shadowed[k].by->origins[0].key, shown_name(c->arena, provider->id));
     }
 }
 
@@ -184,7 +195,7 @@ static void put_credential(struct text *out, const struct provider *provider, co
     text_putc(out, '{');
     json_put_member(out, "id", credential->id.text);
     json_put_member(out, "fingerprint", credential->fingerprint.text);
-    json_put_member(out, "label", credential->label);
+    json_put_member(out, "label", shown_name(out->arena, credential->label));
     json_put_name(out, "origins");
     text_putc(out, '[');
     for (size_t i = 0; i < credential->origin_count; i++) {
@@ -194,17 +205,19 @@ static void put_credential(struct text *out, const struct provider *provider, co
         text_putc(out, '}');
     }
     text_putc(out, ']');
-    json_put_truth(out, "in_pool", credential->rank == RANK_POOL || provider->projected);
+    json_put_truth(out, "in_pool",
+                   credential->rank == RANK_POOL || (provider->projected && credential->rank != RANK_TASK));
     text_putc(out, '}');
 }
 
 static void put_provider(struct text *out, const struct compilation *c, const struct provider *provider)
 {
     const char *first = c->providers.default_id;
-    json_put_member(out, "provider", provider->id);
+    json_put_member(out, "provider", shown_name(out->arena, provider->id));
     json_put_truth(out, "default", first != NULL && strcmp(first, provider->id) == 0);
-    json_put_member(out, "base_url", shown_value(c->arena, "base_url", provider->base_url, strlen(provider->base_url)));
+    json_put_member(out, "base_url", shown_url(c->arena, provider->base_url));
     json_put_member(out, "strategy", provider->strategy);
+    json_put_truth(out, "in_pool", provider->projected);
     json_put_name(out, "credentials");
     text_putc(out, '[');
     for (size_t i = 0; i < provider->credential_count; i++)
@@ -227,7 +240,7 @@ static void put_use(struct text *out, const struct provider *provider, size_t ra
 {
     json_put_item(out);
     text_putc(out, '{');
-    json_put_member(out, "provider", provider->id);
+    json_put_member(out, "provider", shown_name(out->arena, provider->id));
     if (by == NULL)
         json_put_number(out, "rank", rank + 1);
     else

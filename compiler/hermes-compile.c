@@ -35,8 +35,7 @@ static bool use_colour(const struct options *options)
 static void print_diagnostics(const struct options *options, const struct diagnostics *list)
 {
     bool colour = use_colour(options);
-    bool all = options->strict ||
-               (!options->quiet && options->mode != MODE_EXPLAIN && options->mode != MODE_STATUS);
+    bool all = options->strict || (!options->quiet && options->mode != MODE_EXPLAIN && options->mode != MODE_STATUS);
     for (size_t i = 0; i < list->count; i++)
         if (list->items[i]->severity == SEVERITY_ERROR || all)
             diagnostic_print(list->items[i], colour, stderr);

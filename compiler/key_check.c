@@ -15,8 +15,9 @@ static bool is_word(const char *text, size_t len, const char *word)
 
 static bool is_placeholder(const char *text, size_t len)
 {
-    static const char *const words[] = {"*",          "**",          "***",     "changeme", "your_api_key", "your_api_key_here",
-                                        "your-api-key", "placeholder", "example", "dummy",    "null",         "none"};
+    static const char *const words[] = {
+        "*",           "**",      "***",   "changeme", "your_api_key", "your_api_key_here", "your-api-key",
+        "placeholder", "example", "dummy", "null",     "none"};
     for (size_t i = 0; i < sizeof words / sizeof *words; i++)
         if (is_word(text, len, words[i]))
             return true;

@@ -10,7 +10,7 @@ struct line_reader {
     struct arena *arena;
     const struct source *source;
     const struct environment *environment; /* what other files have set before */
-    struct environment seen; /* what load_env has made so far; its values are all that matters */
+    struct environment seen;               /* what load_env has made so far; its values are all that matters */
 };
 
 static bool starts_with(const char *text, size_t len, const char *prefix)
@@ -131,8 +131,7 @@ void load_env_compare(const struct source *source, const struct text *text, cons
     for (size_t i = 0; i < environment->count; i++) {
         const struct binding *binding = &environment->items[i];
         const struct binding *other = environment_get(&r.seen, binding->name);
-        if (binding->place.source != source ||
-            (other != NULL && same(binding, other)))
+        if (binding->place.source != source || (other != NULL && same(binding, other)))
             continue;
         struct diagnostic *d = diagnose(diagnostics, SEVERITY_WARNING, "env-parsers-differ", binding->place,
                                         other == NULL ? "Hermes's second env reader does not see this variable"

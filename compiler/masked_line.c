@@ -91,8 +91,7 @@ static void paint(struct painter *p, const char *text, size_t bytes, size_t colu
     p->shown += columns;
     p->character = to;
     if (p->caret_seen && from < p->caret_end)
-        p->caret_end_column =
-            columns == characters && p->caret_end < to ? p->shown - (to - p->caret_end) : p->shown;
+        p->caret_end_column = columns == characters && p->caret_end < to ? p->shown - (to - p->caret_end) : p->shown;
 }
 
 static size_t count_characters(const char *at, size_t len)

@@ -13,7 +13,7 @@ struct name_table {
     struct name_slot {
         const char *name; /* not copied; NULL where there is none */
         size_t number;
-    } *slots;
+    } * slots;
     size_t size; /* a power of two, or 0 */
     size_t count;
 };

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "json_write.h"
+#include "shown_value.h"
 
 static bool has_key(const struct hermes_provider *provider, const char *fingerprint)
 {
@@ -72,6 +73,8 @@ void plan_add(struct plan *plan, struct change change)
 {
     void *changes = plan->changes;
     arena_grow(plan->lines.arena, &changes, &plan->capacity, plan->count + 1, sizeof change);
+    if (change.provider != NULL)
+        change.provider = shown_name(plan->lines.arena, change.provider);
     plan->changes = changes;
     plan->changes[plan->count++] = change;
     put_line(&plan->lines, &change);
@@ -110,9 +113,8 @@ static void compare_order(struct plan *plan, const struct hermes_provider *befor
 {
     for (size_t i = 0; i < now->credential_count && i < before->credential_count; i++)
         if (strcmp(before->credentials[i].fingerprint, now->credentials[i].fingerprint.text) != 0) {
-            plan_add(plan, (struct change){.what = "reordered",
-                                           .provider = now->id,
-                                           .to = now->credentials[0].fingerprint.text});
+            plan_add(plan, (struct change){
+                               .what = "reordered", .provider = now->id, .to = now->credentials[0].fingerprint.text});
             return;
         }
 }
@@ -121,14 +123,15 @@ static void compare_word(struct plan *plan, const char *provider, const char *wh
 {
     if (before == now || (before != NULL && now != NULL && strcmp(before, now) == 0))
         return;
-    const char *from = before == NULL ? NULL : arena_strdup(plan->lines.arena, before);
-    plan_add(plan, (struct change){.what = what, .provider = provider, .from = from, .to = now});
+    struct arena *arena = plan->lines.arena;
+    const char *from = before == NULL ? NULL : shown_name(arena, arena_strdup(arena, before));
+    const char *to = now == NULL ? NULL : shown_name(arena, now);
+    plan_add(plan, (struct change){.what = what, .provider = provider, .from = from, .to = to});
 }
 
-/* A URL may carry a user and a password. */
-static const char *shown_url(const char *url)
+static const char *shown_url(struct arena *arena, const char *url)
 {
-    return strpbrk(url, "@?#") == NULL ? url : "a URL with a user or a query in it";
+    return shown_value(arena, "url", url, strlen(url));
 }
 
 static void compare_provider(struct plan *plan, const struct hermes_provider *before, const struct provider *now)
@@ -141,7 +144,8 @@ static void compare_provider(struct plan *plan, const struct hermes_provider *be
     if (plan->count == said)
         compare_order(plan, before, now);
     if (strcmp(before->base_url, now->base_url) != 0)
-        compare_word(plan, now->id, "base_url", shown_url(before->base_url), shown_url(now->base_url));
+        compare_word(plan, now->id, "base_url", shown_url(plan->lines.arena, before->base_url),
+                     shown_url(plan->lines.arena, now->base_url));
     compare_word(plan, now->id, "strategy", before->strategy, now->strategy);
 }
 

@@ -10,7 +10,8 @@
 
 /* Keys are named by fingerprint. */
 struct change {
-    const char *what;     /* "added", "removed", "rotated", "reordered", "base_url", "strategy", "default_provider", "config" */
+    const char
+        *what; /* "added", "removed", "rotated", "reordered", "base_url", "strategy", "default_provider", "config" */
     const char *provider; /* NULL: of no provider */
     const char *path;     /* "config": the leaf; else NULL */
     const char *from;     /* NULL: nothing */

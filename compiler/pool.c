@@ -7,12 +7,13 @@
 #include <time.h>
 
 #include "pool_document.h"
+#include "shown_value.h"
 #include "source.h"
 
 /* An entry as it shall be. */
 struct slot {
-    struct entry *entry;                  /* NULL: ours, new */
-    const struct credential *credential;  /* ours: the key it carries */
+    struct entry *entry;                 /* NULL: ours, new */
+    const struct credential *credential; /* ours: the key it carries */
     struct entry_state state;
     double priority;
     bool set_priority;
@@ -51,7 +52,8 @@ struct edits {
 
 static void change(struct projector *p, const char *what, const char *fingerprint, const char *label)
 {
-    text_printf(p->changes, "auth.json: %s: %s %s (%s)\n", p->name, what, fingerprint, label);
+    text_printf(p->changes, "auth.json: %s: %s %s (%s)\n", shown_name(p->arena, p->name), what, fingerprint,
+                shown_name(p->arena, label));
 }
 
 /* --- which keys get an entry of ours --- */
@@ -333,7 +335,8 @@ static const char *our_id(const struct projector *p, const struct credential *cr
     for (unsigned attempt = 1;; attempt++) {
         bool taken = false;
         for (size_t i = 0; i < p->count; i++)
-            taken = taken || (!p->entries[i].ours && p->entries[i].id != NULL && strcmp(p->entries[i].id, id.text) == 0);
+            taken =
+                taken || (!p->entries[i].ours && p->entries[i].id != NULL && strcmp(p->entries[i].id, id.text) == 0);
         if (!taken)
             return arena_strdup(p->arena, id.text);
         const char *salted = arena_printf(p->arena, "%s %u", credential->secret, attempt);
@@ -350,7 +353,8 @@ static const char *new_entry(struct projector *p, const struct slot *slot)
 {
     const struct credential *c = slot->credential;
     struct text out = {.arena = p->arena};
-    text_printf(&out, "{\n        \"id\": \"%s\",\n        \"label\": %s,\n", our_id(p, c), json_quote(p->arena, c->label));
+    text_printf(&out, "{\n        \"id\": \"%s\",\n        \"label\": %s,\n", our_id(p, c),
+                json_quote(p->arena, c->label));
     text_printf(&out, "        \"auth_type\": \"api_key\",\n        \"priority\": %s,\n",
                 number_text(p->arena, slot->priority));
     text_printf(&out, "        \"source\": %s,\n", json_quote(p->arena, our_source(p, c)));
@@ -476,8 +480,9 @@ static const char *array_text(struct projector *p)
 
 static bool leave_alone(struct projector *p, const char *why)
 {
-    struct diagnostic *d = diagnose(p->diagnostics, SEVERITY_WARNING, "pool-left-alone",
-                                    (struct place){.source = p->source}, "the pool of %s is left alone: %s", p->name, why);
+    struct diagnostic *d =
+        diagnose(p->diagnostics, SEVERITY_WARNING, "pool-left-alone", (struct place){.source = p->source},
+                 "the pool of %s is left alone: %s", shown_name(p->arena, p->name), why);
     diagnostic_help(p->diagnostics, d, "mend it by hand, or remove it with `hermes auth`");
     return false;
 }

@@ -29,7 +29,7 @@ struct pool_view {
     struct pool_suppression {
         const char *provider;
         const char *source;
-    } *suppressed;
+    } * suppressed;
     size_t suppressed_count;
     size_t suppressed_capacity;
     bool unreadable; /* a warning says why; the pool is to be left alone */

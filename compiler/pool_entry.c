@@ -52,8 +52,8 @@ static const struct seed *find_seed(const struct provider *provider, const char 
     return NULL;
 }
 
-struct entry entry_read(struct arena *arena, const char *text, const struct json *json,
-                        const struct provider *provider, double now)
+struct entry entry_read(struct arena *arena, const char *text, const struct json *json, const struct provider *provider,
+                        double now)
 {
     struct entry entry = {.json = json};
     const char *stored = json_string(arena, text, json_member(json, "secret_fingerprint"));
@@ -153,8 +153,8 @@ static const struct entry_edit *edit_for(const struct json *member, const struct
     return NULL;
 }
 
-const char *entry_edited(struct arena *arena, const char *text, const struct json *json,
-                         const struct entry_edit *edits, size_t count)
+const char *entry_edited(struct arena *arena, const char *text, const struct json *json, const struct entry_edit *edits,
+                         size_t count)
 {
     struct text out = {.arena = arena};
     size_t copied = json->start;

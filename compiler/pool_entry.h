@@ -28,14 +28,14 @@ struct entry {
     bool ours;
     bool manual;
     bool oauth;
-    const struct seed *seed; /* Hermes seeds it from a source key that we know */
+    const struct seed *seed;          /* Hermes seeds it from a source key that we know */
     char on_disk[FINGERPRINT_SIZE];   /* "" when unknown */
     char effective[FINGERPRINT_SIZE]; /* of the key that Hermes will send for it */
     struct entry_state state;
 };
 
-struct entry entry_read(struct arena *arena, const char *text, const struct json *json,
-                        const struct provider *provider, double now);
+struct entry entry_read(struct arena *arena, const char *text, const struct json *json, const struct provider *provider,
+                        double now);
 
 struct entry_state state_clean(void);
 struct entry_state state_from(const struct cooldown *cooldown);
@@ -49,8 +49,8 @@ struct entry_edit {
 };
 
 /* The entry's text with the members set; what is not named is kept byte for byte. */
-const char *entry_edited(struct arena *arena, const char *text, const struct json *json,
-                         const struct entry_edit *edits, size_t count);
+const char *entry_edited(struct arena *arena, const char *text, const struct json *json, const struct entry_edit *edits,
+                         size_t count);
 
 /* TEXT as Python's json.dumps writes a string: ASCII only. */
 const char *json_quote(struct arena *arena, const char *text);

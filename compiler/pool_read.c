@@ -8,8 +8,8 @@
 static void unreadable(struct pool_document *document, const struct source *source, struct diagnostics *diagnostics,
                        const char *why)
 {
-    struct diagnostic *d = diagnose(diagnostics, SEVERITY_WARNING, "pool-unreadable",
-                                    (struct place){.source = source}, "%s %s; it is left alone", source->label, why);
+    struct diagnostic *d = diagnose(diagnostics, SEVERITY_WARNING, "pool-unreadable", (struct place){.source = source},
+                                    "%s %s; it is left alone", source->label, why);
     diagnostic_help(diagnostics, d, "mend the file or move it away: Hermes reads it as empty and would overwrite it");
     document->unreadable = true;
 }
@@ -55,8 +55,7 @@ static void read_suppressed(struct arena *arena, struct pool_view *view, const s
             if (source == NULL)
                 continue;
             void *items = view->suppressed;
-            arena_grow(arena, &items, &view->suppressed_capacity, view->suppressed_count + 1,
-                       sizeof *view->suppressed);
+            arena_grow(arena, &items, &view->suppressed_capacity, view->suppressed_count + 1, sizeof *view->suppressed);
             view->suppressed = items;
             view->suppressed[view->suppressed_count++] = (struct pool_suppression){all->children[i].name, source};
         }

@@ -5,6 +5,7 @@
 
 #include "blank.h"
 #include "near_name.h"
+#include "shown_value.h"
 
 static bool host_is(const char *url, const char *domain)
 {
@@ -49,7 +50,8 @@ static struct target automatic_target(struct resolver *r, const char *url)
 
 static bool letters_of_a_name(const char *name)
 {
-    return strlen(name) <= 24 && strspn(name, "abcdefghijklmnopqrstuvwxyz-_.:ABCDEFGHIJKLMNOPQRSTUVWXYZ ") == strlen(name);
+    return strlen(name) <= 24 &&
+           strspn(name, "abcdefghijklmnopqrstuvwxyz-_.:ABCDEFGHIJKLMNOPQRSTUVWXYZ ") == strlen(name);
 }
 
 /* The provider that NAME may have meant, or NULL. */
@@ -62,7 +64,8 @@ static const char *near_provider(const struct resolver *r, const char *name)
             near_name_consider(&near, *alias);
     }
     for (size_t i = 0; i < r->customs.count; i++)
-        near_name_consider(&near, r->customs.items[i].name);
+        if (name_showable(r->customs.items[i].name))
+            near_name_consider(&near, r->customs.items[i].name);
     return near.best;
 }
 
@@ -76,7 +79,8 @@ static struct target unknown_target(struct resolver *r, const struct node *provi
         if (near != NULL)
             diagnostic_help(r->diagnostics, d, "did you mean \"%s\"?", near);
         else
-            diagnostic_help(r->diagnostics, d, "take a provider that Hermes knows, or define it under custom_providers");
+            diagnostic_help(r->diagnostics, d,
+                            "take a provider that Hermes knows, or define it under custom_providers");
     }
     char normal[128];
     (void)provider_normalise(name, normal, sizeof normal);

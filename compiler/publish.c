@@ -33,9 +33,9 @@ static void write_failed(struct compilation *c, const char *path, int error)
 {
     struct diagnostic *d = diagnose(&c->diagnostics, SEVERITY_ERROR, "write-failed", (struct place){0},
                                     "%s cannot be written: %s", path, strerror(-error));
-    diagnostic_help(&c->diagnostics, d, error == -ENOSPC || error == -EDQUOT
-                                            ? "make room on the disk; what was in force stays in force"
-                                            : "what was in force stays in force");
+    diagnostic_help(&c->diagnostics, d,
+                    error == -ENOSPC || error == -EDQUOT ? "make room on the disk; what was in force stays in force"
+                                                         : "what was in force stays in force");
 }
 
 int publish_lock(const char *home, int wait_ms)
@@ -105,9 +105,9 @@ void publish_preview(struct compilation *c, const char *home)
 static void say_locked(struct compilation *c, const char *path, int waited_ms)
 {
     pid_t holder = file_lock_holder(path);
-    struct diagnostic *d = diagnose(&c->diagnostics, SEVERITY_ERROR, "pool-locked", (struct place){0},
-                                    "auth.lock was held by another process for %d ms: the pool still has the old keys",
-                                    waited_ms);
+    struct diagnostic *d =
+        diagnose(&c->diagnostics, SEVERITY_ERROR, "pool-locked", (struct place){0},
+                 "auth.lock was held by another process for %d ms: the pool still has the old keys", waited_ms);
     if (holder > 0)
         diagnostic_note(&c->diagnostics, d, "process %ld holds it", (long)holder);
     diagnostic_help(&c->diagnostics, d, "the snapshot is published; run hermes-compile again when the lock is free");

@@ -57,8 +57,9 @@ static void warn_modes(struct diagnostics *diagnostics, const struct source *sou
     bool own_group = source->group == getegid();
     struct place place = {.source = source};
     if ((source->mode & S_IWGRP) != 0 && !own_group) {
-        struct diagnostic *d = diagnose(diagnostics, SEVERITY_WARNING, "group-writable", place,
-                                        "group %u may write %s (mode %04o)", source->group, source->label, source->mode);
+        struct diagnostic *d =
+            diagnose(diagnostics, SEVERITY_WARNING, "group-writable", place, "group %u may write %s (mode %04o)",
+                     source->group, source->label, source->mode);
         diagnostic_help(diagnostics, d, "chmod g-w %s", source->path);
     }
     bool env = source->kind == SOURCE_ENV || source->kind == SOURCE_EXTRA_ENV;

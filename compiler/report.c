@@ -63,8 +63,8 @@ static void put_uri(struct text *out, const char *path)
         text_puts(&uri, "file://");
     for (; *path != '\0'; path++) {
         char c = *path;
-        bool plain = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
-                     strchr("/._-~", c) != NULL;
+        bool plain =
+            (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || strchr("/._-~", c) != NULL;
         if (plain)
             text_putc(&uri, c);
         else

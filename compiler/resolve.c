@@ -8,6 +8,7 @@
 #include "draft.h"
 #include "key_check.h"
 #include "provider_target.h"
+#include "shown_value.h"
 #include "source.h"
 #include "task_keys.h"
 #include "variable_check.h"
@@ -34,7 +35,8 @@ static void add_key_env(struct resolver *r, struct draft *draft, const struct cu
     if (custom->api_key == NULL || had == 0)
         add_variable(r, draft, RANK_CONFIG, name);
     else
-        note_shadowed(r, draft, binding->value, binding->len, (struct origin){binding->place, name});
+        note_shadowed(r, draft, binding->value, binding->len,
+                      (struct origin){binding->place, shown_name(r->arena, name)});
 }
 
 static void add_custom(struct resolver *r, const struct custom_provider *custom)
@@ -66,7 +68,7 @@ static void warn_hermes_ignores(struct resolver *r, const struct draft *draft, c
                    draft->provider.projected
                        ? "Hermes by itself never uses model.api_key for %s; through the pool it does now"
                        : "Hermes never uses model.api_key for %s, and its pool holds logins that are not ours to touch",
-                   draft->provider.id);
+                   shown_name(r->arena, draft->provider.id));
 }
 
 static const char *add_model(struct resolver *r)
@@ -118,7 +120,8 @@ static void add_pool_entry(struct resolver *r, const struct pool_entry *entry)
     const char *text = strip_blanks(entry->secret, strlen(entry->secret), &len);
     if (key_unusable(text, len) != NULL)
         return;
-    const struct provider_row *row = strncmp(entry->provider, "custom:", 7) == 0 ? NULL : provider_find(entry->provider);
+    const struct provider_row *row =
+        strncmp(entry->provider, "custom:", 7) == 0 ? NULL : provider_find(entry->provider);
     if (row != NULL && row->auth != PROVIDER_API_KEY)
         return;
     struct draft *draft = find_draft(r, entry->provider);
@@ -126,11 +129,15 @@ static void add_pool_entry(struct resolver *r, const struct pool_entry *entry)
         return; /* a pool of a provider that the configuration no longer has */
     if (draft == NULL)
         draft = draft_for(r, row->id, row);
-    struct origin origin = {.key = arena_printf(r->arena, "credential_pool.%s.%s", entry->provider, entry->id)};
+    struct origin origin = {.key =
+                                arena_printf(r->arena, "credential_pool.%s.%s", shown_name(r->arena, entry->provider),
+                                             shown_name(r->arena, entry->id))};
     size_t before = draft->provider.credential_count;
     add_key(r, draft, RANK_POOL, text, len, origin);
-    if (draft->provider.credential_count > before)
-        draft->provider.credentials[before].label = entry->label != NULL ? entry->label : "manual";
+    if (draft->provider.credential_count == before)
+        return;
+    draft->provider.credentials[before].label = entry->label != NULL ? entry->label : "manual";
+    draft->provider.credentials[before].pool_index = (size_t)(entry - r->in->pool->entries);
 }
 
 static void add_env_keys(struct resolver *r, const struct provider_row *row, const char *variable)
@@ -201,7 +208,7 @@ static void apply_base_url_variables(struct resolver *r)
         } else if (strcmp(url, draft->provider.base_url) != 0) {
             (void)diagnose(r->diagnostics, SEVERITY_WARNING, "base-url-shadowed", binding->place,
                            "%s is another URL than the one config.yaml names for %s; config.yaml's is used",
-                           row->base_url_env, draft->provider.id);
+                           row->base_url_env, shown_name(r->arena, draft->provider.id));
         }
     }
 }
@@ -262,11 +269,7 @@ static size_t entry_position(const struct resolver *r, const struct provider *pr
         return SIZE_MAX;
     if (c->rank == RANK_ENV)
         return 2 + 2 * pool_position(r, provider->id, arena_printf(r->arena, "env:%s", c->origins[0].key));
-    for (size_t i = 0; i < r->in->pool->count; i++)
-        if (strcmp(r->in->pool->entries[i].provider, provider->id) == 0 &&
-            strcmp(r->in->pool->entries[i].id, strrchr(c->origins[0].key, '.') + 1) == 0)
-            return 3 + 2 * i;
-    return 3 + 2 * r->in->pool->count;
+    return 3 + 2 * c->pool_index;
 }
 
 /* Under any other strategy than fill_first the pool's order is Hermes's to shuffle and must not stir the snapshot. */
@@ -304,7 +307,7 @@ static void shadow_env_keys(struct resolver *r, struct draft *draft)
         provider->shadowed[provider->shadowed_count - 1].by = first;
         struct diagnostic *d = diagnose(r->diagnostics, SEVERITY_WARNING, "shadowed-key", c->origins[0].place,
                                         "%s is another key for %s than %s, which goes out first", c->origins[0].key,
-                                        provider->id, first->origins[0].key);
+                                        shown_name(r->arena, provider->id), first->origins[0].key);
         diagnostic_note(r->diagnostics, d, "%s: %s, %s: %s", c->origins[0].key, c->fingerprint.text,
                         first->origins[0].key, first->fingerprint.text);
     }
@@ -413,4 +416,3 @@ struct providers resolve(struct arena *arena, const struct resolve_input *input,
     read_strategies(&r);
     return finish(&r, default_id != NULL ? default_id : automatic_provider(&r));
 }
-

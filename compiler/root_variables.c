@@ -36,13 +36,15 @@ void root_variables(struct arena *arena, const struct node *config, struct envir
         if (text == NULL)
             continue;
         if (key->kind != NODE_STRING) {
-            struct diagnostic *d = diagnose(diagnostics, SEVERITY_WARNING, "root-key-not-text", key->place,
-                                            "YAML makes %s of this key: Hermes's gateway stops handing on its settings here",
-                                            node_kind_name(key->kind));
+            struct diagnostic *d =
+                diagnose(diagnostics, SEVERITY_WARNING, "root-key-not-text", key->place,
+                         "YAML makes %s of this key: Hermes's gateway stops handing on its settings here",
+                         node_kind_name(key->kind));
             diagnostic_help(diagnostics, d, "put it in quotes, or remove it");
         } else if (called_like_a_variable(key->text) && environment_get(environment, key->text) == NULL) {
-            environment_add(arena, environment,
-                            (struct binding){.name = key->text, .value = text, .len = strlen(text), .place = value->place});
+            environment_add(
+                arena, environment,
+                (struct binding){.name = key->text, .value = text, .len = strlen(text), .place = value->place});
         }
     }
 }

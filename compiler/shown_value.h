@@ -2,10 +2,17 @@
 #ifndef HERMES_SHOWN_VALUE_H
 #define HERMES_SHOWN_VALUE_H
 
+#include <stdbool.h>
+
 #include "arena.h"
 
 /* TEXT that stands under NAME: itself when it is made of known words, or is a URL without user, query or fragment;
  * else its fingerprint. */
 const char *shown_value(struct arena *arena, const char *name, const char *text, size_t len);
+
+/* NAME (of a key, a variable, a provider, or a URL) itself, or its fingerprint when somebody may have pasted a key into
+ * it: it has `sk-` in it, or a run of 16 letters and digits mixed. */
+const char *shown_name(struct arena *arena, const char *name);
+bool name_showable(const char *name);
 
 #endif

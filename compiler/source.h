@@ -7,7 +7,14 @@
 
 #include "fingerprint.h"
 
-enum source_kind { SOURCE_CONFIG, SOURCE_MANAGED_CONFIG, SOURCE_ENV, SOURCE_MANAGED_ENV, SOURCE_EXTRA_ENV, SOURCE_POOL };
+enum source_kind {
+    SOURCE_CONFIG,
+    SOURCE_MANAGED_CONFIG,
+    SOURCE_ENV,
+    SOURCE_MANAGED_ENV,
+    SOURCE_EXTRA_ENV,
+    SOURCE_POOL
+};
 
 struct source {
     enum source_kind kind;

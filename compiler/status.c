@@ -9,6 +9,7 @@
 #include "cooldown.h"
 #include "file_lock.h"
 #include "safe_read.h"
+#include "shown_value.h"
 #include "snapshot_format.h"
 
 static void print_until(double until, FILE *stream)
@@ -21,10 +22,10 @@ static void print_until(double until, FILE *stream)
     (void)fprintf(stream, "cooling until %s", text);
 }
 
-static void print_credential(const struct hermes_credential *credential, const struct cooldown *cooldown, double now,
-                             FILE *stream)
+static void print_credential(struct arena *arena, const struct hermes_credential *credential,
+                             const struct cooldown *cooldown, double now, FILE *stream)
 {
-    (void)fprintf(stream, "  %s  %-28s ", credential->fingerprint, credential->label);
+    (void)fprintf(stream, "  %s  %-28s ", credential->fingerprint, shown_name(arena, credential->label));
     if (cooldown == NULL || (!cooldown->dead && cooldown->until <= now))
         (void)fputs("usable", stream);
     else if (cooldown->dead)
@@ -34,17 +35,17 @@ static void print_credential(const struct hermes_credential *credential, const s
     (void)fputc('\n', stream);
 }
 
-static void print_providers(const struct hermes_view *view, const struct cooldowns *cooldowns, double now,
-                            FILE *stream)
+static void print_providers(const struct hermes_view *view, const struct cooldowns *cooldowns, double now, FILE *stream)
 {
     const char *first = hermes_default_provider(view);
     for (size_t i = 0; i < hermes_provider_count(view); i++) {
         const struct hermes_provider *provider = hermes_provider_at(view, i);
-        (void)fprintf(stream, "%s%s  %s  %s\n", provider->id,
-                      first != NULL && strcmp(first, provider->id) == 0 ? " (default)" : "", provider->base_url,
+        (void)fprintf(stream, "%s%s  %s  %s\n", shown_name(cooldowns->arena, provider->id),
+                      first != NULL && strcmp(first, provider->id) == 0 ? " (default)" : "",
+                      shown_value(cooldowns->arena, "url", provider->base_url, strlen(provider->base_url)),
                       provider->strategy);
         for (size_t k = 0; k < provider->credential_count; k++)
-            print_credential(&provider->credentials[k],
+            print_credential(cooldowns->arena, &provider->credentials[k],
                              cooldowns_get(cooldowns, provider->id, provider->credentials[k].fingerprint), now, stream);
     }
 }

@@ -4,6 +4,7 @@
 #include <strings.h>
 
 #include "blank.h"
+#include "shown_value.h"
 #include "variable_check.h"
 
 struct tasks {
@@ -127,7 +128,7 @@ static void add_auxiliary(const struct tasks *t)
         const struct node *task = all->pairs[i].value;
         if (name == NULL || !node_is(task, NODE_MAP))
             continue;
-        const char *path = arena_printf(arena, "auxiliary.%s", name);
+        const char *path = arena_printf(arena, "auxiliary.%s", shown_name(arena, name));
         add_entry(t, task, path);
         add_list(t, node_get(task, "fallback_chain"), arena_printf(arena, "%s.fallback_chain", path));
     }

@@ -4,6 +4,7 @@
 
 #include "known_variables.h"
 #include "near_name.h"
+#include "shown_value.h"
 
 static bool sounds_like_a_key(const char *name)
 {
@@ -40,6 +41,7 @@ const char *variable_near(const struct environment *environment, const char *nam
 {
     struct near_name near = {.written = name};
     for (size_t i = 0; i < environment->count; i++)
-        near_name_consider(&near, environment->items[i].name);
+        if (name_showable(environment->items[i].name))
+            near_name_consider(&near, environment->items[i].name);
     return near.best;
 }

@@ -46,8 +46,8 @@ struct loader {
     bool tabs; /* there is at least one in the file */
     struct yaml_texts texts;
     size_t nesting;
-    size_t nodes;   /* in the file */
-    size_t weight;  /* with every alias expanded */
+    size_t nodes;  /* in the file */
+    size_t weight; /* with every alias expanded */
     bool failed;
 };
 
@@ -94,17 +94,17 @@ static void fail_parser(struct loader *l, const char *bytes, size_t len)
         return;
     l->failed = true;
     if (p->error == YAML_READER_ERROR) {
-        (void)diagnose(l->diagnostics, SEVERITY_ERROR, "yaml-syntax",
-                       place_of_offset(l, bytes, len, p->problem_offset), "%s", p->problem);
+        (void)diagnose(l->diagnostics, SEVERITY_ERROR, "yaml-syntax", place_of_offset(l, bytes, len, p->problem_offset),
+                       "%s", p->problem);
         return;
     }
-    struct diagnostic *d =
-        diagnose(l->diagnostics, SEVERITY_ERROR, "yaml-syntax", place_of(l, &p->problem_mark, NULL), "%s",
-                 p->problem == NULL ? "not enough memory" : p->problem);
+    struct diagnostic *d = diagnose(l->diagnostics, SEVERITY_ERROR, "yaml-syntax", place_of(l, &p->problem_mark, NULL),
+                                    "%s", p->problem == NULL ? "not enough memory" : p->problem);
     if (p->context != NULL)
         diagnostic_note(l->diagnostics, d, "%s that starts in line %zu", p->context, p->context_mark.line + 1);
     if (p->problem != NULL && strstr(p->problem, "cannot start any token") != NULL)
-        diagnostic_help(l->diagnostics, d, "YAML is indented with blanks, never with tabs; quote texts that start oddly");
+        diagnostic_help(l->diagnostics, d,
+                        "YAML is indented with blanks, never with tabs; quote texts that start oddly");
     else if (p->problem != NULL && strstr(p->problem, "mapping values are not allowed") != NULL)
         diagnostic_help(l->diagnostics, d, "quote a text that contains \": \"");
 }
@@ -146,9 +146,9 @@ static enum yaml_tag explicit_tag(const yaml_char_t *tag)
     static const struct {
         const char *name;
         enum yaml_tag tag;
-    } known[] = {{"null", TAG_NULL},           {"bool", TAG_BOOL}, {"int", TAG_INT},   {"float", TAG_FLOAT},
-                 {"timestamp", TAG_TIMESTAMP}, {"str", TAG_STR},   {"seq", TAG_SEQ},   {"map", TAG_MAP},
-                 {"binary", TAG_BINARY},       {"set", TAG_SET},   {"omap", TAG_OMAP}, {"pairs", TAG_PAIRS},
+    } known[] = {{"null", TAG_NULL},           {"bool", TAG_BOOL},  {"int", TAG_INT},   {"float", TAG_FLOAT},
+                 {"timestamp", TAG_TIMESTAMP}, {"str", TAG_STR},    {"seq", TAG_SEQ},   {"map", TAG_MAP},
+                 {"binary", TAG_BINARY},       {"set", TAG_SET},    {"omap", TAG_OMAP}, {"pairs", TAG_PAIRS},
                  {"merge", TAG_MERGE},         {"value", TAG_VALUE}};
     const char *text = (const char *)tag;
     if (strncmp(text, TAG_PREFIX, strlen(TAG_PREFIX)) != 0)
@@ -196,7 +196,9 @@ static struct node *scalar(struct loader *l, const yaml_event_t *event, enum yam
     size_t len = event->data.scalar.length;
     const yaml_char_t *tag = event->data.scalar.tag;
     bool given = tag != NULL && strcmp((const char *)tag, "!") != 0;
-    enum yaml_tag resolved = given ? explicit_tag(tag) : event->data.scalar.plain_implicit ? yaml_resolve(text, len) : TAG_STR;
+    enum yaml_tag resolved = given                               ? explicit_tag(tag)
+                             : event->data.scalar.plain_implicit ? yaml_resolve(text, len)
+                                                                 : TAG_STR;
     node->plain = event->data.scalar.style == YAML_PLAIN_SCALAR_STYLE && !given;
     ptrdiff_t anchor = set_anchor(l, event->data.scalar.anchor, &event->start_mark, node);
     complete_anchor(l, anchor, 1);
@@ -398,9 +400,9 @@ static uint64_t hash_key(const struct node *key)
 
 static void warn_duplicate(struct loader *l, const struct node *first, const struct node *again)
 {
-    struct diagnostic *d = diagnose(l->diagnostics, SEVERITY_WARNING, "duplicate-key", again->place,
-                                    "this key stands in line %u already; the value here is the one that counts",
-                                    first->place.line);
+    struct diagnostic *d =
+        diagnose(l->diagnostics, SEVERITY_WARNING, "duplicate-key", again->place,
+                 "this key stands in line %u already; the value here is the one that counts", first->place.line);
     diagnostic_help(l->diagnostics, d, "remove one of the two");
 }
 

@@ -235,8 +235,8 @@ static bool read_moment(const char *text, size_t len, bool written_out, struct m
 
 enum yaml_tag yaml_resolve(const char *text, size_t len)
 {
-    static const char *const truths[] = {"yes", "Yes", "YES",  "no",   "No",    "NO",    "true", "True", "TRUE", "false",
-                                         "False", "FALSE", "on", "On", "ON", "off", "Off", "OFF", NULL};
+    static const char *const truths[] = {"yes",   "Yes",   "YES", "no", "No", "NO",  "true", "True", "TRUE", "false",
+                                         "False", "FALSE", "on",  "On", "ON", "off", "Off",  "OFF",  NULL};
     static const char *const nulls[] = {"", "~", "null", "Null", "NULL", NULL};
     struct moment m;
     if (is_one_of(text, len, nulls))

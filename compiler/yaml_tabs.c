@@ -25,7 +25,7 @@ void yaml_tabs_check(const struct source *source, const char *bytes, size_t len,
     size_t text = 0;
     size_t character = 0;
     bool header = false; /* of a block scalar */
-    bool quiet = false; /* behind a comment's sign, or a tab that was reported: until the line ends */
+    bool quiet = false;  /* behind a comment's sign, or a tab that was reported: until the line ends */
     char last = '\n';
     for (size_t i = 0; i < len; i++) {
         char c = bytes[i];

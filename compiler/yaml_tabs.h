@@ -11,7 +11,7 @@ struct yaml_texts {
         size_t start;
         size_t end;
         bool block; /* its first line is no text yet: `|-` */
-    } *items;
+    } * items;
     size_t count;
     size_t capacity;
 };

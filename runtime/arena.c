@@ -136,8 +136,8 @@ static bool extend(struct arena *arena, const void *memory, size_t old_size, siz
     struct block *block = arena->blocks;
     old_size = aligned(old_size, ALIGNMENT);
     size = aligned(size, ALIGNMENT);
-    if (block == NULL || memory == NULL || size >= LARGE || (const char *)memory + old_size != (char *)block + block->used ||
-        block->size - block->used < size - old_size)
+    if (block == NULL || memory == NULL || size >= LARGE ||
+        (const char *)memory + old_size != (char *)block + block->used || block->size - block->used < size - old_size)
         return false;
     memset((char *)block + block->used, 0, size - old_size);
     block->used += size - old_size;

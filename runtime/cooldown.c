@@ -8,8 +8,9 @@
 
 #include "arena.h"
 
-const char *const cooldown_members[COOLDOWN_MEMBERS] = {"last_status",        "last_status_at",    "last_error_code",
-                                                        "last_error_reason",  "last_error_message", "last_error_reset_at"};
+const char *const cooldown_members[COOLDOWN_MEMBERS] = {"last_status",        "last_status_at",
+                                                        "last_error_code",    "last_error_reason",
+                                                        "last_error_message", "last_error_reset_at"};
 
 static void parse_one(struct cooldowns *cooldowns, const char *provider, const cJSON *item, double now)
 {
@@ -34,9 +35,9 @@ void cooldowns_parse(struct cooldowns *cooldowns, const char *text, size_t len, 
     const cJSON *provider;
     const cJSON *item;
     cJSON *root = text == NULL ? NULL : cJSON_ParseWithLength(text, len);
-    cJSON_ArrayForEach(provider, cJSON_GetObjectItemCaseSensitive(root, "cooldowns")) {
-        cJSON_ArrayForEach(item, provider)
-            parse_one(cooldowns, provider->string, item, now);
+    cJSON_ArrayForEach(provider, cJSON_GetObjectItemCaseSensitive(root, "cooldowns"))
+    {
+        cJSON_ArrayForEach(item, provider) parse_one(cooldowns, provider->string, item, now);
     }
     cJSON_Delete(root);
 }

@@ -22,7 +22,7 @@ struct cooldown {
     const char *provider;
     struct fingerprint fingerprint;
     bool dead;
-    double until; /* seconds since the epoch; INFINITY for a dead key */
+    double until;                      /* seconds since the epoch; INFINITY for a dead key */
     const char *raw[COOLDOWN_MEMBERS]; /* JSON texts: "\"exhausted\"", "1795478458.2534587", "429", ... */
 };
 
@@ -38,8 +38,7 @@ void cooldowns_parse(struct cooldowns *cooldowns, const char *text, size_t len, 
 /* The file's text, sorted by provider and fingerprint. */
 const char *cooldowns_text(const struct cooldowns *cooldowns, size_t *ret_len);
 
-const struct cooldown *cooldowns_get(const struct cooldowns *cooldowns, const char *provider,
-                                     const char *fingerprint);
+const struct cooldown *cooldowns_get(const struct cooldowns *cooldowns, const char *provider, const char *fingerprint);
 /* Replaces what is known of that key. */
 void cooldowns_put(struct cooldowns *cooldowns, const struct cooldown *cooldown);
 void cooldowns_forget(struct cooldowns *cooldowns, const char *provider, const char *fingerprint);

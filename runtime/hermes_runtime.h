@@ -44,7 +44,7 @@ struct hermes_origin {
 };
 
 struct hermes_credential {
-    const char *id;          /* six hex digits that belong to provider and key */
+    const char *id; /* six hex digits that belong to provider and key */
     const char *label;
     const char *secret;
     const char *fingerprint; /* "sha256:" and 16 hex digits: the only form of a key that may be shown */
@@ -57,7 +57,7 @@ struct hermes_provider {
     const char *id;
     const char *base_url;
     const char *strategy;
-    const char *auth; /* "bearer", "x-api-key", ... */
+    const char *auth;                            /* "bearer", "x-api-key", ... */
     const struct hermes_credential *credentials; /* in the order in which they go out */
     size_t credential_count;
 };

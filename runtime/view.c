@@ -86,12 +86,13 @@ static size_t block_size(const cJSON *content, size_t content_len)
     size_t size = sizeof(struct hermes_view) + 1024 + 3 * content_len;
     size += array_size(providers) * sizeof(struct hermes_provider);
     size += array_size(member(content, "env")) * sizeof(struct variable);
-    cJSON_ArrayForEach(provider, providers) {
+    cJSON_ArrayForEach(provider, providers)
+    {
         const cJSON *credentials = member(provider, "credentials");
         const cJSON *credential;
         size += array_size(credentials) * sizeof(struct hermes_credential) + 64;
-        cJSON_ArrayForEach(credential, credentials)
-            size += array_size(member(credential, "origins")) * sizeof(struct hermes_origin) + 64;
+        cJSON_ArrayForEach(credential, credentials) size +=
+            array_size(member(credential, "origins")) * sizeof(struct hermes_origin) + 64;
     }
     return size;
 }
@@ -111,7 +112,8 @@ static void fill_origins(struct carver *carver, struct hermes_credential *creden
     size_t i = 0;
     if (out == NULL)
         return;
-    cJSON_ArrayForEach(origin, origins) {
+    cJSON_ArrayForEach(origin, origins)
+    {
         out[i++] = (struct hermes_origin){
             .path = carve_string(carver, member(origin, "path")),
             .key = carve_string(carver, member(origin, "key")),
@@ -131,7 +133,8 @@ static void fill_credentials(struct carver *carver, struct hermes_provider *prov
     size_t i = 0;
     if (out == NULL)
         return;
-    cJSON_ArrayForEach(credential, credentials) {
+    cJSON_ArrayForEach(credential, credentials)
+    {
         out[i] = (struct hermes_credential){
             .id = carve_string(carver, member(credential, "id")),
             .label = carve_string(carver, member(credential, "label")),
@@ -150,11 +153,11 @@ static void fill_providers(struct carver *carver, struct hermes_view *view, cons
     const cJSON *item;
     size_t i = 0;
     view->provider_count = array_size(providers);
-    view->providers =
-        carve(carver, view->provider_count * sizeof *view->providers, _Alignof(struct hermes_provider));
+    view->providers = carve(carver, view->provider_count * sizeof *view->providers, _Alignof(struct hermes_provider));
     if (view->providers == NULL)
         return;
-    cJSON_ArrayForEach(item, providers) {
+    cJSON_ArrayForEach(item, providers)
+    {
         struct hermes_provider *provider = &view->providers[i++];
         *provider = (struct hermes_provider){
             .id = carve_bytes(carver, item->string, strlen(item->string)),

@@ -14,7 +14,7 @@ enum config_flag {
     CONFIG_TEXT = 4, /* any scalar: Hermes takes most of them as text */
     CONFIG_LIST = 8,
     CONFIG_MAP = 16,
-    CONFIG_TYPES = 31, /* none of them: anything */
+    CONFIG_TYPES = 31,    /* none of them: anything */
     CONFIG_PROVIDER = 32, /* the id, alias or name of a provider */
     CONFIG_URL = 64,
     CONFIG_VARIABLE = 128, /* the name of a variable */

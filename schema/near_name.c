@@ -50,8 +50,8 @@ void near_name_consider(struct near_name *near, const char *candidate)
         return;
     size_t allowed = len < 5 ? 1 : len < 9 ? 2 : 3;
     size_t gap = len < other ? other - len : len - other;
-    bool same_end = lower(near->written[0]) == lower(candidate[0]) ||
-                    lower(near->written[len - 1]) == lower(candidate[other - 1]);
+    bool same_end =
+        lower(near->written[0]) == lower(candidate[0]) || lower(near->written[len - 1]) == lower(candidate[other - 1]);
     if (gap > allowed || !same_end) /* nobody errs at both ends, and most names are told apart so */
         return;
     size_t distance = distance_of(near->written, len, candidate, other, allowed);

@@ -32,7 +32,9 @@ static void put_types(unsigned types, FILE *stream)
     static const struct {
         unsigned flag;
         const char *names;
-    } known[] = {{CONFIG_BOOL, "\"boolean\","}, {CONFIG_NUMBER, "\"number\","}, {CONFIG_LIST, "\"array\","},
+    } known[] = {{CONFIG_BOOL, "\"boolean\","},
+                 {CONFIG_NUMBER, "\"number\","},
+                 {CONFIG_LIST, "\"array\","},
                  {CONFIG_MAP, "\"object\","}};
     if (types == 0)
         return;
@@ -131,17 +133,17 @@ static void print_config(FILE *stream)
 static const char *type_name(unsigned flags)
 {
     unsigned types = flags & CONFIG_TYPES;
-    return types == 0                     ? "any"
-           : (flags & CONFIG_PROVIDER)    ? "provider"
-           : (flags & CONFIG_URL)         ? "URL"
-           : (flags & CONFIG_VARIABLE)    ? "variable"
+    return types == 0                            ? "any"
+           : (flags & CONFIG_PROVIDER)           ? "provider"
+           : (flags & CONFIG_URL)                ? "URL"
+           : (flags & CONFIG_VARIABLE)           ? "variable"
            : types == (CONFIG_MAP | CONFIG_TEXT) ? "map or text"
            : types == (CONFIG_MAP | CONFIG_LIST) ? "map or list"
-           : (types & CONFIG_MAP)         ? "map"
-           : (types & CONFIG_LIST)        ? "list"
-           : (types & CONFIG_TEXT)        ? "text"
-           : (types & CONFIG_NUMBER)      ? "number"
-                                          : "true or false";
+           : (types & CONFIG_MAP)                ? "map"
+           : (types & CONFIG_LIST)               ? "list"
+           : (types & CONFIG_TEXT)               ? "text"
+           : (types & CONFIG_NUMBER)             ? "number"
+                                                 : "true or false";
 }
 
 static void print_reference(FILE *stream)

@@ -21,8 +21,9 @@ static bool ends_with(const char *name, const char *end)
 
 bool name_is_secret(const char *name)
 {
-    static const char *const names[] = {"api_key", "apikey", "key", "token", "secret", "password", "passwd", "auth",
-                                        "authorization", "private_key", "bearer", "jwt", "encoding_aes_key"};
+    static const char *const names[] = {
+        "api_key", "apikey",        "key",         "token",  "secret", "password",        "passwd",
+        "auth",    "authorization", "private_key", "bearer", "jwt",    "encoding_aes_key"};
     static const char *const ends[] = {"_api_key", "_token", "_secret", "_password", "apikey", "_key"};
     static const char *const names_of_variables[] = {"key_env", "api_key_env", "keyenv", "apikeyenv"};
     if (in_list(names_of_variables, sizeof names_of_variables / sizeof *names_of_variables, name))

@@ -7,8 +7,8 @@
 
 /* In the home. Hermes has a runtime/ of its own there. */
 #define SNAPSHOT_DIRECTORY "compiled"
-#define SNAPSHOT_FILE "compiled/snapshot.json"
-#define COOLDOWNS_FILE "compiled/cooldowns.json"
+#define SNAPSHOT_FILE      "compiled/snapshot.json"
+#define COOLDOWNS_FILE     "compiled/cooldowns.json"
 
 /* What stands between meta and content; content is the last member, so that its bytes can be checked as they are. */
 #define SNAPSHOT_OPENING "{\"meta\":"

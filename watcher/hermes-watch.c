@@ -32,8 +32,8 @@ struct watcher {
     struct pace pace;
     char *paths[COMPILE_MAX_SOURCES + 2]; /* what is watched */
     size_t path_count;
-    char *said; /* the diagnostics of the last compile: they are not repeated */
-    char *told; /* the last status line */
+    char *said;           /* the diagnostics of the last compile: they are not repeated */
+    char *told;           /* the last status line */
     struct stat pool;     /* auth.json as our last compile left it */
     struct stat snapshot; /* ... and the snapshot */
     int signals;
@@ -201,9 +201,10 @@ static void update_watches(struct watcher *w)
     int error = watch_set_update(w->watches, (const char *const *)w->paths, w->path_count);
     if (error != 0) {
         char text[256];
-        (void)snprintf(text, sizeof text,
-                       "hermes-watch: cannot watch everything: %s (see fs.inotify.max_user_watches); looking every %d s\n",
-                       strerror(-error), PACE_RETRY_MS / 1000);
+        (void)snprintf(
+            text, sizeof text,
+            "hermes-watch: cannot watch everything: %s (see fs.inotify.max_user_watches); looking every %d s\n",
+            strerror(-error), PACE_RETRY_MS / 1000);
         say(3, text);
         pace_end(&w->pace, now_ms(), PACE_FAILED);
     }
@@ -355,8 +356,8 @@ static bool something_changed(struct watcher *w)
 {
     static const char *const derived[] = {"auth.json", "snapshot.json", NULL};
     enum watch_news news = watch_set_drain(w->watches, derived);
-    return news == WATCH_CHANGE || (news == WATCH_APART && !(still(w, "auth.json", &w->pool) &&
-                                                              still(w, SNAPSHOT_FILE, &w->snapshot)));
+    return news == WATCH_CHANGE ||
+           (news == WATCH_APART && !(still(w, "auth.json", &w->pool) && still(w, SNAPSHOT_FILE, &w->snapshot)));
 }
 
 static int run(struct watcher *w)

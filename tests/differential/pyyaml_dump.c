@@ -44,8 +44,8 @@ static void dump_pairs(const struct node *node)
 static void dump(const struct node *node)
 {
     static const char letters[] = {
-        [NODE_NULL] = 'n',      [NODE_BOOL] = 'b',   [NODE_INTEGER] = 'i', [NODE_FLOAT] = 'f', [NODE_STRING] = 's',
-        [NODE_TIMESTAMP] = 't', [NODE_BINARY] = 'y', [NODE_SEQUENCE] = '[', [NODE_MAP] = '{',  [NODE_SET] = '<',
+        [NODE_NULL] = 'n',      [NODE_BOOL] = 'b',   [NODE_INTEGER] = 'i',  [NODE_FLOAT] = 'f', [NODE_STRING] = 's',
+        [NODE_TIMESTAMP] = 't', [NODE_BINARY] = 'y', [NODE_SEQUENCE] = '[', [NODE_MAP] = '{',   [NODE_SET] = '<',
     };
     (void)putchar(letters[node->kind]);
     switch (node->kind) {
@@ -74,7 +74,10 @@ static void dump(const struct node *node)
         dump_hex(node->text, node->len);
         break;
     }
-    (void)putchar(node->kind == NODE_SEQUENCE ? ']' : node->kind == NODE_MAP ? '}' : node->kind == NODE_SET ? '>' : ';');
+    (void)putchar(node->kind == NODE_SEQUENCE ? ']'
+                  : node->kind == NODE_MAP    ? '}'
+                  : node->kind == NODE_SET    ? '>'
+                                              : ';');
 }
 
 int main(void)

@@ -4,8 +4,12 @@
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     static const char env[] = "XIAOMI_API_KEY=sk-test-from-the-env-file\nA=one\nB=${A}two\n";
-    const struct texts in = {.config = (const char *)data, .config_len = size, .env = env, .env_len = sizeof env - 1,
-                             .pool = "{}", .pool_len = 2};
+    const struct texts in = {.config = (const char *)data,
+                             .config_len = size,
+                             .env = env,
+                             .env_len = sizeof env - 1,
+                             .pool = "{}",
+                             .pool_len = 2};
     struct arena *arena = arena_create();
     struct fuzzed first;
     struct fuzzed second;

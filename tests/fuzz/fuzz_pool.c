@@ -6,8 +6,12 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     static const char config[] = "model: {provider: xiaomi, api_key: sk-test-in-the-config}\n";
     static const char env[] = "XIAOMI_API_KEY=sk-test-from-the-env-file\nDEEPSEEK_API_KEY=sk-test-deepseek-key\n";
-    const struct texts in = {.config = config, .config_len = sizeof config - 1, .env = env, .env_len = sizeof env - 1,
-                             .pool = (const char *)data, .pool_len = size};
+    const struct texts in = {.config = config,
+                             .config_len = sizeof config - 1,
+                             .env = env,
+                             .env_len = sizeof env - 1,
+                             .pool = (const char *)data,
+                             .pool_len = size};
     const double now = 1795000000.0;
     struct arena *arena = arena_create();
     struct cooldowns cooldowns = {.arena = arena};
