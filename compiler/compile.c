@@ -1,6 +1,7 @@
 #include "compile.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <pwd.h>
 #include <stdlib.h>
 #include <string.h>
@@ -341,12 +342,13 @@ static const struct hermes_view *previous_view(struct run *run, struct hermes **
 static long long rough_generation(struct run *run)
 {
     char head[256] = "";
-    FILE *file = fopen(path_in(run, run->request->home, SNAPSHOT_FILE), "re");
-    if (file == NULL)
+    struct stat st;
+    int fd = open(path_in(run, run->request->home, SNAPSHOT_FILE), O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+    if (fd < 0)
         return 0;
-    size_t len = fread(head, 1, sizeof head - 1, file);
-    (void)fclose(file);
-    head[len] = '\0';
+    ssize_t len = fstat(fd, &st) == 0 && S_ISREG(st.st_mode) ? read(fd, head, sizeof head - 1) : 0;
+    (void)close(fd);
+    head[len > 0 ? len : 0] = '\0';
     const char *found = strstr(head, "\"generation\":");
     long long generation = found == NULL ? 0 : strtoll(found + strlen("\"generation\":"), NULL, 10);
     return generation > 0 && generation < (1LL << 53) - 1 ? generation : 0;
@@ -409,6 +411,31 @@ static bool any_env_file(const struct compilation *c)
     return false;
 }
 
+/* A key that the file itself writes out; one that it takes from a variable stands in no file of this kind. */
+static bool holds_a_literal(const struct run *run, const struct source *source)
+{
+    const struct providers *providers = &run->c->providers;
+    for (size_t i = 0; i < providers->count; i++)
+        for (size_t k = 0; k < providers->items[i].credential_count; k++) {
+            const struct credential *credential = &providers->items[i].credentials[k];
+            for (size_t o = 0; o < credential->origin_count; o++)
+                if (credential->origins[o].place.source == source &&
+                    memmem(source->bytes, source->len, credential->secret, strlen(credential->secret)) != NULL)
+                    return true;
+        }
+    return false;
+}
+
+/* config.yaml may be anybody's to read as long as its keys stand in .env. */
+static void warn_readable_config(struct run *run)
+{
+    for (size_t i = 0; i < run->c->source_count; i++) {
+        const struct source *source = run->c->sources[i];
+        if (source->kind == SOURCE_CONFIG && (source->mode & S_IROTH) != 0 && holds_a_literal(run, source))
+            warn_readable(&run->c->diagnostics, source);
+    }
+}
+
 static void resolve_and_publish(struct run *run)
 {
     struct compilation *c = run->c;
@@ -419,6 +446,7 @@ static void resolve_and_publish(struct run *run)
     root_variables(c->arena, c->config, &c->environment, &c->diagnostics);
     const struct resolve_input input = {c->config, &c->environment, &run->pool};
     c->providers = resolve(c->arena, &input, &c->diagnostics);
+    warn_readable_config(run);
     const struct emit_input emit = {c->sources, c->source_count, c->config, &c->environment, &c->providers};
     struct text content = emit_content(c->arena, &emit, &c->diagnostics);
     struct hermes *reader;
@@ -450,8 +478,8 @@ static void keep_generation(struct run *run)
 static void compile_locked(struct run *run)
 {
     if (run->request->write) {
-        replace_clean(path_in(run, run->request->home, SNAPSHOT_FILE));
-        replace_clean(path_in(run, run->request->home, "auth.json"));
+        replace_clean(path_in(run, run->request->home, SNAPSHOT_FILE), false);
+        replace_clean(path_in(run, run->request->home, "auth.json"), true);
     }
     read_and_parse(run);
     check_sources(run);

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "secret_names.h"
+#include "shown_value.h"
 #include "variable_check.h"
 
 /* What all references of a configuration may bring in together. */
@@ -220,7 +221,7 @@ static bool looks_like_variable(const char *name, size_t len)
     for (size_t i = 0; i < len; i++)
         if (!((name[i] >= 'A' && name[i] <= 'Z') || (name[i] >= '0' && name[i] <= '9' && i > 0) || name[i] == '_'))
             return false;
-    return len > 0 && len <= 64;
+    return len > 0 && len <= 64 && name_showable(name, len);
 }
 
 static void report_unresolved(struct view *view, const struct node *node, const char *owner, size_t at, size_t len)

@@ -278,7 +278,7 @@ int main(int argc, char **argv)
     struct options options = options_parse(argc, argv);
     struct arena *arena = arena_create();
     int status = run(&options, arena);
-    if (fflush(stdout) != 0 || ferror(stdout))
+    if (fflush(stdout) != 0 || ferror(stdout) || ferror(stderr))
         status = EXIT_IO;
     arena_destroy(arena);
     return status;

@@ -1,6 +1,7 @@
 #include "json_span.h"
 
 #include <stdint.h>
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -154,7 +155,7 @@ static const char *decode(struct arena *arena, const char *text, size_t start, s
         }
         put_utf8(&out, c);
     }
-    return out.bytes;
+    return memchr(out.bytes, '\0', out.len) == NULL ? out.bytes : NULL;
 }
 
 static bool scan_value(struct scanner *s, struct json *value);
@@ -173,6 +174,7 @@ static bool scan_name(struct scanner *s, struct json *child)
     if (!scan_string(s))
         return false;
     child->name = decode(s->arena, s->text, child->name_start, s->at);
+    child->name = child->name != NULL ? child->name : "\xFF"; /* with a NUL in it: nobody's */
     skip_blanks(s);
     if (peek(s) != ':')
         return false;
@@ -281,13 +283,12 @@ const char *json_string(struct arena *arena, const char *text, const struct json
 
 bool json_number(const char *text, const struct json *value, double *ret)
 {
-    char copy[64] = "";
     if (value == NULL || value->kind != JSON_NUMBER)
         return false;
-    size_t len = value->end - value->start;
-    memcpy(copy, text + value->start, len < sizeof copy ? len : sizeof copy - 1);
-    *ret = strtod(copy, NULL);
-    return true;
+    char *copy = strndup(text + value->start, value->end - value->start);
+    *ret = copy == NULL ? 0 : strtod(copy, NULL);
+    free(copy);
+    return isfinite(*ret);
 }
 
 const char *json_raw(struct arena *arena, const char *text, const struct json *value)

@@ -28,9 +28,9 @@ struct json *json_scan(struct arena *arena, const char *text, size_t len, size_t
 
 /* The last member of that name, or NULL (also when OBJECT is NULL or no object). */
 struct json *json_member(const struct json *object, const char *name);
-/* A string value decoded to UTF-8, or NULL when VALUE is NULL or no string. */
+/* A string value decoded to UTF-8, or NULL when VALUE is NULL, no string, or has a NUL in it. */
 const char *json_string(struct arena *arena, const char *text, const struct json *value);
-/* A number's value for comparing; false when VALUE is none. */
+/* A number's value for comparing; false when VALUE is none, or beyond what a double can say. */
 bool json_number(const char *text, const struct json *value, double *ret);
 /* The text of a value, NUL-terminated. */
 const char *json_raw(struct arena *arena, const char *text, const struct json *value);

@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#include "shown_value.h"
 #include "source.h"
 #include "vocabulary.h"
 
@@ -72,7 +73,7 @@ static size_t reference_length(const char *at, size_t left)
     bool looks_like_a_name = len > 2 && len - 2 <= 48 && !(at[2] >= '0' && at[2] <= '9');
     for (size_t i = 2; i < len; i++)
         looks_like_a_name = looks_like_a_name && !(at[i] >= 'a' && at[i] <= 'z');
-    return looks_like_a_name && len < left && at[len] == '}' ? len + 1 : 0;
+    return looks_like_a_name && name_showable(at + 2, len - 2) && len < left && at[len] == '}' ? len + 1 : 0;
 }
 
 /* Writes COLUMNS columns for CHARACTERS characters of the source. */

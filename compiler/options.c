@@ -75,6 +75,8 @@ static void take_option(struct options *options, int option)
         set_mode(options, MODE_PRINT_SCHEMA, optarg);
         break;
     case 'H':
+        if (*optarg == '\0')
+            options_wrong("--home wants a folder");
         options->home = optarg;
         break;
     case 'S':

@@ -296,7 +296,7 @@ static void number_run(struct slot *slots, size_t count, const struct entry *low
         else if (high == NULL)
             slots[i].priority = floor(low->priority) + (double)(i + 1);
         else
-            slots[i].priority = low->priority + (high->priority - low->priority) * place;
+            slots[i].priority = low->priority * (1 - place) + high->priority * place;
     }
 }
 
@@ -614,6 +614,14 @@ static void remove_members(struct projector *p, struct edits *edits, const bool 
     }
 }
 
+static bool named_twice(const struct json *pool, size_t index)
+{
+    for (size_t i = 0; i < index; i++)
+        if (strcmp(pool->children[i].name, pool->children[index].name) == 0)
+            return true;
+    return false;
+}
+
 static void edit_members(struct projector *p, struct edits *edits, const struct providers *providers)
 {
     const struct json *pool = p->document.pool;
@@ -626,6 +634,10 @@ static void edit_members(struct projector *p, struct edits *edits, const struct 
         p->provider = find_provider(providers, array->name);
         if (json_member(pool, array->name) != array)
             continue; /* Python takes the last of equal names; so do we */
+        if (named_twice(pool, i)) {
+            (void)leave_alone(p, "its name stands twice");
+            continue;
+        }
         const char *text = project_pool(p, array);
         gone[i] = text != NULL && strcmp(text, "[]") == 0;
         removed += gone[i];

@@ -71,7 +71,7 @@ struct entry entry_read(struct arena *arena, const char *text, const struct json
     entry.seed = entry.ours ? NULL : find_seed(provider, entry.source);
     if (entry.token != NULL && *entry.token != '\0')
         strcpy(entry.on_disk, fingerprint_of(entry.token, strlen(entry.token)).text);
-    else if (stored != NULL && strlen(stored) == FINGERPRINT_SIZE - 1)
+    else if (stored != NULL && fingerprint_valid(stored))
         strcpy(entry.on_disk, stored);
     strcpy(entry.effective, entry.on_disk);
     if (entry.seed != NULL && entry.seed->secret != NULL)

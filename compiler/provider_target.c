@@ -64,7 +64,7 @@ static const char *near_provider(const struct resolver *r, const char *name)
             near_name_consider(&near, *alias);
     }
     for (size_t i = 0; i < r->customs.count; i++)
-        if (name_showable(r->customs.items[i].name))
+        if (name_showable(r->customs.items[i].name, strlen(r->customs.items[i].name)))
             near_name_consider(&near, r->customs.items[i].name);
     return near.best;
 }

@@ -47,6 +47,9 @@ int publish_lock(const char *home, int wait_ms)
     *slash = '\0';
     if (mkdir(path, 0700) < 0 && errno != EEXIST)
         return -errno;
+    struct stat st;
+    if (stat(path, &st) == 0 && (st.st_mode & 077) != 0 && chmod(path, 0700) < 0) /* keys lie in it */
+        return -errno;
     *slash = '/';
     return file_lock(path, 0600, wait_ms);
 }
@@ -78,11 +81,8 @@ static struct source *pool_source(struct compilation *c)
 static bool read_pool(struct compilation *c)
 {
     struct source *source = pool_source(c);
-    size_t said = c->diagnostics.count;
-    if (read_source(c->arena, source, 100, &c->diagnostics) != READ_OK)
-        return false;
-    c->diagnostics.count = said; /* warnings about its mode were said at the first look */
-    return true;
+    struct diagnostics said_before = {.arena = c->arena}; /* at the first look */
+    return read_source(c->arena, source, 100, &said_before) == READ_OK;
 }
 
 static struct pool_projection project(struct compilation *c, struct cooldowns *cooldowns)
@@ -116,7 +116,7 @@ static void say_locked(struct compilation *c, const char *path, int waited_ms)
 static void prepare(struct publication *p, struct replacement *r, const char *path, const char *bytes, size_t len,
                     unsigned mode)
 {
-    int error = replace_prepare(r, path, bytes, len, mode);
+    int error = replace_prepare(r, path, r == &p->pool, bytes, len, mode); /* only auth.json may be a link */
     if (error == 0)
         return;
     write_failed(p->c, path, error);

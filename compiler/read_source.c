@@ -51,6 +51,16 @@ static enum read_outcome refuse(struct diagnostics *diagnostics, const struct so
     }
 }
 
+void warn_readable(struct diagnostics *diagnostics, const struct source *source)
+{
+    if ((source->mode & S_IROTH) == 0)
+        return;
+    struct diagnostic *d =
+        diagnose(diagnostics, SEVERITY_WARNING, "readable-by-others", (struct place){.source = source},
+                 "everyone may read %s (mode %04o)", source->label, source->mode);
+    diagnostic_help(diagnostics, d, "chmod 600 %s", source->path);
+}
+
 /* Debian's umask makes files writable by the user's own group: that is no news. */
 static void warn_modes(struct diagnostics *diagnostics, const struct source *source)
 {
@@ -62,12 +72,9 @@ static void warn_modes(struct diagnostics *diagnostics, const struct source *sou
                      source->group, source->label, source->mode);
         diagnostic_help(diagnostics, d, "chmod g-w %s", source->path);
     }
-    bool env = source->kind == SOURCE_ENV || source->kind == SOURCE_EXTRA_ENV;
-    if (env && source->len > 0 && (source->mode & S_IROTH) != 0) {
-        struct diagnostic *d = diagnose(diagnostics, SEVERITY_WARNING, "readable-by-others", place,
-                                        "everyone may read %s (mode %04o)", source->label, source->mode);
-        diagnostic_help(diagnostics, d, "chmod 600 %s", source->path);
-    }
+    bool holds_keys = source->kind == SOURCE_ENV || source->kind == SOURCE_EXTRA_ENV || source->kind == SOURCE_POOL;
+    if (holds_keys && source->len > 0)
+        warn_readable(diagnostics, source);
 }
 
 enum read_outcome read_source(struct arena *arena, struct source *source, int wait_ms, struct diagnostics *diagnostics)

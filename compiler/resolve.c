@@ -11,6 +11,7 @@
 #include "shown_value.h"
 #include "source.h"
 #include "task_keys.h"
+#include "utf8.h"
 #include "variable_check.h"
 
 /* `key_env: NAME` of a custom provider; behind an inline key it is shadowed. */
@@ -118,8 +119,8 @@ static void add_pool_entry(struct resolver *r, const struct pool_entry *entry)
     if (!manual || entry->oauth || entry->secret == NULL)
         return;
     const char *text = strip_blanks(entry->secret, strlen(entry->secret), &len);
-    if (key_unusable(text, len) != NULL)
-        return;
+    if (key_unusable(text, len) != NULL || utf8_valid(text, len) < len)
+        return; /* half of a surrogate pair is no key */
     const struct provider_row *row =
         strncmp(entry->provider, "custom:", 7) == 0 ? NULL : provider_find(entry->provider);
     if (row != NULL && row->auth != PROVIDER_API_KEY)
@@ -136,7 +137,8 @@ static void add_pool_entry(struct resolver *r, const struct pool_entry *entry)
     add_key(r, draft, RANK_POOL, text, len, origin);
     if (draft->provider.credential_count == before)
         return;
-    draft->provider.credentials[before].label = entry->label != NULL ? entry->label : "manual";
+    bool good = entry->label != NULL && utf8_valid(entry->label, strlen(entry->label)) == strlen(entry->label);
+    draft->provider.credentials[before].label = good ? entry->label : "manual";
     draft->provider.credentials[before].pool_index = (size_t)(entry - r->in->pool->entries);
 }
 

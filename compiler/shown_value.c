@@ -1,10 +1,12 @@
 #include "shown_value.h"
 
 #include <string.h>
+#include <strings.h>
 
 #include "fingerprint.h"
 #include "known_variables.h"
 #include "secret_names.h"
+#include "utf8.h"
 #include "vocabulary.h"
 
 enum { SHORTEST_KEY_MATERIAL = 16 };
@@ -25,23 +27,32 @@ static bool key_material(const char *run, size_t len)
     return len >= SHORTEST_KEY_MATERIAL && digit && letter && (lower || !low_line);
 }
 
-bool name_showable(const char *name)
+static size_t run_length(const char *text, size_t len)
 {
-    static const char letters[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_";
-    if (strcasestr(name, "sk-") != NULL)
+    size_t run = 0;
+    while (run < len && ((text[run] >= 'a' && text[run] <= 'z') || (text[run] >= 'A' && text[run] <= 'Z') ||
+                         (text[run] >= '0' && text[run] <= '9') || text[run] == '_'))
+        run++;
+    return run;
+}
+
+bool name_showable(const char *name, size_t len)
+{
+    if (utf8_valid(name, len) < len)
         return false;
-    while (*name != '\0') {
-        size_t run = strspn(name, letters);
-        if (key_material(name, run) || (run == 0 && ((unsigned char)*name < 0x20 || *name == 0x7F)))
+    for (size_t i = 0, run; i<len; i += run> 0 ? run : 1) {
+        run = run_length(name + i, len - i);
+        bool control = (unsigned char)name[i] < 0x20 || name[i] == 0x7F;
+        bool prefix = len - i > 3 && strncasecmp(name + i, "sk-", 3) == 0;
+        if (control || prefix || key_material(name + i, run))
             return false;
-        name += run > 0 ? run : 1;
     }
     return true;
 }
 
 const char *shown_name(struct arena *arena, const char *name)
 {
-    return name_showable(name) ? name : arena_strdup(arena, fingerprint_of(name, strlen(name)).text);
+    return name_showable(name, strlen(name)) ? name : arena_strdup(arena, fingerprint_of(name, strlen(name)).text);
 }
 
 static bool may_show(const char *name, const char *text, size_t len)
@@ -49,7 +60,7 @@ static bool may_show(const char *name, const char *text, size_t len)
     if (name_is_secret(name) || variable_secret(name, strlen(name)))
         return false;
     if (name_is_url(name))
-        return strpbrk(text, "@?#") == NULL && name_showable(text);
+        return strstr(text, "://") != NULL && strpbrk(text, "@?#") == NULL && name_showable(text, len);
     return vocabulary_has(text, len);
 }
 

@@ -4,6 +4,8 @@
 
 #include <stdbool.h>
 
+#include <stddef.h>
+
 #include "arena.h"
 
 /* TEXT that stands under NAME: itself when it is made of known words, or is a URL without user, query or fragment;
@@ -13,6 +15,6 @@ const char *shown_value(struct arena *arena, const char *name, const char *text,
 /* NAME (of a key, a variable, a provider, or a URL) itself, or its fingerprint when somebody may have pasted a key into
  * it: it has `sk-` in it, or a run of 16 letters and digits mixed. */
 const char *shown_name(struct arena *arena, const char *name);
-bool name_showable(const char *name);
+bool name_showable(const char *name, size_t len);
 
 #endif

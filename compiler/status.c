@@ -17,7 +17,10 @@ static void print_until(double until, FILE *stream)
     char text[32];
     time_t at = (time_t)until;
     struct tm local;
-    (void)localtime_r(&at, &local);
+    if (!(until < 253402300800.0) || localtime_r(&at, &local) == NULL) { /* the year 10000 */
+        (void)fputs("cooling for ever", stream);
+        return;
+    }
     (void)strftime(text, sizeof text, "%Y-%m-%d %H:%M:%S", &local);
     (void)fprintf(stream, "cooling until %s", text);
 }

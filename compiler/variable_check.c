@@ -41,7 +41,7 @@ const char *variable_near(const struct environment *environment, const char *nam
 {
     struct near_name near = {.written = name};
     for (size_t i = 0; i < environment->count; i++)
-        if (name_showable(environment->items[i].name))
+        if (name_showable(environment->items[i].name, strlen(environment->items[i].name)))
             near_name_consider(&near, environment->items[i].name);
     return near.best;
 }

@@ -12,6 +12,15 @@ const char *const cooldown_members[COOLDOWN_MEMBERS] = {"last_status",        "l
                                                         "last_error_code",    "last_error_reason",
                                                         "last_error_message", "last_error_reset_at"};
 
+/* One JSON scalar and nothing else: it goes into somebody else's file as it stands. */
+static bool scalar(const char *text)
+{
+    cJSON *item = cJSON_ParseWithOpts(text, NULL, true);
+    bool good = cJSON_IsNumber(item) || cJSON_IsString(item) || cJSON_IsNull(item);
+    cJSON_Delete(item);
+    return good;
+}
+
 static void parse_one(struct cooldowns *cooldowns, const char *provider, const cJSON *item, double now)
 {
     const cJSON *status = cJSON_GetObjectItemCaseSensitive(item, "status");
@@ -20,12 +29,13 @@ static void parse_one(struct cooldowns *cooldowns, const char *provider, const c
     struct cooldown cooldown = {.provider = arena_strdup(cooldowns->arena, provider)};
     cooldown.dead = cJSON_IsString(status) && strcmp(status->valuestring, "dead") == 0;
     cooldown.until = cooldown.dead ? INFINITY : cJSON_IsNumber(until) ? until->valuedouble : 0;
-    if (cooldown.until <= now || strlen(item->string) != FINGERPRINT_SIZE - 1)
+    if (cooldown.until <= now || (!cooldown.dead && !isfinite(cooldown.until)) || !fingerprint_valid(item->string))
         return;
     strcpy(cooldown.fingerprint.text, item->string);
     for (int i = 0; i < COOLDOWN_MEMBERS; i++) {
         const cJSON *text = cJSON_GetArrayItem(raw, i);
-        cooldown.raw[i] = cJSON_IsString(text) ? arena_strdup(cooldowns->arena, text->valuestring) : "null";
+        bool good = cJSON_IsString(text) && scalar(text->valuestring);
+        cooldown.raw[i] = good ? arena_strdup(cooldowns->arena, text->valuestring) : "null";
     }
     cooldowns_put(cooldowns, &cooldown);
 }

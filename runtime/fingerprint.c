@@ -43,3 +43,9 @@ struct credential_id credential_id_of(const char *provider, const char *secret, 
     hex(id.text, hash, 3);
     return id;
 }
+
+bool fingerprint_valid(const char *text)
+{
+    return strncmp(text, "sha256:", 7) == 0 && strspn(text + 7, "0123456789abcdef") == FINGERPRINT_SIZE - 8 &&
+           strlen(text) == FINGERPRINT_SIZE - 1;
+}

@@ -2,6 +2,7 @@
 #ifndef HERMES_FINGERPRINT_H
 #define HERMES_FINGERPRINT_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 /* "sha256:" and 16 hex digits of the SHA-256 of the key's UTF-8 bytes, as Hermes writes `secret_fingerprint`. */
@@ -25,5 +26,8 @@ struct credential_id {
     char text[CREDENTIAL_ID_SIZE];
 };
 struct credential_id credential_id_of(const char *provider, const char *secret, size_t len);
+
+/* `sha256:` and 16 lower-case hex digits. */
+bool fingerprint_valid(const char *text);
 
 #endif

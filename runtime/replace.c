@@ -12,10 +12,15 @@
 #define TEMPORARY_PREFIX ".hermes-compile."
 
 /* The real file behind PATH, so that a link keeps its link. A file that does not exist yet is its own target. */
-static int resolve_target(const char *path, char target[PATH_MAX])
+static int resolve_target(const char *path, bool linked, char target[PATH_MAX])
 {
-    if (realpath(path, target) != NULL)
+    struct stat st;
+    if (!linked && strlen(path) < PATH_MAX) {
+        strcpy(target, path);
         return 0;
+    }
+    if (realpath(path, target) != NULL) /* a device must not make room for a file */
+        return stat(target, &st) == 0 && S_ISREG(st.st_mode) ? 0 : -EINVAL;
     if (errno != ENOENT)
         return -errno;
     char link[PATH_MAX];
@@ -71,12 +76,12 @@ static int write_temporary(struct replacement *r, const char *bytes, size_t len,
     return error;
 }
 
-int replace_prepare(struct replacement *r, const char *path, const char *bytes, size_t len, mode_t mode)
+int replace_prepare(struct replacement *r, const char *path, bool linked, const char *bytes, size_t len, mode_t mode)
 {
     static unsigned serial;
     char target[PATH_MAX];
     *r = (struct replacement){.directory = -1};
-    int error = resolve_target(path, target);
+    int error = resolve_target(path, linked, target);
     if (error == 0)
         error = open_parent(r, target);
     if (error == 0) {
@@ -117,7 +122,7 @@ void replace_abandon(struct replacement *r)
 int replace_file(const char *path, const char *bytes, size_t len, mode_t mode)
 {
     struct replacement r;
-    int error = replace_prepare(&r, path, bytes, len, mode);
+    int error = replace_prepare(&r, path, true, bytes, len, mode);
     if (error != 0)
         return error;
     error = replace_commit(&r);
@@ -140,11 +145,11 @@ static bool left_behind(const char *entry, const char *name)
     return access(process, F_OK) != 0;
 }
 
-void replace_clean(const char *path)
+void replace_clean(const char *path, bool linked)
 {
     struct replacement r = {.directory = -1};
     char target[PATH_MAX];
-    if (resolve_target(path, target) != 0 || open_parent(&r, target) != 0)
+    if (resolve_target(path, linked, target) != 0 || open_parent(&r, target) != 0)
         return;
     DIR *directory = fdopendir(r.directory);
     if (directory == NULL) {

@@ -8,8 +8,8 @@
  *         error = replace_sync(&r);                              fsync of the directory
  *     replace_abandon(&r);                                       removes what was not committed; always safe
  *
- * In three steps so that two files that belong together can both be durable before either becomes visible. A path that
- * is a link keeps its link: the file behind it is replaced. All return 0 or a negative errno. */
+ * In three steps so that two files that belong together can both be durable before either becomes visible. All return 0
+ * or a negative errno. */
 #ifndef HERMES_REPLACE_H
 #define HERMES_REPLACE_H
 
@@ -25,16 +25,18 @@ struct replacement {
     char temporary[NAME_MAX + 1];
 };
 
-int replace_prepare(struct replacement *r, const char *path, const char *bytes, size_t len, mode_t mode)
+/* LINKED: when PATH is a link, the regular file behind it is replaced and the link stays; otherwise whatever stands at
+ * PATH makes room, a link itself included. */
+int replace_prepare(struct replacement *r, const char *path, bool linked, const char *bytes, size_t len, mode_t mode)
     __attribute__((warn_unused_result));
 int replace_commit(struct replacement *r) __attribute__((warn_unused_result));
 int replace_sync(struct replacement *r) __attribute__((warn_unused_result));
 void replace_abandon(struct replacement *r);
 
-/* All three steps. */
+/* All three steps, for a path that may be a link. */
 int replace_file(const char *path, const char *bytes, size_t len, mode_t mode) __attribute__((warn_unused_result));
 
 /* Removes the temporary files that a killed process left beside PATH. */
-void replace_clean(const char *path);
+void replace_clean(const char *path, bool linked);
 
 #endif

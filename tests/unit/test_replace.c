@@ -67,7 +67,7 @@ static void shows_nothing_before_the_commit_and_leaves_nothing_behind(void **sta
     struct replacement r;
     struct stat st;
     (void)state;
-    assert_int_equal(replace_prepare(&r, path("b"), "one", 3, 0600), 0);
+    assert_int_equal(replace_prepare(&r, path("b"), true, "one", 3, 0600), 0);
     assert_int_not_equal(stat(path("b"), &st), 0);
     assert_int_equal(stat(path(r.temporary), &st), 0);
     replace_abandon(&r);
@@ -82,7 +82,7 @@ static void removes_what_a_killed_process_left(void **state)
     FILE *left = fopen(path(".hermes-compile.b.99999999.0"), "we");
     assert_non_null(left);
     (void)fclose(left);
-    replace_clean(path("b"));
+    replace_clean(path("b"), true);
     assert_int_not_equal(stat(path(".hermes-compile.b.99999999.0"), &st), 0);
 }
 
