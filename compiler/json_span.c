@@ -91,7 +91,7 @@ static bool scan_string(struct scanner *s)
         if (c != '\\')
             continue;
         s->at++;
-        if (s->at >= s->len || strchr("\"\\/bfnrtu", s->text[s->at]) == NULL)
+        if (s->at >= s->len || memchr("\"\\/bfnrtu", s->text[s->at], 9) == NULL)
             return false;
         for (int i = 0; s->text[s->at - (size_t)i] == 'u' && i == 0; i++)
             for (size_t k = 1; k <= 4; k++)
