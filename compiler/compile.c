@@ -255,7 +255,6 @@ static const struct source *read_config(struct run *run)
     }
     source->bytes = text->bytes;
     source->len = text->len;
-    source->digest = digest_of(source->bytes, source->len);
     return source;
 }
 
@@ -447,8 +446,15 @@ static void resolve_and_publish(struct run *run)
     const struct resolve_input input = {c->config, &c->environment, &run->pool};
     c->providers = resolve(c->arena, &input, &c->diagnostics);
     warn_readable_config(run);
-    const struct emit_input emit = {c->sources, c->source_count, c->config, &c->environment, &c->providers};
+    bool only_check = run->request->only_check || run->request->files.named;
+    const struct emit_input emit = {c->sources, c->source_count, c->config, &c->environment, &c->providers, only_check};
     struct text content = emit_content(c->arena, &emit, &c->diagnostics);
+    if (only_check) {
+        if (!run->request->files.named)
+            publish_preview(c, run->request->home);
+        c->outcome = c->diagnostics.errors > 0 ? COMPILE_INVALID : COMPILE_VALID;
+        return;
+    }
     struct hermes *reader;
     const struct hermes_view *previous = previous_view(run, &reader);
     c->generation = previous != NULL ? hermes_generation(previous) : rough_generation(run);
@@ -460,7 +466,7 @@ static void resolve_and_publish(struct run *run)
         plan(run, previous, &content);
         if (run->request->write)
             write_out(run, &content, c->generation);
-        else if (!run->request->files.named)
+        else
             publish_preview(c, run->request->home);
     }
     hermes_close(reader);

@@ -22,6 +22,7 @@ struct compile_request {
     const char *home;       /* absolute */
     const char *managed;    /* the managed directory; need not exist */
     const char *label_base; /* sources are shown relative to this folder when they lie in it; NULL: to the home */
+    bool only_check; /* for the diagnostics alone: the plan is left out */
     bool name_leaves;       /* the plan names each leaf of the configuration that differs */
     /* Files that were named one by one, which need not lie in a home: nothing is asked of the folder and of the pool,
      * and where there is no env file at all, an unset variable is only a warning. */

@@ -194,6 +194,7 @@ static int compile_a_home(const struct options *options, struct arena *arena)
                          .managed = compile_find_managed(),
                          .label_base = for_tools ? compile_working_directory(arena) : home,
                          .write = options->mode == MODE_COMPILE,
+                         .only_check = options->mode == MODE_CHECK,
                          .name_leaves = options->mode == MODE_DIFF,
                          .read_wait_ms = READ_WAIT_MS,
                          .lock_wait_ms = LOCK_WAIT_MS,

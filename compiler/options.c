@@ -114,8 +114,8 @@ static void check_options(const struct options *options)
         options_wrong("--color takes auto, always or never");
     if (options->reveal && (options->mode != MODE_EXPLAIN || options->format != FORMAT_TEXT || !isatty(STDOUT_FILENO)))
         options_wrong("--reveal goes with --explain and only to a terminal");
-    if (options->format > FORMAT_JSON && options->mode != MODE_COMPILE && options->mode != MODE_CHECK)
-        options_wrong("--format sarif and github are for diagnostics: with --check");
+    if (options->format > FORMAT_JSON && options->mode != MODE_CHECK)
+        options_wrong("--format sarif and github go with --check");
     if (options->format != FORMAT_TEXT && options->mode == MODE_STATUS)
         options_wrong("--status knows only --format text");
 }

@@ -85,7 +85,6 @@ enum read_outcome read_source(struct arena *arena, struct source *source, int wa
     source->len = read.len;
     source->mode = read.mode;
     source->group = read.group;
-    source->digest = digest_of(source->bytes, source->len);
     switch (read.status) {
     case SAFE_READ_OK:
         warn_modes(diagnostics, source);

@@ -24,7 +24,6 @@ struct source {
     bool present;      /* false: the file does not exist; bytes is "" then */
     const char *bytes; /* len bytes and a NUL, as they stand in the file */
     size_t len;
-    struct digest digest;
     unsigned mode; /* permission bits */
     unsigned group;
 };

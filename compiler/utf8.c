@@ -1,5 +1,8 @@
 #include "utf8.h"
 
+#include <stdint.h>
+#include <string.h>
+
 size_t utf8_length(const char *text, size_t left)
 {
     const unsigned char *bytes = (const unsigned char *)text;
@@ -17,8 +20,18 @@ size_t utf8_length(const char *text, size_t left)
 
 size_t utf8_valid(const char *bytes, size_t len)
 {
+    static const uint64_t high_bits = 0x8080808080808080u;
     size_t at = 0;
-    for (size_t width; at < len && (width = utf8_length(bytes + at, len - at)) > 0;)
-        at += width;
+    for (size_t width; at < len; at += width) {
+        uint64_t eight;
+        for (; at + sizeof eight <= len; at += sizeof eight) { /* ASCII, most of the time */
+            memcpy(&eight, bytes + at, sizeof eight);
+            if ((eight & high_bits) != 0)
+                break;
+        }
+        width = at < len ? utf8_length(bytes + at, len - at) : 0;
+        if (width == 0)
+            break;
+    }
     return at;
 }
