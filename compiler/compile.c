@@ -325,12 +325,16 @@ static void check_sources(struct run *run)
 
 /* --- plan and publish --- */
 
-static const struct hermes_view *previous_view(struct run *run, struct hermes **ret)
+/* What is in force, read through *READER: a caller that compiles again and again has it in memory already. */
+static const struct hermes_view *previous_view(struct run *run, struct hermes **reader)
 {
-    *ret = NULL;
-    int error = hermes_open(run->request->home, ret);
+    if (*reader != NULL && hermes_refresh(*reader) < 0) {
+        hermes_close(*reader);
+        *reader = NULL;
+    }
+    int error = *reader == NULL ? hermes_open(run->request->home, reader) : 0;
     if (error == 0)
-        return hermes_current(*ret);
+        return hermes_current(*reader);
     if (error != HERMES_ABSENT && run->request->write)
         (void)diagnose(&run->c->diagnostics, SEVERITY_WARNING, "snapshot-unusable", (struct place){0},
                        "the previous snapshot is made anew: %s", hermes_strerror(error));
@@ -455,8 +459,9 @@ static void resolve_and_publish(struct run *run)
         c->outcome = c->diagnostics.errors > 0 ? COMPILE_INVALID : COMPILE_VALID;
         return;
     }
-    struct hermes *reader;
-    const struct hermes_view *previous = previous_view(run, &reader);
+    struct hermes *own = NULL;
+    struct hermes **reader = run->request->reader != NULL ? run->request->reader : &own;
+    const struct hermes_view *previous = previous_view(run, reader);
     c->generation = previous != NULL ? hermes_generation(previous) : rough_generation(run);
     if (c->diagnostics.errors > 0) {
         c->outcome = COMPILE_INVALID;
@@ -469,7 +474,7 @@ static void resolve_and_publish(struct run *run)
         else
             publish_preview(c, run->request->home);
     }
-    hermes_close(reader);
+    hermes_close(own);
 }
 
 static void keep_generation(struct run *run)

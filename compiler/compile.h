@@ -11,6 +11,7 @@
 #include "credential.h"
 #include "diagnostic.h"
 #include "dotenv.h"
+#include "hermes_runtime.h"
 #include "node.h"
 #include "plan.h"
 #include "pool.h"
@@ -22,8 +23,10 @@ struct compile_request {
     const char *home;       /* absolute */
     const char *managed;    /* the managed directory; need not exist */
     const char *label_base; /* sources are shown relative to this folder when they lie in it; NULL: to the home */
-    bool only_check; /* for the diagnostics alone: the plan is left out */
-    bool name_leaves;       /* the plan names each leaf of the configuration that differs */
+    struct hermes *
+        *reader;      /* NULL, or where the caller keeps a reader of the home between compiles; it may hold NULL */
+    bool only_check;  /* for the diagnostics alone: the plan is left out */
+    bool name_leaves; /* the plan names each leaf of the configuration that differs */
     /* Files that were named one by one, which need not lie in a home: nothing is asked of the folder and of the pool,
      * and where there is no env file at all, an unset variable is only a warning. */
     struct {

@@ -38,6 +38,7 @@ struct watcher {
     struct stat snapshot; /* ... and the snapshot */
     int signals;
     int lock;
+    struct hermes *reader; /* has the snapshot in memory, so that the next compile need not read it first */
     bool ready;
     bool said_stuck;
     bool quiet;
@@ -289,6 +290,15 @@ static void say_stuck(struct watcher *w)
     w->said_stuck = stuck;
 }
 
+/* When everything is said: what was published is what the next compile compares with. */
+static void read_ahead(struct watcher *w)
+{
+    if (w->reader != NULL)
+        (void)hermes_refresh(w->reader); /* an error is the next compile's to tell */
+    else if (hermes_open(w->home, &w->reader) != 0)
+        w->reader = NULL;
+}
+
 static void compile_now(struct watcher *w)
 {
     struct compilation c;
@@ -299,14 +309,16 @@ static void compile_now(struct watcher *w)
         return;
     }
     take_lock(w);
-    compile_home(&c, &(struct compile_request){
-                         .home = w->home, .managed = w->managed, .write = true, .hold_empty = !believe_empty});
+    compile_home(
+        &c,
+        &(struct compile_request){
+            .home = w->home, .managed = w->managed, .reader = &w->reader, .write = true, .hold_empty = !believe_empty});
     w->pace.settle_ms = c.settle_ms;
     learn_sources(w, &c);
     if (c.outcome != COMPILE_BUSY) {
+        tell(w, &c); /* first: somebody may be waiting for it */
         say_diagnostics(w, &c);
         say_changes(w, &c);
-        tell(w, &c);
     }
     if (c.outcome == COMPILE_VALID) {
         w->pool = c.pool_stat;
@@ -315,6 +327,7 @@ static void compile_now(struct watcher *w)
     pace_end(&w->pace, now_ms(), outcome_of(&c));
     say_stuck(w);
     compilation_finish(&c);
+    read_ahead(w);
     (void)malloc_trim(0);
     if (w->dirty) { /* other files are watched from now on: one may have changed in between */
         w->dirty = false;
@@ -456,6 +469,7 @@ int main(int argc, char **argv)
     watch_set_close(w.watches);
     for (size_t i = 0; i < w.path_count; i++)
         free(w.paths[i]);
+    hermes_close(w.reader);
     free(w.said);
     free(w.told);
     arena_destroy(arena);

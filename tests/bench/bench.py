@@ -32,45 +32,67 @@ def config(text, number):
     return text + f"\nmodel:\n  provider: xiaomi\n  api_key: sk-test-bench-{number:06}\n"
 
 
-def reaction(home, text, wait):
-    times = []
-    for number in range(ROUNDS):
-        data = config(text, number).encode()
-        fd = os.open(home.path / "config.yaml", os.O_WRONLY | os.O_TRUNC)
-        os.write(fd, data)
-        start = time.perf_counter()
-        os.close(fd)
-        wait()
-        times.append(time.perf_counter() - start)
-        time.sleep(PAUSE)
-    return statistics.median(times) * 1000
+class Pipe:
+    """A peer that says a byte when it is ready, and after each round."""
+
+    def __init__(self, *command):
+        self.process = subprocess.Popen(command, stdout=subprocess.PIPE, bufsize=0)
+        self.wait()
+
+    def wait(self):
+        self.process.stdout.read(1)
+
+    def close(self):
+        self.process.kill()
+        self.process.wait()
 
 
-def by_pipe(home, text, command):
-    process = subprocess.Popen(command, stdout=subprocess.PIPE, bufsize=0)
-    process.stdout.read(1)
-    try:
-        return reaction(home, text, lambda: process.stdout.read(1))
-    finally:
-        process.kill()
-        process.wait()
+def edit(home, text, number, wait):
+    fd = os.open(home.path / "config.yaml", os.O_WRONLY | os.O_TRUNC)
+    os.write(fd, config(text, number).encode())
+    start = time.perf_counter()
+    os.close(fd)
+    wait()
+    return (time.perf_counter() - start) * 1000
 
 
-def reactions(name, text):
+def fresh_home(text):
     home = Home()
     home.write(".env", "XIAOMI_API_KEY=sk-test-bench-env\n")
     home.write("config.yaml", config(text, 999))
-    watch = Watch(home)
-    ours = reaction(home, text, lambda: watch.wait(lambda status: status.startswith("generation")))
-    watch.close()
-    sizes = [str(len(home.bytes_of(file))) for file in ("compiled/snapshot.json", "auth.json")]
-    floor = by_pipe(home, text, [BUILD / "tests/floor", home.path, *sizes])
-    print(f"{name}, edit to published and projected, both durable:\n  bare C loop          {floor:8.2f} ms"
-          f"\n  hermes-watch         {ours:8.2f} ms  {ours / floor:6.2f} times the floor")
+    return home
+
+
+def reactions(name, text):
+    """All of them in turn in each round, so that a slow moment of the disk is everybody's."""
+    ours = fresh_home(text)
+    watch = Watch(ours)
+    sizes = [str(len(ours.bytes_of(file))) for file in ("compiled/snapshot.json", "auth.json")]
+    homes, waits, closes, times = [ours], [lambda: watch.wait(lambda status: status.startswith("generation"))], [watch.close], {}
+    peers = {"bare C loop": [BUILD / "tests/floor"]}
     for loader in ("CSafeLoader", "SafeLoader"):
-        peer = by_pipe(home, text, ["/usr/bin/python3", "-c", PYTHON, home.path, loader, *sizes])
-        print(f"  python {loader:<13} {peer:8.2f} ms  ours is {ours / peer:.3f} of it")
-    home.close()
+        peers[f"python {loader}"] = ["/usr/bin/python3", "-c", PYTHON]
+    for peer, command in peers.items():
+        home = fresh_home(text)
+        arguments = [home.path, peer.split()[1], *sizes] if "python" in peer else [home.path, *sizes]
+        pipe = Pipe(*command, *arguments)
+        homes.append(home)
+        waits.append(pipe.wait)
+        closes.append(pipe.close)
+    names = ["hermes-watch", *peers]
+    for number in range(ROUNDS):
+        for index, who in enumerate(names):
+            times.setdefault(who, []).append(edit(homes[index], text, number, waits[index]))
+            time.sleep(PAUSE)
+    for close in closes:
+        close()
+    for home in homes:
+        home.close()
+    medians = {who: statistics.median(values) for who, values in times.items()}
+    mine = medians["hermes-watch"]
+    print(f"{name}, edit to published and projected, both durable, median of {ROUNDS} rounds:")
+    for who, value in medians.items():
+        print(f"  {who:<20} {value:8.2f} ms  {'' if who == 'hermes-watch' else f'ours is {mine / value:.2f} times that'}")
 
 
 LOAD = "import sys, yaml; yaml.load(open(sys.argv[1]), getattr(yaml, sys.argv[2])); open(sys.argv[3]).read()"
