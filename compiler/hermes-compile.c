@@ -14,6 +14,8 @@
 #include "json_write.h"
 #include "options.h"
 #include "print_schema.h"
+#include "provider_table.h"
+#include "reset.h"
 #include "status.h"
 
 /* Hermes waits this long for auth.lock. */
@@ -227,6 +229,26 @@ static int check_some_files(const struct options *options, struct arena *arena)
     return status;
 }
 
+static int reset(const struct options *options, struct arena *arena)
+{
+    struct diagnostics diagnostics = {.arena = arena};
+    struct text lines = {.arena = arena};
+    const struct provider_row *row = provider_find(options->subject);
+    bool all = strcmp(options->subject, "all") == 0;
+    struct reset what = {.provider = all ? NULL : row != NULL ? row->id : options->subject,
+                         .fingerprint = options->file_count > 0 ? options->files[0] : NULL};
+    const char *home = compile_find_home(arena, options->home);
+    if (what.fingerprint != NULL && !fingerprint_valid(what.fingerprint))
+        options_wrong("a fingerprint is sha256: and 16 hex digits");
+    if (home == NULL)
+        options_wrong("no home: give --home, or set HERMES_HOME or HOME");
+    bool done = reset_home(arena, home, &what, LOCK_WAIT_MS, &lines, &diagnostics);
+    print_diagnostics(options, &diagnostics);
+    if (!options->quiet && done)
+        (void)fputs(lines.len > 0 ? lines.bytes : "nothing was cooling\n", stdout);
+    return done ? EXIT_OK : EXIT_IO;
+}
+
 static void print_code(const struct diagnostic_code *code)
 {
     (void)printf("%s: %s\n\n%s\n", code->code, code->title, code->page);
@@ -259,6 +281,8 @@ static int run(const struct options *options, struct arena *arena)
             return EXIT_OK;
         options_wrong("--print-schema takes config, snapshot or reference");
     }
+    if (options->mode == MODE_RESET)
+        return reset(options, arena);
     return options->file_count > 0 ? check_some_files(options, arena) : compile_a_home(options, arena);
 }
 

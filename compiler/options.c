@@ -1,12 +1,13 @@
 #include "options.h"
 
 #include <getopt.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
-static const char usage[] = "usage: hermes-compile [--check [FILE...] | --diff | --explain WHAT | --status] [options]\n"
+static const char usage[] = "usage: hermes-compile [--check [FILE...] | --diff | --explain WHAT | --status | --reset PROVIDER] [options]\n"
                             "\n"
                             "Compiles config.yaml and .env of a Hermes home into compiled/snapshot.json and\n"
                             "brings the credential pool in auth.json in line with it.\n"
@@ -17,7 +18,8 @@ static const char usage[] = "usage: hermes-compile [--check [FILE...] | --diff |
                             "  --diff           what publishing would change; write nothing\n"
                             "  --explain WHAT   where a provider's keys, a variable or a config path come from\n"
                             "  --status         what is in force: generation, keys by fingerprint, cooldowns\n"
-                            "  --explain-code CODE                      what a diagnostic means (all: every one)\n"
+                            "  --reset PROVIDER|all [FINGERPRINT]       clear cooldowns, in the pool and in our memory\n"
+    "  --explain-code CODE                      what a diagnostic means (all: every one)\n"
                             "  --print-schema config|snapshot|reference JSON Schema, or a page of all keys\n"
                             "\n"
                             "  --home DIR       the Hermes home (else $HERMES_HOME, else ~/.hermes)\n"
@@ -68,6 +70,9 @@ static void take_option(struct options *options, int option)
     case 's':
         set_mode(options, MODE_STATUS, NULL);
         break;
+    case 'R':
+        set_mode(options, MODE_RESET, optarg);
+        break;
     case 'E':
         set_mode(options, MODE_EXPLAIN_CODE, optarg);
         break;
@@ -107,8 +112,8 @@ static void take_option(struct options *options, int option)
 
 static void check_options(const struct options *options)
 {
-    if (options->file_count > 0 && options->mode != MODE_CHECK)
-        options_wrong("only --check takes files");
+    if (options->file_count > (options->mode == MODE_CHECK ? INT_MAX : options->mode == MODE_RESET))
+        options_wrong("too many arguments; only --check takes files");
     if (strcmp(options->colour, "auto") != 0 && strcmp(options->colour, "always") != 0 &&
         strcmp(options->colour, "never") != 0)
         options_wrong("--color takes auto, always or never");
@@ -127,6 +132,7 @@ struct options options_parse(int argc, char **argv)
         {"diff", no_argument, NULL, 'd'},
         {"explain", required_argument, NULL, 'e'},
         {"status", no_argument, NULL, 's'},
+        {"reset", required_argument, NULL, 'R'},
         {"explain-code", required_argument, NULL, 'E'},
         {"print-schema", required_argument, NULL, 'P'},
         {"home", required_argument, NULL, 'H'},

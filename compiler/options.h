@@ -9,13 +9,13 @@
 /* Exit status, as the README's table has it. */
 enum { EXIT_OK = 0, EXIT_INVALID = 1, EXIT_USAGE = 2, EXIT_DIFFERS = 3, EXIT_IO = 4 };
 
-enum mode { MODE_COMPILE, MODE_CHECK, MODE_DIFF, MODE_EXPLAIN, MODE_STATUS, MODE_EXPLAIN_CODE, MODE_PRINT_SCHEMA };
+enum mode { MODE_COMPILE, MODE_CHECK, MODE_DIFF, MODE_EXPLAIN, MODE_STATUS, MODE_RESET, MODE_EXPLAIN_CODE, MODE_PRINT_SCHEMA };
 
 struct options {
     enum mode mode;
     const char *home;    /* --home, or NULL */
-    const char *subject; /* of --explain, --explain-code and --print-schema */
-    char **files;        /* behind --check; `-` is standard input */
+    const char *subject; /* of --explain, --reset, --explain-code and --print-schema */
+    char **files;        /* behind --check (`-` is standard input), or the fingerprint behind --reset */
     int file_count;
     enum report_format format;
     const char *colour;

@@ -1,0 +1,160 @@
+#include "reset.h"
+
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "file_lock.h"
+#include "pool_document.h"
+#include "publish.h"
+#include "read_source.h"
+#include "replace.h"
+#include "safe_read.h"
+#include "shown_value.h"
+#include "snapshot_format.h"
+
+/* What August keeps besides the six members that every version has. */
+static const char *const further_members[][2] = {
+    {"last_failure_kind", "null"}, {"last_failure_evidence", "null"}, {"failure_confirmations", "0"}};
+
+enum { FURTHER = 3 };
+
+struct resetter {
+    struct arena *arena;
+    const struct reset *what;
+    struct cooldowns *cooldowns;
+    double now;
+    const char *text;
+    size_t copied;
+    struct text out;
+    struct text *lines;
+};
+
+static bool meant(const struct reset *what, const char *provider, const char *fingerprint)
+{
+    return (what->provider == NULL || strcmp(what->provider, provider) == 0) &&
+           (what->fingerprint == NULL || strcmp(what->fingerprint, fingerprint) == 0);
+}
+
+static void say(struct resetter *r, const char *provider, const char *fingerprint, const char *where)
+{
+    text_printf(r->lines, "%s: cleared %s in %s\n", shown_name(r->arena, provider),
+                *fingerprint == '\0' ? "a key without a fingerprint" : fingerprint, where);
+}
+
+static size_t changed_members(const struct resetter *r, const struct json *entry, struct entry_edit *edits)
+{
+    size_t count = 0;
+    for (size_t i = 0; i < COOLDOWN_MEMBERS + FURTHER; i++) {
+        bool usual = i < COOLDOWN_MEMBERS;
+        const char *name = usual ? cooldown_members[i] : further_members[i - COOLDOWN_MEMBERS][0];
+        const char *raw = usual ? "null" : further_members[i - COOLDOWN_MEMBERS][1];
+        const struct json *member = json_member(entry, name);
+        if (member != NULL && strcmp(json_raw(r->arena, r->text, member), raw) != 0)
+            edits[count++] = (struct entry_edit){name, raw};
+    }
+    return count;
+}
+
+static void reset_entry(struct resetter *r, const char *provider, const struct json *json)
+{
+    struct entry_edit edits[COOLDOWN_MEMBERS + FURTHER];
+    if (json->kind != JSON_OBJECT)
+        return;
+    struct entry entry = entry_read(r->arena, r->text, json, NULL, r->now);
+    if (!entry.state.active || !meant(r->what, provider, entry.effective))
+        return;
+    size_t count = changed_members(r, json, edits);
+    text_append(&r->out, r->text + r->copied, json->start - r->copied);
+    text_puts(&r->out, entry_edited(r->arena, r->text, json, edits, count));
+    r->copied = json->end;
+    say(r, provider, entry.effective, "auth.json");
+}
+
+static void reset_memory(struct resetter *r)
+{
+    for (size_t i = r->cooldowns->count; i > 0; i--) {
+        const struct cooldown *cooldown = &r->cooldowns->items[i - 1];
+        if (!meant(r->what, cooldown->provider, cooldown->fingerprint.text))
+            continue;
+        const char *provider = cooldown->provider;
+        struct fingerprint fingerprint = cooldown->fingerprint;
+        say(r, provider, fingerprint.text, COOLDOWNS_FILE);
+        cooldowns_forget(r->cooldowns, provider, fingerprint.text);
+    }
+}
+
+const char *reset_pool(struct arena *arena, const struct source *source, const struct reset *what,
+                       struct cooldowns *cooldowns, double now, struct text *lines, struct diagnostics *diagnostics)
+{
+    struct pool_document document = pool_open(arena, source, diagnostics);
+    struct resetter r = {.arena = arena,
+                         .what = what,
+                         .cooldowns = cooldowns,
+                         .now = now,
+                         .text = document.text,
+                         .out = {.arena = arena},
+                         .lines = lines};
+    const struct json *pool = document.unreadable ? NULL : document.pool;
+    for (size_t i = 0; pool != NULL && i < pool->count; i++) {
+        const struct json *array = &pool->children[i];
+        for (size_t k = 0; array->kind == JSON_ARRAY && k < array->count; k++)
+            reset_entry(&r, array->name, &array->children[k]);
+    }
+    reset_memory(&r);
+    if (r.copied == 0)
+        return NULL;
+    text_append(&r.out, r.text + r.copied, document.len - r.copied);
+    return r.out.bytes;
+}
+
+static bool write_failed(struct diagnostics *diagnostics, const char *path, int error)
+{
+    (void)diagnose(diagnostics, SEVERITY_ERROR, "write-failed", (struct place){0}, "%s cannot be written: %s", path,
+                   strerror(-error));
+    return false;
+}
+
+static bool write_both(struct arena *arena, const char *home, const struct source *pool, const char *text,
+                       const struct cooldowns *cooldowns, struct diagnostics *diagnostics)
+{
+    size_t len;
+    const char *path = arena_printf(arena, "%s/" COOLDOWNS_FILE, home);
+    const char *memory = cooldowns_text(cooldowns, &len);
+    int error = replace_file(path, memory, len, 0600);
+    if (error != 0)
+        return write_failed(diagnostics, path, error);
+    error = text == NULL ? 0 : replace_file(pool->path, text, strlen(text), pool->mode);
+    return error == 0 || write_failed(diagnostics, pool->path, error);
+}
+
+static bool reset_locked(struct arena *arena, const char *home, const struct reset *what, struct text *lines,
+                         struct diagnostics *diagnostics)
+{
+    struct timespec now;
+    struct source pool = {.kind = SOURCE_POOL, .label = "auth.json", .path = arena_printf(arena, "%s/auth.json", home)};
+    struct cooldowns cooldowns = {.arena = arena};
+    (void)clock_gettime(CLOCK_REALTIME, &now);
+    if (read_source(arena, &pool, 1000, diagnostics) != READ_OK)
+        return false;
+    struct safe_read memory = safe_read(arena, arena_printf(arena, "%s/" COOLDOWNS_FILE, home), 0);
+    if (memory.status == SAFE_READ_OK)
+        cooldowns_parse(&cooldowns, memory.bytes, memory.len, (double)now.tv_sec);
+    const char *text = reset_pool(arena, &pool, what, &cooldowns, (double)now.tv_sec, lines, diagnostics);
+    return lines->len == 0 || write_both(arena, home, &pool, text, &cooldowns, diagnostics);
+}
+
+bool reset_home(struct arena *arena, const char *home, const struct reset *what, int lock_wait_ms, struct text *lines,
+                struct diagnostics *diagnostics)
+{
+    const char *path = arena_printf(arena, "%s/auth.lock", home);
+    int compiling = publish_lock(home, lock_wait_ms);
+    if (compiling < 0)
+        return write_failed(diagnostics, home, compiling);
+    int lock = file_lock(path, 0666, lock_wait_ms);
+    bool done = lock >= 0 ? reset_locked(arena, home, what, lines, diagnostics) : write_failed(diagnostics, path, lock);
+    if (lock >= 0)
+        (void)close(lock);
+    (void)close(compiling);
+    return done;
+}
