@@ -8,6 +8,7 @@
 #ifndef HERMES_COMPILE_H
 #define HERMES_COMPILE_H
 
+#include "cooldown.h"
 #include "credential.h"
 #include "diagnostic.h"
 #include "dotenv.h"
@@ -67,6 +68,7 @@ struct compilation {
     struct plan plan;      /* what differs from the previous snapshot */
     struct text pool_plan; /* what differs in the pool, a line each; bytes is NULL when nothing does */
 
+    struct cooldowns cooldowns; /* what the pool and the memory say now; only without `write` */
     bool published;            /* a new snapshot was written */
     struct stat snapshot_stat; /* the snapshot, likewise */
     bool projected;            /* auth.json was written */

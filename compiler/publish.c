@@ -100,6 +100,7 @@ void publish_preview(struct compilation *c, const char *home)
     struct text before;
     load_cooldowns(c, path_in(c->arena, home, COOLDOWNS_FILE), &cooldowns, &before);
     (void)project(c, &cooldowns);
+    c->cooldowns = cooldowns;
 }
 
 static void say_locked(struct compilation *c, const char *path, int waited_ms)

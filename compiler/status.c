@@ -12,30 +12,82 @@
 #include "shown_value.h"
 #include "snapshot_format.h"
 
-static void print_until(double until, FILE *stream)
+/* "2026-11-24 14:00:00" in local time, or NULL: too far away to matter. */
+static const char *until_text(struct arena *arena, double until)
 {
     char text[32];
-    time_t at = (time_t)until;
     struct tm local;
-    if (!(until < 253402300800.0) || localtime_r(&at, &local) == NULL) { /* the year 10000 */
-        (void)fputs("cooling for ever", stream);
-        return;
-    }
+    if (!(until < 253402300800.0)) /* the year 10000 */
+        return NULL;
+    time_t at = (time_t)until;
+    if (localtime_r(&at, &local) == NULL)
+        return NULL;
     (void)strftime(text, sizeof text, "%Y-%m-%d %H:%M:%S", &local);
-    (void)fprintf(stream, "cooling until %s", text);
+    return arena_strdup(arena, text);
+}
+
+/* What the provider said, as far as it may be shown: it may have repeated a part of the key. NULL: nothing. */
+static const char *reason_text(struct arena *arena, const struct cooldown *cooldown)
+{
+    struct text out = {.arena = arena};
+    static const size_t members[] = {2, 3, 4}; /* last_error_code, _reason, _message */
+    for (size_t i = 0; i < 3; i++) {
+        const char *raw = cooldown->raw[members[i]];
+        size_t len = strlen(raw);
+        bool quoted = len >= 2 && raw[0] == '"';
+        const char *text = quoted ? raw + 1 : raw;
+        len -= quoted ? 2 : 0;
+        if (strcmp(raw, "null") == 0 || len == 0 || len > 120 || !name_showable(text, len))
+            continue;
+        text_puts(&out, out.len == 0 ? "" : ", ");
+        text_append(&out, text, len);
+    }
+    return out.bytes;
+}
+
+static bool cools(const struct cooldown *cooldown, double now)
+{
+    return cooldown != NULL && (cooldown->dead || cooldown->until > now);
 }
 
 static void print_credential(struct arena *arena, const struct hermes_credential *credential,
-                             const struct cooldown *cooldown, double now, FILE *stream)
+                             const struct cooldown *cooldown, double now, const char *use, FILE *stream)
 {
     (void)fprintf(stream, "  %s  %-28s ", credential->fingerprint, shown_name(arena, credential->label));
-    if (cooldown == NULL || (!cooldown->dead && cooldown->until <= now))
-        (void)fputs("usable", stream);
-    else if (cooldown->dead)
+    if (!cools(cooldown, now)) {
+        (void)fprintf(stream, "usable%s\n", use);
+        return;
+    }
+    const char *until = until_text(arena, cooldown->until);
+    const char *reason = reason_text(arena, cooldown);
+    if (cooldown->dead)
         (void)fputs("dead", stream);
+    else if (until != NULL)
+        (void)fprintf(stream, "cooling until %s", until);
     else
-        print_until(cooldown->until, stream);
+        (void)fputs("cooling for ever", stream);
+    if (reason != NULL)
+        (void)fprintf(stream, " (%s)", reason);
     (void)fputc('\n', stream);
+}
+
+static void print_provider(const struct hermes_provider *provider, bool first, const struct cooldowns *cooldowns,
+                           double now, FILE *stream)
+{
+    bool in_order = strcmp(provider->strategy, "fill_first") == 0;
+    bool next = in_order;
+    (void)fprintf(stream, "%s%s  %s  %s\n", shown_name(cooldowns->arena, provider->id), first ? " (default)" : "",
+                  shown_value(cooldowns->arena, "url", provider->base_url, strlen(provider->base_url)),
+                  provider->strategy);
+    for (size_t i = 0; i < provider->credential_count; i++) {
+        const struct hermes_credential *credential = &provider->credentials[i];
+        const struct cooldown *cooldown = cooldowns_get(cooldowns, provider->id, credential->fingerprint);
+        bool usable = !cools(cooldown, now);
+        print_credential(cooldowns->arena, credential, cooldown, now, next && usable ? ", goes out next" : "", stream);
+        next = next && !usable;
+    }
+    if (provider->credential_count > 0 && next)
+        (void)fputs("  every key is cooling: requests fail until the first is back\n", stream);
 }
 
 static void print_providers(const struct hermes_view *view, const struct cooldowns *cooldowns, double now, FILE *stream)
@@ -43,13 +95,7 @@ static void print_providers(const struct hermes_view *view, const struct cooldow
     const char *first = hermes_default_provider(view);
     for (size_t i = 0; i < hermes_provider_count(view); i++) {
         const struct hermes_provider *provider = hermes_provider_at(view, i);
-        (void)fprintf(stream, "%s%s  %s  %s\n", shown_name(cooldowns->arena, provider->id),
-                      first != NULL && strcmp(first, provider->id) == 0 ? " (default)" : "",
-                      shown_value(cooldowns->arena, "url", provider->base_url, strlen(provider->base_url)),
-                      provider->strategy);
-        for (size_t k = 0; k < provider->credential_count; k++)
-            print_credential(cooldowns->arena, &provider->credentials[k],
-                             cooldowns_get(cooldowns, provider->id, provider->credentials[k].fingerprint), now, stream);
+        print_provider(provider, first != NULL && strcmp(first, provider->id) == 0, cooldowns, now, stream);
     }
 }
 
@@ -84,11 +130,14 @@ int print_status(const struct compilation *c, const char *home, FILE *stream)
     if (error != 0)
         return error;
     const struct hermes_view *view = hermes_current(hermes);
-    const char *path = arena_printf(c->arena, "%s/" COOLDOWNS_FILE, home);
-    struct safe_read read = safe_read(c->arena, path, 0);
-    struct cooldowns cooldowns = {.arena = c->arena};
+    struct cooldowns cooldowns = c->cooldowns;
     (void)clock_gettime(CLOCK_REALTIME, &now);
-    cooldowns_parse(&cooldowns, read.bytes, read.len, (double)now.tv_sec);
+    if (cooldowns.arena == NULL) { /* the sources are invalid: nobody has looked at the pool */
+        const char *path = arena_printf(c->arena, "%s/" COOLDOWNS_FILE, home);
+        struct safe_read read = safe_read(c->arena, path, 0);
+        cooldowns.arena = c->arena;
+        cooldowns_parse(&cooldowns, read.bytes, read.len, (double)now.tv_sec);
+    }
     (void)fprintf(stream, "%s\ngeneration %lld, compiled %s\n", home, hermes_generation(view),
                   hermes_compiled_at(view));
     print_sources(c, stream);
