@@ -69,10 +69,10 @@ struct compilation {
     struct text pool_plan; /* what differs in the pool, a line each; bytes is NULL when nothing does */
 
     struct cooldowns cooldowns; /* what the pool and the memory say now; only without `write` */
-    bool published;            /* a new snapshot was written */
-    struct stat snapshot_stat; /* the snapshot, likewise */
-    bool projected;            /* auth.json was written */
-    struct stat pool_stat;     /* auth.json as it was left, so that its next change can be told from this one */
+    bool published;             /* a new snapshot was written */
+    struct stat snapshot_stat;  /* the snapshot, likewise */
+    bool projected;             /* auth.json was written */
+    struct stat pool_stat;      /* auth.json as it was left, so that its next change can be told from this one */
     bool pool_waiting;    /* auth.lock is held by somebody else: the snapshot stands, the pool is still to be done */
     long long generation; /* in force after this compile; 0: none */
 };

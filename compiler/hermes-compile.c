@@ -9,6 +9,7 @@
 #include "check_files.h"
 #include "compile.h"
 #include "diagnostic_code.h"
+#include "drift.h"
 #include "explain.h"
 #include "hermes_runtime.h"
 #include "json_write.h"
@@ -75,7 +76,7 @@ static void put_changes(struct text *out, const struct compilation *c)
     text_putc(out, ']');
 }
 
-static int report_json_of(const struct options *options, const struct compilation *c)
+static int report_json_of(const struct options *options, const struct compilation *c, const struct drift *drift)
 {
     struct text out = {.arena = c->arena};
     text_putc(&out, '{');
@@ -87,6 +88,8 @@ static int report_json_of(const struct options *options, const struct compilatio
     }
     if (options->mode == MODE_COMPILE || options->mode == MODE_DIFF)
         put_changes(&out, c);
+    if (options->live)
+        drift_json(&out, drift);
     report_json(&out, &c->diagnostics);
     text_puts(&out, "}\n");
     (void)print_text(&out);
@@ -172,15 +175,19 @@ static void report_diagnostics(const struct options *options, struct arena *aren
 static int report(const struct options *options, const struct compilation *c, const char *home)
 {
     int status;
+    struct drift drift = {0};
+    if (options->live && c->outcome == COMPILE_VALID)
+        drift = drift_find(c, home, (const char *const *)environ);
     if (options->format == FORMAT_TEXT) {
         status = report_text(options, c, home);
+        drift_print(&drift, stdout);
     } else if (options->format == FORMAT_JSON) {
-        status = report_json_of(options, c);
+        status = report_json_of(options, c, &drift);
     } else {
         report_diagnostics(options, c->arena, &c->diagnostics);
         status = outcome_status(options, c->outcome, c->diagnostics.warnings);
     }
-    bool differs = options->mode == MODE_DIFF && (c->plan.changed || c->pool_plan.len > 0);
+    bool differs = drift.count > 0 || (options->mode == MODE_DIFF && (c->plan.changed || c->pool_plan.len > 0));
     return status == EXIT_OK && differs ? EXIT_DIFFERS : status;
 }
 
@@ -196,7 +203,7 @@ static int compile_a_home(const struct options *options, struct arena *arena)
                          .managed = compile_find_managed(),
                          .label_base = for_tools ? compile_working_directory(arena) : home,
                          .write = options->mode == MODE_COMPILE,
-                         .only_check = options->mode == MODE_CHECK,
+                         .only_check = options->mode == MODE_CHECK && !options->live,
                          .name_leaves = options->mode == MODE_DIFF,
                          .read_wait_ms = READ_WAIT_MS,
                          .lock_wait_ms = LOCK_WAIT_MS,
@@ -235,7 +242,9 @@ static int reset(const struct options *options, struct arena *arena)
     struct text lines = {.arena = arena};
     const struct provider_row *row = provider_find(options->subject);
     bool all = strcmp(options->subject, "all") == 0;
-    struct reset what = {.provider = all ? NULL : row != NULL ? row->id : options->subject,
+    struct reset what = {.provider = all           ? NULL
+                                     : row != NULL ? row->id
+                                                   : options->subject,
                          .fingerprint = options->file_count > 0 ? options->files[0] : NULL};
     const char *home = compile_find_home(arena, options->home);
     if (what.fingerprint != NULL && !fingerprint_valid(what.fingerprint))

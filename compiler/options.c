@@ -7,31 +7,33 @@
 #include <string.h>
 #include <unistd.h>
 
-static const char usage[] = "usage: hermes-compile [--check [FILE...] | --diff | --explain WHAT | --status | --reset PROVIDER] [options]\n"
-                            "\n"
-                            "Compiles config.yaml and .env of a Hermes home into compiled/snapshot.json and\n"
-                            "brings the credential pool in auth.json in line with it.\n"
-                            "\n"
-                            "  (no mode)        compile and publish\n"
-                            "  --check          say what is wrong; write nothing. FILEs are config.yaml or env files\n"
-                            "                   to check instead of a home's; - is a config.yaml on standard input\n"
-                            "  --diff           what publishing would change; write nothing\n"
-                            "  --explain WHAT   where a provider's keys, a variable or a config path come from\n"
-                            "  --status         what is in force: generation, keys by fingerprint, cooldowns\n"
-                            "  --reset PROVIDER|all [FINGERPRINT]       clear cooldowns, in the pool and in our memory\n"
+static const char usage[] =
+    "usage: hermes-compile [--check [FILE...] | --diff | --explain WHAT | --status | --reset PROVIDER] [options]\n"
+    "\n"
+    "Compiles config.yaml and .env of a Hermes home into compiled/snapshot.json and\n"
+    "brings the credential pool in auth.json in line with it.\n"
+    "\n"
+    "  (no mode)        compile and publish\n"
+    "  --check          say what is wrong; write nothing. FILEs are config.yaml or env files\n"
+    "                   to check instead of a home's; - is a config.yaml on standard input\n"
+    "  --check --live   and who disagrees: snapshot, pool, processes, units, shells, hermes-watch\n"
+    "  --diff           what publishing would change; write nothing\n"
+    "  --explain WHAT   where a provider's keys, a variable or a config path come from\n"
+    "  --status         what is in force: generation, keys by fingerprint, cooldowns\n"
+    "  --reset PROVIDER|all [FINGERPRINT]       clear cooldowns, in the pool and in our memory\n"
     "  --explain-code CODE                      what a diagnostic means (all: every one)\n"
-                            "  --print-schema config|snapshot|reference JSON Schema, or a page of all keys\n"
-                            "\n"
-                            "  --home DIR       the Hermes home (else $HERMES_HOME, else ~/.hermes)\n"
-                            "  --strict         warnings count as errors\n"
-                            "  --format FORMAT  text, json, sarif or github\n"
-                            "  --color WHEN     auto, always or never\n"
-                            "  --reveal         with --explain, to a terminal: show keys as they are\n"
-                            "  --quiet          only errors\n"
-                            "  --version, --help\n"
-                            "\n"
-                            "exit status: 0 all is well; 1 the sources are invalid; 2 wrong usage;\n"
-                            "             3 --diff found changes; 4 input or output failed\n";
+    "  --print-schema config|snapshot|reference JSON Schema, or a page of all keys\n"
+    "\n"
+    "  --home DIR       the Hermes home (else $HERMES_HOME, else ~/.hermes)\n"
+    "  --strict         warnings count as errors\n"
+    "  --format FORMAT  text, json, sarif or github\n"
+    "  --color WHEN     auto, always or never\n"
+    "  --reveal         with --explain, to a terminal: show keys as they are\n"
+    "  --quiet          only errors\n"
+    "  --version, --help\n"
+    "\n"
+    "exit status: 0 all is well; 1 the sources are invalid; 2 wrong usage;\n"
+    "             3 --diff or --live found something; 4 input or output failed\n";
 
 _Noreturn void options_wrong(const char *message)
 {
@@ -84,6 +86,9 @@ static void take_option(struct options *options, int option)
             options_wrong("--home wants a folder");
         options->home = optarg;
         break;
+    case 'l':
+        options->live = true;
+        break;
     case 'S':
         options->strict = true;
         break;
@@ -117,6 +122,8 @@ static void check_options(const struct options *options)
     if (strcmp(options->colour, "auto") != 0 && strcmp(options->colour, "always") != 0 &&
         strcmp(options->colour, "never") != 0)
         options_wrong("--color takes auto, always or never");
+    if (options->live && (options->mode != MODE_CHECK || options->file_count > 0 || options->format > FORMAT_JSON))
+        options_wrong("--live goes with --check of a home, as text or json");
     if (options->reveal && (options->mode != MODE_EXPLAIN || options->format != FORMAT_TEXT || !isatty(STDOUT_FILENO)))
         options_wrong("--reveal goes with --explain and only to a terminal");
     if (options->format > FORMAT_JSON && options->mode != MODE_CHECK)
@@ -136,6 +143,7 @@ struct options options_parse(int argc, char **argv)
         {"explain-code", required_argument, NULL, 'E'},
         {"print-schema", required_argument, NULL, 'P'},
         {"home", required_argument, NULL, 'H'},
+        {"live", no_argument, NULL, 'l'},
         {"strict", no_argument, NULL, 'S'},
         {"format", required_argument, NULL, 'F'},
         {"color", required_argument, NULL, 'C'},

@@ -9,7 +9,16 @@
 /* Exit status, as the README's table has it. */
 enum { EXIT_OK = 0, EXIT_INVALID = 1, EXIT_USAGE = 2, EXIT_DIFFERS = 3, EXIT_IO = 4 };
 
-enum mode { MODE_COMPILE, MODE_CHECK, MODE_DIFF, MODE_EXPLAIN, MODE_STATUS, MODE_RESET, MODE_EXPLAIN_CODE, MODE_PRINT_SCHEMA };
+enum mode {
+    MODE_COMPILE,
+    MODE_CHECK,
+    MODE_DIFF,
+    MODE_EXPLAIN,
+    MODE_STATUS,
+    MODE_RESET,
+    MODE_EXPLAIN_CODE,
+    MODE_PRINT_SCHEMA
+};
 
 struct options {
     enum mode mode;
@@ -19,6 +28,7 @@ struct options {
     int file_count;
     enum report_format format;
     const char *colour;
+    bool live; /* with --check: look at everything that is running, too */
     bool strict;
     bool quiet;
     bool reveal;

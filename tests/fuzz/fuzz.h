@@ -41,7 +41,6 @@ static inline void source_of(struct source *source, enum source_kind kind, const
     *source = (struct source){.kind = kind, .order = kind, .path = label, .label = label, .present = true};
     source->bytes = arena_strndup(arena, bytes, len);
     source->len = len;
-
 }
 
 static inline void compile_texts(struct arena *arena, const struct texts *in, struct fuzzed *f)
@@ -63,7 +62,11 @@ static inline void compile_texts(struct arena *arena, const struct texts *in, st
     const struct resolve_input input = {config, &f->environment, &pool};
     f->providers = resolve(arena, &input, &f->diagnostics);
     struct source *sources[] = {&f->config, &f->env, &f->pool};
-    const struct emit_input emit = {sources, 3, config, &f->environment, &f->providers};
+    const struct emit_input emit = {.sources = sources,
+                                    .source_count = 3,
+                                    .config = config,
+                                    .environment = &f->environment,
+                                    .providers = &f->providers};
     struct text content = emit_content(arena, &emit, &f->diagnostics);
     if (f->diagnostics.errors == 0)
         f->content = content;
