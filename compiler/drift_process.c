@@ -40,12 +40,12 @@ static bool runs_hermes(const struct text *cmdline)
     return false;
 }
 
-static const char *variable_of(const struct text *environ, const char *name)
+static const char *variable_of(const struct text *variables, const char *name)
 {
     size_t len = strlen(name);
-    for (size_t at = 0; at < environ->len; at += strlen(environ->bytes + at) + 1)
-        if (strncmp(environ->bytes + at, name, len) == 0 && environ->bytes[at + len] == '=')
-            return environ->bytes + at + len + 1;
+    for (size_t at = 0; at < variables->len; at += strlen(variables->bytes + at) + 1)
+        if (strncmp(variables->bytes + at, name, len) == 0 && variables->bytes[at + len] == '=')
+            return variables->bytes + at + len + 1;
     return NULL;
 }
 
@@ -56,10 +56,10 @@ static bool same_folder(const char *a, const char *b)
     return stat(a, &left) == 0 && stat(b, &right) == 0 && left.st_dev == right.st_dev && left.st_ino == right.st_ino;
 }
 
-static bool for_this_home(struct drift *drift, const struct text *environ)
+static bool for_this_home(struct drift *drift, const struct text *variables)
 {
-    const char *home = variable_of(environ, "HERMES_HOME");
-    const char *user = variable_of(environ, "HOME");
+    const char *home = variable_of(variables, "HERMES_HOME");
+    const char *user = variable_of(variables, "HOME");
     if (home != NULL && *home != '\0')
         return same_folder(home, drift->home);
     return user != NULL && same_folder(arena_printf(drift->arena, "%s/.hermes", user), drift->home);
@@ -70,12 +70,12 @@ static void look_at(struct drift *drift, int process, const char *pid)
     struct text cmdline = read_proc(drift->arena, process, "cmdline");
     if (!runs_hermes(&cmdline))
         return;
-    struct text environ = read_proc(drift->arena, process, "environ");
-    if (!for_this_home(drift, &environ))
+    struct text variables = read_proc(drift->arena, process, "environ");
+    if (!for_this_home(drift, &variables))
         return;
     const char *where = arena_printf(drift->arena, "process %s (Hermes)", pid);
-    for (size_t at = 0; at < environ.len; at += strlen(environ.bytes + at) + 1)
-        drift_assignment(drift, where, environ.bytes + at, strlen(environ.bytes + at),
+    for (size_t at = 0; at < variables.len; at += strlen(variables.bytes + at) + 1)
+        drift_assignment(drift, where, variables.bytes + at, strlen(variables.bytes + at),
                          "restart it; Hermes itself reads .env again with the next message");
 }
 
