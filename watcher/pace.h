@@ -6,12 +6,12 @@
 #include <stdbool.h>
 
 enum {
-    PACE_HOLD_MS = 500,        /* an emptied or vanished config.yaml is believed after this long */
-    PACE_BUSY_MS = 250,        /* longest pause between looks at a file that is being written */
-    PACE_LOCK_MS = 50,         /* Hermes's own polling of auth.lock */
+    PACE_HOLD_MS = 500,         /* an emptied or vanished config.yaml is believed after this long */
+    PACE_BUSY_MS = 250,         /* longest pause between looks at a file that is being written */
+    PACE_LOCK_MS = 50,          /* Hermes's own polling of auth.lock */
     PACE_LOCK_PATIENCE = 15000, /* ... and how long it waits */
-    PACE_RETRY_MS = 5000,      /* after input or output failed */
-    PACE_REPAIRS = 10,         /* repairs of the pool that no source asked for, per minute */
+    PACE_RETRY_MS = 5000,       /* after input or output failed */
+    PACE_REPAIRS = 10,          /* repairs of the pool that no source asked for, per minute */
 };
 
 struct pace {

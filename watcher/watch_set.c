@@ -30,20 +30,45 @@ enum {
     MAX_LINKS = 40,
 };
 
+/* NAME, an entry of a directory, matters to CLIENT. */
+struct interest {
+    char *name;
+    struct watch_client *client;
+    unsigned round; /* of the client's update that wanted it last */
+};
+
+/* A directory, once for all that want something of it. */
 struct watch {
     char *directory;
-    char **names; /* the entries of it that matter */
-    size_t name_count;
+    struct interest *interests; /* sorted by name: an event finds its own among those of a thousand homes */
+    size_t count;
     int descriptor; /* -1: cannot be watched */
     dev_t device;
     ino_t inode;
-    bool wanted;
+    struct watch *next_of_name; /* in the buckets */
+    struct watch *next_of_descriptor;
 };
+
+enum { BUCKETS = 1024 };
 
 struct watch_set {
     int fd;
-    struct watch *watches;
+    struct watch_client *told; /* those that the events of one drain concern */
+    struct watch_client *clients;
+    struct watch *by_name[BUCKETS];
+    struct watch *by_descriptor[BUCKETS];
+};
+
+struct watch_client {
+    struct watch_set *set;
+    struct watch_client *next;
+    watch_tell *tell;
+    void *owner;
+    struct watch **watches; /* in which it has interests */
     size_t count;
+    unsigned round;
+    enum watch_news news; /* of this drain */
+    struct watch_client *next_told;
 };
 
 static int find_descriptor(void)
@@ -80,39 +105,6 @@ int watch_set_open(struct watch_set **ret)
     return 0;
 }
 
-static void forget(struct watch *watch)
-{
-    for (size_t i = 0; i < watch->name_count; i++)
-        free(watch->names[i]);
-    free(watch->names);
-    free(watch->directory);
-}
-
-static void stop(struct watch *watch)
-{
-    if (watch->descriptor >= 0)
-        (void)inotifytools_remove_watch_by_wd(watch->descriptor);
-    watch->descriptor = -1;
-}
-
-void watch_set_close(struct watch_set *set)
-{
-    if (set == NULL)
-        return;
-    for (size_t i = 0; i < set->count; i++) {
-        stop(&set->watches[i]);
-        forget(&set->watches[i]);
-    }
-    free(set->watches);
-    inotifytools_cleanup();
-    free(set);
-}
-
-int watch_set_fd(const struct watch_set *set)
-{
-    return set->fd;
-}
-
 static void *must(void *memory)
 {
     if (memory == NULL) {
@@ -122,29 +114,179 @@ static void *must(void *memory)
     return memory;
 }
 
-static void add_name(struct watch *watch, const char *name)
+/* --- the buckets --- */
+
+static struct watch **bucket_of_name(struct watch_set *set, const char *directory)
 {
-    for (size_t i = 0; i < watch->name_count; i++)
-        if (strcmp(watch->names[i], name) == 0)
-            return;
-    watch->names = must(realloc(watch->names, (watch->name_count + 1) * sizeof *watch->names));
-    watch->names[watch->name_count++] = must(strdup(name));
+    unsigned hash = 5381;
+    for (; *directory != '\0'; directory++)
+        hash = hash * 33 + (unsigned char)*directory;
+    return &set->by_name[hash % BUCKETS];
 }
 
-/* NAME in DIRECTORY matters from now on. */
-static void want(struct watch_set *set, const char *directory, const char *name)
+static struct watch **bucket_of_descriptor(struct watch_set *set, int descriptor)
 {
-    for (size_t i = 0; i < set->count; i++)
-        if (strcmp(set->watches[i].directory, directory) == 0) {
-            set->watches[i].wanted = true;
-            add_name(&set->watches[i], name);
+    return &set->by_descriptor[(unsigned)descriptor % BUCKETS];
+}
+
+static void unlink_descriptor(struct watch_set *set, struct watch *watch)
+{
+    struct watch **at = bucket_of_descriptor(set, watch->descriptor);
+    while (*at != NULL && *at != watch)
+        at = &(*at)->next_of_descriptor;
+    if (*at != NULL)
+        *at = watch->next_of_descriptor;
+}
+
+static bool shared(struct watch_set *set, const struct watch *watch)
+{
+    for (const struct watch *other = *bucket_of_descriptor(set, watch->descriptor); other != NULL;
+         other = other->next_of_descriptor)
+        if (other != watch && other->descriptor == watch->descriptor)
+            return true;
+    return false;
+}
+
+static void stop(struct watch_set *set, struct watch *watch)
+{
+    if (watch->descriptor < 0)
+        return;
+    if (!shared(set, watch)) /* one directory under two names has one descriptor */
+        (void)inotifytools_remove_watch_by_wd(watch->descriptor);
+    unlink_descriptor(set, watch);
+    watch->descriptor = -1;
+}
+
+static void forget(struct watch_set *set, struct watch *watch)
+{
+    struct watch **at = bucket_of_name(set, watch->directory);
+    stop(set, watch);
+    while (*at != watch)
+        at = &(*at)->next_of_name;
+    *at = watch->next_of_name;
+    free(watch->interests);
+    free(watch->directory);
+    free(watch);
+}
+
+static struct watch *watch_of(struct watch_set *set, const char *directory)
+{
+    struct watch **bucket = bucket_of_name(set, directory);
+    for (struct watch *watch = *bucket; watch != NULL; watch = watch->next_of_name)
+        if (strcmp(watch->directory, directory) == 0)
+            return watch;
+    struct watch *watch = must(calloc(1, sizeof *watch));
+    *watch = (struct watch){.directory = must(strdup(directory)), .descriptor = -1, .next_of_name = *bucket};
+    *bucket = watch;
+    return watch;
+}
+
+/* --- who is interested in what --- */
+
+/* The first interest whose name is not before NAME. */
+static size_t first_of(const struct watch *watch, const char *name)
+{
+    size_t low = 0;
+    for (size_t high = watch->count; low < high;) {
+        size_t middle = low + (high - low) / 2;
+        if (strcmp(watch->interests[middle].name, name) < 0)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return low;
+}
+
+static void remember(struct watch_client *client, struct watch *watch)
+{
+    for (size_t i = 0; i < client->count; i++)
+        if (client->watches[i] == watch)
+            return;
+    client->watches = must(realloc(client->watches, (client->count + 1) * sizeof *client->watches));
+    client->watches[client->count++] = watch;
+}
+
+/* NAME in DIRECTORY matters to CLIENT from now on. */
+static void want(struct watch_client *client, const char *directory, const char *name)
+{
+    struct watch *watch = watch_of(client->set, directory);
+    size_t at = first_of(watch, name);
+    for (; at < watch->count && strcmp(watch->interests[at].name, name) == 0; at++)
+        if (watch->interests[at].client == client) {
+            watch->interests[at].round = client->round;
             return;
         }
-    set->watches = must(realloc(set->watches, (set->count + 1) * sizeof *set->watches));
-    struct watch *watch = &set->watches[set->count++];
-    *watch = (struct watch){.directory = must(strdup(directory)), .descriptor = -1, .wanted = true};
-    add_name(watch, name);
+    watch->interests = must(realloc(watch->interests, (watch->count + 1) * sizeof *watch->interests));
+    memmove(watch->interests + at + 1, watch->interests + at, (watch->count - at) * sizeof *watch->interests);
+    watch->interests[at] = (struct interest){must(strdup(name)), client, client->round};
+    watch->count++;
+    remember(client, watch);
 }
+
+/* Drops what CLIENT wanted before its last round, and watches that nobody wants. */
+static void sweep(struct watch_client *client)
+{
+    size_t left = 0;
+    for (size_t i = 0; i < client->count; i++) {
+        struct watch *watch = client->watches[i];
+        size_t kept = 0;
+        bool mine = false;
+        for (size_t k = 0; k < watch->count; k++) {
+            struct interest interest = watch->interests[k];
+            if (interest.client == client && interest.round != client->round) {
+                free(interest.name);
+                continue;
+            }
+            mine = mine || interest.client == client;
+            watch->interests[kept++] = interest;
+        }
+        watch->count = kept;
+        if (kept == 0)
+            forget(client->set, watch);
+        else if (mine)
+            client->watches[left++] = watch;
+    }
+    client->count = left;
+}
+
+struct watch_client *watch_client_create(struct watch_set *set, watch_tell *tell, void *owner)
+{
+    struct watch_client *client = must(calloc(1, sizeof *client));
+    *client = (struct watch_client){.set = set, .next = set->clients, .tell = tell, .owner = owner};
+    set->clients = client;
+    return client;
+}
+
+void watch_client_destroy(struct watch_client *client)
+{
+    if (client == NULL)
+        return;
+    struct watch_client **at = &client->set->clients;
+    client->round++;
+    sweep(client);
+    while (*at != client)
+        at = &(*at)->next;
+    *at = client->next;
+    free(client->watches);
+    free(client);
+}
+
+void watch_set_close(struct watch_set *set)
+{
+    if (set == NULL)
+        return;
+    while (set->clients != NULL)
+        watch_client_destroy(set->clients);
+    inotifytools_cleanup();
+    free(set);
+}
+
+int watch_set_fd(const struct watch_set *set)
+{
+    return set->fd;
+}
+
+/* --- the ways that lead to a file --- */
 
 /* Puts the target of the link AT in the place of its name; REST is what follows it. */
 static bool follow_link(char path[PATH_MAX], const char *directory, const char *at, const char *rest)
@@ -174,7 +316,7 @@ static const char *parent_of(char directory[PATH_MAX])
 }
 
 /* Walks PATH name by name, link by link, and wants every step. */
-static void want_path(struct watch_set *set, const char *whole)
+static void want_path(struct watch_client *client, const char *whole)
 {
     char path[PATH_MAX];
     char directory[PATH_MAX] = "/";
@@ -199,7 +341,7 @@ static void want_path(struct watch_set *set, const char *whole)
             (void)parent_of(directory);
             continue;
         }
-        want(set, directory, name);
+        want(client, directory, name);
         (void)snprintf(at, sizeof at, "%s%s%s", directory, directory[1] == '\0' ? "" : "/", name);
         if (lstat(at, &st) < 0 || strlen(at) >= sizeof directory)
             return;
@@ -223,7 +365,7 @@ static bool still_there(const struct watch *watch)
            st.st_ino == watch->inode;
 }
 
-static int start(struct watch *watch)
+static int start(struct watch_set *set, struct watch *watch)
 {
     struct stat st;
     if (stat(watch->directory, &st) < 0)
@@ -238,45 +380,33 @@ static int start(struct watch *watch)
     watch->descriptor = inotifytools_wd_from_filename(name);
     watch->device = st.st_dev;
     watch->inode = st.st_ino;
+    if (watch->descriptor >= 0) {
+        struct watch **bucket = bucket_of_descriptor(set, watch->descriptor);
+        watch->next_of_descriptor = *bucket;
+        *bucket = watch;
+    }
     return 0;
 }
 
-static void sweep(struct watch_set *set)
-{
-    size_t kept = 0;
-    for (size_t i = 0; i < set->count; i++) {
-        if (set->watches[i].wanted) {
-            set->watches[kept++] = set->watches[i];
-            continue;
-        }
-        stop(&set->watches[i]);
-        forget(&set->watches[i]);
-    }
-    set->count = kept;
-}
-
-int watch_set_update(struct watch_set *set, const char *const *paths, size_t count)
+int watch_client_update(struct watch_client *client, const char *const *paths, size_t count)
 {
     int result = 0;
-    for (size_t i = 0; i < set->count; i++) {
-        struct watch *watch = &set->watches[i];
-        watch->wanted = false;
-        for (size_t k = 0; k < watch->name_count; k++)
-            free(watch->names[k]);
-        watch->name_count = 0;
-        if (!still_there(watch))
-            stop(watch);
-    }
+    client->round++;
+    for (size_t i = 0; i < client->count; i++)
+        if (!still_there(client->watches[i]))
+            stop(client->set, client->watches[i]);
     for (size_t i = 0; i < count; i++)
-        want_path(set, paths[i]);
-    sweep(set);
-    for (size_t i = 0; i < set->count; i++) {
-        int error = set->watches[i].descriptor < 0 ? start(&set->watches[i]) : 0;
+        want_path(client, paths[i]);
+    sweep(client);
+    for (size_t i = 0; i < client->count; i++) {
+        int error = client->watches[i]->descriptor < 0 ? start(client->set, client->watches[i]) : 0;
         if (error != 0 && error != -EACCES) /* what we may not look into, nobody moves our files through */
             result = error;
     }
     return result;
 }
+
+/* --- events --- */
 
 static bool among(const char *const *names, const char *name)
 {
@@ -285,33 +415,49 @@ static bool among(const char *const *names, const char *name)
     return *names != NULL;
 }
 
-static enum watch_news weigh(const struct watch_set *set, const struct inotify_event *event, const char *const *apart)
+static void tell(struct watch_client *client, enum watch_news news)
 {
-    if ((event->mask & IN_Q_OVERFLOW) != 0)
-        return WATCH_CHANGE;
-    for (size_t i = 0; i < set->count; i++) {
-        const struct watch *watch = &set->watches[i];
-        if (watch->descriptor != event->wd)
-            continue;
-        if ((event->mask & SELF_EVENTS) != 0)
-            return WATCH_CHANGE;
-        for (size_t k = 0; event->len > 0 && k < watch->name_count; k++)
-            if (strcmp(watch->names[k], event->name) == 0)
-                return among(apart, event->name) ? WATCH_APART : WATCH_CHANGE;
+    if (client->news == WATCH_NOTHING) {
+        client->next_told = client->set->told;
+        client->set->told = client;
     }
-    return WATCH_NOTHING;
+    client->news = news > client->news ? news : client->news;
 }
 
-enum watch_news watch_set_drain(struct watch_set *set, const char *const *apart)
+static void weigh(struct watch_set *set, const struct inotify_event *event, const char *const *apart)
+{
+    if ((event->mask & IN_Q_OVERFLOW) != 0)
+        for (struct watch_client *client = set->clients; client != NULL; client = client->next)
+            tell(client, WATCH_CHANGE);
+    if (event->wd < 0)
+        return;
+    for (struct watch *watch = *bucket_of_descriptor(set, event->wd); watch != NULL;
+         watch = watch->next_of_descriptor) {
+        if (watch->descriptor != event->wd)
+            continue;
+        bool self = (event->mask & SELF_EVENTS) != 0;
+        const char *name = event->len > 0 ? event->name : "";
+        for (size_t i = self ? 0 : first_of(watch, name); i < watch->count; i++) {
+            if (!self && strcmp(watch->interests[i].name, name) != 0)
+                break;
+            tell(watch->interests[i].client, !self && among(apart, name) ? WATCH_APART : WATCH_CHANGE);
+        }
+    }
+}
+
+void watch_set_drain(struct watch_set *set, const char *const *apart)
 {
     _Alignas(struct inotify_event) char buffer[16384];
-    enum watch_news news = WATCH_NOTHING;
     for (ssize_t len; (len = read(set->fd, buffer, sizeof buffer)) > 0;)
         for (ssize_t at = 0; at < len;) {
             const struct inotify_event *event = (const struct inotify_event *)(buffer + at);
-            enum watch_news more = weigh(set, event, apart);
-            news = more > news ? more : news;
+            weigh(set, event, apart);
             at += (ssize_t)(sizeof *event + event->len);
         }
-    return news;
+    for (struct watch_client *client; (client = set->told) != NULL;) {
+        enum watch_news news = client->news;
+        set->told = client->next_told;
+        client->news = WATCH_NOTHING;
+        client->tell(client->owner, news);
+    }
 }

@@ -1,0 +1,292 @@
+#include "home_watch.h"
+
+#include <errno.h>
+#include <malloc.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <syslog.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "after_compile.h"
+#include "file_lock.h"
+#include "journal.h"
+#include "publish.h"
+#include "snapshot_format.h"
+#include "watcher.h"
+
+static long long now_ms(void)
+{
+    struct timespec now;
+    (void)clock_gettime(CLOCK_MONOTONIC, &now);
+    return now.tv_sec * 1000LL + now.tv_nsec / 1000000 + 1;
+}
+
+/* --- what is watched --- */
+
+static bool same_paths(const struct home_watch *h, const char *const *paths, size_t count)
+{
+    if (count != h->path_count)
+        return false;
+    for (size_t i = 0; i < count; i++)
+        if (strcmp(paths[i], h->paths[i]) != 0)
+            return false;
+    return true;
+}
+
+static void forget_paths(struct home_watch *h)
+{
+    for (size_t i = 0; i < h->path_count; i++)
+        free(h->paths[i]);
+    h->path_count = 0;
+}
+
+static void remember_paths(struct home_watch *h, const char *const *paths, size_t count)
+{
+    h->other_paths = !same_paths(h, paths, count);
+    if (!h->other_paths)
+        return;
+    forget_paths(h);
+    for (size_t i = 0; i < count; i++) {
+        char *copy = strdup(paths[i]);
+        if (copy != NULL)
+            h->paths[h->path_count++] = copy;
+    }
+}
+
+static void learn_sources(struct home_watch *h, const struct compilation *c)
+{
+    const char *paths[COMPILE_MAX_SOURCES + 2];
+    size_t count = 0;
+    if (c->source_count < 5)
+        return; /* it never came to reading */
+    for (size_t i = 0; i < c->source_count; i++)
+        paths[count++] = c->sources[i]->path;
+    paths[count++] = arena_printf(c->arena, "%s/" SNAPSHOT_FILE, h->home);
+    remember_paths(h, paths, count);
+}
+
+static void first_paths(struct home_watch *h)
+{
+    static const char *const names[] = {"config.yaml", ".env", "auth.json", SNAPSHOT_FILE};
+    struct arena *arena = arena_create();
+    const char *paths[6];
+    size_t count = 0;
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++)
+        paths[count++] = arena_printf(arena, "%s/%s", h->home, names[i]);
+    for (size_t i = 0; i < 2; i++)
+        paths[count++] = arena_printf(arena, "%s/%s", h->watcher->managed, names[i]);
+    remember_paths(h, paths, count);
+    h->other_paths = false;
+    arena_destroy(arena);
+}
+
+static void update_watches(struct home_watch *h)
+{
+    int error = watch_client_update(h->watches, (const char *const *)h->paths, h->path_count);
+    if (error != 0) {
+        char text[256];
+        (void)snprintf(text, sizeof text,
+                       "cannot watch everything: %s (see fs.inotify.max_user_watches); looking every %d s",
+                       strerror(-error), PACE_RETRY_MS / 1000);
+        journal_say(LOG_ERR, h->label != NULL ? h->label : "hermes-watch", text);
+        pace_end(&h->pace, now_ms(), PACE_FAILED);
+    }
+}
+
+/* --- one watcher per home --- */
+
+int home_watch_lock(struct home_watch *h, pid_t *ret_holder)
+{
+    char path[4096];
+    struct stat st;
+    if (h->lock >= 0 || stat(h->home, &st) < 0 || st.st_uid != geteuid())
+        return 0;
+    int compile_lock = publish_lock(h->home, 0); /* makes the folder */
+    if (compile_lock >= 0)
+        (void)close(compile_lock);
+    (void)snprintf(path, sizeof path, "%s/" SNAPSHOT_DIRECTORY "/watch.lock", h->home);
+    int lock = file_lock(path, 0600, 0);
+    if (lock >= 0)
+        h->lock = lock;
+    if (lock != -EWOULDBLOCK)
+        return 0;
+    *ret_holder = file_lock_holder(path);
+    return lock;
+}
+
+static void unlock(struct home_watch *h)
+{
+    if (h->lock >= 0)
+        (void)close(h->lock);
+    h->lock = -1;
+}
+
+/* --- one compile --- */
+
+static enum pace_outcome outcome_of(const struct compilation *c)
+{
+    switch (c->outcome) {
+    case COMPILE_HELD:
+        return PACE_HELD;
+    case COMPILE_BUSY:
+        return PACE_BUSY;
+    case COMPILE_FAILED:
+        return PACE_FAILED;
+    case COMPILE_INVALID:
+        return PACE_DONE;
+    case COMPILE_VALID:
+        break;
+    }
+    return c->pool_waiting ? PACE_LOCKED : c->projected && !c->published ? PACE_REPAIRED : PACE_DONE;
+}
+
+static bool waiting_for_home(const struct home_watch *h)
+{
+    struct stat st;
+    return stat(h->home, &st) < 0 && (errno == ENOENT || errno == ENOTDIR);
+}
+
+static void say_stuck(struct home_watch *h)
+{
+    bool stuck = pace_lock_is_stuck(&h->pace, now_ms());
+    if (stuck && !h->said_stuck) {
+        char path[4096];
+        char text[4400];
+        (void)snprintf(path, sizeof path, "%s/auth.lock", h->home);
+        (void)snprintf(text, sizeof text,
+                       "error[pool-locked]: process %ld holds auth.lock: the pool still has the old keys; trying on",
+                       (long)file_lock_holder(path));
+        journal_say(LOG_ERR, h->label, text);
+    }
+    h->said_stuck = stuck;
+}
+
+/* When everything is said: what was published is what the next compile compares with. */
+static void read_ahead(struct home_watch *h)
+{
+    if (h->reader != NULL)
+        (void)hermes_refresh(h->reader); /* an error is the next compile's to tell */
+    else if (hermes_open(h->home, &h->reader) != 0)
+        h->reader = NULL;
+}
+
+static void compile(struct home_watch *h)
+{
+    struct compilation c;
+    pid_t holder;
+    bool believe_empty = pace_start(&h->pace, now_ms());
+    update_watches(h);
+    if (waiting_for_home(h)) {
+        unlock(h); /* it went with the home */
+        after_absence(h);
+        return;
+    }
+    if (home_watch_lock(h, &holder) < 0) {
+        after_refusal(h, holder);
+        pace_end(&h->pace, now_ms(), PACE_FAILED);
+        return;
+    }
+    compile_home(&c, &(struct compile_request){.home = h->home,
+                                               .managed = h->watcher->managed,
+                                               .reader = &h->reader,
+                                               .write = true,
+                                               .hold_empty = !believe_empty});
+    h->pace.settle_ms = c.settle_ms;
+    learn_sources(h, &c);
+    if (c.outcome != COMPILE_BUSY)
+        after_compile(h, &c);
+    if (c.outcome == COMPILE_VALID) {
+        h->pool = c.pool_stat;
+        h->snapshot = c.snapshot_stat;
+    }
+    pace_end(&h->pace, now_ms(), outcome_of(&c));
+    say_stuck(h);
+    compilation_finish(&c);
+    read_ahead(h);
+    (void)malloc_trim(0);
+    if (h->other_paths) { /* other files are watched from now on: one may have changed in between */
+        h->other_paths = false;
+        pace_event(&h->pace, now_ms());
+    }
+}
+
+/* --- when --- */
+
+static void wait_for_next(struct home_watch *h)
+{
+    long long wait = pace_wait(&h->pace, now_ms());
+    if (wait >= 0)
+        (void)sd_event_source_set_time_relative(h->timer, (uint64_t)wait * 1000);
+    (void)sd_event_source_set_enabled(h->timer, wait >= 0 ? SD_EVENT_ONESHOT : SD_EVENT_OFF);
+}
+
+void home_watch_compile(struct home_watch *h)
+{
+    compile(h);
+    wait_for_next(h);
+}
+
+static int at_time(sd_event_source *timer, uint64_t when, void *home)
+{
+    (void)timer;
+    (void)when;
+    home_watch_compile(home);
+    return 0;
+}
+
+static bool still(const struct home_watch *h, const char *name, const struct stat *left)
+{
+    char path[4096];
+    struct stat st;
+    (void)snprintf(path, sizeof path, "%s/%s", h->home, name);
+    return stat(path, &st) == 0 && st.st_dev == left->st_dev && st.st_ino == left->st_ino &&
+           st.st_size == left->st_size && st.st_mtim.tv_sec == left->st_mtim.tv_sec &&
+           st.st_mtim.tv_nsec == left->st_mtim.tv_nsec;
+}
+
+/* Our own replacing of auth.json and of the snapshot comes back as an event; it is no news. Everybody else's makes
+ * another inode. */
+static void at_news(void *home, enum watch_news news)
+{
+    struct home_watch *h = home;
+    if (news == WATCH_APART && still(h, "auth.json", &h->pool) && still(h, SNAPSHOT_FILE, &h->snapshot))
+        return;
+    pace_event(&h->pace, now_ms());
+    wait_for_next(h);
+}
+
+struct home_watch *home_watch_create(struct watcher *watcher, const char *home, const char *label)
+{
+    struct home_watch *h = calloc(1, sizeof *h);
+    if (h == NULL)
+        return NULL;
+    *h = (struct home_watch){.watcher = watcher, .lock = -1, .pace = {.settle_ms = COMPILE_SETTLE_MS}};
+    h->home = strdup(home);
+    h->label = label == NULL ? NULL : strdup(label);
+    if (h->home == NULL || (label != NULL && h->label == NULL) ||
+        sd_event_add_time(watcher->event, &h->timer, CLOCK_MONOTONIC, 0, 1, at_time, h) < 0) {
+        home_watch_destroy(h);
+        return NULL;
+    }
+    h->watches = watch_client_create(watcher->watches, at_news, h);
+    first_paths(h);
+    return h;
+}
+
+void home_watch_destroy(struct home_watch *h)
+{
+    if (h == NULL)
+        return;
+    (void)sd_event_source_disable_unref(h->timer);
+    watch_client_destroy(h->watches);
+    unlock(h);
+    forget_paths(h);
+    hermes_close(h->reader);
+    free(h->said);
+    free(h->status);
+    free(h->home);
+    free(h->label);
+    free(h);
+}

@@ -1,0 +1,45 @@
+/* One home that is watched: when it is compiled, what of it is watched, and what is done after each compile. Homes share
+ * nothing but the loop and the queue of events, so that trouble in one is no other's. */
+#ifndef HERMES_HOME_WATCH_H
+#define HERMES_HOME_WATCH_H
+
+#include "compile.h"
+#include "pace.h"
+#include "watch_set.h"
+
+#include <systemd/sd-event.h>
+
+struct watcher;
+
+struct home_watch {
+    struct watcher *watcher;
+    char *home;  /* absolute */
+    char *label; /* what the lines about it begin with; NULL where it is the only home */
+    struct pace pace;
+    sd_event_source *timer; /* the next compile */
+    struct watch_client *watches;
+    char *paths[COMPILE_MAX_SOURCES + 2]; /* what is watched */
+    size_t path_count;
+    bool other_paths;      /* they changed during the last compile */
+    int lock;              /* compiled/watch.lock; -1: not ours yet */
+    struct hermes *reader; /* has the snapshot in memory, so that the next compile need not read it first */
+    struct stat pool;      /* auth.json as our last compile left it */
+    struct stat snapshot;  /* ... and the snapshot */
+    char *said;            /* the diagnostics of the last compile: they are not repeated */
+    char *status;          /* the last status line; NULL: there was none yet */
+    bool trouble;          /* it says that the sources are not in force */
+    bool said_stuck;
+};
+
+/* Compiles HOME as soon as the loop turns, and from then on whenever it changes. NULL where memory or descriptors are
+ * out. */
+struct home_watch *home_watch_create(struct watcher *watcher, const char *home, const char *label);
+void home_watch_destroy(struct home_watch *h);
+
+/* Only one process may watch a home: 0, or -EWOULDBLOCK with the process that does. Also 0 while there is no home. */
+int home_watch_lock(struct home_watch *h, pid_t *ret_holder);
+
+/* Compiles, however the pace stands. */
+void home_watch_compile(struct home_watch *h);
+
+#endif

@@ -1,0 +1,160 @@
+#include "watcher.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "notify.h"
+
+/* --- what systemd is told --- */
+
+static const char *label_of(const struct home_watch *h)
+{
+    return h->label != NULL ? h->label : h->home;
+}
+
+/* One home: its own line. Many: how many, which is in trouble, and what happened last. */
+static void put_status(const struct watcher *w, const struct home_watch *last, char *line, size_t size)
+{
+    const struct home_watch *bad = NULL;
+    size_t count = 0;
+    for (size_t i = 0; i < w->count; i++)
+        if (w->homes[i]->trouble) {
+            bad = bad == NULL ? w->homes[i] : bad;
+            count++;
+        }
+    if (w->count == 1)
+        (void)snprintf(line, size, "%s", last->status);
+    else if (bad == NULL || bad == last)
+        (void)snprintf(line, size, "%s: %s; %zu homes, %zu in trouble", label_of(last), last->status, w->count, count);
+    else
+        (void)snprintf(line, size, "%s: %s; %zu homes, %zu in trouble (%s: %s)", label_of(last), last->status, w->count,
+                       count, label_of(bad), bad->status);
+}
+
+static bool all_looked_at(const struct watcher *w)
+{
+    for (size_t i = 0; i < w->count; i++)
+        if (w->homes[i]->status == NULL)
+            return false;
+    return true;
+}
+
+void watcher_tell(struct watcher *w, const struct home_watch *h, bool news)
+{
+    char line[8192];
+    bool ready = w->ready || all_looked_at(w);
+    if (!news && ready == w->ready)
+        return;
+    put_status(w, h, line, sizeof line);
+    if (ready && !w->ready)
+        notify_ready(line);
+    else
+        notify_status(line);
+    w->ready = ready;
+}
+
+/* --- the loop --- */
+
+static int at_events(sd_event_source *source, int fd, uint32_t events, void *watcher)
+{
+    static const char *const derived[] = {"auth.json", "snapshot.json", NULL};
+    (void)source;
+    (void)fd;
+    (void)events;
+    watch_set_drain(((struct watcher *)watcher)->watches, derived);
+    return 0;
+}
+
+static int at_end(sd_event_source *source, const struct signalfd_siginfo *info, void *watcher)
+{
+    (void)info;
+    (void)watcher;
+    return sd_event_exit(sd_event_source_get_event(source), 0);
+}
+
+static int at_reload(sd_event_source *source, const struct signalfd_siginfo *info, void *watcher)
+{
+    struct watcher *w = watcher;
+    (void)source;
+    if (info->ssi_signo == SIGHUP)
+        notify_reloading();
+    for (size_t i = 0; i < w->count; i++)
+        home_watch_compile(w->homes[i]);
+    if (info->ssi_signo == SIGHUP)
+        notify_ready("reloaded");
+    return 0;
+}
+
+static int add_signals(struct watcher *w)
+{
+    static const struct {
+        int number;
+        sd_event_signal_handler_t handler;
+    } signals[] = {{SIGTERM, at_end}, {SIGINT, at_end}, {SIGHUP, at_reload}, {SIGUSR1, at_reload}};
+    sigset_t set;
+    (void)sigemptyset(&set);
+    for (size_t i = 0; i < sizeof signals / sizeof *signals; i++)
+        (void)sigaddset(&set, signals[i].number);
+    (void)sigprocmask(SIG_BLOCK, &set, NULL);
+    int error = 0;
+    for (size_t i = 0; error >= 0 && i < sizeof signals / sizeof *signals; i++) {
+        sd_event_source *source = NULL;
+        error = sd_event_add_signal(w->event, &source, signals[i].number, signals[i].handler, w);
+        if (error >= 0)
+            error = sd_event_source_set_priority(source, SD_EVENT_PRIORITY_IMPORTANT);
+        if (error >= 0)
+            error = sd_event_source_set_floating(source, true);
+        (void)sd_event_source_unref(source);
+    }
+    return error < 0 ? error : 0;
+}
+
+int watcher_open(struct watcher *w, const char *managed, bool quiet)
+{
+    *w = (struct watcher){.managed = managed, .quiet = quiet};
+    int error = watch_set_open(&w->watches);
+    if (error == 0)
+        error = sd_event_new(&w->event);
+    if (error >= 0)
+        error = sd_event_set_watchdog(w->event, true);
+    if (error >= 0)
+        error = add_signals(w);
+    if (error >= 0)
+        error = sd_event_add_io(w->event, NULL, watch_set_fd(w->watches), EPOLLIN, at_events, w);
+    if (error >= 0)
+        return 0;
+    watcher_close(w);
+    return error;
+}
+
+void watcher_close(struct watcher *w)
+{
+    for (size_t i = 0; i < w->count; i++)
+        home_watch_destroy(w->homes[i]);
+    free(w->homes);
+    (void)sd_event_unref(w->event);
+    watch_set_close(w->watches);
+    *w = (struct watcher){0};
+}
+
+struct home_watch *watcher_add(struct watcher *w, const char *home, const char *label)
+{
+    struct home_watch **homes = realloc(w->homes, (w->count + 1) * sizeof *homes);
+    if (homes == NULL)
+        return NULL;
+    w->homes = homes;
+    struct home_watch *h = home_watch_create(w, home, label);
+    if (h != NULL)
+        w->homes[w->count++] = h;
+    return h;
+}
+
+int watcher_run(struct watcher *w)
+{
+    int status = sd_event_loop(w->event);
+    notify_stopping();
+    return status;
+}
