@@ -1,17 +1,25 @@
-/* libhermes-runtime: the reader's side of the snapshot that hermes-compile publishes.
+/* libhermes-runtime: a gateway's side of the snapshot that hermes-compile publishes.
  *
  *     struct hermes *hermes;
  *     int error = hermes_open("/home/u/.hermes", &hermes);     0, or a negative hermes_error / errno
  *     ...
- *     hermes_refresh(hermes);                                  costs a stat when nothing is new
- *     const struct hermes_credential *key = hermes_pick(hermes, NULL);   the default provider's next usable key
- *     if (key) send(key->base_url, key->secret);
+ *     struct hermes_attempt attempt;                           for each request:
+ *     (void)hermes_refresh(hermes);                            costs a stat when nothing is new
+ *     if (hermes_acquire(hermes, NULL, NULL, 0, &attempt) == 0) {   the default provider's next healthy key
+ *         send(attempt.provider->base_url, attempt.credential->secret);
+ *         struct hermes_answer answer = {.status = 429, .headers = ..., .body = ...};
+ *         struct hermes_judgement judgement = hermes_classify(&answer, now);
+ *         (void)hermes_report(hermes, &attempt, &judgement);   the key cools, for every process of this home
+ *         hermes_release(hermes, &attempt);
+ *     }
  *     ...
  *     hermes_close(hermes);
  *
- * A view is immutable. It stays valid until the next hermes_refresh that returns 1, or until hermes_close; who needs it
- * longer takes a reference (hermes_view_ref) and gives it back (hermes_view_unref). One handle belongs to one thread;
- * views may be read by many. Keys lie in guarded, locked memory that is wiped when the last reference goes.
+ * Threads: one handle may be used by any number of threads at once, hermes_close excepted. A view is immutable and
+ * reference-counted: hermes_hold takes a reference that hermes_view_unref gives back; an attempt holds one of its own.
+ * Whatever a view hands out lives as long as the view. hermes_current borrows, for programs with one thread.
+ *
+ * Keys lie in guarded, locked memory, left out of core dumps and wiped when the last reference goes.
  *
  * A torn, edited, newer-format or missing snapshot is an error value: the last good view stays in force. */
 #ifndef HERMES_RUNTIME_H
@@ -25,16 +33,21 @@ extern "C" {
 #endif
 
 enum hermes_error {
-    HERMES_ABSENT = -1001,  /* there is no snapshot */
-    HERMES_CORRUPT = -1002, /* not JSON, torn, or its digest does not match: edited by hand */
-    HERMES_NEWER = -1003,   /* a format this library does not know */
-    HERMES_UNSAFE = -1004,  /* the file belongs to somebody else or may be written by others */
+    HERMES_ABSENT = -1001,      /* there is no snapshot */
+    HERMES_CORRUPT = -1002,     /* not JSON, torn, or its digest does not match: edited by hand */
+    HERMES_NEWER = -1003,       /* a format this library does not know */
+    HERMES_UNSAFE = -1004,      /* the file belongs to somebody else or may be written by others */
+    HERMES_NO_PROVIDER = -1005, /* the snapshot has no such provider, or names no default one */
+    HERMES_NO_KEY = -1006,      /* the provider has no key at all */
+    HERMES_EXHAUSTED = -1007,   /* each of its keys is cooling, dead, or was skipped: see hermes_earliest */
 };
-/* Words for a negative return of this library, errno included. A static string. */
+/* Words for a negative return of this library, errno included. */
 const char *hermes_strerror(int error);
 
 struct hermes;
 struct hermes_view;
+
+/* --- What a snapshot says --- */
 
 struct hermes_origin {
     const char *path; /* relative to the home where it lies in it */
@@ -53,13 +66,20 @@ struct hermes_credential {
     size_t origin_count;
 };
 
+struct hermes_header {
+    const char *name;
+    const char *value; /* may be a secret */
+};
+
 struct hermes_provider {
     const char *id;
     const char *base_url;
-    const char *strategy;
-    const char *auth;                            /* "bearer", "x-api-key", ... */
+    const char *strategy;                        /* "fill_first", "round_robin", "least_used", "random" */
+    const char *auth;                            /* how the key travels: "bearer", "x-api-key", "x-goog-api-key" */
     const struct hermes_credential *credentials; /* in the order in which they go out */
     size_t credential_count;
+    const struct hermes_header *headers; /* further headers of every request */
+    size_t header_count;
 };
 
 /* Opens HOME's snapshot. On error *ret is untouched. */
@@ -68,7 +88,10 @@ void hermes_close(struct hermes *hermes);
 /* 1: a new generation is in force; 0: nothing new; negative: the new one is unusable and the last good view stays. */
 int hermes_refresh(struct hermes *hermes);
 
-const struct hermes_view *hermes_current(const struct hermes *hermes);
+/* The view in force, with a reference for the caller. */
+const struct hermes_view *hermes_hold(struct hermes *hermes);
+/* The same without one: valid until the next hermes_refresh that returns 1, or hermes_close. */
+const struct hermes_view *hermes_current(struct hermes *hermes);
 const struct hermes_view *hermes_view_ref(const struct hermes_view *view);
 void hermes_view_unref(const struct hermes_view *view);
 
@@ -80,13 +103,80 @@ const char *hermes_content(const struct hermes_view *view, size_t *ret_len);
 const char *hermes_default_provider(const struct hermes_view *view);
 size_t hermes_provider_count(const struct hermes_view *view);
 const struct hermes_provider *hermes_provider_at(const struct hermes_view *view, size_t index);
-const struct hermes_provider *hermes_provider(const struct hermes_view *view, const char *id);
+/* By id, by an alias that Hermes knows (`mimo`, `claude`), or by the name of a custom provider (`My LLM`). NULL: none. */
+const struct hermes_provider *hermes_provider(const struct hermes_view *view, const char *name);
 /* A variable of the env files; NULL when it is not set. */
 const char *hermes_variable(const struct hermes_view *view, const char *name);
+/* A value of the resolved configuration by its dotted path (`model.provider`, `fallback_providers.0.model`), as the
+ * JSON text that stands in the snapshot: *RET_LEN bytes without a NUL. NULL when it is not set. */
+const char *hermes_config(const struct hermes_view *view, const char *path, size_t *ret_len);
 
-/* The first key of PROVIDER (NULL: the default one) that is neither cooling nor dead by compiled/cooldowns.json, which
- * is read again when it has changed. NULL when there is none. */
-const struct hermes_credential *hermes_pick(struct hermes *hermes, const char *provider);
+/* --- One try of one request --- */
+
+/* Whatever is rotated meanwhile, what comes back is booked on the key that was used. */
+struct hermes_attempt {
+    const struct hermes_view *view; /* a reference is held until hermes_release */
+    const struct hermes_provider *provider;
+    const struct hermes_credential *credential;
+    long long generation;
+};
+
+/* The next healthy key of PROVIDER (see hermes_provider; NULL: the default one) by its strategy, and counts its use.
+ * SKIP: fingerprints that this request has tried already. 0, HERMES_NO_PROVIDER, HERMES_NO_KEY or HERMES_EXHAUSTED;
+ * *ret is untouched on error. No system call but now and then: a change of compiled/cooldowns.json is seen within
+ * 20 milliseconds, what any process of the home reports at once. */
+int hermes_acquire(struct hermes *hermes, const char *provider, const char *const *skip, size_t skip_count,
+                   struct hermes_attempt *ret) __attribute__((warn_unused_result));
+void hermes_release(struct hermes *hermes, struct hermes_attempt *attempt);
+
+/* When the first key of PROVIDER is good again, in seconds since the epoch; 0: one is good now; INFINITY: never. */
+double hermes_earliest(struct hermes *hermes, const char *provider);
+
+/* --- What a provider answered --- */
+
+enum hermes_verdict {
+    HERMES_KEY_GOOD,
+    HERMES_KEY_COOLING,   /* this key, until a moment */
+    HERMES_KEY_DEAD,      /* this key, until it is replaced or reset by hand */
+    HERMES_PROVIDER_OUT,  /* no key's fault, and another key would not help */
+    HERMES_REQUEST_WRONG, /* no key's fault, and another try would not help */
+};
+
+struct hermes_answer {
+    int status;          /* of HTTP; 0: no answer at all (connection, TLS, time-out) */
+    const char *headers; /* "Name: value\r\n" lines without the status line; NULL: none */
+    size_t headers_len;
+    const char *body; /* the body, its beginning, or the first event of a stream; NULL: none */
+    size_t body_len;
+};
+
+struct hermes_judgement {
+    enum hermes_verdict verdict;
+    double until;     /* seconds since the epoch; for COOLING and PROVIDER_OUT; INFINITY for DEAD; else 0 */
+    const char *rule; /* what decided, a static string: "429-retry-after", "401-empty-balance", ... */
+    int status;       /* the answer's; for an error inside a 200 the one that it means */
+    bool given;       /* UNTIL is the provider's word; else it is a default, which the configuration may overrule */
+};
+
+/* Pure: no clock, no input, no output. NOW is in seconds since the epoch. Takes any bytes. */
+struct hermes_judgement hermes_classify(const struct hermes_answer *answer, double now);
+/* Books JUDGEMENT on the attempt's key, for all processes of the home and across restarts. 0, or why only this process
+ * knows of it (a negative errno: a home that cannot be written). */
+int hermes_report(struct hermes *hermes, const struct hermes_attempt *attempt,
+                  const struct hermes_judgement *judgement);
+
+struct hermes_key_state {
+    enum hermes_verdict verdict;
+    double until;     /* as in a judgement */
+    const char *rule; /* a static string; "pool": Hermes itself marked it in auth.json; "": nothing is known */
+    int status;
+    unsigned long long requests; /* since the bookings of this home began */
+    double last_used;            /* seconds since the epoch; 0: never */
+};
+/* What is known of one key now. FINGERPRINT NULL: of the provider itself (GOOD or PROVIDER_OUT). 0 or
+ * HERMES_NO_PROVIDER. */
+int hermes_key_state(struct hermes *hermes, const char *provider, const char *fingerprint,
+                     struct hermes_key_state *ret);
 
 #ifdef __cplusplus
 }

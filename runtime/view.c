@@ -11,6 +11,7 @@
 #include <sodium.h>
 
 #include "fingerprint.h"
+#include "provider_table.h"
 #include "snapshot_format.h"
 
 struct variable {
@@ -28,6 +29,7 @@ struct hermes_view {
     const char *default_provider;
     struct hermes_provider *providers;
     size_t provider_count;
+    const struct hermes_provider **by_id; /* the same, sorted by id */
     struct variable *variables;
     size_t variable_count;
 };
@@ -84,13 +86,14 @@ static size_t block_size(const cJSON *content, size_t content_len)
     const cJSON *providers = member(content, "providers");
     const cJSON *provider;
     size_t size = sizeof(struct hermes_view) + 1024 + 3 * content_len;
-    size += array_size(providers) * sizeof(struct hermes_provider);
+    size += array_size(providers) * (sizeof(struct hermes_provider) + sizeof(struct hermes_provider *));
     size += array_size(member(content, "env")) * sizeof(struct variable);
     cJSON_ArrayForEach(provider, providers)
     {
         const cJSON *credentials = member(provider, "credentials");
         const cJSON *credential;
         size += array_size(credentials) * sizeof(struct hermes_credential) + 64;
+        size += array_size(member(provider, "headers")) * sizeof(struct hermes_header) + 64;
         cJSON_ArrayForEach(credential, credentials) size +=
             array_size(member(credential, "origins")) * sizeof(struct hermes_origin) + 64;
     }
@@ -148,6 +151,41 @@ static void fill_credentials(struct carver *carver, struct hermes_provider *prov
     provider->credential_count = count;
 }
 
+static void fill_headers(struct carver *carver, struct hermes_provider *provider, const cJSON *headers)
+{
+    size_t count = array_size(headers);
+    struct hermes_header *out = carve(carver, count * sizeof *out, _Alignof(struct hermes_header));
+    const cJSON *header;
+    size_t i = 0;
+    if (out == NULL)
+        return;
+    cJSON_ArrayForEach(header, headers) out[i++] = (struct hermes_header){
+        .name = header->string == NULL ? "" : carve_bytes(carver, header->string, strlen(header->string)),
+        .value = carve_string(carver, header),
+    };
+    provider->headers = out;
+    provider->header_count = count;
+}
+
+static int compare_providers(const void *a, const void *b)
+{
+    const struct hermes_provider *const *left = a;
+    const struct hermes_provider *const *right = b;
+    return strcmp((*left)->id, (*right)->id);
+}
+
+static void sort_providers(struct carver *carver, struct hermes_view *view)
+{
+    size_t count = view->provider_count;
+    view->by_id = carve(carver, count * sizeof(struct hermes_provider *), _Alignof(struct hermes_provider *));
+    if (view->by_id == NULL)
+        return;
+    for (size_t i = 0; i < count; i++)
+        view->by_id[i] = &view->providers[i];
+    if (count > 1)
+        qsort(view->by_id, count, sizeof(struct hermes_provider *), compare_providers);
+}
+
 static void fill_providers(struct carver *carver, struct hermes_view *view, const cJSON *providers)
 {
     const cJSON *item;
@@ -166,7 +204,9 @@ static void fill_providers(struct carver *carver, struct hermes_view *view, cons
             .auth = carve_string(carver, member(item, "auth")),
         };
         fill_credentials(carver, provider, member(item, "credentials"));
+        fill_headers(carver, provider, member(item, "headers"));
     }
+    sort_providers(carver, view);
 }
 
 static int compare_variables(const void *a, const void *b)
@@ -336,12 +376,33 @@ const struct hermes_provider *hermes_provider_at(const struct hermes_view *view,
     return index < view->provider_count ? &view->providers[index] : NULL;
 }
 
-const struct hermes_provider *hermes_provider(const struct hermes_view *view, const char *id)
+static const struct hermes_provider *by_id(const struct hermes_view *view, const char *id)
 {
-    for (size_t i = 0; i < view->provider_count; i++)
-        if (strcmp(view->providers[i].id, id) == 0)
-            return &view->providers[i];
-    return NULL;
+    const struct hermes_provider key = {.id = id};
+    const struct hermes_provider *wanted = &key;
+    if (view->provider_count == 0)
+        return NULL;
+    const struct hermes_provider *const *found =
+        bsearch(&wanted, view->by_id, view->provider_count, sizeof wanted, compare_providers);
+    return found == NULL ? NULL : *found;
+}
+
+/* As Hermes resolves a name: its own ids before everything, a custom provider before an alias. */
+const struct hermes_provider *hermes_provider(const struct hermes_view *view, const char *name)
+{
+    char custom[256] = "custom:";
+    char given[sizeof custom];
+    const struct hermes_provider *found = by_id(view, name);
+    const struct provider_row *row = found == NULL ? provider_find(name) : NULL;
+    if (found != NULL ||
+        (row != NULL && provider_normalise(name, given, sizeof given) < sizeof given && strcmp(row->id, given) == 0))
+        return found != NULL ? found : by_id(view, row->id);
+    size_t room = sizeof custom - strlen(custom);
+    if (provider_normalise(name, custom + strlen(custom), room) < room) {
+        bool prefixed = strncmp(custom + 7, "custom:", 7) == 0;
+        found = by_id(view, prefixed ? custom + 7 : custom);
+    }
+    return found != NULL || row == NULL ? found : by_id(view, row->id);
 }
 
 const char *hermes_variable(const struct hermes_view *view, const char *name)

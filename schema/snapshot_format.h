@@ -9,6 +9,7 @@
 #define SNAPSHOT_DIRECTORY "compiled"
 #define SNAPSHOT_FILE      "compiled/snapshot.json"
 #define COOLDOWNS_FILE     "compiled/cooldowns.json"
+#define BOOKINGS_FILE      "compiled/bookings"
 
 /* What stands between meta and content; content is the last member, so that its bytes can be checked as they are. */
 #define SNAPSHOT_OPENING "{\"meta\":"

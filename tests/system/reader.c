@@ -15,8 +15,13 @@ int main(int argc, char **argv)
     }
     while (fgets(line, sizeof line, stdin) != NULL) {
         (void)hermes_refresh(hermes);
-        const struct hermes_credential *key = hermes_pick(hermes, NULL);
-        (void)printf("%s %s\n", key == NULL ? "-" : key->base_url, key == NULL ? "-" : key->secret);
+        struct hermes_attempt attempt;
+        if (hermes_acquire(hermes, NULL, NULL, 0, &attempt) == 0) {
+            (void)printf("%s %s\n", attempt.provider->base_url, attempt.credential->secret);
+            hermes_release(hermes, &attempt);
+        } else {
+            (void)puts("- -");
+        }
         (void)fflush(stdout);
     }
     hermes_close(hermes);

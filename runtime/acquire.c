@@ -1,0 +1,234 @@
+/* Which key goes out next, and what became of the last one. */
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "classify.h"
+#include "handle.h"
+#include "view.h"
+
+static const double look_every = 0.02; /* seconds between two looks at the files behind cooldowns */
+
+static double now_seconds(void)
+{
+    struct timespec now;
+    (void)clock_gettime(CLOCK_REALTIME, &now);
+    return (double)now.tv_sec + (double)now.tv_nsec / 1e9;
+}
+
+/* The caller holds `lock`. CREATE: what is missing is made. */
+static void look(struct hermes *hermes, double now, bool create)
+{
+    bool lately = now >= hermes->looked && now - hermes->looked < look_every;
+    if (lately && (!create || hermes->creating))
+        return;
+    hermes->looked = now;
+    hermes->creating = create;
+    pool_memory_look(&hermes->pool);
+    bookings_look(&hermes->bookings, create, now);
+}
+
+/* What the bookings say, or the pool when it says more. */
+static struct hermes_key_state state_of(struct hermes *hermes, const char *provider, const char *fingerprint)
+{
+    int status = 0;
+    struct booking_id id = booking_id(provider, fingerprint);
+    struct booking booking = bookings_get(&hermes->bookings, &id);
+    struct hermes_key_state state = {.verdict = booking.verdict,
+                                     .until = booking.until,
+                                     .rule = classify_rule_name(booking.rule),
+                                     .status = booking.status,
+                                     .requests = booking.requests,
+                                     .last_used = (double)booking.last_used / 1000};
+    double until = fingerprint == NULL ? 0 : pool_memory_until(&hermes->pool, provider, fingerprint, &status);
+    if (until > state.until) {
+        state.verdict = isinf(until) ? HERMES_KEY_DEAD : HERMES_KEY_COOLING;
+        state.until = until;
+        state.rule = "pool";
+        state.status = status;
+    }
+    return state;
+}
+
+static bool usable(struct hermes *hermes, const struct hermes_provider *provider,
+                   const struct hermes_credential *credential, double now)
+{
+    return state_of(hermes, provider->id, credential->fingerprint).until <= now;
+}
+
+/* --- Strategies --- */
+
+/* xorshift64*: which key it is need not be a secret. */
+static uint64_t chance(struct hermes *hermes)
+{
+    uint64_t x = hermes->chance != 0 ? hermes->chance : 1;
+    x ^= x >> 12;
+    x ^= x << 25;
+    x ^= x >> 27;
+    hermes->chance = x;
+    return x * 0x2545f4914f6cdd1d;
+}
+
+enum strategy { FILL_FIRST, ROUND_ROBIN, LEAST_USED, RANDOM };
+
+static enum strategy strategy_of(const char *name)
+{
+    static const char *const names[] = {"fill_first", "round_robin", "least_used", "random"};
+    for (int i = ROUND_ROBIN; i <= RANDOM; i++)
+        if (strcmp(name, names[i]) == 0)
+            return (enum strategy)i;
+    return FILL_FIRST; /* as Hermes takes a name that it does not know */
+}
+
+/* The key with the lowest rank goes out; of equal ones the first. */
+static uint64_t rank(struct hermes *hermes, enum strategy strategy, const char *provider, const char *fingerprint)
+{
+    struct booking_id id = booking_id(provider, fingerprint);
+    switch (strategy) {
+    case ROUND_ROBIN: /* Hermes moves the key it picks to the end: the one that waits longest comes first */
+        return bookings_get(&hermes->bookings, &id).turn;
+    case LEAST_USED:
+        return bookings_get(&hermes->bookings, &id).requests;
+    case RANDOM:
+        return chance(hermes);
+    default:
+        return 0;
+    }
+}
+
+static bool skipped(const char *fingerprint, const char *const *skip, size_t skip_count)
+{
+    for (size_t i = 0; i < skip_count; i++)
+        if (strcmp(skip[i], fingerprint) == 0)
+            return true;
+    return false;
+}
+
+/* The index of the key that goes out; HERMES_NO_KEY or HERMES_EXHAUSTED. */
+static long choose(struct hermes *hermes, const struct hermes_provider *provider, const char *const *skip,
+                   size_t skip_count, double now)
+{
+    enum strategy strategy = strategy_of(provider->strategy);
+    long best = HERMES_NO_KEY;
+    uint64_t best_rank = 0;
+    for (size_t i = 0; i < provider->credential_count; i++) {
+        const struct hermes_credential *credential = &provider->credentials[i];
+        if (*credential->secret == '\0') /* never goes out */
+            continue;
+        if (best < 0)
+            best = HERMES_EXHAUSTED;
+        if (skipped(credential->fingerprint, skip, skip_count) || !usable(hermes, provider, credential, now))
+            continue;
+        if (strategy == FILL_FIRST)
+            return (long)i;
+        uint64_t mine = rank(hermes, strategy, provider->id, credential->fingerprint);
+        if (best < 0 || mine < best_rank) {
+            best = (long)i;
+            best_rank = mine;
+        }
+    }
+    return best;
+}
+
+static const struct hermes_provider *provider_of(const struct hermes *hermes, const char *name)
+{
+    const char *wanted = name != NULL ? name : hermes_default_provider(hermes->view);
+    return wanted == NULL ? NULL : hermes_provider(hermes->view, wanted);
+}
+
+/* --- The public side --- */
+
+int hermes_acquire(struct hermes *hermes, const char *provider, const char *const *skip, size_t skip_count,
+                   struct hermes_attempt *ret)
+{
+    double now = now_seconds();
+    (void)pthread_mutex_lock(&hermes->lock);
+    look(hermes, now, true);
+    const struct hermes_provider *found = provider_of(hermes, provider);
+    long index = found == NULL ? HERMES_NO_PROVIDER : choose(hermes, found, skip, skip_count, now);
+    if (index >= 0) {
+        const struct hermes_credential *credential = &found->credentials[index];
+        struct booking_id id = booking_id(found->id, credential->fingerprint);
+        bookings_count(&hermes->bookings, &id, now);
+        *ret = (struct hermes_attempt){.view = hermes_view_ref(hermes->view),
+                                       .provider = found,
+                                       .credential = credential,
+                                       .generation = hermes_generation(hermes->view)};
+    }
+    (void)pthread_mutex_unlock(&hermes->lock);
+    return index >= 0 ? 0 : (int)index;
+}
+
+void hermes_release(struct hermes *hermes, struct hermes_attempt *attempt)
+{
+    (void)hermes;
+    hermes_view_unref(attempt->view);
+    *attempt = (struct hermes_attempt){0};
+}
+
+double hermes_earliest(struct hermes *hermes, const char *provider)
+{
+    double earliest = INFINITY;
+    double now = now_seconds();
+    (void)pthread_mutex_lock(&hermes->lock);
+    look(hermes, now, false);
+    const struct hermes_provider *found = provider_of(hermes, provider);
+    for (size_t i = 0; found != NULL && i < found->credential_count; i++) {
+        const struct hermes_credential *credential = &found->credentials[i];
+        if (*credential->secret == '\0')
+            continue;
+        double until = state_of(hermes, found->id, credential->fingerprint).until;
+        earliest = until < earliest ? until : earliest;
+    }
+    (void)pthread_mutex_unlock(&hermes->lock);
+    return earliest <= now ? 0 : earliest;
+}
+
+/* A provider that answers is not out, whatever was booked. */
+static void answered(struct hermes *hermes, const char *provider, double now)
+{
+    struct booking_id id = booking_id(provider, NULL);
+    struct booking good = {.verdict = HERMES_KEY_GOOD};
+    struct booking known = bookings_get(&hermes->bookings, &id);
+    if (known.verdict == HERMES_PROVIDER_OUT && known.until > now)
+        (void)bookings_put(&hermes->bookings, &id, &good);
+}
+
+int hermes_report(struct hermes *hermes, const struct hermes_attempt *attempt, const struct hermes_judgement *judgement)
+{
+    int error = 0;
+    double now = now_seconds();
+    const char *provider = attempt->provider->id;
+    bool key = judgement->verdict == HERMES_KEY_COOLING || judgement->verdict == HERMES_KEY_DEAD;
+    struct booking_id id = booking_id(provider, key ? attempt->credential->fingerprint : NULL);
+    struct booking booking = {.verdict = judgement->verdict,
+                              .status = judgement->status,
+                              .rule = classify_rule_number(judgement->rule),
+                              .until = judgement->until};
+    (void)pthread_mutex_lock(&hermes->lock);
+    look(hermes, now, true);
+    if (judgement->verdict == HERMES_KEY_GOOD)
+        answered(hermes, provider, now);
+    else if (judgement->verdict != HERMES_REQUEST_WRONG)
+        error = bookings_put(&hermes->bookings, &id, &booking);
+    (void)pthread_mutex_unlock(&hermes->lock);
+    return error;
+}
+
+int hermes_key_state(struct hermes *hermes, const char *provider, const char *fingerprint, struct hermes_key_state *ret)
+{
+    double now = now_seconds();
+    (void)pthread_mutex_lock(&hermes->lock);
+    look(hermes, now, false);
+    const struct hermes_provider *found = provider_of(hermes, provider);
+    if (found != NULL) {
+        *ret = state_of(hermes, found->id, fingerprint);
+        if (ret->until <= now) {
+            ret->verdict = HERMES_KEY_GOOD;
+            ret->until = 0;
+        }
+    }
+    (void)pthread_mutex_unlock(&hermes->lock);
+    return found == NULL ? HERMES_NO_PROVIDER : 0;
+}

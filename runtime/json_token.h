@@ -1,0 +1,41 @@
+/* JSON as a row of tokens over bytes that may be anything: hostile, or the beginning of a longer text. Nothing is
+ * allocated and nothing recursed. It is no validator: it goes on as long as tokens can be told apart.
+ *
+ *     struct json_tokens tokens = json_tokens(bytes, len);
+ *     for (struct json_token t = json_next(&tokens); t.kind != JSON_NONE; t = json_next(&tokens))
+ *         ...
+ */
+#ifndef HERMES_JSON_TOKEN_H
+#define HERMES_JSON_TOKEN_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+enum json_token_kind {
+    JSON_NONE, /* the end, or something that is not JSON */
+    JSON_OPEN, /* `{` or `[` */
+    JSON_CLOSE,
+    JSON_NAME,   /* a string before a colon */
+    JSON_TEXT,   /* any other string */
+    JSON_SCALAR, /* a number, true, false, null */
+};
+
+struct json_token {
+    enum json_token_kind kind;
+    const char *bytes; /* of a string: what stands between its quotes, escapes and all */
+    size_t len;
+};
+
+struct json_tokens {
+    const char *at;
+    const char *end;
+};
+
+struct json_tokens json_tokens(const char *bytes, size_t len);
+struct json_token json_next(struct json_tokens *tokens);
+/* Goes past the value that TOKEN begins. False when the bytes end first. */
+bool json_skip(struct json_tokens *tokens, struct json_token token);
+/* Is the string TOKEN, its escapes resolved, the LEN bytes of TEXT? */
+bool json_is(struct json_token token, const char *text, size_t len);
+
+#endif
