@@ -56,50 +56,6 @@ static void change(struct projector *p, const char *what, const char *fingerprin
                 shown_name(p->arena, label));
 }
 
-/* --- which keys get an entry of ours --- */
-
-static bool pool_has_oauth(const struct projector *p)
-{
-    for (size_t i = 0; i < p->count; i++)
-        if (p->entries[i].oauth)
-            return true;
-    return false;
-}
-
-/* A manual entry of the same key that can serve: it is not doubled. */
-static bool has_manual_twin(const struct projector *p, const char *fingerprint)
-{
-    bool custom = strncmp(p->name, "custom:", 7) == 0;
-    for (size_t i = 0; i < p->count; i++) {
-        const struct entry *entry = &p->entries[i];
-        bool has_url = entry->base_url != NULL && *entry->base_url != '\0';
-        if (entry->manual && !entry->ours && strcmp(entry->on_disk, fingerprint) == 0 && (has_url || custom))
-            return true;
-    }
-    return false;
-}
-
-static bool wanted(const struct projector *p, const struct credential *credential)
-{
-    if (credential->rank == RANK_CONFIG)
-        return true;
-    if (credential->rank >= RANK_POOL || pool_has_oauth(p) || strcmp(p->name, "copilot") == 0)
-        return false;
-    if (strcmp(p->name, "anthropic") == 0 && strncmp(credential->secret, "sk-ant-oat", 10) == 0)
-        return false;
-    return !has_manual_twin(p, credential->fingerprint.text);
-}
-
-static const struct credential *wanted_key(const struct projector *p, const char *fingerprint)
-{
-    for (size_t i = 0; p->provider != NULL && p->provider->projected && i < p->provider->credential_count; i++) {
-        const struct credential *credential = &p->provider->credentials[i];
-        if (strcmp(credential->fingerprint.text, fingerprint) == 0)
-            return wanted(p, credential) ? credential : NULL;
-    }
-    return NULL;
-}
-
 /* --- cooldowns belong to keys --- */
 
 static void remember(struct projector *p, const struct entry_state *state, const char *fingerprint)
@@ -122,16 +78,38 @@ static bool marking_of_another_key(const struct projector *p, const struct entry
     return false;
 }
 
+static bool pool_has_oauth(const struct projector *p)
+{
+    for (size_t i = 0; i < p->count; i++)
+        if (p->entries[i].oauth)
+            return true;
+    return false;
+}
+
+/* April keeps tokens in clear, and a process that was started before the key changed writes its own again and again. Such
+ * an entry keeps its key and what that key earned: the new key stands in front of it. Where no entry of ours may stand,
+ * it is all that Hermes has, and a cooldown of the old key is in the way. */
+static bool left_to_an_old_process(const struct projector *p, const struct entry *entry)
+{
+    bool another_key = entry->seed != NULL && entry->seed->secret != NULL && entry->token != NULL &&
+                       *entry->token != '\0' && strcmp(entry->on_disk, entry->effective) != 0;
+    return another_key && !(entry->state.active && pool_has_oauth(p));
+}
+
 static bool key_changed(const struct entry *entry)
 {
-    return entry->seed != NULL && entry->seed->secret != NULL && strcmp(entry->on_disk, entry->effective) != 0;
+    return entry->seed != NULL && !entry->stale && entry->seed->secret != NULL &&
+           strcmp(entry->on_disk, entry->effective) != 0;
 }
 
 static void part_states_from_old_keys(struct projector *p)
 {
     for (size_t i = 0; i < p->count; i++) {
         struct entry *entry = &p->entries[i];
-        if (entry->seed == NULL || entry->seed->secret == NULL)
+        entry->stale = left_to_an_old_process(p, entry);
+        if (entry->stale)
+            strcpy(entry->effective, entry->on_disk);
+        if (entry->seed == NULL || entry->seed->secret == NULL || entry->stale)
             continue;
         if (key_changed(entry))
             remember(p, &entry->state, entry->on_disk);
@@ -153,7 +131,7 @@ static const struct entry_state *pool_word(const struct projector *p, const char
         const struct entry *entry = &p->entries[i];
         if (strcmp(entry->effective, fingerprint) != 0 || entry->oauth)
             continue;
-        *ret_known = *ret_known || !key_changed(entry);
+        *ret_known = *ret_known || (!key_changed(entry) && !entry->stale);
         if (entry->state.active && (best == NULL || entry->state.at > best->at))
             best = &entry->state;
     }
@@ -173,11 +151,55 @@ static struct entry_state state_of_key(struct projector *p, const char *fingerpr
     return state_from(cooldowns_get(p->cooldowns, p->name, fingerprint));
 }
 
-/* --- order --- */
+/* --- which keys get an entry of ours --- */
 
-static void add_slot(struct projector *p, struct slot slot)
+/* Where a key of config.yaml is an Anthropic login, Hermes sets the entry's type by itself, and would do so again. */
+static const char *auth_type_of(const struct projector *p, const struct credential *credential)
 {
-    p->slots[p->slot_count++] = slot;
+    bool login = strcmp(p->name, "anthropic") == 0 && strncmp(credential->secret, "sk-ant-oat", 10) == 0;
+    return login ? "oauth" : "api_key";
+}
+
+/* A manual entry of the same key that can serve: it is not doubled. */
+static bool has_manual_twin(const struct projector *p, const char *fingerprint)
+{
+    bool custom = strncmp(p->name, "custom:", 7) == 0;
+    for (size_t i = 0; i < p->count; i++) {
+        const struct entry *entry = &p->entries[i];
+        bool has_url = entry->base_url != NULL && *entry->base_url != '\0';
+        if (entry->manual && !entry->ours && strcmp(entry->on_disk, fingerprint) == 0 && (has_url || custom))
+            return true;
+    }
+    return false;
+}
+
+static const char *our_source(const struct projector *p, const struct credential *credential)
+{
+    return arena_printf(p->arena, POOL_OUR_SOURCE "%s", credential->origins[0].key);
+}
+
+static bool suppressed(const struct projector *p, const char *source)
+{
+    const struct json *all = json_member(json_member(p->document.root, "suppressed_sources"), p->name);
+    for (size_t i = 0; all != NULL && all->kind == JSON_ARRAY && i < all->count; i++) {
+        const char *text = json_string(p->arena, p->document.text, &all->children[i]);
+        if (text != NULL && strcmp(text, source) == 0)
+            return true;
+    }
+    return false;
+}
+
+/* A person took this key out of the pool: our entry, or the one that Hermes made of it (`config:NAME`). */
+static bool taken_out(const struct projector *p, const struct credential *credential)
+{
+    if (suppressed(p, our_source(p, credential)))
+        return true;
+    for (size_t i = 0; i < p->provider->seed_count; i++) {
+        const struct seed *seed = &p->provider->seeds[i];
+        if (seed->secret != NULL && strcmp(seed->secret, credential->secret) == 0 && suppressed(p, seed->source))
+            return true;
+    }
+    return false;
 }
 
 static struct entry *our_entry(const struct projector *p, const char *fingerprint)
@@ -186,6 +208,45 @@ static struct entry *our_entry(const struct projector *p, const char *fingerprin
         if (p->entries[i].ours && strcmp(p->entries[i].on_disk, fingerprint) == 0)
             return &p->entries[i];
     return NULL;
+}
+
+/* Hermes deletes a dead manual entry after a day, and would do so again with a new one. */
+static bool deleted_as_dead(const struct projector *p, const char *fingerprint)
+{
+    bool known;
+    const struct entry_state *word = pool_word(p, fingerprint, &known);
+    const struct cooldown *memory = cooldowns_get(p->cooldowns, p->name, fingerprint);
+    bool dead = word != NULL ? word->dead : !known && memory != NULL && memory->dead;
+    return dead && our_entry(p, fingerprint) == NULL;
+}
+
+static bool wanted(const struct projector *p, const struct credential *credential)
+{
+    const char *fingerprint = credential->fingerprint.text;
+    if (credential->rank >= RANK_POOL || taken_out(p, credential) || deleted_as_dead(p, fingerprint))
+        return false;
+    if (credential->rank == RANK_CONFIG)
+        return true;
+    if (pool_has_oauth(p) || strcmp(p->name, "copilot") == 0 || strcmp(auth_type_of(p, credential), "oauth") == 0)
+        return false;
+    return !has_manual_twin(p, fingerprint);
+}
+
+static const struct credential *wanted_key(const struct projector *p, const char *fingerprint)
+{
+    for (size_t i = 0; p->provider != NULL && p->provider->projected && i < p->provider->credential_count; i++) {
+        const struct credential *credential = &p->provider->credentials[i];
+        if (strcmp(credential->fingerprint.text, fingerprint) == 0)
+            return wanted(p, credential) ? credential : NULL;
+    }
+    return NULL;
+}
+
+/* --- order --- */
+
+static void add_slot(struct projector *p, struct slot slot)
+{
+    p->slots[p->slot_count++] = slot;
 }
 
 static void add_ours(struct projector *p, const struct credential *credential)
@@ -198,8 +259,16 @@ static void add_ours(struct projector *p, const struct credential *credential)
     add_slot(p, slot);
 }
 
-static bool stands_before(const struct credential *credential, const struct entry *entry)
+/* Hermes puts every manual entry of this provider, and so ours, before those that it seeds. */
+static bool manual_first(const struct projector *p)
 {
+    return strcmp(p->name, "anthropic") == 0;
+}
+
+static bool stands_before(const struct projector *p, const struct credential *credential, const struct entry *entry)
+{
+    if (manual_first(p) && credential->rank == RANK_ENV)
+        return !entry->manual && !entry->ours;
     return credential->rank == RANK_ENV && strncmp(entry->source, "env:", 4) == 0 &&
            strcmp(entry->source + 4, credential->origins[0].key) == 0;
 }
@@ -207,7 +276,7 @@ static bool stands_before(const struct credential *credential, const struct entr
 static bool has_seed_entry(const struct projector *p, const struct credential *credential)
 {
     for (size_t i = 0; i < p->count; i++)
-        if (stands_before(credential, &p->entries[i]))
+        if (stands_before(p, credential, &p->entries[i]))
             return true;
     return false;
 }
@@ -217,10 +286,10 @@ static void add_foreign(struct projector *p, struct entry *entry)
     struct slot slot = {.entry = entry, .state = entry->state};
     for (size_t i = 0; p->provider != NULL && p->provider->projected && i < p->provider->credential_count; i++) {
         const struct credential *credential = &p->provider->credentials[i];
-        if (wanted(p, credential) && stands_before(credential, entry))
+        if (wanted(p, credential) && stands_before(p, credential, entry))
             add_ours(p, credential);
     }
-    if (entry->seed != NULL && entry->seed->secret != NULL && !slot.state.active)
+    if (entry->seed != NULL && entry->seed->secret != NULL && !entry->stale && !slot.state.active)
         slot.state = state_of_key(p, entry->effective);
     add_slot(p, slot);
 }
@@ -239,12 +308,12 @@ static void add_floating(struct projector *p, const size_t *order, size_t from, 
 
 static void arrange(struct projector *p)
 {
-    const size_t *order = entries_sorted(p->arena, p->entries, p->count);
+    const size_t *order = entries_sorted(p->arena, p->name, p->entries, p->count);
     size_t credentials = p->provider != NULL && p->provider->projected ? p->provider->credential_count : 0;
     p->slots = arena_alloc(p->arena, (p->count + credentials * 2 + 1) * sizeof *p->slots);
     p->slot_count = 0;
     for (size_t i = 0; i < credentials; i++)
-        if (p->provider->credentials[i].rank == RANK_CONFIG)
+        if (p->provider->credentials[i].rank == RANK_CONFIG && wanted(p, &p->provider->credentials[i]))
             add_ours(p, &p->provider->credentials[i]);
     for (size_t i = 0; i < p->count; i++) {
         add_floating(p, order, i, i + 1);
@@ -344,18 +413,13 @@ static const char *our_id(const struct projector *p, const struct credential *cr
     }
 }
 
-static const char *our_source(const struct projector *p, const struct credential *credential)
-{
-    return arena_printf(p->arena, POOL_OUR_SOURCE "%s", credential->origins[0].key);
-}
-
 static const char *new_entry(struct projector *p, const struct slot *slot)
 {
     const struct credential *c = slot->credential;
     struct text out = {.arena = p->arena};
     text_printf(&out, "{\n        \"id\": \"%s\",\n        \"label\": %s,\n", our_id(p, c),
                 json_quote(p->arena, c->label));
-    text_printf(&out, "        \"auth_type\": \"api_key\",\n        \"priority\": %s,\n",
+    text_printf(&out, "        \"auth_type\": \"%s\",\n        \"priority\": %s,\n", auth_type_of(p, c),
                 number_text(p->arena, slot->priority));
     text_printf(&out, "        \"source\": %s,\n", json_quote(p->arena, our_source(p, c)));
     text_printf(&out, "        \"access_token\": %s,\n", json_quote(p->arena, c->secret));
@@ -401,7 +465,7 @@ static void edit_slot(struct projector *p, struct slot *slot)
     if (c != NULL) {
         set_text(p, &pending, "id", entry->id, our_id(p, c));
         set_text(p, &pending, "label", entry->label, c->label);
-        set_text(p, &pending, "auth_type", entry->auth_type, "api_key");
+        set_text(p, &pending, "auth_type", entry->auth_type, auth_type_of(p, c));
         if (slot->set_priority && (!entry->has_priority || entry->priority != slot->priority))
             set_member(&pending, "priority", number_text(p->arena, slot->priority));
         set_text(p, &pending, "source", entry->source, our_source(p, c));
@@ -614,6 +678,26 @@ static void remove_members(struct projector *p, struct edits *edits, const bool 
     }
 }
 
+/* `providers` stands in a store that has no pool, so there is a member before this one. */
+static void add_pool(struct projector *p, struct edits *edits, const char *members)
+{
+    const struct json *root = p->document.root;
+    size_t end = root->children[root->count - 1].end;
+    add_edit(p, edits, end, end, arena_printf(p->arena, ",\n  \"credential_pool\": {%s\n  }", members));
+    cooldowns_set_empty(p->cooldowns, "", true);
+}
+
+static void remove_pool(struct projector *p, struct edits *edits)
+{
+    const struct json *root = p->document.root;
+    size_t at = (size_t)(p->document.pool - root->children);
+    cooldowns_set_empty(p->cooldowns, "", false);
+    if (at > 0)
+        add_edit(p, edits, root->children[at - 1].end, p->document.pool->end, "");
+    else if (root->count > 1)
+        add_edit(p, edits, p->document.pool->name_start, root->children[1].name_start, "");
+}
+
 static bool named_twice(const struct json *pool, size_t index)
 {
     for (size_t i = 0; i < index; i++)
@@ -639,18 +723,20 @@ static void edit_members(struct projector *p, struct edits *edits, const struct 
             continue;
         }
         const char *text = project_pool(p, array);
-        gone[i] = text != NULL && strcmp(text, "[]") == 0;
+        bool emptied = text != NULL && strcmp(text, "[]") == 0;
+        gone[i] = emptied && !cooldowns_empty(p->cooldowns, p->name);
+        if (emptied || (text != NULL && array->count == 0))
+            cooldowns_set_empty(p->cooldowns, p->name, !emptied);
         removed += gone[i];
         if (text != NULL && !gone[i])
             add_edit(p, edits, array->start, array->end, text);
     }
     struct text added = new_members(p, providers);
     if (pool == NULL) {
-        const struct json *root = p->document.root;
-        const struct json *last = &root->children[root->count - 1];
         if (added.len > 0)
-            add_edit(p, edits, last->end, last->end,
-                     arena_printf(p->arena, ",\n  \"credential_pool\": {%s\n  }", added.bytes + 1));
+            add_pool(p, edits, added.bytes + 1);
+    } else if (removed == count && added.len == 0 && cooldowns_empty(p->cooldowns, "")) {
+        remove_pool(p, edits);
     } else if (removed == count) {
         if (removed > 0 || added.len > 0)
             add_edit(p, edits, pool->start, pool->end,

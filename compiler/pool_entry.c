@@ -67,7 +67,7 @@ struct entry entry_read(struct arena *arena, const char *text, const struct json
     entry.source = entry.source == NULL ? "manual" : entry.source;
     entry.ours = strncmp(entry.source, POOL_OUR_SOURCE, strlen(POOL_OUR_SOURCE)) == 0;
     entry.manual = strcasecmp(entry.source, "manual") == 0 || strncasecmp(entry.source, "manual:", 7) == 0;
-    entry.oauth = entry.auth_type != NULL && strcmp(entry.auth_type, "oauth") == 0;
+    entry.oauth = !entry.ours && entry.auth_type != NULL && strcmp(entry.auth_type, "oauth") == 0;
     entry.seed = entry.ours ? NULL : find_seed(provider, entry.source);
     if (entry.token != NULL && *entry.token != '\0')
         strcpy(entry.on_disk, fingerprint_of(entry.token, strlen(entry.token)).text);

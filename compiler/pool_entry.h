@@ -29,6 +29,7 @@ struct entry {
     bool manual;
     bool oauth;
     const struct seed *seed;          /* Hermes seeds it from a source key that we know */
+    bool stale;                       /* a process that knows an older key put it there: it stays with that key */
     char on_disk[FINGERPRINT_SIZE];   /* "" when unknown */
     char effective[FINGERPRINT_SIZE]; /* of the key that Hermes will send for it */
     struct entry_state state;

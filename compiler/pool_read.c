@@ -1,3 +1,4 @@
+#include <stdlib.h>
 #include <string.h>
 
 #include "pool.h"
@@ -76,15 +77,46 @@ static void add_entry(struct arena *arena, struct pool_view *view, const char *p
     };
 }
 
-size_t *entries_sorted(struct arena *arena, const struct entry *entries, size_t count)
+/* Hermes numbers Anthropic's entries anew at every load: manual ones first, then by where they come from. */
+static size_t source_rank(const char *provider, const struct entry *entry)
+{
+    static const char *const seeded[] = {"env:ANTHROPIC_TOKEN", "env:CLAUDE_CODE_OAUTH_TOKEN", "hermes_pkce",
+                                         "claude_code", "env:ANTHROPIC_API_KEY"};
+    size_t rank = 0;
+    if (strcmp(provider, "anthropic") != 0 || entry->manual || entry->ours)
+        return 0;
+    while (rank < sizeof seeded / sizeof *seeded && strcmp(entry->source, seeded[rank]) != 0)
+        rank++;
+    return rank + 1;
+}
+
+struct place_in_pool {
+    size_t rank;
+    double priority;
+    size_t index;
+};
+
+static int compare_places(const void *a, const void *b)
+{
+    const struct place_in_pool *left = a;
+    const struct place_in_pool *right = b;
+    if (left->rank != right->rank)
+        return left->rank < right->rank ? -1 : 1;
+    if (left->priority != right->priority)
+        return left->priority < right->priority ? -1 : 1;
+    return left->index < right->index ? -1 : left->index > right->index;
+}
+
+size_t *entries_sorted(struct arena *arena, const char *provider, const struct entry *entries, size_t count)
 {
     size_t *order = arena_alloc(arena, count * sizeof *order);
-    for (size_t i = 0; i < count; i++) { /* insertion keeps equal priorities in file order; pools are short */
-        size_t k = i;
-        for (; k > 0 && entries[order[k - 1]].priority > entries[i].priority; k--)
-            order[k] = order[k - 1];
-        order[k] = i;
-    }
+    struct place_in_pool *places = arena_alloc(arena, count * sizeof *places);
+    for (size_t i = 0; i < count; i++)
+        places[i] = (struct place_in_pool){source_rank(provider, &entries[i]), entries[i].priority, i};
+    if (count > 1)
+        qsort(places, count, sizeof *places, compare_places);
+    for (size_t i = 0; i < count; i++)
+        order[i] = places[i].index;
     return order;
 }
 
@@ -103,7 +135,7 @@ struct pool_view pool_read(struct arena *arena, const struct source *source, str
         for (size_t k = 0; array->kind == JSON_ARRAY && k < array->count; k++)
             if (array->children[k].kind == JSON_OBJECT)
                 entries[count++] = entry_read(arena, document.text, &array->children[k], NULL, 0);
-        const size_t *order = entries_sorted(arena, entries, count);
+        const size_t *order = entries_sorted(arena, array->name, entries, count);
         for (size_t k = 0; k < count; k++)
             if (!entries[order[k]].ours)
                 add_entry(arena, &view, array->name, &entries[order[k]]);

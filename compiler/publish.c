@@ -136,7 +136,7 @@ static void prepare_pool(struct publication *p)
     load_cooldowns(c, p->cooldowns_path, &cooldowns, &before);
     struct pool_projection projection = project(c, &cooldowns);
     const char *after = cooldowns_text(&cooldowns, &len);
-    bool nothing_known = cooldowns.count == 0 && before.len == 0;
+    bool nothing_known = cooldowns.count + cooldowns.empty_count == 0 && before.len == 0;
     if (!nothing_known && (len != before.len || memcmp(after, before.bytes, len) != 0))
         prepare(p, &p->cooldowns, p->cooldowns_path, after, len, 0600);
     if (projection.text != NULL && !p->failed)

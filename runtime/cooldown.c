@@ -49,6 +49,11 @@ void cooldowns_parse(struct cooldowns *cooldowns, const char *text, size_t len, 
     {
         cJSON_ArrayForEach(item, provider) parse_one(cooldowns, provider->string, item, now);
     }
+    cJSON_ArrayForEach(item, cJSON_GetObjectItemCaseSensitive(root, "empty"))
+    {
+        if (cJSON_IsString(item))
+            cooldowns_set_empty(cooldowns, arena_strdup(cooldowns->arena, item->valuestring), true);
+    }
     cJSON_Delete(root);
 }
 
@@ -113,7 +118,12 @@ const char *cooldowns_text(const struct cooldowns *cooldowns, size_t *ret_len)
         if (closes)
             text_puts(&out, "\n    }");
     }
-    text_puts(&out, cooldowns->count > 0 ? "\n  }\n}\n" : "}\n}\n");
+    text_puts(&out, cooldowns->count > 0 ? "\n  }" : "}");
+    for (size_t i = 0; i < cooldowns->empty_count; i++) {
+        text_puts(&out, i == 0 ? ",\n  \"empty\": [" : ", ");
+        put_string(&out, cooldowns->empty[i]);
+    }
+    text_puts(&out, cooldowns->empty_count > 0 ? "]\n}\n" : "\n}\n");
     *ret_len = out.len;
     return out.bytes;
 }
@@ -150,4 +160,35 @@ void cooldowns_forget(struct cooldowns *cooldowns, const char *provider, const c
     struct cooldown *known = find(cooldowns, provider, fingerprint);
     if (known != NULL)
         *known = cooldowns->items[--cooldowns->count];
+}
+
+static size_t find_empty(const struct cooldowns *cooldowns, const char *provider)
+{
+    size_t i = 0;
+    while (i < cooldowns->empty_count && strcmp(cooldowns->empty[i], provider) != 0)
+        i++;
+    return i;
+}
+
+bool cooldowns_empty(const struct cooldowns *cooldowns, const char *provider)
+{
+    return find_empty(cooldowns, provider) < cooldowns->empty_count;
+}
+
+void cooldowns_set_empty(struct cooldowns *cooldowns, const char *provider, bool empty)
+{
+    size_t at = find_empty(cooldowns, provider);
+    if (empty == (at < cooldowns->empty_count))
+        return;
+    if (!empty) {
+        cooldowns->empty_count--;
+        memmove(cooldowns->empty + at, cooldowns->empty + at + 1,
+                (cooldowns->empty_count - at) * sizeof *cooldowns->empty);
+        return;
+    }
+    void *items = cooldowns->empty;
+    arena_grow(cooldowns->arena, &items, &cooldowns->empty_capacity, cooldowns->empty_count + 1,
+               sizeof *cooldowns->empty);
+    cooldowns->empty = items;
+    cooldowns->empty[cooldowns->empty_count++] = provider;
 }

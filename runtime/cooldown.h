@@ -3,7 +3,10 @@
  *
  * One object: {"format": 1, "cooldowns": {"<provider>": {"sha256:<16 hex>": {"status": "exhausted", "until":
  * 1795478458.25, "last_status_at": ..., ...}}}}. The raw members are the JSON texts that Hermes wrote: a number must
- * not pass through a double on its way back into the pool. */
+ * not pass through a double on its way back into the pool.
+ *
+ * It also knows which lists of the pool were empty before a key of ours came, `"empty": ["deepseek"]` ("": there was no
+ * `credential_pool` at all), so that taking the keys away leaves the text that was there. */
 #ifndef HERMES_COOLDOWN_H
 #define HERMES_COOLDOWN_H
 
@@ -31,6 +34,9 @@ struct cooldowns {
     struct cooldown *items;
     size_t count;
     size_t capacity;
+    const char **empty;
+    size_t empty_count;
+    size_t empty_capacity;
 };
 
 /* Reads the memory from text (NULL or unreadable: empty; it is only a memory). Entries whose time is over are dropped. */
@@ -42,5 +48,9 @@ const struct cooldown *cooldowns_get(const struct cooldowns *cooldowns, const ch
 /* Replaces what is known of that key. */
 void cooldowns_put(struct cooldowns *cooldowns, const struct cooldown *cooldown);
 void cooldowns_forget(struct cooldowns *cooldowns, const char *provider, const char *fingerprint);
+
+/* Whether PROVIDER's list was empty before a key of ours came. */
+bool cooldowns_empty(const struct cooldowns *cooldowns, const char *provider);
+void cooldowns_set_empty(struct cooldowns *cooldowns, const char *provider, bool empty);
 
 #endif

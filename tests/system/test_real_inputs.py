@@ -1,7 +1,8 @@
 """Real files: the 79 KB configuration compiles, and every auth.json keeps what is not ours."""
 import json, subprocess, sys, unittest
 
-from harness import COMPILE, SHARED, Home
+from harness import COMPILE, SHARED, Home, fingerprint
+from hermes_double import VERSIONS, FileStore, Hermes
 
 DATA = SHARED / "data"
 STATE = ("last_status", "last_status_at", "last_error_code", "last_error_reason", "last_error_message",
@@ -53,6 +54,40 @@ class RealInputs(unittest.TestCase):
                 self.assertEqual(self.home.compile()[0], 0)
                 text = (self.home.path / "auth.json").read_text()
                 self.assertEqual(text, original)
+
+    def test_every_store_with_a_hermes_beside_it(self):
+        """Add, rotate, cool down, remove, on disk, with each version at work on the file."""
+        for path in sorted(DATA.glob("auth-*.json")):
+            for version in VERSIONS:
+                with self.subTest(path.name, version=version):
+                    self.story(path.read_text(), version)
+
+    def story(self, original, version):
+        one, two = "sk-test-real-one", "sk-test-real-two"
+        self.home.write("auth.json", original)
+        hermes = Hermes(version, FileStore(self.home.path / "auth.json"), dict)
+        logins = json.loads(original)["providers"]
+        for key in (one, two):
+            self.home.write("config.yaml", f"model:\n  provider: xiaomi\n  api_key: {key}\n")
+            self.assertEqual(self.home.compile()[0], 0)
+            self.assertEqual(hermes.key("xiaomi"), key)
+        hermes.mark("xiaomi", two, 429, 4000000000.25)
+        self.assertEqual(self.home.compile()[0], 0)
+        self.assertIn(f"{fingerprint(two)}  config.yaml model.api_key     cooling until 2096", self.home.compile("--status")[1])
+        self.home.write("config.yaml", f"model:\n  provider: xiaomi\n  api_key: {one}\n")
+        self.assertEqual(self.home.compile()[0], 0)
+        self.assertEqual(hermes.key("xiaomi"), one)
+        self.home.write("config.yaml", f"model:\n  provider: xiaomi\n  api_key: {two}\n")
+        self.home.compile()
+        self.assertEqual([e["last_status"] for e in self.home.pool() if e.get("access_token") == two], ["exhausted"])
+        self.home.write("config.yaml", "model:\n  provider: xiaomi\n")
+        self.home.compile()
+        self.assertFalse([e for e in self.home.pool() if e["source"].startswith("manual:hermes-watch:")])
+        self.assertEqual(json.loads((self.home.path / "auth.json").read_text())["providers"], logins)
+        before = self.home.bytes_of("auth.json")
+        self.home.compile()
+        self.assertEqual(self.home.bytes_of("auth.json"), before)
+        (self.home.path / "compiled/cooldowns.json").unlink()
 
     def test_hermes_compile_links_little(self):
         done = subprocess.run(["ldd", COMPILE], capture_output=True, text=True)

@@ -118,12 +118,12 @@ static void a_fresh_key_is_never_exhausted_because_of_an_old_one(void **state)
     const char *text = project(&world, &providers);
     assert_string_equal(member(text, 0, "access_token"), "\"sk-test-new\"");
     assert_string_equal(member(text, 0, "last_status"), "null");
-    assert_string_equal(member(text, 1, "last_status"), "null");
-    assert_string_equal(member(text, 1, "access_token"), "\"sk-test-new\"");
+    /* a process of April may still write the old one: it stays, behind, with what it earned */
+    assert_string_equal(member(text, 1, "access_token"), "\"sk-test-old\"");
+    assert_string_equal(member(text, 1, "last_status"), "\"exhausted\"");
     assert_string_equal(member(text, 1, "x_future"), "1e+22");
     /* and the old one is remembered */
-    const struct cooldown *old =
-        cooldowns_get(&world.cooldowns, "xiaomi", fingerprint_of("sk-test-old", 11).text);
+    const struct cooldown *old = cooldowns_get(&world.cooldowns, "xiaomi", fingerprint_of("sk-test-old", 11).text);
     assert_non_null(old);
     assert_string_equal(old->raw[5], "1795003600.25");
     assert_null(project(&world, &providers));
@@ -214,8 +214,7 @@ static void taking_the_keys_away_restores_the_text(void **state)
         assert_non_null(project(&world, &providers));
         assert_null(project(&world, &providers));
         assert_non_null(project(&world, &nobody));
-        if (i != 1) /* an empty credential_pool that we made stays behind */
-            assert_string_equal(world.text, stores[i]);
+        assert_string_equal(world.text, stores[i]);
     }
 }
 
