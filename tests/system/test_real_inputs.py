@@ -64,6 +64,7 @@ class RealInputs(unittest.TestCase):
 
     def story(self, original, version):
         one, two = "sk-test-real-one", "sk-test-real-two"
+        (self.home.path / "compiled/cooldowns.json").unlink(missing_ok=True)
         self.home.write("auth.json", original)
         hermes = Hermes(version, FileStore(self.home.path / "auth.json"), dict)
         logins = json.loads(original)["providers"]
@@ -73,7 +74,7 @@ class RealInputs(unittest.TestCase):
             self.assertEqual(hermes.key("xiaomi"), key)
         hermes.mark("xiaomi", two, 429, 4000000000.25)
         self.assertEqual(self.home.compile()[0], 0)
-        self.assertIn(f"{fingerprint(two)}  config.yaml model.api_key     cooling until 2096", self.home.compile("--status")[1])
+        self.assertRegex(self.home.compile("--status")[1], fingerprint(two) + " .*cooling until 2096")
         self.home.write("config.yaml", f"model:\n  provider: xiaomi\n  api_key: {one}\n")
         self.assertEqual(self.home.compile()[0], 0)
         self.assertEqual(hermes.key("xiaomi"), one)
@@ -87,7 +88,6 @@ class RealInputs(unittest.TestCase):
         before = self.home.bytes_of("auth.json")
         self.home.compile()
         self.assertEqual(self.home.bytes_of("auth.json"), before)
-        (self.home.path / "compiled/cooldowns.json").unlink()
 
     def test_hermes_compile_links_little(self):
         done = subprocess.run(["ldd", COMPILE], capture_output=True, text=True)
