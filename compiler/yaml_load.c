@@ -98,14 +98,16 @@ static void fail_parser(struct loader *l, const char *bytes, size_t len)
                        "%s", p->problem);
         return;
     }
-    struct diagnostic *d = diagnose(l->diagnostics, SEVERITY_ERROR, "yaml-syntax", place_of(l, &p->problem_mark, NULL),
-                                    "%s", p->problem == NULL ? "not enough memory" : p->problem);
+    if (p->error == YAML_MEMORY_ERROR || p->problem == NULL)
+        arena_out_of_memory();
+    struct diagnostic *d =
+        diagnose(l->diagnostics, SEVERITY_ERROR, "yaml-syntax", place_of(l, &p->problem_mark, NULL), "%s", p->problem);
     if (p->context != NULL)
         diagnostic_note(l->diagnostics, d, "%s that starts in line %zu", p->context, p->context_mark.line + 1);
-    if (p->problem != NULL && strstr(p->problem, "cannot start any token") != NULL)
+    if (strstr(p->problem, "cannot start any token") != NULL)
         diagnostic_help(l->diagnostics, d,
                         "YAML is indented with blanks, never with tabs; quote texts that start oddly");
-    else if (p->problem != NULL && strstr(p->problem, "mapping values are not allowed") != NULL)
+    else if (strstr(p->problem, "mapping values are not allowed") != NULL)
         diagnostic_help(l->diagnostics, d, "quote a text that contains \": \"");
 }
 
@@ -638,11 +640,8 @@ struct node *yaml_load(struct arena *arena, const struct source *source, struct 
     struct input in;
     if (!decode(&l, &in))
         return NULL;
-    if (!yaml_parser_initialize(&l.parser)) {
-        (void)diagnose(diagnostics, SEVERITY_ERROR, "yaml-syntax", (struct place){.source = source},
-                       "not enough memory");
-        return NULL;
-    }
+    if (!yaml_parser_initialize(&l.parser))
+        arena_out_of_memory();
     l.tabs = memchr(in.bytes, '\t', in.len) != NULL;
     yaml_parser_set_encoding(&l.parser, YAML_UTF8_ENCODING);
     yaml_parser_set_input_string(&l.parser, (const unsigned char *)in.bytes, in.len);

@@ -31,7 +31,7 @@ struct arena {
     size_t total; /* of blocks */
 };
 
-static _Noreturn void out_of_memory(void)
+_Noreturn void arena_out_of_memory(void)
 {
     static const char message[] = "hermes: out of memory\n";
     ssize_t ignored = write(STDERR_FILENO, message, sizeof message - 1);
@@ -48,14 +48,14 @@ static void *secure_alloc(size_t size)
 {
     void *memory = sodium_malloc(aligned(size, BLOCK_ALIGNMENT));
     if (memory == NULL)
-        out_of_memory();
+        arena_out_of_memory();
     return memory;
 }
 
 struct arena *arena_create(void)
 {
     if (sodium_init() < 0)
-        out_of_memory();
+        arena_out_of_memory();
     struct arena *arena = secure_alloc(sizeof *arena);
     *arena = (struct arena){0};
     return arena;
@@ -106,7 +106,7 @@ static struct block *small_block(struct arena *arena, size_t need)
 void *arena_alloc(struct arena *arena, size_t size)
 {
     if (size > SIZE_MAX / 2)
-        out_of_memory();
+        arena_out_of_memory();
     size = aligned(size == 0 ? 1 : size, ALIGNMENT);
     struct block *block = size >= LARGE ? add_block(&arena->large, size + head_size()) : small_block(arena, size);
     char *memory = (char *)block + block->used;

@@ -20,6 +20,9 @@ struct arena *arena_create(void);
 /* Wipes and frees. NULL is fine. */
 void arena_destroy(struct arena *arena);
 
+/* That end, for memory that is asked of somebody else (libyaml, cJSON). */
+_Noreturn void arena_out_of_memory(void);
+
 /* SIZE zeroed bytes, aligned for any object. Never NULL. */
 void *arena_alloc(struct arena *arena, size_t size);
 /* A NUL-terminated copy of LEN bytes (which may hold NULs of their own). Never NULL. */

@@ -1,5 +1,6 @@
 #include "cooldown.h"
 
+#include <errno.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -7,16 +8,28 @@
 #include <cjson/cJSON.h>
 
 #include "arena.h"
+#include "parse_json.h"
 
 const char *const cooldown_members[COOLDOWN_MEMBERS] = {"last_status",        "last_status_at",
                                                         "last_error_code",    "last_error_reason",
                                                         "last_error_message", "last_error_reset_at"};
 
+/* For want of memory, no memory is lost: what is remembered here is written back. */
+static cJSON *parse_or_end(const char *text, size_t len, const char **ret_end)
+{
+    cJSON *value = parse_json(text, len, ret_end);
+    if (value == NULL && errno == ENOMEM)
+        arena_out_of_memory();
+    return value;
+}
+
 /* One JSON scalar and nothing else: it goes into somebody else's file as it stands. */
 static bool scalar(const char *text)
 {
-    cJSON *item = cJSON_ParseWithOpts(text, NULL, true);
-    bool good = cJSON_IsNumber(item) || cJSON_IsString(item) || cJSON_IsNull(item);
+    const char *end = NULL;
+    cJSON *item = parse_or_end(text, strlen(text), &end);
+    bool good = item != NULL && *end == '\0';
+    good = good && (cJSON_IsNumber(item) || cJSON_IsString(item) || cJSON_IsNull(item));
     cJSON_Delete(item);
     return good;
 }
@@ -44,7 +57,7 @@ void cooldowns_parse(struct cooldowns *cooldowns, const char *text, size_t len, 
 {
     const cJSON *provider;
     const cJSON *item;
-    cJSON *root = text == NULL ? NULL : cJSON_ParseWithLength(text, len);
+    cJSON *root = text == NULL ? NULL : parse_or_end(text, len, NULL);
     cJSON_ArrayForEach(provider, cJSON_GetObjectItemCaseSensitive(root, "cooldowns"))
     {
         cJSON_ArrayForEach(item, provider) parse_one(cooldowns, provider->string, item, now);

@@ -11,6 +11,7 @@
 #include <sodium.h>
 
 #include "fingerprint.h"
+#include "parse_json.h"
 #include "provider_table.h"
 #include "snapshot_format.h"
 
@@ -255,8 +256,8 @@ static bool well_formed(const cJSON *content)
 
 static int fill_view(struct hermes_view **ret, const cJSON *meta, const char *bytes, size_t len)
 {
-    cJSON *content = cJSON_ParseWithLength(bytes, len);
-    int error = HERMES_CORRUPT;
+    cJSON *content = parse_json(bytes, len, NULL);
+    int error = content == NULL && errno == ENOMEM ? -ENOMEM : HERMES_CORRUPT;
     if (content != NULL && well_formed(content)) {
         size_t size = block_size(content, len);
         /* sodium_malloc ends at a page: only a multiple of 16 is aligned at its start. */
@@ -317,8 +318,8 @@ int view_unpack(const char *bytes, size_t len, struct hermes_view **ret)
         return -ENOMEM;
     if (len < opening || memcmp(bytes, SNAPSHOT_OPENING, opening) != 0)
         return HERMES_CORRUPT;
-    cJSON *meta = cJSON_ParseWithLengthOpts(bytes + opening, len - opening, &after_meta, 0);
-    int error = cJSON_IsObject(meta) ? check_meta(meta) : HERMES_CORRUPT;
+    cJSON *meta = parse_json(bytes + opening, len - opening, &after_meta);
+    int error = cJSON_IsObject(meta) ? check_meta(meta) : meta == NULL && errno == ENOMEM ? -ENOMEM : HERMES_CORRUPT;
     if (error == 0) {
         size_t content_len = 0;
         const char *content = find_content(after_meta, bytes + len, meta, &content_len);
