@@ -52,8 +52,8 @@ static int write_all(int fd, const char *bytes, size_t len)
         ssize_t written = write(fd, bytes, len);
         if (written < 0 && errno == EINTR)
             continue;
-        if (written < 0)
-            return -errno;
+        if (written <= 0)
+            return written < 0 ? -errno : -EIO;
         bytes += written;
         len -= (size_t)written;
     }
@@ -132,17 +132,18 @@ int replace_file(const char *path, const char *bytes, size_t len, mode_t mode)
     return error;
 }
 
-/* The name says which process made it; one that still runs may be at work. */
-static bool left_behind(const char *entry, const char *name)
+/* The end of the name, `.<process>.<serial>`, says which process made it; one that still runs may be at work. */
+static bool left_behind(const char *entry)
 {
-    size_t prefix = strlen(TEMPORARY_PREFIX);
-    size_t len = strlen(name) < 128 ? strlen(name) : 128;
-    if (strncmp(entry, TEMPORARY_PREFIX, prefix) != 0 || strncmp(entry + prefix, name, len) != 0 ||
-        entry[prefix + len] != '.')
+    const char *serial = strrchr(entry, '.');
+    if (strncmp(entry, TEMPORARY_PREFIX, strlen(TEMPORARY_PREFIX)) != 0)
         return false;
+    const char *maker = memrchr(entry, '.', (size_t)(serial - entry));
+    char *end;
+    long id = maker == NULL ? 0 : strtol(maker + 1, &end, 10);
     char process[64];
-    (void)snprintf(process, sizeof process, "/proc/%ld", strtol(entry + prefix + len + 1, NULL, 10));
-    return access(process, F_OK) != 0;
+    (void)snprintf(process, sizeof process, "/proc/%ld", id);
+    return id > 0 && end == serial && access(process, F_OK) != 0;
 }
 
 void replace_clean(const char *path, bool linked)
@@ -157,7 +158,7 @@ void replace_clean(const char *path, bool linked)
         return;
     }
     for (struct dirent *entry; (entry = readdir(directory)) != NULL;)
-        if (left_behind(entry->d_name, r.name))
+        if (left_behind(entry->d_name))
             (void)unlinkat(r.directory, entry->d_name, 0);
     (void)closedir(directory);
 }

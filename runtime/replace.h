@@ -36,7 +36,7 @@ void replace_abandon(struct replacement *r);
 /* All three steps, for a path that may be a link. */
 int replace_file(const char *path, const char *bytes, size_t len, mode_t mode) __attribute__((warn_unused_result));
 
-/* Removes the temporary files that a killed process left beside PATH. */
+/* Removes the temporary files that killed processes left beside PATH, whatever they were to replace. */
 void replace_clean(const char *path, bool linked);
 
 #endif
