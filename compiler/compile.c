@@ -289,8 +289,9 @@ static void read_and_parse(struct run *run)
     size_t errors = c->diagnostics.errors;
     enum compile_outcome outcome = c->outcome;
     struct source *pool = add_source(run, SOURCE_POOL, path_in(run, request->home, "auth.json"));
-    if (c->outcome != outcome || c->diagnostics.errors != errors) {
-        /* An auth.json that cannot be read is left alone; it does not keep the snapshot from being published. */
+    bool bad_moment = c->outcome == COMPILE_FAILED && !read_denied(pool);
+    if (!bad_moment && (c->outcome != outcome || c->diagnostics.errors != errors)) {
+        /* An auth.json that is not for us to read is left alone; it does not keep the snapshot from being published. */
         c->outcome = outcome;
         pool->present = false;
         for (size_t i = 0; i < c->diagnostics.count; i++)
@@ -335,6 +336,12 @@ static const struct hermes_view *previous_view(struct run *run, struct hermes **
     int error = *reader == NULL ? hermes_open(run->request->home, reader) : 0;
     if (error == 0)
         return hermes_current(*reader);
+    if (error > HERMES_ABSENT && error != -EACCES) { /* the machine's: the snapshot itself may be as good as ever */
+        (void)diagnose(&run->c->diagnostics, SEVERITY_ERROR, "unreadable", (struct place){0}, "%s cannot be read: %s",
+                       path_in(run, run->request->home, SNAPSHOT_FILE), hermes_strerror(error));
+        fail(run, COMPILE_FAILED);
+        return NULL;
+    }
     if (error != HERMES_ABSENT && run->request->write)
         (void)diagnose(&run->c->diagnostics, SEVERITY_WARNING, "snapshot-unusable", (struct place){0},
                        "the previous snapshot is made anew: %s", hermes_strerror(error));
@@ -464,7 +471,7 @@ static void resolve_and_publish(struct run *run)
     const struct hermes_view *previous = previous_view(run, reader);
     c->generation = previous != NULL ? hermes_generation(previous) : rough_generation(run);
     if (c->diagnostics.errors > 0) {
-        c->outcome = COMPILE_INVALID;
+        fail(run, COMPILE_INVALID);
     } else if (run->request->hold_empty && config_vanished(run, previous)) {
         c->outcome = COMPILE_HELD;
     } else {

@@ -61,15 +61,19 @@ static double now_seconds(void)
     return (double)now.tv_sec + (double)now.tv_nsec / 1e9;
 }
 
-static void load_cooldowns(struct compilation *c, const char *path, struct cooldowns *cooldowns, struct text *before)
+/* 0 or a negative errno: what cannot be read for a moment must not be written anew, or it would be forgotten. */
+static int load_cooldowns(struct compilation *c, const char *path, struct cooldowns *cooldowns, struct text *before)
 {
     struct safe_read read = safe_read(c->arena, path, 0);
     *cooldowns = (struct cooldowns){.arena = c->arena};
     *before = (struct text){.arena = c->arena};
+    if (read.status == SAFE_READ_FAILED && read.error != EACCES)
+        return -read.error;
     if (read.status != SAFE_READ_OK)
-        return;
+        return 0;
     text_append(before, read.bytes, read.len);
     cooldowns_parse(cooldowns, read.bytes, read.len, now_seconds());
+    return 0;
 }
 
 static struct source *pool_source(struct compilation *c)
@@ -78,11 +82,23 @@ static struct source *pool_source(struct compilation *c)
 }
 
 /* Another look at auth.json: what resolve saw was read without the lock. */
-static bool read_pool(struct compilation *c)
+static bool read_pool(struct publication *p)
 {
+    struct compilation *c = p->c;
     struct source *source = pool_source(c);
-    struct diagnostics said_before = {.arena = c->arena}; /* at the first look */
-    return read_source(c->arena, source, 100, &said_before) == READ_OK;
+    struct place place = {.source = source};
+    struct diagnostics said = {.arena = c->arena}; /* what lasts was said at the first look */
+    enum read_outcome outcome = read_source(c->arena, source, 100, &said);
+    if (outcome == READ_BUSY) {
+        c->pool_waiting = true;
+        if (p->in->lock_wait_ms > 0)
+            (void)diagnose(&c->diagnostics, SEVERITY_ERROR, "source-busy", place,
+                           "another process is still writing %s: the pool still has the old keys", source->label);
+    } else if (outcome == READ_FAILED && !read_denied(source)) {
+        (void)diagnose(&c->diagnostics, SEVERITY_ERROR, "unreadable", place, "%s", said.items[0]->message);
+        p->failed = true;
+    }
+    return outcome == READ_OK;
 }
 
 static struct pool_projection project(struct compilation *c, struct cooldowns *cooldowns)
@@ -98,7 +114,7 @@ void publish_preview(struct compilation *c, const char *home)
 {
     struct cooldowns cooldowns;
     struct text before;
-    load_cooldowns(c, path_in(c->arena, home, COOLDOWNS_FILE), &cooldowns, &before);
+    (void)load_cooldowns(c, path_in(c->arena, home, COOLDOWNS_FILE), &cooldowns, &before);
     (void)project(c, &cooldowns);
     c->cooldowns = cooldowns;
 }
@@ -131,9 +147,15 @@ static void prepare_pool(struct publication *p)
     struct cooldowns cooldowns;
     struct text before;
     size_t len;
-    if (!read_pool(c))
+    if (!read_pool(p))
         return;
-    load_cooldowns(c, p->cooldowns_path, &cooldowns, &before);
+    int error = load_cooldowns(c, p->cooldowns_path, &cooldowns, &before);
+    if (error != 0) {
+        (void)diagnose(&c->diagnostics, SEVERITY_ERROR, "unreadable", (struct place){0}, "%s cannot be read: %s",
+                       p->cooldowns_path, strerror(-error));
+        p->failed = true;
+        return;
+    }
     struct pool_projection projection = project(c, &cooldowns);
     const char *after = cooldowns_text(&cooldowns, &len);
     bool nothing_known = cooldowns.count + cooldowns.empty_count == 0 && before.len == 0;

@@ -1,5 +1,6 @@
 #include "read_source.h"
 
+#include <errno.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -96,4 +97,9 @@ enum read_outcome read_source(struct arena *arena, struct source *source, int wa
     default:
         return refuse(diagnostics, source, &read);
     }
+}
+
+bool read_denied(const struct source *source)
+{
+    return access(source->path, R_OK) < 0 && errno == EACCES;
 }

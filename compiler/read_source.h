@@ -16,6 +16,10 @@ enum read_outcome {
 /* Fills SOURCE (kind, order, path and label are the caller's). Warns about modes that let others in. */
 enum read_outcome read_source(struct arena *arena, struct source *source, int wait_ms, struct diagnostics *diagnostics);
 
+/* After READ_FAILED: this user may not read it, and asking again will not help. Otherwise the machine may have had a bad
+ * moment. */
+bool read_denied(const struct source *source);
+
 /* Warns when SOURCE, which holds keys, may be read by everyone. */
 void warn_readable(struct diagnostics *diagnostics, const struct source *source);
 
