@@ -1,0 +1,51 @@
+"""A system call of hermes-compile fails: it says so and leaves whole files, or the publish is complete."""
+import itertools, unittest
+
+from injection import LONG, READS, WRITES, Fault, calls, inject
+
+ERRORS = {
+    "openat": ("EIO", "ENOSPC", "EROFS", "EMFILE", "EINTR", "ENOMEM"),
+    "mkdir": ("EIO", "ENOSPC", "EROFS"),
+    "write": ("EIO", "ENOSPC", "EINTR", "EDQUOT"),
+    "fsync": ("EIO", "ENOSPC", "EINTR"),
+    "fchmod": ("EIO", "EPERM"),
+    "renameat": ("EIO", "ENOSPC", "EROFS", "EINTR"),
+    "unlinkat": ("EIO", "EROFS"),
+    "close": ("EIO", "EINTR"),
+    "flock": ("EIO", "EINTR", "ENOLCK"),
+    "pread64": ("EIO", "EINTR"),
+    "read": ("EIO", "EINTR"),
+    "fcntl": ("EIO",),
+    "newfstatat": ("EIO", "ENOMEM"),
+    "getdents64": ("EIO",),
+    "mmap": ("ENOMEM",),
+}
+
+
+class Errors(Fault):
+    def test_at_every_call(self):
+        for home in self.homes():
+            points = calls(home, WRITES + READS)
+            turns = {name: itertools.cycle(errors) for name, errors in ERRORS.items()}
+            for i, call in enumerate(points):
+                if not LONG and call.name in READS and i % 3 != 0:
+                    continue
+                for error in ERRORS[call.name] if LONG else [next(turns[call.name])]:
+                    home.back()
+                    with self.subTest(call=call, error=error):
+                        self.one(home, call, error)
+
+    def one(self, home, call, error):
+        code, said = inject(home, call, "error=" + error)
+        self.assertIn(code, (0, 4), said)
+        if code == 4 and not call.text.startswith(("1,", "2,")):
+            self.assertRegex(said, r"error\[|out of memory")
+        if code == 0:
+            self.assertEqual(home.derived(), home.new)
+        self.assertEqual(home.temporary_files() if call.name != "unlinkat" else [], [])
+        self.whole(home)
+        self.finishes(home)
+
+
+if __name__ == "__main__":
+    unittest.main()

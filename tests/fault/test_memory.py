@@ -1,0 +1,68 @@
+"""Memory runs out: hermes-compile says so and leaves whole files; the runtime library, a guest in its process, returns
+the error to it."""
+import resource, subprocess, unittest
+
+from injection import COMPILE, LONG, NEW, PRELOAD, READER, Fault
+
+ROUNDS = 1000000 if LONG else 40  # of each
+
+
+class Memory(Fault):
+    def run_with(self, home, program, *args, number=0, **kwargs):
+        count = home.root / "count"
+        env = dict(home.env, LD_PRELOAD=str(PRELOAD), FAIL_ALLOCATION=str(number), COUNT_ALLOCATIONS=str(count))
+        done = subprocess.run([program, *args], env=env, capture_output=True, text=True, **kwargs)
+        home.printed += (done.stderr if program == READER else done.stdout + done.stderr).encode()
+        return done, int(count.read_text()) if number == 0 else None
+
+    def numbers(self, count):
+        self.assertGreater(count, 10)
+        return range(1, count + 1, max(1, count // ROUNDS))
+
+    def test_each_allocation_of_a_compile(self):
+        for home in self.homes():
+            _, count = self.run_with(home, COMPILE, "--home", home.path)
+            for number in self.numbers(count):
+                home.back()
+                with self.subTest(allocation=number, of=count):
+                    done, _ = self.run_with(home, COMPILE, "--home", home.path, number=number)
+                    self.assertIn(done.returncode, (0, 4), done.stderr)
+                    if done.returncode == 4:
+                        self.assertRegex(done.stderr, "out of memory|Cannot allocate memory")
+                    else:
+                        self.assertEqual(home.derived(), home.new)
+                    self.whole(home)
+                    self.finishes(home)
+
+    def test_each_allocation_of_a_reader(self):
+        for home in self.homes():
+            home.compile()
+            _, count = self.run_with(home, READER, home.path, input="\n\n")
+            for number in self.numbers(count):
+                with self.subTest(allocation=number, of=count):
+                    done, _ = self.run_with(home, READER, home.path, input="\n\n", number=number)
+                    self.assertIn(done.returncode, (0, 1))
+                    if done.returncode == 1:
+                        self.assertEqual(done.stderr, "reader: Cannot allocate memory\n")
+                    else:
+                        self.assertEqual(done.stdout.splitlines()[-1].split()[1], NEW)
+
+    def test_less_and_less_address_space(self):
+        for home in self.homes():
+            codes = set()
+            for kilobytes in range(3000, 9000, 16 if LONG else 200):
+                limit = (kilobytes * 1024,) * 2
+                home.back()
+                with self.subTest(kilobytes=kilobytes):
+                    code, _, said = home.compile(preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_AS, limit))
+                    codes.add(code)
+                    if code == 127 or "cannot allocate" in said or "failed to map" in said:
+                        continue  # the loader's
+                    self.assertIn(code, (0, 4), said)
+                    self.whole(home)
+                    self.finishes(home)
+            self.assertIn(0, codes)
+
+
+if __name__ == "__main__":
+    unittest.main()
