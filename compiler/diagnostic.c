@@ -51,7 +51,7 @@ struct diagnostic *diagnose(struct diagnostics *list, enum severity severity, co
     list->errors += severity == SEVERITY_ERROR;
     list->warnings += severity == SEVERITY_WARNING;
     if (kind->count++ >= DIAGNOSTICS_OF_A_KIND) {
-        static struct diagnostic unsaid; /* its note and help go nowhere */
+        static _Thread_local struct diagnostic unsaid; /* its note and help go nowhere */
         return &unsaid;
     }
     struct diagnostic *diagnostic = arena_alloc(list->arena, sizeof *diagnostic);

@@ -78,7 +78,7 @@ static int write_temporary(struct replacement *r, const char *bytes, size_t len,
 
 int replace_prepare(struct replacement *r, const char *path, bool linked, const char *bytes, size_t len, mode_t mode)
 {
-    static unsigned serial;
+    static _Atomic unsigned serial; /* compiles of several homes may run side by side */
     char target[PATH_MAX];
     *r = (struct replacement){.directory = -1};
     int error = resolve_target(path, linked, target);

@@ -9,18 +9,21 @@
 #include <sys/prctl.h>
 #include <sys/resource.h>
 
+#include "profiles.h"
 #include "watcher.h"
 
 enum { EXIT_OK = 0, EXIT_USAGE = 2, EXIT_IO = 4 };
 
-static const char usage[] = "usage: hermes-watch [--home DIR]... [--quiet] [--version] [--help]\n"
+static const char usage[] = "usage: hermes-watch [--home DIR]... [--profiles] [--quiet] [--version] [--help]\n"
                             "\n"
                             "Compiles each Hermes home (else $HERMES_HOME, else ~/.hermes) at every change of its\n"
-                            "config.yaml and env files, until it is stopped. SIGHUP and SIGUSR1 compile at once.\n";
+                            "config.yaml and env files, until it is stopped; with --profiles also every profile\n"
+                            "<home>/profiles/<id>, now and as they come and go. SIGHUP and SIGUSR1 compile at once.\n";
 
 struct options {
     const char **homes;
     size_t home_count;
+    bool profiles;
     bool quiet;
 };
 
@@ -43,17 +46,18 @@ static void add_home(struct arena *arena, struct options *options, const char *o
 
 static struct options parse_options(struct arena *arena, int argc, char **argv)
 {
-    static const struct option known[] = {{"home", required_argument, NULL, 'H'},
-                                          {"quiet", no_argument, NULL, 'q'},
-                                          {"version", no_argument, NULL, 'V'},
-                                          {"help", no_argument, NULL, 'h'},
-                                          {0}};
+    static const struct option known[] = {{"home", required_argument, NULL, 'H'}, {"profiles", no_argument, NULL, 'p'},
+                                          {"quiet", no_argument, NULL, 'q'},      {"version", no_argument, NULL, 'V'},
+                                          {"help", no_argument, NULL, 'h'},       {0}};
     struct options options = {.homes = arena_alloc(arena, (size_t)argc * sizeof *options.homes)};
     opterr = 0;
     for (int option; (option = getopt_long(argc, argv, "", known, NULL)) != -1;) {
         switch (option) {
         case 'H':
             add_home(arena, &options, optarg);
+            break;
+        case 'p':
+            options.profiles = true;
             break;
         case 'q':
             options.quiet = true;
@@ -82,24 +86,25 @@ static void protect_process(void)
     (void)setrlimit(RLIMIT_CORE, &none);
     (void)signal(SIGIO, SIG_IGN);
     (void)signal(SIGPIPE, SIG_IGN);
+    (void)mallopt(M_ARENA_MAX, 1); /* threads are few and short */
 #ifndef __SANITIZE_ADDRESS__
     (void)prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
 #endif
 }
 
-static bool open_homes(struct watcher *w, const struct options *options)
+static bool open_home(struct watcher *w, const struct options *options, const char *home, struct profiles **ret)
 {
-    for (size_t i = 0; i < options->home_count; i++) {
-        pid_t holder;
-        struct home_watch *h = watcher_add(w, options->homes[i], options->home_count > 1 ? options->homes[i] : NULL);
-        if (h == NULL) {
-            (void)fputs("hermes-watch: out of memory\n", stderr);
-            return false;
-        }
-        if (home_watch_lock(h, &holder) < 0) {
-            (void)fprintf(stderr, "hermes-watch: process %ld watches %s already\n", (long)holder, h->home);
-            return false;
-        }
+    pid_t holder;
+    bool alone = options->home_count == 1;
+    struct home_watch *h = watcher_add(w, home, alone && !options->profiles ? NULL : home);
+    if (h != NULL && home_watch_lock(h, &holder) < 0) {
+        (void)fprintf(stderr, "hermes-watch: process %ld watches %s already\n", (long)holder, home);
+        return false;
+    }
+    *ret = h == NULL || !options->profiles ? NULL : profiles_create(w, home, !alone);
+    if (h == NULL || (options->profiles && *ret == NULL)) {
+        (void)fputs("hermes-watch: out of memory\n", stderr);
+        return false;
     }
     return true;
 }
@@ -115,7 +120,13 @@ int main(int argc, char **argv)
         (void)fprintf(stderr, "hermes-watch: cannot start: %s\n", strerror(-error));
         return EXIT_IO;
     }
-    int status = open_homes(&w, &options) && watcher_run(&w) == 0 ? EXIT_OK : EXIT_IO;
+    struct profiles **profiles = arena_alloc(arena, options.home_count * sizeof *profiles);
+    bool opened = true;
+    for (size_t i = 0; i < options.home_count && opened; i++)
+        opened = open_home(&w, &options, options.homes[i], &profiles[i]);
+    int status = opened && watcher_run(&w) == 0 ? EXIT_OK : EXIT_IO;
+    for (size_t i = 0; i < options.home_count; i++)
+        profiles_destroy(profiles[i]);
     watcher_close(&w);
     arena_destroy(arena);
     return status;

@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <malloc.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -15,6 +16,14 @@
 #include "publish.h"
 #include "snapshot_format.h"
 #include "watcher.h"
+
+/* Sources of more bytes than this are compiled beside the loop, so that they delay no other home. */
+enum { LARGE = 256 * 1024 };
+
+static struct home_watch *container_of_job(struct job *job)
+{
+    return (struct home_watch *)((char *)job - offsetof(struct home_watch, job));
+}
 
 static long long now_ms(void)
 {
@@ -172,38 +181,30 @@ static void read_ahead(struct home_watch *h)
         h->reader = NULL;
 }
 
-static void compile(struct home_watch *h)
+static void work(struct job *job)
 {
-    struct compilation c;
-    pid_t holder;
-    bool believe_empty = pace_start(&h->pace, now_ms());
-    update_watches(h);
-    if (waiting_for_home(h)) {
-        unlock(h); /* it went with the home */
-        after_absence(h);
-        return;
+    struct home_watch *h = container_of_job(job);
+    compile_home(&h->compilation, &(struct compile_request){.home = h->home,
+                                                            .managed = h->watcher->managed,
+                                                            .reader = &h->reader,
+                                                            .write = true,
+                                                            .hold_empty = h->hold_empty});
+}
+
+static void finish(struct home_watch *h)
+{
+    struct compilation *c = &h->compilation;
+    h->pace.settle_ms = c->settle_ms;
+    learn_sources(h, c);
+    if (c->outcome != COMPILE_BUSY)
+        after_compile(h, c);
+    if (c->outcome == COMPILE_VALID) {
+        h->pool = c->pool_stat;
+        h->snapshot = c->snapshot_stat;
     }
-    if (home_watch_lock(h, &holder) < 0) {
-        after_refusal(h, holder);
-        pace_end(&h->pace, now_ms(), PACE_FAILED);
-        return;
-    }
-    compile_home(&c, &(struct compile_request){.home = h->home,
-                                               .managed = h->watcher->managed,
-                                               .reader = &h->reader,
-                                               .write = true,
-                                               .hold_empty = !believe_empty});
-    h->pace.settle_ms = c.settle_ms;
-    learn_sources(h, &c);
-    if (c.outcome != COMPILE_BUSY)
-        after_compile(h, &c);
-    if (c.outcome == COMPILE_VALID) {
-        h->pool = c.pool_stat;
-        h->snapshot = c.snapshot_stat;
-    }
-    pace_end(&h->pace, now_ms(), outcome_of(&c));
+    pace_end(&h->pace, now_ms(), outcome_of(c));
     say_stuck(h);
-    compilation_finish(&c);
+    compilation_finish(c);
     read_ahead(h);
     (void)malloc_trim(0);
     if (h->other_paths) { /* other files are watched from now on: one may have changed in between */
@@ -212,28 +213,85 @@ static void compile(struct home_watch *h)
     }
 }
 
+static bool is_large(const struct home_watch *h)
+{
+    long long size = 0;
+    struct stat st;
+    for (size_t i = 0; i < h->path_count; i++)
+        size += stat(h->paths[i], &st) == 0 ? st.st_size : 0;
+    return size > LARGE;
+}
+
+/* False: there is nothing to compile, and that was said. */
+static bool may_compile(struct home_watch *h)
+{
+    pid_t holder;
+    update_watches(h);
+    if (waiting_for_home(h)) {
+        unlock(h); /* it went with the home */
+        after_absence(h);
+        return false;
+    }
+    if (home_watch_lock(h, &holder) < 0) {
+        after_refusal(h, holder);
+        pace_end(&h->pace, now_ms(), PACE_FAILED);
+        return false;
+    }
+    return true;
+}
+
 /* --- when --- */
 
 static void wait_for_next(struct home_watch *h)
 {
-    long long wait = pace_wait(&h->pace, now_ms());
+    long long wait = h->compiling ? -1 : pace_wait(&h->pace, now_ms());
     if (wait >= 0)
         (void)sd_event_source_set_time_relative(h->timer, (uint64_t)wait * 1000);
     (void)sd_event_source_set_enabled(h->timer, wait >= 0 ? SD_EVENT_ONESHOT : SD_EVENT_OFF);
 }
 
-void home_watch_compile(struct home_watch *h)
+static void looked_at(struct home_watch *h)
 {
-    compile(h);
+    watcher_looked_at(h->watcher, h);
     wait_for_next(h);
+}
+
+static void done(struct job *job)
+{
+    struct home_watch *h = container_of_job(job);
+    h->compiling = false;
+    finish(h);
+    if (h->removed)
+        home_watch_destroy(h);
+    else
+        looked_at(h);
 }
 
 static int at_time(sd_event_source *timer, uint64_t when, void *home)
 {
+    struct home_watch *h = home;
     (void)timer;
     (void)when;
-    home_watch_compile(home);
+    h->hold_empty = !pace_start(&h->pace, now_ms());
+    if (!may_compile(h)) {
+        looked_at(h);
+        return 0;
+    }
+    h->compiling = true;
+    h->job = (struct job){.work = work, .done = done};
+    if (h->lock >= 0 && is_large(h)) {
+        job_start(h->watcher->jobs, &h->job);
+    } else { /* faster than a thread is made */
+        work(&h->job);
+        done(&h->job);
+    }
     return 0;
+}
+
+void home_watch_request(struct home_watch *h)
+{
+    h->pace.due = now_ms();
+    wait_for_next(h);
 }
 
 static bool still(const struct home_watch *h, const char *name, const struct stat *left)
@@ -279,8 +337,12 @@ void home_watch_destroy(struct home_watch *h)
 {
     if (h == NULL)
         return;
-    (void)sd_event_source_disable_unref(h->timer);
+    h->timer = sd_event_source_disable_unref(h->timer);
     watch_client_destroy(h->watches);
+    h->watches = NULL;
+    h->removed = true;
+    if (h->compiling)
+        return; /* when it is through */
     unlock(h);
     forget_paths(h);
     hermes_close(h->reader);

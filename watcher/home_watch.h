@@ -4,6 +4,7 @@
 #define HERMES_HOME_WATCH_H
 
 #include "compile.h"
+#include "job.h"
 #include "pace.h"
 #include "watch_set.h"
 
@@ -13,10 +14,15 @@ struct watcher;
 
 struct home_watch {
     struct watcher *watcher;
-    char *home;  /* absolute */
-    char *label; /* what the lines about it begin with; NULL where it is the only home */
+    char *home;      /* absolute */
+    char *label;     /* what the lines about it begin with; NULL where it is the only home */
+    bool discovered; /* a profile: it is no longer watched when it vanishes */
     struct pace pace;
     sd_event_source *timer; /* the next compile */
+    bool compiling;         /* at this moment, beside the loop; `job` and `compilation` are in use */
+    struct job job;
+    struct compilation compilation;
+    bool hold_empty;
     struct watch_client *watches;
     char *paths[COMPILE_MAX_SOURCES + 2]; /* what is watched */
     size_t path_count;
@@ -29,6 +35,8 @@ struct home_watch {
     char *status;          /* the last status line; NULL: there was none yet */
     bool trouble;          /* it says that the sources are not in force */
     bool said_stuck;
+    bool reloading; /* a reload waits for it */
+    bool removed;   /* and to be freed when the compile is through */
 };
 
 /* Compiles HOME as soon as the loop turns, and from then on whenever it changes. NULL where memory or descriptors are
@@ -39,7 +47,7 @@ void home_watch_destroy(struct home_watch *h);
 /* Only one process may watch a home: 0, or -EWOULDBLOCK with the process that does. Also 0 while there is no home. */
 int home_watch_lock(struct home_watch *h, pid_t *ret_holder);
 
-/* Compiles, however the pace stands. */
-void home_watch_compile(struct home_watch *h);
+/* Compiles as soon as the loop turns, however the pace stands. */
+void home_watch_request(struct home_watch *h);
 
 #endif

@@ -30,6 +30,8 @@ enum {
     MAX_LINKS = 40,
 };
 
+#define ANY_ENTRY "*" /* as the last name of a path */
+
 /* NAME, an entry of a directory, matters to CLIENT. */
 struct interest {
     char *name;
@@ -424,6 +426,16 @@ static void tell(struct watch_client *client, enum watch_news news)
     client->news = news > client->news ? news : client->news;
 }
 
+/* NAME: NULL: whoever is interested in anything of WATCH. */
+static void tell_named(const struct watch *watch, const char *name, enum watch_news news)
+{
+    for (size_t i = name == NULL ? 0 : first_of(watch, name); i < watch->count; i++) {
+        if (name != NULL && strcmp(watch->interests[i].name, name) != 0)
+            break;
+        tell(watch->interests[i].client, news);
+    }
+}
+
 static void weigh(struct watch_set *set, const struct inotify_event *event, const char *const *apart)
 {
     if ((event->mask & IN_Q_OVERFLOW) != 0)
@@ -431,17 +443,15 @@ static void weigh(struct watch_set *set, const struct inotify_event *event, cons
             tell(client, WATCH_CHANGE);
     if (event->wd < 0)
         return;
+    const char *name = event->len > 0 ? event->name : "";
+    bool self = (event->mask & SELF_EVENTS) != 0;
     for (struct watch *watch = *bucket_of_descriptor(set, event->wd); watch != NULL;
          watch = watch->next_of_descriptor) {
         if (watch->descriptor != event->wd)
             continue;
-        bool self = (event->mask & SELF_EVENTS) != 0;
-        const char *name = event->len > 0 ? event->name : "";
-        for (size_t i = self ? 0 : first_of(watch, name); i < watch->count; i++) {
-            if (!self && strcmp(watch->interests[i].name, name) != 0)
-                break;
-            tell(watch->interests[i].client, !self && among(apart, name) ? WATCH_APART : WATCH_CHANGE);
-        }
+        tell_named(watch, self ? NULL : name, !self && among(apart, name) ? WATCH_APART : WATCH_CHANGE);
+        if (!self)
+            tell_named(watch, ANY_ENTRY, WATCH_CHANGE);
     }
 }
 

@@ -35,7 +35,7 @@ typedef void watch_tell(void *owner, enum watch_news news);
 struct watch_client *watch_client_create(struct watch_set *set, watch_tell *tell, void *owner);
 /* NULL is fine. */
 void watch_client_destroy(struct watch_client *client);
-/* PATHS are absolute. 0, or a negative errno when some directory cannot be watched (the others are). Costs what PATHS
+/* PATHS are absolute; one whose last name is "*" means every entry of its directory. 0, or a negative errno when some directory cannot be watched (the others are). Costs what PATHS
  * cost, whatever other clients want. */
 int watch_client_update(struct watch_client *client, const char *const *paths, size_t count);
 

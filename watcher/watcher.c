@@ -5,8 +5,12 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "notify.h"
+
+/* While events come closer together than this, they are read no more often. */
+enum { STORM_USEC = 2000 };
 
 /* --- what systemd is told --- */
 
@@ -58,14 +62,36 @@ void watcher_tell(struct watcher *w, const struct home_watch *h, bool news)
 
 /* --- the loop --- */
 
+/* A first event is acted on at once. Where they rain, thousands in a second, they are left to gather. */
+static void pause_in_a_storm(struct watcher *w)
+{
+    uint64_t now = 0;
+    (void)sd_event_now(w->event, CLOCK_MONOTONIC, &now);
+    if (now < w->drained + STORM_USEC) {
+        (void)sd_event_source_set_enabled(w->queue, SD_EVENT_OFF);
+        (void)sd_event_source_set_time(w->pause, now + STORM_USEC);
+        (void)sd_event_source_set_enabled(w->pause, SD_EVENT_ONESHOT);
+    }
+    w->drained = now;
+}
+
 static int at_events(sd_event_source *source, int fd, uint32_t events, void *watcher)
 {
     static const char *const derived[] = {"auth.json", "snapshot.json", NULL};
+    struct watcher *w = watcher;
     (void)source;
     (void)fd;
     (void)events;
-    watch_set_drain(((struct watcher *)watcher)->watches, derived);
+    watch_set_drain(w->watches, derived);
+    pause_in_a_storm(w);
     return 0;
+}
+
+static int at_pause_end(sd_event_source *source, uint64_t when, void *watcher)
+{
+    (void)source;
+    (void)when;
+    return sd_event_source_set_enabled(((struct watcher *)watcher)->queue, SD_EVENT_ON);
 }
 
 static int at_end(sd_event_source *source, const struct signalfd_siginfo *info, void *watcher)
@@ -79,13 +105,32 @@ static int at_reload(sd_event_source *source, const struct signalfd_siginfo *inf
 {
     struct watcher *w = watcher;
     (void)source;
-    if (info->ssi_signo == SIGHUP)
+    bool reload = info->ssi_signo == SIGHUP;
+    if (reload)
         notify_reloading();
-    for (size_t i = 0; i < w->count; i++)
-        home_watch_compile(w->homes[i]);
-    if (info->ssi_signo == SIGHUP)
+    w->reloading = reload ? w->count : w->reloading;
+    for (size_t i = 0; i < w->count; i++) {
+        w->homes[i]->reloading = reload || w->homes[i]->reloading;
+        home_watch_request(w->homes[i]);
+    }
+    if (reload && w->count == 0)
         notify_ready("reloaded");
     return 0;
+}
+
+void watcher_looked_at(struct watcher *w, struct home_watch *h)
+{
+    char line[8192];
+    if (!h->reloading)
+        return;
+    h->reloading = false;
+    if (--w->reloading > 0)
+        return;
+    notify_ready("reloaded");
+    if (h->status == NULL)
+        return;
+    put_status(w, h, line, sizeof line);
+    notify_status(line);
 }
 
 static int add_signals(struct watcher *w)
@@ -123,7 +168,13 @@ int watcher_open(struct watcher *w, const char *managed, bool quiet)
     if (error >= 0)
         error = add_signals(w);
     if (error >= 0)
-        error = sd_event_add_io(w->event, NULL, watch_set_fd(w->watches), EPOLLIN, at_events, w);
+        error = jobs_open(&w->jobs, w->event);
+    if (error >= 0)
+        error = sd_event_add_io(w->event, &w->queue, watch_set_fd(w->watches), EPOLLIN, at_events, w);
+    if (error >= 0)
+        error = sd_event_add_time(w->event, &w->pause, CLOCK_MONOTONIC, 0, 1, at_pause_end, w);
+    if (error >= 0)
+        error = sd_event_source_set_enabled(w->pause, SD_EVENT_OFF);
     if (error >= 0)
         return 0;
     watcher_close(w);
@@ -135,6 +186,9 @@ void watcher_close(struct watcher *w)
     for (size_t i = 0; i < w->count; i++)
         home_watch_destroy(w->homes[i]);
     free(w->homes);
+    jobs_close(w->jobs);
+    (void)sd_event_source_disable_unref(w->queue);
+    (void)sd_event_source_disable_unref(w->pause);
     (void)sd_event_unref(w->event);
     watch_set_close(w->watches);
     *w = (struct watcher){0};
@@ -152,9 +206,31 @@ struct home_watch *watcher_add(struct watcher *w, const char *home, const char *
     return h;
 }
 
+struct home_watch *watcher_find(const struct watcher *w, const char *home)
+{
+    for (size_t i = 0; i < w->count; i++)
+        if (strcmp(w->homes[i]->home, home) == 0)
+            return w->homes[i];
+    return NULL;
+}
+
+void watcher_remove(struct watcher *w, struct home_watch *h)
+{
+    size_t at = 0;
+    while (w->homes[at] != h)
+        at++;
+    memmove(w->homes + at, w->homes + at + 1, (--w->count - at) * sizeof *w->homes);
+    watcher_looked_at(w, h);
+    home_watch_destroy(h);
+    if (w->count > 0 && w->homes[0]->status != NULL)
+        watcher_tell(w, w->homes[0], true);
+}
+
 int watcher_run(struct watcher *w)
 {
     int status = sd_event_loop(w->event);
     notify_stopping();
+    if (jobs_busy(w->jobs)) /* what they write is replaced as a whole or not at all, as if we had been killed */
+        _exit(status < 0 ? EXIT_FAILURE : EXIT_SUCCESS);
     return status;
 }

@@ -16,10 +16,14 @@ struct watcher {
     const char *managed;
     bool quiet;
     struct watch_set *watches;
+    struct jobs *jobs;
     struct home_watch **homes;
     size_t count;
-    bool ready;     /* READY=1 was sent */
-    bool reloading; /* RELOADING=1 was sent, and no READY=1 since */
+    bool ready;             /* READY=1 was sent */
+    size_t reloading;       /* homes that are still to be looked at before a reload is through */
+    sd_event_source *queue; /* of events */
+    sd_event_source *pause; /* ends a pause of the queue */
+    uint64_t drained;       /* when it was read last */
 };
 
 /* 0 or a negative errno. MANAGED must live as long as W. */
@@ -27,10 +31,15 @@ int watcher_open(struct watcher *w, const char *managed, bool quiet) __attribute
 void watcher_close(struct watcher *w);
 /* LABEL: see struct home_watch. NULL where memory is out. */
 struct home_watch *watcher_add(struct watcher *w, const char *home, const char *label);
+void watcher_remove(struct watcher *w, struct home_watch *h);
+/* NULL: it is not watched. */
+struct home_watch *watcher_find(const struct watcher *w, const char *home);
 /* 0, or a negative errno when the loop broke. */
 int watcher_run(struct watcher *w);
 
 /* H's status is as it says now. NEWS: systemd is told even when the line is the same. */
 void watcher_tell(struct watcher *w, const struct home_watch *h, bool news);
+/* H was compiled, or it was seen that it cannot be at this moment. */
+void watcher_looked_at(struct watcher *w, struct home_watch *h);
 
 #endif

@@ -59,25 +59,26 @@ class Home:
 
 
 class Watch:
-    """hermes-watch on a home; its STATUS lines are the events."""
+    """hermes-watch on a home, or with ARGS on any; its STATUS lines are the events."""
 
-    def __init__(self, home):
+    def __init__(self, home, *args):
         self.home = home
         self.socket = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
         self.socket.bind(str(home.root / "notify"))
         self.socket.settimeout(PATIENCE)
         self.log = open(home.root / "watch.log", "ab+")
         env = dict(home.env, NOTIFY_SOCKET=str(home.root / "notify"))
-        self.process = subprocess.Popen([WATCH, "--home", home.path], env=env, stdin=subprocess.DEVNULL, stdout=self.log,
+        self.process = subprocess.Popen([WATCH, *(args or ("--home", home.path))], env=env, stdin=subprocess.DEVNULL, stdout=self.log,
                                         stderr=self.log)
-        self.status = ""
-        self.wait(lambda status: True)
+        self.status, self.ready = "", False
+        self.wait(lambda status: self.ready)
 
     def wait(self, fits):
         """Blocks until a STATUS line fits. It is sent when snapshot and pool are both in force."""
         while True:
             datagram = self.socket.recv(65536)
             self.home.printed += datagram
+            self.ready = self.ready or b"READY=1" in datagram.splitlines()
             for line in datagram.decode().splitlines():
                 if line.startswith("STATUS="):
                     self.status = line[7:]

@@ -1,0 +1,92 @@
+#include "job.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+struct jobs {
+    int ends[2]; /* a pipe: a thread that is through writes its job's address */
+    sd_event_source *source;
+    size_t running;
+};
+
+/* What a thread is started with. */
+struct order {
+    struct job *job;
+    int end;
+};
+
+static int at_end(sd_event_source *source, int fd, uint32_t events, void *data)
+{
+    struct jobs *jobs = data;
+    struct job *job;
+    (void)source;
+    (void)events;
+    while (read(fd, &job, sizeof job) == sizeof job) { /* an address goes through a pipe whole */
+        (void)pthread_join(job->thread, NULL);
+        jobs->running--;
+        job->done(job);
+    }
+    return 0;
+}
+
+int jobs_open(struct jobs **ret, sd_event *event)
+{
+    struct jobs *jobs = calloc(1, sizeof *jobs);
+    if (jobs == NULL)
+        return -ENOMEM;
+    int error = pipe2(jobs->ends, O_CLOEXEC | O_NONBLOCK) < 0 ? -errno : 0;
+    if (error < 0) {
+        free(jobs);
+        return error;
+    }
+    error = sd_event_add_io(event, &jobs->source, jobs->ends[0], EPOLLIN, at_end, jobs);
+    if (error < 0) {
+        jobs_close(jobs);
+        return error;
+    }
+    *ret = jobs;
+    return 0;
+}
+
+void jobs_close(struct jobs *jobs)
+{
+    if (jobs == NULL)
+        return;
+    (void)sd_event_source_disable_unref(jobs->source);
+    (void)close(jobs->ends[0]);
+    (void)close(jobs->ends[1]);
+    free(jobs);
+}
+
+bool jobs_busy(const struct jobs *jobs)
+{
+    return jobs->running > 0;
+}
+
+static void *run(void *data)
+{
+    struct order order = *(struct order *)data;
+    free(data);
+    order.job->work(order.job);
+    /* Thousands of addresses fit into the pipe, and a home has one job at a time. */
+    while (write(order.end, &order.job, sizeof order.job) < 0 && errno == EINTR)
+        ;
+    return NULL;
+}
+
+void job_start(struct jobs *jobs, struct job *job)
+{
+    struct order *order = malloc(sizeof *order);
+    if (order != NULL) {
+        *order = (struct order){job, jobs->ends[1]};
+        if (pthread_create(&job->thread, NULL, run, order) == 0) {
+            jobs->running++;
+            return;
+        }
+        free(order);
+    }
+    job->work(job);
+    job->done(job);
+}

@@ -1,0 +1,34 @@
+/* Work that may take long, beside the loop, so that it delays nothing else: a thread of its own, then a call back in
+ * the loop.
+ *
+ *     error = jobs_open(&jobs, event);
+ *     job_start(jobs, &job);      job.work(&job) in the thread, later job.done(&job) in the loop
+ *     ... jobs_busy(jobs) ...
+ *     jobs_close(jobs);           nothing may be under way
+ *
+ * A thread lives as long as its job: an idle process has one thread. */
+#ifndef HERMES_JOB_H
+#define HERMES_JOB_H
+
+#include <pthread.h>
+#include <stdbool.h>
+
+#include <systemd/sd-event.h>
+
+struct jobs;
+
+/* In the caller's keeping until `done` is called. */
+struct job {
+    void (*work)(struct job *job);
+    void (*done)(struct job *job); /* may start the job anew, or free it */
+    pthread_t thread;
+};
+
+int jobs_open(struct jobs **ret, sd_event *event) __attribute__((warn_unused_result));
+void jobs_close(struct jobs *jobs);
+bool jobs_busy(const struct jobs *jobs);
+
+/* Where no thread is to be had, the work is done before this returns. */
+void job_start(struct jobs *jobs, struct job *job);
+
+#endif
