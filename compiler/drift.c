@@ -2,11 +2,13 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
-#include "file_lock.h"
+#include "custom_provider.h"
 #include "fingerprint.h"
 #include "json_write.h"
 #include "known_variables.h"
+#include "shown_value.h"
 #include "snapshot_format.h"
 
 void drift_add(struct drift *drift, struct finding finding)
@@ -17,105 +19,165 @@ void drift_add(struct drift *drift, struct finding finding)
     drift->items[drift->count++] = finding;
 }
 
-/* A variable that decides which key goes out, or where to. */
-static bool watched(const char *name, size_t len)
+void assignments_add(struct arena *arena, struct assignments *all, struct assignment assignment)
 {
-    if (variable_secret(name, len))
-        return true;
-    for (size_t i = 0; i < provider_table_count; i++) {
-        const struct provider_row *row = &provider_table[i];
-        if (row->base_url_env != NULL && strncmp(row->base_url_env, name, len) == 0 && row->base_url_env[len] == '\0')
+    void *items = all->items;
+    arena_grow(arena, &items, &all->capacity, all->count + 1, sizeof assignment);
+    all->items = items;
+    all->items[all->count++] = assignment;
+}
+
+/* Variables that the configuration itself names: `key_env` of a custom provider, `credential_pool_sources`. */
+static bool named_in_configuration(const struct drift *drift, const char *name)
+{
+    struct diagnostics said_before = {.arena = drift->arena};
+    struct custom_providers customs = custom_providers_of(drift->arena, drift->c->config, &said_before);
+    const struct node *sources = node_get(drift->c->config, "credential_pool_sources");
+    for (size_t i = 0; i < customs.count; i++) {
+        const char *variable = node_string(customs.items[i].key_env);
+        if (variable != NULL && strcmp(variable, name) == 0)
             return true;
-        for (size_t k = 0; row->key_envs[k] != NULL; k++)
-            if (strncmp(row->key_envs[k], name, len) == 0 && row->key_envs[k][len] == '\0')
+    }
+    for (size_t i = 0; node_is(sources, NODE_MAP) && i < sources->pair_count; i++) {
+        const struct node *list = sources->pairs[i].value;
+        for (size_t k = 0; node_is(list, NODE_SEQUENCE) && k < list->count; k++)
+            if (node_string(list->items[k]) != NULL && strcmp(node_string(list->items[k]), name) == 0)
                 return true;
     }
     return false;
 }
 
-void drift_assignment(struct drift *drift, const char *where, const char *assignment, size_t len, const char *help)
+/* A variable that decides which key goes out, or where to. */
+static bool watched(const struct drift *drift, const char *name)
 {
-    const char *equals = memchr(assignment, '=', len);
-    size_t name_len = equals == NULL ? 0 : (size_t)(equals - assignment);
-    if (name_len == 0 || !watched(assignment, name_len))
+    size_t len = strlen(name);
+    if (variable_secret(name, len))
+        return true;
+    for (size_t i = 0; i < provider_table_count; i++) {
+        const struct provider_row *row = &provider_table[i];
+        if (row->base_url_env != NULL && strcmp(row->base_url_env, name) == 0)
+            return true;
+        for (size_t k = 0; row->key_envs[k] != NULL; k++)
+            if (strcmp(row->key_envs[k], name) == 0)
+                return true;
+    }
+    return named_in_configuration(drift, name);
+}
+
+/* COMMAND with NAME for each `{}` in it. */
+static const char *fill(struct arena *arena, const char *command, const char *name)
+{
+    struct text out = {.arena = arena};
+    for (const char *hole; (hole = strstr(command, "{}")) != NULL; command = hole + 2) {
+        text_append(&out, command, (size_t)(hole - command));
+        text_puts(&out, name);
+    }
+    text_puts(&out, command);
+    return out.bytes;
+}
+
+static const char *fingerprint_text(struct drift *drift, const char *value, size_t len)
+{
+    return value == NULL ? NULL : arena_strdup(drift->arena, fingerprint_of(value, len).text);
+}
+
+void drift_assignment(struct drift *drift, const struct assignment *a)
+{
+    const struct binding *bound = environment_get(&drift->c->environment, a->name);
+    bool same =
+        bound != NULL && a->value != NULL && bound->len == a->len && memcmp(bound->value, a->value, a->len) == 0;
+    if (same || (a->value != NULL ? a->len == 0 : bound != NULL) || !watched(drift, a->name))
         return;
-    const char *name = arena_strndup(drift->arena, assignment, name_len);
-    const char *value = equals + 1;
-    size_t value_len = len - name_len - 1;
-    const struct binding *bound = environment_get(&drift->c->environment, name);
-    if (bound != NULL && bound->len == value_len && memcmp(bound->value, value, value_len) == 0)
-        return;
-    if (value_len == 0)
-        return;
-    const char *sources = bound == NULL ? NULL : place_text(drift->arena, bound->place);
-    drift_add(drift,
-              (struct finding){
-                  .where = where,
-                  .variable = name,
-                  .found = arena_strdup(drift->arena, fingerprint_of(value, value_len).text),
-                  .expected =
-                      bound == NULL ? NULL : arena_strdup(drift->arena, fingerprint_of(bound->value, bound->len).text),
-                  .matters = bound == NULL,
-                  .message = bound == NULL
-                                 ? "no env file sets it: whoever starts from here uses a key that no other program has"
-                                 : arena_printf(drift->arena, "%s says otherwise, and wins", sources),
-                  .help = bound == NULL ? arena_printf(drift->arena, "move %s into .env", name) : help,
-              });
+    const char *name = shown_name(drift->arena, a->name);
+    bool showable = strcmp(name, a->name) == 0;
+    struct finding finding = {.where = a->where, .variable = name, .found = fingerprint_text(drift, a->value, a->len)};
+    if (bound == NULL) {
+        finding.matters = true;
+        finding.message = "no env file sets it: whoever starts from here uses a key that no other program has";
+        finding.help = a->move;
+    } else {
+        finding.expected = fingerprint_text(drift, bound->value, bound->len);
+        finding.message =
+            arena_printf(drift->arena, "%s says otherwise, and wins", place_text(drift->arena, bound->place));
+        finding.help = a->drop;
+    }
+    finding.help = showable ? fill(drift->arena, finding.help, name) : "look there: its name may hold a key";
+    drift_add(drift, finding);
+}
+
+static bool same_folder(const char *a, const char *b)
+{
+    struct stat left;
+    struct stat right;
+    return stat(a, &left) == 0 && stat(b, &right) == 0 && left.st_dev == right.st_dev && left.st_ino == right.st_ino;
+}
+
+bool drift_this_home(const struct drift *drift, const char *hermes_home, const char *user_home)
+{
+    if (hermes_home != NULL && *hermes_home != '\0')
+        return same_folder(hermes_home, drift->home);
+    return user_home != NULL && same_folder(arena_printf(drift->arena, "%s/.hermes", user_home), drift->home);
 }
 
 static void look_at_derived(struct drift *drift)
 {
     const struct compilation *c = drift->c;
-    if (c->plan.first)
+    const char *help = arena_printf(drift->arena, "hermes-compile --home %s", drift->home);
+    if (c->plan.first || c->plan.changed)
         drift_add(drift, (struct finding){.where = SNAPSHOT_FILE,
                                           .matters = true,
-                                          .message = "there is none that can be used",
-                                          .help = "hermes-compile"});
-    else if (c->plan.changed)
-        drift_add(drift, (struct finding){.where = SNAPSHOT_FILE,
-                                          .matters = true,
-                                          .message = "older than its sources",
-                                          .help = "hermes-compile"});
+                                          .message = c->plan.first ? "there is none that can be used"
+                                                                   : "older than its sources",
+                                          .help = help});
     for (const char *line = c->pool_plan.bytes; line != NULL && *line != '\0';) {
         line += strncmp(line, "auth.json: ", 11) == 0 ? 11 : 0;
         size_t len = strcspn(line, "\n");
         drift_add(drift, (struct finding){.where = "auth.json",
                                           .matters = true,
                                           .message = arena_strndup(drift->arena, line, len),
-                                          .help = "hermes-compile"});
+                                          .help = help});
         line += len + (line[len] == '\n');
     }
 }
 
-static void look_at_watcher(struct drift *drift)
+static void look_at_shell(struct drift *drift)
 {
-    const char *path = arena_printf(drift->arena, "%s/" SNAPSHOT_DIRECTORY "/watch.lock", drift->home);
-    if (file_lock_holder(path) == 0)
-        drift_add(drift, (struct finding){.where = "hermes-watch",
-                                          .matters = true,
-                                          .message = "not running: the next edit reaches nobody",
-                                          .help = "systemctl --user enable --now hermes-watch.service"});
+    for (const char *const *item = drift->shell; item != NULL && *item != NULL; item++) {
+        const char *equals = strchr(*item, '=');
+        if (equals == NULL)
+            continue;
+        drift_assignment(drift,
+                         &(struct assignment){
+                             .where = "this shell",
+                             .name = arena_strndup(drift->arena, *item, (size_t)(equals - *item)),
+                             .value = equals + 1,
+                             .len = strlen(equals + 1),
+                             .move = arena_printf(drift->arena, "printenv {} | sed 's/^/{}=/' >> %s/.env", drift->home),
+                             .drop = "unset {}"});
+    }
 }
 
-static void look_at_shell(struct drift *drift, const char *const *shell)
+static void look_at_manager(struct drift *drift)
 {
-    for (; shell != NULL && *shell != NULL; shell++) {
-        size_t name = strcspn(*shell, "=");
-        drift_assignment(drift, "this shell", *shell, strlen(*shell),
-                         arena_printf(drift->arena, "unset %.*s", (int)name, *shell));
-    }
+    for (size_t i = 0; i < drift->manager.count; i++)
+        drift_assignment(drift, &drift->manager.items[i]);
 }
 
 struct drift drift_find(const struct compilation *c, const char *home, const char *const *shell)
 {
     const char *user_home = getenv("HOME");
-    struct drift drift = {.arena = c->arena, .c = c, .home = home, .user_home = user_home == NULL ? "" : user_home};
+    struct drift drift = {.arena = c->arena, .c = c, .home = home, .user_home = "", .shell = shell};
+    if (user_home != NULL)
+        drift.user_home = user_home;
+    struct manager_question question = manager_ask(); /* it thinks while we look elsewhere */
     look_at_derived(&drift);
-    look_at_watcher(&drift);
+    drift_watcher(&drift);
     drift_processes(&drift);
-    drift_units(&drift);
-    look_at_shell(&drift, shell);
+    look_at_shell(&drift);
     drift_startup_files(&drift);
+    manager_answer(&drift, &question);
+    look_at_manager(&drift);
+    drift_units(&drift);
     return drift;
 }
 
@@ -124,9 +186,11 @@ void drift_print(const struct drift *drift, FILE *stream)
     for (size_t i = 0; i < drift->count; i++) {
         const struct finding *f = &drift->items[i];
         (void)fprintf(stream, "%s: %s", f->where, f->matters ? "" : "(harmless now) ");
-        if (f->variable != NULL)
+        if (f->variable != NULL && f->found != NULL)
             (void)fprintf(stream, "%s is %s%s%s; ", f->variable, f->found, f->expected != NULL ? ", not " : "",
                           f->expected != NULL ? f->expected : "");
+        else if (f->variable != NULL)
+            (void)fprintf(stream, "%s is set; ", f->variable);
         (void)fprintf(stream, "%s\n  help: %s\n", f->message, f->help);
     }
 }

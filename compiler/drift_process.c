@@ -1,6 +1,5 @@
 #include <dirent.h>
 #include <fcntl.h>
-#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -26,15 +25,24 @@ static struct text read_proc(struct arena *arena, int process, const char *name)
     return out;
 }
 
-/* `python -m hermes_cli.main gateway run`, `hermes chat`, `.../gateway/run.py`; not the programs of this project. */
+static const char *base_name(const char *path)
+{
+    const char *slash = strrchr(path, '/');
+    return slash == NULL ? path : slash + 1;
+}
+
+/* `hermes chat`, `python -m hermes_cli.main gateway run`, `python .../gateway/run.py`; not `vi hermes`. */
 static bool runs_hermes(const struct text *cmdline)
 {
-    for (size_t at = 0; at < cmdline->len; at += strlen(cmdline->bytes + at) + 1) {
+    const char *program = base_name(cmdline->bytes);
+    if (strcmp(program, "hermes") == 0 || strcmp(program, "hermes-agent") == 0)
+        return true;
+    if (strncmp(program, "python", 6) != 0 && strcmp(program, "uv") != 0)
+        return false;
+    for (size_t at = strlen(cmdline->bytes) + 1; at < cmdline->len; at += strlen(cmdline->bytes + at) + 1) {
         const char *word = cmdline->bytes + at;
-        const char *slash = strrchr(word, '/');
-        const char *name = slash == NULL ? word : slash + 1;
-        if (strncmp(word, "hermes_cli", 10) == 0 || strcmp(name, "hermes") == 0 || strcmp(name, "hermes-agent") == 0 ||
-            strstr(word, "gateway/run.py") != NULL)
+        if (strncmp(word, "hermes_cli", 10) == 0 || strcmp(base_name(word), "hermes") == 0 ||
+            strcmp(base_name(word), "hermes-agent") == 0 || strstr(word, "gateway/run.py") != NULL)
             return true;
     }
     return false;
@@ -49,20 +57,19 @@ static const char *variable_of(const struct text *variables, const char *name)
     return NULL;
 }
 
-static bool same_folder(const char *a, const char *b)
+/* How PROCESS is started again: its unit, when systemd runs it. */
+static const char *restart_command(struct arena *arena, int process, const char *pid)
 {
-    struct stat left;
-    struct stat right;
-    return stat(a, &left) == 0 && stat(b, &right) == 0 && left.st_dev == right.st_dev && left.st_ino == right.st_ino;
-}
-
-static bool for_this_home(struct drift *drift, const struct text *variables)
-{
-    const char *home = variable_of(variables, "HERMES_HOME");
-    const char *user = variable_of(variables, "HOME");
-    if (home != NULL && *home != '\0')
-        return same_folder(home, drift->home);
-    return user != NULL && same_folder(arena_printf(drift->arena, "%s/.hermes", user), drift->home);
+    struct text cgroup = read_proc(arena, process, "cgroup");
+    size_t len = cgroup.len;
+    while (len > 0 && cgroup.bytes[len - 1] == '\n')
+        len--;
+    const char *path = arena_strndup(arena, cgroup.bytes, len);
+    const char *unit = base_name(path);
+    size_t unit_len = strlen(unit);
+    if (strncmp(unit, "hermes", 6) != 0 || unit_len < 8 || strcmp(unit + unit_len - 8, ".service") != 0)
+        return arena_printf(arena, "kill %s, and start it again", pid);
+    return arena_printf(arena, "systemctl %srestart %s", strstr(path, "/user@") != NULL ? "--user " : "", unit);
 }
 
 static void look_at(struct drift *drift, int process, const char *pid)
@@ -71,12 +78,24 @@ static void look_at(struct drift *drift, int process, const char *pid)
     if (!runs_hermes(&cmdline))
         return;
     struct text variables = read_proc(drift->arena, process, "environ");
-    if (!for_this_home(drift, &variables))
+    if (!drift_this_home(drift, variable_of(&variables, "HERMES_HOME"), variable_of(&variables, "HOME")))
         return;
-    const char *where = arena_printf(drift->arena, "process %s (Hermes)", pid);
-    for (size_t at = 0; at < variables.len; at += strlen(variables.bytes + at) + 1)
-        drift_assignment(drift, where, variables.bytes + at, strlen(variables.bytes + at),
-                         "restart it; Hermes itself reads .env again with the next message");
+    const char *restart = restart_command(drift->arena, process, pid);
+    struct assignment seen = {
+        .where = arena_printf(drift->arena, "process %s (Hermes)", pid),
+        .move =
+            arena_printf(drift->arena, "tr '\\0' '\\n' < /proc/%s/environ | grep '^{}=' >> %s/.env", pid, drift->home),
+        .drop = arena_printf(drift->arena, "%s; Hermes itself reads .env again with the next message", restart)};
+    for (size_t at = 0; at < variables.len; at += strlen(variables.bytes + at) + 1) {
+        const char *item = variables.bytes + at;
+        const char *equals = strchr(item, '=');
+        if (equals == NULL)
+            continue;
+        seen.name = arena_strndup(drift->arena, item, (size_t)(equals - item));
+        seen.value = equals + 1;
+        seen.len = strlen(equals + 1);
+        drift_assignment(drift, &seen);
+    }
 }
 
 void drift_processes(struct drift *drift)

@@ -5,72 +5,202 @@
 #include "drift.h"
 #include "safe_read.h"
 
-/* `export NAME=value`, `NAME='value'`, `set -gx NAME value`: the assignment without its quotes, or "". */
-static const char *assignment_of(struct arena *arena, const char *line, size_t len)
+struct startup_file {
+    struct drift *drift;
+    const char *path;
+    const char *shown; /* ~/.bashrc */
+    const char *text;
+    size_t len;
+    bool exports; /* every assignment counts: it is no shell's file, or says `set -a` */
+};
+
+static bool is_blank(char c)
 {
-    static const char *const prefixes[] = {"export ", "declare -x ", "typeset -x ", "set -gx ", "set -Ux ", "setenv "};
-    bool by_blank = false;
-    line = strip_blanks(line, len, &len);
-    for (size_t i = 0; i < sizeof prefixes / sizeof *prefixes; i++) {
-        size_t prefix = strlen(prefixes[i]);
-        if (len <= prefix || memcmp(line, prefixes[i], prefix) != 0)
-            continue;
-        by_blank = i >= 3;
-        line = strip_blanks(line + prefix, len - prefix, &len);
-        break;
-    }
-    size_t name = 0;
-    while (name < len &&
-           ((line[name] >= 'A' && line[name] <= 'Z') || (line[name] >= '0' && line[name] <= '9') || line[name] == '_'))
-        name++;
-    if (name == 0 || name == len || line[name] != (by_blank ? ' ' : '='))
-        return "";
-    size_t value_len;
-    const char *value = strip_blanks(line + name + 1, len - name - 1, &value_len);
-    if (value_len > 0 && (value[0] == '"' || value[0] == '\'')) {
-        const char *close = memchr(value + 1, value[0], value_len - 1);
-        value_len = close == NULL ? value_len - 1 : (size_t)(close - value) - 1;
-        value++;
-    } else {
-        for (size_t i = 0; i < value_len; i++)
-            if (strchr(" \t;&#", value[i]) != NULL)
-                value_len = i;
-    }
-    return arena_printf(arena, "%.*s=%.*s", (int)name, line, (int)value_len, value);
+    return c == ' ' || c == '\t';
 }
 
-static void look_at(struct drift *drift, const char *path)
+static size_t name_length(const char *text, size_t len)
+{
+    size_t name = 0;
+    while (name < len && ((text[name] >= 'A' && text[name] <= 'Z') || (text[name] >= 'a' && text[name] <= 'z') ||
+                          text[name] == '_' || (name > 0 && text[name] >= '0' && text[name] <= '9')))
+        name++;
+    return name;
+}
+
+/* Where a word of a shell ends, quotes taken together. */
+static size_t word_length(const char *text, size_t len)
+{
+    char quote = '\0';
+    size_t i = 0;
+    for (; i < len && (quote != '\0' || strchr(" \t;&|)", text[i]) == NULL); i++) {
+        if (quote == '\0' ? text[i] == '"' || text[i] == '\'' : text[i] == quote)
+            quote = quote == '\0' ? text[i] : '\0';
+        else if (text[i] == '\\' && quote != '\'' && i + 1 < len)
+            i++;
+    }
+    return i;
+}
+
+/* The value of a word; NULL when it takes a shell to know it. */
+static const char *plain_value(struct arena *arena, const char *word, size_t len, size_t *ret_len)
+{
+    struct text out = {.arena = arena};
+    char quote = '\0';
+    text_append(&out, "", 0);
+    for (size_t i = 0; i < len; i++) {
+        char c = word[i];
+        if (quote == '\0' ? c == '"' || c == '\'' : c == quote)
+            quote = quote == '\0' ? c : '\0';
+        else if (quote != '\'' && (c == '$' || c == '`'))
+            return NULL;
+        else if (c == '\\' && quote != '\'' && i + 1 < len)
+            text_putc(&out, word[++i]);
+        else
+            text_putc(&out, c);
+    }
+    *ret_len = out.len;
+    return out.bytes;
+}
+
+static void assign(struct startup_file *file, unsigned line, const char *name, size_t name_len, const char *word,
+                   size_t word_len)
+{
+    struct drift *drift = file->drift;
+    struct assignment seen = {.where = arena_printf(drift->arena, "%s:%u", file->shown, line),
+                              .name = arena_strndup(drift->arena, name, name_len)};
+    seen.value = plain_value(drift->arena, word, word_len, &seen.len);
+    if (seen.value == NULL && memmem(word, word_len, name, name_len) != NULL)
+        return; /* `export X="$X"` */
+    seen.move =
+        arena_printf(drift->arena, "sed -n '%us/{} /{}=/;%up' %s | grep -oE '{}=[^ ;]+' >> %s/.env && sed -i %ud %s",
+                     line, line, file->path, drift->home, line, file->path);
+    seen.drop = arena_printf(drift->arena, "sed -i %ud %s", line, file->path);
+    drift_assignment(drift, &seen);
+}
+
+static bool takes_word(const char **at, size_t *left, const char *word)
+{
+    size_t len = strlen(word);
+    if (*left <= len || memcmp(*at, word, len) != 0 || !is_blank((*at)[len]))
+        return false;
+    *at = strip_blanks(*at + len, *left - len, left);
+    return true;
+}
+
+/* `export A=1 B=2`, `declare -x A=1`, `set -gx A 1`, `setenv A 1`, and `A=1` where every assignment counts or where A is
+ * exported in another line. AT stands at the first word of a command. */
+static void read_command(struct startup_file *file, unsigned line, const char *at, size_t left)
+{
+    bool exported =
+        takes_word(&at, &left, "export") ||
+        ((takes_word(&at, &left, "declare") || takes_word(&at, &left, "typeset")) && takes_word(&at, &left, "-x"));
+    bool by_blank =
+        !exported &&
+        (takes_word(&at, &left, "setenv") ||
+         (takes_word(&at, &left, "set") &&
+          (takes_word(&at, &left, "-gx") || takes_word(&at, &left, "-Ux") || takes_word(&at, &left, "-x"))));
+    while (left > 0) {
+        size_t name = name_length(at, left);
+        if (name == 0 || name == left || at[name] != (by_blank ? ' ' : '='))
+            return;
+        const char *value = at + name + 1;
+        size_t len = word_length(value, left - name - 1);
+        bool counts = exported || by_blank || file->exports ||
+                      memmem(file->text, file->len, arena_printf(file->drift->arena, "export %.*s\n", (int)name, at),
+                             name + 8) != NULL;
+        if (counts)
+            assign(file, line, at, name, value, len);
+        left -= name + 1 + len;
+        at = strip_blanks(value + len, left, &left);
+    }
+}
+
+/* The commands of a line: those behind `;`, `&&`, `||`, `then` and `do` as well. A comment ends it. */
+static void read_line(struct startup_file *file, unsigned number, const char *line, size_t len)
+{
+    for (line = strip_blanks(line, len, &len); len > 0 && *line != '#';) {
+        while (takes_word(&line, &len, "then") || takes_word(&line, &len, "do") || takes_word(&line, &len, "else") ||
+               takes_word(&line, &len, "{"))
+            ;
+        size_t end = 0;
+        while (end < len) {
+            end += word_length(line + end, len - end);
+            if (end >= len || strchr(";&|", line[end]) != NULL)
+                break;
+            end++;
+            if (end < len && line[end] == '#' && is_blank(line[end - 1]))
+                break;
+        }
+        read_command(file, number, line, end > len ? len : end);
+        if (end >= len || line[end] == '#')
+            return;
+        while (end < len && strchr(";&| \t", line[end]) != NULL)
+            end++;
+        line += end;
+        len -= end;
+    }
+}
+
+static void look_at(struct drift *drift, const char *path, bool shell)
 {
     struct safe_read read = safe_read(drift->arena, path, 0);
     size_t home = strlen(drift->user_home);
     bool below = home > 0 && strncmp(path, drift->user_home, home) == 0 && path[home] == '/';
     if (read.status != SAFE_READ_OK)
         return;
+    struct startup_file file = {.drift = drift,
+                                .path = path,
+                                .shown = below ? arena_printf(drift->arena, "~%s", path + home) : path,
+                                .text = read.bytes,
+                                .len = read.len};
+    file.exports = !shell || memmem(read.bytes, read.len, "set -a\n", 7) != NULL ||
+                   memmem(read.bytes, read.len, "set -o allexport", 16) != NULL;
     unsigned number = 1;
     for (size_t at = 0; at < read.len; number++) {
-        const char *newline = memchr(read.bytes + at, '\n', read.len - at);
-        size_t end = newline == NULL ? read.len : (size_t)(newline - read.bytes);
-        const char *assignment = assignment_of(drift->arena, read.bytes + at, end - at);
-        if (*assignment != '\0')
-            drift_assignment(
-                drift, arena_printf(drift->arena, "%s%s:%u", below ? "~" : "", below ? path + home : path, number),
-                assignment, strlen(assignment), "remove the line");
-        at = end + 1;
+        size_t len = strcspn(read.bytes + at, "\n");
+        read_line(&file, number, read.bytes + at, len);
+        at += len + 1;
     }
+}
+
+static void look_at_all(struct drift *drift, const char *pattern, bool shell)
+{
+    glob_t found;
+    if (glob(pattern, 0, NULL, &found) != 0)
+        return;
+    for (size_t i = 0; i < found.gl_pathc; i++)
+        look_at(drift, arena_strdup(drift->arena, found.gl_pathv[i]), shell); /* findings outlive the glob */
+    globfree(&found);
 }
 
 void drift_startup_files(struct drift *drift)
 {
-    static const char *const names[] = {".bashrc",  ".bash_profile",    ".bash_login",
-                                        ".profile", ".zshrc",           ".zprofile",
-                                        ".zshenv",  ".pam_environment", ".config/fish/config.fish"};
-    glob_t found;
-    for (size_t i = 0; *drift->user_home != '\0' && i < sizeof names / sizeof *names; i++)
-        look_at(drift, arena_printf(drift->arena, "%s/%s", drift->user_home, names[i]));
-    if (glob(arena_printf(drift->arena, "%s/.config/environment.d/*.conf", drift->user_home), 0, NULL, &found) == 0) {
-        for (size_t i = 0; i < found.gl_pathc; i++)
-            look_at(drift, found.gl_pathv[i]);
-        globfree(&found);
-    }
-    look_at(drift, "/etc/environment");
+    static const char *const of_user[] = {".bashrc",
+                                          ".bash_profile",
+                                          ".bash_login",
+                                          ".bash_aliases",
+                                          ".profile",
+                                          ".zshrc",
+                                          ".zprofile",
+                                          ".zshenv",
+                                          ".zlogin",
+                                          ".kshrc",
+                                          ".cshrc",
+                                          ".tcshrc",
+                                          ".xprofile",
+                                          ".xsessionrc",
+                                          ".config/fish/config.fish",
+                                          ".config/fish/conf.d/*.fish"};
+    static const char *const of_system[] = {"/etc/profile", "/etc/profile.d/*.sh", "/etc/bash.bashrc",
+                                            "/etc/zsh/zshenv", "/etc/zsh/zshrc"};
+    static const char *const plain[] = {".pam_environment", ".config/environment.d/*.conf"};
+    for (size_t i = 0; *drift->user_home != '\0' && i < sizeof of_user / sizeof *of_user; i++)
+        look_at_all(drift, arena_printf(drift->arena, "%s/%s", drift->user_home, of_user[i]), true);
+    for (size_t i = 0; i < sizeof of_system / sizeof *of_system; i++)
+        look_at_all(drift, of_system[i], true);
+    for (size_t i = 0; *drift->user_home != '\0' && i < sizeof plain / sizeof *plain; i++)
+        look_at_all(drift, arena_printf(drift->arena, "%s/%s", drift->user_home, plain[i]), false);
+    look_at_all(drift, "/etc/environment.d/*.conf", false);
+    look_at(drift, "/etc/environment", false);
 }

@@ -1,21 +1,62 @@
-#include <fcntl.h>
 #include <glob.h>
-#include <spawn.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include "blank.h"
 #include "drift.h"
 #include "safe_read.h"
 
-extern char **environ;
+/* What a unit and its drop-ins say together, as systemd takes it. */
+struct unit {
+    struct drift *drift;
+    const char *name; /* hermes-gateway.service */
+    const char *systemctl;
+    struct assignments environment;
+    struct assignments files; /* beat Environment= */
+    const char *passed;       /* PassEnvironment=, all words */
+    const char *passed_by;
+    const char *home; /* of its user, or NULL */
+};
 
-/* One word of systemd's syntax at *AT: quotes group, a backslash takes the next character as it is. "" at the end. */
-static const char *next_word(struct arena *arena, const char **at)
+/* Where systemd looks, the strongest first. */
+const char *const *unit_folders(struct arena *arena, const char *user_home, bool user)
 {
-    struct text word = {.arena = arena};
+    static const char *const system[] = {"/etc/systemd/system",
+                                         "/run/systemd/transient",
+                                         "/run/systemd/system",
+                                         "/run/systemd/generator",
+                                         "/usr/local/lib/systemd/system",
+                                         "/usr/lib/systemd/system",
+                                         ""};
+    static const char *const shared[] = {"/etc/systemd/user", "/run/systemd/user", "", "/usr/local/lib/systemd/user",
+                                         "/usr/lib/systemd/user"};
+    const char *runtime = getenv("XDG_RUNTIME_DIR");
+    const char **out = arena_alloc(arena, 12 * sizeof *out);
+    size_t count = 0;
+    if (!user)
+        return system;
+    if (*user_home != '\0')
+        out[count++] = arena_printf(arena, "%s/.config/systemd/user", user_home);
+    out[count++] = shared[0];
+    if (runtime != NULL && *runtime != '\0') {
+        out[count++] = arena_printf(arena, "%s/systemd/transient", runtime);
+        out[count++] = arena_printf(arena, "%s/systemd/user", runtime);
+    }
+    out[count++] = shared[1];
+    if (*user_home != '\0')
+        out[count++] = arena_printf(arena, "%s/.local/share/systemd/user", user_home);
+    out[count++] = shared[3];
+    out[count++] = shared[4];
+    out[count] = "";
+    return out;
+}
+
+/* One word of systemd's syntax at *AT: quotes group, a backslash takes the next character as it is, %h is the home. ""
+ * at the end. */
+static const char *next_word(struct drift *drift, const char **at)
+{
+    struct text word = {.arena = drift->arena};
     char quote = '\0';
     text_append(&word, "", 0);
     *at += strspn(*at, " \t");
@@ -24,115 +65,236 @@ static const char *next_word(struct arena *arena, const char **at)
             quote = quote != '\0' ? '\0' : **at;
         else if (**at == '\\' && (*at)[1] != '\0')
             text_putc(&word, *++*at);
+        else if (**at == '%' && (*at)[1] == 'h')
+            text_puts(&word, ((*at)++, drift->user_home));
+        else if (**at == '%' && (*at)[1] == '%')
+            text_putc(&word, *++*at);
         else
             text_putc(&word, **at);
     }
     return word.bytes;
 }
 
-static void look_at_environment_file(struct drift *drift, const char *unit, const char *path)
+static void add(struct unit *unit, struct assignments *all, const char *path, const char *where, const char *word)
 {
+    struct arena *arena = unit->drift->arena;
+    const char *equals = strchr(word, '=');
+    if (equals == NULL)
+        return;
+    const char *restart =
+        arena_printf(arena, "%s daemon-reload; %s restart %s", unit->systemctl, unit->systemctl, unit->name);
+    assignments_add(
+        arena, all,
+        (struct assignment){
+            .where = where,
+            .name = arena_strndup(arena, word, (size_t)(equals - word)),
+            .value = equals + 1,
+            .len = strlen(equals + 1),
+            .move = arena_printf(arena, "grep -oE '{}=[^\" ]+' %s >> %s/.env; sed -i -E 's/\"?{}=[^\" ]+\"?//' %s; %s",
+                                 path, unit->drift->home, path, restart),
+            .drop = arena_printf(arena, "sed -i -E 's/\"?{}=[^\" ]+\"?//' %s; %s", path, restart)});
+}
+
+static void read_environment_file(struct unit *unit, const char *by, const char *path)
+{
+    struct arena *arena = unit->drift->arena;
     path += *path == '-'; /* it may be missing */
-    if (strncmp(path, "%h", 2) == 0)
-        path = arena_printf(drift->arena, "%s%s", drift->user_home, path + 2);
-    struct safe_read read = safe_read(drift->arena, path, 0);
+    struct safe_read read = safe_read(arena, path, 0);
     if (read.status != SAFE_READ_OK)
         return;
-    const char *where = arena_printf(drift->arena, "%s EnvironmentFile=%s", unit, path);
+    const char *where = arena_printf(arena, "%s EnvironmentFile=%s", by, path);
     for (size_t at = 0; at < read.len;) {
         size_t len = strcspn(read.bytes + at, "\n");
-        const char *line = arena_strndup(drift->arena, read.bytes + at, len);
-        const char *word = next_word(drift->arena, &line);
-        drift_assignment(drift, where, word, strlen(word), "remove the line, and restart the unit");
+        const char *line = arena_strndup(arena, read.bytes + at, len);
+        line += strspn(line, " \t");
+        if (*line != '#' && *line != ';')
+            add(unit, &unit->files, path, where, next_word(unit->drift, &line));
         at += len + 1;
     }
 }
 
-static void look_at_line(struct drift *drift, const char *unit, const char *line)
+static void read_line(struct unit *unit, const char *path, const char *line)
 {
-    if (strncmp(line, "Environment=", 12) == 0) {
-        line += 12;
-        for (const char *word; *(word = next_word(drift->arena, &line)) != '\0';)
-            drift_assignment(drift, arena_printf(drift->arena, "%s Environment=", unit), word, strlen(word),
-                             "remove it there; systemctl --user daemon-reload; restart the unit");
-    } else if (strncmp(line, "EnvironmentFile=", 16) == 0) {
-        look_at_environment_file(drift, unit, line + 16);
-    } else if (strncmp(line, "PassEnvironment=", 16) == 0) {
-        drift_add(drift, (struct finding){.where = unit,
-                                          .matters = false,
-                                          .message = "PassEnvironment= hands on variables of the user manager",
-                                          .help = "name them in .env instead"});
+    size_t name = strcspn(line, "=");
+    const char *value = line + name + (line[name] == '=');
+    const char *where = arena_printf(unit->drift->arena, "%s Environment=", path);
+    if (strncmp(line, "Environment", name) == 0 && name == 11) {
+        if (*value == '\0')
+            unit->environment.count = 0;
+        for (const char *word; *(word = next_word(unit->drift, &value)) != '\0';)
+            add(unit, &unit->environment, path, where, word);
+    } else if (strncmp(line, "EnvironmentFile", name) == 0 && name == 15) {
+        if (*value == '\0')
+            unit->files.count = 0;
+        else
+            read_environment_file(unit, path, next_word(unit->drift, &value));
+    } else if (strncmp(line, "PassEnvironment", name) == 0 && name == 15) {
+        unit->passed = *value == '\0' ? "" : arena_printf(unit->drift->arena, "%s %s", unit->passed, value);
+        unit->passed_by = path;
     }
 }
 
-static void look_at_unit(struct drift *drift, const char *path)
+/* A backslash at the end of a line goes on in the next; lines of comment in between do not count. */
+static void read_unit(struct unit *unit, const char *path)
 {
-    struct safe_read read = safe_read(drift->arena, path, 0);
-    if (read.status != SAFE_READ_OK)
-        return;
-    for (size_t at = 0; at < read.len;) {
+    struct arena *arena = unit->drift->arena;
+    struct safe_read read = safe_read(arena, path, 0);
+    struct text line = {.arena = arena};
+    for (size_t at = 0; read.status == SAFE_READ_OK && at < read.len;) {
         size_t len = strcspn(read.bytes + at, "\n");
         size_t stripped;
-        const char *line = strip_blanks(read.bytes + at, len, &stripped);
-        look_at_line(drift, path, arena_strndup(drift->arena, line, stripped));
+        const char *part = strip_blanks(read.bytes + at, len, &stripped);
+        bool goes_on = stripped > 0 && part[stripped - 1] == '\\';
         at += len + 1;
+        if (stripped > 0 && (*part == '#' || *part == ';'))
+            continue;
+        text_append(&line, part, stripped - goes_on);
+        if (goes_on && at < read.len) {
+            text_putc(&line, ' ');
+            continue;
+        }
+        read_line(unit, path, line.len == 0 ? "" : arena_strndup(arena, line.bytes, line.len));
+        line.len = 0;
     }
 }
 
-static void look_at_all(struct drift *drift, const char *pattern)
+static const struct assignment *last_of(const struct assignments *all, const char *name)
+{
+    for (size_t i = all->count; i > 0; i--)
+        if (strcmp(all->items[i - 1].name, name) == 0)
+            return &all->items[i - 1];
+    return NULL;
+}
+
+static const char *value_of(const struct unit *unit, const char *name)
+{
+    const struct assignment *found = last_of(&unit->files, name);
+    found = found != NULL ? found : last_of(&unit->environment, name);
+    return found == NULL ? NULL : found->value;
+}
+
+/* The user's instance hands its whole environment on anyway; then its own finding says so. */
+static void look_at_passed(struct unit *unit)
+{
+    struct drift *drift = unit->drift;
+    for (const char *at = unit->passed, *name; *(name = next_word(drift, &at)) != '\0';) {
+        const struct assignment *known = last_of(&drift->manager, name);
+        struct assignment passed = {
+            .where = arena_printf(drift->arena, "%s PassEnvironment=", unit->passed_by),
+            .name = name,
+            .move = arena_printf(drift->arena, "%s show-environment | grep '^{}=' >> %s/.env; remove it from %s",
+                                 unit->systemctl, drift->home, unit->passed_by),
+            .drop = arena_printf(drift->arena, "remove it from %s", unit->passed_by)};
+        if (known != NULL && known->value != NULL) {
+            passed.value = known->value;
+            passed.len = known->len;
+        }
+        size_t before = drift->count;
+        drift_assignment(drift, &passed);
+        if (drift->count > before && known == NULL) {
+            drift->items[before].matters = false;
+            drift->items[before].message = "it is handed on when somebody sets it in the manager; no env file has it";
+        }
+    }
+}
+
+static void judge(struct unit *unit)
+{
+    const char *home = value_of(unit, "HOME");
+    home = home != NULL ? home : unit->home;
+    bool default_home = access(arena_printf(unit->drift->arena, "%s/.hermes", home), F_OK) == 0;
+    const char *hermes_home = value_of(unit, "HERMES_HOME");
+    if ((hermes_home != NULL || default_home) && !drift_this_home(unit->drift, hermes_home, home))
+        return; /* another home's gateway */
+    for (size_t i = 0; i < unit->environment.count; i++) {
+        const struct assignment *a = &unit->environment.items[i];
+        if (last_of(&unit->files, a->name) == NULL && last_of(&unit->environment, a->name) == a)
+            drift_assignment(unit->drift, a);
+    }
+    for (size_t i = 0; i < unit->files.count; i++)
+        if (last_of(&unit->files, unit->files.items[i].name) == &unit->files.items[i])
+            drift_assignment(unit->drift, &unit->files.items[i]);
+    look_at_passed(unit);
+}
+
+/* --- which files make a unit --- */
+
+struct paths {
+    const char **items;
+    size_t count;
+    size_t capacity;
+};
+
+static const char *base_name(const char *path)
+{
+    const char *slash = strrchr(path, '/');
+    return slash == NULL ? path : slash + 1;
+}
+
+/* What stands in a stronger folder under the same name hides PATH. */
+static void add_path(struct arena *arena, struct paths *paths, const char *path)
+{
+    for (size_t i = 0; i < paths->count; i++)
+        if (strcmp(base_name(paths->items[i]), base_name(path)) == 0)
+            return;
+    void *items = paths->items;
+    arena_grow(arena, &items, &paths->capacity, paths->count + 1, sizeof *paths->items);
+    paths->items = items;
+    paths->items[paths->count++] = path;
+}
+
+static void add_matches(struct arena *arena, struct paths *paths, const char *pattern, size_t cut)
 {
     glob_t found;
     if (glob(pattern, 0, NULL, &found) != 0)
         return;
     for (size_t i = 0; i < found.gl_pathc; i++)
-        look_at_unit(drift, arena_strdup(drift->arena, found.gl_pathv[i])); /* the findings outlive the glob */
+        add_path(arena, paths, arena_strndup(arena, found.gl_pathv[i], strlen(found.gl_pathv[i]) - cut));
     globfree(&found);
 }
 
-/* What `systemctl --user import-environment` put there, and services inherit. It is in no file. */
-static void look_at_manager(struct drift *drift)
+static int by_base_name(const void *a, const void *b)
 {
-    static const char *const command[] = {"systemctl", "--user", "show-environment", NULL};
-    posix_spawn_file_actions_t actions;
-    struct text out = {.arena = drift->arena};
-    int pipe_ends[2];
-    pid_t child;
-    char buffer[4096];
-    if (getenv("XDG_RUNTIME_DIR") == NULL || pipe2(pipe_ends, O_CLOEXEC) < 0)
-        return;
-    (void)posix_spawn_file_actions_init(&actions);
-    (void)posix_spawn_file_actions_adddup2(&actions, pipe_ends[1], STDOUT_FILENO);
-    (void)posix_spawn_file_actions_addopen(&actions, STDERR_FILENO, "/dev/null", O_WRONLY, 0);
-    int error = posix_spawnp(&child, command[0], &actions, NULL, (char *const *)command, environ);
-    (void)posix_spawn_file_actions_destroy(&actions);
-    (void)close(pipe_ends[1]);
-    for (ssize_t got; error == 0 && (got = read(pipe_ends[0], buffer, sizeof buffer)) > 0;)
-        text_append(&out, buffer, (size_t)got);
-    explicit_bzero(buffer, sizeof buffer);
-    (void)close(pipe_ends[0]);
-    if (error == 0)
-        (void)waitpid(child, NULL, 0);
-    for (const char *line = out.bytes; line != NULL && *line != '\0';) {
-        size_t len = strcspn(line, "\n");
-        size_t name = strcspn(line, "=");
-        drift_assignment(
-            drift, "the user manager's environment", line, len,
-            arena_printf(drift->arena, "systemctl --user unset-environment %.*s", (int)(name < len ? name : 0), line));
-        line += len + (line[len] == '\n');
+    return strcmp(base_name(*(const char *const *)a), base_name(*(const char *const *)b));
+}
+
+static void look_at_unit(struct drift *drift, const char *const *folders, const char *name, bool user)
+{
+    struct unit unit = {.drift = drift,
+                        .name = name,
+                        .systemctl = user ? "systemctl --user" : "systemctl",
+                        .passed = "",
+                        .home = drift->user_home};
+    struct paths main = {0};
+    struct paths drop_ins = {0};
+    for (size_t i = 0; *folders[i] != '\0'; i++) {
+        const char *path = arena_printf(drift->arena, "%s/%s", folders[i], name);
+        if (access(path, F_OK) == 0)
+            add_path(drift->arena, &main, path);
+        add_matches(drift->arena, &drop_ins, arena_printf(drift->arena, "%s.d/*.conf", path), 0);
     }
+    if (drop_ins.count > 1)
+        qsort(drop_ins.items, drop_ins.count, sizeof *drop_ins.items, by_base_name);
+    if (main.count > 0)
+        read_unit(&unit, main.items[0]);
+    for (size_t i = 0; i < drop_ins.count; i++)
+        read_unit(&unit, drop_ins.items[i]);
+    judge(&unit);
 }
 
 void drift_units(struct drift *drift)
 {
-    static const char *const folders[] = {"/.config/systemd/user", "/.local/share/systemd/user"};
-    static const char *const system_folders[] = {"/etc/systemd/user", "/etc/systemd/system", "/usr/lib/systemd/user",
-                                                 "/usr/local/lib/systemd/user"};
-    static const char *const units[] = {"hermes*.service", "hermes*.service.d/*.conf"};
-    for (size_t k = 0; k < 2; k++) {
-        for (size_t i = 0; *drift->user_home != '\0' && i < sizeof folders / sizeof *folders; i++)
-            look_at_all(drift, arena_printf(drift->arena, "%s%s/%s", drift->user_home, folders[i], units[k]));
-        for (size_t i = 0; i < sizeof system_folders / sizeof *system_folders; i++)
-            look_at_all(drift, arena_printf(drift->arena, "%s/%s", system_folders[i], units[k]));
+    for (int user = 1; user >= 0; user--) {
+        const char *const *folders = unit_folders(drift->arena, drift->user_home, user);
+        struct paths names = {0};
+        for (size_t i = 0; *folders[i] != '\0'; i++) {
+            add_matches(drift->arena, &names, arena_printf(drift->arena, "%s/hermes*.service", folders[i]), 0);
+            add_matches(drift->arena, &names, arena_printf(drift->arena, "%s/hermes*.service.d", folders[i]), 2);
+        }
+        for (size_t i = 0; i < names.count; i++) {
+            const char *name = base_name(names.items[i]);
+            if (strncmp(name, "hermes-watch", 12) != 0 && strncmp(name, "hermes-relay", 12) != 0)
+                look_at_unit(drift, folders, name, user);
+        }
     }
-    look_at_manager(drift);
 }

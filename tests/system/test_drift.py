@@ -1,6 +1,7 @@
 """hermes-compile --check --live: every place where a key may hide is named, with its fingerprint and what mends it."""
-import json, os, subprocess, sys, unittest
+import json, os, shutil, subprocess, sys, unittest
 
+import harness
 from harness import Home, Watch, fingerprint
 
 TRUE, STALE, HIDDEN = "sk-test-true-000001", "sk-test-stale-00001", "sk-test-hidden-0001"
@@ -47,9 +48,46 @@ class Drift(unittest.TestCase):
         stale = found["~/.bashrc:3 XIAOMI_API_KEY"]
         self.assertEqual((stale["found"], stale["expected"], stale["matters"]), (fingerprint(STALE), fingerprint(TRUE), False))
         hidden = found["~/.config/fish/config.fish:1 DEEPSEEK_API_KEY"]
-        self.assertEqual((hidden["found"], hidden["matters"], hidden["help"]),
-                         (fingerprint(HIDDEN), True, "move DEEPSEEK_API_KEY into .env"))
+        self.assertEqual((hidden["found"], hidden["matters"]), (fingerprint(HIDDEN), True))
         self.assertEqual(len(found), 3)
+        for finding in (stale, hidden):  # the commands do what they say
+            subprocess.run(["sh", "-ec", finding["help"]], env=self.home.env, check=True)
+        self.assertEqual(self.findings(), {"hermes-watch": found["hermes-watch"]} | self.stale_derived())
+
+    def stale_derived(self):
+        return {name: f for name, f in self.findings().items() if name in ("compiled/snapshot.json", "auth.json")}
+
+    def test_what_a_shell_makes_of_its_lines(self):
+        self.user_file(".bashrc", f"""\
+if true; then export XIAOMI_API_KEY={STALE}; fi
+true && export EDITOR=vi DEEPSEEK_API_KEY="{HIDDEN}" # export GEMINI_API_KEY=no
+  # export ZAI_API_KEY={HIDDEN}
+echo "; export GLM_API_KEY={HIDDEN}"
+OPENROUTER_API_KEY={HIDDEN}
+GOOGLE_API_KEY={HIDDEN}
+export GOOGLE_API_KEY
+export NVIDIA_API_KEY=$(pass show nvidia) MISTRAL_API_KEY="$MISTRAL_API_KEY"
+""")
+        found = self.findings()
+        self.assertEqual({name.removeprefix("~/.bashrc:") for name in found if name.startswith("~")},
+                         {"1 XIAOMI_API_KEY", "2 DEEPSEEK_API_KEY", "6 GOOGLE_API_KEY", "8 NVIDIA_API_KEY"})
+        self.assertNotIn("found", found["~/.bashrc:8 NVIDIA_API_KEY"])
+        self.assertEqual(found["~/.bashrc:2 DEEPSEEK_API_KEY"]["found"], fingerprint(HIDDEN))
+
+    def test_variables_that_the_configuration_names(self):
+        name = "K9" + "Q8w7E6r5T4y3U2i1"  # as if somebody had pasted a key where the name belongs
+        self.home.write("config.yaml", f"""model:
+  provider: xiaomi
+custom_providers:
+- {{name: a, base_url: 'https://a.example.com/v1', key_env: MY_OWN_VARIABLE}}
+- {{name: b, base_url: 'https://b.example.com/v1', key_env: {name}}}
+""")
+        self.home.compile()
+        self.home.env |= {"MY_OWN_VARIABLE": HIDDEN, name: HIDDEN, "XIAOMI_BASE_URL": "https://elsewhere.example.com", "UNRELATED": HIDDEN}
+        found = self.findings()
+        self.assertNotIn(name.encode(), self.home.printed)
+        self.assertEqual(set(found), {"hermes-watch", "this shell MY_OWN_VARIABLE", "this shell XIAOMI_BASE_URL",
+                                      "this shell " + fingerprint(name)})
 
     def test_this_shell(self):
         self.home.env |= {"XIAOMI_API_KEY": STALE, "OPENROUTER_API_KEY": HIDDEN, "LANG": "C"}
@@ -66,7 +104,107 @@ class Drift(unittest.TestCase):
         found = self.findings()
         self.assertEqual(found[f"{path} Environment= XIAOMI_API_KEY"]["found"], fingerprint(STALE))
         self.assertEqual(found[f"{path} EnvironmentFile={secrets} DEEPSEEK_API_KEY"]["found"], fingerprint(HIDDEN))
-        self.assertIn(str(path), found)
+        passed = found[f"{path} PassEnvironment= OPENAI_API_KEY"]
+        self.assertFalse(passed["matters"])
+        self.assertNotIn("found", passed)
+        subprocess.run(["sh", "-c", found[f"{path} EnvironmentFile={secrets} DEEPSEEK_API_KEY"]["help"].split("; systemctl")[0]], check=True)
+        self.assertIn(f"DEEPSEEK_API_KEY={HIDDEN}\n", (self.home.path / ".env").read_text())
+        self.assertNotIn(HIDDEN, secrets.read_text())
+
+    def test_units_as_systemd_reads_them(self):
+        """Comments, continued lines, resets, what a stronger folder hides, and the unit of another home."""
+        folder = ".config/systemd/user"
+        self.user_file(f"{folder}/hermes-gateway.service", f"""[Service]
+# Environment=GEMINI_API_KEY={HIDDEN}
+Environment=HERMES_HOME={self.home.path} \\
+  DEEPSEEK_API_KEY={HIDDEN}
+Environment=ZAI_API_KEY={HIDDEN}
+""")
+        self.user_file(".local/share/systemd/user/hermes-gateway.service", f"[Service]\nEnvironment=XIAOMI_API_KEY={STALE}\n")
+        self.user_file(f"{folder}/hermes-gateway.service.d/a.conf", f"[Service]\nEnvironment=\nEnvironment=HERMES_HOME=%h/home DEEPSEEK_API_KEY={STALE}\n")
+        self.user_file(f"{folder}/hermes-gateway.service.d/b.conf", f"[Service]\nEnvironment=DEEPSEEK_API_KEY={HIDDEN} XIAOMI_API_KEY={TRUE}\n")
+        (self.home.root / "other").mkdir()
+        self.user_file(f"{folder}/hermes-gateway-other.service", f"[Service]\nEnvironment=HERMES_HOME=%h/other XIAOMI_API_KEY={STALE}\n")
+        found = self.findings()
+        b = self.home.root / folder / "hermes-gateway.service.d/b.conf"
+        self.assertEqual(set(found), {"hermes-watch", f"{b} Environment= DEEPSEEK_API_KEY"})
+        self.assertEqual(found[f"{b} Environment= DEEPSEEK_API_KEY"]["found"], fingerprint(HIDDEN))
+
+    @unittest.skipIf(os.geteuid() != 0 or subprocess.run(["unshare", "-m", "true"], capture_output=True).returncode, "SKIP: cannot mount")
+    def test_units_of_the_system(self):
+        units = self.home.root / "units"
+        self.user_file("units/hermes-gateway.service", f"[Service]\nEnvironment=HERMES_HOME={self.home.path} DEEPSEEK_API_KEY={HIDDEN}\n")
+        for folder in ("/etc/systemd/system", "/etc/systemd/user"):
+            code, out, _ = self.home.compile("--check", "--live", "--format", "json", prefix=(
+                "unshare", "-m", "sh", "-ec", 'mount --bind "$0" "$1"; shift; exec "$@"', units, folder))
+            found = [f for f in json.loads(out)["findings"] if f["where"].startswith(folder)]
+            self.assertEqual([(code, f["variable"], f["found"]) for f in found], [(3, "DEEPSEEK_API_KEY", fingerprint(HIDDEN))])
+
+    def manager(self, script):
+        self.user_file("bin/systemctl", "#!/bin/sh\n" + script)
+        os.chmod(self.home.root / "bin/systemctl", 0o700)
+        self.user_file("run/systemd/private", "")
+        self.home.env |= {"PATH": f"{self.home.root}/bin:" + self.home.env["PATH"], "XDG_RUNTIME_DIR": str(self.home.root / "run")}
+
+    def test_the_environment_of_the_users_systemd(self):
+        self.manager(f"echo XIAOMI_API_KEY={STALE}\necho DEEPSEEK_API_KEY={HIDDEN}\necho LANG=C\n")
+        self.user_file(".config/systemd/user/hermes-gateway.service", "[Service]\nPassEnvironment=XIAOMI_API_KEY DEEPSEEK_API_KEY LANG\n")
+        found = self.findings()
+        manager, unit = "the user manager's environment", f"{self.home.root}/.config/systemd/user/hermes-gateway.service PassEnvironment="
+        self.assertEqual(set(found), {"hermes-watch"} | {f"{where} {name}" for where in (manager, unit)
+                                                         for name in ("XIAOMI_API_KEY", "DEEPSEEK_API_KEY")})
+        for where in (manager, unit):
+            self.assertEqual(found[f"{where} DEEPSEEK_API_KEY"]["found"], fingerprint(HIDDEN))
+            self.assertTrue(found[f"{where} DEEPSEEK_API_KEY"]["matters"])
+        self.assertEqual(found[f"{manager} XIAOMI_API_KEY"]["help"], "systemctl --user unset-environment XIAOMI_API_KEY")
+
+    def test_a_systemd_that_hangs_blocks_nobody(self):
+        self.manager("exec sleep 1000\n")
+        self.assertIn("did not answer", self.findings()["the user manager's environment"]["message"])
+
+    def test_a_watcher_that_is_not_as_new_as_its_files(self):
+        program = self.home.root / "bin/hermes-watch"
+        program.parent.mkdir()
+        shutil.copy(harness.WATCH, program)
+        original, harness.WATCH = harness.WATCH, program
+        try:
+            watch = Watch(self.home)
+        finally:
+            harness.WATCH = original
+        self.assertEqual(self.findings(status=0), {})
+        shutil.copy(harness.WATCH, self.home.root / "new")
+        os.rename(self.home.root / "new", program)
+        self.assertIn("replaced on disk", self.findings()["hermes-watch"]["message"])
+        self.user_file(".config/systemd/user/hermes-watch.service", "[Service]\n")
+        self.assertIn("is older than", self.findings()["hermes-watch"]["message"])  # the last of the two
+        self.assertIn("daemon-reload", self.findings()["hermes-watch"]["help"])
+        watch.close()
+
+    def test_a_watcher_that_says_it_is_degraded(self):
+        watch = Watch(self.home)
+        status = {"format": 1, "pid": watch.process.pid, "state": "degraded", "status": "cannot watch one folder",
+                  "polling": [{"path": "config.yaml", "why": "on NFS"}]}
+        self.home.write("compiled/status.json", json.dumps(status))
+        text = self.home.compile("--check", "--live")[1]
+        self.assertIn("hermes-watch: degraded: cannot watch one folder\n", text)
+        self.assertIn("hermes-watch: (harmless now) it looks at config.yaml from time to time only: on NFS\n", text)
+        self.home.write("compiled/status.json", json.dumps(status | {"pid": 1}))  # of one that ran before
+        self.assertEqual(self.findings(status=0), {})
+        watch.close()
+
+    def test_programs_that_only_look_like_hermes(self):
+        program = subprocess.Popen(["sleep", "1000"], env={"HERMES_HOME": str(self.home.path), "DEEPSEEK_API_KEY": HIDDEN})
+        other = subprocess.Popen([sys.executable, "-c", "print(flush=True); input()", "hermes.txt"], stdin=subprocess.PIPE,
+                                 stdout=subprocess.PIPE, env={"HERMES_HOME": str(self.home.path), "DEEPSEEK_API_KEY": HIDDEN})
+        other.stdout.readline()
+        same = subprocess.Popen([sys.executable, "-c", "print(flush=True); input()", "hermes_cli.main"], stdin=subprocess.PIPE,
+                                stdout=subprocess.PIPE, env={"HERMES_HOME": str(self.home.path), "XIAOMI_API_KEY": TRUE})
+        same.stdout.readline()
+        self.assertEqual(list(self.findings()), ["hermes-watch"])
+        program.kill()
+        program.wait()
+        for process in (other, same):
+            process.communicate(b"\n")
 
     def test_a_gateway_that_runs_with_another_key(self):
         def gateway(home):

@@ -1,0 +1,122 @@
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+#include <cjson/cJSON.h>
+
+#include "drift.h"
+#include "file_lock.h"
+#include "safe_read.h"
+#include "shown_value.h"
+#include "snapshot_format.h"
+
+#define UNIT    "hermes-watch.service"
+#define RESTART "systemctl --user daemon-reload; systemctl --user restart " UNIT
+
+static void find(struct drift *drift, bool matters, const char *message, const char *help)
+{
+    drift_add(drift, (struct finding){.where = "hermes-watch", .matters = matters, .message = message, .help = help});
+}
+
+/* When PROCESS was started, seconds since the epoch; 0 when it cannot be told. /proc/PID is made at that moment, but may be
+ * forgotten and made again, so its stat counts. */
+static double started(struct arena *arena, pid_t process)
+{
+    char text[1024] = "";
+    unsigned long long ticks = 0;
+    struct timespec now;
+    struct timespec up;
+    FILE *file = fopen(arena_printf(arena, "/proc/%ld/stat", (long)process), "re");
+    if (file == NULL)
+        return 0;
+    size_t len = fread(text, 1, sizeof text - 1, file);
+    (void)fclose(file);
+    text[len] = '\0';
+    const char *after_name = strrchr(text, ')');
+    if (after_name == NULL ||
+        sscanf(after_name + 1, " %*c %*d %*d %*d %*d %*d %*u %*u %*u %*u %*u %*u %*u %*d %*d %*d %*d %*d %*d %llu",
+               &ticks) != 1)
+        return 0;
+    (void)clock_gettime(CLOCK_REALTIME, &now);
+    (void)clock_gettime(CLOCK_BOOTTIME, &up);
+    double boot = (double)now.tv_sec - (double)up.tv_sec + (double)(now.tv_nsec - up.tv_nsec) / 1e9;
+    return boot + (double)ticks / (double)sysconf(_SC_CLK_TCK);
+}
+
+static bool runs_replaced_file(struct arena *arena, pid_t process)
+{
+    char target[4096];
+    ssize_t len = readlink(arena_printf(arena, "/proc/%ld/exe", (long)process), target, sizeof target - 1);
+    target[len > 0 ? len : 0] = '\0';
+    return len > 10 && strcmp(target + len - 10, " (deleted)") == 0;
+}
+
+/* The unit's file that changed after PROCESS was started, or NULL. */
+static const char *newer_unit(struct drift *drift, pid_t process)
+{
+    const char *const *folders = unit_folders(drift->arena, drift->user_home, true);
+    double since = started(drift->arena, process);
+    struct stat st;
+    for (size_t i = 0; since > 0 && *folders[i] != '\0'; i++) {
+        const char *path = arena_printf(drift->arena, "%s/" UNIT, folders[i]);
+        if (stat(path, &st) == 0) /* the first one counts; the rest are hidden by it */
+            return (double)st.st_ctim.tv_sec + (double)st.st_ctim.tv_nsec / 1e9 > since ? path : NULL;
+    }
+    return NULL;
+}
+
+static void look_at_polling(struct drift *drift, const cJSON *status)
+{
+    const cJSON *item;
+    cJSON_ArrayForEach(item, cJSON_GetObjectItemCaseSensitive(status, "polling"))
+    {
+        const char *path = cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(item, "path"));
+        const char *why = cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(item, "why"));
+        if (path != NULL && why != NULL)
+            find(drift, false,
+                 arena_printf(drift->arena, "it looks at %s from time to time only: %s", shown_name(drift->arena, path),
+                              shown_name(drift->arena, why)),
+                 "keep the file on a local file system");
+    }
+}
+
+/* What it says of itself in compiled/status.json, while it is the process PROCESS. */
+static void look_at_status(struct drift *drift, pid_t process)
+{
+    struct safe_read read =
+        safe_read(drift->arena, arena_printf(drift->arena, "%s/" SNAPSHOT_DIRECTORY "/status.json", drift->home), 0);
+    cJSON *status = read.status == SAFE_READ_OK ? cJSON_ParseWithLength(read.bytes, read.len) : NULL;
+    const cJSON *pid = cJSON_GetObjectItemCaseSensitive(status, "pid");
+    const char *state = cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(status, "state"));
+    const char *line = cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(status, "status"));
+    bool its_own = cJSON_IsNumber(pid) && (pid_t)pid->valuedouble == process;
+    if (its_own && state != NULL && (strcmp(state, "degraded") == 0 || strcmp(state, "failed") == 0))
+        find(drift, true,
+             arena_printf(drift->arena, "%s: %s", state,
+                          line == NULL ? "it does not say why" : shown_name(drift->arena, line)),
+             "systemctl --user restart " UNIT);
+    if (its_own)
+        look_at_polling(drift, status);
+    cJSON_Delete(status);
+}
+
+void drift_watcher(struct drift *drift)
+{
+    const char *path = arena_printf(drift->arena, "%s/" SNAPSHOT_DIRECTORY "/watch.lock", drift->home);
+    pid_t process = file_lock_holder(path);
+    if (process == 0) {
+        find(drift, true, "not running: the next edit reaches nobody", "systemctl --user enable --now " UNIT);
+        return;
+    }
+    if (runs_replaced_file(drift->arena, process))
+        find(drift, true,
+             arena_printf(drift->arena, "process %ld runs a program that was replaced on disk", (long)process),
+             RESTART);
+    const char *unit = newer_unit(drift, process);
+    if (unit != NULL)
+        find(drift, true, arena_printf(drift->arena, "process %ld is older than %s", (long)process, unit), RESTART);
+    if (drift->shell != NULL)
+        look_at_status(drift, process);
+}
