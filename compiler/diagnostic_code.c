@@ -161,6 +161,9 @@ const struct diagnostic_code diagnostic_codes[] = {
     {"yaml-syntax", "This is no YAML",
      "Nothing is published; the last good snapshot stays in force. Hermes would run on its defaults. The place is "
      "where the reader could not go on: the mistake is there or a little before."},
+    {"yaml-readers-differ", "Only one of Hermes's two YAML readers takes this",
+     "Most of Hermes reads config.yaml with libyaml, parts of the gateway with PyYAML's own scanner. Where that one "
+     "refuses a file, these parts run on defaults without a word. Write it as the help says, and both agree."},
     {"yaml-tab", "A tab where a blank is meant",
      "One of Hermes's two YAML readers accepts it, the other refuses the whole file: half of the gateway then runs "
      "on defaults, without a word. Replace the tab by blanks."},

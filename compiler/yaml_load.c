@@ -10,8 +10,8 @@
 #include "name_table.h"
 #include "source.h"
 #include "utf8.h"
+#include "yaml_readers.h"
 #include "yaml_scalar.h"
-#include "yaml_tabs.h"
 
 enum { MAX_NESTING = 128, ALIAS_FACTOR = 10, ALIAS_FLOOR = 10000, MAX_NODES = 1000000 };
 
@@ -43,7 +43,8 @@ struct loader {
     size_t anchor_count;
     size_t anchor_capacity;
     struct name_table anchor_names;
-    bool tabs; /* there is at least one in the file */
+    bool readers_may_differ;
+    bool merging; /* the next value stands behind `<<`: only its pairs are asked for, whatever its tag says */
     struct yaml_texts texts;
     size_t nesting;
     size_t nodes;  /* in the file */
@@ -206,7 +207,7 @@ static struct node *scalar(struct loader *l, const yaml_event_t *event, enum yam
     complete_anchor(l, anchor, 1);
     *ret_tag = resolved;
     yaml_scalar_style_t style = event->data.scalar.style;
-    if (l->tabs && style != YAML_PLAIN_SCALAR_STYLE)
+    if (l->readers_may_differ && style != YAML_PLAIN_SCALAR_STYLE)
         yaml_texts_add(l->arena, &l->texts,
                        (struct yaml_text){event->start_mark.index, event->end_mark.index,
                                           style == YAML_LITERAL_SCALAR_STYLE || style == YAML_FOLDED_SCALAR_STYLE});
@@ -219,6 +220,10 @@ static struct node *scalar(struct loader *l, const yaml_event_t *event, enum yam
         refuse_value(l, node->place, "expected a collection here, but found a scalar");
         return node;
     }
+    if (tag != NULL && !given && style == YAML_PLAIN_SCALAR_STYLE && len == 0)
+        (void)diagnose(
+            l->diagnostics, SEVERITY_WARNING, "yaml-readers-differ", node->place,
+            "a \"!\" with nothing behind it: an empty text to one of Hermes's two YAML readers, nothing to the other");
     const char *why = yaml_construct(l->arena, resolved, text, len, node);
     if (why != NULL)
         refuse_value(l, node->place, why);
@@ -296,12 +301,13 @@ static struct node *next_child(struct loader *l, const struct input *in, yaml_ev
     return child;
 }
 
-static enum yaml_tag collection_tag(struct loader *l, const yaml_char_t *tag, enum yaml_tag usual, struct place place)
+static enum yaml_tag collection_tag(struct loader *l, const yaml_char_t *tag, enum yaml_tag usual, struct place place,
+                                    bool merged)
 {
     enum yaml_tag found = tag == NULL || strcmp((const char *)tag, "!") == 0 ? usual : explicit_tag(tag);
     bool fits = found == usual || (usual == TAG_MAP && found == TAG_SET) ||
                 (usual == TAG_SEQ && (found == TAG_OMAP || found == TAG_PAIRS));
-    if (!fits)
+    if (!fits && !merged)
         refuse_value(l, place, "PyYAML's SafeLoader cannot make a value of this tag");
     return fits ? found : usual;
 }
@@ -325,15 +331,25 @@ static void pair_up(struct loader *l, struct node *list)
     }
 }
 
+/* Whether this value stands behind `<<`; what is inside it does not. */
+static bool take_merging(struct loader *l)
+{
+    bool merging = l->merging;
+    l->merging = false;
+    return merging;
+}
+
 static struct node *sequence(struct loader *l, const struct input *in, const yaml_event_t *event)
 {
     struct node *node = new_node(l, event);
     size_t weight = l->weight;
     size_t base = l->depth;
-    enum yaml_tag tag = collection_tag(l, event->data.sequence_start.tag, TAG_SEQ, node->place);
+    bool merging = take_merging(l);
+    enum yaml_tag tag = collection_tag(l, event->data.sequence_start.tag, TAG_SEQ, node->place, merging);
     ptrdiff_t anchor = set_anchor(l, event->data.sequence_start.anchor, &event->start_mark, node);
     enum yaml_tag child_tag;
-    for (struct node *child; (child = next_child(l, in, YAML_SEQUENCE_END_EVENT, &child_tag)) != NULL;) {
+    for (struct node *child;
+         l->merging = merging, (child = next_child(l, in, YAML_SEQUENCE_END_EVENT, &child_tag)) != NULL;) {
         if (child_tag == TAG_MERGE || child_tag == TAG_VALUE)
             refuse_value(l, child->place, "PyYAML's SafeLoader cannot make a value of this");
         push(l, (struct child){{NULL, child}, false});
@@ -344,8 +360,9 @@ static struct node *sequence(struct loader *l, const struct input *in, const yam
     for (size_t i = 0; i < node->count; i++)
         node->items[i] = l->stack[base + i].pair.value;
     l->depth = base;
+    l->merging = false;
     complete_anchor(l, anchor, l->weight - weight + 1);
-    if (tag != TAG_SEQ && !l->failed)
+    if (tag != TAG_SEQ && !l->failed && !merging)
         pair_up(l, node);
     return node;
 }
@@ -528,13 +545,15 @@ static struct node *mapping(struct loader *l, const struct input *in, const yaml
     struct node *node = new_node(l, event);
     size_t weight = l->weight;
     size_t base = l->depth;
-    enum yaml_tag tag = collection_tag(l, event->data.mapping_start.tag, TAG_MAP, node->place);
+    enum yaml_tag tag = collection_tag(l, event->data.mapping_start.tag, TAG_MAP, node->place, take_merging(l));
     ptrdiff_t anchor = set_anchor(l, event->data.mapping_start.anchor, &event->start_mark, node);
     enum yaml_tag key_tag;
     enum yaml_tag value_tag;
     node->kind = tag == TAG_SET ? NODE_SET : NODE_MAP;
     for (struct node *key; (key = next_child(l, in, YAML_MAPPING_END_EVENT, &key_tag)) != NULL;) {
+        l->merging = key_tag == TAG_MERGE;
         struct node *value = next_child(l, in, YAML_NO_EVENT, &value_tag);
+        l->merging = false;
         if (value == NULL)
             break;
         if (value_tag == TAG_MERGE || value_tag == TAG_VALUE)
@@ -642,7 +661,7 @@ struct node *yaml_load(struct arena *arena, const struct source *source, struct 
         return NULL;
     if (!yaml_parser_initialize(&l.parser))
         arena_out_of_memory();
-    l.tabs = memchr(in.bytes, '\t', in.len) != NULL;
+    l.readers_may_differ = yaml_readers_may_differ(in.bytes, in.len);
     yaml_parser_set_encoding(&l.parser, YAML_UTF8_ENCODING);
     yaml_parser_set_input_string(&l.parser, (const unsigned char *)in.bytes, in.len);
     struct node *root = document(&l, &in);
@@ -651,8 +670,8 @@ struct node *yaml_load(struct arena *arena, const struct source *source, struct 
     yaml_parser_delete(&l.parser);
     if (l.failed)
         return NULL;
-    if (l.tabs)
-        yaml_tabs_check(source, in.bytes, in.len, &l.texts, diagnostics);
+    if (l.readers_may_differ)
+        yaml_readers_check(source, in.bytes, in.len, &l.texts, diagnostics);
     adopt(&l);
     return l.values.count > 0 ? NULL : root;
 }

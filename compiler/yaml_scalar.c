@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 #include "blank.h"
 
@@ -315,14 +316,14 @@ static uint32_t digit_value(char c)
     return lower >= 'a' && lower <= 'z' ? (uint32_t)(lower - 'a' + 10) : UINT32_MAX;
 }
 
-/* TEXT without its low lines, which both of PyYAML's constructors of numbers drop first, in lower case. */
+/* TEXT without its low lines, which both of PyYAML's constructors of numbers drop first. */
 static char *without_low_lines(struct arena *arena, const char *text, size_t len)
 {
     char *clean = arena_alloc(arena, len + 1);
     size_t used = 0;
     for (size_t i = 0; i < len; i++)
         if (text[i] != '_')
-            clean[used++] = (char)(text[i] >= 'A' && text[i] <= 'Z' ? text[i] | 0x20 : text[i]);
+            clean[used++] = text[i];
     return clean;
 }
 
@@ -340,7 +341,7 @@ static const char *python_int(struct arena *arena, const char *text, size_t len,
     struct cursor c = {text, text + len};
     result->negative = len > 0 && text[0] == '-';
     (void)take_sign(&c);
-    if (base != 10 && c.end - c.at > 1 && c.at[0] == '0' && c.at[1] == prefixes[base])
+    if (base != 10 && c.end - c.at > 1 && c.at[0] == '0' && (c.at[1] | 0x20) == prefixes[base])
         c.at += 2;
     if (ended(&c))
         return "this number has no digits";
@@ -432,7 +433,7 @@ static bool python_float(struct arena *arena, const char *text, size_t len, doub
     text = strip_blanks(text, len, &len);
     text = arena_strndup(arena, text, len);
     *ret = strtod(text, &end);
-    return len > 0 && end == text + len && strpbrk(text, "x(") == NULL;
+    return len > 0 && end == text + len && strpbrk(text, "xX(") == NULL;
 }
 
 static const char *construct_float(struct arena *arena, const char *text, size_t len, struct node *node)
@@ -442,8 +443,8 @@ static const char *construct_float(struct arena *arena, const char *text, size_t
     double value = 0;
     double base = 1;
     at += at[0] == '-' || at[0] == '+';
-    if (strcmp(at, ".inf") == 0 || strcmp(at, ".nan") == 0) {
-        set_float(arena, node, at[1] == 'n' ? NAN : sign * INFINITY);
+    if (strcasecmp(at, ".inf") == 0 || strcasecmp(at, ".nan") == 0) {
+        set_float(arena, node, (at[1] | 0x20) == 'n' ? NAN : sign * INFINITY);
         return NULL;
     }
     for (size_t end = strlen(at);;) { /* from the last part to the first, as PyYAML adds them */

@@ -80,6 +80,14 @@ static void dump(const struct node *node)
                                               : ';');
 }
 
+static bool said(const struct diagnostics *diagnostics, const char *code)
+{
+    for (size_t i = 0; i < diagnostics->count; i++)
+        if (strcmp(diagnostics->items[i]->code, code) == 0)
+            return true;
+    return false;
+}
+
 int main(void)
 {
     for (;;) {
@@ -98,11 +106,10 @@ int main(void)
             if (d->severity == SEVERITY_ERROR)
                 (void)printf("! %s %u %u ", d->code, d->place.line, d->place.column);
         }
-        for (size_t i = 0; root != NULL && i < diagnostics.count; i++)
-            if (strcmp(diagnostics.items[i]->code, "yaml-tab") == 0) {
-                (void)fputs(" tab", stdout);
-                break;
-            }
+        if (root != NULL && said(&diagnostics, "yaml-tab"))
+            (void)fputs(" tab", stdout);
+        if (root != NULL && said(&diagnostics, "yaml-readers-differ"))
+            (void)fputs(" differ", stdout);
         (void)putchar('\n');
         arena_destroy(arena);
     }
