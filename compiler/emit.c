@@ -10,6 +10,7 @@
 
 struct emitter {
     struct text *out;
+    bool unread; /* nobody is going to look at the text */
     struct diagnostics *diagnostics;
 };
 
@@ -17,6 +18,13 @@ static void cannot_say(struct emitter *e, const struct node *node, const char *w
 {
     (void)diagnose(e->diagnostics, SEVERITY_WARNING, "not-json", node->place, "%s here: JSON has none, so it is %s",
                    what, how);
+}
+
+/* A value is written: when nobody is going to read it, it need not be kept. */
+static void written(struct emitter *e)
+{
+    if (e->unread)
+        e->out->len = 0;
 }
 
 static void check_text(struct emitter *e, const struct node *node)
@@ -38,7 +46,7 @@ static void emit_scalar(struct emitter *e, const struct node *node)
         text_append(e->out, node->text, node->len);
         break;
     case NODE_FLOAT:
-        if (isfinite(node->number)) {
+        if (isfinite(node_number(node))) {
             text_append(e->out, node->text, node->len);
             break;
         }
@@ -132,6 +140,7 @@ static void emit_map(struct emitter *e, const struct node *map)
         json_put_string(e->out, name, len);
         text_putc(e->out, ':');
         emit_node(e, map->pairs[i].value);
+        written(e);
     }
     text_putc(e->out, '}');
 }
@@ -143,6 +152,7 @@ static void emit_sequence(struct emitter *e, const struct node *node)
         if (i > 0)
             text_putc(e->out, ',');
         emit_node(e, node->items[i]);
+        written(e);
     }
     text_putc(e->out, ']');
 }
@@ -189,8 +199,7 @@ static void emit_sources(struct text *out, const struct emit_input *in)
         text_putc(out, '{');
         json_put_member(out, "path", source->label);
         json_put_member(out, "kind", source_kind_name(source->kind));
-        if (!in->unhashed)
-            json_put_member(out, "digest", digest_of(source->bytes, source->len).text);
+        json_put_member(out, "digest", digest_of(source->bytes, source->len).text);
         json_put_number(out, "bytes", source->len);
         text_putc(out, '}');
     }
@@ -326,7 +335,12 @@ static void emit_warnings(struct text *out, const struct diagnostics *diagnostic
 struct text emit_content(struct arena *arena, const struct emit_input *input, struct diagnostics *diagnostics)
 {
     struct text out = {.arena = arena};
-    struct emitter e = {&out, diagnostics};
+    struct emitter e = {&out, input->only_check, diagnostics};
+    if (input->only_check) {
+        emit_node(&e, input->config);
+        diagnostics_sort(diagnostics);
+        return (struct text){0};
+    }
     text_putc(&out, '{');
     emit_sources(&out, input);
     json_put_name(&out, "config");

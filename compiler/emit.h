@@ -14,7 +14,7 @@ struct emit_input {
     const struct node *config;
     const struct environment *environment;
     const struct providers *providers;
-    bool unhashed; /* the text is not going to be kept: digests are left out */
+    bool only_check; /* for the diagnostics alone: there is no text then */
 };
 
 /* The content value. What JSON cannot say is written so that nothing is lost, with a warning each; two keys of a map

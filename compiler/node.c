@@ -1,5 +1,7 @@
 #include "node.h"
 
+#include <math.h>
+#include <stdlib.h>
 #include <string.h>
 
 bool node_is(const struct node *node, enum node_kind kind)
@@ -31,6 +33,15 @@ const char *node_string(const struct node *node)
     return node_is(node, NODE_STRING) ? node->text : NULL;
 }
 
+double node_number(const struct node *node)
+{
+    if (node->kind == NODE_BOOL)
+        return node->boolean;
+    if (node->kind == NODE_FLOAT && strstr(node->text, ".inf") != NULL)
+        return *node->text == '-' ? -INFINITY : INFINITY;
+    return node->kind == NODE_FLOAT && strcmp(node->text, ".nan") == 0 ? NAN : strtod(node->text, NULL);
+}
+
 bool node_truthy(const struct node *node)
 {
     if (node == NULL)
@@ -43,7 +54,7 @@ bool node_truthy(const struct node *node)
     case NODE_INTEGER:
         return strcmp(node->text, "0") != 0;
     case NODE_FLOAT:
-        return node->number < 0 || node->number > 0 || node->number != node->number;
+        return node_number(node) < 0 || node_number(node) > 0 || isnan(node_number(node));
     case NODE_SEQUENCE:
         return node->count > 0;
     case NODE_MAP:

@@ -15,7 +15,7 @@ enum node_kind {
     NODE_NULL,
     NODE_BOOL,      /* boolean */
     NODE_INTEGER,   /* text: canonical decimal digits with an optional '-', of any size */
-    NODE_FLOAT,     /* number; text: the shortest decimal that reads back as it, or ".inf" "-.inf" ".nan" */
+    NODE_FLOAT,     /* text: the shortest decimal that reads back as it, or ".inf" "-.inf" ".nan" */
     NODE_STRING,    /* text, UTF-8, may hold NULs when escaped so */
     NODE_TIMESTAMP, /* text: ISO 8601, "2001-12-14" or "2001-12-14T21:59:43.100000-05:00" */
     NODE_BINARY,    /* text: base64 without line breaks */
@@ -38,7 +38,6 @@ struct node {
         struct {
             const char *text;
             size_t len;
-            double number;
         };
         struct {
             struct node **items;
@@ -57,6 +56,8 @@ struct node *node_get(const struct node *map, const char *key);
 const struct pair *node_pair(const struct node *map, const char *key);
 /* The text of a string node, or NULL. */
 const char *node_string(const struct node *node);
+/* Of a truth value, an integer or a float; infinite where an integer is too large for a double. */
+double node_number(const struct node *node);
 /* Python's truth of a value: null, false, 0, 0.0, "" and empty collections are false; NULL is false. */
 bool node_truthy(const struct node *node);
 bool node_is(const struct node *node, enum node_kind kind);

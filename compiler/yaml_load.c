@@ -47,6 +47,7 @@ struct loader {
     bool merging; /* the next value stands behind `<<`: only its pairs are asked for, whatever its tag says */
     struct yaml_texts texts;
     size_t nesting;
+    size_t flow;   /* how many of these levels are written in brackets */
     size_t nodes;  /* in the file */
     size_t weight; /* with every alias expanded */
     bool failed;
@@ -224,6 +225,10 @@ static struct node *scalar(struct loader *l, const yaml_event_t *event, enum yam
         (void)diagnose(
             l->diagnostics, SEVERITY_WARNING, "yaml-readers-differ", node->place,
             "a \"!\" with nothing behind it: an empty text to one of Hermes's two YAML readers, nothing to the other");
+    if (style == YAML_PLAIN_SCALAR_STYLE && l->flow > 0 && memchr(text, '?', len) != NULL)
+        (void)diagnose(
+            l->diagnostics, SEVERITY_WARNING, "yaml-readers-differ", node->place,
+            "a \"?\" in brackets without quotes: one of Hermes's two YAML readers refuses the whole file for it");
     const char *why = yaml_construct(l->arena, resolved, text, len, node);
     if (why != NULL)
         refuse_value(l, node->place, why);
@@ -371,14 +376,9 @@ static struct node *sequence(struct loader *l, const struct input *in, const yam
 
 static bool number_of(const struct node *key, double *ret)
 {
-    if (key->kind == NODE_BOOL)
-        *ret = key->boolean;
-    else if (key->kind == NODE_INTEGER)
-        *ret = strtod(key->text, NULL);
-    else if (key->kind == NODE_FLOAT)
-        *ret = key->number;
-    else
+    if (key->kind != NODE_BOOL && key->kind != NODE_INTEGER && key->kind != NODE_FLOAT)
         return false;
+    *ret = node_number(key);
     return true;
 }
 
@@ -568,6 +568,12 @@ static struct node *mapping(struct loader *l, const struct input *in, const yaml
     return node;
 }
 
+static bool written_in_brackets(const yaml_event_t *event)
+{
+    return event->type == YAML_SEQUENCE_START_EVENT ? event->data.sequence_start.style == YAML_FLOW_SEQUENCE_STYLE
+                                                    : event->data.mapping_start.style == YAML_FLOW_MAPPING_STYLE;
+}
+
 static struct node *compose(struct loader *l, const struct input *in, yaml_event_t *event, enum yaml_tag *ret_tag)
 {
     struct node *node = NULL;
@@ -582,7 +588,10 @@ static struct node *compose(struct loader *l, const struct input *in, yaml_event
                            "values are nested deeper than %d levels", MAX_NESTING);
         l->failed = true;
     } else {
+        bool in_brackets = written_in_brackets(event);
+        l->flow += in_brackets;
         node = event->type == YAML_SEQUENCE_START_EVENT ? sequence(l, in, event) : mapping(l, in, event);
+        l->flow -= in_brackets;
     }
     l->nesting--;
     return node;

@@ -29,6 +29,12 @@ static bool follows_block_sign(const char *first, const char *hash)
     return hash > first && strchr("|>+-0123456789", hash[-1]) != NULL;
 }
 
+/* `[a, ?]`: a question mark that is neither a text nor in front of a key. */
+static bool bare_question(const char *at, const char *end)
+{
+    return end - at > 1 && strchr(",]}", at[1]) != NULL;
+}
+
 bool yaml_readers_may_differ(const char *bytes, size_t len)
 {
     const char *end = bytes + len;
@@ -40,8 +46,14 @@ bool yaml_readers_may_differ(const char *bytes, size_t len)
     for (const char *at = bytes; (at = memchr(at, '!', (size_t)(end - at))) != NULL; at++)
         if (tag_meets_comma(at, end))
             return true;
+    for (const char *at = bytes; (at = memchr(at, '?', (size_t)(end - at))) != NULL; at++)
+        if (bare_question(at, end))
+            return true;
     return false;
 }
+
+/* Where a character stands. A text begins with its anchor and tag, if it has some. */
+enum part { OUTSIDE, PROPERTIES, HEADER /* `|-` */, INSIDE };
 
 struct walk {
     const struct source *source;
@@ -53,8 +65,8 @@ struct walk {
     size_t character; /* from 0, as texts are counted */
     uint32_t line;
     uint32_t column;
-    bool header; /* of a block scalar */
-    bool quiet;  /* behind a comment's sign, or something that was reported: until the line ends */
+    enum part part;
+    bool quiet; /* behind a comment's sign, or something that was reported: until the line ends */
 };
 
 static void report(struct walk *w, const char *code, const char *message, const char *help)
@@ -72,12 +84,12 @@ static bool line_break(const char *at, size_t len)
            (len == 3 && (memcmp(at, "\xE2\x80\xA8", 3) == 0 || memcmp(at, "\xE2\x80\xA9", 3) == 0));
 }
 
-/* AT is outside of every text. */
+/* AT is no character of a text. */
 static void look(struct walk *w, const char *at, size_t len, bool behind_blank)
 {
     const struct yaml_texts *texts = w->texts;
     bool behind_text = w->text > 0 && texts->items[w->text - 1].end == w->character; /* 'x'#c is a comment, too */
-    if (*at == '#' && w->header && !behind_blank)
+    if (*at == '#' && w->part == HEADER && !behind_blank)
         report(
             w, "yaml-readers-differ",
             "a comment directly behind a block scalar's sign: one of Hermes's two YAML readers refuses the whole file",
@@ -94,33 +106,51 @@ static void look(struct walk *w, const char *at, size_t len, bool behind_blank)
         report(w, "yaml-readers-differ",
                "a tag directly before a comma: one of Hermes's two YAML readers takes the comma for a part of it",
                "put a value or a blank behind the tag");
+    else if (*at == '?' && behind_blank && bare_question(at, w->end))
+        report(w, "yaml-readers-differ", "a bare \"?\" in brackets: Hermes's two YAML readers differ about it",
+               "put it in quotes");
+}
+
+static void find_part(struct walk *w, char c)
+{
+    const struct yaml_texts *texts = w->texts;
+    while (w->text < texts->count && texts->items[w->text].end <= w->character) {
+        w->text++;
+        w->part = OUTSIDE;
+    }
+    if (w->text == texts->count)
+        return;
+    if (texts->items[w->text].start == w->character)
+        w->part = PROPERTIES;
+    if (w->part != PROPERTIES)
+        return;
+    if (texts->items[w->text].block && (c == '|' || c == '>'))
+        w->part = HEADER;
+    else if (!texts->items[w->text].block && (c == '"' || c == '\''))
+        w->part = INSIDE;
 }
 
 /* One character. */
 static void step(struct walk *w, const char *at, size_t len, bool behind_blank)
 {
-    const struct yaml_texts *texts = w->texts;
-    while (w->text < texts->count && texts->items[w->text].end <= w->character)
-        w->text++;
-    if (w->text < texts->count && texts->items[w->text].start == w->character)
-        w->header = texts->items[w->text].block;
-    bool inside = w->text < texts->count && texts->items[w->text].start <= w->character && !w->header;
-    if (!inside && !w->quiet)
+    find_part(w, *at);
+    if (w->part != INSIDE && !w->quiet)
         look(w, at, len, behind_blank);
     w->character++;
     w->column++;
-    if (line_break(at, len)) {
-        w->line++;
-        w->column = 1;
-        w->quiet = false;
-        w->header = false;
-    }
+    if (!line_break(at, len))
+        return;
+    w->line++;
+    w->column = 1;
+    w->quiet = false;
+    if (w->part == HEADER)
+        w->part = INSIDE;
 }
 
 void yaml_readers_check(const struct source *source, const char *bytes, size_t len, const struct yaml_texts *texts,
                         struct diagnostics *diagnostics)
 {
-    struct walk w = {source, bytes, bytes + len, texts, diagnostics, 0, 0, 1, 1, false, false};
+    struct walk w = {source, bytes, bytes + len, texts, diagnostics, 0, 0, 1, 1, OUTSIDE, false};
     bool behind_blank = true;
     for (const char *at = bytes; at < w.end;) {
         size_t length = utf8_length(at, (size_t)(w.end - at));

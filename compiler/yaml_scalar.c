@@ -402,7 +402,6 @@ static void set_float(struct arena *arena, struct node *node, double value)
 {
     char text[40] = "";
     node->kind = NODE_FLOAT;
-    node->number = value;
     if (isnan(value) || isinf(value)) {
         const char *name = isnan(value) ? ".nan" : value < 0 ? "-.inf" : ".inf";
         node->text = name;
@@ -510,6 +509,17 @@ static bool base64_letter(char c)
     return digit(c) || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '+' || c == '/';
 }
 
+/* The last letter of an incomplete group says more than its bytes hold. */
+static void clear_unused_bits(struct text *letters)
+{
+    static const char order[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+    if (letters->len % 4 < 2)
+        return;
+    char *last = &letters->bytes[letters->len - 1];
+    size_t value = (size_t)(strchr(order, *last) - order);
+    *last = order[value & (letters->len % 4 == 2 ? 0x30U : 0x3CU)];
+}
+
 /* Python's decodebytes: passes over everything that is not base64, stops behind a padding that completes a group, and
  * insists on whole groups. */
 static const char *construct_binary(struct arena *arena, const char *text, size_t len, struct node *node)
@@ -533,6 +543,7 @@ static const char *construct_binary(struct arena *arena, const char *text, size_
     }
     if (out.len % 4 != 0 && !complete)
         return "this is no base64";
+    clear_unused_bits(&out);
     while (out.len % 4 != 0)
         text_putc(&out, '=');
     set_text(arena, node, NODE_BINARY, out.bytes, out.len);

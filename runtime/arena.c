@@ -25,10 +25,18 @@ struct block {
     size_t used;
 };
 
+/* What something small that grew has left behind. */
+struct spare {
+    struct spare *next;
+};
+
+enum { SPARE_CLASSES = 17 }; /* of at least 2^n bytes, up to LARGE */
+
 struct arena {
     struct block *blocks; /* small things go into the first one */
     struct block *large;
     size_t total; /* of blocks */
+    struct spare *spares[SPARE_CLASSES];
 };
 
 _Noreturn void arena_out_of_memory(void)
@@ -103,23 +111,55 @@ static struct block *small_block(struct arena *arena, size_t need)
     return add_block(&arena->blocks, size);
 }
 
-void *arena_alloc(struct arena *arena, size_t size)
+/* Texts need no alignment; what follows one is aligned again. */
+static void *allocate(struct arena *arena, size_t size, size_t alignment)
 {
     if (size > SIZE_MAX / 2)
         arena_out_of_memory();
-    size = aligned(size == 0 ? 1 : size, ALIGNMENT);
-    struct block *block = size >= LARGE ? add_block(&arena->large, size + head_size()) : small_block(arena, size);
+    size = size == 0 ? 1 : size;
+    bool large = size >= LARGE;
+    size_t need = large ? aligned(size, ALIGNMENT) : size + ALIGNMENT;
+    struct block *block = large ? add_block(&arena->large, need + head_size()) : small_block(arena, need);
+    block->used = aligned(block->used, alignment);
     char *memory = (char *)block + block->used;
     block->used += size;
     memset(memory, 0, size);
     return memory;
 }
 
+void *arena_alloc(struct arena *arena, size_t size)
+{
+    return allocate(arena, size, ALIGNMENT);
+}
+
+/* The largest n with 2^n <= SIZE. */
+static unsigned power_below(size_t size)
+{
+    return (unsigned)(8 * sizeof(unsigned long) - 1) - (unsigned)__builtin_clzl(size);
+}
+
+static void *take_spare(struct arena *arena, size_t size)
+{
+    unsigned class = size > 1 ? power_below(size - 1) + 1 : 0;
+    struct spare *spare = size < LARGE ? arena->spares[class] : NULL;
+    if (spare == NULL)
+        return NULL;
+    arena->spares[class] = spare->next;
+    return memset(spare, 0, size);
+}
+
 /* MEMORY of SIZE bytes is not needed any more. */
 static void give_back(struct arena *arena, void *memory, size_t size)
 {
-    if (memory == NULL || size < LARGE)
+    if (memory == NULL || size < sizeof(struct spare))
         return;
+    if (size < LARGE) {
+        struct spare *spare = memory;
+        struct spare **list = &arena->spares[power_below(size)];
+        *spare = (struct spare){.next = *list};
+        *list = spare;
+        return;
+    }
     struct block *block = (struct block *)((char *)memory - head_size());
     if (block->next != NULL)
         block->next->previous = block->previous;
@@ -134,8 +174,6 @@ static void give_back(struct arena *arena, void *memory, size_t size)
 static bool extend(struct arena *arena, const void *memory, size_t old_size, size_t size)
 {
     struct block *block = arena->blocks;
-    old_size = aligned(old_size, ALIGNMENT);
-    size = aligned(size, ALIGNMENT);
     if (block == NULL || memory == NULL || size >= LARGE ||
         (const char *)memory + old_size != (char *)block + block->used || block->size - block->used < size - old_size)
         return false;
@@ -146,7 +184,7 @@ static bool extend(struct arena *arena, const void *memory, size_t old_size, siz
 
 char *arena_strndup(struct arena *arena, const char *bytes, size_t len)
 {
-    char *copy = arena_alloc(arena, len + 1);
+    char *copy = allocate(arena, len + 1, 1);
     if (len > 0)
         memcpy(copy, bytes, len);
     return copy;
@@ -164,7 +202,7 @@ char *arena_vprintf(struct arena *arena, const char *format, va_list args)
     int len = vsnprintf(NULL, 0, format, again);
     va_end(again);
     assert(len >= 0);
-    char *text = arena_alloc(arena, (size_t)len + 1);
+    char *text = allocate(arena, (size_t)len + 1, 1);
     (void)vsnprintf(text, (size_t)len + 1, format, args);
     return text;
 }
@@ -186,7 +224,9 @@ void arena_grow(struct arena *arena, void **items, size_t *capacity, size_t coun
     if (grown < count)
         grown = count;
     if (!extend(arena, *items, *capacity * size, grown * size)) {
-        void *moved = arena_alloc(arena, grown * size);
+        void *moved = take_spare(arena, grown * size);
+        if (moved == NULL)
+            moved = arena_alloc(arena, grown * size);
         if (*capacity > 0)
             memcpy(moved, *items, *capacity * size);
         give_back(arena, *items, *capacity * size);

@@ -58,7 +58,7 @@ static void dump(const struct node *node)
         (void)fwrite(node->text, 1, node->len, stdout);
         break;
     case NODE_FLOAT:
-        (void)printf("%a", node->number);
+        (void)printf("%a", node_number(node));
         break;
     case NODE_SEQUENCE:
         for (size_t i = 0; i < node->count; i++)

@@ -70,6 +70,16 @@ class Check(unittest.TestCase):
     def test_a_tab_that_half_of_hermes_refuses(self):
         self.says("config.yaml:2:19: warning[yaml-tab]", config="model:\n  provider: xiaomi\t# note\n")
 
+    def test_what_only_one_of_hermes_readers_takes(self):
+        self.says('config.yaml:1:5: warning[yaml-readers-differ]: a "?" in brackets without quotes',
+                  config="x: [http://h/x?y=1]\n")
+        self.says("config.yaml:1:5: warning[yaml-readers-differ]: a comment directly behind", config="x: |# c\n  a\n")
+        self.says("config.yaml:2:1: warning[yaml-readers-differ]: a byte order mark inside", config="x: 1\n\ufeff\n")
+        self.says("config.yaml:1:5: warning[yaml-readers-differ]: a tag directly before a comma", config="x: [!!str, a]\n")
+        self.says('warning[yaml-readers-differ]: a "!" with nothing behind it', config="x: !\n")
+        err = self.says(config="x: ['http://h/x?y=1', 'a,b', \"a!b,\"] # |# ?\ny: a?b\nz: |\n  ?, |# !x,\n")
+        self.assertNotIn("yaml-readers-differ", err)
+
     def test_duplicate_keys_name_both_places(self):
         self.says("config.yaml:4:3: warning[duplicate-key]: this key stands in line 2 already",
                   config="model:\n  default: a\n  provider: xiaomi\n  default: b\n")
