@@ -25,7 +25,8 @@ static void look(struct hermes *hermes, double now, bool create)
         return;
     hermes->looked = now;
     hermes->creating = create;
-    pool_memory_look(&hermes->pool);
+    if (!pool_memory_look(&hermes->pool))
+        hermes->looked = 0;
     bookings_look(&hermes->bookings, create, now);
 }
 

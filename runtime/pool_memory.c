@@ -1,10 +1,13 @@
 #include "pool_memory.h"
 
+#include <errno.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include <sodium.h>
+
+#include "parse_json.h"
 
 enum { ERROR_CODE = 2 }; /* its place among the raw members */
 
@@ -19,7 +22,7 @@ void pool_memory_finish(struct pool_memory *memory)
     forget(memory);
 }
 
-void pool_memory_look(struct pool_memory *memory)
+bool pool_memory_look(struct pool_memory *memory)
 {
     struct stat st;
     char *bytes;
@@ -27,18 +30,24 @@ void pool_memory_look(struct pool_memory *memory)
     if (stat(memory->path, &st) < 0) {
         forget(memory);
         memory->moment = (struct moment){0};
-        return;
+        return true;
     }
     moment = moment_of(&st);
     if (moment_same(&moment, &memory->moment))
-        return;
-    memory->moment = moment;
+        return true;
+    int error = guarded_read(memory->path, &moment, &bytes);
+    cJSON *tree = NULL;
+    if (error == 0) {
+        tree = parse_json(bytes, (size_t)moment.size, NULL);
+        error = tree == NULL ? -errno : 0;
+        sodium_free(bytes);
+    }
+    if (error == -ENOMEM || error == -EIO || error == -EMFILE || error == -ENFILE)
+        return false; /* what is known stays */
     forget(memory);
-    if (guarded_read(memory->path, &moment, &bytes) != 0)
-        return;
-    memory->tree = cJSON_ParseWithLength(bytes, (size_t)moment.size);
+    memory->tree = tree;
     memory->moment = moment;
-    sodium_free(bytes);
+    return true;
 }
 
 static int status_of(const cJSON *cooldown)
