@@ -1,6 +1,7 @@
 #include "publish.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <time.h>
@@ -38,6 +39,19 @@ static void write_failed(struct compilation *c, const char *path, int error)
                                                          : "what was in force stays in force");
 }
 
+/* Makes the folder, durably; what is published into it must not go with it. */
+static int make_folder(const char *home, const char *path)
+{
+    if (mkdir(path, 0700) < 0)
+        return errno == EEXIST ? 0 : -errno;
+    int fd = open(home, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (fd < 0)
+        return -errno;
+    int error = fsync(fd) < 0 ? -errno : 0;
+    (void)close(fd);
+    return error;
+}
+
 int publish_lock(const char *home, int wait_ms)
 {
     char path[4096];
@@ -45,8 +59,9 @@ int publish_lock(const char *home, int wait_ms)
         return -ENAMETOOLONG;
     char *slash = strrchr(path, '/');
     *slash = '\0';
-    if (mkdir(path, 0700) < 0 && errno != EEXIST)
-        return -errno;
+    int error = make_folder(home, path);
+    if (error != 0)
+        return error;
     struct stat st;
     if (stat(path, &st) == 0 && (st.st_mode & 077) != 0 && chmod(path, 0700) < 0) /* keys lie in it */
         return -errno;
