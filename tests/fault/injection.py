@@ -39,7 +39,7 @@ class Call:
 
 
 def strace(log, *options):
-    return ("strace", "-qq", "-s", "0", "-o", str(log), *options)
+    return ("strace", "-q", "-s", "0", "-o", str(log), *options)
 
 
 def calls(home, names, *args):

@@ -37,6 +37,10 @@ class Memory(Fault):
     def test_each_allocation_of_a_reader(self):
         for home in self.homes():
             home.compile()
+            home.cool_down(NEW)
+            home.compile()
+            undisturbed = subprocess.run([READER, home.path], env=home.env, input="\n", capture_output=True, text=True).stdout
+            self.assertNotIn(NEW, undisturbed)
             _, count = self.run_with(home, READER, home.path, input="\n\n")
             for number in self.numbers(count):
                 with self.subTest(allocation=number, of=count):
@@ -45,7 +49,7 @@ class Memory(Fault):
                     if done.returncode == 1:
                         self.assertEqual(done.stderr, "reader: Cannot allocate memory\n")
                     else:
-                        self.assertEqual(done.stdout.splitlines()[-1].split()[1], NEW)
+                        self.assertEqual(done.stdout.splitlines(True)[-1], undisturbed)
 
     def test_less_and_less_address_space(self):
         for home in self.homes():

@@ -61,15 +61,15 @@ class Home:
 class Watch:
     """hermes-watch on a home, or with ARGS on any; its STATUS lines are the events."""
 
-    def __init__(self, home, *args):
+    def __init__(self, home, *args, prefix=()):
         self.home = home
         self.socket = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
         self.socket.bind(str(home.root / "notify"))
         self.socket.settimeout(PATIENCE)
         self.log = open(home.root / "watch.log", "ab+")
         env = dict(home.env, NOTIFY_SOCKET=str(home.root / "notify"))
-        self.process = subprocess.Popen([WATCH, *(args or ("--home", home.path))], env=env, stdin=subprocess.DEVNULL, stdout=self.log,
-                                        stderr=self.log)
+        command = [*prefix, WATCH, *(args or ("--home", home.path))]
+        self.process = subprocess.Popen(command, env=env, stdin=subprocess.DEVNULL, stdout=self.log, stderr=self.log)
         self.status, self.ready = "", False
         self.wait(lambda status: self.ready)
 
