@@ -28,7 +28,7 @@ class Errors(Fault):
             points = calls(home, WRITES + READS)
             turns = {name: itertools.cycle(errors) for name, errors in ERRORS.items()}
             for i, call in enumerate(points):
-                if not LONG and call.name in READS and i % 3 != 0:
+                if not LONG and call.name in READS and i % 5 != 0:
                     continue
                 for error in ERRORS[call.name] if LONG else [next(turns[call.name])]:
                     home.back()

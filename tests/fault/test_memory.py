@@ -4,7 +4,7 @@ import resource, subprocess, unittest
 
 from injection import COMPILE, LONG, NEW, PRELOAD, READER, Fault
 
-ROUNDS = 1000000 if LONG else 40  # of each
+ROUNDS = 1000000 if LONG else 24  # of each
 
 
 class Memory(Fault):
