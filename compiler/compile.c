@@ -25,7 +25,7 @@
 #include "yaml_load.h"
 
 /* How long one compile waits for another one of the same home; they take milliseconds. */
-enum { COMPILE_LOCK_MS = 5000, MAX_SETTLE_MS = 10000 };
+enum { COMPILE_LOCK_MS = 5000 };
 
 struct run {
     struct compilation *c;
@@ -186,9 +186,10 @@ static const char *expand_path(struct run *run, const char *path)
     return *path == '/' ? path : path_in(run, run->request->home, path);
 }
 
-static void read_extra_env(struct run *run, const struct node *section)
+static void read_extra_env(struct run *run)
 {
-    const struct node *files = node_get(section, "env_files");
+    const struct node *managed = node_get(node_get(run->managed, "hermes_watch"), "env_files");
+    const struct node *files = managed != NULL ? managed : node_get(node_get(run->user, "hermes_watch"), "env_files");
     if (files == NULL || files->kind == NODE_NULL)
         return;
     if (!node_is(files, NODE_SEQUENCE)) {
@@ -210,26 +211,6 @@ static void read_extra_env(struct run *run, const struct node *section)
             (void)diagnose(&run->c->diagnostics, SEVERITY_WARNING, "no-env-file", item->place, "there is no such file");
         dotenv_load(run->c->arena, source, &run->c->environment, &run->c->diagnostics);
     }
-}
-
-static void read_settings(struct run *run, const struct node *section)
-{
-    const struct node *settle = node_get(section, "settle_ms");
-    run->c->settle_ms = COMPILE_SETTLE_MS;
-    if (settle == NULL || settle->kind == NODE_NULL)
-        return;
-    long value = settle->kind == NODE_INTEGER && settle->len < 6 ? strtol(settle->text, NULL, 10) : -1;
-    if (value >= 0 && value <= MAX_SETTLE_MS)
-        run->c->settle_ms = (int)value;
-    else
-        (void)diagnose(&run->c->diagnostics, SEVERITY_ERROR, "wrong-type", settle->place,
-                       "hermes_watch.settle_ms is to be a number of milliseconds from 0 to %d", MAX_SETTLE_MS);
-}
-
-static const struct node *watch_section(const struct run *run)
-{
-    const struct node *managed = node_get(run->managed, "hermes_watch");
-    return managed != NULL ? managed : node_get(run->user, "hermes_watch");
 }
 
 static void load_env(struct run *run, enum source_kind kind, const char *path)
@@ -281,8 +262,7 @@ static void read_and_parse(struct run *run)
     const struct source *user = read_config(run);
     run->managed = parse_config(run, managed);
     run->user = parse_config(run, user);
-    read_settings(run, watch_section(run));
-    read_extra_env(run, watch_section(run));
+    read_extra_env(run);
     const char *env = request->files.env;
     load_env(run, SOURCE_ENV, env != NULL ? env : path_in(run, request->home, ".env"));
     load_env(run, SOURCE_MANAGED_ENV, path_in(run, request->managed, ".env"));
@@ -400,6 +380,20 @@ static void write_out(struct run *run, const struct text *content, long long gen
     c->generation = c->published ? generation + 1 : generation;
 }
 
+/* False: the outcome says why nothing is written. */
+static bool proven(struct run *run, const struct hermes_view *previous)
+{
+    struct compilation *c = run->c;
+    if (!c->settings.require_probe || run->request->proofs == NULL)
+        return true;
+    proofs_check(run->request->proofs, c, previous);
+    if (c->diagnostics.errors > 0)
+        c->outcome = COMPILE_INVALID;
+    else if (c->unproven.count > 0)
+        c->outcome = COMPILE_UNPROVEN;
+    return c->outcome == COMPILE_VALID;
+}
+
 static void plan(struct run *run, const struct hermes_view *previous, const struct text *content)
 {
     struct compilation *c = run->c;
@@ -453,6 +447,7 @@ static void resolve_and_publish(struct run *run)
     bool no_env = run->request->files.named && !any_env_file(c);
     const struct gateway_view_input view = {run->user, run->managed, &c->environment, run->request->shell, no_env};
     c->config = gateway_view(c->arena, &view, &c->diagnostics);
+    c->settings = watch_settings_read(node_get(c->config, "hermes_watch"), &c->diagnostics);
     root_variables(c->arena, c->config, &c->environment, &c->diagnostics);
     const struct resolve_input input = {c->config, &c->environment, &run->pool};
     c->providers = resolve(c->arena, &input, &c->diagnostics);
@@ -476,10 +471,10 @@ static void resolve_and_publish(struct run *run)
         c->outcome = COMPILE_HELD;
     } else {
         plan(run, previous, &content);
-        if (run->request->write)
-            write_out(run, &content, c->generation);
-        else
+        if (!run->request->write)
             publish_preview(c, run->request->home);
+        else if (proven(run, previous))
+            write_out(run, &content, c->generation);
     }
     hermes_close(own);
 }
@@ -509,7 +504,8 @@ static void compile_locked(struct run *run)
 
 void compile_home(struct compilation *c, const struct compile_request *request)
 {
-    *c = (struct compilation){.arena = arena_create(), .outcome = COMPILE_VALID, .settle_ms = COMPILE_SETTLE_MS};
+    *c = (struct compilation){
+        .arena = arena_create(), .outcome = COMPILE_VALID, .settings = {.settle_ms = WATCH_SETTLE_MS}};
     struct run run = {.c = c, .request = request};
     int lock = -1;
     c->diagnostics.arena = c->arena;

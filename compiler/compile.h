@@ -16,7 +16,10 @@
 #include "node.h"
 #include "plan.h"
 #include "pool.h"
+#include "probe.h"
+#include "proof.h"
 #include "source.h"
+#include "watch_settings.h"
 
 #include <sys/stat.h>
 
@@ -38,20 +41,22 @@ struct compile_request {
     } files;
     bool write;               /* publish and project; otherwise nothing is written, nothing is locked */
     bool hold_empty;          /* an emptied or vanished config.yaml that had content in the last snapshot is HELD */
+    struct proofs *proofs;    /* with `write`: what is known of new keys; NULL: they need no proof */
     int read_wait_ms;         /* how long a source that is being written is waited for before BUSY */
     int lock_wait_ms;         /* how long auth.lock is waited for; then pool_waiting is set */
     const char *const *shell; /* environ of the caller, or NULL: only for notes in diagnostics, never a source */
 };
 
 enum compile_outcome {
-    COMPILE_VALID,   /* the sources are good; with `write`, snapshot (and pool, unless waiting) are in force */
-    COMPILE_INVALID, /* an error is in the diagnostics; nothing was written, the last good snapshot stays */
-    COMPILE_FAILED,  /* reading or writing failed (permissions, disk, owner); a diagnostic says what */
-    COMPILE_BUSY,    /* a source is being written at this moment; try again when it is closed */
-    COMPILE_HELD,    /* see hold_empty; nothing was written */
+    COMPILE_VALID,    /* the sources are good; with `write`, snapshot (and pool, unless waiting) are in force */
+    COMPILE_INVALID,  /* an error is in the diagnostics; nothing was written, the last good snapshot stays */
+    COMPILE_FAILED,   /* reading or writing failed (permissions, disk, owner); a diagnostic says what */
+    COMPILE_BUSY,     /* a source is being written at this moment; try again when it is closed */
+    COMPILE_HELD,     /* see hold_empty; nothing was written */
+    COMPILE_UNPROVEN, /* require_probe: `unproven` is to be asked first (proof.h); nothing was written */
 };
 
-enum { COMPILE_MAX_SOURCES = 64, COMPILE_SETTLE_MS = 30 };
+enum { COMPILE_MAX_SOURCES = 64 };
 
 struct compilation {
     struct arena *arena;
@@ -60,13 +65,15 @@ struct compilation {
 
     struct source *sources[COMPILE_MAX_SOURCES]; /* all that were looked for, present or not; auth.json is the last */
     size_t source_count;
-    int settle_ms; /* hermes_watch.settle_ms, else COMPILE_SETTLE_MS */
+    struct watch_settings settings;
 
     struct node *config; /* the gateway's view */
     struct environment environment;
     struct providers providers;
     struct plan plan;      /* what differs from the previous snapshot */
     struct text pool_plan; /* what differs in the pool, a line each; bytes is NULL when nothing does */
+
+    struct probes unproven; /* new keys that nobody was asked about yet */
 
     struct cooldowns cooldowns; /* what the pool and the memory say now; only without `write` */
     bool published;             /* a new snapshot was written */

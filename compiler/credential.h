@@ -28,7 +28,7 @@ struct credential {
     enum credential_rank rank;
     const char *secret; /* NUL-terminated: a key with a NUL in it is refused */
     const char *label;
-    size_t pool_index; /* RANK_POOL: which entry of the pool's view it is */
+    size_t pool_index;      /* RANK_POOL: which entry of the pool's view it is */
     struct origin *origins; /* the first one decided the rank */
     size_t origin_count;
 };
@@ -65,5 +65,10 @@ struct providers {
     size_t count;
     const char *default_id; /* NULL: Hermes would find none */
 };
+
+/* "config.yaml:4:12 model.api_key", for people. */
+const char *origin_text(struct arena *arena, const struct origin *origin);
+/* By id, alias, or the name of a custom provider, as people write it; NULL when there is none. */
+const struct provider *provider_named(const struct providers *providers, const char *name);
 
 #endif

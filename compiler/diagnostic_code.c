@@ -57,6 +57,14 @@ const struct diagnostic_code diagnostic_codes[] = {
      "only says that without this program it would do nothing."},
     {"key-not-text", "A key that YAML made something else of",
      "`on:`, `1:` or `2001-01-01:` are a truth value, a number and a date as keys. Put the key in quotes."},
+    {"key-refused", "The provider does not take a new key",
+     "hermes_watch.require_probe asks the provider before a changed key replaces one that works, and it answered 401 or "
+     "403. Nothing is published; the last good snapshot stays in force, with the old key. Put in a key that works. "
+     "hermes-watch asks the same question again at the first edit after five minutes, or after a reload; hermes-compile "
+     "at once."},
+    {"key-unproven", "Nobody could say whether a new key works",
+     "hermes_watch.require_probe had the provider asked, and it answered 429, something that says nothing of the key, "
+     "or not at all. The key is used all the same. hermes-compile --probe asks again."},
     {"key-without-provider", "A key that belongs to no provider",
      "Nothing uses it. Name the provider in model.provider."},
     {"nesting-limit", "Values nested too deep",

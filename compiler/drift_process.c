@@ -6,24 +6,7 @@
 #include <unistd.h>
 
 #include "drift.h"
-
-/* Environments and command lines are small; what is larger is cut and compared as far as it goes. */
-enum { LONGEST = 256 * 1024 };
-
-/* A file of /proc, whose size nobody knows before. */
-static struct text read_proc(struct arena *arena, int process, const char *name)
-{
-    struct text out = {.arena = arena};
-    char buffer[4096];
-    int fd = openat(process, name, O_RDONLY | O_CLOEXEC);
-    text_append(&out, "", 0);
-    for (ssize_t got; fd >= 0 && out.len < LONGEST && (got = read(fd, buffer, sizeof buffer)) > 0;)
-        text_append(&out, buffer, (size_t)got);
-    if (fd >= 0)
-        (void)close(fd);
-    explicit_bzero(buffer, sizeof buffer);
-    return out;
-}
+#include "proc_file.h"
 
 static const char *base_name(const char *path)
 {
@@ -48,19 +31,10 @@ static bool runs_hermes(const struct text *cmdline)
     return false;
 }
 
-static const char *variable_of(const struct text *variables, const char *name)
-{
-    size_t len = strlen(name);
-    for (size_t at = 0; at < variables->len; at += strlen(variables->bytes + at) + 1)
-        if (strncmp(variables->bytes + at, name, len) == 0 && variables->bytes[at + len] == '=')
-            return variables->bytes + at + len + 1;
-    return NULL;
-}
-
 /* How PROCESS is started again: its unit, when systemd runs it. */
 static const char *restart_command(struct arena *arena, int process, const char *pid)
 {
-    struct text cgroup = read_proc(arena, process, "cgroup");
+    struct text cgroup = proc_file_read(arena, process, "cgroup");
     size_t len = cgroup.len;
     while (len > 0 && cgroup.bytes[len - 1] == '\n')
         len--;
@@ -74,11 +48,11 @@ static const char *restart_command(struct arena *arena, int process, const char 
 
 static void look_at(struct drift *drift, int process, const char *pid)
 {
-    struct text cmdline = read_proc(drift->arena, process, "cmdline");
+    struct text cmdline = proc_file_read(drift->arena, process, "cmdline");
     if (!runs_hermes(&cmdline))
         return;
-    struct text variables = read_proc(drift->arena, process, "environ");
-    if (!drift_this_home(drift, variable_of(&variables, "HERMES_HOME"), variable_of(&variables, "HOME")))
+    struct text variables = proc_file_read(drift->arena, process, "environ");
+    if (!drift_this_home(drift, proc_variable(&variables, "HERMES_HOME"), proc_variable(&variables, "HOME")))
         return;
     const char *restart = restart_command(drift->arena, process, pid);
     struct assignment seen = {

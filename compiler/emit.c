@@ -255,7 +255,7 @@ static bool overridden(const struct node *later, const struct node *name)
     return false;
 }
 
-static void emit_headers(struct text *out, const struct provider *provider)
+void emit_headers(struct text *out, const struct provider *provider)
 {
     size_t count = 0;
     for (size_t k = 0; k < 2; k++)

@@ -21,6 +21,9 @@ struct emit_input {
  * that become the same text, and a NUL in a string, are errors: the text is not to be published then. */
 struct text emit_content(struct arena *arena, const struct emit_input *input, struct diagnostics *diagnostics);
 
+/* `"headers":{...}`, inside an object that is open; nothing when the provider's requests need no further ones. */
+void emit_headers(struct text *out, const struct provider *provider);
+
 /* The whole file around it. */
 struct text emit_snapshot(struct arena *arena, const struct text *content, long long generation, const char *home,
                           const char *compiled_at);

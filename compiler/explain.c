@@ -54,21 +54,6 @@ static void print_provider(const struct compilation *c, const struct provider *p
     }
 }
 
-static const struct provider *find_provider(const struct compilation *c, const char *name)
-{
-    const struct provider_row *row = provider_find(name);
-    char normal[256];
-    (void)provider_normalise(name, normal, sizeof normal);
-    const char *bare = strncmp(normal, "custom:", 7) == 0 ? normal + 7 : normal;
-    for (size_t i = 0; i < c->providers.count; i++) {
-        const struct provider *provider = &c->providers.items[i];
-        if (strcmp(provider->id, normal) == 0 || (row != NULL && strcmp(provider->id, row->id) == 0) ||
-            (strncmp(provider->id, "custom:", 7) == 0 && strcmp(provider->id + 7, bare) == 0))
-            return provider;
-    }
-    return NULL;
-}
-
 /* Who hands out the key that stands at ORIGIN_KEY. */
 static void print_users(const struct compilation *c, const char *origin_key, FILE *stream)
 {
@@ -173,7 +158,7 @@ static bool explain_path(const struct compilation *c, const char *path, bool rev
 
 bool explain(const struct compilation *c, const char *subject, bool reveal, FILE *stream)
 {
-    const struct provider *provider = find_provider(c, subject);
+    const struct provider *provider = provider_named(&c->providers, subject);
     if (provider != NULL) {
         print_provider(c, provider, reveal, stream);
         return true;
@@ -267,7 +252,7 @@ static void put_uses(struct text *out, const struct compilation *c, const char *
 
 bool explain_json(struct text *out, const struct compilation *c, const char *subject)
 {
-    const struct provider *provider = find_provider(c, subject);
+    const struct provider *provider = provider_named(&c->providers, subject);
     if (provider != NULL) {
         put_provider(out, c, provider);
         return true;

@@ -15,6 +15,7 @@
 #include "json_write.h"
 #include "options.h"
 #include "print_schema.h"
+#include "probe.h"
 #include "provider_table.h"
 #include "reset.h"
 #include "status.h"
@@ -38,7 +39,8 @@ static bool use_colour(const struct options *options)
 static void print_diagnostics(const struct options *options, const struct diagnostics *list)
 {
     bool colour = use_colour(options);
-    bool all = options->strict || (!options->quiet && options->mode != MODE_EXPLAIN && options->mode != MODE_STATUS);
+    bool asks = options->mode == MODE_EXPLAIN || options->mode == MODE_STATUS || options->mode == MODE_PROBE;
+    bool all = options->strict || (!options->quiet && !asks);
     for (size_t i = 0; i < list->count; i++)
         if (list->items[i]->severity == SEVERITY_ERROR || all)
             diagnostic_print(list->items[i], colour, stderr);
@@ -191,6 +193,54 @@ static int report(const struct options *options, const struct compilation *c, co
     return status == EXIT_OK && differs ? EXIT_DIFFERS : status;
 }
 
+/* --- whether keys work --- */
+
+static bool add_probes(struct probes *probes, const struct providers *providers, const char *name)
+{
+    const struct provider *only = name == NULL ? NULL : provider_named(providers, name);
+    for (size_t i = 0; i < providers->count; i++)
+        for (size_t k = 0; k < providers->items[i].credential_count; k++)
+            if (name == NULL || only == &providers->items[i])
+                probes_add(probes, &providers->items[i], &providers->items[i].credentials[k]);
+    return name == NULL || only != NULL;
+}
+
+static int probes_status(const struct probes *probes)
+{
+    bool answered = false;
+    bool all_work = true;
+    for (size_t i = 0; i < probes->count; i++) {
+        answered = answered || probes->items[i].status != 0;
+        all_work = all_work && probes->items[i].state == PROBE_WORKS;
+    }
+    return !answered ? EXIT_IO : all_work ? EXIT_OK : EXIT_DIFFERS;
+}
+
+static int report_probes(const struct options *options, struct compilation *c)
+{
+    struct probes probes = {.arena = c->arena};
+    int status = outcome_status(options, c->outcome, 0);
+    if (status == EXIT_OK && !add_probes(&probes, &c->providers, options->file_count > 0 ? options->files[0] : NULL)) {
+        (void)fputs("hermes-compile: there is no such provider in the sources\n", stderr);
+        return EXIT_INVALID;
+    }
+    probes_ask_and_wait(&probes, &c->environment);
+    if (options->format == FORMAT_JSON) {
+        struct text out = {.arena = c->arena};
+        text_putc(&out, '{');
+        probes_json(&out, &probes);
+        report_json(&out, &c->diagnostics);
+        text_puts(&out, "}\n");
+        (void)print_text(&out);
+    } else {
+        print_diagnostics(options, &c->diagnostics);
+        probes_print(&probes, stdout);
+        if (status == EXIT_OK && probes.count == 0)
+            (void)fputs("hermes-compile: there is no key to ask about\n", stderr);
+    }
+    return status != EXIT_OK ? status : probes_status(&probes);
+}
+
 static int compile_a_home(const struct options *options, struct arena *arena)
 {
     struct compilation c;
@@ -198,18 +248,18 @@ static int compile_a_home(const struct options *options, struct arena *arena)
     const char *home = compile_find_home(arena, options->home);
     if (home == NULL)
         options_wrong("no home: give --home, or set HERMES_HOME or HOME");
-    compile_home(&c, &(struct compile_request){
-                         .home = home,
-                         .managed = compile_find_managed(),
-                         .label_base = for_tools ? compile_working_directory(arena) : home,
-                         .write = options->mode == MODE_COMPILE,
-                         .only_check = options->mode == MODE_CHECK && !options->live,
-                         .name_leaves = options->mode == MODE_DIFF,
-                         .read_wait_ms = READ_WAIT_MS,
-                         .lock_wait_ms = LOCK_WAIT_MS,
-                         .shell = (const char *const *)environ,
-                     });
-    int status = report(options, &c, home);
+    compile_home_proven(&c, &(struct compile_request){
+                                .home = home,
+                                .managed = compile_find_managed(),
+                                .label_base = for_tools ? compile_working_directory(arena) : home,
+                                .write = options->mode == MODE_COMPILE,
+                                .only_check = options->mode == MODE_CHECK && !options->live,
+                                .name_leaves = options->mode == MODE_DIFF,
+                                .read_wait_ms = READ_WAIT_MS,
+                                .lock_wait_ms = LOCK_WAIT_MS,
+                                .shell = (const char *const *)environ,
+                            });
+    int status = options->mode == MODE_PROBE ? report_probes(options, &c) : report(options, &c, home);
     compilation_finish(&c);
     return status;
 }
@@ -292,7 +342,8 @@ static int run(const struct options *options, struct arena *arena)
     }
     if (options->mode == MODE_RESET)
         return reset(options, arena);
-    return options->file_count > 0 ? check_some_files(options, arena) : compile_a_home(options, arena);
+    return options->mode == MODE_CHECK && options->file_count > 0 ? check_some_files(options, arena)
+                                                                  : compile_a_home(options, arena);
 }
 
 /* Keys must not end in a core file, and a lease that a writer breaks must not kill. */

@@ -8,7 +8,8 @@
 #include <unistd.h>
 
 static const char usage[] =
-    "usage: hermes-compile [--check [FILE...] | --diff | --explain WHAT | --status | --reset PROVIDER] [options]\n"
+    "usage: hermes-compile [--check [FILE...] | --diff | --explain WHAT | --status | --reset PROVIDER |\n"
+    "                       --probe [PROVIDER]] [options]\n"
     "\n"
     "Compiles config.yaml and .env of a Hermes home into compiled/snapshot.json and\n"
     "brings the credential pool in auth.json in line with it.\n"
@@ -21,6 +22,7 @@ static const char usage[] =
     "  --explain WHAT   where a provider's keys, a variable or a config path come from\n"
     "  --status         what is in force: generation, keys by fingerprint, cooldowns\n"
     "  --reset PROVIDER|all [FINGERPRINT]       clear cooldowns, in the pool and in our memory\n"
+    "  --probe [PROVIDER]                       ask the providers whether each key works\n"
     "  --explain-code CODE                      what a diagnostic means (all: every one)\n"
     "  --print-schema config|snapshot|reference JSON Schema, or a page of all keys\n"
     "\n"
@@ -33,7 +35,8 @@ static const char usage[] =
     "  --version, --help\n"
     "\n"
     "exit status: 0 all is well; 1 the sources are invalid; 2 wrong usage;\n"
-    "             3 --diff or --live found something; 4 input or output failed\n";
+    "             3 --diff or --live found something, or --probe a key that does not work;\n"
+    "             4 input or output failed, or nobody could be asked\n";
 
 _Noreturn void options_wrong(const char *message)
 {
@@ -74,6 +77,9 @@ static void take_option(struct options *options, int option)
         break;
     case 'R':
         set_mode(options, MODE_RESET, optarg);
+        break;
+    case 'p':
+        set_mode(options, MODE_PROBE, NULL);
         break;
     case 'E':
         set_mode(options, MODE_EXPLAIN_CODE, optarg);
@@ -117,7 +123,8 @@ static void take_option(struct options *options, int option)
 
 static void check_options(const struct options *options)
 {
-    if (options->file_count > (options->mode == MODE_CHECK ? INT_MAX : options->mode == MODE_RESET))
+    bool one_more = options->mode == MODE_RESET || options->mode == MODE_PROBE;
+    if (options->file_count > (options->mode == MODE_CHECK ? INT_MAX : one_more))
         options_wrong("too many arguments; only --check takes files");
     if (strcmp(options->colour, "auto") != 0 && strcmp(options->colour, "always") != 0 &&
         strcmp(options->colour, "never") != 0)
@@ -140,6 +147,7 @@ struct options options_parse(int argc, char **argv)
         {"explain", required_argument, NULL, 'e'},
         {"status", no_argument, NULL, 's'},
         {"reset", required_argument, NULL, 'R'},
+        {"probe", no_argument, NULL, 'p'},
         {"explain-code", required_argument, NULL, 'E'},
         {"print-schema", required_argument, NULL, 'P'},
         {"home", required_argument, NULL, 'H'},

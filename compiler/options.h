@@ -16,6 +16,7 @@ enum mode {
     MODE_EXPLAIN,
     MODE_STATUS,
     MODE_RESET,
+    MODE_PROBE,
     MODE_EXPLAIN_CODE,
     MODE_PRINT_SCHEMA
 };
@@ -24,7 +25,8 @@ struct options {
     enum mode mode;
     const char *home;    /* --home, or NULL */
     const char *subject; /* of --explain, --reset, --explain-code and --print-schema */
-    char **files;        /* behind --check (`-` is standard input), or the fingerprint behind --reset */
+    char **
+        files; /* behind --check (`-` is standard input), the fingerprint behind --reset, the provider behind --probe */
     int file_count;
     enum report_format format;
     const char *colour;

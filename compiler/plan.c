@@ -36,12 +36,6 @@ static const struct hermes_credential *predecessor(const struct hermes_provider 
     return NULL;
 }
 
-static const char *origin_text(struct arena *arena, const struct origin *origin)
-{
-    const char *place = place_text(arena, origin->place);
-    return *place == '\0' ? origin->key : arena_printf(arena, "%s %s", place, origin->key);
-}
-
 static const char *or_none(const char *text)
 {
     return text == NULL ? "none" : text;

@@ -60,6 +60,9 @@ static const char *status_line(const struct home_watch *h, const struct compilat
                             error->message);
     if (c->outcome == COMPILE_HELD)
         return arena_printf(c->arena, "generation %lld kept: config.yaml is empty at this moment", c->generation);
+    if (c->outcome == COMPILE_UNPROVEN)
+        return arena_printf(c->arena, "generation %lld kept: asking providers about %zu new key%s", c->generation,
+                            c->unproven.count, c->unproven.count == 1 ? "" : "s");
     if (c->pool_waiting)
         return arena_printf(c->arena, "generation %lld, waiting for auth.lock", c->generation);
     return arena_printf(c->arena, "generation %lld, %zu providers, watching %s", c->generation, c->providers.count,
@@ -81,6 +84,9 @@ void after_compile(struct home_watch *h, const struct compilation *c)
     set_status(h, status_line(h, c), trouble, c->published || c->projected); /* first: somebody may wait for it */
     say_once(h, c->diagnostics.errors > 0 ? LOG_ERR : LOG_WARNING, diagnostics_text(c));
     say_changes(h, c);
+    prover_after_compile(h, c);
+    announcer_after_compile(h, c);
+    reloader_after_compile(h, c);
 }
 
 void after_absence(struct home_watch *h)

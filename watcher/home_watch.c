@@ -144,6 +144,7 @@ static enum pace_outcome outcome_of(const struct compilation *c)
     case COMPILE_FAILED:
         return PACE_FAILED;
     case COMPILE_INVALID:
+    case COMPILE_UNPROVEN: /* the answer asks for the next one */
         return PACE_DONE;
     case COMPILE_VALID:
         break;
@@ -188,14 +189,16 @@ static void work(struct job *job)
                                                             .managed = h->watcher->managed,
                                                             .reader = &h->reader,
                                                             .write = true,
-                                                            .hold_empty = h->hold_empty});
+                                                            .hold_empty = h->hold_empty,
+                                                            .proofs = &h->prover.proofs});
 }
 
 static void finish(struct home_watch *h)
 {
     struct compilation *c = &h->compilation;
-    h->pace.settle_ms = c->settle_ms;
+    h->pace.settle_ms = c->settings.settle_ms;
     learn_sources(h, c);
+    prover_learn(h);
     if (c->outcome != COMPILE_BUSY)
         after_compile(h, c);
     if (c->outcome == COMPILE_VALID) {
@@ -277,6 +280,8 @@ static int at_time(sd_event_source *timer, uint64_t when, void *home)
         looked_at(h);
         return 0;
     }
+    if (h->reloading)
+        prover_forget(&h->prover);
     h->compiling = true;
     h->job = (struct job){.work = work, .done = done};
     if (h->lock >= 0 && is_large(h)) {
@@ -320,7 +325,7 @@ struct home_watch *home_watch_create(struct watcher *watcher, const char *home, 
     struct home_watch *h = calloc(1, sizeof *h);
     if (h == NULL)
         return NULL;
-    *h = (struct home_watch){.watcher = watcher, .lock = -1, .pace = {.settle_ms = COMPILE_SETTLE_MS}};
+    *h = (struct home_watch){.watcher = watcher, .lock = -1, .pace = {.settle_ms = WATCH_SETTLE_MS}};
     h->home = strdup(home);
     h->label = label == NULL ? NULL : strdup(label);
     if (h->home == NULL || (label != NULL && h->label == NULL) ||
@@ -343,6 +348,9 @@ void home_watch_destroy(struct home_watch *h)
     h->removed = true;
     if (h->compiling)
         return; /* when it is through */
+    prover_finish(&h->prover);
+    announcer_finish(&h->announcer);
+    reloader_finish(&h->reloader);
     unlock(h);
     forget_paths(h);
     hermes_close(h->reader);

@@ -3,9 +3,12 @@
 #ifndef HERMES_HOME_WATCH_H
 #define HERMES_HOME_WATCH_H
 
+#include "announce.h"
 #include "compile.h"
 #include "job.h"
 #include "pace.h"
+#include "prove.h"
+#include "reload_unit.h"
 #include "watch_set.h"
 
 #include <systemd/sd-event.h>
@@ -37,6 +40,9 @@ struct home_watch {
     bool said_stuck;
     bool reloading; /* a reload waits for it */
     bool removed;   /* and to be freed when the compile is through */
+    struct prover prover; /* the reactions: what follows a compile, beside the loop */
+    struct announcer announcer;
+    struct reloader reloader;
 };
 
 /* Compiles HOME as soon as the loop turns, and from then on whenever it changes. NULL where memory or descriptors are

@@ -1,0 +1,26 @@
+#include "credential.h"
+
+#include <string.h>
+
+#include "arena.h"
+
+const char *origin_text(struct arena *arena, const struct origin *origin)
+{
+    const char *place = place_text(arena, origin->place);
+    return *place == '\0' ? origin->key : arena_printf(arena, "%s %s", place, origin->key);
+}
+
+const struct provider *provider_named(const struct providers *providers, const char *name)
+{
+    const struct provider_row *row = provider_find(name);
+    char normal[256];
+    (void)provider_normalise(name, normal, sizeof normal);
+    const char *bare = strncmp(normal, "custom:", 7) == 0 ? normal + 7 : normal;
+    for (size_t i = 0; i < providers->count; i++) {
+        const struct provider *provider = &providers->items[i];
+        if (strcmp(provider->id, normal) == 0 || (row != NULL && strcmp(provider->id, row->id) == 0) ||
+            (strncmp(provider->id, "custom:", 7) == 0 && strcmp(provider->id + 7, bare) == 0))
+            return provider;
+    }
+    return NULL;
+}

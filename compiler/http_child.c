@@ -1,0 +1,127 @@
+#include "http_child.h"
+
+#include <errno.h>
+#include <limits.h>
+#include <signal.h>
+#include <spawn.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+/* Beside this program, as in a build folder; else where it is installed. */
+static int find_program(char path[PATH_MAX])
+{
+    static const char name[] = "hermes-http";
+    ssize_t len = readlink("/proc/self/exe", path, PATH_MAX - sizeof name - 1);
+    if (len > 0) {
+        path[len] = '\0';
+        char *slash = strrchr(path, '/');
+        if (slash != NULL) {
+            strcpy(slash + 1, name);
+            if (access(path, X_OK) == 0)
+                return 0;
+        }
+    }
+    strcpy(path, HERMES_LIBEXEC_DIRECTORY "/hermes-http");
+    return access(path, X_OK) == 0 ? 0 : -errno;
+}
+
+static int file_in_memory(const struct text *content)
+{
+    int fd = memfd_create("hermes-http", MFD_CLOEXEC);
+    for (size_t at = 0; fd >= 0 && content != NULL && at < content->len;) {
+        ssize_t written = write(fd, content->bytes + at, content->len - at);
+        if (written < 0 && errno == EINTR)
+            continue;
+        if (written <= 0) {
+            int error = -errno;
+            (void)close(fd);
+            return error;
+        }
+        at += (size_t)written;
+    }
+    if (fd >= 0 && lseek(fd, 0, SEEK_SET) < 0)
+        return -errno;
+    return fd >= 0 ? fd : -errno;
+}
+
+/* With an empty environment and the signals as a program expects them: hermes-watch blocks and ignores some. */
+static int spawn(const char *path, int input, int output, pid_t *ret)
+{
+    static char *const argv[] = {"hermes-http", NULL};
+    static char *const nothing[] = {NULL};
+    posix_spawn_file_actions_t files;
+    posix_spawnattr_t attributes;
+    sigset_t none;
+    sigset_t all;
+    (void)sigemptyset(&none);
+    (void)sigfillset(&all);
+    (void)posix_spawnattr_init(&attributes);
+    (void)posix_spawnattr_setsigmask(&attributes, &none);
+    (void)posix_spawnattr_setsigdefault(&attributes, &all);
+    (void)posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF);
+    (void)posix_spawn_file_actions_init(&files);
+    (void)posix_spawn_file_actions_adddup2(&files, input, STDIN_FILENO);
+    (void)posix_spawn_file_actions_adddup2(&files, output, STDOUT_FILENO);
+    int error = posix_spawn(ret, path, &files, &attributes, argv, nothing);
+    (void)posix_spawn_file_actions_destroy(&files);
+    (void)posix_spawnattr_destroy(&attributes);
+    return -error;
+}
+
+int http_child_start(struct http_child *child, const struct text *job)
+{
+    char path[PATH_MAX];
+    int error = find_program(path);
+    if (error != 0)
+        return error;
+    int input = file_in_memory(job);
+    int output = file_in_memory(NULL);
+    pid_t process = 0;
+    error = input < 0 ? input : output < 0 ? output : spawn(path, input, output, &process);
+    if (input >= 0)
+        (void)close(input);
+    if (error == 0)
+        *child = (struct http_child){.process = process, .answer = output};
+    else if (output >= 0)
+        (void)close(output);
+    return error;
+}
+
+bool http_child_ended(struct http_child *child, bool wait)
+{
+    pid_t ended;
+    if (child->process == 0 || child->ended)
+        return child->ended;
+    do
+        ended = waitpid(child->process, NULL, wait ? 0 : WNOHANG);
+    while (ended < 0 && errno == EINTR);
+    child->ended = ended != 0;
+    return child->ended;
+}
+
+struct text http_child_take(struct http_child *child, struct arena *arena)
+{
+    struct text text = {.arena = arena};
+    char buffer[4096];
+    text_append(&text, "", 0);
+    if (lseek(child->answer, 0, SEEK_SET) == 0)
+        for (ssize_t got; (got = read(child->answer, buffer, sizeof buffer)) > 0;)
+            text_append(&text, buffer, (size_t)got);
+    (void)close(child->answer);
+    *child = (struct http_child){0};
+    return text;
+}
+
+void http_child_stop(struct http_child *child)
+{
+    if (child->process == 0)
+        return;
+    if (!http_child_ended(child, false)) {
+        (void)kill(child->process, SIGKILL);
+        (void)http_child_ended(child, true);
+    }
+    (void)close(child->answer);
+    *child = (struct http_child){0};
+}

@@ -1,0 +1,31 @@
+#include "proc_file.h"
+
+#include <fcntl.h>
+#include <string.h>
+#include <unistd.h>
+
+enum { LONGEST = 256 * 1024 };
+
+/* Nobody knows its size before. */
+struct text proc_file_read(struct arena *arena, int process, const char *name)
+{
+    struct text out = {.arena = arena};
+    char buffer[4096];
+    int fd = openat(process, name, O_RDONLY | O_CLOEXEC);
+    text_append(&out, "", 0);
+    for (ssize_t got; fd >= 0 && out.len < LONGEST && (got = read(fd, buffer, sizeof buffer)) > 0;)
+        text_append(&out, buffer, (size_t)got);
+    if (fd >= 0)
+        (void)close(fd);
+    explicit_bzero(buffer, sizeof buffer);
+    return out;
+}
+
+const char *proc_variable(const struct text *environ, const char *name)
+{
+    size_t len = strlen(name);
+    for (size_t at = 0; at < environ->len; at += strlen(environ->bytes + at) + 1)
+        if (strncmp(environ->bytes + at, name, len) == 0 && environ->bytes[at + len] == '=')
+            return environ->bytes + at + len + 1;
+    return NULL;
+}

@@ -1,0 +1,13 @@
+/* A process as /proc shows it. */
+#ifndef HERMES_PROC_FILE_H
+#define HERMES_PROC_FILE_H
+
+#include "arena.h"
+
+/* "cmdline" or "environ" of the process whose folder of /proc is open at PROCESS; what is longer than 256 KiB is cut.
+ * Never NULL; empty when it cannot be read. */
+struct text proc_file_read(struct arena *arena, int process, const char *name);
+/* The value of a variable in an "environ", or NULL. */
+const char *proc_variable(const struct text *environ, const char *name);
+
+#endif

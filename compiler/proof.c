@@ -1,0 +1,157 @@
+#include "proof.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "compile.h"
+
+enum { GOOD_FOR_S = 300, MOST = 256, MOST_ROUNDS = 4 };
+
+struct proof {
+    struct fingerprint key;
+    struct digest where; /* provider and base URL: another URL is another question */
+    struct probe answer; /* its state, status, rule and error; the texts are ours, the rest is not used */
+    time_t learned;
+};
+
+static time_t now_s(void)
+{
+    struct timespec now;
+    (void)clock_gettime(CLOCK_MONOTONIC, &now);
+    return now.tv_sec;
+}
+
+static struct digest where_of(struct arena *arena, const char *provider, const char *base_url)
+{
+    const char *both = arena_printf(arena, "%s\n%s", provider, base_url);
+    return digest_of(both, strlen(both));
+}
+
+static void forget(struct proof *proof)
+{
+    free((char *)proof->answer.rule);
+    free((char *)proof->answer.error);
+}
+
+void proofs_finish(struct proofs *proofs)
+{
+    for (size_t i = 0; i < proofs->count; i++)
+        forget(&proofs->items[i]);
+    free(proofs->items);
+    *proofs = (struct proofs){0};
+}
+
+static void forget_old(struct proofs *proofs)
+{
+    size_t kept = 0;
+    for (size_t i = 0; i < proofs->count; i++)
+        if (now_s() - proofs->items[i].learned < GOOD_FOR_S)
+            proofs->items[kept++] = proofs->items[i];
+        else
+            forget(&proofs->items[i]);
+    proofs->count = kept;
+}
+
+static const struct proof *find(const struct proofs *proofs, const struct digest *where, const struct fingerprint *key)
+{
+    for (size_t i = proofs->count; i > 0; i--) { /* the latest one counts */
+        const struct proof *proof = &proofs->items[i - 1];
+        if (strcmp(proof->where.text, where->text) == 0 && strcmp(proof->key.text, key->text) == 0 &&
+            now_s() - proof->learned < GOOD_FOR_S)
+            return proof;
+    }
+    return NULL;
+}
+
+void proofs_learn(struct proofs *proofs, const struct probes *answered)
+{
+    forget_old(proofs);
+    if (proofs->count + answered->count > MOST)
+        proofs_finish(proofs);
+    struct proof *items = realloc(proofs->items, (proofs->count + answered->count + 1) * sizeof *items);
+    if (items == NULL)
+        return;
+    proofs->items = items;
+    for (size_t i = 0; i < answered->count; i++) {
+        const struct probe *probe = &answered->items[i];
+        items[proofs->count++] = (struct proof){
+            .key = probe->fingerprint,
+            .where = where_of(answered->arena, probe->provider, probe->base_url),
+            .answer = {.state = probe->state,
+                       .status = probe->status,
+                       .rule = probe->rule == NULL ? NULL : strdup(probe->rule),
+                       .error = probe->error == NULL ? NULL : strdup(probe->error)},
+            .learned = now_s(),
+        };
+    }
+}
+
+static bool has_key(const struct hermes_provider *provider, const struct fingerprint *key)
+{
+    for (size_t i = 0; i < provider->credential_count; i++)
+        if (strcmp(provider->credentials[i].fingerprint, key->text) == 0)
+            return true;
+    return false;
+}
+
+static void say(struct compilation *c, const struct provider *provider, const struct credential *credential,
+                const struct probe *answer)
+{
+    struct diagnostics *list = &c->diagnostics;
+    struct place place = credential->origins[0].place;
+    const char *name = provider->row != NULL ? provider->row->name : "the provider";
+    const char *words = probe_words(c->arena, answer);
+    if (answer->state == PROBE_REFUSED) {
+        struct diagnostic *d = diagnose(list, SEVERITY_ERROR, "key-refused", place,
+                                        "%s does not take this key: %s; what was in force stays in force", name, words);
+        diagnostic_note(list, d, "hermes_watch.require_probe wants a changed key to be tried first");
+        diagnostic_help(list, d, "put in a key that works; hermes-compile --probe asks again");
+    } else if (answer->state != PROBE_WORKS) {
+        struct diagnostic *d = diagnose(list, SEVERITY_WARNING, "key-unproven", place,
+                                        "whether %s takes this key is not known: %s; it is used", name, words);
+        diagnostic_help(list, d, "hermes-compile --probe asks again");
+    }
+}
+
+static void check_key(const struct proofs *proofs, struct compilation *c, const struct provider *provider,
+                      const struct credential *credential)
+{
+    struct digest where = where_of(c->arena, provider->id, provider->base_url);
+    const struct proof *proof = find(proofs, &where, &credential->fingerprint);
+    if (proof == NULL)
+        probes_add(&c->unproven, provider, credential);
+    else
+        say(c, provider, credential, &proof->answer);
+}
+
+/* A manual entry of auth.json is Hermes's, and in use already. */
+void proofs_check(const struct proofs *proofs, struct compilation *c, const struct hermes_view *previous)
+{
+    c->unproven = (struct probes){.arena = c->arena};
+    for (size_t i = 0; previous != NULL && i < c->providers.count; i++) {
+        const struct provider *provider = &c->providers.items[i];
+        const struct hermes_provider *before = hermes_provider(previous, provider->id);
+        for (size_t k = 0; before != NULL && before->credential_count > 0 && k < provider->credential_count; k++)
+            if (provider->credentials[k].rank != RANK_POOL && !has_key(before, &provider->credentials[k].fingerprint))
+                check_key(proofs, c, provider, &provider->credentials[k]);
+    }
+}
+
+void compile_home_proven(struct compilation *c, const struct compile_request *request)
+{
+    struct proofs proofs = {0};
+    struct compile_request asking = *request;
+    asking.proofs = &proofs;
+    compile_home(c, &asking);
+    for (int round = 0; c->outcome == COMPILE_UNPROVEN && round < MOST_ROUNDS; round++) {
+        probes_ask_and_wait(&c->unproven, &c->environment);
+        proofs_learn(&proofs, &c->unproven);
+        compilation_finish(c);
+        compile_home(c, &asking);
+    }
+    if (c->outcome == COMPILE_UNPROVEN)
+        (void)diagnose(&c->diagnostics, SEVERITY_ERROR, "source-busy", (struct place){0},
+                       "the sources have other keys each time their providers were asked");
+    proofs_finish(&proofs);
+}

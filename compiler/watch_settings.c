@@ -1,0 +1,81 @@
+#include "watch_settings.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+enum { MAX_SETTLE_MS = 10000, MAX_UNIT = 255 };
+
+static const struct node *setting(const struct node *section, const char *name)
+{
+    const struct node *node = node_get(section, name);
+    return node == NULL || node->kind == NODE_NULL ? NULL : node;
+}
+
+static void wrong(struct diagnostics *diagnostics, const struct node *node, const char *name, const char *wanted)
+{
+    (void)diagnose(diagnostics, SEVERITY_ERROR, "wrong-type", node->place, "hermes_watch.%s is to be %s", name, wanted);
+}
+
+static int settle_of(const struct node *node, struct diagnostics *diagnostics)
+{
+    if (node == NULL)
+        return WATCH_SETTLE_MS;
+    long value = node->kind == NODE_INTEGER && node->len < 6 ? strtol(node->text, NULL, 10) : -1;
+    if (value >= 0 && value <= MAX_SETTLE_MS)
+        return (int)value;
+    wrong(diagnostics, node, "settle_ms", "a number of milliseconds from 0 to 10000");
+    return WATCH_SETTLE_MS;
+}
+
+static bool require_probe_of(const struct node *node, struct diagnostics *diagnostics)
+{
+    if (node == NULL)
+        return false;
+    if (node->kind == NODE_BOOL)
+        return node->boolean;
+    wrong(diagnostics, node, "require_probe", "true or false");
+    return false;
+}
+
+/* Scheme, host, and nothing that would end a line. */
+static bool is_http_url(const char *text, size_t len)
+{
+    size_t scheme = strncasecmp(text, "http://", 7) == 0 ? 7 : strncasecmp(text, "https://", 8) == 0 ? 8 : 0;
+    for (size_t i = 0; i < len; i++)
+        if ((unsigned char)text[i] <= ' ' || text[i] == 127)
+            return false;
+    return scheme > 0 && strcspn(text + scheme, "/?#") > 0;
+}
+
+/* As systemd names units. */
+static bool is_unit_name(const char *text, size_t len)
+{
+    static const char allowed[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789:-_.\\@";
+    const char *dot = strrchr(text, '.');
+    return len <= MAX_UNIT && strspn(text, allowed) == len && dot != NULL && dot > text && dot[1] != '\0';
+}
+
+static const char *text_of(const struct node *node, const char *name, bool (*fits)(const char *, size_t),
+                           const char *wanted, struct diagnostics *diagnostics)
+{
+    const char *text = node_string(node);
+    if (node == NULL)
+        return NULL;
+    if (text != NULL && strlen(text) == node->len && fits(text, node->len))
+        return text;
+    wrong(diagnostics, node, name, wanted);
+    return NULL;
+}
+
+struct watch_settings watch_settings_read(const struct node *section, struct diagnostics *diagnostics)
+{
+    return (struct watch_settings){
+        .settle_ms = settle_of(setting(section, "settle_ms"), diagnostics),
+        .require_probe = require_probe_of(setting(section, "require_probe"), diagnostics),
+        .notify_url = text_of(setting(section, "notify_url"), "notify_url", is_http_url,
+                              "a URL that begins with http:// or https://", diagnostics),
+        .reload_unit = text_of(setting(section, "reload_unit"), "reload_unit", is_unit_name,
+                               "the name of a unit, such as hermes-gateway.service", diagnostics),
+    };
+}

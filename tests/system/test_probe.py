@@ -1,0 +1,286 @@
+"""hermes-compile --probe and hermes_watch.require_probe, against providers on loopback: what a key is said to be, what is
+sent where, and what is not."""
+import http.server, json, os, pathlib, shutil, socket, ssl, subprocess, threading, unittest
+
+from harness import BUILD, COMPILE, PATIENCE, WATCH, Home, Watch, fingerprint
+
+OLD, NEW, BAD, LIMITED = "sk-test-old-aaaaaaaa-1", "sk-test-new-bbbbbbbb-2", "sk-test-bad-cccccccc-3", "sk-test-lim-dddddddd-4"
+
+
+class Provider:
+    """Answers each key with the status that `answers` has for it; `gate` holds answers back while it is closed."""
+
+    def __init__(self, answers, tls=None, location=None):
+        self.answers, self.asked, self.gate, self.arrived = answers, [], threading.Event(), threading.Semaphore(0)
+        self.gate.set()
+        provider = self
+
+        class Handler(http.server.BaseHTTPRequestHandler):
+            def do_GET(self):
+                key = self.headers.get("Authorization", "").removeprefix("Bearer ") or self.headers.get("x-api-key", "")
+                provider.asked.append((self.path, key, dict(self.headers)))
+                provider.arrived.release()
+                provider.gate.wait(PATIENCE)
+                self.send_response(provider.answers.get(key, 500))
+                if location:
+                    self.send_header("Location", location)
+                self.send_header("Content-Length", "2")
+                self.end_headers()
+                self.wfile.write(b"{}")
+
+            def log_message(self, *_):
+                pass
+
+        class Server(http.server.ThreadingHTTPServer):
+            def handle_error(self, *_):
+                pass  # a client that hung up
+
+        self.server = Server(("127.0.0.1", 0), Handler)
+        if tls:
+            context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+            context.load_cert_chain(*tls)
+            self.server.socket = context.wrap_socket(self.server.socket, server_side=True)
+        self.port = self.server.server_address[1]
+        self.url = f"http{'s' if tls else ''}://127.0.0.1:{self.port}/v1"
+        threading.Thread(target=self.server.serve_forever, daemon=True).start()
+
+    def keys(self):
+        return [key for _, key, _ in self.asked]
+
+    def wait(self):
+        assert self.arrived.acquire(timeout=PATIENCE), "nobody asked"
+
+    def close(self):
+        self.gate.set()
+        self.server.shutdown()
+        self.server.server_close()
+
+
+def config(key, url, more="", provider="xiaomi"):
+    return f"model:\n  provider: {provider}\n  default: m\n  base_url: {url}\n  api_key: {key}\n{more}"
+
+
+REQUIRE = "hermes_watch:\n  require_probe: true\n"
+
+
+def unused_port():
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+def children(pid):
+    found = pathlib.Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
+    return [int(child) for child in found]
+
+
+class Case(unittest.TestCase):
+    def setUp(self):
+        self.home = Home()
+        self.closing = []
+
+    def tearDown(self):
+        for what in reversed(self.closing):
+            what.close()
+        for key in (OLD, NEW, BAD, LIMITED, "sk-test"):
+            self.assertNotIn(key.encode(), self.home.printed)
+        self.home.close()
+
+    def provider(self, answers, **more):
+        provider = Provider(answers, **more)
+        self.closing.append(provider)
+        return provider
+
+    def watch(self, *more):
+        watch = Watch(self.home, *(("--home", self.home.path, *more) if more else ()))
+        self.closing.append(watch)
+        return watch
+
+    def key_in_force(self):
+        return self.home.snapshot()["content"]["providers"]["xiaomi"]["credentials"][0]["secret"]
+
+    def probe(self, *args):
+        code, out, err = self.home.compile("--probe", "--format", "json", *args)
+        return code, [(p["provider"], p["state"], p.get("status")) for p in json.loads(out)["probes"]]
+
+
+class ByHand(Case):
+    def test_every_answer_has_its_word(self):
+        provider = self.provider({NEW: 200, BAD: 401, LIMITED: 429, OLD: 403})
+        self.home.write("config.yaml", config(NEW, provider.url))
+        self.assertEqual(self.probe(), (0, [("xiaomi", "works", 200)]))
+        path, key, headers = provider.asked[0]
+        self.assertEqual((path, key), ("/v1/models", NEW))
+        self.home.write(".env", f"XIAOMI_API_KEY={BAD}\n")
+        self.assertEqual(self.probe("mimo"), (3, [("xiaomi", "works", 200), ("xiaomi", "refused", 401)]))
+        self.home.write("config.yaml", config(LIMITED, provider.url))
+        self.assertEqual(self.probe(), (3, [("xiaomi", "limited", 429), ("xiaomi", "refused", 401)]))
+        code, out, _ = self.home.compile("--probe")
+        self.assertIn(f"xiaomi  {fingerprint(LIMITED)}  limited (429)  (config.yaml:5:12 model.api_key)", out)
+        self.home.write("config.yaml", config(OLD, provider.url))
+        self.assertIn(("xiaomi", "refused", 403), self.probe()[1])
+        self.assertEqual(self.home.compile("--probe", "nobody")[0], 1)
+
+    def test_nobody_there(self):
+        self.home.write("config.yaml", config(NEW, f"http://127.0.0.1:{unused_port()}/v1"))
+        self.assertEqual(self.probe(), (4, [("xiaomi", "unreachable", None)]))
+
+    def test_a_custom_provider_and_one_like_anthropic(self):
+        provider = self.provider({NEW: 200, OLD: 200})
+        self.home.write("config.yaml", config(NEW, provider.url.removesuffix("/v1"), provider="anthropic") +
+                        f"custom_providers:\n- {{name: mine, base_url: {provider.url}/, api_key: {OLD}}}\n")
+        self.assertEqual(self.probe(), (0, [("anthropic", "works", 200), ("custom:mine", "works", 200)]))
+        asked = {key: (path, headers) for path, key, headers in provider.asked}
+        self.assertEqual(asked[NEW][0], "/v1/models")
+        self.assertEqual(asked[NEW][1]["anthropic-version"], "2023-06-01")
+        self.assertEqual(asked[OLD][0], "/v1/models")
+
+    def test_a_redirect_is_not_followed(self):
+        elsewhere = self.provider({NEW: 200})
+        provider = self.provider({NEW: 302}, location=elsewhere.url + "/models")
+        self.home.write("config.yaml", config(NEW, provider.url))
+        self.assertEqual(self.probe()[0], 3)
+        self.assertEqual((provider.keys(), elsewhere.keys()), ([NEW], []))
+
+    def test_proxies_come_from_the_sources_alone(self):
+        proxy = self.provider({NEW: 200})
+        self.home.write("config.yaml", config(NEW, "http://llm.example.invalid/v1"))
+        address = f"http://127.0.0.1:{proxy.port}"
+        self.home.env |= {name: address for name in ("HTTP_PROXY", "http_proxy", "ALL_PROXY", "all_proxy")}
+        self.assertEqual(self.probe(), (4, [("xiaomi", "unreachable", None)]))
+        self.assertEqual(proxy.asked, [])
+        self.home.write(".env", f"HTTP_PROXY={address}\n")
+        self.assertEqual(self.probe(), (0, [("xiaomi", "works", 200)]))
+        self.assertEqual(proxy.asked[0][0], "http://llm.example.invalid/v1/models")
+        self.home.write(".env", f"HTTP_PROXY={address}\nNO_PROXY=.example.invalid\n")
+        self.assertEqual(self.probe()[0], 4)
+
+    def test_a_netrc_of_the_user_is_not_read(self):
+        provider = self.provider({NEW: 200})
+        (self.home.root / ".netrc").write_text("machine 127.0.0.1 login somebody password else\n")
+        self.home.write("config.yaml", config(NEW, provider.url))
+        self.assertEqual(self.probe()[0], 0)
+        self.assertEqual(provider.asked[0][2]["Authorization"], "Bearer " + NEW)
+
+    @unittest.skipUnless(shutil.which("openssl"), "SKIP: no openssl to make a certificate with")
+    def test_tls_is_verified(self):
+        pair = [str(self.home.root / name) for name in ("cert.pem", "key.pem")]
+        subprocess.run(["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj", "/CN=localhost",
+                        "-addext", "subjectAltName=IP:127.0.0.1", "-out", pair[0], "-keyout", pair[1]],
+                       check=True, capture_output=True)
+        provider = self.provider({NEW: 200}, tls=pair)
+        self.home.write("config.yaml", config(NEW, provider.url))
+        self.home.env["SSL_CERT_FILE"] = pair[0]
+        self.assertEqual(self.probe(), (4, [("xiaomi", "unreachable", None)]))
+        self.assertEqual(provider.asked, [])
+        self.home.write(".env", f"SSL_CERT_FILE={pair[0]}\n")
+        self.assertEqual(self.probe(), (0, [("xiaomi", "works", 200)]))
+
+    def test_no_key_in_arguments_or_environment(self):
+        provider = self.provider({NEW: 200})
+        provider.gate.clear()
+        self.home.write("config.yaml", config(NEW, provider.url))
+        process = subprocess.Popen([COMPILE, "--home", self.home.path, "--probe"], env=self.home.env,
+                                   stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+        provider.wait()
+        helper, = children(process.pid)
+        for pid in (process.pid, helper):
+            for name in ("cmdline", "environ", "comm"):
+                self.assertNotIn(b"sk-test", pathlib.Path(f"/proc/{pid}/{name}").read_bytes())
+        self.assertEqual(pathlib.Path(f"/proc/{helper}/cmdline").read_bytes(), b"hermes-http\0")
+        self.assertEqual(pathlib.Path(f"/proc/{helper}/environ").read_bytes(), b"")
+        provider.gate.set()
+        self.home.printed += b"".join(process.communicate(timeout=PATIENCE))
+        self.assertEqual(process.returncode, 0)
+
+    def test_only_the_helper_links_libcurl(self):
+        for program, links in ((COMPILE, False), (WATCH, False), (BUILD / "hermes-http", True)):
+            listed = subprocess.run(["ldd", program], capture_output=True, text=True).stdout
+            self.assertEqual("libcurl" in listed, links, program)
+            self.assertTrue(links or "libssl" not in listed)
+
+
+class Required(Case):
+    def start(self, answers):
+        self.server = self.provider({OLD: 200} | answers)
+        self.home.write("config.yaml", config(OLD, self.server.url, REQUIRE))
+        self.assertEqual(self.home.compile()[0], 0)
+        self.assertEqual(self.server.asked, [])  # there was nothing to protect
+
+    def test_hermes_compile_keeps_a_working_key(self):
+        self.start({BAD: 401, NEW: 200, LIMITED: 429})
+        before = {name: self.home.bytes_of(name) for name in ("compiled/snapshot.json", "auth.json")}
+        self.home.write("config.yaml", config(BAD, self.server.url, REQUIRE))
+        code, _, err = self.home.compile()
+        self.assertEqual(code, 1)
+        self.assertIn("config.yaml:5:12: error[key-refused]: Xiaomi MiMo does not take this key: refused (401)", err)
+        self.assertEqual(before, {name: self.home.bytes_of(name) for name in before})
+        self.home.write("config.yaml", config(NEW, self.server.url, REQUIRE))
+        self.assertEqual(self.home.compile()[0], 0)
+        self.assertEqual(self.key_in_force(), NEW)
+        self.home.write("config.yaml", config(LIMITED, self.server.url, REQUIRE))
+        code, _, err = self.home.compile()
+        self.assertEqual((code, self.key_in_force()), (0, LIMITED))
+        self.assertIn("warning[key-unproven]", err)
+        self.assertEqual(self.server.keys(), [BAD, NEW, LIMITED])  # each new one, once
+        self.assertEqual(self.home.compile("--explain-code", "key-refused")[0], 0)
+
+    def test_a_dead_network_keeps_nothing_back(self):
+        self.start({})
+        self.home.write("config.yaml", config(NEW, f"http://127.0.0.1:{unused_port()}/v1", REQUIRE))
+        code, _, err = self.home.compile()
+        self.assertEqual((code, self.key_in_force()), (0, NEW))
+        self.assertIn("warning[key-unproven]", err)
+
+    def test_settings_are_checked(self):
+        for line in ("require_probe: maybe", "notify_url: ftp://x/", "notify_url: [a]", "reload_unit: no/unit.service",
+                     "reload_unit: hermes", "settle_ms: soon"):
+            self.home.write("config.yaml", config(OLD, "http://127.0.0.1:1/v1", f"hermes_watch:\n  {line}\n"))
+            code, _, err = self.home.compile("--check")
+            self.assertEqual(code, 1, line)
+            self.assertIn("error[wrong-type]: hermes_watch." + line.split(":")[0], err)
+
+    def test_hermes_watch_keeps_a_working_key(self):
+        self.start({BAD: 403, NEW: 200, LIMITED: 429})
+        watch = self.watch()
+        self.home.write("config.yaml", config(BAD, self.server.url, REQUIRE))
+        watch.wait(lambda status: "kept" in status and "key-refused" in status)
+        self.assertEqual(self.key_in_force(), OLD)
+        self.home.write("config.yaml", "model: [\n")
+        watch.wait(lambda status: "yaml-syntax" in status)
+        self.home.write("config.yaml", config(BAD, self.server.url, REQUIRE))
+        watch.wait(lambda status: "key-refused" in status)
+        self.assertEqual(self.server.keys(), [BAD])  # saving it again does not ask again
+        self.home.write("config.yaml", config(NEW, self.server.url, REQUIRE))
+        watch.wait_generation(2)
+        self.assertEqual(self.key_in_force(), NEW)
+        self.home.write("config.yaml", config(LIMITED, self.server.url, REQUIRE))
+        watch.wait_generation(3)
+        self.home.write("config.yaml", config(OLD, f"http://127.0.0.1:{unused_port()}/v1", REQUIRE))
+        watch.wait_generation(4)
+
+    def test_hermes_watch_goes_on_while_a_provider_thinks(self):
+        self.start({NEW: 200, LIMITED: 200})
+        other = Home()
+        self.closing.append(other)
+        other.write("config.yaml", config(OLD, "http://127.0.0.1:1/v1"))
+        watch = self.watch("--home", other.path)
+        self.server.gate.clear()
+        self.home.write("config.yaml", config(NEW, self.server.url, REQUIRE))
+        self.server.wait()
+        helper, = children(watch.process.pid)
+        self.assertNotIn(b"sk-test", pathlib.Path(f"/proc/{helper}/environ").read_bytes())
+        other.write("config.yaml", config(NEW, "http://127.0.0.1:1/v1"))
+        watch.wait(lambda status: "generation 2, " in status)
+        self.assertEqual(other.generation(), 2)  # while the first home still waits
+        self.assertEqual(self.home.generation(), 1)
+        self.home.write("config.yaml", config(LIMITED, self.server.url, REQUIRE))  # asks another question
+        self.server.wait()
+        self.assertNotEqual(children(watch.process.pid), [helper])
+        self.server.gate.set()
+        watch.wait(lambda status: str(self.home.path) in status and "generation 2, " in status)
+        self.assertEqual(self.key_in_force(), LIMITED)
+
+
+if __name__ == "__main__":
+    unittest.main()

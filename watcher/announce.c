@@ -1,0 +1,200 @@
+#include "announce.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <syslog.h>
+
+#include "home_watch.h"
+#include "http_route.h"
+#include "journal.h"
+#include "json_span.h"
+#include "json_write.h"
+#include "signature.h"
+#include "watcher.h"
+
+/* After so many failures it rests until something is published again. */
+enum { MOST_FAILURES = 10, LONGEST_PAUSE_S = 60 };
+
+/* --- what is kept --- */
+
+/* A URL may have a secret in its query. */
+static void wipe(char *text)
+{
+    if (text != NULL)
+        explicit_bzero(text, strlen(text));
+    free(text);
+}
+
+static void drop(struct announcer *a, size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        wipe(a->requests[i]);
+    a->count -= count;
+    memmove(a->requests, a->requests + count, a->count * sizeof *a->requests);
+}
+
+void announcer_finish(struct announcer *a)
+{
+    http_job_stop(&a->job);
+    (void)sd_event_source_disable_unref(a->timer);
+    drop(a, a->count);
+    wipe(a->url);
+    *a = (struct announcer){0};
+}
+
+/* What was to go elsewhere is of no use there. */
+static bool go_to(struct announcer *a, const char *url)
+{
+    if (a->url != NULL && url != NULL && strcmp(a->url, url) == 0)
+        return true;
+    announcer_finish(a);
+    a->url = url == NULL ? NULL : strdup(url);
+    return a->url != NULL;
+}
+
+/* --- an event --- */
+
+static struct text event_of(const struct home_watch *h, const struct compilation *c)
+{
+    struct text out = {.arena = c->arena};
+    text_putc(&out, '{');
+    json_put_member(&out, "event", "published");
+    json_put_member(&out, "home", h->home);
+    json_put_number(&out, "generation", (unsigned long long)c->generation);
+    json_put_number(&out, "published_at", (unsigned long long)c->snapshot_stat.st_mtim.tv_sec);
+    json_put_member(&out, "pool", c->pool_waiting ? "waiting" : c->projected ? "written" : "unchanged");
+    plan_json(&out, &c->plan);
+    text_putc(&out, '}');
+    return out;
+}
+
+static char *request_of(const struct compilation *c, const struct text *event)
+{
+    struct text out = {.arena = c->arena};
+    const struct binding *key = environment_get(&c->environment, WATCH_HMAC_VARIABLE);
+    text_putc(&out, '{');
+    json_put_member(&out, "url", c->settings.notify_url);
+    if (key != NULL && key->len > 0) {
+        json_put_name(&out, "headers");
+        text_putc(&out, '{');
+        json_put_member(&out, "X-Hermes-Signature", signature_of(key->value, key->len, event->bytes, event->len).text);
+        text_putc(&out, '}');
+    }
+    json_put_member(&out, "body", event->bytes);
+    http_route_json(&out, &c->environment, c->settings.notify_url);
+    text_putc(&out, '}');
+    return strdup(out.bytes);
+}
+
+/* --- sending --- */
+
+static void answered(void *home, int error);
+
+static void send_kept(struct home_watch *h)
+{
+    struct announcer *a = &h->announcer;
+    struct arena *arena = arena_create();
+    struct text job = {.arena = arena};
+    text_puts(&job, "{\"in_order\":true,\"requests\":[");
+    for (size_t i = 0; i < a->count; i++)
+        text_printf(&job, "%s%s", i == 0 ? "" : ",", a->requests[i]);
+    text_puts(&job, "]}");
+    a->sent = a->count;
+    a->gone = 0;
+    http_job_watch(&a->job, h->watcher->event, http_child_start(&a->job.child, &job), answered, h);
+    arena_destroy(arena);
+}
+
+static int at_next_try(sd_event_source *timer, uint64_t when, void *home)
+{
+    struct home_watch *h = home;
+    (void)when;
+    (void)timer;
+    h->announcer.timer = sd_event_source_disable_unref(h->announcer.timer);
+    send_kept(h);
+    return 0;
+}
+
+static void try_later(struct home_watch *h)
+{
+    struct announcer *a = &h->announcer;
+    unsigned pause = a->failures < 7 ? 1U << (a->failures - 1) : LONGEST_PAUSE_S;
+    if (a->failures < MOST_FAILURES)
+        (void)sd_event_add_time_relative(h->watcher->event, &a->timer, CLOCK_MONOTONIC, pause * 1000000ULL, 0,
+                                         at_next_try, h);
+}
+
+/* How many the receiver took; *RET_WHY: why not the next one, or NULL. */
+static size_t count_taken(struct arena *arena, struct announcer *a, const char **ret_why)
+{
+    size_t at = 0;
+    size_t taken = 0;
+    struct text text = http_child_take(&a->job.child, arena);
+    const struct json *answers = json_member(json_scan(arena, text.bytes, text.len, &at), "answers");
+    *ret_why = "hermes-http gave no answer";
+    for (; answers != NULL && taken < answers->count && taken < a->sent; taken++) {
+        const struct json *answer = &answers->children[taken];
+        double status = 0;
+        (void)json_number(text.bytes, json_member(answer, "status"), &status);
+        if (status >= 200 && status < 300)
+            continue;
+        *ret_why = status == 0 ? json_string(arena, text.bytes, json_member(answer, "error"))
+                               : arena_printf(arena, "it answers %d", (int)status);
+        break;
+    }
+    return taken;
+}
+
+static void say_down(struct home_watch *h, const char *why)
+{
+    char text[512];
+    if (h->announcer.said_down)
+        return;
+    h->announcer.said_down = true;
+    (void)snprintf(text, sizeof text, "hermes_watch.notify_url did not take an event: %s; trying again",
+                   why == NULL ? "no answer" : why);
+    journal_say(LOG_WARNING, h->label, text);
+}
+
+static void answered(void *home, int error)
+{
+    struct home_watch *h = home;
+    struct announcer *a = &h->announcer;
+    struct arena *arena = arena_create();
+    const char *why = strerror(-error);
+    size_t taken = error == 0 ? count_taken(arena, a, &why) : 0;
+    drop(a, taken > a->gone ? taken - a->gone : 0);
+    if (taken < a->sent) {
+        a->failures = taken > 0 ? 1 : a->failures + 1;
+        say_down(h, why);
+        try_later(h);
+    } else {
+        if (a->said_down && !h->watcher->quiet)
+            journal_say(LOG_INFO, h->label, "hermes_watch.notify_url takes events again");
+        a->said_down = false;
+        a->failures = 0;
+        if (a->count > 0)
+            send_kept(h);
+    }
+    arena_destroy(arena);
+}
+
+void announcer_after_compile(struct home_watch *h, const struct compilation *c)
+{
+    struct announcer *a = &h->announcer;
+    if (!c->published || !go_to(a, c->settings.notify_url))
+        return;
+    struct text event = event_of(h, c);
+    if (a->count == ANNOUNCE_KEPT) { /* the newest are worth more */
+        drop(a, 1);
+        a->gone++;
+    }
+    a->requests[a->count] = request_of(c, &event);
+    a->count += a->requests[a->count] != NULL;
+    if (a->job.source != NULL)
+        return; /* when it is back */
+    a->timer = sd_event_source_disable_unref(a->timer);
+    a->failures = 0;
+    send_kept(h);
+}

@@ -1,0 +1,215 @@
+#include "reload_unit.h"
+
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <syslog.h>
+#include <unistd.h>
+
+#include "home_watch.h"
+#include "journal.h"
+#include "proc_file.h"
+#include "shown_value.h"
+#include "watcher.h"
+
+#define SYSTEMD "org.freedesktop.systemd1"
+#define MANAGER "/org/freedesktop/systemd1"
+
+/* A variable that Hermes takes a provider's key from, and the keys that provider has now. */
+struct variable {
+    const char *name;
+    const struct fingerprint *keys;
+    size_t key_count;
+};
+
+void reloader_finish(struct reloader *reloader)
+{
+    sd_bus_close_unref(reloader->bus);
+    free(reloader->unit);
+    arena_destroy(reloader->arena);
+    *reloader = (struct reloader){0};
+}
+
+/* --- which variables --- */
+
+static void add_variable(struct reloader *r, const char *name, const struct fingerprint *keys, size_t key_count)
+{
+    void *variables = r->variables;
+    arena_grow(r->arena, &variables, &r->capacity, r->count + 1, sizeof *r->variables);
+    r->variables = variables;
+    r->variables[r->count++] = (struct variable){arena_strdup(r->arena, name), keys, key_count};
+}
+
+static void add_provider(struct reloader *r, const struct provider_row *row, const struct provider *now)
+{
+    size_t count = now == NULL ? 0 : now->credential_count;
+    struct fingerprint *keys = arena_alloc(r->arena, (count + 1) * sizeof *keys);
+    for (size_t i = 0; i < count; i++)
+        keys[i] = now->credentials[i].fingerprint;
+    for (size_t i = 0; row != NULL && row->key_envs[i] != NULL; i++)
+        add_variable(r, row->key_envs[i], keys, count);
+    for (size_t i = 0; i < count; i++)
+        for (size_t k = 0; k < now->credentials[i].origin_count; k++)
+            if (now->credentials[i].rank == RANK_ENV)
+                add_variable(r, now->credentials[i].origins[k].key, keys, count);
+}
+
+static bool changes_a_key(const struct change *change)
+{
+    return change->provider != NULL && (strcmp(change->what, "added") == 0 || strcmp(change->what, "removed") == 0 ||
+                                        strcmp(change->what, "rotated") == 0);
+}
+
+static void add_changed(struct reloader *r, const struct compilation *c)
+{
+    for (size_t i = 0; i < c->plan.count; i++) {
+        const struct provider *now = NULL;
+        const struct change *change = &c->plan.changes[i];
+        if (!changes_a_key(change))
+            continue;
+        for (size_t k = 0; k < c->providers.count; k++)
+            if (strcmp(shown_name(c->arena, c->providers.items[k].id), change->provider) == 0)
+                now = &c->providers.items[k];
+        add_provider(r, now != NULL ? now->row : provider_find(change->provider), now);
+    }
+}
+
+/* A question that is under way is put again, together with the new one. */
+static void keep_variables(struct reloader *r, const struct reloader *before)
+{
+    size_t fresh = r->count;
+    for (size_t i = 0; i < before->count; i++) {
+        const struct variable *old = &before->variables[i];
+        bool known = false;
+        for (size_t k = 0; k < fresh; k++)
+            known = known || strcmp(r->variables[k].name, old->name) == 0;
+        struct fingerprint *keys = arena_alloc(r->arena, (old->key_count + 1) * sizeof *keys);
+        if (old->key_count > 0)
+            memcpy(keys, old->keys, old->key_count * sizeof *keys);
+        if (!known)
+            add_variable(r, old->name, keys, old->key_count);
+    }
+}
+
+/* --- what the process has --- */
+
+static bool has_key(const struct variable *variable, const struct fingerprint *key)
+{
+    for (size_t i = 0; i < variable->key_count; i++)
+        if (strcmp(variable->keys[i].text, key->text) == 0)
+            return true;
+    return false;
+}
+
+/* The name of a variable that the process has and whose key its provider has no more; NULL when there is none. */
+static const char *shadowing(struct reloader *r, unsigned process)
+{
+    char path[64];
+    (void)snprintf(path, sizeof path, "/proc/%u", process);
+    int directory = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    struct text environ = proc_file_read(r->arena, directory, "environ");
+    if (directory >= 0)
+        (void)close(directory);
+    for (size_t i = 0; i < r->count; i++) {
+        const char *value = proc_variable(&environ, r->variables[i].name);
+        if (value == NULL || *value == '\0')
+            continue;
+        struct fingerprint key = fingerprint_of(value, strlen(value));
+        if (!has_key(&r->variables[i], &key))
+            return r->variables[i].name;
+    }
+    return NULL;
+}
+
+/* --- systemd --- */
+
+static int at_reloaded(sd_bus_message *reply, void *home, sd_bus_error *error)
+{
+    struct home_watch *h = home;
+    (void)error;
+    if (sd_bus_message_is_method_error(reply, NULL)) {
+        char text[1024];
+        (void)snprintf(text, sizeof text, "%s cannot be reloaded: %s", h->reloader.unit,
+                       sd_bus_message_get_error(reply)->message);
+        journal_say(LOG_WARNING, h->label, text);
+    }
+    reloader_finish(&h->reloader);
+    return 0;
+}
+
+static bool reload(struct home_watch *h, const char *variable)
+{
+    struct reloader *r = &h->reloader;
+    char text[1024];
+    (void)snprintf(text, sizeof text, "%s was started with %s, which has changed: reloading it", r->unit, variable);
+    if (!h->watcher->quiet)
+        journal_say(LOG_INFO, h->label, text);
+    return sd_bus_call_method_async(r->bus, NULL, SYSTEMD, MANAGER, SYSTEMD ".Manager", "ReloadOrTryRestartUnit",
+                                    at_reloaded, h, "ss", r->unit, "replace") >= 0;
+}
+
+static int at_process(sd_bus_message *reply, void *home, sd_bus_error *error)
+{
+    struct home_watch *h = home;
+    uint32_t process = 0;
+    (void)error;
+    const char *variable = NULL;
+    if (!sd_bus_message_is_method_error(reply, NULL) && sd_bus_message_read(reply, "v", "u", &process) >= 0 &&
+        process != 0)
+        variable = shadowing(&h->reloader, process);
+    if (variable == NULL || !reload(h, variable))
+        reloader_finish(&h->reloader);
+    return 0;
+}
+
+/* The manager's own socket, as systemctl --user does it, else the bus. */
+static int open_manager(sd_bus **ret)
+{
+    char address[4096];
+    const char *runtime = getenv("XDG_RUNTIME_DIR");
+    sd_bus *bus = NULL;
+    if (runtime == NULL || strpbrk(runtime, ",;%") != NULL)
+        return sd_bus_open_user(ret);
+    (void)snprintf(address, sizeof address, "unix:path=%s/systemd/private", runtime);
+    int error = sd_bus_new(&bus);
+    if (error >= 0)
+        error = sd_bus_set_address(bus, address);
+    if (error >= 0)
+        error = sd_bus_start(bus);
+    if (error >= 0)
+        *ret = bus;
+    else
+        sd_bus_unref(bus);
+    return error >= 0 ? error : sd_bus_open_user(ret);
+}
+
+static int ask_for_process(struct home_watch *h)
+{
+    struct reloader *r = &h->reloader;
+    char *object = NULL;
+    int error = open_manager(&r->bus);
+    if (error >= 0)
+        error = sd_bus_attach_event(r->bus, h->watcher->event, SD_EVENT_PRIORITY_IDLE);
+    if (error >= 0)
+        error = sd_bus_path_encode(MANAGER "/unit", r->unit, &object);
+    if (error >= 0)
+        error = sd_bus_call_method_async(r->bus, NULL, SYSTEMD, object, "org.freedesktop.DBus.Properties", "Get",
+                                         at_process, h, "ss", SYSTEMD ".Service", "MainPID");
+    free(object);
+    return error;
+}
+
+void reloader_after_compile(struct home_watch *h, const struct compilation *c)
+{
+    struct reloader *r = &h->reloader;
+    if (!c->published || c->plan.first || c->settings.reload_unit == NULL)
+        return;
+    struct reloader before = *r;
+    *r = (struct reloader){.arena = arena_create(), .unit = strdup(c->settings.reload_unit)};
+    add_changed(r, c);
+    keep_variables(r, &before);
+    reloader_finish(&before);
+    if (r->count == 0 || r->unit == NULL || ask_for_process(h) < 0)
+        reloader_finish(r);
+}

@@ -1,0 +1,27 @@
+/* hermes_watch.reload_unit: a unit whose process was started with a key in its environment, and goes on with it, is
+ * reloaded when that key has changed in the sources. systemd reloads it where it can be reloaded (for
+ * hermes-gateway.service a restart that ends no conversation), else restarts it where it runs. Silent where there is no
+ * user manager; the loop never waits. */
+#ifndef HERMES_RELOAD_UNIT_H
+#define HERMES_RELOAD_UNIT_H
+
+#include "compile.h"
+
+#include <systemd/sd-bus.h>
+
+struct home_watch;
+
+struct reloader {
+    sd_bus *bus; /* NULL: nothing is under way */
+    char *unit;
+    struct arena *arena;        /* holds what follows */
+    struct variable *variables; /* in which a changed key may still stand */
+    size_t count;
+    size_t capacity;
+};
+
+/* After a publish: looks whether the unit's environment shadows a credential that changed. */
+void reloader_after_compile(struct home_watch *h, const struct compilation *c);
+void reloader_finish(struct reloader *reloader);
+
+#endif
