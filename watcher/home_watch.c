@@ -198,9 +198,9 @@ static void finish(struct home_watch *h)
     struct compilation *c = &h->compilation;
     h->pace.settle_ms = c->settings.settle_ms;
     learn_sources(h, c);
-    prover_learn(h);
     if (c->outcome != COMPILE_BUSY)
         after_compile(h, c);
+    prover_learn(h);
     if (c->outcome == COMPILE_VALID) {
         h->pool = c->pool_stat;
         h->snapshot = c->snapshot_stat;

@@ -38,8 +38,8 @@ struct home_watch {
     char *status;          /* the last status line; NULL: there was none yet */
     bool trouble;          /* it says that the sources are not in force */
     bool said_stuck;
-    bool reloading; /* a reload waits for it */
-    bool removed;   /* and to be freed when the compile is through */
+    bool reloading;       /* a reload waits for it */
+    bool removed;         /* and to be freed when the compile is through */
     struct prover prover; /* the reactions: what follows a compile, beside the loop */
     struct announcer announcer;
     struct reloader reloader;

@@ -51,6 +51,8 @@ static bool same_question(const struct probes *a, const struct probes *b)
 void prover_after_compile(struct home_watch *h, const struct compilation *c)
 {
     struct prover *prover = &h->prover;
+    if (prover->answered)
+        return; /* while this was compiled: it is compiled again */
     if (c->outcome == COMPILE_UNPROVEN && prover->asked.arena != NULL && same_question(&prover->asked, &c->unproven))
         return;
     stop(prover);
