@@ -4,7 +4,7 @@
 
 #include "arena.h"
 
-/* "cmdline" or "environ" of the process whose folder of /proc is open at PROCESS; what is longer than 256 KiB is cut.
+/* "cmdline", "environ" and the like of the process whose folder of /proc is open at PROCESS; what is longer than 256 KiB is cut.
  * Never NULL; empty when it cannot be read. */
 struct text proc_file_read(struct arena *arena, int process, const char *name);
 /* The value of a variable in an "environ", or NULL. */
