@@ -21,11 +21,11 @@ struct text proc_file_read(struct arena *arena, int process, const char *name)
     return out;
 }
 
-const char *proc_variable(const struct text *environ, const char *name)
+const char *proc_variable(const struct text *variables, const char *name)
 {
     size_t len = strlen(name);
-    for (size_t at = 0; at < environ->len; at += strlen(environ->bytes + at) + 1)
-        if (strncmp(environ->bytes + at, name, len) == 0 && environ->bytes[at + len] == '=')
-            return environ->bytes + at + len + 1;
+    for (size_t at = 0; at < variables->len; at += strlen(variables->bytes + at) + 1)
+        if (strncmp(variables->bytes + at, name, len) == 0 && variables->bytes[at + len] == '=')
+            return variables->bytes + at + len + 1;
     return NULL;
 }

@@ -8,6 +8,6 @@
  * Never NULL; empty when it cannot be read. */
 struct text proc_file_read(struct arena *arena, int process, const char *name);
 /* The value of a variable in an "environ", or NULL. */
-const char *proc_variable(const struct text *environ, const char *name);
+const char *proc_variable(const struct text *variables, const char *name);
 
 #endif

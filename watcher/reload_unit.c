@@ -108,11 +108,11 @@ static const char *shadowing(struct reloader *r, unsigned process)
     char path[64];
     (void)snprintf(path, sizeof path, "/proc/%u", process);
     int directory = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    struct text environ = proc_file_read(r->arena, directory, "environ");
+    struct text variables = proc_file_read(r->arena, directory, "environ");
     if (directory >= 0)
         (void)close(directory);
     for (size_t i = 0; i < r->count; i++) {
-        const char *value = proc_variable(&environ, r->variables[i].name);
+        const char *value = proc_variable(&variables, r->variables[i].name);
         if (value == NULL || *value == '\0')
             continue;
         struct fingerprint key = fingerprint_of(value, strlen(value));
