@@ -18,7 +18,6 @@
 #include "read_source.h"
 #include "replace.h"
 #include "resolve.h"
-#include "root_variables.h"
 #include "safe_read.h"
 #include "snapshot_format.h"
 #include "variable_check.h"
@@ -448,7 +447,6 @@ static void resolve_and_publish(struct run *run)
     const struct gateway_view_input view = {run->user, run->managed, &c->environment, run->request->shell, no_env};
     c->config = gateway_view(c->arena, &view, &c->diagnostics);
     c->settings = watch_settings_read(node_get(c->config, "hermes_watch"), &c->diagnostics);
-    root_variables(c->arena, c->config, &c->environment, &c->diagnostics);
     const struct resolve_input input = {c->config, &c->environment, &run->pool};
     c->providers = resolve(c->arena, &input, &c->diagnostics);
     warn_readable_config(run);

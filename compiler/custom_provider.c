@@ -1,5 +1,6 @@
 #include "custom_provider.h"
 
+#include <ctype.h>
 #include <string.h>
 #include <strings.h>
 
@@ -8,10 +9,13 @@
 
 enum { MAX_NAME = 256 };
 
+#define SCHEME_LETTERS "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+-."
+
 struct collector {
     struct arena *arena;
     struct diagnostics *diagnostics;
     struct custom_providers *all;
+    struct name_table seen; /* name, URL and model of each */
 };
 
 const char *url_trimmed(struct arena *arena, const char *url)
@@ -29,7 +33,8 @@ static bool url_plausible(const char *url)
     const char *scheme = strstr(url, "://");
     if (strchr(url, '{') != NULL && strchr(url, '}') != NULL)
         return true;
-    return scheme != NULL && scheme > url && scheme[3] != '\0' && scheme[3] != '/';
+    return scheme != NULL && isalpha((unsigned char)*url) && strspn(url, SCHEME_LETTERS) == (size_t)(scheme - url) &&
+           strchr("/?#", scheme[3]) == NULL;
 }
 
 /* The first of NAMES that is there with something in it; *RET_NAME is how it was spelt. */
@@ -125,6 +130,25 @@ static void read_keys(struct collector *c, const struct node *entry, struct cust
     provider->key_env_path = arena_printf(c->arena, "%s.%s", provider->path, spelt);
 }
 
+/* Hermes takes the same name, URL and model, in any case, for the same provider, and the first one counts. */
+static bool repeated(struct collector *c, const struct node *entry, const struct custom_provider *provider)
+{
+    static const char *const models[] = {"model", "default_model", "defaultModel", NULL};
+    const char *spelt;
+    const char *model = node_string(first_of(entry, models, &spelt));
+    char *all = arena_printf(c->arena, "%s\n%s\n%s", provider->name, provider->base_url, model == NULL ? "" : model);
+    for (char *at = all; *at != '\0'; at++)
+        *at = (char)tolower((unsigned char)*at);
+    if (name_table_get(&c->seen, all) == NULL) {
+        name_table_put(c->arena, &c->seen, all, 0);
+        return false;
+    }
+    struct diagnostic *d = diagnose(c->diagnostics, SEVERITY_WARNING, "provider-dropped", entry->place,
+                                    "Hermes drops %s: its name, URL and model stand before it already", provider->path);
+    diagnostic_help(c->diagnostics, d, "remove one of the two");
+    return true;
+}
+
 static void add_listed(struct collector *c, const struct node *entry, size_t index)
 {
     const char *path = arena_printf(c->arena, "custom_providers[%zu]", index);
@@ -149,7 +173,8 @@ static void add_listed(struct collector *c, const struct node *entry, size_t ind
     }
     struct custom_provider provider = {.id = pool_id(c->arena, name), .name = name, .path = path, .base_url = url};
     read_keys(c, entry, &provider);
-    add(c, provider);
+    if (!repeated(c, entry, &provider))
+        add(c, provider);
 }
 
 static void add_mapped(struct collector *c, const struct pair *pair)
@@ -180,14 +205,15 @@ static void add_mapped(struct collector *c, const struct pair *pair)
         return;
     }
     read_keys(c, pair->value, &provider);
-    add(c, provider);
+    if (adds_to_row || !repeated(c, pair->value, &provider))
+        add(c, provider);
 }
 
 struct custom_providers custom_providers_of(struct arena *arena, const struct node *config,
                                             struct diagnostics *diagnostics)
 {
     struct custom_providers all = {0};
-    struct collector c = {arena, diagnostics, &all};
+    struct collector c = {.arena = arena, .diagnostics = diagnostics, .all = &all};
     const struct node *list = node_get(config, "custom_providers");
     const struct node *map = node_get(config, "providers");
     if (list != NULL && !node_is(list, NODE_SEQUENCE) && !node_is(list, NODE_NULL))

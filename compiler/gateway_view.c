@@ -2,6 +2,8 @@
 
 #include <string.h>
 
+#include "key_index.h"
+#include "root_variables.h"
 #include "secret_names.h"
 #include "shown_value.h"
 #include "variable_check.h"
@@ -41,20 +43,6 @@ static struct node *new_key(struct arena *arena, const char *text)
     return key;
 }
 
-static bool same_key(const struct node *a, const struct node *b)
-{
-    return a->kind == b->kind && (a->kind == NODE_STRING || a->kind == NODE_INTEGER) && a->len == b->len &&
-           memcmp(a->text, b->text, a->len) == 0;
-}
-
-static struct pair *find_key(struct node *map, const struct node *key)
-{
-    for (size_t i = 0; i < map->pair_count; i++)
-        if (same_key(map->pairs[i].key, key))
-            return &map->pairs[i];
-    return NULL;
-}
-
 /* Hermes's _deep_merge: maps recurse, null over a map is ignored, everything else replaces; lists are never joined. */
 static struct node *merge(struct arena *arena, struct node *base, struct node *over)
 {
@@ -62,16 +50,18 @@ static struct node *merge(struct arena *arena, struct node *base, struct node *o
         return base;
     if (!node_is(base, NODE_MAP) || !node_is(over, NODE_MAP))
         return over;
-    struct node *result = new_map(arena, base->place, base->pair_count + over->pair_count);
-    if (base->pair_count > 0)
-        memcpy(result->pairs, base->pairs, base->pair_count * sizeof *base->pairs);
-    result->pair_count = base->pair_count;
+    size_t room = base->pair_count + over->pair_count;
+    struct node *result = new_map(arena, base->place, room);
+    struct key_index index = key_index_create(arena, room);
+    for (size_t i = 0; i < base->pair_count; i++)
+        if (key_index_find(&index, result, base->pairs[i].key) == NULL)
+            key_index_append(&index, result, base->pairs[i]);
     for (size_t i = 0; i < over->pair_count; i++) {
-        struct pair *found = find_key(result, over->pairs[i].key);
-        if (found != NULL)
-            *found = (struct pair){over->pairs[i].key, merge(arena, found->value, over->pairs[i].value)};
+        struct pair *found = key_index_find(&index, result, over->pairs[i].key);
+        if (found == NULL)
+            key_index_append(&index, result, over->pairs[i]);
         else
-            result->pairs[result->pair_count++] = over->pairs[i];
+            found->value = merge(arena, found->value, over->pairs[i].value);
     }
     return result;
 }
@@ -308,23 +298,31 @@ static struct node *expand_items(struct view *view, struct node *node, const cha
     return result;
 }
 
+/* Whether the pair's value is another one now. */
+static bool expand_pair(struct view *view, struct pair *pair)
+{
+    const char *name = node_string(pair->key);
+    bool unread = name != NULL && strcmp(name, "platforms") == 0;
+    struct node *before = pair->value;
+    view->unread += unread;
+    pair->value = expand(view, before, name);
+    view->unread -= unread;
+    return pair->value != before;
+}
+
 static struct node *expand_pairs(struct view *view, struct node *node)
 {
     struct node *result = node;
     for (size_t i = 0; i < node->pair_count; i++) {
-        const char *name = node_string(node->pairs[i].key);
-        bool unread = name != NULL && strcmp(name, "platforms") == 0;
-        view->unread += unread;
-        struct node *value = expand(view, node->pairs[i].value, name);
-        view->unread -= unread;
-        if (value == node->pairs[i].value)
+        struct pair pair = node->pairs[i];
+        if (!expand_pair(view, &pair))
             continue;
         if (result == node) {
             result = copy_node(view->arena, node);
             result->pairs = arena_alloc(view->arena, node->pair_count * sizeof *node->pairs);
             memcpy(result->pairs, node->pairs, node->pair_count * sizeof *node->pairs);
         }
-        result->pairs[i].value = value;
+        result->pairs[i] = pair;
     }
     return result;
 }
@@ -344,6 +342,34 @@ static struct node *expand(struct view *view, struct node *node, const char *own
     }
 }
 
+/* A managed model that is only a name does not take the user's other settings of it away. */
+static void name_model(struct arena *arena, const struct node *user, struct node *managed)
+{
+    struct pair *model = string_pair(managed, "model");
+    if (model == NULL || node_is(model->value, NODE_MAP) || !node_truthy(model->value) ||
+        !node_is(node_get(user, "model"), NODE_MAP))
+        return;
+    struct node *named = new_map(arena, model->value->place, 1);
+    put(arena, named, "default", *model);
+    model->value = named;
+}
+
+/* What stands at the root of config.yaml by itself is put into the gateway's environment, and then found there by
+ * everything else. */
+static void expand_root(struct view *view, struct node *root)
+{
+    for (int collections = 0; collections <= 1; collections++) {
+        for (size_t i = 0; i < root->pair_count; i++) {
+            struct pair *pair = &root->pairs[i];
+            bool collection = pair->value->kind == NODE_MAP || pair->value->kind == NODE_SEQUENCE;
+            if (collection == collections)
+                expand_pair(view, pair);
+        }
+        if (collections == 0)
+            root_variables(view->arena, root, view->input->environment, view->diagnostics);
+    }
+}
+
 struct node *gateway_view(struct arena *arena, const struct gateway_view_input *input, struct diagnostics *diagnostics)
 {
     struct view view = {.arena = arena, .input = input, .diagnostics = diagnostics};
@@ -351,7 +377,12 @@ struct node *gateway_view(struct arena *arena, const struct gateway_view_input *
     if (node_is(input->user, NODE_MAP))
         user = copy_node(arena, input->user);
     struct node *merged = user;
-    if (node_is(input->managed, NODE_MAP))
-        merged = merge(arena, user, normalise(arena, input->managed));
-    return expand(&view, normalise(arena, merged), NULL);
+    if (node_is(input->managed, NODE_MAP)) {
+        struct node *managed = normalise(arena, input->managed);
+        name_model(arena, user, managed);
+        merged = merge(arena, user, managed);
+    }
+    struct node *root = normalise(arena, merged); /* with pairs of its own */
+    expand_root(&view, root);
+    return root;
 }

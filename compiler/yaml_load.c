@@ -7,6 +7,7 @@
 #include <sodium.h>
 #include <yaml.h>
 
+#include "key_index.h"
 #include "name_table.h"
 #include "source.h"
 #include "utf8.h"
@@ -374,49 +375,6 @@ static struct node *sequence(struct loader *l, const struct input *in, const yam
 
 /* --- maps: merge keys, then the last of equal keys --- */
 
-static bool number_of(const struct node *key, double *ret)
-{
-    if (key->kind != NODE_BOOL && key->kind != NODE_INTEGER && key->kind != NODE_FLOAT)
-        return false;
-    *ret = node_number(key);
-    return true;
-}
-
-/* Equal as keys of a Python dict: 1, 1.0 and true are one key. */
-static bool same_key(const struct node *a, const struct node *b)
-{
-    double left;
-    double right;
-    if (a == b)
-        return true;
-    if (number_of(a, &left) && number_of(b, &right)) {
-        if (a->kind == NODE_INTEGER && b->kind == NODE_INTEGER)
-            return strcmp(a->text, b->text) == 0;
-        return left == right;
-    }
-    if (a->kind != b->kind)
-        return false;
-    return a->kind == NODE_NULL || (a->len == b->len && memcmp(a->text, b->text, a->len) == 0);
-}
-
-static uint64_t hash_key(const struct node *key)
-{
-    double value;
-    uint64_t hash = 1469598103934665603u;
-    const char *bytes = key->text;
-    size_t len = key->len;
-    if (key->kind == NODE_NULL)
-        return hash;
-    if (number_of(key, &value)) {
-        value += 0.0; /* -0.0 is 0.0 */
-        bytes = (const char *)&value;
-        len = sizeof value;
-    }
-    for (size_t i = 0; i < len; i++)
-        hash = (hash ^ (unsigned char)bytes[i]) * 1099511628211u;
-    return hash ^ hash >> 29;
-}
-
 static void warn_duplicate(struct loader *l, const struct node *first, const struct node *again)
 {
     struct diagnostic *d =
@@ -425,48 +383,22 @@ static void warn_duplicate(struct loader *l, const struct node *first, const str
     diagnostic_help(l->diagnostics, d, "remove one of the two");
 }
 
-enum { FEW = 8 }; /* pairs that are compared one with the other rather than hashed */
-
-/* Where KEY stands in MAP, which has no hash yet or SLOTS of SIZE; its index + 1, or 0. *RET_SLOT is its place there. */
-static uint32_t find_pair(const struct node *map, const uint32_t *slots, size_t size, const struct node *key,
-                          size_t *ret_slot)
-{
-    if (slots == NULL) {
-        for (uint32_t i = 0; i < map->pair_count; i++)
-            if (same_key(map->pairs[i].key, key))
-                return i + 1;
-        return 0;
-    }
-    size_t slot = hash_key(key) & (size - 1);
-    while (slots[slot] != 0 && !same_key(map->pairs[slots[slot] - 1].key, key))
-        slot = (slot + 1) & (size - 1);
-    *ret_slot = slot;
-    return slots[slot];
-}
-
 /* Makes MAP of PAIRS, in place, as a Python dict would. Those before FROM were merged in: to override them is no
  * accident. */
 static void fill_map(struct loader *l, struct node *map, struct pair *pairs, size_t count, size_t from)
 {
-    size_t size = 2 * FEW;
-    size_t slot = 0;
+    struct key_index index = key_index_create(l->arena, count);
     size_t merged = 0;
-    while (size < count * 2)
-        size *= 2;
-    uint32_t *slots = count > FEW ? arena_alloc(l->arena, size * sizeof *slots) : NULL;
     map->pairs = pairs;
     map->pair_count = 0;
     for (size_t i = 0; i < count; i++) {
         merged = i == from ? map->pair_count : merged;
-        uint32_t found = find_pair(map, slots, size, pairs[i].key, &slot);
-        if (found == 0) {
-            map->pairs[map->pair_count++] = pairs[i];
-            if (slots != NULL)
-                slots[slot] = (uint32_t)map->pair_count;
+        struct pair *first = key_index_find(&index, map, pairs[i].key);
+        if (first == NULL) {
+            key_index_append(&index, map, pairs[i]);
             continue;
         }
-        struct pair *first = &map->pairs[found - 1];
-        if (i >= from && found > merged)
+        if (i >= from && first >= map->pairs + merged)
             warn_duplicate(l, first->key, pairs[i].key);
         first->value = pairs[i].value;
     }

@@ -15,7 +15,6 @@
 #include "pool.h"
 #include "report.h"
 #include "resolve.h"
-#include "root_variables.h"
 #include "source.h"
 #include "variable_check.h"
 #include "yaml_load.h"
@@ -58,7 +57,6 @@ static inline void compile_texts(struct arena *arena, const struct texts *in, st
     variable_check(&f->environment, &f->diagnostics);
     const struct gateway_view_input view = {.user = user, .environment = &f->environment};
     struct node *config = gateway_view(arena, &view, &f->diagnostics);
-    root_variables(arena, config, &f->environment, &f->diagnostics);
     const struct resolve_input input = {config, &f->environment, &pool};
     f->providers = resolve(arena, &input, &f->diagnostics);
     struct source *sources[] = {&f->config, &f->env, &f->pool};

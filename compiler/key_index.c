@@ -1,0 +1,80 @@
+#include "key_index.h"
+
+#include <string.h>
+
+enum { FEW = 8 }; /* pairs that are compared one with the other rather than hashed */
+
+static bool number_of(const struct node *key, double *ret)
+{
+    if (key->kind != NODE_BOOL && key->kind != NODE_INTEGER && key->kind != NODE_FLOAT)
+        return false;
+    *ret = node_number(key);
+    return true;
+}
+
+/* Equal as keys of a Python dict: 1, 1.0 and true are one key. */
+static bool same_key(const struct node *a, const struct node *b)
+{
+    double left;
+    double right;
+    if (a == b)
+        return true;
+    if (number_of(a, &left) && number_of(b, &right)) {
+        if (a->kind == NODE_INTEGER && b->kind == NODE_INTEGER)
+            return strcmp(a->text, b->text) == 0;
+        return left == right;
+    }
+    if (a->kind != b->kind)
+        return false;
+    return a->kind == NODE_NULL || (a->len == b->len && memcmp(a->text, b->text, a->len) == 0);
+}
+
+static uint64_t hash_key(const struct node *key)
+{
+    double value;
+    uint64_t hash = 1469598103934665603u;
+    const char *bytes = key->text;
+    size_t len = key->len;
+    if (key->kind == NODE_NULL)
+        return hash;
+    if (number_of(key, &value)) {
+        value += 0.0; /* -0.0 is 0.0 */
+        bytes = (const char *)&value;
+        len = sizeof value;
+    }
+    for (size_t i = 0; i < len; i++)
+        hash = (hash ^ (unsigned char)bytes[i]) * 1099511628211u;
+    return hash ^ hash >> 29;
+}
+
+struct key_index key_index_create(struct arena *arena, size_t room)
+{
+    struct key_index index = {.size = 2 * FEW};
+    while (index.size < room * 2)
+        index.size *= 2;
+    if (room > FEW)
+        index.slots = arena_alloc(arena, index.size * sizeof *index.slots);
+    return index;
+}
+
+struct pair *key_index_find(struct key_index *index, const struct node *map, const struct node *key)
+{
+    if (index->slots == NULL) {
+        for (size_t i = 0; i < map->pair_count; i++)
+            if (same_key(map->pairs[i].key, key))
+                return &map->pairs[i];
+        return NULL;
+    }
+    size_t slot = hash_key(key) & (index->size - 1);
+    while (index->slots[slot] != 0 && !same_key(map->pairs[index->slots[slot] - 1].key, key))
+        slot = (slot + 1) & (index->size - 1);
+    index->free_slot = slot;
+    return index->slots[slot] == 0 ? NULL : &map->pairs[index->slots[slot] - 1];
+}
+
+void key_index_append(struct key_index *index, struct node *map, struct pair pair)
+{
+    map->pairs[map->pair_count++] = pair;
+    if (index->slots != NULL)
+        index->slots[index->free_slot] = (uint32_t)map->pair_count;
+}

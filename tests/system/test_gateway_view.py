@@ -1,0 +1,176 @@
+"""The configuration as Hermes's gateway sees it: managed over user, old spellings moved, `${VAR}` replaced; and the
+providers that a user defines. Each case is what real Hermes makes of the files."""
+import json, re, unittest
+
+from harness import Home, fingerprint
+
+
+class GatewayView(unittest.TestCase):
+    def setUp(self):
+        self.home = Home()
+        (self.home.root / "managed").mkdir(mode=0o755)
+        self.home.write(".env", "A=value\nEMPTY=\nREC='${A}x'\nODD NAME=no\nKEY_OF_MINE=sk-test-mine-000001\n")
+
+    def tearDown(self):
+        self.home.close()
+
+    def compile(self, user, managed=None, env=None):
+        self.home.write("config.yaml", user)
+        path = self.home.root / "managed/config.yaml"
+        if managed is not None:
+            path.write_text(managed)
+            path.chmod(0o644)
+        elif path.exists():
+            path.unlink()
+        if env is not None:
+            self.home.write(".env", env)
+        code, _, err = self.home.compile()
+        return code, err
+
+    def view(self, user, managed=None):
+        code, err = self.compile(user, managed)
+        self.assertEqual(code, 0, err)
+        return self.home.snapshot()["content"]["config"]
+
+    def becomes(self, user, expected, managed=None):
+        found = self.view(user, managed)
+        self.assertEqual(json.dumps(found), json.dumps(expected))  # the order counts, too
+
+    # --- managed over user ---
+
+    def test_maps_are_merged_leaf_by_leaf(self):
+        self.becomes("a: {x: 1, y: {z: 2}}\nb: 3\n", {"a": {"x": 1, "y": {"z": 9, "w": 8}}, "b": 3, "c": 7},
+                     "a: {y: {z: 9, w: 8}}\nc: 7\n")
+
+    def test_null_over_a_map_is_as_if_it_were_not_there(self):
+        self.becomes("a: {x: 1}\nb: 1\nc: [1]\n", {"a": {"x": 1}, "b": None, "c": None}, "a:\nb:\nc: ~\n")
+
+    def test_lists_are_replaced_and_an_empty_map_changes_nothing(self):
+        self.becomes("a: [1, 2]\nb: {x: 1}\nc: 5\nd: {x: 1}\n", {"a": [3], "b": {"x": 1}, "c": {}, "d": "text"},
+                     "a: [3]\nb: {}\nc: {}\nd: text\n")
+
+    def test_keys_are_equal_as_python_has_them(self):
+        self.becomes("a: {1: x, '1x': y, on: z}\n", {"a": {"1": "m", "1x": "y"}}, "a: {true: m}\n")
+
+    def test_a_managed_model_as_text_keeps_the_users_provider(self):
+        self.becomes("model: {default: u, provider: xiaomi}\n", {"model": {"default": "m/m", "provider": "xiaomi"}},
+                     "model: m/m\n")
+        self.becomes("model: {default: u, provider: xiaomi}\n", {"model": {"default": "mm", "provider": "xiaomi"}},
+                     "model: {name: mm}\n")
+        self.becomes("model: {default: u, provider: deepseek}\n", {"model": {"default": "u", "provider": "xiaomi"}},
+                     "provider: xiaomi\n")
+
+    # --- old spellings ---
+
+    def test_without_a_reason_nothing_moves(self):
+        self.becomes("model: some/name\n", {"model": "some/name"})
+        self.becomes("provider: ''\nmodel: x\n", {"provider": "", "model": "x"})
+
+    def test_root_keys_move_into_the_model(self):
+        self.becomes("provider: xiaomi\nmodel: m\n", {"model": {"default": "m", "provider": "xiaomi"}})
+        self.becomes("base_url: http://h/v1\nprovider: xiaomi\ncontext_length: 5\n",
+                     {"model": {"provider": "xiaomi", "base_url": "http://h/v1", "context_length": 5}})
+        self.becomes("provider: deepseek\nmodel: {provider: xiaomi, default: d}\n",
+                     {"model": {"provider": "xiaomi", "default": "d"}})
+        self.becomes("model: [a]\nprovider: xiaomi\n", {"model": {"default": ["a"], "provider": "xiaomi"}})
+        self.becomes("model: ''\nprovider: xiaomi\n", {"model": {"provider": "xiaomi"}})
+
+    def test_old_spellings_inside_the_model(self):
+        self.becomes("model: {model: m, name: n, provider: xiaomi}\n", {"model": {"provider": "xiaomi", "default": "m"}})
+        self.becomes("model: {name: n, default: ''}\n", {"model": {"default": "n"}})
+        self.becomes("model: {default: d, name: n}\n", {"model": {"default": "d"}})
+        self.becomes("api_base: http://one/v1\nmodel: {api_base: http://two/v1, provider: xiaomi}\n",
+                     {"model": {"provider": "xiaomi", "base_url": "http://one/v1"}})
+        self.becomes("model: {api_base: http://two/v1, provider: xiaomi}\n",
+                     {"model": {"provider": "xiaomi", "base_url": "http://two/v1"}})
+
+    def test_max_turns(self):
+        self.becomes("max_turns: 5\n", {"agent": {"max_turns": 5}})
+        self.becomes("max_turns: 5\nagent: {max_turns: 7, x: 1}\n", {"agent": {"max_turns": 7, "x": 1}})
+        self.becomes("max_turns: 5\nagent: {max_turns: ~}\n", {"agent": {"max_turns": 5}})
+        self.becomes("max_turns: 5\nagent: []\n", {"agent": {"max_turns": 5}})
+
+    # --- references ---
+
+    def test_references(self):
+        for text, expected in {"${A}": "value", "x${A}y${A}": "xvaluey" + "value", "$${A}": "$value", "$A": "$A", "${}": "${}",
+                               "${A": "${A", "${EMPTY}": "", "${REC}": "valuex", "${ODD NAME}": "${ODD NAME}",
+                               "${ A }": "${ A }", "${NOPE:-zz}": "${NOPE:-zz}", "${A${A}}": "${A${A}}"}.items():
+            with self.subTest(text):
+                self.becomes(f"x: '{text}'\n", {"x": expected})
+
+    def test_what_is_put_in_is_not_looked_at_again_and_keys_stay(self):
+        self.compile("x: 1\n", env="A=value\nREC='$'{A}\n")
+        self.becomes("${A}: [1, '${A}', {k: '${A}'}]\n", {"${A}": [1, "value", {"k": "value"}]})
+
+    def test_a_number_that_comes_from_a_variable_stays_text(self):
+        self.compile("x: 1\n", env="INT=42\n")
+        self.becomes("x: ${INT}\n", {"x": "42"})
+
+    def test_a_root_scalar_is_a_variable_of_the_gateway(self):
+        self.becomes("MY_KEY: sk-test-root-000001\nx: {y: '${MY_KEY}'}\nA: other\nz: ['${A}']\n",
+                     {"MY_KEY": "sk-test-root-000001", "x": {"y": "sk-test-root-000001"}, "A": "other", "z": ["value"]})
+
+    def test_an_unset_reference_is_an_error_only_where_a_key_or_url_is_meant(self):
+        code, err = self.compile("model: {provider: xiaomi, api_key: '${NOPE_KEY}'}\nprompt: 'use ${NOPE_KEY}'\n")
+        self.assertEqual(code, 1)
+        self.assertIn("config.yaml:1:37: error[unresolved-reference]: ${NOPE_KEY}", err)
+        self.assertIn("config.yaml:2:14: warning[unresolved-reference]", err)
+
+    # --- providers of the user's own ---
+
+    def providers(self, user):
+        code, err = self.compile(user)
+        self.assertEqual(code, 0, err)
+        providers = self.home.snapshot()["content"]["providers"]
+        return {name: (p["base_url"], [c["fingerprint"] for c in p["credentials"]]) for name, p in providers.items()}, err
+
+    def test_both_forms_and_every_spelling(self):
+        key, mine = fingerprint("sk-test-custom-0001"), fingerprint("sk-test-mine-000001")
+        for url in ("base_url", "url", "api", "baseUrl"):
+            for name in ("api_key", "apiKey"):
+                with self.subTest((url, name)):
+                    expected = {"custom:my-llm": ("http://h/v1", [key])}
+                    entry = f"{{name: My LLM, {url}: ' http://h/v1/ ', {name}: ' sk-test-custom-0001 '}}"
+                    self.assertEqual(self.providers(f"custom_providers: [{entry}]\n")[0], expected)
+                    self.assertEqual(self.providers(f"providers: {{some: {entry}}}\n")[0], expected)
+        for name in ("key_env", "api_key_env", "keyEnv", "apiKeyEnv"):
+            found, _ = self.providers(f"custom_providers: [{{name: m, base_url: http://h/v1, {name}: KEY_OF_MINE}}]\n")
+            self.assertEqual(found, {"custom:m": ("http://h/v1", [mine])})
+
+    def test_the_plain_spelling_wins_over_the_camels(self):
+        found, _ = self.providers("custom_providers: [{name: m, baseUrl: http://camel/v1, base_url: http://h/v1, "
+                                  "apiKey: sk-test-camel-0001, api_key: sk-test-custom-0001}]\n")
+        self.assertEqual(found, {"custom:m": ("http://h/v1", [fingerprint("sk-test-custom-0001")])})
+
+    def test_urls_that_hermes_drops(self):
+        for url in ("h/v1", "http:///v1", "://h", "http://", "''", "http://?x", "1http://h", "[http://h]"):
+            with self.subTest(url):
+                found, err = self.providers(f"custom_providers: [{{name: m, base_url: '{url}', api_key: sk-test-custom-0001}}]\n")
+                self.assertEqual(found, {})
+                self.assertIn("warning[provider-dropped]", err)
+        found, _ = self.providers("custom_providers: [{name: m, base_url: 'h/{region}', api_key: sk-test-custom-0001}]\n")
+        self.assertIn("custom:m", found)
+
+    def test_the_second_of_the_same_is_dropped(self):
+        found, err = self.providers("custom_providers:\n- {name: m, base_url: http://h/v1, api_key: sk-test-custom-0001}\n"
+                                    "- {name: M, base_url: http://H/v1/, api_key: sk-test-custom-0002}\n")
+        self.assertEqual(found, {"custom:m": ("http://h/v1", [fingerprint("sk-test-custom-0001")])})
+        self.assertIn("config.yaml:3:3: warning[provider-dropped]", err)
+
+    def test_what_is_no_entry(self):
+        for entry in ("{base_url: http://h/v1}", "{name: '', base_url: http://h/v1}", "text", "{name: [a], base_url: http://h/v1}"):
+            with self.subTest(entry):
+                found, err = self.providers(f"custom_providers: [{entry}]\n")
+                self.assertEqual(found, {})
+                self.assertIn("warning[provider-dropped]", err)
+
+    def test_strategies(self):
+        code, _ = self.compile("model: {provider: xiaomi, api_key: sk-test-custom-0001}\n"
+                               "credential_pool_strategies: {xiaomi: ' Round_Robin ', deepseek: nonsense}\n")
+        self.assertEqual(code, 0)
+        self.assertEqual(self.home.snapshot()["content"]["providers"]["xiaomi"]["strategy"], "round_robin")
+
+
+if __name__ == "__main__":
+    unittest.main()
