@@ -1,5 +1,4 @@
 /* hermes-compile: compiles a Hermes home's config.yaml and env files into one snapshot. */
-#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
@@ -346,12 +345,11 @@ static int run(const struct options *options, struct arena *arena)
                                                                   : compile_a_home(options, arena);
 }
 
-/* Keys must not end in a core file, and a lease that a writer breaks must not kill. */
+/* Keys must not end in a core file. */
 static void protect_process(void)
 {
     const struct rlimit none = {0, 0};
     (void)setrlimit(RLIMIT_CORE, &none);
-    (void)signal(SIGIO, SIG_IGN);
 #ifndef __SANITIZE_ADDRESS__
     (void)prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
 #endif

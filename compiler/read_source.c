@@ -80,7 +80,8 @@ static void warn_modes(struct diagnostics *diagnostics, const struct source *sou
 
 enum read_outcome read_source(struct arena *arena, struct source *source, int wait_ms, struct diagnostics *diagnostics)
 {
-    struct safe_read read = safe_read(arena, source->path, wait_ms);
+    struct safe_read read = source->kind == SOURCE_POOL ? safe_read(arena, source->path, wait_ms)
+                                                        : safe_read_edited(arena, source->path, wait_ms);
     source->present = read.status == SAFE_READ_OK;
     source->bytes = read.status == SAFE_READ_OK ? read.bytes : "";
     source->len = read.len;

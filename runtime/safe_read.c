@@ -4,13 +4,16 @@
 #include <fcntl.h>
 #include <limits.h>
 #include <poll.h>
+#include <signal.h>
 #include <stdbool.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/vfs.h>
 #include <time.h>
 #include <unistd.h>
 
 #include "arena.h"
+#include "remote_file_system.h"
 
 /* How often a writer is looked at while it is waited for. The kernel announces a close a moment before it lets go of
  * the file, so the first looks follow each other closely, even when no waiting was asked for. */
@@ -82,9 +85,37 @@ static bool same_moment(const struct stat *a, const struct stat *b)
            a->st_mtim.tv_nsec == b->st_mtim.tv_nsec && a->st_ino == b->st_ino;
 }
 
-/* Reads the file whole; with LEASED nobody can have written to it meanwhile, without it the bytes must be the same
- * twice. */
-static enum safe_read_status read_stable(struct safe_read *read, struct arena *arena, int fd, bool leased)
+/* How long ago, in milliseconds, any of it changed; its ctime cannot be set back. Negative where the clock that stamped
+ * it, a server's, is ahead of ours. */
+static long long age_ms(const struct stat *st)
+{
+    struct timespec now;
+    (void)clock_gettime(CLOCK_REALTIME, &now);
+    return (now.tv_sec - st->st_ctim.tv_sec) * 1000LL + (now.tv_nsec - st->st_ctim.tv_nsec) / 1000000;
+}
+
+enum trust {
+    LEASED,   /* nobody can write to it meanwhile */
+    REPLACED, /* everybody replaces it whole: twice the same bytes will do */
+    EDITED,   /* it must have been left alone for a while */
+};
+
+/* It changed so lately that its writer may only be pausing. */
+static bool restless(const struct stat *st)
+{
+    long long age = age_ms(st);
+    if (age < 0)
+        (void)poll(NULL, 0, SAFE_READ_QUIET_MS); /* no way to tell: see whether it changes from here on */
+    return age >= 0 && age < SAFE_READ_QUIET_MS;
+}
+
+static bool same_again(struct arena *arena, int fd, const char *bytes, size_t size)
+{
+    char *again = arena_alloc(arena, size + 1);
+    return read_once(fd, again, size) == (ssize_t)size && memcmp(bytes, again, size) == 0;
+}
+
+static enum safe_read_status read_stable(struct safe_read *read, struct arena *arena, int fd, enum trust trust)
 {
     struct stat before;
     struct stat after;
@@ -94,6 +125,8 @@ static enum safe_read_status read_stable(struct safe_read *read, struct arena *a
     }
     if (refuse(read, &before))
         return read->status;
+    if (trust == EDITED && restless(&before))
+        return SAFE_READ_BUSY;
     size_t size = (size_t)before.st_size;
     char *bytes = arena_alloc(arena, size + 1);
     ssize_t len = read_once(fd, bytes, size);
@@ -101,25 +134,26 @@ static enum safe_read_status read_stable(struct safe_read *read, struct arena *a
         read->error = (int)-len;
         return SAFE_READ_FAILED;
     }
-    if (!leased) {
-        char *again = arena_alloc(arena, size + 1);
-        ssize_t second = read_once(fd, again, size);
-        if (second != len || memcmp(bytes, again, size) != 0)
-            return SAFE_READ_BUSY;
-    }
-    if (fstat(fd, &after) < 0 || !same_moment(&before, &after) || (size_t)len != size)
+    if ((size_t)len != size || (trust != LEASED && !same_again(arena, fd, bytes, size)))
+        return SAFE_READ_BUSY;
+    if (fstat(fd, &after) < 0 || !same_moment(&before, &after))
         return SAFE_READ_BUSY;
     read->bytes = bytes;
     read->len = size;
     return SAFE_READ_OK;
 }
 
-static enum safe_read_status attempt(struct safe_read *read, struct arena *arena, int fd)
+/* Whoever opens it for writing meanwhile breaks the lease, and the kernel tells us by a signal: not by SIGIO, which kills
+ * whoever does not expect it, but by one that nobody minds. */
+static enum safe_read_status attempt(struct safe_read *read, struct arena *arena, int fd, enum trust trust)
 {
+    struct statfs fs;
+    (void)fcntl(fd, F_SETSIG, SIGURG);
     bool leased = fcntl(fd, F_SETLEASE, F_RDLCK) == 0;
     if (!leased && (errno == EAGAIN || errno == EWOULDBLOCK))
         return SAFE_READ_BUSY; /* somebody has it open for writing */
-    enum safe_read_status status = read_stable(read, arena, fd, leased);
+    bool known = leased && (fstatfs(fd, &fs) < 0 || remote_file_system(&fs) == NULL);
+    enum safe_read_status status = read_stable(read, arena, fd, known ? LEASED : trust);
     if (leased)
         (void)fcntl(fd, F_SETLEASE, F_UNLCK);
     return status;
@@ -132,7 +166,7 @@ static long long now_ms(void)
     return now.tv_sec * 1000LL + now.tv_nsec / 1000000;
 }
 
-struct safe_read safe_read(struct arena *arena, const char *path, int wait_ms)
+static struct safe_read read_path(struct arena *arena, const char *path, int wait_ms, enum trust trust)
 {
     struct safe_read read = {.status = SAFE_READ_FAILED};
     long long deadline = now_ms() + wait_ms;
@@ -149,7 +183,7 @@ struct safe_read safe_read(struct arena *arena, const char *path, int wait_ms)
         }
         struct stat st;
         if (fstat(fd, &st) < 0 || !refuse(&read, &st))
-            read.status = attempt(&read, arena, fd);
+            read.status = attempt(&read, arena, fd, trust);
         (void)close(fd);
         if (read.status != SAFE_READ_BUSY || (look >= GRACE_LOOKS && now_ms() >= deadline))
             return read;
@@ -158,4 +192,14 @@ struct safe_read safe_read(struct arena *arena, const char *path, int wait_ms)
         else
             (void)poll(NULL, 0, BUSY_POLL_MS);
     }
+}
+
+struct safe_read safe_read(struct arena *arena, const char *path, int wait_ms)
+{
+    return read_path(arena, path, wait_ms, REPLACED);
+}
+
+struct safe_read safe_read_edited(struct arena *arena, const char *path, int wait_ms)
+{
+    return read_path(arena, path, wait_ms, EDITED);
 }

@@ -1,8 +1,10 @@
 /* The one way a file that people edit, or that another program owns, is read.
  *
  * Safe means: opened without following a link that another user planted, only when it is a regular file that belongs
- * to this user or root and that not everyone may write, never larger than SAFE_READ_LIMIT, and never half written (a
- * read lease where the file system grants one, a repeated read elsewhere). */
+ * to this user or root and that not everyone may write, never larger than SAFE_READ_LIMIT, and never half written: under a
+ * read lease, which is granted only while nobody has the file open for writing. Where there are no leases (another
+ * user's file, NFS) or where they know only half of the writers (FUSE), it must hold still instead. Whoever opens the
+ * file for writing meanwhile waits until it is read, and this process is not harmed by the signal that tells of it. */
 #ifndef HERMES_SAFE_READ_H
 #define HERMES_SAFE_READ_H
 
@@ -11,7 +13,7 @@
 
 struct arena;
 
-enum { SAFE_READ_LIMIT = 16 * 1024 * 1024 };
+enum { SAFE_READ_LIMIT = 16 * 1024 * 1024, SAFE_READ_QUIET_MS = 200 };
 
 enum safe_read_status {
     SAFE_READ_OK,
@@ -37,7 +39,10 @@ struct safe_read {
 };
 
 /* Never fails as a call: what happened is in the status. WAIT_MS is how long a writer may go on before BUSY is said
- * (0: do not wait at all). */
+ * (0: do not wait at all). For files that every writer replaces whole. */
 struct safe_read safe_read(struct arena *arena, const char *path, int wait_ms);
+/* The same for files that people edit in place: without a lease, one that changed within SAFE_READ_QUIET_MS is BUSY. A
+ * writer that pauses longer cannot be told from one that is done. */
+struct safe_read safe_read_edited(struct arena *arena, const char *path, int wait_ms);
 
 #endif

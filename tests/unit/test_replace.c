@@ -1,4 +1,5 @@
 #include <errno.h>
+#include <fcntl.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -7,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -111,6 +113,50 @@ static void waits_for_a_writer_to_close(void **state)
     arena_destroy(arena);
 }
 
+static void a_broken_lease_harms_nobody(void **state)
+{
+    (void)state;
+    assert_int_equal(replace_file(path("leased"), "one", 3, 0600), 0);
+    pid_t reader = fork();
+    if (reader == 0) {
+        struct arena *arena = arena_create();
+        for (int i = 0; i < 3000; i++)
+            (void)safe_read(arena, path("leased"), 0);
+        _exit(0);
+    }
+    int status = 0;
+    while (waitpid(reader, &status, WNOHANG) == 0) {
+        int writer = open(path("leased"), O_WRONLY | O_CLOEXEC);
+        assert_true(writer >= 0);
+        (void)close(writer);
+    }
+    assert_true(WIFEXITED(status));
+    assert_int_equal(WEXITSTATUS(status), 0);
+}
+
+/* Root's file, read by nobody: no lease. */
+static void without_a_lease_it_must_hold_still(void **state)
+{
+    struct arena *arena = arena_create();
+    (void)state;
+    if (geteuid() != 0)
+        skip();
+    assert_int_equal(chmod(home, 0755), 0);
+    FILE *writer = fopen(path("theirs"), "we");
+    assert_true(fputs("one", writer) >= 0);
+    assert_int_equal(fflush(writer), 0);
+    assert_int_equal(fchmod(fileno(writer), 0644), 0);
+    assert_int_equal(seteuid(65534), 0);
+    assert_int_equal(safe_read_edited(arena, path("theirs"), 0).status, SAFE_READ_BUSY);
+    assert_int_equal(safe_read(arena, path("theirs"), 0).status, SAFE_READ_OK);
+    struct safe_read read = safe_read_edited(arena, path("theirs"), 60000);
+    assert_int_equal(seteuid(0), 0);
+    assert_int_equal(read.status, SAFE_READ_OK);
+    assert_string_equal(read.bytes, "one");
+    (void)fclose(writer);
+    arena_destroy(arena);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -120,6 +166,8 @@ int main(void)
         cmocka_unit_test(removes_what_a_killed_process_left),
         cmocka_unit_test(refuses_what_everyone_may_write),
         cmocka_unit_test(waits_for_a_writer_to_close),
+        cmocka_unit_test(a_broken_lease_harms_nobody),
+        cmocka_unit_test(without_a_lease_it_must_hold_still),
     };
     return cmocka_run_group_tests_name("replace and safe_read", tests, make_home, remove_home);
 }
