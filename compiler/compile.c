@@ -13,6 +13,7 @@
 #include "config_diff.h"
 #include "emit.h"
 #include "gateway_view.h"
+#include "json_write.h"
 #include "blank.h"
 #include "publish.h"
 #include "read_source.h"
@@ -113,6 +114,7 @@ static struct source *add_source(struct run *run, enum source_kind kind, const c
         if (run->request->read_wait_ms > 0)
             (void)diagnose(&c->diagnostics, SEVERITY_ERROR, "source-busy", (struct place){.source = source},
                            "another process is still writing %s", source->label);
+        c->busy = source;
         fail(run, COMPILE_BUSY);
         break;
     }
@@ -343,14 +345,33 @@ static long long rough_generation(struct run *run)
     return generation > 0 && generation < (1LL << 53) - 1 ? generation : 0;
 }
 
-/* The last snapshot had a config.yaml with something in it, and now there is none: an editor may be at work. */
-static bool config_vanished(const struct run *run, const struct hermes_view *previous)
+/* How many bytes SOURCE had when the snapshot with this content was made; 0 when it was not there. */
+static unsigned long long bytes_before(struct run *run, const char *content, size_t len, const struct source *source)
+{
+    struct text member = {.arena = run->c->arena};
+    text_putc(&member, '{');
+    json_put_member(&member, "path", source->label);
+    json_put_member(&member, "kind", source_kind_name(source->kind));
+    const char *found = memmem(content, len, member.bytes, member.len);
+    const char *bytes = found == NULL ? NULL : strstr(found, "\"bytes\":");
+    return bytes == NULL ? 0 : strtoull(bytes + strlen("\"bytes\":"), NULL, 10);
+}
+
+/* A source had something in it when the last snapshot was made, and now it is empty or gone: an editor may be at work.
+ * Said before anything is made of it: what an emptied .env does to a configuration is nobody's mistake. */
+static bool source_vanished(struct run *run)
 {
     size_t len;
-    const struct source *config = run->c->sources[1];
-    if (previous == NULL || config->len > 0)
+    struct hermes **reader = run->request->reader;
+    if (*reader == NULL ? hermes_open(run->request->home, reader) != 0 : hermes_refresh(*reader) < 0)
         return false;
-    return strstr(hermes_content(previous, &len), "\"kind\":\"config\"") != NULL;
+    const char *content = hermes_content(hermes_current(*reader), &len);
+    for (size_t i = 0; i < run->c->source_count; i++) {
+        const struct source *source = run->c->sources[i];
+        if (source->len == 0 && source->kind != SOURCE_POOL && bytes_before(run, content, len, source) > 0)
+            return true;
+    }
+    return false;
 }
 
 static const char *timestamp(struct arena *arena)
@@ -465,8 +486,6 @@ static void resolve_and_publish(struct run *run)
     c->generation = previous != NULL ? hermes_generation(previous) : rough_generation(run);
     if (c->diagnostics.errors > 0) {
         fail(run, COMPILE_INVALID);
-    } else if (run->request->hold_empty && config_vanished(run, previous)) {
-        c->outcome = COMPILE_HELD;
     } else {
         plan(run, previous, &content);
         if (!run->request->write)
@@ -493,7 +512,12 @@ static void compile_locked(struct run *run)
         replace_clean(path_in(run, run->request->home, "auth.json"), true);
     }
     read_and_parse(run);
-    check_sources(run);
+    if (run->request->hold_empty && run->c->outcome == COMPILE_VALID && source_vanished(run)) {
+        run->c->diagnostics = (struct diagnostics){.arena = run->c->arena};
+        run->c->outcome = COMPILE_HELD;
+    } else {
+        check_sources(run);
+    }
     if (run->c->outcome == COMPILE_VALID)
         resolve_and_publish(run);
     else

@@ -39,11 +39,11 @@ struct compile_request {
         const struct text *config_text; /* instead of a file */
         bool named;
     } files;
-    bool write;               /* publish and project; otherwise nothing is written, nothing is locked */
-    bool hold_empty;          /* an emptied or vanished config.yaml that had content in the last snapshot is HELD */
-    struct proofs *proofs;    /* with `write`: what is known of new keys; NULL: they need no proof */
-    int read_wait_ms;         /* how long a source that is being written is waited for before BUSY */
-    int lock_wait_ms;         /* how long auth.lock is waited for; then pool_waiting is set */
+    bool write;            /* publish and project; otherwise nothing is written, nothing is locked */
+    bool hold_empty;       /* HELD: a source that had content in the last snapshot is empty or gone; needs `reader` */
+    struct proofs *proofs; /* with `write`: what is known of new keys; NULL: they need no proof */
+    int read_wait_ms;      /* how long a source that is being written is waited for before BUSY */
+    int lock_wait_ms;      /* how long auth.lock is waited for; then pool_waiting is set */
     const char *const *shell; /* environ of the caller, or NULL: only for notes in diagnostics, never a source */
 };
 
@@ -65,6 +65,7 @@ struct compilation {
 
     struct source *sources[COMPILE_MAX_SOURCES]; /* all that were looked for, present or not; auth.json is the last */
     size_t source_count;
+    const struct source *busy; /* which is being written; NULL with COMPILE_BUSY: another compile of this home runs */
     struct watch_settings settings;
 
     struct node *config; /* the gateway's view */
