@@ -59,7 +59,12 @@ static const char *status_line(const struct home_watch *h, const struct compilat
                             place_text(c->arena, error->place), error->place.source != NULL ? ": " : "", error->code,
                             error->message);
     if (c->outcome == COMPILE_HELD)
-        return arena_printf(c->arena, "generation %lld kept: config.yaml is empty at this moment", c->generation);
+        return arena_printf(c->arena, "generation %lld kept: a source is empty or gone at this moment", c->generation);
+    if (c->outcome == COMPILE_BUSY && c->busy != NULL)
+        return arena_printf(c->arena, "generation %lld kept: another process has %s open for writing", c->generation,
+                            c->busy->label);
+    if (c->outcome == COMPILE_BUSY)
+        return "waiting: another program compiles this home";
     if (c->outcome == COMPILE_UNPROVEN)
         return arena_printf(c->arena, "generation %lld kept: asking providers about %zu new key%s", c->generation,
                             c->unproven.count, c->unproven.count == 1 ? "" : "s");
@@ -82,6 +87,8 @@ void after_compile(struct home_watch *h, const struct compilation *c)
 {
     bool trouble = c->outcome != COMPILE_VALID || c->pool_waiting;
     set_status(h, status_line(h, c), trouble, c->published || c->projected); /* first: somebody may wait for it */
+    if (c->outcome == COMPILE_BUSY)
+        return;
     say_once(h, c->diagnostics.errors > 0 ? LOG_ERR : LOG_WARNING, diagnostics_text(c));
     say_changes(h, c);
     prover_after_compile(h, c);

@@ -79,12 +79,11 @@ static struct options parse_options(struct arena *arena, int argc, char **argv)
     return options;
 }
 
-/* Keys must not end in a core file, and a lease that a writer breaks must not kill. */
+/* Keys must not end in a core file. */
 static void protect_process(void)
 {
     const struct rlimit none = {0, 0};
     (void)setrlimit(RLIMIT_CORE, &none);
-    (void)signal(SIGIO, SIG_IGN);
     (void)signal(SIGPIPE, SIG_IGN);
     (void)mallopt(M_ARENA_MAX, 1); /* threads are few and short */
 #ifndef __SANITIZE_ADDRESS__

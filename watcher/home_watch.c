@@ -91,17 +91,28 @@ static void first_paths(struct home_watch *h)
     arena_destroy(arena);
 }
 
-static void update_watches(struct home_watch *h)
+/* Says what cannot be watched, when it is another answer than before. */
+static void say_gaps(struct home_watch *h)
 {
-    int error = watch_client_update(h->watches, (const char *const *)h->paths, h->path_count);
-    if (error != 0) {
-        char text[256];
-        (void)snprintf(text, sizeof text,
-                       "cannot watch everything: %s (see fs.inotify.max_user_watches); looking every %d s",
-                       strerror(-error), PACE_RETRY_MS / 1000);
-        journal_say(LOG_ERR, h->label != NULL ? h->label : "hermes-watch", text);
-        pace_end(&h->pace, now_ms(), PACE_FAILED);
-    }
+    struct watch_gap gaps[16];
+    const size_t room = sizeof gaps / sizeof *gaps;
+    char *text = NULL;
+    size_t len = 0;
+    size_t count = watch_client_gaps(h->watches, gaps, room);
+    FILE *stream = count == 0 && h->said_gaps == NULL ? NULL : open_memstream(&text, &len);
+    if (stream == NULL)
+        return;
+    for (size_t i = 0; i < count && i < room; i++)
+        (void)fprintf(stream, "%s cannot be watched in full (%s): it is looked at every %d s\n", gaps[i].path,
+                      gaps[i].why, WATCH_LOOK_SECONDS);
+    if (count > room)
+        (void)fprintf(stream, "... and %zu more\n", count - room);
+    if (fclose(stream) == 0 && (h->said_gaps == NULL || strcmp(text, h->said_gaps) != 0))
+        journal_say(LOG_WARNING, h->label, count > 0 ? text : "everything can be watched again");
+    free(h->said_gaps);
+    h->said_gaps = count > 0 ? text : NULL;
+    if (count == 0)
+        free(text);
 }
 
 /* --- one watcher per home --- */
@@ -198,14 +209,14 @@ static void finish(struct home_watch *h)
     struct compilation *c = &h->compilation;
     h->pace.settle_ms = c->settings.settle_ms;
     learn_sources(h, c);
-    if (c->outcome != COMPILE_BUSY)
-        after_compile(h, c);
-    prover_learn(h);
     if (c->outcome == COMPILE_VALID) {
         h->pool = c->pool_stat;
         h->snapshot = c->snapshot_stat;
     }
     pace_end(&h->pace, now_ms(), outcome_of(c));
+    if (c->outcome != COMPILE_BUSY || pace_busy_is_long(&h->pace, now_ms()))
+        after_compile(h, c);
+    prover_learn(h);
     say_stuck(h);
     compilation_finish(c);
     read_ahead(h);
@@ -229,7 +240,8 @@ static bool is_large(const struct home_watch *h)
 static bool may_compile(struct home_watch *h)
 {
     pid_t holder;
-    update_watches(h);
+    watch_client_update(h->watches, (const char *const *)h->paths, h->path_count);
+    say_gaps(h);
     if (waiting_for_home(h)) {
         unlock(h); /* it went with the home */
         after_absence(h);
@@ -316,12 +328,16 @@ static void at_news(void *home, enum watch_news news)
     struct home_watch *h = home;
     if (news == WATCH_APART && still(h, "auth.json", &h->pool) && still(h, SNAPSHOT_FILE, &h->snapshot))
         return;
-    pace_event(&h->pace, now_ms());
+    if (news == WATCH_WRITING)
+        pace_writing(&h->pace, now_ms());
+    else
+        pace_event(&h->pace, now_ms());
     wait_for_next(h);
 }
 
 struct home_watch *home_watch_create(struct watcher *watcher, const char *home, const char *label)
 {
+    static const char *const derived[] = {"auth.json", "snapshot.json", NULL};
     struct home_watch *h = calloc(1, sizeof *h);
     if (h == NULL)
         return NULL;
@@ -333,7 +349,7 @@ struct home_watch *home_watch_create(struct watcher *watcher, const char *home, 
         home_watch_destroy(h);
         return NULL;
     }
-    h->watches = watch_client_create(watcher->watches, at_news, h);
+    h->watches = watch_client_create(watcher->watches, derived, at_news, h);
     first_paths(h);
     return h;
 }
@@ -355,6 +371,7 @@ void home_watch_destroy(struct home_watch *h)
     forget_paths(h);
     hermes_close(h->reader);
     free(h->said);
+    free(h->said_gaps);
     free(h->status);
     free(h->home);
     free(h->label);

@@ -35,6 +35,7 @@ struct home_watch {
     struct stat pool;      /* auth.json as our last compile left it */
     struct stat snapshot;  /* ... and the snapshot */
     char *said;            /* the diagnostics of the last compile: they are not repeated */
+    char *said_gaps;       /* what cannot be watched, as it was said last; NULL: there is nothing */
     char *status;          /* the last status line; NULL: there was none yet */
     bool trouble;          /* it says that the sources are not in force */
     bool said_stuck;

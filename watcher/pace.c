@@ -13,6 +13,13 @@ void pace_event(struct pace *pace, long long now)
     if (fighting && pace->due > now)
         return; /* somebody undoes our work as fast as we do it: keep the long pause */
     sooner(pace, earliest > now ? earliest : now);
+    pace->busy_ms = 0;
+}
+
+void pace_writing(struct pace *pace, long long now)
+{
+    sooner(pace, now + pace->settle_ms);
+    pace->busy_ms = 0;
 }
 
 long long pace_wait(const struct pace *pace, long long now)
@@ -46,7 +53,7 @@ void pace_end(struct pace *pace, long long now, enum pace_outcome outcome)
     if (outcome != PACE_LOCKED)
         pace->locked_since = 0;
     if (outcome != PACE_BUSY)
-        pace->busy_ms = 0;
+        pace->busy_ms = pace->busy_since = 0;
     switch (outcome) {
     case PACE_DONE:
         break;
@@ -59,6 +66,8 @@ void pace_end(struct pace *pace, long long now, enum pace_outcome outcome)
         sooner(pace, pace->held_since + PACE_HOLD_MS);
         break;
     case PACE_BUSY:
+        if (pace->busy_since == 0)
+            pace->busy_since = now;
         pace->busy_ms = pace->busy_ms == 0 ? 5 : pace->busy_ms * 2;
         if (pace->busy_ms > PACE_BUSY_MS)
             pace->busy_ms = PACE_BUSY_MS;
@@ -73,6 +82,11 @@ void pace_end(struct pace *pace, long long now, enum pace_outcome outcome)
         sooner(pace, now + PACE_RETRY_MS);
         break;
     }
+}
+
+bool pace_busy_is_long(const struct pace *pace, long long now)
+{
+    return pace->busy_since != 0 && now >= pace->busy_since + PACE_BUSY_PATIENCE;
 }
 
 bool pace_lock_is_stuck(const struct pace *pace, long long now)

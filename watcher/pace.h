@@ -7,7 +7,8 @@
 
 enum {
     PACE_HOLD_MS = 500,         /* an emptied or vanished config.yaml is believed after this long */
-    PACE_BUSY_MS = 250,         /* longest pause between looks at a file that is being written */
+    PACE_BUSY_MS = 5000,        /* longest pause between looks at a file that is being written: its close is an event */
+    PACE_BUSY_PATIENCE = 2000,  /* after this long it is worth a word */
     PACE_LOCK_MS = 50,          /* Hermes's own polling of auth.lock */
     PACE_LOCK_PATIENCE = 15000, /* ... and how long it waits */
     PACE_RETRY_MS = 5000,       /* after input or output failed */
@@ -20,8 +21,9 @@ struct pace {
     long long due;        /* when the next one is to start; 0: nothing is due */
     long long held_since; /* 0: nothing is held */
     long long locked_since;
-    long long busy_ms;
-    long long minute; /* start of the window in which repairs are counted */
+    long long busy_since;
+    long long busy_ms; /* the last pause */
+    long long minute;  /* start of the window in which repairs are counted */
     int repairs;
 };
 
@@ -29,12 +31,16 @@ enum pace_outcome { PACE_DONE, PACE_HELD, PACE_BUSY, PACE_LOCKED, PACE_FAILED, P
 
 /* Something changed. */
 void pace_event(struct pace *pace, long long now);
+/* Somebody writes to a source. The close will be an event, if there is a close. */
+void pace_writing(struct pace *pace, long long now);
 /* Milliseconds until a compile is due: 0 now, -1 never. */
 long long pace_wait(const struct pace *pace, long long now);
 /* A compile starts now; true when an emptied configuration is no longer to be held back. */
 bool pace_start(struct pace *pace, long long now);
 /* How it ended. */
 void pace_end(struct pace *pace, long long now, enum pace_outcome outcome);
+/* A source has been open for writing all the time, for longer than editors take. */
+bool pace_busy_is_long(const struct pace *pace, long long now);
 /* auth.lock has been held by somebody else for longer than Hermes itself would wait. */
 bool pace_lock_is_stuck(const struct pace *pace, long long now);
 

@@ -68,7 +68,7 @@ static void look(struct profiles *profiles)
     char any[PATH_MAX];
     const char *path = any;
     (void)snprintf(any, sizeof any, "%s/*", profiles->directory);
-    (void)watch_client_update(profiles->watches, &path, 1); /* first: what appears from here on is told */
+    watch_client_update(profiles->watches, &path, 1); /* first: what appears from here on is told */
     remove_vanished(profiles);
     add_new(profiles);
 }
@@ -98,7 +98,7 @@ struct profiles *profiles_create(struct watcher *watcher, const char *home, bool
         profiles_destroy(profiles);
         return NULL;
     }
-    profiles->watches = watch_client_create(watcher->watches, at_news, profiles);
+    profiles->watches = watch_client_create(watcher->watches, NULL, at_news, profiles);
     (void)sd_event_source_set_enabled(profiles->look, SD_EVENT_OFF);
     look(profiles);
     return profiles;

@@ -1,50 +1,80 @@
-/* What was found in libinotifytools 3.22.6, and how it is lived with:
+/* What was found in libinotifytools 3.22.6 (its source was read, and tried), and how it is lived with. The library opens
+ * the queue and closes it; watches are put into that queue and events are read from it here, because of these:
  * - It has no getter for its descriptor and opens it without CLOEXEC: it is found by its name in /proc/self/fd.
- * - inotifytools_next_event blocks for whole seconds, and says nothing of the events that it has buffered itself. So the
- *   descriptor is polled and read here, and the library keeps the watches.
- * - After a directory was moved, the library's name for it is the old one; after it was deleted, the watch is gone and
- *   the record stays. So a watch is kept only as long as its path still leads to the inode it was made for.
- * - It files a directory under its name with a slash at the end, and asks for it so.
- * - inotifytools_cleanup forgets the records of watches that were not removed one by one.
- * - Limits (ENOSPC, EMFILE) come back through inotifytools_error(). */
+ * - inotifytools_next_event blocks, for whole seconds or for ever; it waits for a full event in a loop that turns.
+ * - A watch that the kernel itself took away (its directory or file was deleted, its disk unmounted) cannot be taken out
+ *   of the library: inotifytools_remove_watch_by_wd fails, prints a line to standard error and keeps the record. A file
+ *   that editors replace would leave one record for each save.
+ * - The record that was left keeps its name: when a directory is deleted and made again, inotifytools_wd_from_filename
+ *   answers with the old descriptor, on which nothing will ever happen.
+ * - One inode under two names (a bind mount, a hard link) has one descriptor in the kernel, but the library keeps two
+ *   records, of which it can find and remove one.
+ * - After a directory was moved, the library's name for it is the old one.
+ * - inotifytools_get_max_queued_events reads a file that does not exist.
+ * An overflowed queue has also lost what would have told of lost watches: all of them are set anew. */
 #include "watch_set.h"
 
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/epoll.h>
 #include <sys/inotify.h>
 #include <sys/stat.h>
+#include <sys/timerfd.h>
+#include <sys/vfs.h>
 #include <unistd.h>
 
 #include <inotifytools/inotifytools.h>
 
-/* What can mean "finished". IN_MODIFY cannot; IN_CREATE is how links and directories appear. */
+#include "remote_file_system.h"
+
+/* Of a directory: what can mean "finished". IN_MODIFY cannot; IN_CREATE is how links and directories appear. Of a file:
+ * what is done to it through another name (a hard link, the other end of a bind mount), and IN_MODIFY, because
+ * truncate(2) gives no other event. */
 enum {
-    EVENTS = IN_CLOSE_WRITE | IN_MOVED_TO | IN_MOVED_FROM | IN_DELETE | IN_CREATE | IN_ATTRIB | IN_DELETE_SELF |
-             IN_MOVE_SELF,
-    SELF_EVENTS = IN_DELETE_SELF | IN_MOVE_SELF | IN_UNMOUNT | IN_IGNORED,
+    DIRECTORY_EVENTS = IN_CLOSE_WRITE | IN_MOVED_TO | IN_MOVED_FROM | IN_DELETE | IN_CREATE | IN_ATTRIB |
+                       IN_DELETE_SELF | IN_MOVE_SELF | IN_ONLYDIR,
+    FILE_EVENTS = IN_CLOSE_WRITE | IN_MODIFY | IN_ATTRIB,
+    GONE = IN_UNMOUNT | IN_IGNORED,
+    SELF_EVENTS = IN_DELETE_SELF | IN_MOVE_SELF | GONE,
     MAX_LINKS = 40,
 };
 
 #define ANY_ENTRY "*" /* as the last name of a path */
+/* What a look at a path finds, to be compared with the next look. */
+struct mark {
+    dev_t device;
+    ino_t inode; /* 0: there is nothing */
+    mode_t mode;
+    off_t size;
+    struct timespec modified;
+    struct timespec changed;
+};
 
 /* NAME, an entry of a directory, matters to CLIENT. */
 struct interest {
     char *name;
     struct watch_client *client;
     unsigned round; /* of the client's update that wanted it last */
+    bool passage;   /* a directory on the way: it has a watch of its own */
+    bool looked_at;
+    struct mark mark; /* what the last look found */
 };
 
-/* A directory, once for all that want something of it. */
+/* A directory, or a file of its own, once for all that want something of it. */
 struct watch {
-    char *directory;
+    char *path;
+    bool file;                  /* then its interests have its own name */
     struct interest *interests; /* sorted by name: an event finds its own among those of a thousand homes */
     size_t count;
-    int descriptor; /* -1: cannot be watched */
+    int descriptor;     /* -1: none */
+    int error;          /* why it cannot be watched, a positive errno; 0: it can, or there is nothing */
+    const char *remote; /* the file system, where events do not tell everything */
     dev_t device;
     ino_t inode;
     struct watch *next_of_name; /* in the buckets */
@@ -54,7 +84,12 @@ struct watch {
 enum { BUCKETS = 1024 };
 
 struct watch_set {
-    int fd;
+    int fd;                    /* for others to wait on: readable when the queue or the timer is */
+    int timer;                 /* runs while something is looked at */
+    size_t looking;            /* how many clients want that */
+    int queue;                 /* -1: could not be had yet */
+    int error;                 /* why not */
+    int mounts;                /* /proc/self/mountinfo; -1: there is none */
     struct watch_client *told; /* those that the events of one drain concern */
     struct watch_client *clients;
     struct watch *by_name[BUCKETS];
@@ -66,9 +101,11 @@ struct watch_client {
     struct watch_client *next;
     watch_tell *tell;
     void *owner;
+    const char *const *apart;
     struct watch **watches; /* in which it has interests */
     size_t count;
     unsigned round;
+    bool looks;           /* something of it must be looked at */
     enum watch_news news; /* of this drain */
     struct watch_client *next_told;
 };
@@ -88,21 +125,43 @@ static int find_descriptor(void)
     return found;
 }
 
+static bool wait_on(struct watch_set *set, int fd)
+{
+    struct epoll_event event = {.events = EPOLLIN};
+    return epoll_ctl(set->fd, EPOLL_CTL_ADD, fd, &event) == 0;
+}
+
+/* Without instances or descriptors left there is no queue; everything is looked at until there is one. */
+static void open_queue(struct watch_set *set)
+{
+    if (!inotifytools_initialize()) {
+        set->error = inotifytools_error();
+        return;
+    }
+    set->queue = find_descriptor();
+    if (set->queue >= 0 && fcntl(set->queue, F_SETFD, FD_CLOEXEC) == 0 && fcntl(set->queue, F_SETFL, O_NONBLOCK) == 0 &&
+        wait_on(set, set->queue))
+        return;
+    set->error = EMFILE;
+    set->queue = -1;
+    inotifytools_cleanup();
+}
+
 int watch_set_open(struct watch_set **ret)
 {
     struct watch_set *set = calloc(1, sizeof *set);
     if (set == NULL)
         return -ENOMEM;
-    if (!inotifytools_initialize()) {
-        int error = -inotifytools_error();
-        free(set);
+    set->queue = -1;
+    set->fd = epoll_create1(EPOLL_CLOEXEC);
+    set->timer = timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK);
+    set->mounts = open("/proc/self/mountinfo", O_RDONLY | O_CLOEXEC);
+    if (set->fd < 0 || set->timer < 0 || !wait_on(set, set->timer)) {
+        int error = -errno;
+        watch_set_close(set);
         return error;
     }
-    set->fd = find_descriptor();
-    if (set->fd < 0 || fcntl(set->fd, F_SETFD, FD_CLOEXEC) < 0 || fcntl(set->fd, F_SETFL, O_NONBLOCK) < 0) {
-        watch_set_close(set);
-        return -EBADF;
-    }
+    open_queue(set);
     *ret = set;
     return 0;
 }
@@ -118,11 +177,11 @@ static void *must(void *memory)
 
 /* --- the buckets --- */
 
-static struct watch **bucket_of_name(struct watch_set *set, const char *directory)
+static struct watch **bucket_of_name(struct watch_set *set, const char *path)
 {
     unsigned hash = 5381;
-    for (; *directory != '\0'; directory++)
-        hash = hash * 33 + (unsigned char)*directory;
+    for (; *path != '\0'; path++)
+        hash = hash * 33 + (unsigned char)*path;
     return &set->by_name[hash % BUCKETS];
 }
 
@@ -153,32 +212,32 @@ static void stop(struct watch_set *set, struct watch *watch)
 {
     if (watch->descriptor < 0)
         return;
-    if (!shared(set, watch)) /* one directory under two names has one descriptor */
-        (void)inotifytools_remove_watch_by_wd(watch->descriptor);
+    if (!shared(set, watch)) /* one inode under two names has one descriptor */
+        (void)inotify_rm_watch(set->queue, watch->descriptor);
     unlink_descriptor(set, watch);
     watch->descriptor = -1;
 }
 
 static void forget(struct watch_set *set, struct watch *watch)
 {
-    struct watch **at = bucket_of_name(set, watch->directory);
+    struct watch **at = bucket_of_name(set, watch->path);
     stop(set, watch);
     while (*at != watch)
         at = &(*at)->next_of_name;
     *at = watch->next_of_name;
     free(watch->interests);
-    free(watch->directory);
+    free(watch->path);
     free(watch);
 }
 
-static struct watch *watch_of(struct watch_set *set, const char *directory)
+static struct watch *watch_of(struct watch_set *set, const char *path)
 {
-    struct watch **bucket = bucket_of_name(set, directory);
+    struct watch **bucket = bucket_of_name(set, path);
     for (struct watch *watch = *bucket; watch != NULL; watch = watch->next_of_name)
-        if (strcmp(watch->directory, directory) == 0)
+        if (strcmp(watch->path, path) == 0)
             return watch;
     struct watch *watch = must(calloc(1, sizeof *watch));
-    *watch = (struct watch){.directory = must(strdup(directory)), .descriptor = -1, .next_of_name = *bucket};
+    *watch = (struct watch){.path = must(strdup(path)), .descriptor = -1, .next_of_name = *bucket};
     *bucket = watch;
     return watch;
 }
@@ -208,21 +267,21 @@ static void remember(struct watch_client *client, struct watch *watch)
     client->watches[client->count++] = watch;
 }
 
-/* NAME in DIRECTORY matters to CLIENT from now on. */
-static void want(struct watch_client *client, const char *directory, const char *name)
+/* NAME of WATCH matters to CLIENT from now on. */
+static void want(struct watch_client *client, struct watch *watch, const char *name, bool passage)
 {
-    struct watch *watch = watch_of(client->set, directory);
     size_t at = first_of(watch, name);
-    for (; at < watch->count && strcmp(watch->interests[at].name, name) == 0; at++)
-        if (watch->interests[at].client == client) {
-            watch->interests[at].round = client->round;
-            return;
-        }
-    watch->interests = must(realloc(watch->interests, (watch->count + 1) * sizeof *watch->interests));
-    memmove(watch->interests + at + 1, watch->interests + at, (watch->count - at) * sizeof *watch->interests);
-    watch->interests[at] = (struct interest){must(strdup(name)), client, client->round};
-    watch->count++;
-    remember(client, watch);
+    while (at < watch->count && strcmp(watch->interests[at].name, name) == 0 && watch->interests[at].client != client)
+        at++;
+    if (at == watch->count || strcmp(watch->interests[at].name, name) != 0) {
+        watch->interests = must(realloc(watch->interests, (watch->count + 1) * sizeof *watch->interests));
+        memmove(watch->interests + at + 1, watch->interests + at, (watch->count - at) * sizeof *watch->interests);
+        watch->interests[at] = (struct interest){.name = must(strdup(name)), .client = client};
+        watch->count++;
+        remember(client, watch);
+    }
+    watch->interests[at].round = client->round;
+    watch->interests[at].passage = passage;
 }
 
 /* Drops what CLIENT wanted before its last round, and watches that nobody wants. */
@@ -251,10 +310,24 @@ static void sweep(struct watch_client *client)
     client->count = left;
 }
 
-struct watch_client *watch_client_create(struct watch_set *set, watch_tell *tell, void *owner)
+/* No timer runs when there is nothing to look at. */
+static void set_looks(struct watch_client *client, bool looks)
+{
+    struct watch_set *set = client->set;
+    bool before = set->looking > 0;
+    set->looking += (size_t)looks - (size_t)client->looks;
+    client->looks = looks;
+    if (before == (set->looking > 0))
+        return;
+    struct itimerspec every = {0};
+    every.it_interval.tv_sec = every.it_value.tv_sec = set->looking > 0 ? WATCH_LOOK_SECONDS : 0;
+    (void)timerfd_settime(set->timer, 0, &every, NULL);
+}
+
+struct watch_client *watch_client_create(struct watch_set *set, const char *const *apart, watch_tell *tell, void *owner)
 {
     struct watch_client *client = must(calloc(1, sizeof *client));
-    *client = (struct watch_client){.set = set, .next = set->clients, .tell = tell, .owner = owner};
+    *client = (struct watch_client){.set = set, .next = set->clients, .apart = apart, .tell = tell, .owner = owner};
     set->clients = client;
     return client;
 }
@@ -266,6 +339,7 @@ void watch_client_destroy(struct watch_client *client)
     struct watch_client **at = &client->set->clients;
     client->round++;
     sweep(client);
+    set_looks(client, false);
     while (*at != client)
         at = &(*at)->next;
     *at = client->next;
@@ -280,6 +354,10 @@ void watch_set_close(struct watch_set *set)
     while (set->clients != NULL)
         watch_client_destroy(set->clients);
     inotifytools_cleanup();
+    const int fds[] = {set->fd, set->timer, set->mounts};
+    for (size_t i = 0; i < sizeof fds / sizeof *fds; i++)
+        if (fds[i] >= 0)
+            (void)close(fds[i]);
     free(set);
 }
 
@@ -343,10 +421,16 @@ static void want_path(struct watch_client *client, const char *whole)
             (void)parent_of(directory);
             continue;
         }
-        want(client, directory, name);
         (void)snprintf(at, sizeof at, "%s%s%s", directory, directory[1] == '\0' ? "" : "/", name);
-        if (lstat(at, &st) < 0 || strlen(at) >= sizeof directory)
+        bool there = lstat(at, &st) == 0;
+        want(client, watch_of(client->set, directory), name, there && S_ISDIR(st.st_mode));
+        if (!there || strlen(at) >= sizeof directory)
             return;
+        if (S_ISREG(st.st_mode)) {
+            struct watch *watch = watch_of(client->set, at);
+            watch->file = true;
+            want(client, watch, name, false);
+        }
         if (S_ISLNK(st.st_mode)) {
             char again[PATH_MAX];
             if (++links > MAX_LINKS || !follow_link(again, directory, at, rest))
@@ -363,36 +447,98 @@ static void want_path(struct watch_client *client, const char *whole)
 static bool still_there(const struct watch *watch)
 {
     struct stat st;
-    return watch->descriptor >= 0 && stat(watch->directory, &st) == 0 && st.st_dev == watch->device &&
+    return watch->descriptor >= 0 && stat(watch->path, &st) == 0 && st.st_dev == watch->device &&
            st.st_ino == watch->inode;
 }
 
-static int start(struct watch_set *set, struct watch *watch)
+/* Where there is nothing any more, the event of the parent says so. */
+static void start(struct watch_set *set, struct watch *watch)
 {
     struct stat st;
-    if (stat(watch->directory, &st) < 0)
-        return errno == ENOENT ? 0 : -errno; /* gone again: its parent's event will say so */
-    if (!inotifytools_watch_file(watch->directory, EVENTS)) {
-        int error = inotifytools_error();
-        return error == ENOENT ? 0 : -error;
+    struct statfs fs;
+    watch->error = 0;
+    watch->remote = NULL;
+    if (stat(watch->path, &st) < 0) {
+        watch->error = errno == ENOENT || errno == ENOTDIR ? 0 : errno;
+        return;
     }
-    char name[PATH_MAX + 2];
-    size_t len = strlen(watch->directory);
-    (void)snprintf(name, sizeof name, "%s%s", watch->directory, watch->directory[len - 1] == '/' ? "" : "/");
-    watch->descriptor = inotifytools_wd_from_filename(name);
+    watch->file = S_ISREG(st.st_mode);
+    watch->remote = statfs(watch->path, &fs) == 0 ? remote_file_system(&fs) : NULL;
+    if (set->queue < 0) {
+        watch->error = set->error;
+        return;
+    }
+    int descriptor = inotify_add_watch(set->queue, watch->path, watch->file ? FILE_EVENTS : DIRECTORY_EVENTS);
+    if (descriptor < 0) {
+        watch->error = errno == ENOENT || errno == ENOTDIR ? 0 : errno;
+        return;
+    }
+    struct watch **bucket = bucket_of_descriptor(set, descriptor);
+    watch->descriptor = descriptor;
     watch->device = st.st_dev;
     watch->inode = st.st_ino;
-    if (watch->descriptor >= 0) {
-        struct watch **bucket = bucket_of_descriptor(set, watch->descriptor);
-        watch->next_of_descriptor = *bucket;
-        *bucket = watch;
-    }
-    return 0;
+    watch->next_of_descriptor = *bucket;
+    *bucket = watch;
 }
 
-int watch_client_update(struct watch_client *client, const char *const *paths, size_t count)
+/* --- what events cannot tell is looked at --- */
+
+/* A directory on the way tells of its own move and deletion, or what lies below it is looked at by its whole path. */
+static bool must_look(const struct watch *watch, const struct interest *interest)
 {
-    int result = 0;
+    return watch->remote != NULL || (watch->error != 0 && !interest->passage);
+}
+
+static struct mark look(const struct watch *watch, const struct interest *interest)
+{
+    char path[PATH_MAX + NAME_MAX + 2];
+    struct stat st;
+    bool any = strcmp(interest->name, ANY_ENTRY) == 0;
+    bool itself = watch->file || any;
+    (void)snprintf(path, sizeof path, "%s%s%s", watch->path, itself ? "" : "/", itself ? "" : interest->name);
+    if (lstat(path, &st) < 0)
+        return (struct mark){0};
+    struct mark mark = {.device = st.st_dev, .inode = st.st_ino, .mode = st.st_mode};
+    if (any || !S_ISDIR(st.st_mode)) { /* of a directory on the way only the directory itself matters */
+        mark.size = st.st_size;
+        mark.modified = st.st_mtim;
+        mark.changed = st.st_ctim;
+    }
+    return mark;
+}
+
+static bool same_time(struct timespec a, struct timespec b)
+{
+    return a.tv_sec == b.tv_sec && a.tv_nsec == b.tv_nsec;
+}
+
+static bool same_mark(const struct mark *a, const struct mark *b)
+{
+    return a->device == b->device && a->inode == b->inode && a->mode == b->mode && a->size == b->size &&
+           same_time(a->modified, b->modified) && same_time(a->changed, b->changed);
+}
+
+/* The first look at what will be looked at. */
+static void take_marks(struct watch_client *client)
+{
+    bool looks = false;
+    for (size_t i = 0; i < client->count; i++) {
+        struct watch *watch = client->watches[i];
+        for (size_t k = 0; k < watch->count; k++) {
+            struct interest *interest = &watch->interests[k];
+            if (interest->client != client)
+                continue;
+            interest->looked_at = must_look(watch, interest);
+            if (interest->looked_at)
+                interest->mark = look(watch, interest);
+            looks = looks || interest->looked_at;
+        }
+    }
+    set_looks(client, looks);
+}
+
+void watch_client_update(struct watch_client *client, const char *const *paths, size_t count)
+{
     client->round++;
     for (size_t i = 0; i < client->count; i++)
         if (!still_there(client->watches[i]))
@@ -400,24 +546,47 @@ int watch_client_update(struct watch_client *client, const char *const *paths, s
     for (size_t i = 0; i < count; i++)
         want_path(client, paths[i]);
     sweep(client);
+    for (size_t i = 0; i < client->count; i++)
+        if (client->watches[i]->descriptor < 0)
+            start(client->set, client->watches[i]);
+    take_marks(client);
+}
+
+static const char *why(const struct watch *watch)
+{
+    if (watch->remote != NULL)
+        return watch->remote;
+    if (watch->error == ENOSPC)
+        return "no watch left (fs.inotify.max_user_watches)";
+    if (watch->error == EMFILE)
+        return "no inotify instance or descriptor left (fs.inotify.max_user_instances, ulimit -n)";
+    return strerror(watch->error);
+}
+
+size_t watch_client_gaps(const struct watch_client *client, struct watch_gap *gaps, size_t room)
+{
+    size_t count = 0;
     for (size_t i = 0; i < client->count; i++) {
-        int error = client->watches[i]->descriptor < 0 ? start(client->set, client->watches[i]) : 0;
-        if (error != 0 && error != -EACCES) /* what we may not look into, nobody moves our files through */
-            result = error;
+        const struct watch *watch = client->watches[i];
+        bool looked = false;
+        for (size_t k = 0; !looked && k < watch->count; k++)
+            looked = watch->interests[k].client == client && must_look(watch, &watch->interests[k]);
+        if (looked && count++ < room)
+            gaps[count - 1] = (struct watch_gap){watch->path, why(watch)};
     }
-    return result;
+    return count;
 }
 
 /* --- events --- */
 
 static bool among(const char *const *names, const char *name)
 {
-    while (*names != NULL && strcmp(*names, name) != 0)
+    while (names != NULL && *names != NULL && strcmp(*names, name) != 0)
         names++;
-    return *names != NULL;
+    return names != NULL && *names != NULL;
 }
 
-static void tell(struct watch_client *client, enum watch_news news)
+static void note(struct watch_client *client, enum watch_news news)
 {
     if (client->news == WATCH_NOTHING) {
         client->next_told = client->set->told;
@@ -426,48 +595,134 @@ static void tell(struct watch_client *client, enum watch_news news)
     client->news = news > client->news ? news : client->news;
 }
 
-/* NAME: NULL: whoever is interested in anything of WATCH. */
-static void tell_named(const struct watch *watch, const char *name, enum watch_news news)
+static void note_interest(const struct interest *interest, enum watch_news news)
 {
-    for (size_t i = name == NULL ? 0 : first_of(watch, name); i < watch->count; i++) {
-        if (name != NULL && strcmp(watch->interests[i].name, name) != 0)
-            break;
-        tell(watch->interests[i].client, news);
-    }
+    note(interest->client, among(interest->client->apart, interest->name) ? WATCH_APART : news);
 }
 
-static void weigh(struct watch_set *set, const struct inotify_event *event, const char *const *apart)
+static void tell_all(struct watch_set *set)
 {
-    if ((event->mask & IN_Q_OVERFLOW) != 0)
-        for (struct watch_client *client = set->clients; client != NULL; client = client->next)
-            tell(client, WATCH_CHANGE);
-    if (event->wd < 0)
-        return;
-    const char *name = event->len > 0 ? event->name : "";
-    bool self = (event->mask & SELF_EVENTS) != 0;
-    for (struct watch *watch = *bucket_of_descriptor(set, event->wd); watch != NULL;
-         watch = watch->next_of_descriptor) {
-        if (watch->descriptor != event->wd)
-            continue;
-        tell_named(watch, self ? NULL : name, !self && among(apart, name) ? WATCH_APART : WATCH_CHANGE);
-        if (!self)
-            tell_named(watch, ANY_ENTRY, WATCH_CHANGE);
-    }
-}
-
-void watch_set_drain(struct watch_set *set, const char *const *apart)
-{
-    _Alignas(struct inotify_event) char buffer[16384];
-    for (ssize_t len; (len = read(set->fd, buffer, sizeof buffer)) > 0;)
-        for (ssize_t at = 0; at < len;) {
-            const struct inotify_event *event = (const struct inotify_event *)(buffer + at);
-            weigh(set, event, apart);
-            at += (ssize_t)(sizeof *event + event->len);
-        }
     for (struct watch_client *client; (client = set->told) != NULL;) {
         enum watch_news news = client->news;
         set->told = client->next_told;
         client->news = WATCH_NOTHING;
         client->tell(client->owner, news);
     }
+}
+
+static void weigh_file(struct watch *watch, const struct inotify_event *event)
+{
+    if ((event->mask & IN_IGNORED) != 0)
+        return; /* replaced or deleted: its directory told */
+    for (size_t i = 0; i < watch->count; i++)
+        note_interest(&watch->interests[i], (event->mask & ~(uint32_t)IN_MODIFY) == 0 ? WATCH_WRITING : WATCH_CHANGE);
+}
+
+static void note_named(const struct watch *watch, const char *name)
+{
+    for (size_t i = first_of(watch, name); i < watch->count && strcmp(watch->interests[i].name, name) == 0; i++)
+        note_interest(&watch->interests[i], WATCH_CHANGE);
+}
+
+static void weigh_directory(struct watch *watch, const struct inotify_event *event)
+{
+    if ((event->mask & SELF_EVENTS) != 0)
+        for (size_t i = 0; i < watch->count; i++)
+            note(watch->interests[i].client, WATCH_CHANGE);
+    else if (event->len > 0) {
+        note_named(watch, event->name);
+        note_named(watch, ANY_ENTRY);
+    }
+}
+
+/* Nobody knows what was lost: watches that the kernel took away among it. */
+static void begin_again(struct watch_set *set)
+{
+    for (struct watch_client *client = set->clients; client != NULL; client = client->next) {
+        for (size_t i = 0; i < client->count; i++)
+            stop(set, client->watches[i]);
+        note(client, WATCH_CHANGE);
+    }
+}
+
+static void weigh(struct watch_set *set, const struct inotify_event *event)
+{
+    if ((event->mask & IN_Q_OVERFLOW) != 0)
+        begin_again(set);
+    if (event->wd < 0)
+        return;
+    for (struct watch *next, *watch = *bucket_of_descriptor(set, event->wd); watch != NULL; watch = next) {
+        next = watch->next_of_descriptor;
+        if (watch->descriptor != event->wd)
+            continue;
+        if (watch->file)
+            weigh_file(watch, event);
+        else
+            weigh_directory(watch, event);
+        if ((event->mask & IN_IGNORED) != 0) { /* the kernel took it away */
+            unlink_descriptor(set, watch);
+            watch->descriptor = -1;
+        }
+    }
+}
+
+static void look_again(const struct watch *watch, struct interest *interest)
+{
+    struct mark now = look(watch, interest);
+    if (!must_look(watch, interest))
+        note(interest->client, WATCH_CHANGE); /* watched from now on: what changed before is not known */
+    else if (!same_mark(&now, &interest->mark))
+        note_interest(interest, WATCH_CHANGE);
+    interest->mark = now;
+}
+
+/* Also tries to watch what could not be watched. */
+static void look_for(struct watch_set *set, struct watch_client *client)
+{
+    for (size_t i = 0; i < client->count; i++) {
+        struct watch *watch = client->watches[i];
+        if (watch->error != 0 && watch->descriptor < 0)
+            start(set, watch);
+        for (size_t k = 0; k < watch->count; k++)
+            if (watch->interests[k].client == client && watch->interests[k].looked_at)
+                look_again(watch, &watch->interests[k]);
+    }
+}
+
+static void look_for_all(struct watch_set *set)
+{
+    if (set->queue < 0)
+        open_queue(set);
+    for (struct watch_client *client = set->clients; client != NULL; client = client->next)
+        if (client->looks)
+            look_for(set, client);
+}
+
+void watch_set_drain(struct watch_set *set)
+{
+    _Alignas(struct inotify_event) char buffer[16384];
+    for (ssize_t len; set->queue >= 0 && (len = read(set->queue, buffer, sizeof buffer)) > 0;)
+        for (ssize_t at = 0; at < len;) {
+            const struct inotify_event *event = (const struct inotify_event *)(buffer + at);
+            weigh(set, event);
+            at += (ssize_t)(sizeof *event + event->len);
+        }
+    uint64_t ticks;
+    if (read(set->timer, &ticks, sizeof ticks) == sizeof ticks)
+        look_for_all(set);
+    tell_all(set);
+}
+
+int watch_set_mounts_fd(const struct watch_set *set)
+{
+    return set->mounts;
+}
+
+void watch_set_remounted(struct watch_set *set)
+{
+    for (struct watch_client *client = set->clients; client != NULL; client = client->next)
+        for (size_t i = 0; i < client->count; i++)
+            if (client->watches[i]->descriptor >= 0 && !still_there(client->watches[i]))
+                note(client, WATCH_CHANGE);
+    tell_all(set);
 }

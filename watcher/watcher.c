@@ -77,13 +77,21 @@ static void pause_in_a_storm(struct watcher *w)
 
 static int at_events(sd_event_source *source, int fd, uint32_t events, void *watcher)
 {
-    static const char *const derived[] = {"auth.json", "snapshot.json", NULL};
     struct watcher *w = watcher;
     (void)source;
     (void)fd;
     (void)events;
-    watch_set_drain(w->watches, derived);
+    watch_set_drain(w->watches);
     pause_in_a_storm(w);
+    return 0;
+}
+
+static int at_mounts(sd_event_source *source, int fd, uint32_t events, void *watcher)
+{
+    (void)source;
+    (void)fd;
+    (void)events;
+    watch_set_remounted(((struct watcher *)watcher)->watches);
     return 0;
 }
 
@@ -175,6 +183,8 @@ int watcher_open(struct watcher *w, const char *managed, bool quiet)
         error = sd_event_add_time(w->event, &w->pause, CLOCK_MONOTONIC, 0, 1, at_pause_end, w);
     if (error >= 0)
         error = sd_event_source_set_enabled(w->pause, SD_EVENT_OFF);
+    if (error >= 0 && watch_set_mounts_fd(w->watches) >= 0)
+        error = sd_event_add_io(w->event, NULL, watch_set_mounts_fd(w->watches), EPOLLPRI, at_mounts, w);
     if (error >= 0)
         return 0;
     watcher_close(w);
