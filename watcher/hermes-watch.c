@@ -9,22 +9,30 @@
 #include <sys/prctl.h>
 #include <sys/resource.h>
 
+#include "install.h"
 #include "profiles.h"
 #include "watcher.h"
 
 enum { EXIT_OK = 0, EXIT_USAGE = 2, EXIT_IO = 4 };
 
 static const char usage[] = "usage: hermes-watch [--home DIR]... [--profiles] [--quiet] [--version] [--help]\n"
+                            "       hermes-watch --install [--now] [--home DIR]... [--profiles] | --uninstall\n"
                             "\n"
                             "Compiles each Hermes home (else $HERMES_HOME, else ~/.hermes) at every change of its\n"
                             "config.yaml and env files, until it is stopped; with --profiles also every profile\n"
-                            "<home>/profiles/<id>, now and as they come and go. SIGHUP and SIGUSR1 compile at once.\n";
+                            "<home>/profiles/<id>, now and as they come and go. SIGHUP and SIGUSR1 compile at once.\n"
+                            "\n"
+                            "--install writes and enables a systemd unit that does so for you, --now starts it,\n"
+                            "--uninstall takes it away. The commands that are run are shown.\n";
 
 struct options {
     const char **homes;
     size_t home_count;
     bool profiles;
     bool quiet;
+    bool install;
+    bool uninstall;
+    bool now;
 };
 
 static void wrong_usage(const char *what)
@@ -46,9 +54,15 @@ static void add_home(struct arena *arena, struct options *options, const char *o
 
 static struct options parse_options(struct arena *arena, int argc, char **argv)
 {
-    static const struct option known[] = {{"home", required_argument, NULL, 'H'}, {"profiles", no_argument, NULL, 'p'},
-                                          {"quiet", no_argument, NULL, 'q'},      {"version", no_argument, NULL, 'V'},
-                                          {"help", no_argument, NULL, 'h'},       {0}};
+    static const struct option known[] = {{"home", required_argument, NULL, 'H'},
+                                          {"profiles", no_argument, NULL, 'p'},
+                                          {"quiet", no_argument, NULL, 'q'},
+                                          {"version", no_argument, NULL, 'V'},
+                                          {"install", no_argument, NULL, 'i'},
+                                          {"uninstall", no_argument, NULL, 'u'},
+                                          {"now", no_argument, NULL, 'n'},
+                                          {"help", no_argument, NULL, 'h'},
+                                          {0}};
     struct options options = {.homes = arena_alloc(arena, (size_t)argc * sizeof *options.homes)};
     opterr = 0;
     for (int option; (option = getopt_long(argc, argv, "", known, NULL)) != -1;) {
@@ -62,6 +76,15 @@ static struct options parse_options(struct arena *arena, int argc, char **argv)
         case 'q':
             options.quiet = true;
             break;
+        case 'i':
+            options.install = true;
+            break;
+        case 'u':
+            options.uninstall = true;
+            break;
+        case 'n':
+            options.now = true;
+            break;
         case 'V':
             (void)puts("hermes-watch " HERMES_VERSION);
             exit(EXIT_OK);
@@ -74,6 +97,10 @@ static struct options parse_options(struct arena *arena, int argc, char **argv)
     }
     if (optind < argc)
         wrong_usage("too many arguments");
+    if (options.install && options.uninstall)
+        wrong_usage("--install or --uninstall, not both");
+    if (options.now && !options.install)
+        wrong_usage("--now goes with --install");
     if (options.home_count == 0)
         add_home(arena, &options, NULL);
     return options;
@@ -108,12 +135,28 @@ static bool open_home(struct watcher *w, const struct options *options, const ch
     return true;
 }
 
+static int change_installation(struct arena *arena, const struct options *options)
+{
+    const char *managed = compile_find_managed();
+    const struct install what = {.homes = options->homes,
+                                 .home_count = options->home_count,
+                                 .managed = strcmp(managed, "/etc/hermes") == 0 ? NULL : managed,
+                                 .profiles = options->profiles,
+                                 .quiet = options->quiet,
+                                 .now = options->now};
+    bool done = options->install ? install_unit(arena, &what) : uninstall_unit(arena);
+    arena_destroy(arena);
+    return done ? EXIT_OK : EXIT_IO;
+}
+
 int main(int argc, char **argv)
 {
     struct watcher w;
     protect_process();
     struct arena *arena = arena_create();
     const struct options options = parse_options(arena, argc, argv);
+    if (options.install || options.uninstall)
+        return change_installation(arena, &options);
     int error = watcher_open(&w, compile_find_managed(), options.quiet);
     if (error != 0) {
         (void)fprintf(stderr, "hermes-watch: cannot start: %s\n", strerror(-error));

@@ -1,6 +1,7 @@
-"""hermes-watch.service under a real user manager, in a mount namespace of its own: start, state, an edit, reload, a broken
-file, restart after a kill, stop. The journal's sockets are ours, so that every byte that would reach the journal is seen."""
-import os, pathlib, shutil, signal, socket, subprocess, sys, tempfile, threading, time, unittest
+"""The units under a real user manager, in a mount namespace of its own: start, state, an edit, reload, a broken file,
+restart after a kill and after a hang, stop; the template for profiles; --install and --uninstall; what hermes_watch asks for
+from within the unit's filters. The journal's sockets are ours, so that every byte that would reach the journal is seen."""
+import http.server, os, pathlib, queue, shutil, signal, socket, subprocess, sys, tempfile, threading, time, unittest
 
 from harness import BUILD, PATIENCE, WATCH, Home
 
@@ -36,19 +37,15 @@ class Journal:
                 self.seen += data
 
 
-class Unit(unittest.TestCase):
+class Case(unittest.TestCase):
     def setUp(self):
         self.home = Home()
         self.home.path = self.home.root / ".hermes"
         self.home.path.mkdir(mode=0o700)
         self.home.write("config.yaml", config(KEYS[0]))
-        folder = self.home.root / ".config/systemd/user"
-        folder.mkdir(parents=True)
-        shutil.copy(BUILD / "hermes-watch.service", folder)
-        (folder / "hermes-watch.service.d").mkdir()
-        # LeakSanitizer would trace its own process, which the unit's filter forbids.
-        (folder / "hermes-watch.service.d/here.conf").write_text(
-            f"[Service]\nExecStart=\nExecStart={WATCH.resolve()}\nEnvironment=ASAN_OPTIONS=detect_leaks=0\n")
+        self.units = self.home.root / ".config/systemd/user"
+        self.units.mkdir(parents=True)
+        self.prepare()
         self.journal = Journal(pathlib.Path("/run/systemd/journal"))
         self.runtime = tempfile.mkdtemp(prefix="hermes-runtime-", dir="/run")
         self.env = dict(self.home.env, XDG_RUNTIME_DIR=self.runtime)
@@ -56,12 +53,30 @@ class Unit(unittest.TestCase):
         private = pathlib.Path(self.runtime, "systemd/private")
         self.until(private.exists)
 
+    def prepare(self):
+        pass
+
+    def drop_in(self, unit, text):
+        folder = self.units / (unit + ".d")
+        folder.mkdir(exist_ok=True)
+        (folder / f"{len(list(folder.iterdir()))}.conf").write_text("[Service]\n" + text)
+
+    def copy(self, unit, arguments=""):
+        """As it is installed, but with the program of this build."""
+        shutil.copy(BUILD / unit, self.units)
+        # LeakSanitizer would trace its own process, which the unit's filter forbids.
+        self.drop_in(unit, f"ExecStart=\nExecStart={WATCH.resolve()}{arguments}\nEnvironment=ASAN_OPTIONS=detect_leaks=0\n")
+
     def tearDown(self):
         self.systemctl("exit", check=False)
         self.manager.wait(PATIENCE)
         self.manager.stdout.close()
         shutil.rmtree(self.runtime, ignore_errors=True)
+        everything = self.journal.seen + self.home.printed
+        shutil.rmtree("/run/systemd/journal")
         self.home.close()
+        for key in (*KEYS, "sk-test"):
+            self.assertNotIn(key.encode(), everything)
 
     def until(self, fits):
         """The manager tells nobody when it has read a datagram: ask until it says so."""
@@ -76,15 +91,22 @@ class Unit(unittest.TestCase):
             self.assertEqual(done.returncode, 0, done.stderr + self.journal.seen.decode(errors="replace")[-3000:])
         return done.stdout
 
+    unit = "hermes-watch"
+
     def show(self, *names):
         names = names or ("ActiveState", "SubState", "StatusText", "NRestarts", "Result", "MainPID")
-        return self.systemctl("show", "hermes-watch", "-p", ",".join(names), check=False)
+        return self.systemctl("show", self.unit, "-p", ",".join(names), check=False)
 
     def status(self, *words):
         self.until(lambda: all(word in self.show("StatusText") for word in words))
 
     def main_pid(self):
         return int(self.show("MainPID").split("=")[1])
+
+
+class Unit(Case):
+    def prepare(self):
+        self.copy("hermes-watch.service")
 
     def test_life(self):
         self.systemctl("start", "hermes-watch")
@@ -106,10 +128,150 @@ class Unit(unittest.TestCase):
         self.systemctl("stop", "hermes-watch")
         self.assertIn("Result=success", self.show())
         self.assertIn("ActiveState=inactive", self.show())
-        everything = self.journal.seen + self.home.printed
-        for key in (*KEYS, "sk-test"):
-            self.assertNotIn(key.encode(), everything)
         self.assertIn(b"generation 3", self.journal.seen)
+
+    def test_a_hang_ends_in_a_restart(self):
+        self.drop_in("hermes-watch.service", "WatchdogSec=1\n")
+        self.systemctl("daemon-reload")
+        self.systemctl("start", "hermes-watch")
+        first = self.main_pid()
+        os.kill(first, signal.SIGSTOP)
+        self.until(lambda: "NRestarts=1" in self.show() and "SubState=running" in self.show())
+        self.assertNotEqual(self.main_pid(), first)
+
+
+class Template(Case):
+    unit = "hermes-watch@work"
+
+    def prepare(self):
+        profile = self.home.path / "profiles/work"
+        profile.mkdir(parents=True, mode=0o700)
+        self.home.write("profiles/work/config.yaml", config(KEYS[1]))
+        self.copy("hermes-watch@.service", " --home %h/.hermes/profiles/%i")
+
+    def test_a_profile(self):
+        self.assertIn("/hermes-watch --home %h/.hermes/profiles/%i\n", (self.units / "hermes-watch@.service").read_text())
+        self.systemctl("start", self.unit)
+        self.status("generation 1", "/profiles/work")
+        self.assertIn("hermes-gateway-work.service", self.show("Before"))
+        self.assertTrue((self.home.path / "profiles/work/compiled/snapshot.json").exists())
+        self.assertFalse((self.home.path / "compiled").exists())
+
+
+class Reactions(Case):
+    """From within the unit's filters: hermes-http reaches the network, and a gateway is reloaded."""
+
+    GATEWAY = """[Service]
+Type=exec
+ExecStart=/bin/sleep 1000
+Environment=XIAOMI_API_KEY={key}
+ExecReload=/bin/sh -c 'echo reloaded >>%h/reloads'
+"""
+
+    def prepare(self):
+        self.copy("hermes-watch.service")
+        (self.units / "hermes-gateway.service").write_text(self.GATEWAY.format(key=KEYS[0]))
+        self.asked = queue.Queue()
+        case = self
+
+        class Handler(http.server.BaseHTTPRequestHandler):
+            def do_GET(self):
+                case.asked.put(self.path)
+                self.send_response(401 if KEYS[2] in self.headers["Authorization"] else 200)
+                self.send_header("Content-Length", "0")
+                self.end_headers()
+
+            def log_message(self, *_):
+                pass
+
+        self.server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        threading.Thread(target=self.server.serve_forever, daemon=True).start()
+
+    def tearDown(self):
+        self.server.shutdown()
+        self.server.server_close()
+        super().tearDown()
+
+    def write(self, key, more=""):
+        self.home.write("config.yaml", f"model:\n  provider: xiaomi\n  base_url: http://localhost:{self.server.server_port}/v1\n"
+                                       f"hermes_watch: {{reload_unit: hermes-gateway.service, require_probe: true}}\n" + more)
+        self.home.write(".env", f"XIAOMI_API_KEY={key}\n")
+
+    def reloads(self):
+        path = self.home.root / "reloads"
+        return path.read_text().count("reloaded") if path.exists() else 0
+
+    def test_probe_and_reload(self):
+        self.write(KEYS[0])
+        self.systemctl("start", "hermes-gateway", "hermes-watch")
+        self.status("generation 1")
+        self.write(KEYS[2])
+        self.status("kept", "key-refused")
+        self.assertEqual(self.asked.get(timeout=PATIENCE), "/v1/models")
+        self.write(KEYS[1])  # the gateway was started with the old one
+        self.until(lambda: self.reloads() == 1)
+        self.assertIn(b"hermes-gateway.service was started with XIAOMI_API_KEY", self.journal.seen)
+        self.status("generation 2")
+        self.write(KEYS[1], "agent:\n  max_turns: 3\n")  # no key changed
+        self.status("generation 3")
+        self.write(KEYS[0])  # the one that the gateway has
+        self.status("generation 4")
+        self.systemctl("stop", "hermes-gateway")
+        self.write(KEYS[1])  # there is nothing to reload
+        self.status("generation 5")
+        self.systemctl("stop", "hermes-watch")
+        self.assertEqual(self.reloads(), 1)
+        self.assertNotIn(b"cannot be reloaded", self.journal.seen)
+
+
+class Install(Case):
+    def watch(self, *args, env=None):
+        done = subprocess.run([WATCH, *args], env=env or self.env, capture_output=True, text=True, timeout=PATIENCE)
+        self.home.printed += (done.stdout + done.stderr).encode()
+        return done.returncode, done.stdout, done.stderr
+
+    def test_install_and_uninstall(self):
+        unit = self.units / "hermes-watch.service"
+        self.drop_in("hermes-watch.service", "Environment=ASAN_OPTIONS=detect_leaks=0\n")
+        code, out, err = self.watch("--install", "--now")
+        self.assertEqual((code, err.replace("Created symlink", "")[:1] in ("", " ")), (0, True), err)
+        for line in ("daemon-reload", "enable hermes-watch.service", "restart hermes-watch.service"):
+            self.assertIn(f"systemctl --user {line}\n", out)
+        self.assertIn(f'\nExecStart="{WATCH.resolve()}"\n', unit.read_text())
+        self.assertIn("WatchdogSec=", unit.read_text())
+        self.status("generation 1")
+        self.assertIn("enabled", self.systemctl("is-enabled", "hermes-watch"))
+        first, inode = self.main_pid(), unit.stat().st_ino
+        code, out, _ = self.watch("--install", "--now")
+        self.assertEqual((code, self.main_pid(), unit.stat().st_ino), (0, first, inode))
+        self.assertIn("is as it should be", out)
+        other = self.home.root / "a home with % and $"
+        other.mkdir(mode=0o700)
+        (other / "config.yaml").write_text(config(KEYS[1]))
+        self.assertEqual(self.watch("--install", "--now", "--home", other)[0], 0)
+        self.status("generation 1", str(other))
+        self.assertEqual(self.watch("--uninstall")[0], 0)
+        self.assertFalse(unit.exists())
+        self.assertIn("inactive", self.systemctl("is-active", "hermes-watch", check=False))
+        self.assertEqual(list(self.units.glob("*.wants/*")), [])
+        self.assertEqual(self.watch("--uninstall")[0], 0)
+
+    def test_somebody_elses_unit_is_left_alone(self):
+        unit = self.units / "hermes-watch.service"
+        unit.write_text("[Service]\nExecStart=/bin/true\n")
+        for option in ("--install", "--uninstall"):
+            code, _, err = self.watch(option)
+            self.assertEqual(code, 4)
+            self.assertIn("was not written by --install", err)
+        self.assertEqual(unit.read_text(), "[Service]\nExecStart=/bin/true\n")
+
+    def test_without_a_user_manager(self):
+        env = {name: value for name, value in self.env.items() if name != "XDG_RUNTIME_DIR"}
+        code, out, err = self.watch("--install", "--now", env=env)
+        self.assertEqual((code, err), (0, ""))
+        self.assertIn("when you are logged in, run:\nsystemctl --user daemon-reload\n", out)
+        self.assertTrue((self.units / "hermes-watch.service").exists())
+        self.assertEqual(list(self.units.glob("*.wants/*")), [])
 
 
 def enter():
