@@ -192,9 +192,8 @@ void announcer_after_compile(struct home_watch *h, const struct compilation *c)
     }
     a->requests[a->count] = request_of(c, &event);
     a->count += a->requests[a->count] != NULL;
-    if (a->job.source != NULL)
-        return; /* when it is back */
-    a->timer = sd_event_source_disable_unref(a->timer);
+    if (a->job.source != NULL || a->timer != NULL)
+        return; /* when that is back, or at the next try */
     a->failures = 0;
     send_kept(h);
 }
