@@ -10,17 +10,11 @@
 #include "source.h"
 #include "utf8.h"
 
-/* A text that was made from the source's, and where its parts stand there: a part starts where a line does, or where
- * something was left out; inside it characters follow each other as in the source. */
-struct part {
-    size_t at; /* in the made text */
-    uint32_t line;
-    uint32_t column;
-};
-
+/* A text that was made from the source's, and where its lines stand there: inside a line characters follow each other
+ * as in the source. */
 struct clean {
     struct text text;
-    struct part *parts;
+    struct env_line *lines;
     size_t count;
     size_t capacity;
 };
@@ -48,17 +42,17 @@ static size_t characters(const char *text, size_t len)
     return count;
 }
 
-static const struct part *part_of(const struct clean *clean, size_t at)
+static const struct env_line *line_of(const struct clean *clean, size_t at)
 {
     size_t low = 0;
     for (size_t high = clean->count; high - low > 1;) {
         size_t middle = low + (high - low) / 2;
-        if (clean->parts[middle].at <= at)
+        if (clean->lines[middle].at <= at)
             low = middle;
         else
             high = middle;
     }
-    return &clean->parts[low];
+    return &clean->lines[low];
 }
 
 static struct place place_at(const struct reader *r, size_t at, size_t len)
@@ -67,18 +61,18 @@ static struct place place_at(const struct reader *r, size_t at, size_t len)
     struct place place = {.source = r->source, .line = 1, .column = 1, .length = (uint32_t)len};
     if (clean->count == 0)
         return place;
-    const struct part *part = part_of(clean, at);
-    place.line = part->line;
-    place.column = part->column + (uint32_t)characters(clean->text.bytes + part->at, at - part->at);
+    const struct env_line *line = line_of(clean, at);
+    place.line = line->line;
+    place.column = line->column + (uint32_t)characters(clean->text.bytes + line->at, at - line->at);
     return place;
 }
 
-static void begin_part(struct reader *r, struct clean *clean, uint32_t line, uint32_t column)
+static void begin_line(struct reader *r, struct clean *clean, uint32_t line, uint32_t column)
 {
-    void *parts = clean->parts;
-    arena_grow(r->arena, &parts, &clean->capacity, clean->count + 1, sizeof *clean->parts);
-    clean->parts = parts;
-    clean->parts[clean->count++] = (struct part){clean->text.len, line, column};
+    void *lines = clean->lines;
+    arena_grow(r->arena, &lines, &clean->capacity, clean->count + 1, sizeof *clean->lines);
+    clean->lines = lines;
+    clean->lines[clean->count++] = (struct env_line){clean->text.len, line, column};
 }
 
 static struct diagnostic *warn(struct reader *r, size_t at, size_t len, const char *code, const char *message)
@@ -157,10 +151,10 @@ static size_t known_before(const char *text, size_t from, size_t equals)
     return start;
 }
 
-/* A line of LEN bytes, in a part of its own, which stands at PLACE. */
+/* A line of LEN bytes, which stands at PLACE. */
 static void keep(struct reader *r, struct clean *out, struct place place, const char *line, size_t len)
 {
-    begin_part(r, out, place.line, place.column);
+    begin_line(r, out, place.line, place.column);
     text_append(&out->text, line, len);
     text_putc(&out->text, '\n');
 }
@@ -505,9 +499,18 @@ static bool read_binding(struct reader *r)
     return read_unquoted(r, name);
 }
 
+/* A file that starts with what is no UTF-8, or with the sign for it: the sanitiser leaves it alone. */
+static bool starts_broken(const struct source *source)
+{
+    return source->len > 0 &&
+           (utf8_length(source->bytes, source->len) == 0 || strncmp(source->bytes, "\xEF\xBF\xBD", 3) == 0);
+}
+
 /* As the sanitiser reads it, which sees no BOM: plain inequality of the text makes it write. */
 static bool sanitiser_writes(const struct reader *r, const struct text *decoded, const struct text *clean)
 {
+    if (starts_broken(r->source))
+        return false;
     return r->nuls || decoded->len != clean->len ||
            (clean->len > 0 && memcmp(decoded->bytes, clean->bytes, clean->len) != 0);
 }
@@ -578,5 +581,5 @@ void dotenv_load(struct arena *arena, const struct source *source, struct enviro
         r.at = line_end(&r, r.at > start ? r.at : start) + 1;
     }
     drop_bare(&r);
-    load_env_compare(r.source, &r.text, environment, diagnostics);
+    load_env_compare(r.source, &r.text, r.clean.lines, environment, diagnostics);
 }

@@ -10,7 +10,8 @@ struct line_reader {
     struct arena *arena;
     const struct source *source;
     const struct environment *environment; /* what other files have set before */
-    struct environment seen;               /* what load_env has made so far; its values are all that matters */
+    struct environment seen;               /* what load_env has made so far; a place has only its line of the text */
+    uint32_t line;
 };
 
 static bool starts_with(const char *text, size_t len, const char *prefix)
@@ -77,10 +78,12 @@ static bool interpolate(struct line_reader *r, struct text *value)
 static void remember(struct line_reader *r, const char *name, const struct text *value)
 {
     size_t *index = name_table_get(&r->seen.names, name);
+    const struct binding binding = {
+        .name = name, .value = value->bytes, .len = value->len, .place = {.source = r->source, .line = r->line}};
     if (index == NULL)
-        environment_add(r->arena, &r->seen, (struct binding){.name = name, .value = value->bytes, .len = value->len});
+        environment_add(r->arena, &r->seen, binding);
     else
-        r->seen.items[*index] = (struct binding){.name = name, .value = value->bytes, .len = value->len};
+        r->seen.items[*index] = binding;
 }
 
 static void read_line(struct line_reader *r, const char *line, size_t len)
@@ -107,6 +110,7 @@ static void read_lines(struct line_reader *r, const struct text *text)
         size_t end = newline == NULL ? text->len : (size_t)(newline - text->bytes);
         read_line(r, text->bytes + at, end - at);
         at = end + 1;
+        r->line++;
     }
 }
 
@@ -121,8 +125,30 @@ static bool same(const struct binding *a, const struct binding *b)
     return a->len == b->len && memcmp(a->value, b->value, a->len) == 0;
 }
 
-void load_env_compare(const struct source *source, const struct text *text, const struct environment *environment,
-                      struct diagnostics *diagnostics)
+static bool identifier(const char *name)
+{
+    return *name != '\0' && identifier_length(name) == strlen(name);
+}
+
+/* What only the second reader binds: a line that the start drops, or one inside a quoted value. */
+static void report_unseen(const struct line_reader *r, const struct env_line *lines, struct diagnostics *diagnostics)
+{
+    for (size_t i = 0; i < r->seen.count; i++) {
+        const struct binding *binding = &r->seen.items[i];
+        const struct binding *bound = environment_get(r->environment, binding->name);
+        if (!identifier(binding->name) || (bound != NULL && bound->place.source == r->source))
+            continue;
+        struct place place = {r->source, lines[binding->place.line].line, lines[binding->place.line].column, 0};
+        struct diagnostic *d = diagnose(diagnostics, SEVERITY_WARNING, "env-parsers-differ", place,
+                                        "only Hermes's second env reader takes this for a variable");
+        diagnostic_note(diagnostics, d, "at its start: not set; after /reload: %s",
+                        fingerprint_of(binding->value, binding->len).text);
+        diagnostic_help(diagnostics, d, "write NAME=value, or NAME=\"value\" with both quotes on one line");
+    }
+}
+
+void load_env_compare(const struct source *source, const struct text *text, const struct env_line *lines,
+                      const struct environment *environment, struct diagnostics *diagnostics)
 {
     struct line_reader r = {.arena = diagnostics->arena, .source = source, .environment = environment};
     if (!could_differ(text))
@@ -142,4 +168,5 @@ void load_env_compare(const struct source *source, const struct text *text, cons
                             fingerprint_of(other->value, other->len).text);
         diagnostic_help(diagnostics, d, "quote the value, and put a comment on a line of its own");
     }
+    report_unseen(&r, lines, diagnostics);
 }

@@ -6,9 +6,16 @@
 #include "arena.h"
 #include "dotenv.h"
 
-/* Warns about each variable of SOURCE, as dotenv_load has read it into ENVIRONMENT, that load_env reads otherwise. TEXT:
- * what the sanitiser makes of the file; both readers start from it. Pure. */
-void load_env_compare(const struct source *source, const struct text *text, const struct environment *environment,
-                      struct diagnostics *diagnostics);
+/* Where a line of the sanitised text starts, there and in the file. */
+struct env_line {
+    size_t at;
+    uint32_t line;
+    uint32_t column;
+};
+
+/* Warns about each variable of SOURCE, as dotenv_load has read it into ENVIRONMENT, that load_env reads otherwise, or
+ * that it alone reads. TEXT, with LINES: what the sanitiser makes of the file; both readers start from it. Pure. */
+void load_env_compare(const struct source *source, const struct text *text, const struct env_line *lines,
+                      const struct environment *environment, struct diagnostics *diagnostics);
 
 #endif
