@@ -68,7 +68,8 @@ struct compilation {
     const struct source *busy; /* which is being written; NULL with COMPILE_BUSY: another compile of this home runs */
     struct watch_settings settings;
 
-    struct node *config; /* the gateway's view */
+    const struct node *user_config; /* the user's file alone; NULL: none */
+    struct node *config;            /* the gateway's view */
     struct environment environment;
     struct providers providers;
     struct plan plan;      /* what differs from the previous snapshot */

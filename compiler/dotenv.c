@@ -253,6 +253,21 @@ void environment_add(struct arena *arena, struct environment *environment, struc
     environment->items[environment->count++] = binding;
 }
 
+static struct binding *kept(struct arena *arena, struct binding binding)
+{
+    struct binding *copy = arena_alloc(arena, sizeof *copy);
+    *copy = binding;
+    return copy;
+}
+
+void environment_hide(struct arena *arena, struct environment *environment, struct binding binding)
+{
+    struct binding *last = find(environment, binding.name);
+    while (last->hidden != NULL)
+        last = last->hidden;
+    last->hidden = kept(arena, binding);
+}
+
 /* A line with a bare name and no '=': python-dotenv gives it no value, and exports none. */
 static void bind_bare(struct reader *r, const char *name)
 {
@@ -368,6 +383,8 @@ static void bind(struct reader *r, const char *name, const char *raw, size_t len
         (void)diagnose(r->diagnostics, SEVERITY_WARNING, "env-duplicate", now.place,
                        "%s stands in line %u already; the value here is the one that counts",
                        shown_name(r->arena, name), bound->place.line);
+    if (bound->value != NULL)
+        now.hidden = kept(r->arena, *bound);
     *bound = now;
 }
 

@@ -12,6 +12,8 @@ struct binding {
     size_t len;
     struct place place; /* of the value in the file */
     bool bare;          /* only while a file is read: it names the variable without a value */
+    struct binding
+        *hidden; /* what it stands over: another line, another file, or the root of config.yaml; may be NULL */
 };
 
 struct environment {
@@ -29,6 +31,8 @@ void dotenv_load(struct arena *arena, const struct source *source, struct enviro
 
 /* BINDING's name must not be in it yet. */
 void environment_add(struct arena *arena, struct environment *environment, struct binding binding);
+/* BINDING, of a name that is in it, counts for nothing: it stands behind all others of the name. */
+void environment_hide(struct arena *arena, struct environment *environment, struct binding binding);
 /* NULL when it is not set. */
 const struct binding *environment_get(const struct environment *environment, const char *name);
 

@@ -6,6 +6,7 @@
 #include "json_write.h"
 #include "secret_names.h"
 #include "shown_value.h"
+#include "source.h"
 
 static void print_origin(const struct compilation *c, const struct origin *origin, FILE *stream)
 {
@@ -20,7 +21,10 @@ static void print_secret(const char *secret, const struct fingerprint *fingerpri
 
 static const char *how_hermes_reads(const struct provider *provider)
 {
-    return provider->projected ? "Hermes, through auth.json" : "Hermes reads the sources by itself";
+    bool for_tasks = provider->credential_count > 0 && provider->credentials[0].rank == RANK_TASK;
+    return for_tasks             ? "Hermes, for the tasks that name these keys"
+           : provider->projected ? "Hermes, through auth.json"
+                                 : "Hermes reads the sources by itself";
 }
 
 static const char *shown_url(struct arena *arena, const char *url)
@@ -54,21 +58,75 @@ static void print_provider(const struct compilation *c, const struct provider *p
     }
 }
 
-/* Who hands out the key that stands at ORIGIN_KEY. */
-static void print_users(const struct compilation *c, const char *origin_key, FILE *stream)
+static bool stands_at(const struct credential *credential, const char *origin_key)
 {
+    for (size_t i = 0; i < credential->origin_count; i++)
+        if (strcmp(credential->origins[i].key, origin_key) == 0)
+            return true;
+    return false;
+}
+
+static const char *readers_of(const struct provider *provider, const struct credential *credential)
+{
+    if (credential->rank == RANK_TASK)
+        return "the runtime library, behind all other keys; Hermes, for this task only";
+    return provider->projected ? "the runtime library; Hermes, through auth.json"
+                               : "the runtime library; Hermes reads the sources by itself";
+}
+
+static void print_shadowing(const struct compilation *c, const struct provider *provider, const char *origin_key,
+                            FILE *stream)
+{
+    for (size_t i = 0; i < provider->shadowed_count; i++) {
+        const struct shadowed *shadowed = &provider->shadowed[i];
+        if (strcmp(shadowed->origin.key, origin_key) == 0)
+            (void)fprintf(stream, "  behind    %s, which goes out first for %s\n", shadowed->by->origins[0].key,
+                          shown_name(c->arena, provider->id));
+        if (!stands_at(shadowed->by, origin_key))
+            continue;
+        (void)fputs("  shadows   ", stream);
+        print_origin(c, &shadowed->origin, stream);
+        (void)fprintf(stream, "  %s: a key of config.yaml goes out first\n", shadowed->fingerprint.text);
+    }
+}
+
+/* Who hands out the key that stands at ORIGIN_KEY; OTHERWISE: who reads it where it is no key. */
+static void print_users(const struct compilation *c, const char *origin_key, const char *otherwise, FILE *stream)
+{
+    bool used = false;
     for (size_t i = 0; i < c->providers.count; i++) {
         const struct provider *provider = &c->providers.items[i];
-        for (size_t k = 0; k < provider->credential_count; k++)
-            for (size_t o = 0; o < provider->credentials[k].origin_count; o++)
-                if (strcmp(provider->credentials[k].origins[o].key, origin_key) == 0)
-                    (void)fprintf(stream, "  used as   key %zu of %zu for %s\n", k + 1, provider->credential_count,
-                                  shown_name(c->arena, provider->id));
-        for (size_t k = 0; k < provider->shadowed_count; k++)
-            if (strcmp(provider->shadowed[k].origin.key, origin_key) == 0)
-                (void)fprintf(stream, "  behind    %s, which goes out first for %s\n",
-                              provider->shadowed[k].by->origins[0].key, shown_name(c->arena, provider->id));
+        for (size_t k = 0; k < provider->credential_count; k++) {
+            if (!stands_at(&provider->credentials[k], origin_key))
+                continue;
+            (void)fprintf(stream, "  used as   key %zu of %zu for %s\n  read by   %s\n", k + 1,
+                          provider->credential_count, shown_name(c->arena, provider->id),
+                          readers_of(provider, &provider->credentials[k]));
+            used = true;
+        }
+        print_shadowing(c, provider, origin_key, stream);
     }
+    if (!used)
+        (void)fprintf(stream, "  read by   %s\n", otherwise);
+}
+
+static const char *why_hidden(const struct place *winner, const struct place *loser)
+{
+    if (winner->source == loser->source)
+        return "the last line of a file counts";
+    if (winner->source->kind == SOURCE_MANAGED_ENV || winner->source->kind == SOURCE_MANAGED_CONFIG)
+        return "a managed file wins";
+    if (loser->source->kind == SOURCE_EXTRA_ENV)
+        return "the home's .env and earlier files win";
+    return "env files win over the root of config.yaml";
+}
+
+static void print_hidden_variables(const struct compilation *c, const struct binding *binding, FILE *stream)
+{
+    for (const struct binding *hidden = binding->hidden; hidden != NULL; hidden = hidden->hidden)
+        (void)fprintf(stream, "  shadows   %s  %s: %s\n", place_text(c->arena, hidden->place),
+                      shown_value(c->arena, hidden->name, hidden->value, hidden->len),
+                      why_hidden(&binding->place, &hidden->place));
 }
 
 /* A number or a date holds no key unless its name says so. */
@@ -139,8 +197,19 @@ static bool explain_variable(const struct compilation *c, const char *name, bool
     (void)fprintf(stream, "%s\n  stands at %s\n  value     ", name, place_text(c->arena, binding->place));
     (void)fputs(reveal ? binding->value : shown_value(c->arena, name, binding->value, binding->len), stream);
     (void)fputc('\n', stream);
-    print_users(c, name, stream);
+    print_hidden_variables(c, binding, stream);
+    print_users(c, name, "Hermes, in its environment; the runtime library", stream);
     return true;
+}
+
+/* What the user's file says of PATH, where a managed one says something else. */
+static const struct node *hidden_value(const struct compilation *c, const struct node *winner, const char *path)
+{
+    const char *name;
+    const struct source *source = winner->place.source;
+    if (source == NULL || source->kind != SOURCE_MANAGED_CONFIG)
+        return NULL;
+    return follow(c->arena, c->user_config, path, &name);
 }
 
 static bool explain_path(const struct compilation *c, const char *path, bool reveal, FILE *stream)
@@ -152,7 +221,13 @@ static bool explain_path(const struct compilation *c, const char *path, bool rev
     const char *place = place_text(c->arena, node->place);
     (void)fprintf(stream, "%s\n  stands at %s\n  value     ", path, *place == '\0' ? "no file: it is derived" : place);
     print_value(c->arena, name, node, reveal, stream);
-    print_users(c, path, stream);
+    const struct node *users = hidden_value(c, node, path);
+    if (users != NULL) {
+        (void)fprintf(stream, "  shadows   %s  ", place_text(c->arena, users->place));
+        print_value(c->arena, name, users, reveal, stream);
+        (void)fprintf(stream, "            %s\n", why_hidden(&node->place, &users->place));
+    }
+    print_users(c, path, "Hermes's gateway; the runtime library", stream);
     return true;
 }
 
@@ -233,6 +308,33 @@ static void put_use(struct text *out, const struct provider *provider, size_t ra
     text_putc(out, '}');
 }
 
+static void put_hidden(struct text *out, const struct place *winner, const struct place *loser, const char *value)
+{
+    json_put_item(out);
+    text_putc(out, '{');
+    json_put_place(out, *loser, NULL);
+    if (value != NULL)
+        json_put_member(out, "value", value);
+    json_put_member(out, "why", why_hidden(winner, loser));
+    text_putc(out, '}');
+}
+
+static void put_hidden_keys(struct text *out, const struct compilation *c, const char *origin_key)
+{
+    for (size_t i = 0; i < c->providers.count; i++)
+        for (size_t k = 0; k < c->providers.items[i].shadowed_count; k++) {
+            const struct shadowed *shadowed = &c->providers.items[i].shadowed[k];
+            if (!stands_at(shadowed->by, origin_key))
+                continue;
+            json_put_item(out);
+            text_putc(out, '{');
+            put_origin(out, &shadowed->origin);
+            json_put_member(out, "value", shadowed->fingerprint.text);
+            json_put_member(out, "why", "a key of config.yaml goes out first");
+            text_putc(out, '}');
+        }
+}
+
 static void put_uses(struct text *out, const struct compilation *c, const char *origin_key)
 {
     json_put_name(out, "used_by");
@@ -240,9 +342,8 @@ static void put_uses(struct text *out, const struct compilation *c, const char *
     for (size_t i = 0; i < c->providers.count; i++) {
         const struct provider *provider = &c->providers.items[i];
         for (size_t k = 0; k < provider->credential_count; k++)
-            for (size_t o = 0; o < provider->credentials[k].origin_count; o++)
-                if (strcmp(provider->credentials[k].origins[o].key, origin_key) == 0)
-                    put_use(out, provider, k, NULL);
+            if (stands_at(&provider->credentials[k], origin_key))
+                put_use(out, provider, k, NULL);
         for (size_t k = 0; k < provider->shadowed_count; k++)
             if (strcmp(provider->shadowed[k].origin.key, origin_key) == 0)
                 put_use(out, provider, 0, provider->shadowed[k].by->origins[0].key);
@@ -262,6 +363,13 @@ bool explain_json(struct text *out, const struct compilation *c, const char *sub
         json_put_member(out, "variable", subject);
         json_put_place(out, binding->place, NULL);
         json_put_member(out, "value", shown_value(c->arena, subject, binding->value, binding->len));
+        json_put_name(out, "shadows");
+        text_putc(out, '[');
+        for (const struct binding *hidden = binding->hidden; hidden != NULL; hidden = hidden->hidden)
+            put_hidden(out, &binding->place, &hidden->place,
+                       shown_value(c->arena, hidden->name, hidden->value, hidden->len));
+        put_hidden_keys(out, c, subject);
+        text_putc(out, ']');
         put_uses(out, c, subject);
         return true;
     }
@@ -276,6 +384,14 @@ bool explain_json(struct text *out, const struct compilation *c, const char *sub
         json_put_truth(out, "value", node->boolean);
     else if (node->kind != NODE_NULL && node->kind != NODE_MAP && node->kind != NODE_SET && node->kind != NODE_SEQUENCE)
         json_put_member(out, "value", shown_scalar(c->arena, name, node));
+    const struct node *users = hidden_value(c, node, subject);
+    json_put_name(out, "shadows");
+    text_putc(out, '[');
+    if (users != NULL)
+        put_hidden(out, &node->place, &users->place,
+                   node_is(users, NODE_STRING) ? shown_scalar(c->arena, name, users) : NULL);
+    put_hidden_keys(out, c, subject);
+    text_putc(out, ']');
     put_uses(out, c, subject);
     return true;
 }

@@ -41,10 +41,12 @@ void root_variables(struct arena *arena, const struct node *config, struct envir
                          "YAML makes %s of this key: Hermes's gateway stops handing on its settings here",
                          node_kind_name(key->kind));
             diagnostic_help(diagnostics, d, "put it in quotes, or remove it");
-        } else if (called_like_a_variable(key->text) && environment_get(environment, key->text) == NULL) {
-            environment_add(
-                arena, environment,
-                (struct binding){.name = key->text, .value = text, .len = strlen(text), .place = value->place});
+        } else if (called_like_a_variable(key->text)) {
+            struct binding binding = {.name = key->text, .value = text, .len = strlen(text), .place = value->place};
+            if (environment_get(environment, key->text) == NULL)
+                environment_add(arena, environment, binding);
+            else
+                environment_hide(arena, environment, binding);
         }
     }
 }

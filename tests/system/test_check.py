@@ -138,6 +138,24 @@ class Check(unittest.TestCase):
 
     # --- explanations ---
 
+    def test_explain_names_every_layer_below_the_winner(self):
+        managed = self.home.root / "managed"
+        managed.mkdir(mode=0o755)
+        (managed / "config.yaml").write_text("terminal: {timeout: 9}\n")
+        (managed / ".env").write_text("EXTRA_TOKEN=sk-test-managed\n")
+        self.home.write("config.yaml", CONFIG + "terminal: {timeout: 5}\nEXTRA_TOKEN: sk-test-root\n"
+                        "hermes_watch: {env_files: [more.env]}\n")
+        self.home.write(".env", "EXTRA_TOKEN=sk-test-user\n")
+        self.home.write("more.env", "EXTRA_TOKEN=sk-test-more\n")
+        _, out, _ = self.home.compile("--explain", "terminal.timeout")
+        self.assertIn("value     9\n  shadows   config.yaml:5:21  5\n            a managed file wins\n", out)
+        _, out, _ = self.home.compile("--explain", "EXTRA_TOKEN")
+        self.assertEqual(re.findall(r"shadows   (\S+):\d+:\d+  sha256:\w+: (.*)", out),
+                         [(".env", "a managed file wins"), ("more.env", "a managed file wins"),
+                          ("config.yaml", "a managed file wins")])
+        _, out, _ = self.home.compile("--explain", "EXTRA_TOKEN", "--format", "json")
+        self.assertEqual([hidden["path"] for hidden in json.loads(out)["shadows"]], [".env", "more.env", "config.yaml"])
+
     def test_explain_says_where_and_what_is_behind(self):
         _, out, _ = self.home.compile("--explain", "xiaomi", "--format", "json")
         told = json.loads(out)
@@ -149,6 +167,7 @@ class Check(unittest.TestCase):
         self.assertEqual(told["used_by"], [{"provider": "xiaomi", "rank": 2}, {"provider": "xiaomi", "behind": "model.api_key"}])
         _, out, _ = self.home.compile("--explain", "model.api_key")
         self.assertIn("stands at config.yaml:4:12", out)
+        self.assertIn("  shadows   .env:1:16 XIAOMI_API_KEY  sha256:", out)
         self.assertEqual(self.home.compile("--explain", "no.such.thing")[0], 1)
 
     def test_diff_names_each_leaf(self):

@@ -10,7 +10,7 @@ ON_PURPOSE = {"42-recursive", "50-deep"}
 ENV_DIFFERS = {"UTF32LE BOM"}  # ends the start of Hermes
 # At its start Hermes rewrites the file, and then both readers agree; or the case has a shell of its own.
 ENV_MENDED = {"UTF16LE BOM", "UTF16BE BOM", "UTF16LE no BOM", "UTF32LE BOM", "NUL", "NUL with bad byte",
-              "ref own old value (override)"}
+              "ref own old value (override)", "ref process env"}
 
 
 class SharedCases(unittest.TestCase):
