@@ -1,7 +1,7 @@
 """A system call of hermes-compile fails: it says so and leaves whole files, or the publish is complete."""
 import itertools, unittest
 
-from injection import LONG, READS, WRITES, Fault, calls, inject
+from injection import COMPILE, LONG, READS, WRITES, Fault, calls, inject
 
 ERRORS = {
     "openat": ("EIO", "ENOSPC", "EROFS", "EMFILE", "EINTR", "ENOMEM"),
@@ -20,12 +20,14 @@ ERRORS = {
     "getdents64": ("EIO",),
     "mmap": ("ENOMEM",),
 }
+if b"__asan_init" in COMPILE.read_bytes():  # its own allocator would give up in its own way
+    del ERRORS["mmap"]
 
 
 class Errors(Fault):
     def test_at_every_call(self):
         for home in self.homes():
-            points = calls(home, WRITES + READS)
+            points = [call for call in calls(home, WRITES + READS) if call.name in ERRORS]
             turns = {name: itertools.cycle(errors) for name, errors in ERRORS.items()}
             for i, call in enumerate(points):
                 if not LONG and call.name in READS and i % 5 != 0:
