@@ -275,6 +275,7 @@ static void read_and_parse(struct run *run)
         /* An auth.json that is not for us to read is left alone; it does not keep the snapshot from being published. */
         c->outcome = outcome;
         pool->present = false;
+        pool->refused = true;
         for (size_t i = 0; i < c->diagnostics.count; i++)
             if (c->diagnostics.items[i]->place.source == pool)
                 c->diagnostics.items[i]->severity = SEVERITY_WARNING;

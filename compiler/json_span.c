@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+enum { NAME_SLOTS = 64 };
+
 struct scanner {
     struct arena *arena;
     const char *text;
@@ -14,6 +16,11 @@ struct scanner {
     struct json *stack;
     size_t used;
     size_t capacity;
+    struct {
+        size_t start; /* with its quote */
+        size_t len;
+        const char *name;
+    } names[NAME_SLOTS]; /* the last one that hashed to a slot: entries of one kind have the same names */
 };
 
 static char peek(const struct scanner *s)
@@ -23,7 +30,7 @@ static char peek(const struct scanner *s)
 
 static void skip_blanks(struct scanner *s)
 {
-    while (s->at < s->len && strchr(" \t\n\r", s->text[s->at]) != NULL && s->text[s->at] != '\0')
+    for (char c; (c = peek(s)) == ' ' || c == '\n' || c == '\t' || c == '\r';)
         s->at++;
 }
 
@@ -76,11 +83,31 @@ static bool is_hex(char c)
     return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f') || (c >= 'A' && c <= 'F');
 }
 
+/* How many of the LEN bytes at TEXT, eight at a time, are certainly neither a quote, nor a backslash, nor a control
+ * character. */
+static size_t plain_run(const char *text, size_t len)
+{
+    static const uint64_t ones = 0x0101010101010101u;
+    static const uint64_t high_bits = 0x8080808080808080u;
+    size_t at = 0;
+    for (uint64_t eight; at + sizeof eight <= len; at += sizeof eight) {
+        memcpy(&eight, text + at, sizeof eight);
+        uint64_t quote = eight ^ ones * '"';
+        uint64_t backslash = eight ^ ones * '\\';
+        uint64_t found =
+            ((eight - ones * 0x20) & ~eight) | ((quote - ones) & ~quote) | ((backslash - ones) & ~backslash);
+        if ((found & high_bits) != 0)
+            break;
+    }
+    return at;
+}
+
 static bool scan_string(struct scanner *s)
 {
     if (peek(s) != '"')
         return false;
-    for (s->at++; s->at < s->len; s->at++) {
+    s->at++;
+    for (s->at += plain_run(s->text + s->at, s->len - s->at); s->at < s->len; s->at++) {
         unsigned char c = (unsigned char)s->text[s->at];
         if (c == '"') {
             s->at++;
@@ -132,10 +159,15 @@ static const char *decode(struct arena *arena, const char *text, size_t start, s
     static const char letters[] = "bfnrt";
     static const char meaning[] = "\b\f\n\r\t";
     struct text out = {.arena = arena};
+    if (memchr(text + start, '\\', end - start) == NULL) /* most of the time; no control character is in it */
+        return arena_strndup(arena, text + start + 1, end - start - 2);
     text_append(&out, "", 0);
     for (size_t i = start + 1; i + 1 < end; i++) {
         if (text[i] != '\\') {
-            text_putc(&out, text[i]);
+            const char *escape = memchr(text + i, '\\', end - 1 - i);
+            size_t run = escape == NULL ? end - 1 - i : (size_t)(escape - (text + i));
+            text_append(&out, text + i, run);
+            i += run - 1;
             continue;
         }
         i++;
@@ -168,13 +200,28 @@ static void push(struct scanner *s, const struct json *value)
     s->stack[s->used++] = *value;
 }
 
+/* The decoded name at START, up to where the scanner is. One with a NUL in it is nobody's. */
+static const char *name_at(struct scanner *s, size_t start)
+{
+    size_t len = s->at - start;
+    const char *text = s->text + start;
+    size_t slot = (len * 31 + (unsigned char)text[1] * 7 + (unsigned char)text[len - 2]) % NAME_SLOTS;
+    if (s->names[slot].name != NULL && s->names[slot].len == len &&
+        memcmp(s->text + s->names[slot].start, text, len) == 0)
+        return s->names[slot].name;
+    const char *name = decode(s->arena, s->text, start, s->at);
+    s->names[slot].start = start;
+    s->names[slot].len = len;
+    s->names[slot].name = name != NULL ? name : "\xFF";
+    return s->names[slot].name;
+}
+
 static bool scan_name(struct scanner *s, struct json *child)
 {
-    child->name_start = s->at;
+    child->name_start = (uint32_t)s->at;
     if (!scan_string(s))
         return false;
-    child->name = decode(s->arena, s->text, child->name_start, s->at);
-    child->name = child->name != NULL ? child->name : "\xFF"; /* with a NUL in it: nobody's */
+    child->name = name_at(s, child->name_start);
     skip_blanks(s);
     if (peek(s) != ':')
         return false;
@@ -204,7 +251,7 @@ static bool scan_children(struct scanner *s, struct json *value, char close)
             break;
     }
     s->at++;
-    value->count = s->used - base;
+    value->count = (uint32_t)(s->used - base);
     value->children = arena_alloc(s->arena, value->count * sizeof *value->children);
     if (value->count > 0)
         memcpy(value->children, s->stack + base, value->count * sizeof *value->children);
@@ -226,7 +273,7 @@ static bool scan_plain(struct scanner *s, struct json *value)
 static bool scan_value(struct scanner *s, struct json *value)
 {
     bool good;
-    value->start = s->at;
+    value->start = (uint32_t)s->at;
     if (s->at >= s->len || s->depth >= JSON_MAX_DEPTH)
         return false;
     s->depth++;
@@ -248,7 +295,7 @@ static bool scan_value(struct scanner *s, struct json *value)
         break;
     }
     s->depth--;
-    value->end = s->at;
+    value->end = (uint32_t)s->at;
     return good;
 }
 
@@ -257,7 +304,7 @@ struct json *json_scan(struct arena *arena, const char *text, size_t len, size_t
     struct scanner s = {.arena = arena, .text = text, .len = len};
     struct json *root = arena_alloc(arena, sizeof *root);
     skip_blanks(&s);
-    bool good = scan_value(&s, root);
+    bool good = len <= UINT32_MAX && scan_value(&s, root);
     if (good)
         skip_blanks(&s);
     if (good && s.at == len)
@@ -271,7 +318,7 @@ struct json *json_member(const struct json *object, const char *name)
     if (object == NULL || object->kind != JSON_OBJECT)
         return NULL;
     for (size_t i = object->count; i > 0; i--)
-        if (strcmp(object->children[i - 1].name, name) == 0)
+        if (*object->children[i - 1].name == *name && strcmp(object->children[i - 1].name, name) == 0)
             return &object->children[i - 1];
     return NULL;
 }

@@ -6,6 +6,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #include "arena.h"
 
@@ -15,15 +16,15 @@ enum json_kind { JSON_OBJECT, JSON_ARRAY, JSON_STRING, JSON_NUMBER, JSON_WORD };
 
 struct json {
     enum json_kind kind;
-    size_t start; /* offsets into the text: the value is text[start..end) */
-    size_t end;
-    size_t name_start; /* of the member's name, with its quote; meaningless outside objects */
-    const char *name;  /* decoded; NULL outside objects */
+    uint32_t start; /* offsets into the text: the value is text[start..end) */
+    uint32_t end;
+    uint32_t name_start; /* of the member's name, with its quote; meaningless outside objects */
+    uint32_t count;
+    const char *name; /* decoded; NULL outside objects. The same names in one text are often one pointer. */
     struct json *children;
-    size_t count;
 };
 
-/* NULL when TEXT is no JSON; then *RET_AT is where it stops being it. */
+/* NULL when TEXT is no JSON, or longer than 4 GiB; then *RET_AT is where it stops being it. */
 struct json *json_scan(struct arena *arena, const char *text, size_t len, size_t *ret_at);
 
 /* The last member of that name, or NULL (also when OBJECT is NULL or no object). */

@@ -6,6 +6,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "name_table.h"
 #include "pool_document.h"
 #include "shown_value.h"
 #include "source.h"
@@ -33,7 +34,8 @@ struct projector {
     const struct provider *provider;
     struct entry *entries;
     size_t count;
-    struct slot *slots; /* in the order in which Hermes shall take them */
+    struct name_table pools; /* of those in the file the last of each name */
+    struct slot *slots;      /* in the order in which Hermes shall take them */
     size_t slot_count;
     bool structural;
 };
@@ -551,6 +553,28 @@ static bool leave_alone(struct projector *p, const char *why)
     return false;
 }
 
+/* Neither the sources nor this program have anything in the pool: a look at its shape is all it gets. */
+static bool somebody_elses(const struct projector *p, const struct json *array)
+{
+    static const size_t ours = sizeof POOL_OUR_SOURCE - 1;
+    const char *text = p->document.text;
+    for (size_t i = 0; p->provider != NULL && i < p->provider->credential_count; i++)
+        if (p->provider->credentials[i].rank < RANK_POOL)
+            return false;
+    if ((p->provider != NULL && p->provider->seed_count > 0) || array == NULL || array->kind != JSON_ARRAY)
+        return false;
+    for (size_t i = 0; i < array->count; i++) {
+        const struct json *priority = json_member(&array->children[i], "priority");
+        const struct json *source = json_member(&array->children[i], "source");
+        size_t len = source == NULL || source->kind != JSON_STRING ? 0 : source->end - source->start - 2;
+        if (priority == NULL || priority->kind != JSON_NUMBER ||
+            (len > 0 && memchr(text + source->start, '\\', len) != NULL) ||
+            (len >= ours && memcmp(text + source->start + 1, POOL_OUR_SOURCE, ours) == 0))
+            return false;
+    }
+    return true;
+}
+
 static bool read_entries(struct projector *p, const struct json *array)
 {
     p->count = array == NULL ? 0 : array->count;
@@ -611,7 +635,7 @@ static void drop_stale(struct projector *p)
 static const char *project_pool(struct projector *p, const struct json *array)
 {
     p->structural = false;
-    if (!read_entries(p, array) || !concerns_us(p))
+    if (somebody_elses(p, array) || !read_entries(p, array) || !concerns_us(p))
         return NULL;
     part_states_from_old_keys(p);
     arrange(p);
@@ -632,12 +656,16 @@ static const char *project_pool(struct projector *p, const struct json *array)
 
 /* --- the whole file --- */
 
+static int compare_id(const void *id, const void *provider)
+{
+    return strcmp(id, ((const struct provider *)provider)->id);
+}
+
 static const struct provider *find_provider(const struct providers *providers, const char *id)
 {
-    for (size_t i = 0; i < providers->count; i++)
-        if (strcmp(providers->items[i].id, id) == 0)
-            return &providers->items[i];
-    return NULL;
+    return providers->count == 0
+               ? NULL
+               : bsearch(id, providers->items, providers->count, sizeof *providers->items, compare_id);
 }
 
 static const char *member_text(struct projector *p, const char *name, const char *array)
@@ -652,7 +680,7 @@ static struct text new_members(struct projector *p, const struct providers *prov
     for (size_t i = 0; i < providers->count; i++) {
         p->provider = &providers->items[i];
         p->name = p->provider->id;
-        if (json_member(p->document.pool, p->name) != NULL || strcmp(p->name, "custom") == 0)
+        if (name_table_get(&p->pools, p->name) != NULL || strcmp(p->name, "custom") == 0)
             continue;
         const char *array = project_pool(p, NULL);
         if (array == NULL)
@@ -698,27 +726,24 @@ static void remove_pool(struct projector *p, struct edits *edits)
         add_edit(p, edits, p->document.pool->name_start, root->children[1].name_start, "");
 }
 
-static bool named_twice(const struct json *pool, size_t index)
-{
-    for (size_t i = 0; i < index; i++)
-        if (strcmp(pool->children[i].name, pool->children[index].name) == 0)
-            return true;
-    return false;
-}
-
 static void edit_members(struct projector *p, struct edits *edits, const struct providers *providers)
 {
     const struct json *pool = p->document.pool;
     size_t count = pool == NULL ? 0 : pool->count;
     bool *gone = arena_alloc(p->arena, count * sizeof *gone + 1);
+    bool *twice = arena_alloc(p->arena, count * sizeof *twice + 1);
     size_t removed = 0;
+    for (size_t i = 0; i < count; i++) {
+        twice[i] = name_table_get(&p->pools, pool->children[i].name) != NULL;
+        name_table_put(p->arena, &p->pools, pool->children[i].name, i);
+    }
     for (size_t i = 0; i < count; i++) {
         const struct json *array = &pool->children[i];
         p->name = array->name;
         p->provider = find_provider(providers, array->name);
-        if (json_member(pool, array->name) != array)
+        if (*name_table_get(&p->pools, array->name) != i)
             continue; /* Python takes the last of equal names; so do we */
-        if (named_twice(pool, i)) {
+        if (twice[i]) {
             (void)leave_alone(p, "its name stands twice");
             continue;
         }
@@ -761,6 +786,10 @@ static struct text apply(struct projector *p, struct edits *edits)
 {
     struct text out = {.arena = p->arena};
     size_t copied = 0;
+    size_t more = 0;
+    for (size_t i = 0; i < edits->count; i++)
+        more += strlen(edits->items[i].text);
+    text_reserve(&out, p->document.len + more);
     if (edits->count > 1)
         qsort(edits->items, edits->count, sizeof *edits->items, compare_edits);
     for (size_t i = 0; i < edits->count; i++) {
@@ -789,7 +818,7 @@ static struct text fresh_store(struct projector *p, const struct providers *prov
     return out;
 }
 
-struct pool_projection pool_project(struct arena *arena, const struct source *source, const struct providers *providers,
+struct pool_projection pool_project(struct arena *arena, struct source *source, const struct providers *providers,
                                     struct cooldowns *cooldowns, double now, struct diagnostics *diagnostics)
 {
     struct text *changes = arena_alloc(arena, sizeof *changes);

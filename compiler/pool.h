@@ -36,7 +36,7 @@ struct pool_view {
 };
 
 /* What auth.json holds. An absent source is an empty view. */
-struct pool_view pool_read(struct arena *arena, const struct source *source, struct diagnostics *diagnostics);
+struct pool_view pool_read(struct arena *arena, struct source *source, struct diagnostics *diagnostics);
 
 bool pool_suppressed(const struct pool_view *view, const char *provider, const char *source);
 
@@ -49,7 +49,7 @@ struct pool_projection {
 /* Brings our entries in line with PROVIDERS and mends the stale state of those that Hermes seeds. TEXT is auth.json
  * (NULL: it does not exist). COOLDOWNS is the memory of exhausted keys; it is updated from what the pool says. NOW is
  * seconds since the epoch, given from outside so that the function stays pure. LEFT ALONE pools get a warning. */
-struct pool_projection pool_project(struct arena *arena, const struct source *source, const struct providers *providers,
+struct pool_projection pool_project(struct arena *arena, struct source *source, const struct providers *providers,
                                     struct cooldowns *cooldowns, double now, struct diagnostics *diagnostics);
 
 #endif

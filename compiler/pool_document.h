@@ -12,7 +12,7 @@ struct pool_document {
     bool unreadable;
 };
 
-struct pool_document pool_open(struct arena *arena, const struct source *source, struct diagnostics *diagnostics);
+struct pool_document pool_open(struct arena *arena, struct source *source, struct diagnostics *diagnostics);
 
 /* Indexes of PROVIDER's ENTRIES in the order in which Hermes takes them: by priority, equal ones as they stand. */
 size_t *entries_sorted(struct arena *arena, const char *provider, const struct entry *entries, size_t count);

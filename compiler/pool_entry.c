@@ -52,22 +52,28 @@ static const struct seed *find_seed(const struct provider *provider, const char 
     return NULL;
 }
 
-struct entry entry_read(struct arena *arena, const char *text, const struct json *json, const struct provider *provider,
-                        double now)
+struct entry entry_outline(struct arena *arena, const char *text, const struct json *json)
 {
     struct entry entry = {.json = json};
-    const char *stored = json_string(arena, text, json_member(json, "secret_fingerprint"));
     entry.id = json_string(arena, text, json_member(json, "id"));
     entry.label = json_string(arena, text, json_member(json, "label"));
     entry.source = json_string(arena, text, json_member(json, "source"));
     entry.token = json_string(arena, text, json_member(json, "access_token"));
     entry.auth_type = json_string(arena, text, json_member(json, "auth_type"));
-    entry.base_url = json_string(arena, text, json_member(json, "base_url"));
     entry.has_priority = json_number(text, json_member(json, "priority"), &entry.priority);
     entry.source = entry.source == NULL ? "manual" : entry.source;
     entry.ours = strncmp(entry.source, POOL_OUR_SOURCE, strlen(POOL_OUR_SOURCE)) == 0;
     entry.manual = strcasecmp(entry.source, "manual") == 0 || strncasecmp(entry.source, "manual:", 7) == 0;
     entry.oauth = !entry.ours && entry.auth_type != NULL && strcmp(entry.auth_type, "oauth") == 0;
+    return entry;
+}
+
+struct entry entry_read(struct arena *arena, const char *text, const struct json *json, const struct provider *provider,
+                        double now)
+{
+    struct entry entry = entry_outline(arena, text, json);
+    const char *stored = json_string(arena, text, json_member(json, "secret_fingerprint"));
+    entry.base_url = json_string(arena, text, json_member(json, "base_url"));
     entry.seed = entry.ours ? NULL : find_seed(provider, entry.source);
     if (entry.token != NULL && *entry.token != '\0')
         strcpy(entry.on_disk, fingerprint_of(entry.token, strlen(entry.token)).text);

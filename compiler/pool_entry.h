@@ -35,6 +35,8 @@ struct entry {
     struct entry_state state;
 };
 
+/* Who made the entry, its key and its place; without fingerprints and state. */
+struct entry entry_outline(struct arena *arena, const char *text, const struct json *json);
 struct entry entry_read(struct arena *arena, const char *text, const struct json *json, const struct provider *provider,
                         double now);
 

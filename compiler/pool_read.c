@@ -16,16 +16,32 @@ static void unreadable(struct pool_document *document, const struct source *sour
 }
 
 /* What Hermes itself takes for a store: anything else it would treat as empty, and lose. */
-struct pool_document pool_open(struct arena *arena, const struct source *source, struct diagnostics *diagnostics)
+static const char *why_no_object(const struct source *source, const struct json *root)
+{
+    if (utf8_valid(source->bytes, source->len) < source->len)
+        return "is not UTF-8";
+    if (source->len == 0)
+        return "is empty";
+    if (source->len >= 3 && memcmp(source->bytes, "\xEF\xBB\xBF", 3) == 0)
+        return "starts with a byte order mark";
+    if (root == NULL)
+        return "is not JSON";
+    return root->kind == JSON_OBJECT ? NULL : root->kind == JSON_ARRAY ? "is a list, not an object" : "is no object";
+}
+
+struct pool_document pool_open(struct arena *arena, struct source *source, struct diagnostics *diagnostics)
 {
     struct pool_document document = {.text = source->present ? source->bytes : NULL, .len = source->len};
     size_t at;
+    document.unreadable = source->refused;
     if (!source->present)
         return document;
+    if (source->document != NULL)
+        return *source->document;
     document.root = json_scan(arena, source->bytes, source->len, &at);
-    bool utf8 = utf8_valid(source->bytes, source->len) == source->len;
-    if (document.root == NULL || !utf8) {
-        unreadable(&document, source, diagnostics, utf8 ? "is not JSON" : "is not UTF-8");
+    const char *why = why_no_object(source, document.root);
+    if (why != NULL) {
+        unreadable(&document, source, diagnostics, why);
         return document;
     }
     document.pool = json_member(document.root, "credential_pool");
@@ -36,6 +52,10 @@ struct pool_document pool_open(struct arena *arena, const struct source *source,
         unreadable(&document, source, diagnostics, "has a credential_pool that is no object");
     else if (!has_pool && !has_providers)
         unreadable(&document, source, diagnostics, "has neither providers nor credential_pool");
+    if (document.unreadable)
+        return document;
+    source->document = arena_alloc(arena, sizeof document);
+    *source->document = document;
     return document;
 }
 
@@ -120,7 +140,7 @@ size_t *entries_sorted(struct arena *arena, const char *provider, const struct e
     return order;
 }
 
-struct pool_view pool_read(struct arena *arena, const struct source *source, struct diagnostics *diagnostics)
+struct pool_view pool_read(struct arena *arena, struct source *source, struct diagnostics *diagnostics)
 {
     struct pool_view view = {0};
     struct pool_document document = pool_open(arena, source, diagnostics);
@@ -134,7 +154,7 @@ struct pool_view pool_read(struct arena *arena, const struct source *source, str
         size_t count = 0;
         for (size_t k = 0; array->kind == JSON_ARRAY && k < array->count; k++)
             if (array->children[k].kind == JSON_OBJECT)
-                entries[count++] = entry_read(arena, document.text, &array->children[k], NULL, 0);
+                entries[count++] = entry_outline(arena, document.text, &array->children[k]);
         const size_t *order = entries_sorted(arena, array->name, entries, count);
         for (size_t k = 0; k < count; k++)
             if (!entries[order[k]].ours)

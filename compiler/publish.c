@@ -96,11 +96,12 @@ static struct source *pool_source(struct compilation *c)
     return c->sources[c->source_count - 1];
 }
 
-/* Another look at auth.json: what resolve saw was read without the lock. */
+/* Another look at auth.json: what resolve saw was read without the lock. What is still the same is not parsed again. */
 static bool read_pool(struct publication *p)
 {
     struct compilation *c = p->c;
     struct source *source = pool_source(c);
+    struct source before = *source;
     struct place place = {.source = source};
     struct diagnostics said = {.arena = c->arena}; /* what lasts was said at the first look */
     enum read_outcome outcome = read_source(c->arena, source, 100, &said);
@@ -113,6 +114,11 @@ static bool read_pool(struct publication *p)
         (void)diagnose(&c->diagnostics, SEVERITY_ERROR, "unreadable", place, "%s", said.items[0]->message);
         p->failed = true;
     }
+    bool same = before.present && source->present && source->len == before.len &&
+                memcmp(source->bytes, before.bytes, source->len) == 0;
+    source->bytes = same ? before.bytes : source->bytes;
+    source->document = same ? before.document : NULL;
+    source->refused = outcome != READ_OK;
     return outcome == READ_OK;
 }
 

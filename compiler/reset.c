@@ -84,7 +84,7 @@ static void reset_memory(struct resetter *r)
     }
 }
 
-const char *reset_pool(struct arena *arena, const struct source *source, const struct reset *what,
+const char *reset_pool(struct arena *arena, struct source *source, const struct reset *what,
                        struct cooldowns *cooldowns, double now, struct text *lines, struct diagnostics *diagnostics)
 {
     struct pool_document document = pool_open(arena, source, diagnostics);

@@ -14,7 +14,7 @@ struct reset {
 
 /* What auth.json shall be, or NULL when nothing in it is cooling. A line for each key that is cleared goes to LINES. The
  * memory forgets them, too. Pure. */
-const char *reset_pool(struct arena *arena, const struct source *source, const struct reset *what,
+const char *reset_pool(struct arena *arena, struct source *source, const struct reset *what,
                        struct cooldowns *cooldowns, double now, struct text *lines, struct diagnostics *diagnostics);
 
 /* The same on disk, under Hermes's lock. False after a diagnostic. */

@@ -118,16 +118,16 @@ static void add_pool_entry(struct resolver *r, const struct pool_entry *entry)
     bool manual = strcasecmp(entry->source, "manual") == 0 || strncasecmp(entry->source, "manual:", 7) == 0;
     if (!manual || entry->oauth || entry->secret == NULL)
         return;
+    struct draft *draft = find_draft(r, entry->provider);
+    const struct provider_row *row =
+        strncmp(entry->provider, "custom:", 7) == 0 ? NULL : provider_find(entry->provider);
+    if (draft == NULL && row == NULL)
+        return; /* a pool of a provider that the configuration no longer has */
+    if (row != NULL && row->auth != PROVIDER_API_KEY)
+        return;
     const char *text = strip_blanks(entry->secret, strlen(entry->secret), &len);
     if (key_unusable(text, len) != NULL || utf8_valid(text, len) < len)
         return; /* half of a surrogate pair is no key */
-    const struct provider_row *row =
-        strncmp(entry->provider, "custom:", 7) == 0 ? NULL : provider_find(entry->provider);
-    if (row != NULL && row->auth != PROVIDER_API_KEY)
-        return;
-    struct draft *draft = find_draft(r, entry->provider);
-    if (draft == NULL && row == NULL)
-        return; /* a pool of a provider that the configuration no longer has */
     if (draft == NULL)
         draft = draft_for(r, row->id, row);
     struct origin origin = {.key =
@@ -374,8 +374,9 @@ static void name_logins(struct resolver *r)
 {
     struct text names = {.arena = r->arena};
     for (size_t i = 0; i < r->in->pool->count; i++) {
-        const struct provider_row *row = provider_find(r->in->pool->entries[i].provider);
-        if (r->in->pool->entries[i].oauth && row != NULL && !named_before(r->in->pool, i))
+        const struct pool_entry *entry = &r->in->pool->entries[i];
+        const struct provider_row *row = entry->oauth ? provider_find(entry->provider) : NULL;
+        if (row != NULL && !named_before(r->in->pool, i))
             text_printf(&names, "%s%s", names.len > 0 ? ", " : "", row->id);
     }
     if (names.len > 0)

@@ -26,6 +26,8 @@ struct source {
     size_t len;
     unsigned mode; /* permission bits */
     unsigned group;
+    bool refused;                   /* it is there, but not for us to read; present is false then */
+    struct pool_document *document; /* auth.json: what these bytes are as JSON, once somebody has looked */
 };
 
 /* "config", "managed-config", "env", ... as the snapshot's sources say it. */

@@ -1,0 +1,204 @@
+"""auth.json and auth.lock in every bad shape: the snapshot is published all the same, the pool is left alone, and a finding
+says why."""
+import fcntl, json, os, shutil, stat, subprocess, tempfile, unittest
+
+from harness import PATIENCE, Home, Watch, fingerprint
+
+KEY, MANUAL = "sk-test-main-000001", "sk-test-manual-0001"
+CONFIG = f"model:\n  provider: xiaomi\n  api_key: {KEY}\n"
+CAN_MOUNT = os.geteuid() == 0 and subprocess.run(["unshare", "-m", "true"], capture_output=True).returncode == 0
+
+
+def entry(**members):
+    return {"id": "abc123", "auth_type": "api_key", "source": "manual", "priority": 0, "access_token": MANUAL,
+            "base_url": "https://a.example.com/v1"} | members
+
+
+def store(*entries):
+    return json.dumps({"version": 1, "providers": {}, "credential_pool": {"xiaomi": list(entries)}}, indent=2) + "\n"
+
+
+class PoolInput(unittest.TestCase):
+    def setUp(self):
+        self.home = Home()
+        self.home.write("config.yaml", CONFIG)
+
+    def tearDown(self):
+        self.assertNotIn(b"sk-test", self.home.printed)
+        self.home.close()
+
+    def first_key(self):
+        return self.home.snapshot()["content"]["providers"]["xiaomi"]["credentials"][0]["secret"]
+
+    def left_alone(self, text, *words, code=0, prefix=()):
+        """TEXT is in auth.json (None: whatever stands there) and stays; the diagnostic has all WORDS."""
+        if text is not None:
+            self.home.write("auth.json", text)
+        before = self.home.bytes_of("auth.json") if not (self.home.path / "auth.json").is_dir() else b""
+        got, _, err = self.home.compile(prefix=prefix)
+        self.assertEqual(got, code, err)
+        for word in words:
+            self.assertIn(word, err)
+        self.assertIn("help: ", err)
+        self.assertEqual(self.first_key(), KEY)
+        self.assertEqual(self.home.bytes_of("auth.json") if before != b"" else b"", before)
+        got, out, _ = self.home.compile("--check", "--live", "--format", "json", prefix=prefix)
+        self.assertEqual(got, 3)
+        return [f["message"] for f in json.loads(out)["findings"] if f["where"] == "auth.json"]
+
+    def test_no_json(self):
+        good = store(entry())
+        for text, why in (("", "is empty"), ("\ufeff" + good, "starts with a byte order mark"), ("no json", "is not JSON"),
+                          (good[:-20], "is not JSON"), (good + "}", "is not JSON"), (b"\xff\xfe" + good.encode(), "is not UTF-8"),
+                          ("[]", "is a list, not an object"), ("{}", "has neither providers nor credential_pool"),
+                          ('{"credential_pool": []}', "has a credential_pool that is no object"),
+                          ('{"providers": {}, "credential_pool": "x"}', "has a credential_pool that is no object")):
+            with self.subTest(why):
+                found = self.left_alone(text, f"auth.json: warning[pool-unreadable]: auth.json {why}; it is left alone")
+                self.assertEqual(found, [f"auth.json {why}; it is left alone"])
+
+    def test_a_pool_of_odd_shape(self):
+        for entries, why in (([entry(), "x"], "one of its entries is no object"), ([entry(), None], "one of its entries is no object"),
+                             ([entry(), entry(priority="1")], "the priority of one of its entries is no number"),
+                             ([entry(), entry(priority=None)], "the priority of one of its entries is no number")):
+            with self.subTest(why):
+                why = f"the pool of xiaomi is left alone: {why}"
+                self.assertEqual(self.left_alone(store(*entries), f"auth.json: warning[pool-left-alone]: {why}"), [why])
+
+    def test_what_hermes_copes_with(self):
+        """No id, one source twice, equal and fractional priorities: ours goes before, theirs stay as they are."""
+        entries = [entry(source="env:XIAOMI_API_KEY", priority=1), entry(source="env:XIAOMI_API_KEY", priority=1.5), entry(priority=1.5)]
+        for one in entries:
+            del one["id"]
+        self.home.write("auth.json", store(*entries))
+        self.assertEqual(self.home.compile()[0], 0)
+        self.assertEqual([e for e in self.home.pool() if e["source"][:8] != "manual:h"], entries)
+        self.assertEqual(min(self.home.pool(), key=lambda e: e["priority"])["access_token"], KEY)
+        before = self.home.bytes_of("auth.json")
+        self.home.compile()
+        self.assertEqual(self.home.bytes_of("auth.json"), before)
+
+    def test_fifty_megabytes(self):
+        found = self.left_alone(store(entry(label="x" * 50_000_000)), "[too-large]: auth.json has 500", "the limit is 16 MiB")
+        self.assertIn("the limit is 16 MiB", found[0])
+
+    def test_a_link_stays_a_link(self):
+        real = self.home.root / "elsewhere.json"
+        real.write_text(store(entry()))
+        os.chmod(real, 0o600)
+        (self.home.path / "auth.json").symlink_to(real)
+        self.assertEqual(self.home.compile()[0], 0)
+        self.assertTrue((self.home.path / "auth.json").is_symlink())
+        self.assertIn(KEY, real.read_text())
+
+    def test_a_link_to_nothing(self):
+        (self.home.path / "auth.json").symlink_to(self.home.root / "nothing.json")
+        self.left_alone(None, "auth.json", "is a link to a file that does not exist")
+        self.assertFalse((self.home.root / "nothing.json").exists())
+        self.assertTrue((self.home.path / "auth.json").is_symlink())
+
+    def test_a_directory(self):
+        (self.home.path / "auth.json").mkdir()
+        self.left_alone(None, "[not-a-file]: auth.json is a directory, not a file")
+
+    def test_readable_by_all(self):
+        os.chmod(self.home.write("auth.json", store(entry())), 0o644)
+        code, _, err = self.home.compile()
+        self.assertEqual(code, 0)
+        self.assertIn("auth.json: warning[readable-by-others]: everyone may read auth.json (mode 0644)", err)
+        self.assertIn("help: chmod 600", err)
+        self.assertEqual(stat.S_IMODE(os.stat(self.home.path / "auth.json").st_mode), 0o644)
+        self.assertEqual(self.home.pool()[0]["access_token"], KEY)
+
+    @unittest.skipIf(os.geteuid() != 0, "SKIP: only root can give files away")
+    def test_owned_by_another_user(self):
+        os.chown(self.home.write("auth.json", store(entry())), 12345, 12345)
+        found = self.left_alone(None, "[unsafe-owner]: auth.json belongs to user 12345, who is neither you nor root (mode 0600)")
+        self.assertIn("belongs to user 12345", found[0])
+        self.assertEqual(os.stat(self.home.path / "auth.json").st_uid, 12345)
+
+    @unittest.skipUnless(CAN_MOUNT, "SKIP: cannot mount")
+    def test_a_bind_mount_is_rewritten_where_it_stands(self):
+        self.home.write("auth.json", "")
+        real = self.home.root / "real.json"
+        real.write_text(store(entry()))
+        os.chmod(real, 0o600)
+        inode = os.stat(real).st_ino
+        mounted = ("unshare", "-m", "sh", "-ec", 'mount --bind "$0" "$1"; shift; exec "$@"', real, self.home.path / "auth.json")
+        self.assertEqual(self.home.compile(prefix=mounted)[0], 0)
+        self.assertEqual(os.stat(real).st_ino, inode)
+        pool = json.loads(real.read_text())["credential_pool"]["xiaomi"]
+        self.assertEqual([e["access_token"] for e in pool], [KEY, MANUAL])
+        self.assertEqual(sorted(p.name for p in self.home.path.iterdir()), ["auth.json", "auth.lock", "compiled", "config.yaml"])
+        self.home.write("config.yaml", "model:\n  provider: xiaomi\n")  # and shorter again
+        self.assertEqual(self.home.compile(prefix=mounted)[0], 0)
+        self.assertEqual(real.read_text(), store(entry()))
+
+    @unittest.skipUnless(CAN_MOUNT, "SKIP: cannot mount")
+    def test_a_bind_mount_that_was_left_half_written(self):
+        self.home.write("auth.json", "")
+        real, whole = self.home.root / "real.json", store(entry())
+        real.write_text(whole[:100])
+        os.chmod(real, 0o600)
+        copy = self.home.write("auth.json.hermes-compile-copy", whole)
+        mounted = ("unshare", "-m", "sh", "-ec", 'mount --bind "$0" "$1"; shift; exec "$@"', real, self.home.path / "auth.json")
+        self.home.compile(prefix=mounted)
+        self.assertEqual(self.home.compile(prefix=mounted)[0], 0)
+        pool = json.loads(real.read_text())["credential_pool"]["xiaomi"]
+        self.assertEqual([e["access_token"] for e in pool], [KEY, MANUAL])
+        self.assertFalse(copy.exists())
+
+    def test_a_copy_that_is_no_longer_needed(self):
+        self.home.write("auth.json", store(entry()))
+        copy = self.home.write("auth.json.hermes-compile-copy", store())
+        self.home.compile()
+        self.assertEqual([e["access_token"] for e in self.home.pool()], [KEY, MANUAL])
+        self.assertFalse(copy.exists())
+
+    @unittest.skipUnless(CAN_MOUNT, "SKIP: cannot mount")
+    def test_a_directory_that_is_read_only(self):
+        self.home.write("auth.json", store(entry()))
+        (self.home.path / "compiled").mkdir(mode=0o700)
+        (self.home.root / "compiled").mkdir(mode=0o700)
+        readonly = ("unshare", "-m", "sh", "-ec", 'mount --bind "$1" "$1"; mount --bind "$0" "$1/compiled"; '
+                    'mount -o remount,ro,bind "$1"; shift; "$@"; code=$?; cp -r "$0/." /proc/self/fd/3 2>/dev/null; exit $code',
+                    self.home.root / "compiled", self.home.path)
+        code, _, err = self.home.compile(prefix=readonly)
+        self.assertEqual(code, 4, err)
+        self.assertIn("auth.lock cannot be written: Read-only file system", err)
+        self.assertIn(KEY, (self.home.root / "compiled/snapshot.json").read_text())
+        self.assertEqual(self.home.bytes_of("auth.json").decode(), store(entry()))
+
+    def test_a_lock_that_is_missing_is_made(self):
+        self.home.write("auth.json", store(entry()))
+        self.assertEqual(self.home.compile()[0], 0)
+        self.assertEqual(os.stat(self.home.path / "auth.lock").st_size, 0)
+
+    def test_a_lock_that_is_a_directory(self):
+        self.home.write("auth.json", store(entry()))
+        (self.home.path / "auth.lock").mkdir()
+        self.left_alone(None, "error[write-failed]: ", "auth.lock cannot be written: Is a directory", code=4)
+
+    def test_a_lock_that_is_held_for_ever(self):
+        """hermes-compile waits its time and names the holder; hermes-watch publishes at once and goes on when it is free."""
+        self.home.write("auth.json", store(entry()))
+        holder = subprocess.Popen(["flock", self.home.path / "auth.lock", "sh", "-c", "echo; read line"], stdin=subprocess.PIPE,
+                                  stdout=subprocess.PIPE)
+        holder.stdout.readline()
+        watch = Watch(self.home)
+        watch.wait(lambda status: "waiting" in status)
+        self.assertEqual(self.first_key(), KEY)
+        code, _, err = self.home.compile()
+        self.assertEqual(code, 4)
+        self.assertIn("error[pool-locked]: auth.lock was held by another process for 15000 ms", err)
+        self.assertRegex(err, r"note: process \d+ \((flock|sh)\) holds it")
+        self.assertEqual(self.home.bytes_of("auth.json").decode(), store(entry()))
+        holder.communicate(b"\n")
+        self.home.write("config.yaml", CONFIG + "# again\n")
+        watch.wait(lambda status: status.startswith("generation") and "waiting" not in status)
+        self.assertEqual(self.home.pool()[0]["access_token"], KEY)
+        watch.close()
+
+
+if __name__ == "__main__":
+    unittest.main()
