@@ -10,6 +10,7 @@
 #include "known_variables.h"
 #include "shown_value.h"
 #include "snapshot_format.h"
+#include "source.h"
 
 void drift_add(struct drift *drift, struct finding finding)
 {
@@ -119,6 +120,23 @@ bool drift_this_home(const struct drift *drift, const char *hermes_home, const c
     return user_home != NULL && same_folder(arena_printf(drift->arena, "%s/.hermes", user_home), drift->home);
 }
 
+/* A pool that this program leaves alone lacks its keys: Hermes goes on with what is in there. */
+static void look_at_pool(struct drift *drift)
+{
+    for (size_t i = 0; i < drift->c->diagnostics.count; i++) {
+        const struct diagnostic *d = drift->c->diagnostics.items[i];
+        const struct source *source = d->place.source;
+        bool says_why =
+            source != NULL && source->kind == SOURCE_POOL && (source->refused || strncmp(d->code, "pool-", 5) == 0);
+        if (says_why && d->severity != SEVERITY_HINT)
+            drift_add(drift, (struct finding){
+                                 .where = source->label,
+                                 .matters = true,
+                                 .message = d->message,
+                                 .help = arena_printf(drift->arena, "hermes-compile --explain-code %s", d->code)});
+    }
+}
+
 static void look_at_derived(struct drift *drift)
 {
     const struct compilation *c = drift->c;
@@ -171,6 +189,7 @@ struct drift drift_find(const struct compilation *c, const char *home, const cha
         drift.user_home = user_home;
     struct manager_question question = manager_ask(); /* it thinks while we look elsewhere */
     look_at_derived(&drift);
+    look_at_pool(&drift);
     drift_watcher(&drift);
     drift_processes(&drift);
     look_at_shell(&drift);

@@ -8,9 +8,11 @@
 #include <unistd.h>
 
 #include "file_lock.h"
+#include "json_span.h"
 #include "read_source.h"
 #include "replace.h"
 #include "safe_read.h"
+#include "shown_value.h"
 #include "snapshot_format.h"
 
 struct publication {
@@ -140,6 +142,18 @@ void publish_preview(struct compilation *c, const char *home)
     c->cooldowns = cooldowns;
 }
 
+/* The name of its program; its arguments are nobody's to show. */
+static const char *command_of(struct arena *arena, pid_t process)
+{
+    char name[32] = "?";
+    FILE *file = fopen(arena_printf(arena, "/proc/%ld/comm", (long)process), "re");
+    if (file != NULL && fgets(name, sizeof name, file) != NULL)
+        name[strcspn(name, "\n")] = '\0';
+    if (file != NULL)
+        (void)fclose(file);
+    return shown_name(arena, arena_strdup(arena, name));
+}
+
 static void say_locked(struct compilation *c, const char *path, int waited_ms)
 {
     pid_t holder = file_lock_holder(path);
@@ -147,7 +161,7 @@ static void say_locked(struct compilation *c, const char *path, int waited_ms)
         diagnose(&c->diagnostics, SEVERITY_ERROR, "pool-locked", (struct place){0},
                  "auth.lock was held by another process for %d ms: the pool still has the old keys", waited_ms);
     if (holder > 0)
-        diagnostic_note(&c->diagnostics, d, "process %ld holds it", (long)holder);
+        diagnostic_note(&c->diagnostics, d, "process %ld (%s) holds it", (long)holder, command_of(c->arena, holder));
     diagnostic_help(&c->diagnostics, d, "the snapshot is published; run hermes-compile again when the lock is free");
 }
 
@@ -159,6 +173,29 @@ static void prepare(struct publication *p, struct replacement *r, const char *pa
         return;
     write_failed(p->c, path, error);
     p->failed = true;
+}
+
+/* A process was killed while it wrote an auth.json that is mounted alone: what it meant to write lies beside it. */
+static void finish_copy(struct publication *p)
+{
+    char copy[PATH_MAX];
+    size_t at;
+    if (replace_find_copy(p->pool_path, copy) != 0)
+        return;
+    struct source *source = pool_source(p->c);
+    struct safe_read read = safe_read(p->c->arena, copy, 0);
+    bool torn = json_scan(p->c->arena, source->bytes, source->len, &at) == NULL;
+    if (torn && read.status == SAFE_READ_OK && json_scan(p->c->arena, read.bytes, read.len, &at) != NULL) {
+        int error = replace_file(p->pool_path, read.bytes, read.len, source->mode);
+        if (error != 0)
+            write_failed(p->c, p->pool_path, error);
+        p->failed = p->failed || error != 0;
+        source->bytes = read.bytes;
+        source->len = read.len;
+        source->document = NULL;
+    }
+    if (!p->failed)
+        (void)unlink(copy);
 }
 
 /* Durable, but not yet visible. */
@@ -177,6 +214,7 @@ static void prepare_pool(struct publication *p)
         p->failed = true;
         return;
     }
+    finish_copy(p);
     struct pool_projection projection = project(c, &cooldowns);
     const char *after = cooldowns_text(&cooldowns, &len);
     bool nothing_known = cooldowns.count + cooldowns.empty_count == 0 && before.len == 0;

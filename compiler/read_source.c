@@ -13,12 +13,24 @@ const char *source_kind_name(enum source_kind kind)
     return names[kind];
 }
 
+/* Making the file that it leads to would be a guess. */
+static bool is_link(const char *path)
+{
+    struct stat st;
+    return lstat(path, &st) == 0 && S_ISLNK(st.st_mode);
+}
+
 static enum read_outcome refuse(struct diagnostics *diagnostics, const struct source *source,
                                 const struct safe_read *read)
 {
     struct place place = {.source = source};
     struct diagnostic *d;
     switch (read->status) {
+    case SAFE_READ_ABSENT:
+        d = diagnose(diagnostics, SEVERITY_ERROR, "pool-unreadable", place,
+                     "%s is a link to a file that does not exist; it is left alone", source->label);
+        diagnostic_help(diagnostics, d, "rm %s, or bring back what it leads to", source->path);
+        return READ_REFUSED;
     case SAFE_READ_NOT_A_FILE:
         d = diagnose(diagnostics, SEVERITY_ERROR, "not-a-file", place, "%s is %s, not a file", source->label,
                      S_ISDIR(read->mode) || read->size != 0 ? "a directory" : "something else");
@@ -41,8 +53,9 @@ static enum read_outcome refuse(struct diagnostics *diagnostics, const struct so
         diagnostic_help(diagnostics, d, "chmod o-w %s", source->path);
         return READ_REFUSED;
     case SAFE_READ_TOO_LARGE:
-        (void)diagnose(diagnostics, SEVERITY_ERROR, "too-large", place, "%s has %lld bytes; the limit is %d MiB",
-                       source->label, (long long)read->size, SAFE_READ_LIMIT / (1024 * 1024));
+        d = diagnose(diagnostics, SEVERITY_ERROR, "too-large", place, "%s has %lld bytes; the limit is %d MiB",
+                     source->label, (long long)read->size, SAFE_READ_LIMIT / (1024 * 1024));
+        diagnostic_help(diagnostics, d, "ls -l %s, and find out who fills it", source->path);
         return READ_REFUSED;
     default:
         d = diagnose(diagnostics, SEVERITY_ERROR, "unreadable", place, "%s cannot be read: %s", source->label,
@@ -92,7 +105,7 @@ enum read_outcome read_source(struct arena *arena, struct source *source, int wa
         warn_modes(diagnostics, source);
         return READ_OK;
     case SAFE_READ_ABSENT:
-        return READ_OK;
+        return source->kind == SOURCE_POOL && is_link(source->path) ? refuse(diagnostics, source, &read) : READ_OK;
     case SAFE_READ_BUSY:
         return READ_BUSY;
     default:

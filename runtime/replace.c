@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #define TEMPORARY_PREFIX ".hermes-compile."
+#define COPY_SUFFIX      ".hermes-compile-copy"
 
 /* The real file behind PATH, so that a link keeps its link. A file that does not exist yet is its own target. */
 static int resolve_target(const char *path, bool linked, char target[PATH_MAX])
@@ -80,7 +81,7 @@ int replace_prepare(struct replacement *r, const char *path, bool linked, const 
 {
     static _Atomic unsigned serial; /* compiles of several homes may run side by side */
     char target[PATH_MAX];
-    *r = (struct replacement){.directory = -1};
+    *r = (struct replacement){.directory = -1, .linked = linked};
     int error = resolve_target(path, linked, target);
     if (error == 0)
         error = open_parent(r, target);
@@ -96,10 +97,59 @@ int replace_prepare(struct replacement *r, const char *path, bool linked, const 
     return error;
 }
 
+static int copy_over(int from, int to)
+{
+    char buffer[65536];
+    off_t len = 0;
+    int error = 0;
+    for (ssize_t got; error == 0 && (got = read(from, buffer, sizeof buffer)) != 0;) {
+        error = got < 0 ? -errno : write_all(to, buffer, (size_t)got);
+        len += got < 0 ? 0 : got;
+    }
+    explicit_bzero(buffer, sizeof buffer);
+    if (error == 0 && (ftruncate(to, len) < 0 || fsync(to) < 0))
+        error = -errno;
+    return error;
+}
+
+/* No moment without a whole text: first the copy is made durable under its name, then the target is written. */
+static int rewrite_in_place(struct replacement *r)
+{
+    char copy[NAME_MAX + 1];
+    if (snprintf(copy, sizeof copy, "%s" COPY_SUFFIX, r->name) >= (int)sizeof copy)
+        return -ENAMETOOLONG;
+    if (renameat(r->directory, r->temporary, r->directory, copy) < 0)
+        return -errno;
+    r->pending = false;
+    if (fsync(r->directory) < 0)
+        return -errno;
+    int from = openat(r->directory, copy, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
+    int to = from < 0 ? -1 : openat(r->directory, r->name, O_WRONLY | O_NOFOLLOW | O_CLOEXEC);
+    int error = to < 0 ? -errno : copy_over(from, to);
+    if (from >= 0)
+        (void)close(from);
+    if (to >= 0 && close(to) < 0 && error == 0)
+        error = -errno;
+    if (error == 0)
+        (void)unlinkat(r->directory, copy, 0);
+    return error;
+}
+
+int replace_find_copy(const char *path, char copy[PATH_MAX])
+{
+    char target[PATH_MAX];
+    int error = resolve_target(path, true, target);
+    if (error != 0)
+        return error;
+    if (snprintf(copy, PATH_MAX, "%s" COPY_SUFFIX, target) >= PATH_MAX)
+        return -ENAMETOOLONG;
+    return access(copy, F_OK) < 0 ? -errno : 0;
+}
+
 int replace_commit(struct replacement *r)
 {
     if (renameat(r->directory, r->temporary, r->directory, r->name) < 0)
-        return -errno;
+        return errno == EBUSY && r->linked ? rewrite_in_place(r) : -errno;
     r->pending = false;
     return 0;
 }

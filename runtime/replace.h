@@ -21,6 +21,7 @@
 struct replacement {
     int directory; /* descriptor, -1 when closed */
     bool pending;  /* the temporary file exists */
+    bool linked;
     char name[NAME_MAX + 1];
     char temporary[NAME_MAX + 1];
 };
@@ -29,12 +30,17 @@ struct replacement {
  * PATH makes room, a link itself included. */
 int replace_prepare(struct replacement *r, const char *path, bool linked, const char *bytes, size_t len, mode_t mode)
     __attribute__((warn_unused_result));
+/* The rename. A LINKED target that is a mount of its own (EBUSY) is rewritten where it stands, which the caller's lock must
+ * cover; what is written lies beside it as NAME.hermes-compile-copy until the target is whole and durable. */
 int replace_commit(struct replacement *r) __attribute__((warn_unused_result));
 int replace_sync(struct replacement *r) __attribute__((warn_unused_result));
 void replace_abandon(struct replacement *r);
 
 /* All three steps, for a path that may be a link. */
 int replace_file(const char *path, const char *bytes, size_t len, mode_t mode) __attribute__((warn_unused_result));
+
+/* The copy that a killed process left beside PATH while it rewrote it where it stands; -ENOENT: there is none. */
+int replace_find_copy(const char *path, char copy[PATH_MAX]);
 
 /* Removes the temporary files that killed processes left beside PATH, whatever they were to replace. */
 void replace_clean(const char *path, bool linked);
