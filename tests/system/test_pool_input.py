@@ -178,8 +178,8 @@ class PoolInput(unittest.TestCase):
         (self.home.path / "auth.lock").mkdir()
         self.left_alone(None, "error[write-failed]: ", "auth.lock cannot be written: Is a directory", code=4)
 
-    def test_a_lock_that_is_held_for_ever(self):
-        """hermes-compile waits its time and names the holder; hermes-watch publishes at once and goes on when it is free."""
+    def test_a_lock_that_is_held_for_long(self):
+        """hermes-watch publishes at once and goes on when it is free; test_bad_input.py has hermes-compile, which waits."""
         self.home.write("auth.json", store(entry()))
         holder = subprocess.Popen(["flock", self.home.path / "auth.lock", "sh", "-c", "echo; read line"], stdin=subprocess.PIPE,
                                   stdout=subprocess.PIPE)
@@ -188,10 +188,6 @@ class PoolInput(unittest.TestCase):
         if "waiting" not in watch.status:
             watch.wait(lambda status: "waiting" in status)
         self.assertEqual(self.first_key(), KEY)
-        code, _, err = self.home.compile()
-        self.assertEqual(code, 4)
-        self.assertIn("error[pool-locked]: auth.lock was held by another process for 15000 ms", err)
-        self.assertRegex(err, r"note: process \d+ \((flock|sh)\) holds it")
         self.assertEqual(self.home.bytes_of("auth.json").decode(), store(entry()))
         holder.communicate(b"\n")
         self.home.write("config.yaml", CONFIG + "# again\n")
