@@ -4,6 +4,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "find_home.h"
 #include "safe_read.h"
 
 struct group {
@@ -79,7 +80,7 @@ struct file_checks check_files(struct arena *arena, char *const *files, int coun
 {
     struct file_checks checks = {.all = {.arena = arena}};
     struct grouping g = {.arena = arena};
-    const char *working = compile_working_directory(arena);
+    const char *working = find_working_directory(arena);
     g.items = arena_alloc(arena, (size_t)count * sizeof *g.items);
     for (int i = 0; i < count; i++) {
         if (strcmp(files[i], "-") != 0)

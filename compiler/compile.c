@@ -14,7 +14,6 @@
 #include "emit.h"
 #include "gateway_view.h"
 #include "json_write.h"
-#include "blank.h"
 #include "publish.h"
 #include "read_source.h"
 #include "replace.h"
@@ -39,34 +38,6 @@ const char *compile_find_managed(void)
 {
     const char *directory = getenv("HERMES_MANAGED_DIR");
     return directory != NULL && *directory != '\0' ? directory : "/etc/hermes";
-}
-
-const char *compile_working_directory(struct arena *arena)
-{
-    char *working = getcwd(NULL, 0);
-    const char *copy = arena_strdup(arena, working == NULL ? "/" : working);
-    free(working);
-    return copy;
-}
-
-const char *compile_find_home(struct arena *arena, const char *option)
-{
-    const char *home = option;
-    size_t len;
-    if (home == NULL && getenv("HERMES_HOME") != NULL) {
-        home = strip_blanks(getenv("HERMES_HOME"), strlen(getenv("HERMES_HOME")), &len);
-        home = len > 0 ? arena_strndup(arena, home, len) : NULL;
-    }
-    if (home == NULL && getenv("HOME") != NULL && *getenv("HOME") != '\0')
-        home = arena_printf(arena, "%s/.hermes", getenv("HOME"));
-    if (home == NULL)
-        return NULL;
-    if (*home != '/')
-        home = arena_printf(arena, "%s/%s", compile_working_directory(arena), home);
-    len = strlen(home);
-    while (len > 1 && (home[len - 1] == '/' || (home[len - 1] == '.' && home[len - 2] == '/')))
-        len--;
-    return arena_strndup(arena, home, len);
 }
 
 /* --- read --- */

@@ -89,10 +89,6 @@ struct compilation {
 void compile_home(struct compilation *compilation, const struct compile_request *request);
 void compilation_finish(struct compilation *compilation);
 
-/* `--home`, else $HERMES_HOME (stripped, not empty), else ~/.hermes; absolute. NULL when there is none to be had. */
-const char *compile_find_home(struct arena *arena, const char *option);
-/* Absolute; "/" when it cannot be had. */
-const char *compile_working_directory(struct arena *arena);
 /* $HERMES_MANAGED_DIR, else /etc/hermes. */
 const char *compile_find_managed(void);
 

@@ -10,6 +10,7 @@
 #include "diagnostic_code.h"
 #include "drift.h"
 #include "explain.h"
+#include "find_home.h"
 #include "hermes_runtime.h"
 #include "json_write.h"
 #include "options.h"
@@ -244,13 +245,13 @@ static int compile_a_home(const struct options *options, struct arena *arena)
 {
     struct compilation c;
     bool for_tools = options->format == FORMAT_SARIF || options->format == FORMAT_GITHUB;
-    const char *home = compile_find_home(arena, options->home);
+    const char *home = find_home(arena, options->home);
     if (home == NULL)
         options_wrong("no home: give --home, or set HERMES_HOME or HOME");
     compile_home_proven(&c, &(struct compile_request){
                                 .home = home,
                                 .managed = compile_find_managed(),
-                                .label_base = for_tools ? compile_working_directory(arena) : home,
+                                .label_base = for_tools ? find_working_directory(arena) : home,
                                 .write = options->mode == MODE_COMPILE,
                                 .only_check = options->mode == MODE_CHECK && !options->live,
                                 .name_leaves = options->mode == MODE_DIFF,
@@ -265,7 +266,7 @@ static int compile_a_home(const struct options *options, struct arena *arena)
 
 static int check_some_files(const struct options *options, struct arena *arena)
 {
-    const char *home = compile_find_home(arena, options->home);
+    const char *home = find_home(arena, options->home);
     struct file_checks checks =
         check_files(arena, options->files, options->file_count, home == NULL ? "/" : home, READ_WAIT_MS);
     if (options->format == FORMAT_TEXT) {
@@ -295,7 +296,7 @@ static int reset(const struct options *options, struct arena *arena)
                                      : row != NULL ? row->id
                                                    : options->subject,
                          .fingerprint = options->file_count > 0 ? options->files[0] : NULL};
-    const char *home = compile_find_home(arena, options->home);
+    const char *home = find_home(arena, options->home);
     if (what.fingerprint != NULL && !fingerprint_valid(what.fingerprint))
         options_wrong("a fingerprint is sha256: and 16 hex digits");
     if (home == NULL)

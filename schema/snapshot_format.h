@@ -10,6 +10,8 @@
 #define SNAPSHOT_FILE      "compiled/snapshot.json"
 #define COOLDOWNS_FILE     "compiled/cooldowns.json"
 #define BOOKINGS_FILE      "compiled/bookings"
+#define RELAY_TOKEN_FILE   "compiled/relay.token"
+#define STATUS_FILE        "compiled/status.json"
 
 /* What stands between meta and content; content is the last member, so that its bytes can be checked as they are. */
 #define SNAPSHOT_OPENING "{\"meta\":"

@@ -9,6 +9,7 @@
 #include <sys/prctl.h>
 #include <sys/resource.h>
 
+#include "find_home.h"
 #include "install.h"
 #include "profiles.h"
 #include "watcher.h"
@@ -43,7 +44,7 @@ static void wrong_usage(const char *what)
 
 static void add_home(struct arena *arena, struct options *options, const char *option)
 {
-    const char *home = compile_find_home(arena, option);
+    const char *home = find_home(arena, option);
     if (home == NULL)
         wrong_usage("no home: give --home, or set HERMES_HOME or HOME");
     for (size_t i = 0; i < options->home_count; i++)

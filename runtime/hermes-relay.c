@@ -1,0 +1,268 @@
+/* hermes-relay: an HTTP gateway that reads nothing but the snapshot of a Hermes home. */
+#include <errno.h>
+#include <getopt.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <time.h>
+#include <unistd.h>
+
+#include <systemd/sd-daemon.h>
+
+#include "arena.h"
+#include "find_home.h"
+#include "relay.h"
+#include "relay_listen.h"
+#include "relay_metrics.h"
+#include "relay_print_env.h"
+#include "relay_record.h"
+#include "relay_simulate.h"
+#include "relay_upstream.h"
+#include "relay_worker.h"
+
+#include "relay_page.h"
+
+enum { EXIT_OK = 0, EXIT_INVALID = 1, EXIT_USAGE = 2, EXIT_IO = 4, WORKERS_MAX = 16, WORKERS_USUAL = 4 };
+
+static const char usage[] =
+    "usage: hermes-relay [--home DIR] [--listen ADDR:PORT|unix:PATH] [--allow-remote] [--threads N]\n"
+    "       hermes-relay [--home DIR] --simulate 'KEY=STATUS[:SECONDS] ...'\n"
+    "       hermes-relay [--home DIR] --print-env\n"
+    "\n"
+    "An HTTP gateway for OpenAI- and Anthropic-style clients that reads nothing but the home's snapshot.\n"
+    "\n"
+    "  --home DIR       the Hermes home; else $HERMES_HOME, else ~/.hermes\n"
+    "  --listen WHERE   " LISTEN_DEFAULT " unless told otherwise, or the socket that systemd hands over\n"
+    "  --allow-remote   an address that other machines can reach is meant\n"
+    "  --threads N      event loops; else one a processor, at most 4\n"
+    "  --simulate WHAT  which key would serve if keys had been answered so: a fingerprint, its beginning, or a\n"
+    "                   variable's name, and the status of HTTP, with the seconds of its Retry-After\n"
+    "  --print-env      the lines that point a client, or Hermes itself, at the relay\n"
+    "  --version, --help\n"
+    "\n"
+    "Clients send the token in compiled/relay.token as their API key.\n"
+    "Exit status: 0 ended as asked; 1 no key would serve (--simulate); 2 wrong usage; 4 input or output failed.\n";
+
+struct options {
+    const char *home;
+    const char *listen;
+    const char *simulate;
+    bool print_env;
+    bool allow_remote;
+    int threads;
+};
+
+static _Noreturn void wrong(const char *message)
+{
+    (void)fprintf(stderr, "hermes-relay: %s\n%s", message, usage);
+    exit(EXIT_USAGE);
+}
+
+static int number_of_threads(const char *text)
+{
+    char *end;
+    long number = strtol(text, &end, 10);
+    if (*text == '\0' || *end != '\0' || number < 1 || number > WORKERS_MAX)
+        wrong("--threads wants a number from 1 to 16");
+    return (int)number;
+}
+
+static struct options parse_options(int argc, char **argv)
+{
+    static const struct option known[] = {{"home", required_argument, NULL, 'H'},
+                                          {"listen", required_argument, NULL, 'l'},
+                                          {"simulate", required_argument, NULL, 's'},
+                                          {"print-env", no_argument, NULL, 'e'},
+                                          {"allow-remote", no_argument, NULL, 'r'},
+                                          {"threads", required_argument, NULL, 't'},
+                                          {"version", no_argument, NULL, 'V'},
+                                          {"help", no_argument, NULL, 'h'},
+                                          {0}};
+    struct options options = {0};
+    opterr = 0;
+    for (int option; (option = getopt_long(argc, argv, "", known, NULL)) != -1;) {
+        switch (option) {
+        case 'H':
+            options.home = optarg;
+            break;
+        case 'l':
+            options.listen = optarg;
+            break;
+        case 's':
+            options.simulate = optarg;
+            break;
+        case 'e':
+            options.print_env = true;
+            break;
+        case 'r':
+            options.allow_remote = true;
+            break;
+        case 't':
+            options.threads = number_of_threads(optarg);
+            break;
+        case 'V':
+            (void)puts("hermes-relay " HERMES_VERSION);
+            exit(EXIT_OK);
+        case 'h':
+            (void)fputs(usage, stdout);
+            exit(EXIT_OK);
+        default:
+            wrong("unknown option, or an option without its value");
+        }
+    }
+    if (optind < argc)
+        wrong("too many arguments");
+    return options;
+}
+
+/* Keys must not end in a core file, nor be read by other programs of this user. */
+static void protect_process(void)
+{
+    const struct rlimit none = {0, 0};
+    struct rlimit files;
+    (void)setrlimit(RLIMIT_CORE, &none);
+    if (getrlimit(RLIMIT_NOFILE, &files) == 0) {
+        files.rlim_cur = files.rlim_max;
+        (void)setrlimit(RLIMIT_NOFILE, &files);
+    }
+    (void)signal(SIGPIPE, SIG_IGN);
+    (void)signal(SIGIO, SIG_IGN);
+#ifndef __SANITIZE_ADDRESS__
+    (void)prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
+#endif
+}
+
+static int complain(const char *what, int error)
+{
+    (void)fprintf(stderr, "hermes-relay: %s: %s\n", what, strerror(-error));
+    return EXIT_IO;
+}
+
+/* Where it listens, or an exit status. */
+static int find_listener(const struct options *options, struct listening *ret)
+{
+    int error = options->listen == NULL ? listen_inherit(ret) : -ENOENT;
+    if (error == -ENOENT) {
+        const char *where = options->listen != NULL ? options->listen : LISTEN_DEFAULT;
+        error = listen_open(where, ret);
+        if (error == -EINVAL)
+            wrong("--listen wants ADDR:PORT or unix:/PATH");
+    }
+    if (error != 0)
+        return complain(options->listen != NULL ? options->listen : LISTEN_DEFAULT, error);
+    if (!ret->loopback && !options->allow_remote)
+        wrong("other machines can reach that address; --allow-remote says that this is meant");
+    return EXIT_OK;
+}
+
+static void drain(struct relay *relay, struct worker *workers, size_t count)
+{
+    atomic_store(&relay->draining, true);
+    for (size_t i = 0; i < count; i++) {
+        uint64_t one = 1;
+        (void)!write(workers[i].wake, &one, sizeof one);
+    }
+}
+
+static void wait_for_the_end(const sigset_t *signals)
+{
+    int number;
+    while (sigwait(signals, &number) != 0)
+        continue;
+}
+
+static int serve(struct relay *relay, const struct listening *listening, size_t count)
+{
+    static struct worker workers[WORKERS_MAX];
+    pthread_t threads[WORKERS_MAX];
+    size_t opened = 0;
+    size_t running = 0;
+    sigset_t signals;
+    int error = 0;
+    (void)sigemptyset(&signals);
+    (void)sigaddset(&signals, SIGTERM);
+    (void)sigaddset(&signals, SIGINT);
+    (void)pthread_sigmask(SIG_BLOCK, &signals, NULL);
+    while (error == 0 && opened < count)
+        error = worker_open(&workers[opened++], relay, listening->fd);
+    while (error == 0 && running < opened) {
+        error = -pthread_create(&threads[running], NULL, worker_run, &workers[running]);
+        running += error == 0;
+    }
+    (void)close(listening->fd);
+    if (error == 0) {
+        (void)fprintf(stderr, "hermes-relay: listening on %s for %s\n", listening->address, relay->home);
+        (void)sd_notifyf(0, "READY=1\nSTATUS=listening on %s", listening->address);
+        wait_for_the_end(&signals);
+        (void)sd_notify(0, "STOPPING=1");
+    }
+    drain(relay, workers, running);
+    for (size_t i = 0; i < running; i++)
+        (void)pthread_join(threads[i], NULL);
+    for (size_t i = 0; i < opened; i++)
+        worker_close(&workers[i]);
+    return error == 0 ? EXIT_OK : complain("cannot start", error);
+}
+
+static size_t thread_count(const struct options *options)
+{
+    long processors = sysconf(_SC_NPROCESSORS_ONLN);
+    if (options->threads > 0)
+        return (size_t)options->threads;
+    return processors < 1 ? 1 : processors > WORKERS_USUAL ? WORKERS_USUAL : (size_t)processors;
+}
+
+static int run(const struct options *options, const char *home)
+{
+    struct listening listening;
+    struct timespec now;
+    static struct relay relay = {.lock = PTHREAD_MUTEX_INITIALIZER, .page = relay_page, .page_len = sizeof relay_page};
+    int error = token_open(home, &relay.token);
+    if (error != 0)
+        return complain("the token in compiled/relay.token", error);
+    int status = find_listener(options, &listening);
+    if (status != EXIT_OK)
+        return status;
+    (void)clock_gettime(CLOCK_REALTIME, &now);
+    (void)gethostname(relay.host, sizeof relay.host - 1);
+    relay.home = home;
+    memcpy(relay.address, listening.address, sizeof relay.address);
+    relay.unix_socket = listening.unix_socket;
+    relay.allow_remote = options->allow_remote;
+    relay.started_at = (double)now.tv_sec + (double)now.tv_nsec / 1e9;
+    relay.records = records_create();
+    relay.metrics = metrics_create();
+    if (relay.records == NULL || relay.metrics == NULL || upstream_start() != 0)
+        return complain("cannot start", -ENOMEM);
+    if (relay_hermes(&relay) == NULL)
+        (void)fprintf(stderr, "hermes-relay: there is no usable snapshot yet; hermes-compile makes one\n");
+    status = serve(&relay, &listening, thread_count(options));
+    hermes_close(atomic_load(&relay.hermes));
+    records_destroy(relay.records);
+    metrics_destroy(relay.metrics);
+    upstream_stop();
+    return status;
+}
+
+int main(int argc, char **argv)
+{
+    struct options options = parse_options(argc, argv);
+    protect_process();
+    struct arena *arena = arena_create();
+    const char *home = find_home(arena, options.home);
+    int status = EXIT_USAGE;
+    if (home == NULL)
+        (void)fprintf(stderr, "hermes-relay: there is no home: --home says which\n");
+    else if (options.simulate != NULL)
+        status = simulate(home, options.simulate);
+    else if (options.print_env)
+        status = print_env(home, options.listen != NULL ? options.listen : LISTEN_DEFAULT);
+    else
+        status = run(&options, home);
+    arena_destroy(arena);
+    return status;
+}

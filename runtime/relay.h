@@ -1,0 +1,35 @@
+/* What all workers of a relay share. */
+#ifndef HERMES_RELAY_H
+#define HERMES_RELAY_H
+
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdbool.h>
+
+#include "hermes_runtime.h"
+#include "relay_token.h"
+
+struct metrics;
+struct records;
+
+struct relay {
+    const char *home;
+    struct relay_token token;
+    bool unix_socket;  /* who reaches it may use it: its mode is 0600 */
+    bool allow_remote; /* reachable from elsewhere, with the token */
+    char host[256];    /* this machine's name */
+    char address[128]; /* it listens on, as shown */
+    struct records *records;
+    struct metrics *metrics;
+    double started_at;
+    atomic_bool draining;
+    pthread_mutex_t lock; /* of opening the snapshot for the first time */
+    _Atomic(struct hermes *) hermes;
+    const char *page; /* the status page */
+    size_t page_len;
+};
+
+/* The reader of the home's snapshot, brought up to date; NULL while there has been no good snapshot yet. */
+struct hermes *relay_hermes(struct relay *relay);
+
+#endif

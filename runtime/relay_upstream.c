@@ -1,0 +1,419 @@
+#include "relay_upstream.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+#include <sys/epoll.h>
+#include <unistd.h>
+
+#include <curl/curl.h>
+
+#include "relay_exchange.h"
+
+enum { HEADERS_MAX = 160, RECEIVE_BUFFER = 16 * 1024, CONNECT_MS = 10000, CONNECTION_IDLE_S = 50, FD_MAX = 1 << 20 };
+
+struct upstream_call {
+    struct upstream *upstream;
+    struct attempt *attempt;
+    CURL *easy;
+    struct curl_slist headers[HEADERS_MAX];
+    size_t (*pull)(struct attempt *attempt, char *buffer, size_t size);
+    size_t body_len;
+    bool again;
+    bool asked; /* once on a connection */
+    struct upstream_call *next;
+};
+
+struct upstream {
+    CURLM *multi;
+    int epoll;
+    void (*on_progress)(struct attempt *);
+    struct upstream_call *spare;
+    long long due_us; /* of libcurl's clock; -1: nothing */
+    /* What each descriptor is registered for (EPOLLIN, EPOLLOUT); one that libcurl keeps idle stays registered, so that
+     * the next request costs no system call. */
+    unsigned char *registered;
+    unsigned char *wanted;
+};
+
+/* --- libcurl's callbacks --- */
+
+static size_t on_header(char *line, size_t size, size_t count, void *data)
+{
+    struct upstream_call *call = data;
+    struct attempt *attempt = call->attempt;
+    size_t len = size * count;
+    if (attempt->headers_done)
+        return len; /* a trailer */
+    if (len >= 5 && memcmp(line, "HTTP/", 5) == 0) {
+        const char *space = memchr(line, ' ', len);
+        attempt->status = space == NULL ? 0 : atoi(space + 1);
+        attempt->headers.end = attempt->headers.start;
+        return len;
+    }
+    if (len <= 2) {
+        attempt->headers_done = attempt->status >= 200;
+        if (attempt->headers_done)
+            call->upstream->on_progress(attempt);
+        return len;
+    }
+    if (len > 15 && strncasecmp(line, "content-length:", 15) == 0)
+        attempt->length = strtoll(line + 15, NULL, 10);
+    if (bytes_len(&attempt->headers) + len > ANSWER_HEADERS_LIMIT || !bytes_add(&attempt->headers, line, len))
+        return 0;
+    return len;
+}
+
+static size_t on_body(char *bytes, size_t size, size_t count, void *data)
+{
+    struct upstream_call *call = data;
+    struct attempt *attempt = call->attempt;
+    size_t len = size * count;
+    size_t limit = attempt->judged ? ANSWER_BUFFER : HOLD_LIMIT;
+    if (bytes_len(&attempt->body) >= limit) {
+        attempt->paused = true;
+        return CURL_WRITEFUNC_PAUSE;
+    }
+    if (!bytes_add(&attempt->body, bytes, len))
+        return 0;
+    call->upstream->on_progress(attempt);
+    return len;
+}
+
+static size_t on_pull(char *buffer, size_t size, size_t count, void *data)
+{
+    struct upstream_call *call = data;
+    size_t len = call->pull(call->attempt, buffer, size * count);
+    return len == UPSTREAM_LATER ? CURL_READFUNC_PAUSE : len;
+}
+
+/* libcurl sends a request again by itself when a kept connection ended before an answer. That may be the second time
+ * that the provider charges for it. */
+static int on_request(void *data, char *ip, char *local_ip, int port, int local_port)
+{
+    struct upstream_call *call = data;
+    (void)ip, (void)local_ip, (void)port, (void)local_port;
+    if (call->asked && !call->again)
+        return CURL_PREREQFUNC_ABORT;
+    call->asked = true;
+    return CURL_PREREQFUNC_OK;
+}
+
+static int on_close(void *data, curl_socket_t fd)
+{
+    struct upstream *upstream = data;
+    if (fd >= 0 && fd < FD_MAX)
+        upstream->registered[fd] = upstream->wanted[fd] = 0;
+    return close(fd);
+}
+
+static void watch(struct upstream *upstream, int fd, unsigned events)
+{
+    struct epoll_event event = {.events = events, .data.u64 = UPSTREAM_TAG | (unsigned)fd};
+    int op = upstream->registered[fd] == 0 ? EPOLL_CTL_ADD : events == 0 ? EPOLL_CTL_DEL : EPOLL_CTL_MOD;
+    if (upstream->registered[fd] == events)
+        return;
+    (void)epoll_ctl(upstream->epoll, op, fd, &event);
+    upstream->registered[fd] = (unsigned char)events;
+}
+
+static int on_socket(CURL *easy, curl_socket_t fd, int what, void *data, void *socket_data)
+{
+    struct upstream *upstream = data;
+    (void)easy, (void)socket_data;
+    if (fd < 0 || fd >= FD_MAX)
+        return -1;
+    if (what == CURL_POLL_REMOVE) {
+        upstream->wanted[fd] = 0;
+        if (upstream->registered[fd] != EPOLLIN)
+            watch(upstream, fd, 0);
+        return 0;
+    }
+    unsigned events = ((what & CURL_POLL_IN) ? EPOLLIN : 0U) | ((what & CURL_POLL_OUT) ? EPOLLOUT : 0U);
+    upstream->wanted[fd] = (unsigned char)events;
+    watch(upstream, fd, events);
+    return 0;
+}
+
+static int on_timer(CURLM *multi, long ms, void *data)
+{
+    struct upstream *upstream = data;
+    (void)multi;
+    upstream->due_us = ms < 0 ? -1 : ms == 0 ? 0 : relay_now_us() + ms * 1000;
+    return 0;
+}
+
+/* --- calls --- */
+
+/* What is the same for each call of a handle's life. */
+static bool prepare(struct upstream *upstream, struct upstream_call *call)
+{
+    CURL *easy = call->easy = curl_easy_init();
+    const char *authorities = getenv("SSL_CERT_FILE");
+    if (easy == NULL)
+        return false;
+    bool good = curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR, "http,https") == CURLE_OK &&
+                curl_easy_setopt(easy, CURLOPT_SSL_VERIFYPEER, 1L) == CURLE_OK &&
+                curl_easy_setopt(easy, CURLOPT_SSL_VERIFYHOST, 2L) == CURLE_OK &&
+                curl_easy_setopt(easy, CURLOPT_FOLLOWLOCATION, 0L) == CURLE_OK &&
+                curl_easy_setopt(easy, CURLOPT_PROXY, "") == CURLE_OK &&
+                curl_easy_setopt(easy, CURLOPT_PREREQFUNCTION, on_request) == CURLE_OK;
+    (void)curl_easy_setopt(easy, CURLOPT_PREREQDATA, call);
+    (void)curl_easy_setopt(easy, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_2TLS);
+    (void)curl_easy_setopt(easy, CURLOPT_PATH_AS_IS, 1L);
+    (void)curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L);
+    (void)curl_easy_setopt(easy, CURLOPT_NOPROGRESS, 1L);
+    (void)curl_easy_setopt(easy, CURLOPT_BUFFERSIZE, (long)RECEIVE_BUFFER);
+    (void)curl_easy_setopt(easy, CURLOPT_CONNECTTIMEOUT_MS, (long)CONNECT_MS);
+    (void)curl_easy_setopt(easy, CURLOPT_MAXAGE_CONN, (long)CONNECTION_IDLE_S);
+    (void)curl_easy_setopt(easy, CURLOPT_TCP_KEEPALIVE, 1L);
+    (void)curl_easy_setopt(easy, CURLOPT_HEADERFUNCTION, on_header);
+    (void)curl_easy_setopt(easy, CURLOPT_HEADERDATA, call);
+    (void)curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, on_body);
+    (void)curl_easy_setopt(easy, CURLOPT_WRITEDATA, call);
+    (void)curl_easy_setopt(easy, CURLOPT_READFUNCTION, on_pull);
+    (void)curl_easy_setopt(easy, CURLOPT_READDATA, call);
+    (void)curl_easy_setopt(easy, CURLOPT_CLOSESOCKETFUNCTION, on_close);
+    (void)curl_easy_setopt(easy, CURLOPT_CLOSESOCKETDATA, upstream);
+    (void)curl_easy_setopt(easy, CURLOPT_PRIVATE, call);
+    if (authorities != NULL && *authorities != '\0')
+        (void)curl_easy_setopt(easy, CURLOPT_CAINFO, authorities);
+    return good;
+}
+
+static struct upstream_call *call_take(struct upstream *upstream)
+{
+    struct upstream_call *call = upstream->spare;
+    if (call != NULL) {
+        upstream->spare = call->next;
+        return call;
+    }
+    call = calloc(1, sizeof *call);
+    if (call == NULL)
+        return NULL;
+    call->upstream = upstream;
+    if (prepare(upstream, call))
+        return call;
+    curl_easy_cleanup(call->easy);
+    free(call);
+    return NULL;
+}
+
+static void call_give(struct upstream *upstream, struct upstream_call *call)
+{
+    call->attempt = NULL;
+    call->next = upstream->spare;
+    upstream->spare = call;
+}
+
+/* The lines become a list in place: libcurl only reads it. */
+static struct curl_slist *header_list(struct upstream_call *call, const struct bytes *lines)
+{
+    size_t count = 0;
+    for (size_t at = lines->start; at < lines->end; at += strlen(lines->data + at) + 1) {
+        if (count == HEADERS_MAX)
+            return NULL;
+        call->headers[count] = (struct curl_slist){.data = lines->data + at, .next = &call->headers[count + 1]};
+        count++;
+    }
+    call->headers[count - 1].next = NULL;
+    return call->headers;
+}
+
+static void set_method(CURL *easy, const struct upstream_request *request)
+{
+    bool body = request->body != NULL || request->pull != NULL;
+    bool usual = strcmp(request->method, body ? "POST" : "GET") == 0;
+    bool head = strcmp(request->method, "HEAD") == 0;
+    (void)curl_easy_setopt(easy, CURLOPT_POSTFIELDS, request->body);
+    (void)curl_easy_setopt(easy, CURLOPT_POSTFIELDSIZE_LARGE,
+                           (curl_off_t)(request->pull != NULL ? request->pull_len : (long long)request->body_len));
+    if (body)
+        (void)curl_easy_setopt(easy, CURLOPT_POST, 1L);
+    else
+        (void)curl_easy_setopt(easy, CURLOPT_HTTPGET, 1L);
+    if (head)
+        (void)curl_easy_setopt(easy, CURLOPT_NOBODY, 1L);
+    (void)curl_easy_setopt(easy, CURLOPT_CUSTOMREQUEST, usual || head ? NULL : request->method);
+}
+
+int upstream_begin(struct upstream *upstream, struct attempt *attempt, const struct upstream_request *request)
+{
+    struct upstream_call *call = call_take(upstream);
+    if (call == NULL)
+        return -ENOMEM;
+    call->attempt = attempt;
+    call->pull = request->pull;
+    call->body_len = request->pull != NULL && request->pull_len > 0 ? (size_t)request->pull_len : request->body_len;
+    call->again = request->again;
+    call->asked = false;
+    struct curl_slist *headers = header_list(call, request->headers);
+    set_method(call->easy, request);
+    bool good = headers != NULL && curl_easy_setopt(call->easy, CURLOPT_URL, request->url) == CURLE_OK &&
+                curl_easy_setopt(call->easy, CURLOPT_HTTPHEADER, headers) == CURLE_OK &&
+                curl_multi_add_handle(upstream->multi, call->easy) == CURLM_OK;
+    if (!good) {
+        call_give(upstream, call);
+        return headers == NULL ? -E2BIG : -ENOMEM;
+    }
+    attempt->call = call;
+    return 0;
+}
+
+void upstream_end(struct attempt *attempt)
+{
+    struct upstream_call *call = attempt->call;
+    if (call == NULL)
+        return;
+    attempt->call = NULL;
+    (void)curl_multi_remove_handle(call->upstream->multi, call->easy);
+    (void)curl_easy_setopt(call->easy, CURLOPT_HTTPHEADER, NULL);
+    (void)curl_easy_setopt(call->easy, CURLOPT_POSTFIELDS, NULL);
+    call_give(call->upstream, call);
+}
+
+void upstream_continue(struct attempt *attempt)
+{
+    if (attempt->call == NULL || !attempt->paused)
+        return;
+    attempt->paused = false;
+    (void)curl_easy_pause(attempt->call->easy, CURLPAUSE_CONT);
+}
+
+void upstream_more(struct attempt *attempt)
+{
+    if (attempt->call != NULL)
+        (void)curl_easy_pause(attempt->call->easy, attempt->paused ? CURLPAUSE_RECV : CURLPAUSE_CONT);
+}
+
+/* --- what happened --- */
+
+static const char *words_for(CURLcode code)
+{
+    switch (code) {
+    case CURLE_COULDNT_RESOLVE_HOST:
+        return "its host name could not be resolved";
+    case CURLE_COULDNT_CONNECT:
+        return "it could not be connected to";
+    case CURLE_OPERATION_TIMEDOUT:
+        return "it did not answer in time";
+    case CURLE_PEER_FAILED_VERIFICATION:
+        return "its TLS certificate could not be verified";
+    case CURLE_SSL_CONNECT_ERROR:
+        return "TLS failed";
+    case CURLE_PARTIAL_FILE:
+        return "its answer ended too early";
+    case CURLE_GOT_NOTHING:
+        return "it closed the connection without an answer";
+    case CURLE_UNSUPPORTED_PROTOCOL:
+    case CURLE_URL_MALFORMAT:
+        return "its base URL is none of HTTP";
+    default:
+        return "its connection broke off";
+    }
+}
+
+static void finish_call(struct upstream_call *call, CURLcode code)
+{
+    struct attempt *attempt = call->attempt;
+    curl_off_t uploaded = 0;
+    long request_size = 0;
+    (void)curl_easy_getinfo(call->easy, CURLINFO_SIZE_UPLOAD_T, &uploaded);
+    (void)curl_easy_getinfo(call->easy, CURLINFO_REQUEST_SIZE, &request_size);
+    attempt->done = true;
+    attempt->failed = code != CURLE_OK;
+    attempt->timed_out = code == CURLE_OPERATION_TIMEDOUT;
+    attempt->failure = code == CURLE_OK ? NULL : words_for(code);
+    attempt->sent = request_size > 0 && (size_t)uploaded >= call->body_len;
+    struct upstream *upstream = call->upstream;
+    upstream_end(attempt);
+    upstream->on_progress(attempt);
+}
+
+static void collect(struct upstream *upstream)
+{
+    int left;
+    for (CURLMsg *message; (message = curl_multi_info_read(upstream->multi, &left)) != NULL;) {
+        char *call = NULL;
+        CURLcode code = message->data.result;
+        if (message->msg == CURLMSG_DONE &&
+            curl_easy_getinfo(message->easy_handle, CURLINFO_PRIVATE, &call) == CURLE_OK)
+            finish_call((struct upstream_call *)(void *)call, code);
+    }
+}
+
+void upstream_event(struct upstream *upstream, unsigned long long tag, unsigned events)
+{
+    int fd = (int)(tag & ~UPSTREAM_TAG);
+    int running;
+    if (upstream->wanted[fd] == 0) {
+        watch(upstream, fd, 0); /* a kept connection that its provider closes, or that says something unasked */
+        return;
+    }
+    int what = ((events & EPOLLIN) ? CURL_CSELECT_IN : 0) | ((events & EPOLLOUT) ? CURL_CSELECT_OUT : 0) |
+               ((events & (EPOLLERR | EPOLLHUP)) ? CURL_CSELECT_ERR : 0);
+    (void)curl_multi_socket_action(upstream->multi, fd, what, &running);
+    collect(upstream);
+}
+
+int upstream_tick(struct upstream *upstream, long long now_us)
+{
+    int running;
+    for (int round = 0; round < 8 && upstream->due_us >= 0 && upstream->due_us <= now_us; round++) {
+        upstream->due_us = -1;
+        (void)curl_multi_socket_action(upstream->multi, CURL_SOCKET_TIMEOUT, 0, &running);
+        collect(upstream);
+    }
+    if (upstream->due_us < 0)
+        return -1;
+    return upstream->due_us <= now_us ? 0 : (int)((upstream->due_us - now_us + 999) / 1000);
+}
+
+int upstream_start(void)
+{
+    return curl_global_init(CURL_GLOBAL_DEFAULT) == CURLE_OK ? 0 : -ENOMEM;
+}
+
+void upstream_stop(void)
+{
+    curl_global_cleanup();
+}
+
+int upstream_create(int epoll, void (*on_progress)(struct attempt *), struct upstream **ret)
+{
+    struct upstream *upstream = calloc(1, sizeof *upstream);
+    if (upstream == NULL)
+        return -ENOMEM;
+    *upstream = (struct upstream){.epoll = epoll, .on_progress = on_progress, .due_us = -1};
+    upstream->multi = curl_multi_init();
+    upstream->registered = calloc(FD_MAX, 1);
+    upstream->wanted = calloc(FD_MAX, 1);
+    if (upstream->multi == NULL || upstream->registered == NULL || upstream->wanted == NULL) {
+        upstream_destroy(upstream);
+        return -ENOMEM;
+    }
+    (void)curl_multi_setopt(upstream->multi, CURLMOPT_SOCKETFUNCTION, on_socket);
+    (void)curl_multi_setopt(upstream->multi, CURLMOPT_SOCKETDATA, upstream);
+    (void)curl_multi_setopt(upstream->multi, CURLMOPT_TIMERFUNCTION, on_timer);
+    (void)curl_multi_setopt(upstream->multi, CURLMOPT_TIMERDATA, upstream);
+    (void)curl_multi_setopt(upstream->multi, CURLMOPT_MAXCONNECTS, 1024L);
+    *ret = upstream;
+    return 0;
+}
+
+void upstream_destroy(struct upstream *upstream)
+{
+    if (upstream == NULL)
+        return;
+    for (struct upstream_call *call; (call = upstream->spare) != NULL;) {
+        upstream->spare = call->next;
+        curl_easy_cleanup(call->easy);
+        free(call);
+    }
+    if (upstream->multi != NULL)
+        (void)curl_multi_cleanup(upstream->multi);
+    free(upstream->registered);
+    free(upstream->wanted);
+    free(upstream);
+}
