@@ -499,8 +499,9 @@ static void compile_locked(struct run *run)
 
 void compile_home(struct compilation *c, const struct compile_request *request)
 {
-    *c = (struct compilation){
-        .arena = arena_create(), .outcome = COMPILE_VALID, .settings = {.settle_ms = WATCH_SETTLE_MS}};
+    *c = (struct compilation){.arena = request->arena != NULL ? request->arena : arena_create(),
+                              .outcome = COMPILE_VALID,
+                              .settings = {.settle_ms = WATCH_SETTLE_MS}};
     struct run run = {.c = c, .request = request};
     int lock = -1;
     c->diagnostics.arena = c->arena;

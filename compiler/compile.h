@@ -27,6 +27,7 @@ struct compile_request {
     const char *home;       /* absolute */
     const char *managed;    /* the managed directory; need not exist */
     const char *label_base; /* sources are shown relative to this folder when they lie in it; NULL: to the home */
+    struct arena *arena;    /* NULL, or an empty one, which is the compilation's from then on */
     struct hermes *
         *reader;      /* NULL, or where the caller keeps a reader of the home between compiles; it may hold NULL */
     bool only_check;  /* for the diagnostics alone: the plan is left out */

@@ -111,6 +111,13 @@ static struct block *small_block(struct arena *arena, size_t need)
     return add_block(&arena->blocks, size);
 }
 
+struct arena *arena_create_ready(void)
+{
+    struct arena *arena = arena_create();
+    (void)small_block(arena, 1);
+    return arena;
+}
+
 /* Texts need no alignment; what follows one is aligned again. */
 static void *allocate(struct arena *arena, size_t size, size_t alignment)
 {

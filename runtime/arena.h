@@ -17,6 +17,8 @@
 struct arena;
 
 struct arena *arena_create(void);
+/* The same with its first block: ready for somebody who must not wait for the kernel's pages. */
+struct arena *arena_create_ready(void);
 /* Wipes and frees. NULL is fine. */
 void arena_destroy(struct arena *arena);
 

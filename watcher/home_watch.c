@@ -184,20 +184,24 @@ static void say_stuck(struct home_watch *h)
     h->said_stuck = stuck;
 }
 
-/* When everything is said: what was published is what the next compile compares with. */
+/* When everything is said: what was published is what the next compile compares with, and memory is what it waits for. */
 static void read_ahead(struct home_watch *h)
 {
     if (h->reader != NULL)
         (void)hermes_refresh(h->reader); /* an error is the next compile's to tell */
     else if (hermes_open(h->home, &h->reader) != 0)
         h->reader = NULL;
+    h->arena = arena_create_ready();
 }
 
 static void work(struct job *job)
 {
     struct home_watch *h = container_of_job(job);
+    struct arena *arena = h->arena;
+    h->arena = NULL; /* the compilation's from here on */
     compile_home(&h->compilation, &(struct compile_request){.home = h->home,
                                                             .managed = h->watcher->managed,
+                                                            .arena = arena,
                                                             .reader = &h->reader,
                                                             .write = true,
                                                             .hold_empty = h->hold_empty,
@@ -370,6 +374,7 @@ void home_watch_destroy(struct home_watch *h)
     unlock(h);
     forget_paths(h);
     hermes_close(h->reader);
+    arena_destroy(h->arena);
     free(h->said);
     free(h->said_gaps);
     free(h->status);

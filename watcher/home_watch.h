@@ -32,6 +32,7 @@ struct home_watch {
     bool other_paths;      /* they changed during the last compile */
     int lock;              /* compiled/watch.lock; -1: not ours yet */
     struct hermes *reader; /* has the snapshot in memory, so that the next compile need not read it first */
+    struct arena *arena;   /* ready for the next compile, likewise */
     struct stat pool;      /* auth.json as our last compile left it */
     struct stat snapshot;  /* ... and the snapshot */
     char *said;            /* the diagnostics of the last compile: they are not repeated */
