@@ -17,21 +17,35 @@ struct painter {
     bool caret_seen;
 };
 
+/* The length of the line end at AT; 0 when there is none. YAML has more of them than env files. */
+static size_t break_length(const char *at, const char *end, bool yaml)
+{
+    static const char *const others[] = {"\xC2\x85", "\xE2\x80\xA8", "\xE2\x80\xA9"};
+    if (*at == '\n')
+        return 1;
+    if (*at == '\r')
+        return end - at > 1 && at[1] == '\n' ? 2 : 1;
+    for (size_t i = 0; yaml && i < sizeof others / sizeof *others; i++)
+        if ((size_t)(end - at) >= strlen(others[i]) && memcmp(at, others[i], strlen(others[i])) == 0)
+            return strlen(others[i]);
+    return 0;
+}
+
 static const char *find_line(const struct source *source, unsigned number, size_t *ret_len)
 {
     const char *start = source->bytes;
     const char *end = source->bytes + source->len;
+    bool yaml = source->kind == SOURCE_CONFIG || source->kind == SOURCE_MANAGED_CONFIG;
     for (unsigned line = 1; start <= end; line++) {
         const char *stop = start;
-        while (stop < end && *stop != '\n' && *stop != '\r')
+        size_t length = 0;
+        while (stop < end && (length = break_length(stop, end, yaml)) == 0)
             stop++;
         if (line == number) {
             *ret_len = (size_t)(stop - start);
             return start;
         }
-        if (stop + 1 < end && stop[0] == '\r' && stop[1] == '\n')
-            stop++;
-        start = stop + 1;
+        start = stop + (stop < end ? length : 1);
     }
     return NULL;
 }
@@ -47,14 +61,6 @@ static size_t character_length(const char *at, size_t left)
 static bool word_byte(char c)
 {
     return c != '\0' && strchr(" \t:,{}[]\"'#=&*!|>%@`", c) == NULL;
-}
-
-static size_t word_length(const char *at, size_t left)
-{
-    size_t len = 0;
-    while (len < left && word_byte(at[len]))
-        len++;
-    return len;
 }
 
 static bool name_byte(char c)
@@ -74,6 +80,14 @@ static size_t reference_length(const char *at, size_t left)
     for (size_t i = 2; i < len; i++)
         looks_like_a_name = looks_like_a_name && !(at[i] >= 'a' && at[i] <= 'z');
     return looks_like_a_name && name_showable(at + 2, len - 2) && len < left && at[len] == '}' ? len + 1 : 0;
+}
+
+static size_t word_length(const char *at, size_t left)
+{
+    size_t len = 0;
+    while (len < left && word_byte(at[len]) && reference_length(at + len, left - len) == 0)
+        len++;
+    return len;
 }
 
 /* Writes COLUMNS columns for CHARACTERS characters of the source. */

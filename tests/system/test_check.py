@@ -10,6 +10,26 @@ CONFIG = f"model:\n  provider: xiaomi\n  default: mimo\n  api_key: {MAIN}\n"
 ENV = f"XIAOMI_API_KEY={SPARE}\n"
 
 
+def only(required, **properties):
+    return {"type": "object", "properties": properties, "required": required.split(), "additionalProperties": False}
+
+
+TEXT = {"type": "string", "minLength": 1}
+NUMBER = {"type": "integer", "minimum": 1}
+MESSAGE = only("text", text=TEXT)
+# What SARIF 2.1.0 allows of that which we write. (The whole schema accepts it, too.)
+SARIF = only("version runs", **{"$schema": {"type": "string", "format": "uri"}, "version": {"enum": ["2.1.0"]}, "runs": {"type": "array", "items": only(
+    "tool results",
+    tool=only("driver", driver=only("name", name=TEXT, version=TEXT, rules={
+        "type": "array", "uniqueItems": True, "items": only("id", id=TEXT, shortDescription=MESSAGE, help=MESSAGE)})),
+    columnKind={"enum": ["utf16CodeUnits", "unicodeCodePoints"]},
+    results={"type": "array", "items": only(
+        "message", ruleId=TEXT, level={"enum": ["none", "note", "warning", "error"]}, message=MESSAGE,
+        locations={"type": "array", "items": only("physicalLocation", physicalLocation=only(
+            "artifactLocation", artifactLocation=only("uri", uri={"type": "string", "pattern": "^[A-Za-z0-9._~/%-]+$"}),
+            region=only("startLine", startLine=NUMBER, startColumn=NUMBER, endColumn=NUMBER)))})})}})
+
+
 class Check(unittest.TestCase):
     def setUp(self):
         self.home = Home()
@@ -182,6 +202,37 @@ class Check(unittest.TestCase):
         _, out, _ = self.home.compile("--diff")
         self.assertIn("browser.headed: none -> true\n", out)
 
+    # --- where the finger points ---
+
+    def points_at(self, text, what="${NOPE_KEY}"):
+        """The caret of the first error stands under WHAT."""
+        self.home.write("config.yaml", text)
+        _, _, err = self.home.compile("--check")
+        lines = err[err.index(": error["):].split("\n")
+        at = lines[1].index(what)
+        self.assertEqual(lines[2][at:].rstrip("~"), "^", err)
+        self.assertEqual(lines[2][:at].strip(), "|", err)
+        return lines[2].count("~") + 1
+
+    def test_the_caret_stands_under_what_is_meant(self):
+        self.assertEqual(self.points_at('model: {provider: xiaomi, api_key: "${NOPE_KEY}"}\n'), 11)
+        self.assertEqual(self.points_at('model: {provider: xiaomi, \t api_key:\t"x${NOPE_KEY}y"}\n'), 11)
+        for before in ("日本語", "e\u0301e\u0301", "\U0001F600\u200d\U0001F600", "\uff21\u3000x"):
+            self.assertEqual(self.points_at(f'model: {{name: "{before}", api_key: "${{NOPE_KEY}}", provider: xiaomi}}\n'), 11)
+        self.assertEqual(self.points_at('x: 1\u2028model: {provider: xiaomi, api_key: "${NOPE_KEY}"}\n'), 11)
+
+    def test_colours(self):
+        self.home.write("config.yaml", "model: {provider: xiaomi, api_key: '${NOPE_KEY}'}\n")
+        for variables, option, coloured in (({}, "auto", False), ({"CLICOLOR_FORCE": "1"}, "auto", True),
+                                            ({"CLICOLOR_FORCE": "0"}, "auto", False), ({}, "always", True),
+                                            ({"CLICOLOR_FORCE": "1", "NO_COLOR": "1"}, "auto", False),
+                                            ({"NO_COLOR": "1"}, "always", True), ({"CLICOLOR_FORCE": "1"}, "never", False)):
+            with self.subTest((variables, option)):
+                self.home.env.update(variables)
+                self.assertEqual("\x1b[" in self.home.compile("--check", "--color", option)[2], coloured)
+                for name in variables:
+                    del self.home.env[name]
+
     # --- formats ---
 
     def test_json(self):
@@ -203,6 +254,7 @@ class Check(unittest.TestCase):
         self.assertEqual(location, {"artifactLocation": {"uri": "home/config.yaml"},
                                     "region": {"startLine": 1, "startColumn": 37, "endColumn": 48}})
         self.assertIn(result["ruleId"], [rule["id"] for rule in run["tool"]["driver"]["rules"]])
+        jsonschema.validate(log, SARIF, jsonschema.Draft7Validator)
 
     def test_github(self):
         self.home.write("config.yaml", "model: {provider: xiaomi, api_key: '${NOPE_KEY}'}\n")
