@@ -93,6 +93,29 @@ void note_shadowed(struct resolver *r, struct draft *draft, const char *secret, 
         (struct shadowed){.fingerprint = fingerprint_of(secret, len), .origin = origin};
 }
 
+void warn_shadowed(struct resolver *r, const struct draft *draft, struct origin origin,
+                   const struct fingerprint *fingerprint)
+{
+    const struct credential *first = &draft->provider.credentials[0];
+    struct diagnostic *d = diagnose(r->diagnostics, SEVERITY_WARNING, "shadowed-key", origin.place,
+                                    "%s is another key for %s than %s, which goes out first", origin.key,
+                                    shown_name(r->arena, draft->provider.id), first->origins[0].key);
+    diagnostic_note(r->diagnostics, d, "%s: %s, %s: %s", origin.key, fingerprint->text, first->origins[0].key,
+                    first->fingerprint.text);
+}
+
+void shadow_key(struct resolver *r, struct draft *draft, const char *secret, size_t len, struct origin origin)
+{
+    struct fingerprint fingerprint = fingerprint_of(secret, len);
+    for (size_t i = 0; i < draft->provider.credential_count; i++)
+        if (strcmp(draft->provider.credentials[i].fingerprint.text, fingerprint.text) == 0) {
+            add_origin(r, &draft->provider.credentials[i], origin);
+            return;
+        }
+    note_shadowed(r, draft, secret, len, origin);
+    warn_shadowed(r, draft, origin, &fingerprint);
+}
+
 static void warn_suspicious(struct resolver *r, const char *secret, size_t len, struct origin origin)
 {
     const char *why = key_suspicious(secret, len);
@@ -154,8 +177,8 @@ void add_variable(struct resolver *r, struct draft *draft, enum credential_rank 
     if (len == 0)
         return;
     if (why != NULL) {
-        (void)diagnose(r->diagnostics, SEVERITY_WARNING, "unusable-key", binding->place, "%s %s: it is no key", origin.key,
-                       why);
+        (void)diagnose(r->diagnostics, SEVERITY_WARNING, "unusable-key", binding->place, "%s %s: it is no key",
+                       origin.key, why);
         return;
     }
     warn_suspicious(r, text, len, origin);

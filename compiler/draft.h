@@ -39,6 +39,12 @@ void add_config_key(struct resolver *r, struct draft *draft, enum credential_ran
 /* The value of a variable, if it is set and usable. */
 void add_variable(struct resolver *r, struct draft *draft, enum credential_rank rank, const char *name);
 void note_shadowed(struct resolver *r, struct draft *draft, const char *secret, size_t len, struct origin origin);
+/* Says that the key at ORIGIN is not the draft's first one. */
+void warn_shadowed(struct resolver *r, const struct draft *draft, struct origin origin,
+                   const struct fingerprint *fingerprint);
+/* A key that stands behind the draft's first one, in the same entry: the same key is one more origin of it, another one
+ * is shadowed, with a warning. */
+void shadow_key(struct resolver *r, struct draft *draft, const char *secret, size_t len, struct origin origin);
 void add_seed(struct resolver *r, struct draft *draft, const char *source, const char *secret);
 
 #endif

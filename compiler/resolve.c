@@ -14,6 +14,20 @@
 #include "utf8.h"
 #include "variable_check.h"
 
+static bool usable_variable(const struct resolver *r, const char *name)
+{
+    const struct binding *binding = environment_get(r->in->environment, name);
+    return binding != NULL && key_unusable(binding->value, binding->len) == NULL;
+}
+
+static void shadow_variable(struct resolver *r, struct draft *draft, const struct binding *binding)
+{
+    size_t len;
+    const char *key = strip_blanks(binding->value, binding->len, &len);
+    if (key_unusable(key, len) == NULL)
+        shadow_key(r, draft, key, len, (struct origin){binding->place, shown_name(r->arena, binding->name)});
+}
+
 /* `key_env: NAME` of a custom provider; behind an inline key it is shadowed. */
 static void add_key_env(struct resolver *r, struct draft *draft, const struct custom_provider *custom)
 {
@@ -36,8 +50,25 @@ static void add_key_env(struct resolver *r, struct draft *draft, const struct cu
     if (custom->api_key == NULL || had == 0)
         add_variable(r, draft, RANK_CONFIG, name);
     else
-        note_shadowed(r, draft, binding->value, binding->len,
-                      (struct origin){binding->place, shown_name(r->arena, name)});
+        shadow_variable(r, draft, binding);
+}
+
+/* Hermes asks the variable first for an entry of the `providers` map, and the inline key first in the list. */
+static bool variable_comes_first(const struct resolver *r, const struct custom_provider *custom)
+{
+    const char *name = node_string(custom->key_env);
+    return custom->alias != NULL && name != NULL && usable_variable(r, name);
+}
+
+static void shadow_inline_key(struct resolver *r, struct draft *draft, const struct custom_provider *custom)
+{
+    size_t len;
+    const char *key = node_string(custom->api_key);
+    if (key == NULL)
+        return;
+    key = strip_blanks(key, custom->api_key->len, &len);
+    if (key_unusable(key, len) == NULL)
+        shadow_key(r, draft, key, len, (struct origin){custom->api_key->place, custom->api_key_path});
 }
 
 static void add_custom(struct resolver *r, const struct custom_provider *custom)
@@ -52,8 +83,13 @@ static void add_custom(struct resolver *r, const struct custom_provider *custom)
     if (custom->row == NULL)
         draft->provider.name = custom->name;
     size_t len;
-    add_config_key(r, draft, RANK_CONFIG, custom->api_key, custom->api_key_path, custom->row != NULL);
-    add_key_env(r, draft, custom);
+    if (variable_comes_first(r, custom)) {
+        add_variable(r, draft, RANK_CONFIG, node_string(custom->key_env));
+        shadow_inline_key(r, draft, custom);
+    } else {
+        add_config_key(r, draft, RANK_CONFIG, custom->api_key, custom->api_key_path, custom->row != NULL);
+        add_key_env(r, draft, custom);
+    }
     const char *inline_key = node_string(custom->api_key);
     if (custom->row == NULL && inline_key != NULL) {
         inline_key = strip_blanks(inline_key, custom->api_key->len, &len);
@@ -307,18 +343,8 @@ static void shadow_env_keys(struct resolver *r, struct draft *draft)
             continue;
         note_shadowed(r, draft, c->secret, strlen(c->secret), c->origins[0]);
         provider->shadowed[provider->shadowed_count - 1].by = first;
-        struct diagnostic *d = diagnose(r->diagnostics, SEVERITY_WARNING, "shadowed-key", c->origins[0].place,
-                                        "%s is another key for %s than %s, which goes out first", c->origins[0].key,
-                                        shown_name(r->arena, provider->id), first->origins[0].key);
-        diagnostic_note(r->diagnostics, d, "%s: %s, %s: %s", c->origins[0].key, c->fingerprint.text,
-                        first->origins[0].key, first->fingerprint.text);
+        warn_shadowed(r, draft, c->origins[0], &c->fingerprint);
     }
-}
-
-static bool usable_variable(const struct resolver *r, const char *name)
-{
-    const struct binding *binding = environment_get(r->in->environment, name);
-    return binding != NULL && key_unusable(binding->value, binding->len) == NULL;
 }
 
 /* Where `model` names nobody: the order in which August looks. */

@@ -9,7 +9,7 @@
 #include "utf8.h"
 #include "vocabulary.h"
 
-enum { SHORTEST_KEY_MATERIAL = 16 };
+enum { SHORTEST_KEY_MATERIAL = 16, SHORTEST_KEY_TAIL = 12 };
 
 /* Letters and digits mixed, and no NAME_OF_A_VARIABLE_2. */
 static bool key_material(const char *run, size_t len)
@@ -36,15 +36,32 @@ static size_t run_length(const char *text, size_t len)
     return run;
 }
 
+/* `sk-`, with which most keys start, at AT of NAME. Behind a letter it may be the end of a word, as in `task-two`: then
+ * the rest decides. */
+static bool key_start(const char *name, size_t len, size_t at)
+{
+    if (len - at < 4 || strncasecmp(name + at, "sk-", 3) != 0)
+        return false;
+    if (at == 0 || run_length(name + at - 1, 1) == 0)
+        return true;
+    bool digit = false;
+    size_t tail = at + 3;
+    for (; tail < len && (name[tail] == '-' || run_length(name + tail, 1) == 1); tail++)
+        digit = digit || (name[tail] >= '0' && name[tail] <= '9');
+    return digit && tail - at - 3 >= SHORTEST_KEY_TAIL;
+}
+
 bool name_showable(const char *name, size_t len)
 {
     if (utf8_valid(name, len) < len)
         return false;
+    for (size_t i = 0; i < len; i++)
+        if (key_start(name, len, i))
+            return false;
     for (size_t i = 0, run; i<len; i += run> 0 ? run : 1) {
         run = run_length(name + i, len - i);
         bool control = (unsigned char)name[i] < 0x20 || name[i] == 0x7F;
-        bool prefix = len - i > 3 && strncasecmp(name + i, "sk-", 3) == 0;
-        if (control || prefix || key_material(name + i, run))
+        if (control || key_material(name + i, run))
             return false;
     }
     return true;

@@ -138,6 +138,22 @@ class GatewayView(unittest.TestCase):
             found, _ = self.providers(f"custom_providers: [{{name: m, base_url: http://h/v1, {name}: KEY_OF_MINE}}]\n")
             self.assertEqual(found, {"custom:m": ("http://h/v1", [mine])})
 
+    def test_which_of_two_keys_of_an_entry_counts(self):
+        entry = "{name: m, base_url: http://h/v1, api_key: sk-test-custom-0001, key_env: KEY_OF_MINE}"
+        inline, mine = fingerprint("sk-test-custom-0001"), fingerprint("sk-test-mine-000001")
+        for form, first, second in ((f"custom_providers: [{entry}]\n", inline, mine), (f"providers: {{x: {entry}}}\n", mine, inline)):
+            found, err = self.providers(form)
+            self.assertEqual(found, {"custom:m": ("http://h/v1", [first])})
+            self.assertIn("warning[shadowed-key]", err)
+            self.assertEqual([s["fingerprint"] for s in self.home.snapshot()["content"]["shadowed"]], [second])
+
+    def test_the_same_key_twice_is_one_with_two_origins(self):
+        self.compile("custom_providers: [{name: m, base_url: http://h/v1, api_key: sk-test-mine-000001, key_env: KEY_OF_MINE}]\n")
+        content = self.home.snapshot()["content"]
+        self.assertEqual([o["path"] for o in content["providers"]["custom:m"]["credentials"][0]["origins"]],
+                         ["config.yaml", ".env"])
+        self.assertEqual(content["shadowed"], [])
+
     def test_the_plain_spelling_wins_over_the_camels(self):
         found, _ = self.providers("custom_providers: [{name: m, baseUrl: http://camel/v1, base_url: http://h/v1, "
                                   "apiKey: sk-test-camel-0001, api_key: sk-test-custom-0001}]\n")
