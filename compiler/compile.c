@@ -173,7 +173,7 @@ static void read_extra_env(struct run *run)
     for (size_t i = files->count; i > 0; i--) {
         const struct node *item = files->items[i - 1];
         const char *path = node_string(item);
-        if (path == NULL || run->c->source_count + 4 >= COMPILE_MAX_SOURCES) {
+        if (path == NULL || run->c->source_count + 5 >= COMPILE_MAX_SOURCES) {
             (void)diagnose(&run->c->diagnostics, SEVERITY_ERROR, "wrong-type", item->place,
                            path == NULL ? "this is no path" : "too many env files");
             continue;
@@ -225,6 +225,39 @@ static void check_named(struct run *run)
     }
 }
 
+/* The root of a profile, `<root>/profiles/<id>`; NULL when the home is none. */
+static const char *root_of_profile(struct run *run)
+{
+    const char *home = run->request->home;
+    const char *id = strrchr(home, '/');
+    static const char folder[] = "/profiles";
+    size_t len = id == NULL ? 0 : (size_t)(id - home);
+    if (len <= sizeof folder - 1 || memcmp(id - (sizeof folder - 1), folder, sizeof folder - 1) != 0)
+        return NULL;
+    return arena_strndup(run->c->arena, home, len - (sizeof folder - 1));
+}
+
+/* An auth.json that is not for us to read is left alone; it does not keep the snapshot from being published. */
+static struct source *add_pool(struct run *run, const char *path)
+{
+    struct compilation *c = run->c;
+    size_t errors = c->diagnostics.errors;
+    enum compile_outcome outcome = c->outcome;
+    struct source *pool = add_source(run, SOURCE_POOL, path);
+    bool bad_moment = c->outcome == COMPILE_FAILED && !read_denied(pool);
+    if (bad_moment || (c->outcome == outcome && c->diagnostics.errors == errors))
+        return pool;
+    c->outcome = outcome;
+    pool->present = false;
+    pool->refused = true;
+    for (size_t i = 0; i < c->diagnostics.count; i++)
+        if (c->diagnostics.items[i]->place.source == pool)
+            c->diagnostics.items[i]->severity = SEVERITY_WARNING;
+    c->diagnostics.warnings += c->diagnostics.errors - errors;
+    c->diagnostics.errors = errors;
+    return pool;
+}
+
 static void read_and_parse(struct run *run)
 {
     struct compilation *c = run->c;
@@ -238,22 +271,12 @@ static void read_and_parse(struct run *run)
     const char *env = request->files.env;
     load_env(run, SOURCE_ENV, env != NULL ? env : path_in(run, request->home, ".env"));
     load_env(run, SOURCE_MANAGED_ENV, path_in(run, request->managed, ".env"));
-    size_t errors = c->diagnostics.errors;
-    enum compile_outcome outcome = c->outcome;
-    struct source *pool = add_source(run, SOURCE_POOL, path_in(run, request->home, "auth.json"));
-    bool bad_moment = c->outcome == COMPILE_FAILED && !read_denied(pool);
-    if (!bad_moment && (c->outcome != outcome || c->diagnostics.errors != errors)) {
-        /* An auth.json that is not for us to read is left alone; it does not keep the snapshot from being published. */
-        c->outcome = outcome;
-        pool->present = false;
-        pool->refused = true;
-        for (size_t i = 0; i < c->diagnostics.count; i++)
-            if (c->diagnostics.items[i]->place.source == pool)
-                c->diagnostics.items[i]->severity = SEVERITY_WARNING;
-        c->diagnostics.warnings += c->diagnostics.errors - errors;
-        c->diagnostics.errors = errors;
-    }
+    const char *root = request->files.named ? NULL : root_of_profile(run);
+    struct source *inherited = root == NULL ? NULL : add_pool(run, path_in(run, root, "auth.json"));
+    struct source *pool = add_pool(run, path_in(run, request->home, "auth.json"));
     run->pool = pool_read(c->arena, pool, &c->diagnostics);
+    if (inherited != NULL)
+        pool_inherit(c->arena, &run->pool, inherited, &c->diagnostics);
 }
 
 static bool any_source(const struct compilation *c)

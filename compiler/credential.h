@@ -57,6 +57,7 @@ struct provider {
     size_t credential_count;
     struct shadowed *shadowed;
     size_t shadowed_count;
+    bool inherits;  /* a profile's: Hermes reads its pool from the root's auth.json, as long as its own has no entry */
     bool projected; /* false: Hermes reads this one's key by itself, or it is an OAuth provider */
 };
 

@@ -117,6 +117,10 @@ const struct diagnostic_code diagnostic_codes[] = {
     {"root-key-not-text", "A root key that is not text",
      "Hermes's gateway hands root values to its environment and stops at this one: what comes after it, terminal and "
      "timeouts among them, is not applied. Put the key in quotes."},
+    {"root-pool-hidden", "A profile no longer sees the root's pool",
+     "As long as a profile's auth.json has no entry of a provider, Hermes reads those of the root's. The key of the "
+     "profile's config.yaml makes an entry, so the root's keys are no fallback any more. Add to the profile what it "
+     "shall fall back to."},
     {"same-key", "Two keys become the same text",
      "In JSON `1:` and `\"1\":` are one. Rename one of them."},
     {"shadowed-key", "A key behind another one",

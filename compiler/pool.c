@@ -153,6 +153,20 @@ static struct entry_state state_of_key(struct projector *p, const char *fingerpr
     return state_from(cooldowns_get(p->cooldowns, p->name, fingerprint));
 }
 
+/* What the pool says of its keys is what the memory says, a reset by hand included. */
+static void note_states(struct projector *p)
+{
+    for (size_t i = 0; i < p->count; i++) {
+        const char *fingerprint = p->entries[i].effective;
+        bool known;
+        const struct entry_state *word = pool_word(p, fingerprint, &known);
+        if (word != NULL)
+            remember(p, word, fingerprint);
+        else if (known)
+            cooldowns_forget(p->cooldowns, p->name, fingerprint);
+    }
+}
+
 /* --- which keys get an entry of ours --- */
 
 /* Where a key of config.yaml is an Anthropic login, Hermes sets the entry's type by itself, and would do so again. */
@@ -229,7 +243,8 @@ static bool wanted(const struct projector *p, const struct credential *credentia
         return false;
     if (credential->rank == RANK_CONFIG)
         return true;
-    if (pool_has_oauth(p) || strcmp(p->name, "copilot") == 0 || strcmp(auth_type_of(p, credential), "oauth") == 0)
+    if (pool_has_oauth(p) || p->provider->inherits || strcmp(p->name, "copilot") == 0 ||
+        strcmp(auth_type_of(p, credential), "oauth") == 0)
         return false;
     return !has_manual_twin(p, fingerprint);
 }
@@ -558,10 +573,8 @@ static bool somebody_elses(const struct projector *p, const struct json *array)
 {
     static const size_t ours = sizeof POOL_OUR_SOURCE - 1;
     const char *text = p->document.text;
-    for (size_t i = 0; p->provider != NULL && i < p->provider->credential_count; i++)
-        if (p->provider->credentials[i].rank < RANK_POOL)
-            return false;
-    if ((p->provider != NULL && p->provider->seed_count > 0) || array == NULL || array->kind != JSON_ARRAY)
+    bool known = p->provider != NULL && p->provider->credential_count + p->provider->seed_count > 0;
+    if (known || array == NULL || array->kind != JSON_ARRAY)
         return false;
     for (size_t i = 0; i < array->count; i++) {
         const struct json *priority = json_member(&array->children[i], "priority");
@@ -635,9 +648,12 @@ static void drop_stale(struct projector *p)
 static const char *project_pool(struct projector *p, const struct json *array)
 {
     p->structural = false;
-    if (somebody_elses(p, array) || !read_entries(p, array) || !concerns_us(p))
+    if (somebody_elses(p, array) || !read_entries(p, array))
         return NULL;
     part_states_from_old_keys(p);
+    note_states(p);
+    if (!concerns_us(p))
+        return NULL;
     arrange(p);
     if (!order_holds(p)) {
         number_slots(p);

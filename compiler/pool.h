@@ -19,6 +19,7 @@ struct pool_entry {
     const char *source;
     const char *secret; /* access_token, or NULL when it is not on disk */
     bool oauth;
+    const struct source *root; /* a profile's, and it stands in the root's auth.json: that one; else NULL */
 };
 
 struct pool_view {
@@ -37,6 +38,9 @@ struct pool_view {
 
 /* What auth.json holds. An absent source is an empty view. */
 struct pool_view pool_read(struct arena *arena, struct source *source, struct diagnostics *diagnostics);
+
+/* Where a profile has no entry of a provider, Hermes reads those of the root's auth.json: adds them. */
+void pool_inherit(struct arena *arena, struct pool_view *view, struct source *root, struct diagnostics *diagnostics);
 
 bool pool_suppressed(const struct pool_view *view, const char *provider, const char *source);
 

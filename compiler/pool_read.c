@@ -1,6 +1,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "name_table.h"
 #include "pool.h"
 #include "pool_document.h"
 #include "source.h"
@@ -82,7 +83,8 @@ static void read_suppressed(struct arena *arena, struct pool_view *view, const s
         }
 }
 
-static void add_entry(struct arena *arena, struct pool_view *view, const char *provider, const struct entry *entry)
+static void add_entry(struct arena *arena, struct pool_view *view, const char *provider, const struct entry *entry,
+                      const struct source *root)
 {
     void *items = view->entries;
     arena_grow(arena, &items, &view->capacity, view->count + 1, sizeof *view->entries);
@@ -94,6 +96,7 @@ static void add_entry(struct arena *arena, struct pool_view *view, const char *p
         .source = entry->source,
         .secret = entry->token,
         .oauth = entry->oauth,
+        .root = root,
     };
 }
 
@@ -140,6 +143,20 @@ size_t *entries_sorted(struct arena *arena, const char *provider, const struct e
     return order;
 }
 
+static void read_entries(struct arena *arena, struct pool_view *view, const struct pool_document *document,
+                         const struct json *array, const struct source *root)
+{
+    struct entry *entries = arena_alloc(arena, array->count * sizeof *entries);
+    size_t count = 0;
+    for (size_t k = 0; array->kind == JSON_ARRAY && k < array->count; k++)
+        if (array->children[k].kind == JSON_OBJECT)
+            entries[count++] = entry_outline(arena, document->text, &array->children[k]);
+    const size_t *order = entries_sorted(arena, array->name, entries, count);
+    for (size_t k = 0; k < count; k++)
+        if (!entries[order[k]].ours)
+            add_entry(arena, view, array->name, &entries[order[k]], root);
+}
+
 struct pool_view pool_read(struct arena *arena, struct source *source, struct diagnostics *diagnostics)
 {
     struct pool_view view = {0};
@@ -148,17 +165,18 @@ struct pool_view pool_read(struct arena *arena, struct source *source, struct di
     if (document.unreadable || document.root == NULL)
         return view;
     read_suppressed(arena, &view, &document);
-    for (size_t i = 0; document.pool != NULL && i < document.pool->count; i++) {
-        const struct json *array = &document.pool->children[i];
-        struct entry *entries = arena_alloc(arena, array->count * sizeof *entries);
-        size_t count = 0;
-        for (size_t k = 0; array->kind == JSON_ARRAY && k < array->count; k++)
-            if (array->children[k].kind == JSON_OBJECT)
-                entries[count++] = entry_outline(arena, document.text, &array->children[k]);
-        const size_t *order = entries_sorted(arena, array->name, entries, count);
-        for (size_t k = 0; k < count; k++)
-            if (!entries[order[k]].ours)
-                add_entry(arena, &view, array->name, &entries[order[k]]);
-    }
+    for (size_t i = 0; document.pool != NULL && i < document.pool->count; i++)
+        read_entries(arena, &view, &document, &document.pool->children[i], NULL);
     return view;
+}
+
+void pool_inherit(struct arena *arena, struct pool_view *view, struct source *root, struct diagnostics *diagnostics)
+{
+    struct pool_document document = pool_open(arena, root, diagnostics);
+    struct name_table own = {0};
+    for (size_t i = 0; i < view->count; i++)
+        name_table_put(arena, &own, view->entries[i].provider, i);
+    for (size_t i = 0; !document.unreadable && document.pool != NULL && i < document.pool->count; i++)
+        if (name_table_get(&own, document.pool->children[i].name) == NULL)
+            read_entries(arena, view, &document, &document.pool->children[i], root);
 }

@@ -169,6 +169,7 @@ static void add_pool_entry(struct resolver *r, const struct pool_entry *entry)
     struct origin origin = {.key =
                                 arena_printf(r->arena, "credential_pool.%s.%s", shown_name(r->arena, entry->provider),
                                              shown_name(r->arena, entry->id))};
+    origin.place.source = entry->root;
     size_t before = draft->provider.credential_count;
     add_key(r, draft, RANK_POOL, text, len, origin);
     if (draft->provider.credential_count == before)
@@ -386,6 +387,26 @@ static struct providers finish(struct resolver *r, const char *default_id)
     return all;
 }
 
+/* Where a key of config.yaml makes a profile's own pool, Hermes no longer looks into the root's. */
+static void note_inheritance(struct resolver *r)
+{
+    for (size_t i = 0; i < r->in->pool->count; i++) {
+        const struct pool_entry *entry = &r->in->pool->entries[i];
+        struct draft *draft = entry->root == NULL ? NULL : find_draft(r, entry->provider);
+        if (draft == NULL || draft->provider.inherits)
+            continue;
+        draft->provider.inherits = true;
+        const struct credential *first = draft->provider.credential_count > 0 ? draft->provider.credentials : NULL;
+        if (first == NULL || first->rank != RANK_CONFIG || !draft->provider.projected)
+            continue;
+        struct diagnostic *d =
+            diagnose(r->diagnostics, SEVERITY_WARNING, "root-pool-hidden", first->origins[0].place,
+                     "Hermes finds %s in the profile's own pool now, and no longer what %s has for %s",
+                     first->origins[0].key, entry->root->label, shown_name(r->arena, entry->provider));
+        diagnostic_help(r->diagnostics, d, "add with `hermes auth add` to the profile what it shall fall back to");
+    }
+}
+
 /* --- what no file says --- */
 
 static bool named_before(const struct pool_view *pool, size_t index)
@@ -441,6 +462,7 @@ struct providers resolve(struct arena *arena, const struct resolve_input *input,
         add_pool_entry(&r, &input->pool->entries[i]);
     add_task_keys(&r, default_id == NULL ? NULL : find_draft(&r, default_id));
     name_what_is_not_compiled(&r);
+    note_inheritance(&r);
     apply_base_url_variables(&r);
     read_strategies(&r);
     return finish(&r, default_id != NULL ? default_id : automatic_provider(&r));

@@ -8,9 +8,11 @@
 
 #include "cooldown.h"
 #include "file_lock.h"
+#include "pool_next.h"
 #include "safe_read.h"
 #include "shown_value.h"
 #include "snapshot_format.h"
+#include "source.h"
 
 /* "2026-11-24 14:00:00" in local time, or NULL: too far away to matter. */
 static const char *until_text(struct arena *arena, double until)
@@ -26,6 +28,8 @@ static const char *until_text(struct arena *arena, double until)
     return arena_strdup(arena, text);
 }
 
+enum { LONGEST_REASON = 160 };
+
 /* What the provider said, as far as it may be shown: it may have repeated a part of the key. NULL: nothing. */
 static const char *reason_text(struct arena *arena, const struct cooldown *cooldown)
 {
@@ -37,10 +41,11 @@ static const char *reason_text(struct arena *arena, const struct cooldown *coold
         bool quoted = len >= 2 && raw[0] == '"';
         const char *text = quoted ? raw + 1 : raw;
         len -= quoted ? 2 : 0;
-        if (strcmp(raw, "null") == 0 || len == 0 || len > 120 || !name_showable(text, len))
+        if (strcmp(raw, "null") == 0 || len == 0 || !name_showable(text, len))
             continue;
         text_puts(&out, out.len == 0 ? "" : ", ");
-        text_append(&out, text, len);
+        text_append(&out, text, len < LONGEST_REASON ? len : LONGEST_REASON);
+        text_puts(&out, len > LONGEST_REASON ? "..." : "");
     }
     return out.bytes;
 }
@@ -50,12 +55,19 @@ static bool cools(const struct cooldown *cooldown, double now)
     return cooldown != NULL && (cooldown->dead || cooldown->until > now);
 }
 
-static void print_credential(struct arena *arena, const struct hermes_credential *credential,
-                             const struct cooldown *cooldown, double now, const char *use, FILE *stream)
+/* The key behind another one, as the sources are now; NULL: it is not. */
+static const struct shadowed *shadow_of(const struct provider *now, const char *fingerprint)
 {
-    (void)fprintf(stream, "  %s  %-28s ", credential->fingerprint, shown_name(arena, credential->label));
+    for (size_t i = 0; now != NULL && i < now->shadowed_count; i++)
+        if (strcmp(now->shadowed[i].fingerprint.text, fingerprint) == 0)
+            return &now->shadowed[i];
+    return NULL;
+}
+
+static void print_state(struct arena *arena, const struct cooldown *cooldown, double now, FILE *stream)
+{
     if (!cools(cooldown, now)) {
-        (void)fprintf(stream, "usable%s\n", use);
+        (void)fputs("usable", stream);
         return;
     }
     const char *until = until_text(arena, cooldown->until);
@@ -68,34 +80,85 @@ static void print_credential(struct arena *arena, const struct hermes_credential
         (void)fputs("cooling for ever", stream);
     if (reason != NULL)
         (void)fprintf(stream, " (%s)", reason);
-    (void)fputc('\n', stream);
 }
 
-static void print_provider(const struct hermes_provider *provider, bool first, const struct cooldowns *cooldowns,
-                           double now, FILE *stream)
+/* The key that goes out next, by the strategy: out of the pool where it tells, else the first that is usable. */
+static const char *next_key(const struct compilation *c, const struct hermes_provider *provider,
+                            const struct provider *now, const struct cooldowns *cooldowns, double at)
 {
-    bool in_order = strcmp(provider->strategy, "fill_first") == 0;
-    bool next = in_order;
-    (void)fprintf(stream, "%s%s  %s  %s\n", shown_name(cooldowns->arena, provider->id), first ? " (default)" : "",
-                  shown_value(cooldowns->arena, "url", provider->base_url, strlen(provider->base_url)),
-                  provider->strategy);
+    struct source *pool = c->source_count > 0 ? c->sources[c->source_count - 1] : NULL;
+    const char *next = NULL;
+    if (now != NULL && pool != NULL && pool->document != NULL)
+        next = pool_next(c->arena, pool->document, now, at);
+    if (next != NULL || strcmp(provider->strategy, "random") == 0)
+        return next;
+    for (size_t i = 0; i < provider->credential_count; i++)
+        if (!cools(cooldowns_get(cooldowns, provider->id, provider->credentials[i].fingerprint), at))
+            return provider->credentials[i].fingerprint;
+    return NULL;
+}
+
+static const struct provider *find_provider(const struct compilation *c, const char *id)
+{
+    for (size_t i = 0; i < c->providers.count; i++)
+        if (strcmp(c->providers.items[i].id, id) == 0)
+            return &c->providers.items[i];
+    return NULL;
+}
+
+/* Keys that no credential carries: a second key in one place, say. */
+static void print_shadowed(struct arena *arena, const struct hermes_provider *provider, const struct provider *now,
+                           FILE *stream)
+{
+    for (size_t i = 0; now != NULL && i < now->shadowed_count; i++) {
+        const struct shadowed *shadowed = &now->shadowed[i];
+        bool listed = false;
+        for (size_t k = 0; k < provider->credential_count; k++)
+            listed = listed || strcmp(provider->credentials[k].fingerprint, shadowed->fingerprint.text) == 0;
+        if (!listed)
+            (void)fprintf(stream, "  %s  %-28s shadowed by %s\n", shadowed->fingerprint.text,
+                          shown_name(arena, shadowed->origin.key),
+                          shadowed->by == NULL ? "another key" : shadowed->by->fingerprint.text);
+    }
+}
+
+static void print_provider(const struct compilation *c, const struct hermes_provider *provider, bool first,
+                           const struct cooldowns *cooldowns, double at, FILE *stream)
+{
+    struct arena *arena = c->arena;
+    const struct provider *now = find_provider(c, provider->id);
+    const char *next = next_key(c, provider, now, cooldowns, at);
+    bool any = strcmp(provider->strategy, "random") == 0;
+    size_t usable = 0;
+    (void)fprintf(stream, "%s%s  %s  %s\n", shown_name(arena, provider->id), first ? " (default)" : "",
+                  shown_value(arena, "url", provider->base_url, strlen(provider->base_url)), provider->strategy);
     for (size_t i = 0; i < provider->credential_count; i++) {
         const struct hermes_credential *credential = &provider->credentials[i];
         const struct cooldown *cooldown = cooldowns_get(cooldowns, provider->id, credential->fingerprint);
-        bool usable = !cools(cooldown, now);
-        print_credential(cooldowns->arena, credential, cooldown, now, next && usable ? ", goes out next" : "", stream);
-        next = next && !usable;
+        const struct shadowed *shadow = shadow_of(now, credential->fingerprint);
+        (void)fprintf(stream, "  %s  %-28s ", credential->fingerprint, shown_name(arena, credential->label));
+        print_state(arena, cooldown, at, stream);
+        if (shadow != NULL && shadow->by != NULL)
+            (void)fprintf(stream, ", shadowed by %s", shadow->by->fingerprint.text);
+        if (!cools(cooldown, at) && any)
+            (void)fputs(", may go out next", stream);
+        else if (!cools(cooldown, at) && next != NULL && strcmp(next, credential->fingerprint) == 0)
+            (void)fputs(", goes out next", stream);
+        (void)fputc('\n', stream);
+        usable += !cools(cooldown, at);
     }
-    if (provider->credential_count > 0 && next)
+    print_shadowed(arena, provider, now, stream);
+    if (provider->credential_count > 0 && usable == 0)
         (void)fputs("  every key is cooling: requests fail until the first is back\n", stream);
 }
 
-static void print_providers(const struct hermes_view *view, const struct cooldowns *cooldowns, double now, FILE *stream)
+static void print_providers(const struct compilation *c, const struct hermes_view *view,
+                            const struct cooldowns *cooldowns, double now, FILE *stream)
 {
     const char *first = hermes_default_provider(view);
     for (size_t i = 0; i < hermes_provider_count(view); i++) {
         const struct hermes_provider *provider = hermes_provider_at(view, i);
-        print_provider(provider, first != NULL && strcmp(first, provider->id) == 0, cooldowns, now, stream);
+        print_provider(c, provider, first != NULL && strcmp(first, provider->id) == 0, cooldowns, now, stream);
     }
 }
 
@@ -142,7 +205,7 @@ int print_status(const struct compilation *c, const char *home, FILE *stream)
                   hermes_compiled_at(view));
     print_sources(c, stream);
     print_watcher(c->arena, home, stream);
-    print_providers(view, &cooldowns, (double)now.tv_sec, stream);
+    print_providers(c, view, &cooldowns, (double)now.tv_sec, stream);
     hermes_close(hermes);
     return 0;
 }

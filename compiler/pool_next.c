@@ -1,0 +1,36 @@
+#include "pool_next.h"
+
+#include <string.h>
+
+static double requests_of(const struct pool_document *document, const struct entry *entry)
+{
+    double count = 0;
+    (void)json_number(document->text, json_member(entry->json, "request_count"), &count);
+    return count;
+}
+
+const char *pool_next(struct arena *arena, const struct pool_document *document, const struct provider *provider,
+                      double now)
+{
+    const struct json *array = json_member(document->pool, provider->id);
+    size_t count = array == NULL || array->kind != JSON_ARRAY ? 0 : array->count;
+    struct entry *entries = arena_alloc(arena, count * sizeof *entries);
+    bool fewest = strcmp(provider->strategy, "least_used") == 0;
+    const struct entry *next = NULL;
+    if (strcmp(provider->strategy, "random") == 0)
+        return NULL;
+    for (size_t i = 0; i < count; i++) {
+        if (array->children[i].kind != JSON_OBJECT)
+            return NULL; /* Hermes cannot read such a pool */
+        entries[i] = entry_read(arena, document->text, &array->children[i], provider, now);
+    }
+    const size_t *order = entries_sorted(arena, provider->id, entries, count);
+    for (size_t i = 0; i < count; i++) {
+        const struct entry *entry = &entries[order[i]];
+        if (entry->state.active || *entry->effective == '\0')
+            continue;
+        if (next == NULL || (fewest && requests_of(document, entry) < requests_of(document, next)))
+            next = entry;
+    }
+    return next == NULL ? NULL : arena_strdup(arena, next->effective);
+}

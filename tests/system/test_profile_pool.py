@@ -1,0 +1,79 @@
+"""A profile reads the root's auth.json as long as its own has no entry of a provider, and so do its snapshot and its pool."""
+import json, unittest
+
+from harness import Home
+
+ROOT, LOGIN, ENV, FILE = "sk-test-root-000001", "sk-test-login-00001", "sk-test-env-000001", "sk-test-file-000001"
+
+
+def entry(**members):
+    return {"id": "abc123", "label": "root's", "auth_type": "api_key", "source": "manual", "priority": 0, "access_token": ROOT,
+            "base_url": "https://a.example.com/v1"} | members
+
+
+class ProfilePool(unittest.TestCase):
+    def setUp(self):
+        self.home = Home()
+        self.root = self.home.path
+        self.home.path = self.root / "profiles/work"
+        self.home.path.mkdir(parents=True, mode=0o700)
+        self.home.write("config.yaml", "model:\n  provider: xiaomi\n")
+        self.home.write(".env", f"XIAOMI_API_KEY={ENV}\n")
+
+    def tearDown(self):
+        self.assertNotIn(b"sk-test", self.home.printed)
+        self.home.close()
+
+    def store(self, path, *entries):
+        store = {"version": 1, "providers": {}, "credential_pool": {"xiaomi": list(entries)} if entries else {}}
+        (path / "auth.json").write_text(json.dumps(store, indent=2) + "\n")
+        (path / "auth.json").chmod(0o600)
+
+    def secrets(self):
+        return [c["secret"] for c in self.home.snapshot()["content"]["providers"]["xiaomi"]["credentials"]]
+
+    def test_what_the_root_prefers_stays_preferred(self):
+        """An entry of ours would hide the root's: for a key of .env there is none."""
+        for entries in ([entry()], [entry(auth_type="oauth", source="device_code", access_token=LOGIN)]):
+            self.store(self.root, *entries)
+            self.store(self.home.path)
+            before = (self.root / "auth.json").read_bytes()
+            for _ in range(2):
+                self.assertEqual(self.home.compile()[0], 0)
+                self.assertEqual(self.home.pool(), [])
+                self.assertEqual(self.secrets(), ([ROOT, ENV] if entries[0]["auth_type"] == "api_key" else [ENV]))
+            self.assertEqual((self.root / "auth.json").read_bytes(), before)
+        self.assertEqual(self.home.generation(), 2)
+
+    def test_its_own_entries_count_once_there_are_any(self):
+        self.store(self.root, entry())
+        self.store(self.home.path, entry(id="fff000", source="env:XIAOMI_API_KEY", access_token=ENV))
+        self.assertEqual(self.home.compile()[0], 0)
+        self.assertEqual(self.secrets(), [ENV])
+        self.assertEqual([e["access_token"] for e in self.home.pool()], [ENV, ENV])
+
+    def test_a_key_of_the_configuration_goes_first_and_says_what_it_hides(self):
+        self.store(self.root, entry())
+        self.home.write("config.yaml", f"model:\n  provider: xiaomi\n  api_key: {FILE}\n")
+        for generation in range(2):
+            code, _, err = self.home.compile()
+            self.assertEqual(code, 0)
+            self.assertIn("warning[root-pool-hidden]", err)
+            self.assertEqual([e["access_token"] for e in self.home.pool()], [FILE])
+            self.assertEqual(self.secrets(), [FILE, ROOT, ENV])
+        self.assertEqual(self.home.generation(), 1)
+        credential = self.home.snapshot()["content"]["providers"]["xiaomi"]["credentials"][1]
+        self.assertEqual(credential["origins"][0]["path"], str(self.root / "auth.json"))
+
+    def test_a_root_that_cannot_be_read(self):
+        (self.root / "auth.json").write_text("no json")
+        (self.root / "auth.json").chmod(0o600)
+        code, _, err = self.home.compile()
+        self.assertEqual(code, 0)
+        self.assertIn("warning[pool-unreadable]", err)
+        self.assertEqual([e["access_token"] for e in self.home.pool()], [ENV])
+        self.assertEqual((self.root / "auth.json").read_text(), "no json")
+
+
+if __name__ == "__main__":
+    unittest.main()
