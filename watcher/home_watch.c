@@ -117,16 +117,35 @@ static void say_gaps(struct home_watch *h)
 
 /* --- one watcher per home --- */
 
+static void unlock(struct home_watch *h)
+{
+    if (h->lock >= 0)
+        (void)close(h->lock);
+    h->lock = -1;
+}
+
+/* A home that was deleted and made anew, or unmounted, has another lock. */
+static bool lock_is_current(const struct home_watch *h, const char *path)
+{
+    struct stat held;
+    struct stat st;
+    return h->lock >= 0 && fstat(h->lock, &held) == 0 && stat(path, &st) == 0 && held.st_dev == st.st_dev &&
+           held.st_ino == st.st_ino;
+}
+
 int home_watch_lock(struct home_watch *h, pid_t *ret_holder)
 {
     char path[4096];
     struct stat st;
-    if (h->lock >= 0 || stat(h->home, &st) < 0 || st.st_uid != geteuid())
+    (void)snprintf(path, sizeof path, "%s/" SNAPSHOT_DIRECTORY "/watch.lock", h->home);
+    if (lock_is_current(h, path))
+        return 0;
+    unlock(h);
+    if (stat(h->home, &st) < 0 || st.st_uid != geteuid())
         return 0;
     int compile_lock = publish_lock(h->home, 0); /* makes the folder */
     if (compile_lock >= 0)
         (void)close(compile_lock);
-    (void)snprintf(path, sizeof path, "%s/" SNAPSHOT_DIRECTORY "/watch.lock", h->home);
     int lock = file_lock(path, 0600, 0);
     if (lock >= 0)
         h->lock = lock;
@@ -134,13 +153,6 @@ int home_watch_lock(struct home_watch *h, pid_t *ret_holder)
         return 0;
     *ret_holder = file_lock_holder(path);
     return lock;
-}
-
-static void unlock(struct home_watch *h)
-{
-    if (h->lock >= 0)
-        (void)close(h->lock);
-    h->lock = -1;
 }
 
 /* --- one compile --- */
