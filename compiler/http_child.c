@@ -4,27 +4,27 @@
 #include <limits.h>
 #include <signal.h>
 #include <spawn.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
-/* Beside this program, as in a build folder; else where it is installed. */
+/* Beside this program, as in a build folder, or where it lies once both are installed. */
 static int find_program(char path[PATH_MAX])
 {
-    static const char name[] = "hermes-http";
-    ssize_t len = readlink("/proc/self/exe", path, PATH_MAX - sizeof name - 1);
-    if (len > 0) {
-        path[len] = '\0';
-        char *slash = strrchr(path, '/');
-        if (slash != NULL) {
-            strcpy(slash + 1, name);
-            if (access(path, X_OK) == 0)
-                return 0;
-        }
-    }
-    strcpy(path, HERMES_LIBEXEC_DIRECTORY "/hermes-http");
-    return access(path, X_OK) == 0 ? 0 : -errno;
+    static const char *const places[] = {"", HERMES_LIBEXEC_FROM_BIN "/"};
+    char own[PATH_MAX];
+    ssize_t len = readlink("/proc/self/exe", own, sizeof own - 1);
+    if (len <= 0)
+        return -ENOENT;
+    own[len] = '\0';
+    int folder = (int)(strrchr(own, '/') - own);
+    for (size_t i = 0; i < sizeof places / sizeof *places; i++)
+        if (snprintf(path, PATH_MAX, "%.*s/%shermes-http", folder, own, places[i]) < PATH_MAX &&
+            access(path, X_OK) == 0)
+            return 0;
+    return -ENOENT;
 }
 
 static int file_in_memory(const struct text *content)

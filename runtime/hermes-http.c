@@ -104,17 +104,27 @@ static bool add_header(struct exchange *e, const char *name, const char *value)
     return true;
 }
 
+static bool add_bearer(struct exchange *e, const char *secret)
+{
+    char *value = NULL;
+    bool added = asprintf(&value, "Bearer %s", secret) >= 0 && add_header(e, "Authorization", value);
+    free(value);
+    return added;
+}
+
 static bool add_key(struct exchange *e, const char *auth, const char *secret)
 {
-    char *bearer = NULL;
     if (auth == NULL || secret == NULL)
         return true;
-    if (strcmp(auth, "bearer") != 0)
-        return add_header(e, auth, secret) &&
-               (strcmp(auth, "x-api-key") != 0 || add_header(e, "anthropic-version", "2023-06-01"));
-    bool added = asprintf(&bearer, "Bearer %s", secret) >= 0 && add_header(e, "Authorization", bearer);
-    free(bearer);
-    return added;
+    if (strcmp(auth, "bearer") == 0)
+        return add_bearer(e, secret);
+    if (strcmp(auth, "x-api-key") != 0)
+        return add_header(e, auth, secret);
+    if (!add_header(e, "anthropic-version", "2023-06-01"))
+        return false;
+    if (strncmp(secret, "sk-ant-oat", 10) != 0)
+        return add_header(e, auth, secret);
+    return add_header(e, "anthropic-beta", "oauth-2025-04-20") && add_bearer(e, secret); /* the token of a login */
 }
 
 static bool add_headers(struct exchange *e)

@@ -104,7 +104,32 @@ class Watch:
         assert code == 0, f"hermes-watch ended with {code}:\n" + self.home.printed.decode()[-3000:]
 
 
-class Provider:
+class Loopback:
+    """An HTTP server whose requests HANDLER answers."""
+
+    def __init__(self, handler, port=0):
+        class Quiet(handler):
+            def log_message(self, *_):
+                pass
+
+        class Server(http.server.ThreadingHTTPServer):
+            def handle_error(self, *_):
+                pass  # a client that hung up
+
+        self.server = Server(("127.0.0.1", port), Quiet)
+        self.port = self.server.server_address[1]
+        self.url = f"http://127.0.0.1:{self.port}"
+
+    def start(self):
+        threading.Thread(target=self.server.serve_forever, daemon=True).start()
+        return self
+
+    def close(self):
+        self.server.shutdown()
+        self.server.server_close()
+
+
+class Provider(Loopback):
     """Answers 200 to the keys in `good`, 429 to everything else."""
 
     def __init__(self):
@@ -118,16 +143,9 @@ class Provider:
                 self.send_response(200 if key in provider.good else 429)
                 self.end_headers()
 
-            def log_message(self, *_):
-                pass
-
-        self.server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self.url = f"http://127.0.0.1:{self.server.server_address[1]}/v1"
-        threading.Thread(target=self.server.serve_forever, daemon=True).start()
-
-    def close(self):
-        self.server.shutdown()
-        self.server.server_close()
+        super().__init__(Handler)
+        self.url += "/v1"
+        self.start()
 
 
 def send(url, key):

@@ -2,12 +2,12 @@
 sent where, and what is not."""
 import http.server, json, os, pathlib, shutil, socket, ssl, subprocess, threading, unittest
 
-from harness import BUILD, COMPILE, PATIENCE, WATCH, Home, Watch, fingerprint
+from harness import BUILD, COMPILE, PATIENCE, WATCH, Home, Loopback, Watch, fingerprint
 
 OLD, NEW, BAD, LIMITED = "sk-test-old-aaaaaaaa-1", "sk-test-new-bbbbbbbb-2", "sk-test-bad-cccccccc-3", "sk-test-lim-dddddddd-4"
 
 
-class Provider:
+class Provider(Loopback):
     """Answers each key with the status that `answers` has for it; `gate` holds answers back while it is closed."""
 
     def __init__(self, answers, tls=None, location=None):
@@ -28,21 +28,13 @@ class Provider:
                 self.end_headers()
                 self.wfile.write(b"{}")
 
-            def log_message(self, *_):
-                pass
-
-        class Server(http.server.ThreadingHTTPServer):
-            def handle_error(self, *_):
-                pass  # a client that hung up
-
-        self.server = Server(("127.0.0.1", 0), Handler)
+        super().__init__(Handler)
         if tls:
             context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
             context.load_cert_chain(*tls)
             self.server.socket = context.wrap_socket(self.server.socket, server_side=True)
-        self.port = self.server.server_address[1]
         self.url = f"http{'s' if tls else ''}://127.0.0.1:{self.port}/v1"
-        threading.Thread(target=self.server.serve_forever, daemon=True).start()
+        self.start()
 
     def keys(self):
         return [key for _, key, _ in self.asked]
@@ -52,8 +44,7 @@ class Provider:
 
     def close(self):
         self.gate.set()
-        self.server.shutdown()
-        self.server.server_close()
+        super().close()
 
 
 def config(key, url, more="", provider="xiaomi"):
@@ -192,6 +183,20 @@ class ByHand(Case):
         provider.gate.set()
         self.home.printed += b"".join(process.communicate(timeout=PATIENCE))
         self.assertEqual(process.returncode, 0)
+
+    def test_without_the_helper(self):
+        alone = self.home.root / "hermes-compile"
+        shutil.copy(COMPILE, alone)
+        self.home.write("config.yaml", config(NEW, "http://127.0.0.1:1/v1"))
+        done = subprocess.run([alone, "--home", self.home.path, "--probe"], env=self.home.env, capture_output=True, text=True)
+        self.assertEqual(done.returncode, 4)
+        self.assertIn("unreachable: hermes-http: No such file or directory", done.stdout)
+
+    def test_a_login_to_anthropic_travels_as_a_bearer(self):
+        provider = self.provider({"sk-ant-oat-test-fake": 200})
+        self.home.write("config.yaml", config("sk-ant-oat-test-fake", provider.url, provider="anthropic"))
+        self.assertEqual(self.probe(), (0, [("anthropic", "works", 200)]))
+        self.assertNotIn("x-api-key", provider.asked[0][2])
 
     def test_only_the_helper_links_libcurl(self):
         for program, links in ((COMPILE, False), (WATCH, False), (BUILD / "hermes-http", True)):

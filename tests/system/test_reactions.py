@@ -2,13 +2,13 @@
 unit wants a user manager: test_unit.py.)"""
 import hashlib, hmac, http.server, json, queue, socket, threading, unittest
 
-from harness import PATIENCE, Home, Watch, fingerprint
+from harness import PATIENCE, Home, Loopback, Watch, fingerprint
 
 KEYS = [f"sk-test-notify-{letter * 8}-{number}" for number, letter in enumerate("abcdef")]
 SIGNING = "fake-signing-key-for-tests"
 
 
-class Receiver:
+class Receiver(Loopback):
     """Takes events on PORT; `gate` holds its answers back while it is closed."""
 
     def __init__(self, port=0, status=204):
@@ -26,18 +26,8 @@ class Receiver:
                 self.send_header("Content-Length", "0")
                 self.end_headers()
 
-            def log_message(self, *_):
-                pass
-
-        class Server(http.server.ThreadingHTTPServer):
-            allow_reuse_address = True
-
-            def handle_error(self, *_):
-                pass
-
-        self.server = Server(("127.0.0.1", port), Handler)
-        self.port = self.server.server_address[1]
-        threading.Thread(target=self.server.serve_forever, daemon=True).start()
+        super().__init__(Handler, port)
+        self.start()
 
     def event(self):
         body, headers = self.events.get(timeout=PATIENCE)
@@ -52,8 +42,7 @@ class Receiver:
 
     def close(self):
         self.gate.set()
-        self.server.shutdown()
-        self.server.server_close()
+        super().close()
 
 
 class Notify(unittest.TestCase):

@@ -3,7 +3,7 @@ restart after a kill and after a hang, stop; the template for profiles; --instal
 from within the unit's filters. The journal's sockets are ours, so that every byte that would reach the journal is seen."""
 import http.server, os, pathlib, queue, shutil, signal, socket, subprocess, sys, tempfile, threading, time, unittest
 
-from harness import BUILD, PATIENCE, WATCH, Home
+from harness import BUILD, PATIENCE, WATCH, Home, Loopback
 
 MANAGER = pathlib.Path("/lib/systemd/systemd")
 KEYS = ("sk-test-unit-aaaa-1", "sk-test-unit-bbbb-2", "sk-test-unit-cccc-3")
@@ -181,19 +181,14 @@ ExecReload=/bin/sh -c 'echo reloaded >>%h/reloads'
                 self.send_header("Content-Length", "0")
                 self.end_headers()
 
-            def log_message(self, *_):
-                pass
-
-        self.server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        threading.Thread(target=self.server.serve_forever, daemon=True).start()
+        self.server = Loopback(Handler).start()
 
     def tearDown(self):
-        self.server.shutdown()
-        self.server.server_close()
+        self.server.close()
         super().tearDown()
 
     def write(self, key, more=""):
-        self.home.write("config.yaml", f"model:\n  provider: xiaomi\n  base_url: http://localhost:{self.server.server_port}/v1\n"
+        self.home.write("config.yaml", f"model:\n  provider: xiaomi\n  base_url: http://localhost:{self.server.port}/v1\n"
                                        f"hermes_watch: {{reload_unit: hermes-gateway.service, require_probe: true}}\n" + more)
         self.home.write(".env", f"XIAOMI_API_KEY={key}\n")
 
