@@ -33,16 +33,19 @@
 
 #include "remote_file_system.h"
 
-/* Of a directory: what can mean "finished". IN_MODIFY cannot; IN_CREATE is how links and directories appear. Of a file:
+/* Of a directory: what can mean "finished". IN_MODIFY cannot; IN_CREATE is how links and directories appear. Of one that
+ * only leads to another, like /home: its own move and deletion; what else goes on in it must wake nobody. Of a file:
  * what is done to it through another name (a hard link, the other end of a bind mount), and IN_MODIFY, because
  * truncate(2) gives no other event. */
 enum {
-    DIRECTORY_EVENTS = IN_CLOSE_WRITE | IN_MOVED_TO | IN_MOVED_FROM | IN_DELETE | IN_CREATE | IN_ATTRIB |
-                       IN_DELETE_SELF | IN_MOVE_SELF | IN_ONLYDIR,
+    PASSAGE_EVENTS = IN_DELETE_SELF | IN_MOVE_SELF | IN_ONLYDIR,
+    DIRECTORY_EVENTS =
+        PASSAGE_EVENTS | IN_CLOSE_WRITE | IN_MOVED_TO | IN_MOVED_FROM | IN_DELETE | IN_CREATE | IN_ATTRIB,
     FILE_EVENTS = IN_CLOSE_WRITE | IN_MODIFY | IN_ATTRIB,
     GONE = IN_UNMOUNT | IN_IGNORED,
     SELF_EVENTS = IN_DELETE_SELF | IN_MOVE_SELF | GONE,
     MAX_LINKS = 40,
+    MAX_WALKS = 8,
 };
 
 #define ANY_ENTRY "*" /* as the last name of a path */
@@ -61,7 +64,7 @@ struct interest {
     char *name;
     struct watch_client *client;
     unsigned round; /* of the client's update that wanted it last */
-    bool passage;   /* a directory on the way: it has a watch of its own */
+    bool passage;   /* a directory on the way, whose own watch tells of its move and deletion */
     bool looked_at;
     struct mark mark; /* what the last look found */
 };
@@ -73,6 +76,7 @@ struct watch {
     struct interest *interests; /* sorted by name: an event finds its own among those of a thousand homes */
     size_t count;
     int descriptor;     /* -1: none */
+    uint32_t events;    /* what is asked of it */
     int error;          /* why it cannot be watched, a positive errno; 0: it can, or there is nothing */
     const char *remote; /* the file system, where events do not tell everything */
     dev_t device;
@@ -188,6 +192,14 @@ static struct watch **bucket_of_name(struct watch_set *set, const char *path)
 static struct watch **bucket_of_descriptor(struct watch_set *set, int descriptor)
 {
     return &set->by_descriptor[(unsigned)descriptor % BUCKETS];
+}
+
+static void link_descriptor(struct watch_set *set, struct watch *watch, int descriptor)
+{
+    struct watch **bucket = bucket_of_descriptor(set, descriptor);
+    watch->descriptor = descriptor;
+    watch->next_of_descriptor = *bucket;
+    *bucket = watch;
 }
 
 static void unlink_descriptor(struct watch_set *set, struct watch *watch)
@@ -423,7 +435,8 @@ static void want_path(struct watch_client *client, const char *whole)
         }
         (void)snprintf(at, sizeof at, "%s%s%s", directory, directory[1] == '\0' ? "" : "/", name);
         bool there = lstat(at, &st) == 0;
-        want(client, watch_of(client->set, directory), name, there && S_ISDIR(st.st_mode));
+        want(client, watch_of(client->set, directory), name,
+             there && S_ISDIR(st.st_mode) && faccessat(AT_FDCWD, at, R_OK, AT_EACCESS) == 0);
         if (!there || strlen(at) >= sizeof directory)
             return;
         if (S_ISREG(st.st_mode)) {
@@ -451,7 +464,25 @@ static bool still_there(const struct watch *watch)
            st.st_ino == watch->inode;
 }
 
-/* Where there is nothing any more, the event of the parent says so. */
+static uint32_t events_of(const struct watch *watch)
+{
+    uint32_t events = watch->file ? FILE_EVENTS : PASSAGE_EVENTS;
+    for (size_t i = 0; !watch->file && i < watch->count; i++)
+        if (!watch->interests[i].passage)
+            events = DIRECTORY_EVENTS;
+    return events;
+}
+
+/* One inode under two names has one descriptor: what the others ask of it is added. */
+static void add_what_others_ask(struct watch_set *set, const struct watch *watch)
+{
+    for (const struct watch *other = *bucket_of_descriptor(set, watch->descriptor); other != NULL;
+         other = other->next_of_descriptor)
+        if (other != watch && other->descriptor == watch->descriptor)
+            (void)inotify_add_watch(set->queue, other->path, other->events | IN_MASK_ADD);
+}
+
+/* Watches it, or asks for other events. Where there is nothing any more, the event of the parent says so. */
 static void start(struct watch_set *set, struct watch *watch)
 {
     struct stat st;
@@ -464,29 +495,38 @@ static void start(struct watch_set *set, struct watch *watch)
     }
     watch->file = S_ISREG(st.st_mode);
     watch->remote = statfs(watch->path, &fs) == 0 ? remote_file_system(&fs) : NULL;
-    if (set->queue < 0) {
-        watch->error = set->error;
-        return;
-    }
-    int descriptor = inotify_add_watch(set->queue, watch->path, watch->file ? FILE_EVENTS : DIRECTORY_EVENTS);
+    watch->events = events_of(watch);
+    int descriptor = set->queue < 0 ? -1 : inotify_add_watch(set->queue, watch->path, watch->events);
     if (descriptor < 0) {
-        watch->error = errno == ENOENT || errno == ENOTDIR ? 0 : errno;
+        int error = set->queue < 0 ? set->error : errno;
+        watch->error = error == ENOENT || error == ENOTDIR ? 0 : error;
+        stop(set, watch);
         return;
     }
-    struct watch **bucket = bucket_of_descriptor(set, descriptor);
-    watch->descriptor = descriptor;
+    if (descriptor != watch->descriptor) {
+        stop(set, watch);
+        link_descriptor(set, watch, descriptor);
+    }
     watch->device = st.st_dev;
     watch->inode = st.st_ino;
-    watch->next_of_descriptor = *bucket;
-    *bucket = watch;
+    add_what_others_ask(set, watch);
+}
+
+static void note(struct watch_client *client, enum watch_news news)
+{
+    if (client->news == WATCH_NOTHING) {
+        client->next_told = client->set->told;
+        client->set->told = client;
+    }
+    client->news = news > client->news ? news : client->news;
 }
 
 /* --- what events cannot tell is looked at --- */
 
-/* A directory on the way tells of its own move and deletion, or what lies below it is looked at by its whole path. */
+/* What leads on through a directory that may not be read has a watch of its own, as that directory has in its parent. */
 static bool must_look(const struct watch *watch, const struct interest *interest)
 {
-    return watch->remote != NULL || (watch->error != 0 && !interest->passage);
+    return watch->remote != NULL || (watch->error != 0 && !(watch->error == EACCES && interest->passage));
 }
 
 static struct mark look(const struct watch *watch, const struct interest *interest)
@@ -537,18 +577,44 @@ static void take_marks(struct watch_client *client)
     set_looks(client, looks);
 }
 
+/* The events that tell the others of it may wait in the queue, and will belong to nothing; but the end of the watch is an
+ * event, too, so that they are told soon. */
+static void give_up(const struct watch_client *client, struct watch *watch)
+{
+    for (size_t i = 0; watch->descriptor >= 0 && i < watch->count; i++)
+        if (watch->interests[i].client != client)
+            note(watch->interests[i].client, WATCH_CHANGE);
+    stop(client->set, watch);
+}
+
+/* True: what was found when CLIENT's paths were walked may have changed before it was watched. */
+static bool start_all(struct watch_client *client)
+{
+    bool again = false;
+    for (size_t i = 0; i < client->count; i++) {
+        struct watch *watch = client->watches[i];
+        bool same = watch->descriptor >= 0 && watch->events == events_of(watch);
+        if (same)
+            continue;
+        start(client->set, watch);
+        again = again || (watch->descriptor >= 0 && !watch->file);
+    }
+    return again;
+}
+
 void watch_client_update(struct watch_client *client, const char *const *paths, size_t count)
 {
-    client->round++;
     for (size_t i = 0; i < client->count; i++)
         if (!still_there(client->watches[i]))
-            stop(client->set, client->watches[i]);
-    for (size_t i = 0; i < count; i++)
-        want_path(client, paths[i]);
-    sweep(client);
-    for (size_t i = 0; i < client->count; i++)
-        if (client->watches[i]->descriptor < 0)
-            start(client->set, client->watches[i]);
+            give_up(client, client->watches[i]);
+    bool again = true;
+    for (int walks = 0; again && walks < MAX_WALKS; walks++) {
+        client->round++;
+        for (size_t i = 0; i < count; i++)
+            want_path(client, paths[i]);
+        sweep(client);
+        again = start_all(client);
+    }
     take_marks(client);
 }
 
@@ -584,15 +650,6 @@ static bool among(const char *const *names, const char *name)
     while (names != NULL && *names != NULL && strcmp(*names, name) != 0)
         names++;
     return names != NULL && *names != NULL;
-}
-
-static void note(struct watch_client *client, enum watch_news news)
-{
-    if (client->news == WATCH_NOTHING) {
-        client->next_told = client->set->told;
-        client->set->told = client;
-    }
-    client->news = news > client->news ? news : client->news;
 }
 
 static void note_interest(const struct interest *interest, enum watch_news news)
