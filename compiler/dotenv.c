@@ -30,6 +30,8 @@ struct reader {
     struct clean clean;
     struct text text; /* clean's */
     size_t at;
+    size_t expanded; /* what references have brought in so far */
+    bool too_long;   /* that was said */
     bool nuls;
     bool rewritten; /* Hermes's sanitiser changes a line, and so writes the whole file anew before it is read */
 };
@@ -331,6 +333,14 @@ static size_t next_of(const char *raw, size_t len, size_t from, char wanted, siz
     return *cache;
 }
 
+static struct text too_long(struct reader *r, size_t at, const char *message)
+{
+    if (!r->too_long)
+        (void)diagnose(r->diagnostics, SEVERITY_ERROR, "env-too-long", place_at(r, at, 0), "%s", message);
+    r->too_long = true;
+    return (struct text){.arena = r->arena, .bytes = ""};
+}
+
 /* `${name}` and `${name:-default}`; unset without a default is empty. */
 static struct text interpolate(struct reader *r, const char *raw, size_t len, size_t at)
 {
@@ -359,11 +369,12 @@ static struct text interpolate(struct reader *r, const char *raw, size_t len, si
         else if (bound == NULL)
             (void)warn(r, at, 0, "env-unset-reference", "a ${...} in this value is not set, so it is empty");
         i = close;
-        if (out.len > LONGEST_VALUE) {
-            (void)diagnose(r->diagnostics, SEVERITY_ERROR, "env-too-long", place_at(r, at, 0),
-                           "this value is longer than 4 MiB with its references replaced");
-            return (struct text){.arena = r->arena, .bytes = ""};
-        }
+        if (bound != NULL)
+            r->expanded += bound->len;
+        if (out.len > LONGEST_VALUE || r->expanded > DOTENV_MOST_EXPANDED)
+            return too_long(r, at,
+                            out.len > LONGEST_VALUE ? "this value is longer than 4 MiB with its references replaced"
+                                                    : "the references up to here bring in more than 16 MiB");
     }
     return out;
 }

@@ -16,6 +16,9 @@ struct binding {
         *hidden; /* what it stands over: another line, another file, or the root of config.yaml; may be NULL */
 };
 
+/* What the references of one file may bring in together: a process could not be given more. */
+enum { DOTENV_MOST_EXPANDED = 16 << 20 };
+
 struct environment {
     struct binding *items; /* names unique, in the order of their first appearance */
     size_t count;

@@ -12,6 +12,7 @@ struct line_reader {
     const struct environment *environment; /* what other files have set before */
     struct environment seen;               /* what load_env has made so far; a place has only its line of the text */
     uint32_t line;
+    size_t expanded; /* what references have brought in so far */
 };
 
 static bool starts_with(const char *text, size_t len, const char *prefix)
@@ -66,7 +67,8 @@ static bool interpolate(struct line_reader *r, struct text *value)
             continue;
         }
         const struct binding *bound = look_up(r, arena_strndup(r->arena, at + 1 + brace, name));
-        if (bound == NULL)
+        r->expanded += bound == NULL ? 0 : bound->len;
+        if (bound == NULL || r->expanded > DOTENV_MOST_EXPANDED)
             return false;
         text_append(&out, bound->value, bound->len);
         at += name + 2 * brace;

@@ -17,18 +17,26 @@ struct painter {
     bool caret_seen;
 };
 
-/* The length of the line end at AT; 0 when there is none. YAML has more of them than env files. */
-static size_t break_length(const char *at, const char *end, bool yaml)
+/* Where the line that starts at START ends; *RET_LENGTH: of its end. YAML has more of these than env files. */
+static const char *line_stop(const char *start, const char *end, bool yaml, size_t *ret_length)
 {
     static const char *const others[] = {"\xC2\x85", "\xE2\x80\xA8", "\xE2\x80\xA9"};
-    if (*at == '\n')
-        return 1;
-    if (*at == '\r')
-        return end - at > 1 && at[1] == '\n' ? 2 : 1;
-    for (size_t i = 0; yaml && i < sizeof others / sizeof *others; i++)
-        if ((size_t)(end - at) >= strlen(others[i]) && memcmp(at, others[i], strlen(others[i])) == 0)
-            return strlen(others[i]);
-    return 0;
+    const char *stop = memchr(start, '\n', (size_t)(end - start));
+    stop = stop == NULL ? end : stop;
+    *ret_length = 1;
+    const char *earlier = memchr(start, '\r', (size_t)(stop - start));
+    if (earlier != NULL) {
+        *ret_length = end - earlier > 1 && earlier[1] == '\n' ? 2 : 1;
+        stop = earlier;
+    }
+    for (size_t i = 0; yaml && i < sizeof others / sizeof *others; i++) {
+        earlier = memmem(start, (size_t)(stop - start), others[i], strlen(others[i]));
+        if (earlier == NULL)
+            continue;
+        *ret_length = strlen(others[i]);
+        stop = earlier;
+    }
+    return stop;
 }
 
 static const char *find_line(const struct source *source, unsigned number, size_t *ret_len)
@@ -37,15 +45,13 @@ static const char *find_line(const struct source *source, unsigned number, size_
     const char *end = source->bytes + source->len;
     bool yaml = source->kind == SOURCE_CONFIG || source->kind == SOURCE_MANAGED_CONFIG;
     for (unsigned line = 1; start <= end; line++) {
-        const char *stop = start;
-        size_t length = 0;
-        while (stop < end && (length = break_length(stop, end, yaml)) == 0)
-            stop++;
+        size_t length;
+        const char *stop = line_stop(start, end, yaml, &length);
         if (line == number) {
             *ret_len = (size_t)(stop - start);
             return start;
         }
-        start = stop + (stop < end ? length : 1);
+        start = stop + length;
     }
     return NULL;
 }

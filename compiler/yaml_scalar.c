@@ -9,7 +9,7 @@
 #include "blank.h"
 
 /* Python refuses to turn more decimal digits than this into an int. */
-enum { MAX_DIGITS = 4300 };
+enum { MAX_DIGITS = 4300, MAX_PARTS = 2400 /* of base 60, which have as many digits */ };
 
 struct cursor {
     const char *at;
@@ -363,12 +363,13 @@ static const char *sexagesimal_int(struct arena *arena, const char *at, struct n
     struct number part;
     result->limbs = arena_alloc(arena, (strlen(at) + 8) * sizeof *result->limbs);
     result->count = 0;
+    size_t parts = 0;
     for (const char *end; at != NULL; at = *end == ':' ? end + 1 : NULL) {
         end = strchrnul(at, ':');
         const char *why = python_int(arena, at, (size_t)(end - at), 10, &part);
         if (why != NULL)
             return why;
-        if (part.count > 1 || part.negative)
+        if (part.count > 1 || part.negative || ++parts > MAX_PARTS)
             return "this number has too many digits";
         result->count = multiply_add(result->limbs, result->count, 60, part.count == 0 ? 0 : part.limbs[0]);
     }

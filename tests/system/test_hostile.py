@@ -131,6 +131,25 @@ class Hostile(unittest.TestCase):
         self.home.write("config.yaml", 'model: {provider: xiaomi, api_key: "${XIAOMI_API_KEY}"}\n')
         self.assertNotIn("config.yaml: warning[readable", self.home.compile("--check")[2])
 
+    def test_bombs_end_in_a_diagnostic(self):
+        many = 100000
+        for text, code in (("a: 1" + ":30" * many, "yaml-value"), ("a: 0x" + "f" * many, "yaml-value"), ("[" * many, "nesting-limit"),
+                           ("a: " + "1:" * many, "yaml-syntax"), ("[a?b, " * 20000, "nesting-limit"), ("- " * many, "nesting-limit"),
+                           ("a0: &a0 x\n" + "".join(f"a{i}: &a{i} [{', '.join([f'*a{i - 1}'] * 10)}]\n" for i in range(1, 30)), "alias-limit"),
+                           ("a0: &a0 {k: 1}\n" + "".join(f"a{i}: &a{i} {{<<: [{', '.join([f'*a{i - 1}'] * 10)}]}}\n" for i in range(1, 30)),
+                            "alias-limit"), ("a: &a [*a]\n", "recursive-alias")):
+            with self.subTest(text[:20]):
+                self.home.write("config.yaml", text)
+                code_of_exit, _, err = self.home.compile("--check")
+                self.assertEqual(code_of_exit, 1)
+                self.assertIn(f"error[{code}]", err)
+        self.home.write("config.yaml", "model: x\n")
+        for line, code in (("A=$A$A\n", "warning[env-parsers-differ]"), ("A=${A}${A}\n", "error[env-too-long]"),
+                           ("A=${A}x\n", "error[env-too-long]")):
+            with self.subTest(line):
+                self.home.write(".env", "A=xxxxxxxxxx\n" + line * (100 if "${A}x" not in line else 20000))
+                self.assertIn(code, self.home.compile("--check")[2])
+
     def test_a_reset_in_the_far_future(self):
         self.store([entry(source="env:XIAOMI_API_KEY", access_token="sk-test-env-000001", last_status="exhausted",
                           last_error_reset_at=1e300, last_status_at=1)])
