@@ -684,15 +684,9 @@ static const struct provider *find_provider(const struct providers *providers, c
                : bsearch(id, providers->items, providers->count, sizeof *providers->items, compare_id);
 }
 
-static const char *member_text(struct projector *p, const char *name, const char *array)
+/* `,"NAME": [...]` for each provider that has no pool yet. */
+static void put_new_members(struct text *out, struct projector *p, const struct providers *providers)
 {
-    return arena_printf(p->arena, "\n    %s: %s", json_quote(p->arena, name), array);
-}
-
-/* Pools that the file does not have yet, each with a comma before it. */
-static struct text new_members(struct projector *p, const struct providers *providers)
-{
-    struct text out = {.arena = p->arena};
     for (size_t i = 0; i < providers->count; i++) {
         p->provider = &providers->items[i];
         p->name = p->provider->id;
@@ -701,9 +695,15 @@ static struct text new_members(struct projector *p, const struct providers *prov
         const char *array = project_pool(p, NULL);
         if (array == NULL)
             continue;
-        text_putc(&out, ',');
-        text_puts(&out, member_text(p, p->name, array));
+        text_printf(out, ",\n    %s: ", json_quote(p->arena, p->name));
+        text_puts(out, array);
     }
+}
+
+static struct text new_members(struct projector *p, const struct providers *providers)
+{
+    struct text out = {.arena = p->arena};
+    put_new_members(&out, p, providers);
     return out;
 }
 
@@ -820,16 +820,17 @@ static struct text apply(struct projector *p, struct edits *edits)
 static struct text fresh_store(struct projector *p, const struct providers *providers)
 {
     struct text out = {.arena = p->arena};
-    struct text added = new_members(p, providers);
     char at[40];
     struct tm utc;
     time_t seconds = (time_t)p->now;
-    if (added.len == 0)
-        return out;
+    text_puts(&out, "{\n  \"version\": 1,\n  \"providers\": {},\n  \"credential_pool\": ");
+    size_t opening = out.len;
+    put_new_members(&out, p, providers);
+    if (out.len == opening)
+        return (struct text){0};
+    out.bytes[opening] = '{'; /* in place of the first comma */
     (void)gmtime_r(&seconds, &utc);
     (void)strftime(at, sizeof at, "%Y-%m-%dT%H:%M:%S+00:00", &utc);
-    text_puts(&out, "{\n  \"version\": 1,\n  \"providers\": {},\n  \"credential_pool\": {");
-    text_puts(&out, added.bytes + 1);
     text_printf(&out, "\n  },\n  \"updated_at\": \"%s\"\n}\n", at);
     return out;
 }

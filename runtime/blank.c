@@ -11,6 +11,8 @@ size_t blank_at(const char *text, size_t len)
     unsigned char c = len > 0 ? (unsigned char)text[0] : 0;
     if (len > 0 && (c == ' ' || (c >= 0x09 && c <= 0x0D) || (c >= 0x1C && c <= 0x1F)))
         return 1;
+    if (c < 0xC2 || c > 0xE3) /* none of the others starts so */
+        return 0;
     for (size_t i = 0; i < sizeof wide / sizeof *wide; i++)
         if (len >= strlen(wide[i]) && memcmp(text, wide[i], strlen(wide[i])) == 0)
             return strlen(wide[i]);
@@ -19,7 +21,8 @@ size_t blank_at(const char *text, size_t len)
 
 static size_t blank_before(const char *text, size_t len)
 {
-    for (size_t size = 1; size <= 3 && size <= len; size++)
+    size_t longest = len > 0 && (unsigned char)text[len - 1] >= 0x80 ? 3 : 1;
+    for (size_t size = 1; size <= longest && size <= len; size++)
         if (blank_at(text + len - size, size) == size)
             return size;
     return 0;
