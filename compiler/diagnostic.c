@@ -106,6 +106,28 @@ static int compare_diagnostics(const void *a, const void *b)
     return order != 0 ? order : strcmp(left->message, right->message);
 }
 
+static bool same_place(const struct diagnostic *a, const struct diagnostic *b)
+{
+    return a->place.source == b->place.source && a->place.line == b->place.line && a->place.column == b->place.column;
+}
+
+/* What is to be rewritten anyway needs no further advice: where an error stands, nothing less is said. */
+static void drop_follow_ons(struct diagnostics *list)
+{
+    const struct diagnostic *error = NULL; /* the last one; at its place it comes first */
+    size_t kept = 0;
+    for (size_t i = 0; i < list->count; i++) {
+        struct diagnostic *d = list->items[i];
+        if (d->severity == SEVERITY_ERROR)
+            error = d;
+        bool follows = error != NULL && d->severity != SEVERITY_ERROR && d->place.line > 0 && same_place(error, d);
+        list->warnings -= follows && d->severity == SEVERITY_WARNING;
+        if (!follows)
+            list->items[kept++] = d;
+    }
+    list->count = kept;
+}
+
 void diagnostics_sort(struct diagnostics *list)
 {
     for (size_t i = 0; i < list->kind_count; i++)
@@ -114,6 +136,7 @@ void diagnostics_sort(struct diagnostics *list)
                             list->kinds[i].count - DIAGNOSTICS_OF_A_KIND);
     if (list->count > 1)
         qsort(list->items, list->count, sizeof(struct diagnostic *), compare_diagnostics);
+    drop_follow_ons(list);
 }
 
 const char *severity_name(enum severity severity)

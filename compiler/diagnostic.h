@@ -60,7 +60,8 @@ void diagnostic_help(struct diagnostics *list, struct diagnostic *diagnostic, co
 /* Adds one that was made for another list, without counting it. */
 void diagnostics_keep(struct diagnostics *list, struct diagnostic *diagnostic);
 
-/* By source (in the order the sources were read), line, column, severity; stable. */
+/* By source (in the order the sources were read), line, column, severity; stable. Warnings and hints that stand where an
+ * error does are dropped. */
 void diagnostics_sort(struct diagnostics *list);
 
 /* As a compiler prints it: place, severity, code, message, the source line with a caret, note, help. In the source

@@ -16,6 +16,7 @@ struct view {
     unsigned unread; /* inside `platforms`, where Hermes replaces nothing */
     struct arena *arena;
     const struct gateway_view_input *input;
+    const struct node *root; /* whose scalars are in the gateway's environment by now, whatever they are called */
     struct diagnostics *diagnostics;
 };
 
@@ -238,6 +239,15 @@ static void report_unresolved(struct view *view, const struct node *node, const 
         diagnostic_help(view->diagnostics, d, "add %.*s to .env", name_len, name);
 }
 
+static const char *look_up(const struct view *view, const char *name, size_t *ret_len)
+{
+    const struct binding *bound = environment_get(view->input->environment, name);
+    const struct node *scalar = bound == NULL ? node_get(view->root, name) : NULL;
+    const char *value = bound != NULL ? bound->value : scalar != NULL ? root_variable_text(scalar) : NULL;
+    *ret_len = bound != NULL ? bound->len : value != NULL ? strlen(value) : 0;
+    return value;
+}
+
 /* One pass over TEXT; what is put in is not looked at again. The name is everything up to the first '}'. */
 static struct node *expand_string(struct view *view, struct node *node, const char *owner)
 {
@@ -250,15 +260,15 @@ static struct node *expand_string(struct view *view, struct node *node, const ch
         if (close == NULL)
             break;
         size_t len = (size_t)(close - node->text) + 1 - i;
-        const struct binding *bound =
-            environment_get(view->input->environment, arena_strndup(view->arena, node->text + i + 2, len - 3));
-        if (bound == NULL) {
+        size_t value_len;
+        const char *value = look_up(view, arena_strndup(view->arena, node->text + i + 2, len - 3), &value_len);
+        if (value == NULL) {
             report_unresolved(view, node, owner, i, len);
         } else {
             text_append(&out, node->text + copied, i - copied);
-            text_append(&out, bound->value, bound->len);
+            text_append(&out, value, value_len);
             copied = i + len;
-            view->expanded += bound->len;
+            view->expanded += value_len;
         }
         i += len - 1;
         if (view->expanded > MOST_EXPANDED) {
@@ -365,8 +375,10 @@ static void expand_root(struct view *view, struct node *root)
             if (collection == collections)
                 expand_pair(view, pair);
         }
-        if (collections == 0)
+        if (collections == 0) {
+            view->root = root;
             root_variables(view->arena, root, view->input->environment, view->diagnostics);
+        }
     }
 }
 

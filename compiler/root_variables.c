@@ -10,8 +10,7 @@ static bool called_like_a_variable(const char *name)
     return len > 0 && name[len] == '\0' && (name[0] < '0' || name[0] > '9');
 }
 
-/* Python's str() of it. */
-static const char *text_of(const struct node *node)
+const char *root_variable_text(const struct node *node)
 {
     switch (node->kind) {
     case NODE_BOOL:
@@ -32,7 +31,7 @@ void root_variables(struct arena *arena, const struct node *config, struct envir
     for (size_t i = 0; i < config->pair_count; i++) {
         const struct node *key = config->pairs[i].key;
         const struct node *value = config->pairs[i].value;
-        const char *text = text_of(value);
+        const char *text = root_variable_text(value);
         if (text == NULL)
             continue;
         if (key->kind != NODE_STRING) {

@@ -87,6 +87,13 @@ class Check(unittest.TestCase):
                         "warning[number-left-text]", config=CONFIG + "x:\n- 0123\n- 12:30\n- 1e3\n- '12:30'\n- 0.5\n- 0\n")
         self.assertEqual(len(re.findall(r"\[number-", err)), 3)
 
+    def test_where_an_error_stands_nothing_less_is_said(self):
+        err = self.says("config.yaml:3:12: error[not-text]", config="model:\n  provider: xiaomi\n  api_key: 0123456\n")
+        self.assertNotIn("number-surprise", err)
+        self.assertTrue(err.endswith("1 error, 0 warnings\n") or "shadowed" in err, err)
+        err = self.says("warning[custom-providers-ignored]", config="custom_providers: {a: 1}\n")
+        self.assertNotIn("wrong-type", err)
+
     def test_a_tab_that_half_of_hermes_refuses(self):
         self.says("config.yaml:2:19: warning[yaml-tab]", config="model:\n  provider: xiaomi\t# note\n")
 

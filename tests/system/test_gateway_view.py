@@ -111,6 +111,10 @@ class GatewayView(unittest.TestCase):
         self.becomes("MY_KEY: sk-test-root-000001\nx: {y: '${MY_KEY}'}\nA: other\nz: ['${A}']\n",
                      {"MY_KEY": "sk-test-root-000001", "x": {"y": "sk-test-root-000001"}, "A": "other", "z": ["value"]})
 
+    def test_a_root_scalar_of_any_name_can_be_referred_to(self):
+        self.becomes("my_name: 1.50\nflag: yes\nlist: [1]\nx: ['${my_name}', '${flag}', '${list}', '${x}']\n",
+                     {"my_name": 1.5, "flag": True, "list": [1], "x": ["1.5", "True", "${list}", "${x}"]})
+
     def test_an_unset_reference_is_an_error_only_where_a_key_or_url_is_meant(self):
         code, err = self.compile("model: {provider: xiaomi, api_key: '${NOPE_KEY}'}\nprompt: 'use ${NOPE_KEY}'\n")
         self.assertEqual(code, 1)
