@@ -11,6 +11,7 @@
 
 #include "config_check.h"
 #include "config_diff.h"
+#include "departed.h"
 #include "emit.h"
 #include "gateway_view.h"
 #include "json_write.h"
@@ -455,6 +456,22 @@ static void warn_readable_config(struct run *run)
     }
 }
 
+/* Before the snapshot that still has them is gone. */
+static bool note_departures(struct run *run, const struct hermes_view *previous)
+{
+    struct compilation *c = run->c;
+    struct timespec now;
+    (void)clock_gettime(CLOCK_REALTIME, &now);
+    int error = departures_note(c->arena, run->request->home, previous, &c->environment,
+                                (double)now.tv_sec + (double)now.tv_nsec / 1e9);
+    if (error == 0)
+        return true;
+    (void)diagnose(&c->diagnostics, SEVERITY_ERROR, "write-failed", (struct place){0}, "%s cannot be written: %s",
+                   path_in(run, run->request->home, SNAPSHOT_DIRECTORY), strerror(-error));
+    fail(run, COMPILE_FAILED);
+    return false;
+}
+
 static void resolve_and_publish(struct run *run)
 {
     struct compilation *c = run->c;
@@ -486,7 +503,7 @@ static void resolve_and_publish(struct run *run)
         plan(run, previous, &content);
         if (!run->request->write)
             publish_preview(c, run->request->home);
-        else if (proven(run, previous))
+        else if (proven(run, previous) && note_departures(run, previous))
             write_out(run, &content, c->generation);
     }
     hermes_close(own);

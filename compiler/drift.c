@@ -48,8 +48,7 @@ static bool named_in_configuration(const struct drift *drift, const char *name)
     return false;
 }
 
-/* A variable that decides which key goes out, or where to. */
-static bool watched(const struct drift *drift, const char *name)
+bool drift_watched(const struct drift *drift, const char *name)
 {
     size_t len = strlen(name);
     if (variable_secret(name, len))
@@ -87,7 +86,7 @@ void drift_assignment(struct drift *drift, const struct assignment *a)
     const struct binding *bound = environment_get(&drift->c->environment, a->name);
     bool same =
         bound != NULL && a->value != NULL && bound->len == a->len && memcmp(bound->value, a->value, a->len) == 0;
-    if (same || (a->value != NULL ? a->len == 0 : bound != NULL) || !watched(drift, a->name))
+    if (same || (a->value != NULL ? a->len == 0 : bound != NULL) || !drift_watched(drift, a->name))
         return;
     const char *name = shown_name(drift->arena, a->name);
     bool showable = strcmp(name, a->name) == 0;
@@ -187,6 +186,7 @@ struct drift drift_find(const struct compilation *c, const char *home, const cha
     struct drift drift = {.arena = c->arena, .c = c, .home = home, .user_home = "", .shell = shell};
     if (user_home != NULL)
         drift.user_home = user_home;
+    drift.departed = departures_read(c->arena, home);
     struct manager_question question = manager_ask(); /* it thinks while we look elsewhere */
     look_at_derived(&drift);
     look_at_pool(&drift);

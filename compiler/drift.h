@@ -8,6 +8,7 @@
 #include <sys/types.h>
 
 #include "compile.h"
+#include "departed.h"
 
 struct finding {
     const char *where;    /* "this shell", "process 1234 (Hermes)", "~/.bashrc:12" */
@@ -43,6 +44,7 @@ struct drift {
     const char *user_home; /* $HOME, or "" */
     const char *const *shell;
     struct assignments manager; /* the environment of the user's systemd */
+    struct departures departed;
     struct finding *items;
     size_t count;
     size_t capacity;
@@ -59,6 +61,8 @@ void drift_json(struct text *out, const struct drift *drift);
 /* --- for the files that look --- */
 
 void drift_add(struct drift *drift, struct finding finding);
+/* A variable that decides which key goes out, or where to. */
+bool drift_watched(const struct drift *drift, const char *name);
 /* A finding when it names a key or a URL of a provider and the sources say otherwise. */
 void drift_assignment(struct drift *drift, const struct assignment *assignment);
 void assignments_add(struct arena *arena, struct assignments *all, struct assignment assignment);

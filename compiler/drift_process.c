@@ -46,6 +46,27 @@ static const char *restart_command(struct arena *arena, int process, const char 
     return arena_printf(arena, "systemctl %srestart %s", strstr(path, "/user@") != NULL ? "--user " : "", unit);
 }
 
+/* What .env set when the process was started, and no longer sets: Hermes keeps it, where /proc does not show it. */
+static void look_at_departed(struct drift *drift, const char *where, long pid, const char *restart,
+                             const struct text *variables)
+{
+    double since = drift->departed.count == 0 ? 0 : proc_started((pid_t)pid);
+    for (size_t i = 0; since > 0 && i < drift->departed.count; i++) {
+        const struct departed *departed = &drift->departed.items[i];
+        if (since < departed->at && drift_watched(drift, departed->name) &&
+            environment_get(&drift->c->environment, departed->name) == NULL &&
+            proc_variable(variables, departed->name) == NULL)
+            drift_add(drift, (struct finding){
+                                 .where = where,
+                                 .variable = departed->name,
+                                 .found = departed->fingerprint.text,
+                                 .matters = true,
+                                 .message = "an env file set it when the process was started, and none does now: it "
+                                            "lives on there",
+                                 .help = restart});
+    }
+}
+
 static void look_at(struct drift *drift, int process, const char *pid)
 {
     struct text cmdline = proc_file_read(drift->arena, process, "cmdline");
@@ -70,6 +91,7 @@ static void look_at(struct drift *drift, int process, const char *pid)
         seen.len = strlen(equals + 1);
         drift_assignment(drift, &seen);
     }
+    look_at_departed(drift, seen.where, strtol(pid, NULL, 10), restart, &variables);
 }
 
 void drift_processes(struct drift *drift)

@@ -1,13 +1,13 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <time.h>
 #include <unistd.h>
 
 #include <cjson/cJSON.h>
 
 #include "drift.h"
 #include "file_lock.h"
+#include "proc_file.h"
 #include "safe_read.h"
 #include "shown_value.h"
 #include "snapshot_format.h"
@@ -18,31 +18,6 @@
 static void find(struct drift *drift, bool matters, const char *message, const char *help)
 {
     drift_add(drift, (struct finding){.where = "hermes-watch", .matters = matters, .message = message, .help = help});
-}
-
-/* When PROCESS was started, seconds since the epoch; 0 when it cannot be told. /proc/PID is made at that moment, but may be
- * forgotten and made again, so its stat counts. */
-static double started(struct arena *arena, pid_t process)
-{
-    char text[1024] = "";
-    unsigned long long ticks = 0;
-    struct timespec now;
-    struct timespec up;
-    FILE *file = fopen(arena_printf(arena, "/proc/%ld/stat", (long)process), "re");
-    if (file == NULL)
-        return 0;
-    size_t len = fread(text, 1, sizeof text - 1, file);
-    (void)fclose(file);
-    text[len] = '\0';
-    const char *after_name = strrchr(text, ')');
-    if (after_name == NULL ||
-        sscanf(after_name + 1, " %*c %*d %*d %*d %*d %*d %*u %*u %*u %*u %*u %*u %*u %*d %*d %*d %*d %*d %*d %llu",
-               &ticks) != 1)
-        return 0;
-    (void)clock_gettime(CLOCK_REALTIME, &now);
-    (void)clock_gettime(CLOCK_BOOTTIME, &up);
-    double boot = (double)now.tv_sec - (double)up.tv_sec + (double)(now.tv_nsec - up.tv_nsec) / 1e9;
-    return boot + (double)ticks / (double)sysconf(_SC_CLK_TCK);
 }
 
 static bool runs_replaced_file(struct arena *arena, pid_t process)
@@ -57,7 +32,7 @@ static bool runs_replaced_file(struct arena *arena, pid_t process)
 static const char *newer_unit(struct drift *drift, pid_t process)
 {
     const char *const *folders = unit_folders(drift->arena, drift->user_home, true);
-    double since = started(drift->arena, process);
+    double since = proc_started(process);
     struct stat st;
     for (size_t i = 0; since > 0 && *folders[i] != '\0'; i++) {
         const char *path = arena_printf(drift->arena, "%s/" UNIT, folders[i]);

@@ -1,7 +1,9 @@
 #include "proc_file.h"
 
 #include <fcntl.h>
+#include <stdio.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 enum { LONGEST = 256 * 1024 };
@@ -28,4 +30,29 @@ const char *proc_variable(const struct text *variables, const char *name)
         if (strncmp(variables->bytes + at, name, len) == 0 && variables->bytes[at + len] == '=')
             return variables->bytes + at + len + 1;
     return NULL;
+}
+
+double proc_started(pid_t process)
+{
+    char text[1024] = "";
+    unsigned long long ticks = 0;
+    struct timespec now;
+    struct timespec up;
+    char path[64];
+    (void)snprintf(path, sizeof path, "/proc/%ld/stat", (long)process);
+    FILE *file = fopen(path, "re");
+    if (file == NULL)
+        return 0;
+    size_t len = fread(text, 1, sizeof text - 1, file);
+    (void)fclose(file);
+    text[len] = '\0';
+    const char *after_name = strrchr(text, ')');
+    if (after_name == NULL ||
+        sscanf(after_name + 1, " %*c %*d %*d %*d %*d %*d %*u %*u %*u %*u %*u %*u %*u %*d %*d %*d %*d %*d %*d %llu",
+               &ticks) != 1)
+        return 0;
+    (void)clock_gettime(CLOCK_REALTIME, &now);
+    (void)clock_gettime(CLOCK_BOOTTIME, &up);
+    double boot = (double)now.tv_sec - (double)up.tv_sec + (double)(now.tv_nsec - up.tv_nsec) / 1e9;
+    return boot + (double)ticks / (double)sysconf(_SC_CLK_TCK);
 }

@@ -2,6 +2,8 @@
 #ifndef HERMES_PROC_FILE_H
 #define HERMES_PROC_FILE_H
 
+#include <sys/types.h>
+
 #include "arena.h"
 
 /* "cmdline", "environ" and the like of the process whose folder of /proc is open at PROCESS; what is longer than 256 KiB is cut.
@@ -9,5 +11,7 @@
 struct text proc_file_read(struct arena *arena, int process, const char *name);
 /* The value of a variable in an "environ", or NULL. */
 const char *proc_variable(const struct text *variables, const char *name);
+/* When PROCESS was started, seconds since the epoch; 0 when it cannot be told. */
+double proc_started(pid_t process);
 
 #endif

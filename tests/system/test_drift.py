@@ -192,6 +192,29 @@ Environment=ZAI_API_KEY={HIDDEN}
         self.assertEqual(self.findings(status=0), {})
         watch.close()
 
+    def test_a_variable_that_lives_on(self):
+        """Deleted from .env, it stays in a Hermes that was started before, where /proc does not show it."""
+        def gateway():
+            process = subprocess.Popen([sys.executable, "-c", "print(flush=True); input()", "hermes_cli.main"], stdin=subprocess.PIPE,
+                                       stdout=subprocess.PIPE, env={"HERMES_HOME": str(self.home.path)})
+            process.stdout.readline()
+            return process
+
+        self.home.write(".env", f"XIAOMI_API_KEY={TRUE}\nDEEPSEEK_API_KEY={HIDDEN}\nHERMES_MAX_ITERATIONS=3\n")
+        self.home.compile()
+        before = gateway()
+        self.home.write(".env", f"XIAOMI_API_KEY={TRUE}\n")
+        self.home.compile()
+        after = gateway()
+        found = self.findings()
+        self.assertEqual(set(found), {"hermes-watch", f"process {before.pid} (Hermes) DEEPSEEK_API_KEY"})
+        self.assertEqual(found[f"process {before.pid} (Hermes) DEEPSEEK_API_KEY"]["found"], fingerprint(HIDDEN))
+        self.home.write(".env", f"XIAOMI_API_KEY={TRUE}\nDEEPSEEK_API_KEY={HIDDEN}\n")  # back again
+        self.home.compile()
+        self.assertEqual(set(self.findings()), {"hermes-watch"})
+        for process in (before, after):
+            process.communicate(b"\n")
+
     def test_programs_that_only_look_like_hermes(self):
         program = subprocess.Popen(["sleep", "1000"], env={"HERMES_HOME": str(self.home.path), "DEEPSEEK_API_KEY": HIDDEN})
         other = subprocess.Popen([sys.executable, "-c", "print(flush=True); input()", "hermes.txt"], stdin=subprocess.PIPE,

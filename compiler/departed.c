@@ -1,0 +1,88 @@
+#include "departed.h"
+
+#include <string.h>
+
+#include <cjson/cJSON.h>
+
+#include "json_write.h"
+#include "known_variables.h"
+#include "replace.h"
+#include "safe_read.h"
+#include "snapshot_format.h"
+
+#define FILE_NAME SNAPSHOT_DIRECTORY "/departed.json"
+
+static void add(struct arena *arena, struct departures *all, struct departed departed)
+{
+    void *items = all->items;
+    arena_grow(arena, &items, &all->capacity, all->count + 1, sizeof departed);
+    all->items = items;
+    all->items[all->count++] = departed;
+}
+
+struct departures departures_read(struct arena *arena, const char *home)
+{
+    struct departures all = {0};
+    const cJSON *item;
+    struct safe_read read = safe_read(arena, arena_printf(arena, "%s/" FILE_NAME, home), 0);
+    cJSON *root = read.status == SAFE_READ_OK ? cJSON_ParseWithLength(read.bytes, read.len) : NULL;
+    cJSON_ArrayForEach(item, root)
+    {
+        const char *fingerprint = cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(item, "fingerprint"));
+        const cJSON *at = cJSON_GetObjectItemCaseSensitive(item, "at");
+        struct departed departed = {.at = cJSON_IsNumber(at) ? at->valuedouble : 0};
+        if (fingerprint == NULL || !fingerprint_valid(fingerprint) ||
+            !variable_known(item->string, strlen(item->string)))
+            continue;
+        strcpy(departed.fingerprint.text, fingerprint);
+        departed.name = arena_strdup(arena, item->string);
+        add(arena, &all, departed);
+    }
+    cJSON_Delete(root);
+    return all;
+}
+
+static bool drop_returned(struct departures *all, const struct environment *environment)
+{
+    size_t kept = 0;
+    size_t before = all->count;
+    for (size_t i = 0; i < all->count; i++)
+        if (environment_get(environment, all->items[i].name) == NULL)
+            all->items[kept++] = all->items[i];
+    all->count = kept;
+    return kept < before;
+}
+
+/* A variable that left before and was never back is not in PREVIOUS, so nothing is added twice. */
+static bool add_new(struct arena *arena, struct departures *all, const struct hermes_view *previous,
+                    const struct environment *environment, double now)
+{
+    size_t before = all->count;
+    const char *name;
+    for (size_t i = 0; previous != NULL && (name = variable_name(i)) != NULL; i++) {
+        const char *value = hermes_variable(previous, name);
+        if (value != NULL && *value != '\0' && environment_get(environment, name) == NULL)
+            add(arena, all, (struct departed){name, fingerprint_of(value, strlen(value)), now});
+    }
+    return all->count > before;
+}
+
+int departures_note(struct arena *arena, const char *home, const struct hermes_view *previous,
+                    const struct environment *environment, double now)
+{
+    struct departures all = departures_read(arena, home);
+    bool fewer = drop_returned(&all, environment);
+    bool more = add_new(arena, &all, previous, environment, now);
+    struct text out = {.arena = arena};
+    if (!fewer && !more)
+        return 0;
+    text_putc(&out, '{');
+    for (size_t i = 0; i < all.count; i++) {
+        json_put_name(&out, all.items[i].name);
+        text_putc(&out, '{');
+        json_put_member(&out, "fingerprint", all.items[i].fingerprint.text);
+        text_printf(&out, ",\"at\":%.3f}", all.items[i].at);
+    }
+    text_puts(&out, "}\n");
+    return replace_file(arena_printf(arena, "%s/" FILE_NAME, home), out.bytes, out.len, 0600);
+}

@@ -1,0 +1,29 @@
+/* Variables that an env file no longer sets. Hermes took them into its environment when it started and keeps them until it
+ * ends, where nobody can look; so what left, and when, is kept in compiled/departed.json:
+ * {"XIAOMI_API_KEY": {"fingerprint": "sha256:...", "at": 1795478458.25}}. An observation: without it drift says less. */
+#ifndef HERMES_DEPARTED_H
+#define HERMES_DEPARTED_H
+
+#include "dotenv.h"
+#include "fingerprint.h"
+#include "hermes_runtime.h"
+
+struct departed {
+    const char *name;
+    struct fingerprint fingerprint;
+    double at; /* seconds since the epoch */
+};
+
+struct departures {
+    struct departed *items;
+    size_t count;
+    size_t capacity;
+};
+
+struct departures departures_read(struct arena *arena, const char *home);
+/* Adds what PREVIOUS (or NULL) has and ENVIRONMENT has not, drops what is back, and writes the file if that changes it. Only
+ * variables that Hermes knows by name. 0 or a negative errno. */
+int departures_note(struct arena *arena, const char *home, const struct hermes_view *previous,
+                    const struct environment *environment, double now);
+
+#endif
