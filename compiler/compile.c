@@ -32,6 +32,8 @@ struct run {
     const struct compile_request *request;
     struct node *user;
     struct node *managed;
+    struct source *own_pool;
+    struct source *root_pool; /* a profile's; else NULL */
     struct pool_view pool;
 };
 
@@ -261,7 +263,6 @@ static struct source *add_pool(struct run *run, const char *path)
 
 static void read_and_parse(struct run *run)
 {
-    struct compilation *c = run->c;
     const struct compile_request *request = run->request;
     const struct source *managed =
         add_source(run, SOURCE_MANAGED_CONFIG, path_in(run, request->managed, "config.yaml"));
@@ -273,11 +274,8 @@ static void read_and_parse(struct run *run)
     load_env(run, SOURCE_ENV, env != NULL ? env : path_in(run, request->home, ".env"));
     load_env(run, SOURCE_MANAGED_ENV, path_in(run, request->managed, ".env"));
     const char *root = request->files.named ? NULL : root_of_profile(run);
-    struct source *inherited = root == NULL ? NULL : add_pool(run, path_in(run, root, "auth.json"));
-    struct source *pool = add_pool(run, path_in(run, request->home, "auth.json"));
-    run->pool = pool_read(c->arena, pool, &c->diagnostics);
-    if (inherited != NULL)
-        pool_inherit(c->arena, &run->pool, inherited, &c->diagnostics);
+    run->root_pool = root == NULL ? NULL : add_pool(run, path_in(run, root, "auth.json"));
+    run->own_pool = add_pool(run, path_in(run, request->home, "auth.json"));
 }
 
 static bool any_source(const struct compilation *c)
@@ -481,6 +479,9 @@ static void resolve_and_publish(struct run *run)
     c->user_config = run->user;
     c->config = gateway_view(c->arena, &view, &c->diagnostics);
     c->settings = watch_settings_read(node_get(c->config, "hermes_watch"), &c->diagnostics);
+    run->pool = pool_read(c->arena, run->own_pool, c->config, &c->diagnostics);
+    if (run->root_pool != NULL)
+        pool_inherit(c->arena, &run->pool, run->root_pool, &c->diagnostics);
     const struct resolve_input input = {c->config, &c->environment, &run->pool};
     c->providers = resolve(c->arena, &input, &c->diagnostics);
     warn_readable_config(run);

@@ -69,9 +69,6 @@ static void look_at_departed(struct drift *drift, const char *where, long pid, c
 
 static void look_at(struct drift *drift, int process, const char *pid)
 {
-    struct text cmdline = proc_file_read(drift->arena, process, "cmdline");
-    if (!runs_hermes(&cmdline))
-        return;
     struct text variables = proc_file_read(drift->arena, process, "environ");
     if (!drift_this_home(drift, proc_variable(&variables, "HERMES_HOME"), proc_variable(&variables, "HOME")))
         return;
@@ -102,11 +99,16 @@ void drift_processes(struct drift *drift)
     for (struct dirent *entry; proc != NULL && (entry = readdir(proc)) != NULL;) {
         if (strspn(entry->d_name, "0123456789") != strlen(entry->d_name))
             continue;
-        int process = openat(dirfd(proc), entry->d_name, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-        if (process >= 0 && fstat(process, &st) == 0 && st.st_uid == me)
-            look_at(drift, process, entry->d_name);
-        if (process >= 0)
-            (void)close(process);
+        if (fstatat(dirfd(proc), entry->d_name, &st, 0) < 0 || st.st_uid != me)
+            continue;
+        struct text cmdline =
+            proc_file_read(drift->arena, dirfd(proc), arena_printf(drift->arena, "%s/cmdline", entry->d_name));
+        int process =
+            runs_hermes(&cmdline) ? openat(dirfd(proc), entry->d_name, O_RDONLY | O_DIRECTORY | O_CLOEXEC) : -1;
+        if (process < 0)
+            continue;
+        look_at(drift, process, entry->d_name);
+        (void)close(process);
     }
     if (proc != NULL)
         (void)closedir(proc);

@@ -13,6 +13,7 @@ struct scanner {
     size_t len;
     size_t at;
     size_t depth;
+    size_t kept_depth;
     struct json *stack;
     size_t used;
     size_t capacity;
@@ -221,7 +222,8 @@ static bool scan_name(struct scanner *s, struct json *child)
     child->name_start = (uint32_t)s->at;
     if (!scan_string(s))
         return false;
-    child->name = name_at(s, child->name_start);
+    if (s->depth <= s->kept_depth)
+        child->name = name_at(s, child->name_start);
     skip_blanks(s);
     if (peek(s) != ':')
         return false;
@@ -245,12 +247,16 @@ static bool scan_children(struct scanner *s, struct json *value, char close)
         }
         if ((close == '}' && !scan_name(s, &child)) || !scan_value(s, &child))
             return false;
-        push(s, &child);
+        if (s->depth <= s->kept_depth)
+            push(s, &child);
         skip_blanks(s);
         if (peek(s) == close)
             break;
     }
     s->at++;
+    value->closed = s->depth > s->kept_depth;
+    if (value->closed)
+        return true;
     value->count = (uint32_t)(s->used - base);
     value->children = arena_alloc(s->arena, value->count * sizeof *value->children);
     if (value->count > 0)
@@ -301,7 +307,25 @@ static bool scan_value(struct scanner *s, struct json *value)
 
 struct json *json_scan(struct arena *arena, const char *text, size_t len, size_t *ret_at)
 {
-    struct scanner s = {.arena = arena, .text = text, .len = len};
+    return json_scan_closed(arena, text, len, JSON_MAX_DEPTH, ret_at);
+}
+
+const struct json *json_opened(struct arena *arena, const char *text, const struct json *value)
+{
+    struct scanner s = {
+        .arena = arena, .text = text, .len = value->end, .at = value->start, .kept_depth = JSON_MAX_DEPTH};
+    struct json *opened;
+    if (!value->closed)
+        return value;
+    opened = arena_alloc(arena, sizeof *opened);
+    *opened = *value;
+    (void)scan_value(&s, opened); /* it was good before */
+    return opened;
+}
+
+struct json *json_scan_closed(struct arena *arena, const char *text, size_t len, size_t depth, size_t *ret_at)
+{
+    struct scanner s = {.arena = arena, .text = text, .len = len, .kept_depth = depth};
     struct json *root = arena_alloc(arena, sizeof *root);
     skip_blanks(&s);
     bool good = len <= UINT32_MAX && scan_value(&s, root);

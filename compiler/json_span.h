@@ -16,6 +16,7 @@ enum json_kind { JSON_OBJECT, JSON_ARRAY, JSON_STRING, JSON_NUMBER, JSON_WORD };
 
 struct json {
     enum json_kind kind;
+    bool closed;    /* an object or array whose children were checked, but not kept: json_opened has them */
     uint32_t start; /* offsets into the text: the value is text[start..end) */
     uint32_t end;
     uint32_t name_start; /* of the member's name, with its quote; meaningless outside objects */
@@ -26,6 +27,11 @@ struct json {
 
 /* NULL when TEXT is no JSON, or longer than 4 GiB; then *RET_AT is where it stops being it. */
 struct json *json_scan(struct arena *arena, const char *text, size_t len, size_t *ret_at);
+
+/* The same, but what lies deeper than DEPTH (the children of the root are at 1) is closed: little memory for much text. */
+struct json *json_scan_closed(struct arena *arena, const char *text, size_t len, size_t depth, size_t *ret_at);
+/* VALUE itself, or when it is closed, as it is with its children. */
+const struct json *json_opened(struct arena *arena, const char *text, const struct json *value);
 
 /* The last member of that name, or NULL (also when OBJECT is NULL or no object). */
 struct json *json_member(const struct json *object, const char *name);

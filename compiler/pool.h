@@ -36,8 +36,9 @@ struct pool_view {
     bool unreadable; /* a warning says why; the pool is to be left alone */
 };
 
-/* What auth.json holds. An absent source is an empty view. */
-struct pool_view pool_read(struct arena *arena, struct source *source, struct diagnostics *diagnostics);
+/* What auth.json holds, but for pools of custom providers that CONFIG does not have. An absent source is an empty view. */
+struct pool_view pool_read(struct arena *arena, struct source *source, const struct node *config,
+                           struct diagnostics *diagnostics);
 
 /* Where a profile has no entry of a provider, Hermes reads those of the root's auth.json: adds them. */
 void pool_inherit(struct arena *arena, struct pool_view *view, struct source *root, struct diagnostics *diagnostics);

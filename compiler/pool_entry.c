@@ -54,6 +54,7 @@ static const struct seed *find_seed(const struct provider *provider, const char 
 
 struct entry entry_outline(struct arena *arena, const char *text, const struct json *json)
 {
+    json = json_opened(arena, text, json);
     struct entry entry = {.json = json};
     entry.id = json_string(arena, text, json_member(json, "id"));
     entry.label = json_string(arena, text, json_member(json, "label"));
@@ -72,6 +73,7 @@ struct entry entry_read(struct arena *arena, const char *text, const struct json
                         double now)
 {
     struct entry entry = entry_outline(arena, text, json);
+    json = entry.json;
     const char *stored = json_string(arena, text, json_member(json, "secret_fingerprint"));
     entry.base_url = json_string(arena, text, json_member(json, "base_url"));
     entry.seed = entry.ours ? NULL : find_seed(provider, entry.source);

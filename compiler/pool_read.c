@@ -1,11 +1,15 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "custom_provider.h"
 #include "name_table.h"
 #include "pool.h"
 #include "pool_document.h"
 #include "source.h"
 #include "utf8.h"
+
+/* The root has the pool, the pool has lists, a list has entries; what they hold is for who wants it. */
+enum { ENTRY_DEPTH = 3 };
 
 static void unreadable(struct pool_document *document, const struct source *source, struct diagnostics *diagnostics,
                        const char *why)
@@ -39,7 +43,7 @@ struct pool_document pool_open(struct arena *arena, struct source *source, struc
         return document;
     if (source->document != NULL)
         return *source->document;
-    document.root = json_scan(arena, source->bytes, source->len, &at);
+    document.root = json_scan_closed(arena, source->bytes, source->len, ENTRY_DEPTH, &at);
     const char *why = why_no_object(source, document.root);
     if (why != NULL) {
         unreadable(&document, source, diagnostics, why);
@@ -157,16 +161,34 @@ static void read_entries(struct arena *arena, struct pool_view *view, const stru
             add_entry(arena, view, array->name, &entries[order[k]], root);
 }
 
-struct pool_view pool_read(struct arena *arena, struct source *source, struct diagnostics *diagnostics)
+/* A custom provider that the configuration does not have. */
+static bool nobodys(const struct node *config, struct arena *arena, struct name_table *customs, const char *name)
+{
+    if (strncmp(name, "custom:", 7) != 0)
+        return false;
+    if (customs->size == 0) {
+        struct diagnostics said_later = {.arena = arena};
+        struct custom_providers all = custom_providers_of(arena, config, &said_later);
+        name_table_put(arena, customs, "", 0);
+        for (size_t i = 0; i < all.count; i++)
+            name_table_put(arena, customs, all.items[i].id, i);
+    }
+    return name_table_get(customs, name) == NULL;
+}
+
+struct pool_view pool_read(struct arena *arena, struct source *source, const struct node *config,
+                           struct diagnostics *diagnostics)
 {
     struct pool_view view = {0};
+    struct name_table customs = {0};
     struct pool_document document = pool_open(arena, source, diagnostics);
     view.unreadable = document.unreadable;
     if (document.unreadable || document.root == NULL)
         return view;
     read_suppressed(arena, &view, &document);
     for (size_t i = 0; document.pool != NULL && i < document.pool->count; i++)
-        read_entries(arena, &view, &document, &document.pool->children[i], NULL);
+        if (!nobodys(config, arena, &customs, document.pool->children[i].name))
+            read_entries(arena, &view, &document, &document.pool->children[i], NULL);
     return view;
 }
 

@@ -15,8 +15,10 @@ struct text proc_file_read(struct arena *arena, int process, const char *name)
     char buffer[4096];
     int fd = openat(process, name, O_RDONLY | O_CLOEXEC);
     text_append(&out, "", 0);
-    for (ssize_t got; fd >= 0 && out.len < LONGEST && (got = read(fd, buffer, sizeof buffer)) > 0;)
-        text_append(&out, buffer, (size_t)got);
+    for (ssize_t got = sizeof buffer; fd >= 0 && out.len < LONGEST && got == sizeof buffer;) {
+        got = read(fd, buffer, sizeof buffer); /* it is short only at the end */
+        text_append(&out, buffer, got > 0 ? (size_t)got : 0);
+    }
     if (fd >= 0)
         (void)close(fd);
     explicit_bzero(buffer, sizeof buffer);

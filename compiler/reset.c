@@ -64,9 +64,9 @@ static void reset_entry(struct resetter *r, const char *provider, const struct j
     struct entry entry = entry_read(r->arena, r->text, json, NULL, r->now);
     if (!entry.state.active || !meant(r->what, provider, entry.effective))
         return;
-    size_t count = changed_members(r, json, edits);
+    size_t count = changed_members(r, entry.json, edits);
     text_append(&r->out, r->text + r->copied, json->start - r->copied);
-    text_puts(&r->out, entry_edited(r->arena, r->text, json, edits, count));
+    text_puts(&r->out, entry_edited(r->arena, r->text, entry.json, edits, count));
     r->copied = json->end;
     say(r, provider, entry.effective, "auth.json");
 }

@@ -51,12 +51,12 @@ static inline void compile_texts(struct arena *arena, const struct texts *in, st
     struct node *user = yaml_load(arena, &f->config, &f->diagnostics);
     config_check(user, &f->diagnostics);
     dotenv_load(arena, &f->env, &f->environment, &f->diagnostics);
-    struct pool_view pool = pool_read(arena, &f->pool, &f->diagnostics);
     if (f->diagnostics.errors > 0)
         return;
     variable_check(&f->environment, &f->diagnostics);
     const struct gateway_view_input view = {.user = user, .environment = &f->environment};
     struct node *config = gateway_view(arena, &view, &f->diagnostics);
+    struct pool_view pool = pool_read(arena, &f->pool, config, &f->diagnostics);
     const struct resolve_input input = {config, &f->environment, &pool};
     f->providers = resolve(arena, &input, &f->diagnostics);
     struct source *sources[] = {&f->config, &f->env, &f->pool};
