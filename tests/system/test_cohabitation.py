@@ -2,8 +2,8 @@
 rest, and the key in force is the one that the sources name."""
 import json, random, sys, unittest
 
-from harness import fingerprint
-from hermes_double import VERSIONS, Hermes, MemoryStore
+from harness import Home, Watch
+from hermes_double import VERSIONS, FileStore, Hermes, MemoryStore
 from projection import Projector
 
 SEEDS = int(sys.argv.pop(1)) if len(sys.argv) > 1 and sys.argv[1].isdigit() else 200
@@ -303,6 +303,38 @@ class Cohabitation(unittest.TestCase):
         first = [e for e in ours if e["access_token"] == named]
         if not world.strategies and first and first[0]["last_status"] not in ("exhausted", "dead"):
             self.assertEqual(hermes.key(provider), named)
+
+
+class OnDisk(unittest.TestCase):
+    def test_hermes_and_hermes_watch_at_work_on_one_file(self):
+        """Rotations, answers and messages while hermes-watch projects; then nobody writes any more."""
+        for version in VERSIONS:
+            with self.subTest(version):
+                home = Home()
+                home.write("config.yaml", "model:\n  provider: xiaomi\n")
+                home.write(".env", f"XIAOMI_API_KEY={A}\n")
+                watch = Watch(home)
+                variables = lambda: dict(line.split("=", 1) for line in (home.path / ".env").read_text().split())
+                store = FileStore(home.path / "auth.json")
+                hermes = Hermes(version, store, variables)
+                for number in range(6):
+                    key = f"sk-test-rotated-{number}"
+                    home.write(".env", f"XIAOMI_API_KEY={key}\n")
+                    watch.wait_generation(number + 2)
+                    self.assertEqual(hermes.key("xiaomi"), key)
+                    hermes.mark("xiaomi", key)
+                home.compile()  # behind whatever hermes-watch is still doing
+                for _ in range(3):
+                    hermes.load("xiaomi")
+                    home.compile()
+                before = store.writes, (home.path / "auth.json").stat().st_ino
+                for _ in range(5):
+                    hermes.load("xiaomi")
+                    self.assertEqual(home.compile("--diff")[0], 0)
+                self.assertEqual((store.writes, (home.path / "auth.json").stat().st_ino), before)
+                watch.close()
+                self.assertNotIn(b"sk-test", home.printed)
+                home.close()
 
 
 if __name__ == "__main__":
