@@ -106,6 +106,8 @@ static bool read_pool(struct publication *p)
     struct source before = *source;
     struct place place = {.source = source};
     struct diagnostics said = {.arena = c->arena}; /* what lasts was said at the first look */
+    if (read_is_current(source))
+        return true;
     enum read_outcome outcome = read_source(c->arena, source, 100, &said);
     if (outcome == READ_BUSY) {
         c->pool_waiting = true;

@@ -1,6 +1,7 @@
 #include "read_source.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -93,12 +94,16 @@ static void warn_modes(struct diagnostics *diagnostics, const struct source *sou
 
 enum read_outcome read_source(struct arena *arena, struct source *source, int wait_ms, struct diagnostics *diagnostics)
 {
+    struct timespec before;
+    (void)clock_gettime(CLOCK_REALTIME, &before);
     struct safe_read read = source->kind == SOURCE_POOL ? safe_read(arena, source->path, wait_ms)
                                                         : safe_read_edited(arena, source->path, wait_ms);
     source->present = read.status == SAFE_READ_OK;
     source->bytes = read.status == SAFE_READ_OK ? read.bytes : "";
     source->len = read.len;
     source->mode = read.mode;
+    source->moment = read.moment;
+    source->read_at = before;
     source->group = read.group;
     switch (read.status) {
     case SAFE_READ_OK:
@@ -111,6 +116,33 @@ enum read_outcome read_source(struct arena *arena, struct source *source, int wa
     default:
         return refuse(diagnostics, source, &read);
     }
+}
+
+/* Longer than the clock of any file system stands still. */
+#define TICK_S 0.1
+
+static double seconds(struct timespec time)
+{
+    return (double)time.tv_sec + (double)time.tv_nsec / 1e9;
+}
+
+static bool same_time(struct timespec a, struct timespec b)
+{
+    return a.tv_sec == b.tv_sec && a.tv_nsec == b.tv_nsec;
+}
+
+/* It is opened for that: NFS looks for what is new at an open only. */
+bool read_is_current(const struct source *source)
+{
+    const struct stat *then = &source->moment;
+    struct stat now = {0};
+    int fd = source->present ? open(source->path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY) : -1;
+    bool seen = fd >= 0 && fstat(fd, &now) == 0;
+    if (fd >= 0)
+        (void)close(fd);
+    return seen && then->st_dev == now.st_dev && then->st_ino == now.st_ino && then->st_size == now.st_size &&
+           then->st_mode == now.st_mode && same_time(then->st_mtim, now.st_mtim) &&
+           same_time(then->st_ctim, now.st_ctim) && seconds(source->read_at) - seconds(now.st_ctim) > TICK_S;
 }
 
 bool read_denied(const struct source *source)

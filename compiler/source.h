@@ -4,6 +4,8 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <sys/stat.h>
+#include <time.h>
 
 #include "fingerprint.h"
 
@@ -26,6 +28,8 @@ struct source {
     size_t len;
     unsigned mode; /* permission bits */
     unsigned group;
+    struct stat moment;             /* present: of the very bytes */
+    struct timespec read_at;        /* the clock before they were read */
     bool refused;                   /* it is there, but not for us to read; present is false then */
     struct pool_document *document; /* auth.json: what these bytes are as JSON, once somebody has looked */
 };

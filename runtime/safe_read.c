@@ -140,6 +140,7 @@ static enum safe_read_status read_stable(struct safe_read *read, struct arena *a
         return SAFE_READ_BUSY;
     read->bytes = bytes;
     read->len = size;
+    read->moment = before;
     return SAFE_READ_OK;
 }
 

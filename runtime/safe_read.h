@@ -9,6 +9,7 @@
 #define HERMES_SAFE_READ_H
 
 #include <stddef.h>
+#include <sys/stat.h>
 #include <sys/types.h>
 
 struct arena;
@@ -35,6 +36,7 @@ struct safe_read {
     uid_t owner;
     gid_t group;
     mode_t mode;
+    struct stat moment; /* OK: of the very bytes */
     int error;
 };
 
