@@ -14,6 +14,7 @@
 #include "departed.h"
 #include "emit.h"
 #include "gateway_view.h"
+#include "iso_time.h"
 #include "json_write.h"
 #include "publish.h"
 #include "read_source.h"
@@ -368,24 +369,13 @@ static bool source_vanished(struct run *run)
     return false;
 }
 
-static const char *timestamp(struct arena *arena)
-{
-    struct timespec now;
-    struct tm utc;
-    char text[32];
-    (void)clock_gettime(CLOCK_REALTIME, &now);
-    (void)gmtime_r(&now.tv_sec, &utc);
-    (void)strftime(text, sizeof text, "%Y-%m-%dT%H:%M:%S", &utc);
-    return arena_printf(arena, "%s.%03ldZ", text, now.tv_nsec / 1000000);
-}
-
 static void write_out(struct run *run, const struct text *content, long long generation)
 {
     struct compilation *c = run->c;
     struct text snapshot = {0};
     struct publish_input input = {.home = run->request->home, .lock_wait_ms = run->request->lock_wait_ms};
     if (c->plan.changed) {
-        snapshot = emit_snapshot(c->arena, content, generation + 1, run->request->home, timestamp(c->arena));
+        snapshot = emit_snapshot(c->arena, content, generation + 1, run->request->home, iso_time_now(c->arena));
         input.snapshot = &snapshot;
     }
     size_t errors = c->diagnostics.errors;

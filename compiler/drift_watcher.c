@@ -60,8 +60,7 @@ static void look_at_polling(struct drift *drift, const cJSON *status)
 /* What it says of itself in compiled/status.json, while it is the process PROCESS. */
 static void look_at_status(struct drift *drift, pid_t process)
 {
-    struct safe_read read =
-        safe_read(drift->arena, arena_printf(drift->arena, "%s/" SNAPSHOT_DIRECTORY "/status.json", drift->home), 0);
+    struct safe_read read = safe_read(drift->arena, arena_printf(drift->arena, "%s/" STATUS_FILE, drift->home), 0);
     cJSON *status = read.status == SAFE_READ_OK ? cJSON_ParseWithLength(read.bytes, read.len) : NULL;
     const cJSON *pid = cJSON_GetObjectItemCaseSensitive(status, "pid");
     const char *state = cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(status, "state"));
@@ -79,7 +78,7 @@ static void look_at_status(struct drift *drift, pid_t process)
 
 void drift_watcher(struct drift *drift)
 {
-    const char *path = arena_printf(drift->arena, "%s/" SNAPSHOT_DIRECTORY "/watch.lock", drift->home);
+    const char *path = arena_printf(drift->arena, "%s/" WATCH_LOCK_FILE, drift->home);
     pid_t process = file_lock_holder(path);
     if (process == 0) {
         find(drift, true, "not running: the next edit reaches nobody", "systemctl --user enable --now " UNIT);

@@ -6,6 +6,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#include <cjson/cJSON.h>
+
 #include "cooldown.h"
 #include "file_lock.h"
 #include "pool_next.h"
@@ -162,15 +164,42 @@ static void print_providers(const struct compilation *c, const struct hermes_vie
     }
 }
 
-/* hermes-watch holds this lock as long as it runs. */
+/* What hermes-watch says of itself, while it is the process HOLDER. */
+static void print_own_words(struct arena *arena, const char *home, pid_t holder, FILE *stream)
+{
+    struct safe_read read = safe_read(arena, arena_printf(arena, "%s/" STATUS_FILE, home), 0);
+    cJSON *status = read.status == SAFE_READ_OK ? cJSON_ParseWithLength(read.bytes, read.len) : NULL;
+    const cJSON *pid = cJSON_GetObjectItemCaseSensitive(status, "pid");
+    const char *state = cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(status, "state"));
+    const char *line = cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(status, "status"));
+    int findings = cJSON_GetArraySize(cJSON_GetObjectItemCaseSensitive(status, "drift"));
+    const cJSON *polled;
+    if (cJSON_IsNumber(pid) && (pid_t)pid->valuedouble == holder && state != NULL && line != NULL) {
+        (void)fprintf(stream, "  %s: %s\n", state, line);
+        cJSON_ArrayForEach(polled, cJSON_GetObjectItemCaseSensitive(status, "polling"))
+        {
+            const char *path = cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(polled, "path"));
+            const char *why = cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(polled, "why"));
+            if (path != NULL && why != NULL)
+                (void)fprintf(stream, "  polled: %s (%s)\n", shown_name(arena, path), why);
+        }
+        if (findings > 0)
+            (void)fprintf(stream, "  drift: %d finding%s; hermes-compile --check --live shows %s\n", findings,
+                          findings == 1 ? "" : "s", findings == 1 ? "it" : "them");
+    }
+    cJSON_Delete(status);
+}
+
+/* hermes-watch holds its lock as long as it runs. */
 static void print_watcher(struct arena *arena, const char *home, FILE *stream)
 {
-    const char *path = arena_printf(arena, "%s/" SNAPSHOT_DIRECTORY "/watch.lock", home);
-    pid_t holder = file_lock_holder(path);
-    if (holder > 0)
-        (void)fprintf(stream, "hermes-watch: running (process %ld)\n", (long)holder);
-    else
+    pid_t holder = file_lock_holder(arena_printf(arena, "%s/" WATCH_LOCK_FILE, home));
+    if (holder == 0) {
         (void)fputs("hermes-watch: not running\n", stream);
+        return;
+    }
+    (void)fprintf(stream, "hermes-watch: running (process %ld)\n", (long)holder);
+    print_own_words(arena, home, holder, stream);
 }
 
 static void print_sources(const struct compilation *c, FILE *stream)

@@ -61,7 +61,7 @@ static int write_all(int fd, const char *bytes, size_t len)
     return 0;
 }
 
-static int write_temporary(struct replacement *r, const char *bytes, size_t len, mode_t mode)
+static int write_temporary(struct replacement *r, const char *bytes, size_t len, mode_t mode, bool durable)
 {
     int fd = openat(r->directory, r->temporary, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
     if (fd < 0)
@@ -70,14 +70,15 @@ static int write_temporary(struct replacement *r, const char *bytes, size_t len,
     int error = write_all(fd, bytes, len);
     if (error == 0 && mode != 0600 && fchmod(fd, mode) < 0)
         error = -errno;
-    if (error == 0 && fsync(fd) < 0)
+    if (error == 0 && durable && fsync(fd) < 0)
         error = -errno;
     if (close(fd) < 0 && error == 0)
         error = -errno;
     return error;
 }
 
-int replace_prepare(struct replacement *r, const char *path, bool linked, const char *bytes, size_t len, mode_t mode)
+static int prepare(struct replacement *r, const char *path, bool linked, const char *bytes, size_t len, mode_t mode,
+                   bool durable)
 {
     static _Atomic unsigned serial; /* compiles of several homes may run side by side */
     char target[PATH_MAX];
@@ -91,10 +92,15 @@ int replace_prepare(struct replacement *r, const char *path, bool linked, const 
         error = length < (int)sizeof r->temporary ? 0 : -ENAMETOOLONG;
     }
     if (error == 0)
-        error = write_temporary(r, bytes, len, mode);
+        error = write_temporary(r, bytes, len, mode, durable);
     if (error != 0)
         replace_abandon(r);
     return error;
+}
+
+int replace_prepare(struct replacement *r, const char *path, bool linked, const char *bytes, size_t len, mode_t mode)
+{
+    return prepare(r, path, linked, bytes, len, mode, true);
 }
 
 static int copy_over(int from, int to)
@@ -178,6 +184,16 @@ int replace_file(const char *path, const char *bytes, size_t len, mode_t mode)
     error = replace_commit(&r);
     if (error == 0)
         error = replace_sync(&r);
+    replace_abandon(&r);
+    return error;
+}
+
+int replace_passing(const char *path, const char *bytes, size_t len)
+{
+    struct replacement r;
+    int error = prepare(&r, path, false, bytes, len, 0600, false);
+    if (error == 0)
+        error = replace_commit(&r);
     replace_abandon(&r);
     return error;
 }

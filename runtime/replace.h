@@ -42,6 +42,9 @@ int replace_file(const char *path, const char *bytes, size_t len, mode_t mode) _
 /* The copy that a killed process left beside PATH while it rewrote it where it stands; -ENOENT: there is none. */
 int replace_find_copy(const char *path, char copy[PATH_MAX]);
 
+/* For what is worth nothing after a crash of the machine: as atomic, 0600, but nothing is waited for. */
+int replace_passing(const char *path, const char *bytes, size_t len) __attribute__((warn_unused_result));
+
 /* Removes the temporary files that killed processes left beside PATH, whatever they were to replace. */
 void replace_clean(const char *path, bool linked);
 

@@ -11,7 +11,9 @@
 #define COOLDOWNS_FILE     "compiled/cooldowns.json"
 #define BOOKINGS_FILE      "compiled/bookings"
 #define RELAY_TOKEN_FILE   "compiled/relay.token"
+#define WATCH_LOCK_FILE    "compiled/watch.lock" /* held as long as a hermes-watch watches the home */
 #define STATUS_FILE        "compiled/status.json"
+#define METRICS_FILE       "compiled/metrics.prom"
 
 /* What stands between meta and content; content is the last member, so that its bytes can be checked as they are. */
 #define SNAPSHOT_OPENING "{\"meta\":"

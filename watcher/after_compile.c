@@ -7,40 +7,77 @@
 #include "journal.h"
 #include "watcher.h"
 
-static char *diagnostics_text(const struct compilation *c)
+static char *diagnostics_text(const struct diagnostics *list, size_t from, size_t to)
 {
     char *text = NULL;
     size_t len = 0;
     FILE *stream = open_memstream(&text, &len);
     if (stream == NULL)
         return NULL;
-    for (size_t i = 0; i < c->diagnostics.count; i++)
-        diagnostic_print(c->diagnostics.items[i], false, stream);
+    for (size_t i = from; i < to; i++)
+        diagnostic_print(list->items[i], false, stream);
     (void)fclose(stream);
     return text;
 }
 
-/* Says TEXT unless it was the last thing said. Takes TEXT. */
-static void say_once(struct home_watch *h, int priority, char *text)
+/* True unless TEXT is what was said last. Takes TEXT. */
+static bool is_news(struct home_watch *h, char *text)
 {
     bool news = text != NULL && (h->said == NULL || strcmp(h->said, text) != 0);
-    if (news && (priority <= LOG_ERR || !h->watcher->quiet))
-        journal_say(priority, h->label, text);
     free(h->said);
     h->said = text;
+    return news;
+}
+
+static void say_diagnostics(struct home_watch *h, const struct compilation *c)
+{
+    static const int priorities[] = {LOG_NOTICE, LOG_WARNING, LOG_ERR};
+    const struct diagnostics *list = &c->diagnostics;
+    bool news = is_news(h, diagnostics_text(list, 0, list->count));
+    for (size_t i = 0; news && i < list->count; i++) {
+        const struct diagnostic *d = list->items[i];
+        char *text = diagnostics_text(list, i, i + 1);
+        if (text != NULL && (list->errors > 0 || !h->watcher->quiet))
+            journal_write(&(struct journal_entry){.priority = priorities[d->severity],
+                                                  .label = h->label,
+                                                  .message = text,
+                                                  .home = h->home,
+                                                  .generation = c->generation,
+                                                  .code = d->code,
+                                                  .source = d->place.source == NULL ? NULL : d->place.source->path,
+                                                  .line = d->place.line});
+        free(text);
+    }
+}
+
+/* A line each. CHANGES: what the lines are about, or NULL. */
+static void say_lines(const struct home_watch *h, const struct compilation *c, const char *lines,
+                      const struct plan *changes)
+{
+    for (size_t i = 0; lines != NULL && *lines != '\0'; i++) {
+        size_t len = strcspn(lines, "\n");
+        const struct change *change = changes != NULL && i < changes->count ? &changes->changes[i] : NULL;
+        bool key = change != NULL && change->to != NULL && strncmp(change->to, "sha256:", 7) == 0;
+        journal_write(&(struct journal_entry){.priority = LOG_INFO,
+                                              .label = h->label,
+                                              .message = arena_strndup(c->arena, lines, len),
+                                              .home = h->home,
+                                              .generation = c->generation,
+                                              .provider = change == NULL ? NULL : change->provider,
+                                              .fingerprint = key ? change->to : NULL});
+        lines += len + (lines[len] == '\n');
+    }
 }
 
 static void say_changes(const struct home_watch *h, const struct compilation *c)
 {
     if (h->watcher->quiet || (!c->published && !c->projected))
         return;
-    struct text text = {.arena = c->arena};
-    text_printf(&text, "generation %lld\n", c->generation);
-    if (c->published && c->plan.lines.len > 0)
-        text_append(&text, c->plan.lines.bytes, c->plan.lines.len);
-    if (c->projected && c->pool_plan.len > 0)
-        text_append(&text, c->pool_plan.bytes, c->pool_plan.len);
-    journal_say(LOG_INFO, h->label, text.bytes);
+    say_lines(h, c, arena_printf(c->arena, "generation %lld", c->generation), NULL);
+    if (c->published)
+        say_lines(h, c, c->plan.lines.bytes, &c->plan);
+    if (c->projected)
+        say_lines(h, c, c->pool_plan.bytes, NULL);
 }
 
 static const struct diagnostic *first_error(const struct compilation *c)
@@ -74,40 +111,67 @@ static const char *status_line(const struct home_watch *h, const struct compilat
                         h->home);
 }
 
-static void set_status(struct home_watch *h, const char *status, bool trouble, bool news)
+static bool is_degraded(const struct home_watch *h)
 {
-    news = news || h->status == NULL || strcmp(h->status, status) != 0;
-    free(h->status);
-    h->status = strdup(status);
-    h->trouble = trouble;
-    watcher_tell(h->watcher, h, news);
+    struct watch_gap gaps[64];
+    size_t count = watch_client_gaps(h->watches, gaps, sizeof gaps / sizeof *gaps);
+    for (size_t i = 0; i < count && i < sizeof gaps / sizeof *gaps; i++)
+        if (gaps[i].limit)
+            return true;
+    return false;
+}
+
+static enum condition condition_of(const struct home_watch *h, const struct compilation *c)
+{
+    switch (c->outcome) {
+    case COMPILE_VALID:
+        return c->pool_waiting ? HOME_WAITING : is_degraded(h) ? HOME_DEGRADED : HOME_OK;
+    case COMPILE_INVALID:
+        return HOME_INVALID;
+    case COMPILE_HELD:
+        return HOME_HELD;
+    case COMPILE_BUSY:
+    case COMPILE_UNPROVEN:
+        return HOME_WAITING;
+    case COMPILE_FAILED:
+        break;
+    }
+    return HOME_FAILED;
 }
 
 void after_compile(struct home_watch *h, const struct compilation *c)
 {
-    bool trouble = c->outcome != COMPILE_VALID || c->pool_waiting;
-    set_status(h, status_line(h, c), trouble, c->published || c->projected); /* first: somebody may wait for it */
+    bool news = home_state_say(&h->state, condition_of(h, c), status_line(h, c));
+    watcher_tell(h->watcher, h, news || c->published || c->projected); /* first: somebody may wait for it */
     if (c->outcome == COMPILE_BUSY)
         return;
-    say_once(h, c->diagnostics.errors > 0 ? LOG_ERR : LOG_WARNING, diagnostics_text(c));
+    home_state_learn(&h->state, c);
+    say_diagnostics(h, c);
     say_changes(h, c);
     prover_after_compile(h, c);
     announcer_after_compile(h, c);
     reloader_after_compile(h, c);
+    drift_look_soon(h);
+}
+
+static void after_nothing(struct home_watch *h, enum condition condition, int priority, const char *text)
+{
+    bool news = home_state_say(&h->state, condition, text);
+    watcher_tell(h->watcher, h, news);
+    if (is_news(h, strdup(text)) && (priority <= LOG_ERR || !h->watcher->quiet))
+        home_watch_say(h, priority, NULL, text);
 }
 
 void after_absence(struct home_watch *h)
 {
     char text[4200];
     (void)snprintf(text, sizeof text, "%s does not exist yet; waiting for it", h->home);
-    say_once(h, LOG_NOTICE, strdup(text));
-    set_status(h, text, true, false);
+    after_nothing(h, HOME_ABSENT, LOG_NOTICE, text);
 }
 
 void after_refusal(struct home_watch *h, pid_t holder)
 {
     char text[4200];
     (void)snprintf(text, sizeof text, "process %ld watches %s already", (long)holder, h->home);
-    say_once(h, LOG_ERR, strdup(text));
-    set_status(h, text, true, false);
+    after_nothing(h, HOME_FAILED, LOG_ERR, text);
 }

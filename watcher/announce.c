@@ -7,7 +7,6 @@
 
 #include "home_watch.h"
 #include "http_route.h"
-#include "journal.h"
 #include "json_span.h"
 #include "json_write.h"
 #include "signature.h"
@@ -154,7 +153,7 @@ static void say_down(struct home_watch *h, const char *why)
     h->announcer.said_down = true;
     (void)snprintf(text, sizeof text, "hermes_watch.notify_url did not take an event: %s; trying again",
                    why == NULL ? "no answer" : why);
-    journal_say(LOG_WARNING, h->label, text);
+    home_watch_say(h, LOG_WARNING, NULL, text);
 }
 
 static void answered(void *home, int error)
@@ -171,7 +170,7 @@ static void answered(void *home, int error)
         try_later(h);
     } else {
         if (a->said_down && !h->watcher->quiet)
-            journal_say(LOG_INFO, h->label, "hermes_watch.notify_url takes events again");
+            home_watch_say(h, LOG_INFO, NULL, "hermes_watch.notify_url takes events again");
         a->said_down = false;
         a->failures = 0;
         if (a->count > 0)

@@ -32,16 +32,24 @@ static long long now_ms(void)
     return now.tv_sec * 1000LL + now.tv_nsec / 1000000 + 1;
 }
 
+void home_watch_say(const struct home_watch *h, int priority, const char *code, const char *message)
+{
+    journal_write(&(struct journal_entry){.priority = priority,
+                                          .label = h->label,
+                                          .message = message,
+                                          .home = h->home,
+                                          .generation = h->state.generation,
+                                          .code = code});
+}
+
 /* --- what is watched --- */
 
-static bool same_paths(const struct home_watch *h, const char *const *paths, size_t count)
+static bool knows_path(const struct home_watch *h, const char *path)
 {
-    if (count != h->path_count)
-        return false;
-    for (size_t i = 0; i < count; i++)
-        if (strcmp(paths[i], h->paths[i]) != 0)
-            return false;
-    return true;
+    for (size_t i = 0; i < h->path_count; i++)
+        if (strcmp(path, h->paths[i]) == 0)
+            return true;
+    return false;
 }
 
 static void forget_paths(struct home_watch *h)
@@ -53,8 +61,10 @@ static void forget_paths(struct home_watch *h)
 
 static void remember_paths(struct home_watch *h, const char *const *paths, size_t count)
 {
-    h->other_paths = !same_paths(h, paths, count);
-    if (!h->other_paths)
+    h->other_paths = false;
+    for (size_t i = 0; i < count; i++)
+        h->other_paths = h->other_paths || !knows_path(h, paths[i]);
+    if (!h->other_paths && count == h->path_count)
         return;
     forget_paths(h);
     for (size_t i = 0; i < count; i++) {
@@ -80,7 +90,7 @@ static void first_paths(struct home_watch *h)
 {
     static const char *const names[] = {"config.yaml", ".env", "auth.json", SNAPSHOT_FILE};
     struct arena *arena = arena_create();
-    const char *paths[6];
+    const char *paths[sizeof names / sizeof *names + 2];
     size_t count = 0;
     for (size_t i = 0; i < sizeof names / sizeof *names; i++)
         paths[count++] = arena_printf(arena, "%s/%s", h->home, names[i]);
@@ -108,11 +118,17 @@ static void say_gaps(struct home_watch *h)
     if (count > room)
         (void)fprintf(stream, "... and %zu more\n", count - room);
     if (fclose(stream) == 0 && (h->said_gaps == NULL || strcmp(text, h->said_gaps) != 0))
-        journal_say(LOG_WARNING, h->label, count > 0 ? text : "everything can be watched again");
+        home_watch_say(h, LOG_WARNING, NULL, count > 0 ? text : "everything can be watched again");
     free(h->said_gaps);
     h->said_gaps = count > 0 ? text : NULL;
     if (count == 0)
         free(text);
+}
+
+static void update_watches(struct home_watch *h)
+{
+    watch_client_update(h->watches, (const char *const *)h->paths, h->path_count);
+    say_gaps(h);
 }
 
 /* --- one watcher per home --- */
@@ -137,7 +153,7 @@ int home_watch_lock(struct home_watch *h, pid_t *ret_holder)
 {
     char path[4096];
     struct stat st;
-    (void)snprintf(path, sizeof path, "%s/" SNAPSHOT_DIRECTORY "/watch.lock", h->home);
+    (void)snprintf(path, sizeof path, "%s/" WATCH_LOCK_FILE, h->home);
     if (lock_is_current(h, path))
         return 0;
     unlock(h);
@@ -191,7 +207,7 @@ static void say_stuck(struct home_watch *h)
         (void)snprintf(text, sizeof text,
                        "error[pool-locked]: process %ld holds auth.lock: the pool still has the old keys; trying on",
                        (long)file_lock_holder(path));
-        journal_say(LOG_ERR, h->label, text);
+        home_watch_say(h, LOG_ERR, "pool-locked", text);
     }
     h->said_stuck = stuck;
 }
@@ -256,8 +272,7 @@ static bool is_large(const struct home_watch *h)
 static bool may_compile(struct home_watch *h)
 {
     pid_t holder;
-    watch_client_update(h->watches, (const char *const *)h->paths, h->path_count);
-    say_gaps(h);
+    update_watches(h);
     if (waiting_for_home(h)) {
         unlock(h); /* it went with the home */
         after_absence(h);
@@ -265,7 +280,7 @@ static bool may_compile(struct home_watch *h)
     }
     if (home_watch_lock(h, &holder) < 0) {
         after_refusal(h, holder);
-        pace_end(&h->pace, now_ms(), PACE_FAILED);
+        pace_end(&h->pace, now_ms(), PACE_FAILED); /* nothing tells when it ends */
         return false;
     }
     return true;
@@ -292,10 +307,12 @@ static void done(struct job *job)
     struct home_watch *h = container_of_job(job);
     h->compiling = false;
     finish(h);
-    if (h->removed)
+    if (h->removed) {
         home_watch_destroy(h);
-    else
-        looked_at(h);
+        return;
+    }
+    looked_at(h);
+    home_report_soon(h);
 }
 
 static int at_time(sd_event_source *timer, uint64_t when, void *home)
@@ -361,7 +378,8 @@ struct home_watch *home_watch_create(struct watcher *watcher, const char *home, 
     h->home = strdup(home);
     h->label = label == NULL ? NULL : strdup(label);
     if (h->home == NULL || (label != NULL && h->label == NULL) ||
-        sd_event_add_time(watcher->event, &h->timer, CLOCK_MONOTONIC, 0, 1, at_time, h) < 0) {
+        sd_event_add_time(watcher->event, &h->timer, CLOCK_MONOTONIC, 0, 1, at_time, h) < 0 ||
+        home_report_open(h) < 0 || drift_look_open(h) < 0) {
         home_watch_destroy(h);
         return NULL;
     }
@@ -377,9 +395,11 @@ void home_watch_destroy(struct home_watch *h)
     h->timer = sd_event_source_disable_unref(h->timer);
     watch_client_destroy(h->watches);
     h->watches = NULL;
+    home_report_close(h);
+    drift_look_close(h);
     h->removed = true;
-    if (h->compiling)
-        return; /* when it is through */
+    if (h->compiling || h->drift.looking)
+        return; /* when that is through */
     prover_finish(&h->prover);
     announcer_finish(&h->announcer);
     reloader_finish(&h->reloader);
@@ -389,7 +409,7 @@ void home_watch_destroy(struct home_watch *h)
     arena_destroy(h->arena);
     free(h->said);
     free(h->said_gaps);
-    free(h->status);
+    home_state_finish(&h->state);
     free(h->home);
     free(h->label);
     free(h);

@@ -5,6 +5,9 @@
 
 #include "announce.h"
 #include "compile.h"
+#include "drift_look.h"
+#include "home_report.h"
+#include "home_state.h"
 #include "job.h"
 #include "pace.h"
 #include "prove.h"
@@ -29,7 +32,7 @@ struct home_watch {
     struct watch_client *watches;
     char *paths[COMPILE_MAX_SOURCES + 2]; /* what is watched */
     size_t path_count;
-    bool other_paths;      /* they changed during the last compile */
+    bool other_paths;      /* the last compile found some that were not watched yet */
     int lock;              /* compiled/watch.lock; -1: not ours yet */
     struct hermes *reader; /* has the snapshot in memory, so that the next compile need not read it first */
     struct arena *arena;   /* ready for the next compile, likewise */
@@ -37,8 +40,9 @@ struct home_watch {
     struct stat snapshot;  /* ... and the snapshot */
     char *said;            /* the diagnostics of the last compile: they are not repeated */
     char *said_gaps;       /* what cannot be watched, as it was said last; NULL: there is nothing */
-    char *status;          /* the last status line; NULL: there was none yet */
-    bool trouble;          /* it says that the sources are not in force */
+    struct home_state state;
+    struct home_report report;
+    struct drift_look drift;
     bool said_stuck;
     bool reloading;       /* a reload waits for it */
     bool removed;         /* and to be freed when the compile is through */
@@ -54,6 +58,9 @@ void home_watch_destroy(struct home_watch *h);
 
 /* Only one process may watch a home: 0, or -EWOULDBLOCK with the process that does. Also 0 while there is no home. */
 int home_watch_lock(struct home_watch *h, pid_t *ret_holder);
+
+/* Says MESSAGE about the home. CODE: of a diagnostic, or NULL. */
+void home_watch_say(const struct home_watch *h, int priority, const char *code, const char *message);
 
 /* Compiles as soon as the loop turns, however the pace stands. */
 void home_watch_request(struct home_watch *h);

@@ -8,7 +8,6 @@
 #include <unistd.h>
 
 #include "home_watch.h"
-#include "journal.h"
 #include "proc_file.h"
 #include "shown_value.h"
 #include "watcher.h"
@@ -132,7 +131,7 @@ static int at_reloaded(sd_bus_message *reply, void *home, sd_bus_error *error)
         char text[1024];
         (void)snprintf(text, sizeof text, "%s cannot be reloaded: %s", h->reloader.unit,
                        sd_bus_message_get_error(reply)->message);
-        journal_say(LOG_WARNING, h->label, text);
+        home_watch_say(h, LOG_WARNING, NULL, text);
     }
     reloader_finish(&h->reloader);
     return 0;
@@ -144,7 +143,7 @@ static bool reload(struct home_watch *h, const char *variable)
     char text[1024];
     (void)snprintf(text, sizeof text, "%s was started with %s, which has changed: reloading it", r->unit, variable);
     if (!h->watcher->quiet)
-        journal_say(LOG_INFO, h->label, text);
+        home_watch_say(h, LOG_INFO, NULL, text);
     return sd_bus_call_method_async(r->bus, NULL, SYSTEMD, MANAGER, SYSTEMD ".Manager", "ReloadOrTryRestartUnit",
                                     at_reloaded, h, "ss", r->unit, "replace") >= 0;
 }

@@ -638,7 +638,7 @@ size_t watch_client_gaps(const struct watch_client *client, struct watch_gap *ga
         for (size_t k = 0; !looked && k < watch->count; k++)
             looked = watch->interests[k].client == client && must_look(watch, &watch->interests[k]);
         if (looked && count++ < room)
-            gaps[count - 1] = (struct watch_gap){watch->path, why(watch)};
+            gaps[count - 1] = (struct watch_gap){watch->path, why(watch), watch->remote == NULL};
     }
     return count;
 }

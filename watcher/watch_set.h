@@ -52,6 +52,7 @@ void watch_client_update(struct watch_client *client, const char *const *paths, 
 struct watch_gap {
     const char *path;
     const char *why;
+    bool limit; /* a limit of this machine, which can be raised; not the nature of the file system */
 };
 /* How many there are; the first ROOM of them in GAPS, which live until the client's next call. */
 size_t watch_client_gaps(const struct watch_client *client, struct watch_gap *gaps, size_t room);

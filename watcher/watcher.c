@@ -19,44 +19,55 @@ static const char *label_of(const struct home_watch *h)
     return h->label != NULL ? h->label : h->home;
 }
 
-/* One home: its own line. Many: how many, which is in trouble, and what happened last. */
-static void put_status(const struct watcher *w, const struct home_watch *last, char *line, size_t size)
+static void put_home(const struct home_watch *h, struct text *line)
+{
+    text_puts(line, h->state.status);
+    if (h->state.matters > 0)
+        text_printf(line, "; drift: %zu place%s disagree%s", h->state.matters, h->state.matters == 1 ? "" : "s",
+                    h->state.matters == 1 ? "s" : "");
+}
+
+/* One home: its own line. Many: what happened last, how many there are, and which is in trouble. */
+static void put_status(const struct watcher *w, const struct home_watch *last, struct text *line)
 {
     const struct home_watch *bad = NULL;
     size_t count = 0;
+    if (w->count == 1) {
+        put_home(last, line);
+        return;
+    }
     for (size_t i = 0; i < w->count; i++)
-        if (w->homes[i]->trouble) {
-            bad = bad == NULL ? w->homes[i] : bad;
+        if (condition_is_trouble(w->homes[i]->state.condition)) {
+            bad = bad == NULL || bad == last ? w->homes[i] : bad;
             count++;
         }
-    if (w->count == 1)
-        (void)snprintf(line, size, "%s", last->status);
-    else if (bad == NULL || bad == last)
-        (void)snprintf(line, size, "%s: %s; %zu homes, %zu in trouble", label_of(last), last->status, w->count, count);
-    else
-        (void)snprintf(line, size, "%s: %s; %zu homes, %zu in trouble (%s: %s)", label_of(last), last->status, w->count,
-                       count, label_of(bad), bad->status);
+    text_printf(line, "%s: ", label_of(last));
+    put_home(last, line);
+    text_printf(line, "; %zu homes, %zu in trouble", w->count, count);
+    if (bad != NULL && bad != last)
+        text_printf(line, " (%s: %s)", label_of(bad), bad->state.status);
 }
 
 static bool all_looked_at(const struct watcher *w)
 {
     for (size_t i = 0; i < w->count; i++)
-        if (w->homes[i]->status == NULL)
+        if (w->homes[i]->state.status == NULL)
             return false;
     return true;
 }
 
 void watcher_tell(struct watcher *w, const struct home_watch *h, bool news)
 {
-    char line[8192];
     bool ready = w->ready || all_looked_at(w);
     if (!news && ready == w->ready)
         return;
-    put_status(w, h, line, sizeof line);
+    struct text line = {.arena = arena_create()};
+    put_status(w, h, &line);
     if (ready && !w->ready)
-        notify_ready(line);
+        notify_ready(line.bytes);
     else
-        notify_status(line);
+        notify_status(line.bytes);
+    arena_destroy(line.arena);
     w->ready = ready;
 }
 
@@ -128,17 +139,14 @@ static int at_reload(sd_event_source *source, const struct signalfd_siginfo *inf
 
 void watcher_looked_at(struct watcher *w, struct home_watch *h)
 {
-    char line[8192];
     if (!h->reloading)
         return;
     h->reloading = false;
     if (--w->reloading > 0)
         return;
     notify_ready("reloaded");
-    if (h->status == NULL)
-        return;
-    put_status(w, h, line, sizeof line);
-    notify_status(line);
+    if (h->state.status != NULL)
+        watcher_tell(w, h, true);
 }
 
 static int add_signals(struct watcher *w)
@@ -168,6 +176,7 @@ static int add_signals(struct watcher *w)
 int watcher_open(struct watcher *w, const char *managed, bool quiet)
 {
     *w = (struct watcher){.managed = managed, .quiet = quiet};
+    (void)clock_gettime(CLOCK_REALTIME, &w->started);
     int error = watch_set_open(&w->watches);
     if (error == 0)
         error = sd_event_new(&w->event);
@@ -232,7 +241,7 @@ void watcher_remove(struct watcher *w, struct home_watch *h)
     memmove(w->homes + at, w->homes + at + 1, (--w->count - at) * sizeof *w->homes);
     watcher_looked_at(w, h);
     home_watch_destroy(h);
-    if (w->count > 0 && w->homes[0]->status != NULL)
+    if (w->count > 0 && w->homes[0]->state.status != NULL)
         watcher_tell(w, w->homes[0], true);
 }
 

@@ -19,6 +19,8 @@ struct watcher {
     struct jobs *jobs;
     struct home_watch **homes;
     size_t count;
+    struct timespec started;
+    bool looking;           /* at drift, beside the loop */
     bool ready;             /* READY=1 was sent */
     size_t reloading;       /* homes that are still to be looked at before a reload is through */
     sd_event_source *queue; /* of events */

@@ -1,5 +1,5 @@
 """hermes-compile --check --live: every place where a key may hide is named, with its fingerprint and what mends it."""
-import json, os, shutil, subprocess, sys, unittest
+import fcntl, json, os, shutil, subprocess, sys, unittest
 
 import harness
 from harness import Home, Watch, fingerprint
@@ -181,16 +181,17 @@ Environment=ZAI_API_KEY={HIDDEN}
         watch.close()
 
     def test_a_watcher_that_says_it_is_degraded(self):
-        watch = Watch(self.home)
-        status = {"format": 1, "pid": watch.process.pid, "state": "degraded", "status": "cannot watch one folder",
+        self.home.compile()
+        status = {"format": 1, "pid": os.getpid(), "state": "degraded", "status": "cannot watch one folder",
                   "polling": [{"path": "config.yaml", "why": "on NFS"}]}
-        self.home.write("compiled/status.json", json.dumps(status))
-        text = self.home.compile("--check", "--live")[1]
-        self.assertIn("hermes-watch: degraded: cannot watch one folder\n", text)
-        self.assertIn("hermes-watch: (harmless now) it looks at config.yaml from time to time only: on NFS\n", text)
-        self.home.write("compiled/status.json", json.dumps(status | {"pid": 1}))  # of one that ran before
-        self.assertEqual(self.findings(status=0), {})
-        watch.close()
+        with open(self.home.path / "compiled/watch.lock", "w") as lock:  # this process stands in for it
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            self.home.write("compiled/status.json", json.dumps(status))
+            text = self.home.compile("--check", "--live")[1]
+            self.assertIn("hermes-watch: degraded: cannot watch one folder\n", text)
+            self.assertIn("hermes-watch: (harmless now) it looks at config.yaml from time to time only: on NFS\n", text)
+            self.home.write("compiled/status.json", json.dumps(status | {"pid": 1}))  # of one that ran before
+            self.assertEqual(self.findings(status=0), {})
 
     def test_a_variable_that_lives_on(self):
         """Deleted from .env, it stays in a Hermes that was started before, where /proc does not show it."""

@@ -1,0 +1,124 @@
+#include "drift_look.h"
+
+#include <stddef.h>
+#include <syslog.h>
+
+#include "home_watch.h"
+#include "journal.h"
+#include "watcher.h"
+
+enum {
+    CALM_USEC = 200000,     /* after a change, so that a burst of them is one */
+    INTERVAL_USEC = 5000000 /* between two looks at a home */
+};
+
+static struct home_watch *home_of(struct job *job)
+{
+    return (struct home_watch *)((char *)job - offsetof(struct home_watch, drift.job));
+}
+
+/* In a thread of its own. The daemon's environment is no evidence: nobody starts Hermes from it. */
+static void work(struct job *job)
+{
+    struct home_watch *h = home_of(job);
+    compile_home(&h->drift.compilation, &(struct compile_request){.home = h->home, .managed = h->watcher->managed});
+    if (h->drift.compilation.outcome == COMPILE_VALID)
+        h->drift.drift = drift_find(&h->drift.compilation, h->home, NULL);
+}
+
+static void say(const struct home_watch *h, const struct drift *drift)
+{
+    for (size_t i = 0; i < drift->count && !h->watcher->quiet; i++) {
+        const struct finding *f = &drift->items[i];
+        struct text text = {.arena = drift->arena};
+        text_printf(&text, "drift: %s: ", f->where);
+        if (f->variable != NULL)
+            text_printf(&text, "%s is %s; ", f->variable, f->found != NULL ? f->found : "set");
+        text_puts(&text, f->message);
+        journal_write(&(struct journal_entry){.priority = f->matters ? LOG_WARNING : LOG_NOTICE,
+                                              .label = h->label,
+                                              .message = text.bytes,
+                                              .home = h->home,
+                                              .generation = h->state.generation,
+                                              .fingerprint = f->found,
+                                              .code = "drift"});
+    }
+    if (drift->count == 0)
+        journal_write(&(struct journal_entry){.priority = LOG_INFO,
+                                              .label = h->label,
+                                              .message = "drift: nobody disagrees any more",
+                                              .home = h->home,
+                                              .generation = h->state.generation,
+                                              .code = "drift"});
+}
+
+static void look_at_the_next(struct watcher *w)
+{
+    for (size_t i = 0; i < w->count; i++)
+        if (w->homes[i]->drift.wanted) {
+            drift_look_soon(w->homes[i]);
+            return;
+        }
+}
+
+static void done(struct job *job)
+{
+    struct home_watch *h = home_of(job);
+    struct drift_look *look = &h->drift;
+    look->looking = false;
+    h->watcher->looking = false;
+    bool first = h->state.findings == NULL;
+    if (!h->removed && look->compilation.outcome == COMPILE_VALID && home_state_learn_drift(&h->state, &look->drift)) {
+        if (!first || look->drift.count > 0)
+            say(h, &look->drift);
+        watcher_tell(h->watcher, h, look->drift.count > 0 || !first);
+        home_report_soon(h);
+    }
+    compilation_finish(&look->compilation);
+    look_at_the_next(h->watcher);
+    if (h->removed)
+        home_watch_destroy(h);
+}
+
+static int at_time(sd_event_source *timer, uint64_t when, void *home)
+{
+    struct home_watch *h = home;
+    (void)timer;
+    (void)when;
+    if (h->watcher->looking || h->lock < 0) {
+        h->drift.wanted = h->lock >= 0;
+        return 0;
+    }
+    h->drift.wanted = false;
+    (void)sd_event_now(h->watcher->event, CLOCK_MONOTONIC, &h->drift.looked);
+    h->drift.looking = true;
+    h->watcher->looking = true;
+    h->drift.job = (struct job){.work = work, .done = done};
+    job_start(h->watcher->jobs, &h->drift.job);
+    return 0;
+}
+
+int drift_look_open(struct home_watch *h)
+{
+    int error = sd_event_add_time(h->watcher->event, &h->drift.timer, CLOCK_MONOTONIC, 0, 1, at_time, h);
+    return error < 0 ? error : sd_event_source_set_enabled(h->drift.timer, SD_EVENT_OFF);
+}
+
+void drift_look_soon(struct home_watch *h)
+{
+    int armed = SD_EVENT_OFF;
+    uint64_t now = 0;
+    (void)sd_event_source_get_enabled(h->drift.timer, &armed);
+    if (armed != SD_EVENT_OFF)
+        return;
+    (void)sd_event_now(h->watcher->event, CLOCK_MONOTONIC, &now);
+    uint64_t calm = h->drift.wanted ? now : now + CALM_USEC;
+    uint64_t next = h->drift.looked == 0 ? 0 : h->drift.looked + INTERVAL_USEC;
+    (void)sd_event_source_set_time(h->drift.timer, next > calm ? next : calm);
+    (void)sd_event_source_set_enabled(h->drift.timer, SD_EVENT_ONESHOT);
+}
+
+void drift_look_close(struct home_watch *h)
+{
+    h->drift.timer = sd_event_source_disable_unref(h->drift.timer);
+}

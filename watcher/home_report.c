@@ -1,0 +1,100 @@
+#include "home_report.h"
+
+#include <math.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "home_watch.h"
+#include "metrics.h"
+#include "replace.h"
+#include "safe_read.h"
+#include "snapshot_format.h"
+#include "status_json.h"
+#include "watcher.h"
+
+enum { INTERVAL_USEC = 1000000 };
+
+static uint64_t now_usec(const struct home_watch *h)
+{
+    uint64_t now = 0;
+    (void)sd_event_now(h->watcher->event, CLOCK_MONOTONIC, &now);
+    return now;
+}
+
+static void wake_at(struct home_watch *h, uint64_t when)
+{
+    (void)sd_event_source_set_time(h->report.timer, when);
+    (void)sd_event_source_set_enabled(h->report.timer, SD_EVENT_ONESHOT);
+}
+
+/* A file that cannot be written is not worth a word: the compile has said what is wrong with the disk. */
+static void write_if_other(const struct home_watch *h, const char *name, const struct text *text)
+{
+    const char *path = arena_printf(text->arena, "%s/%s", h->home, name);
+    struct safe_read there = safe_read(text->arena, path, 0);
+    bool same =
+        there.status == SAFE_READ_OK && there.len == text->len && memcmp(there.bytes, text->bytes, text->len) == 0;
+    int error = same ? 0 : replace_passing(path, text->bytes, text->len);
+    (void)error;
+}
+
+/* Until the first key that cools now is usable again: then the metrics are other ones. */
+static void wake_for_the_next_key(struct home_watch *h, double until)
+{
+    struct timespec now;
+    (void)clock_gettime(CLOCK_REALTIME, &now);
+    double wait = until - (double)now.tv_sec;
+    if (isfinite(until) && wait < 366.0 * 86400)
+        wake_at(h, now_usec(h) + (uint64_t)(wait > 1 ? wait * 1e6 : 1e6));
+}
+
+static int at_time(sd_event_source *timer, uint64_t when, void *home)
+{
+    struct home_watch *h = home;
+    (void)timer;
+    (void)when;
+    if (h->lock < 0 || h->compiling) /* not ours to write; or the reader is in use, and the end of it asks again */
+        return 0;
+    struct arena *arena = arena_create();
+    struct text status = {.arena = arena};
+    struct text metrics = {.arena = arena};
+    double until = metrics_put(&metrics, h, true);
+    status_json_put(&status, h);
+    write_if_other(h, STATUS_FILE, &status);
+    write_if_other(h, METRICS_FILE, &metrics);
+    arena_destroy(arena);
+    h->report.written = now_usec(h);
+    wake_for_the_next_key(h, until);
+    return 0;
+}
+
+int home_report_open(struct home_watch *h)
+{
+    int error = sd_event_add_time(h->watcher->event, &h->report.timer, CLOCK_MONOTONIC, 0, 1, at_time, h);
+    if (error >= 0)
+        error = sd_event_source_set_enabled(h->report.timer, SD_EVENT_OFF);
+    if (error >= 0)
+        error = sd_event_source_set_priority(h->report.timer, SD_EVENT_PRIORITY_IDLE);
+    return error < 0 ? error : 0;
+}
+
+void home_report_soon(struct home_watch *h)
+{
+    uint64_t now = now_usec(h);
+    bool lately = h->report.written != 0 && h->report.written + INTERVAL_USEC > now;
+    wake_at(h, lately ? h->report.written + INTERVAL_USEC : now);
+}
+
+void home_report_close(struct home_watch *h)
+{
+    h->report.timer = sd_event_source_disable_unref(h->report.timer);
+    if (h->lock < 0 || h->compiling)
+        return;
+    struct arena *arena = arena_create();
+    struct text metrics = {.arena = arena};
+    (void)metrics_put(&metrics, h, false);
+    write_if_other(h, METRICS_FILE, &metrics);
+    (void)unlink(arena_printf(arena, "%s/" STATUS_FILE, h->home));
+    arena_destroy(arena);
+}

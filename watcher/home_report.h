@@ -1,0 +1,25 @@
+/* compiled/status.json and compiled/metrics.prom of a home: written after a compile, when everything else is done; at
+ * most once a second, and only when they say something else than what stands there. */
+#ifndef HERMES_HOME_REPORT_H
+#define HERMES_HOME_REPORT_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include <systemd/sd-event.h>
+
+struct home_watch;
+
+struct home_report {
+    sd_event_source *timer;
+    uint64_t written; /* when, CLOCK_MONOTONIC */
+};
+
+/* 0 or a negative errno. */
+int home_report_open(struct home_watch *h) __attribute__((warn_unused_result));
+/* The state has changed. */
+void home_report_soon(struct home_watch *h);
+/* Nobody watches the home from now on: the metrics say so, and no status is left behind. */
+void home_report_close(struct home_watch *h);
+
+#endif

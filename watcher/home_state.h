@@ -1,0 +1,47 @@
+/* What is known of a home, for whoever asks: systemd's status line, compiled/status.json, compiled/metrics.prom. */
+#ifndef HERMES_HOME_STATE_H
+#define HERMES_HOME_STATE_H
+
+#include "compile.h"
+#include "drift.h"
+
+enum condition {
+    HOME_OK,
+    HOME_INVALID,  /* the sources are; the last good generation stays */
+    HOME_HELD,     /* config.yaml is empty or gone for a moment */
+    HOME_WAITING,  /* somebody holds auth.lock: the pool still has the old keys */
+    HOME_DEGRADED, /* in force, but limits keep something from being watched: it is only looked at */
+    HOME_FAILED,   /* reading or writing failed, or another hermes-watch has it */
+    HOME_ABSENT,   /* there is no home */
+};
+
+/* Texts are the state's own. */
+struct home_state {
+    enum condition condition;
+    char *status; /* what systemd gets of it; NULL: not looked at yet */
+    long long generation;
+    struct timespec last_compile; /* that came to a result; zero: none */
+    struct timespec last_success;
+    size_t providers;
+    size_t errors;
+    size_t warnings;
+    char *diagnostics; /* `"errors":...,"warnings":...,"diagnostics":[...]`; NULL: none */
+    char *findings;    /* of drift, `[...]`; NULL: nobody has looked yet */
+    size_t finding_count;
+    size_t matters; /* findings that matter now */
+};
+
+/* "ok", "invalid", ... as status.json has it. */
+const char *condition_name(enum condition condition);
+/* The sources as they are now are not in force, or will not stay so. */
+bool condition_is_trouble(enum condition condition);
+
+void home_state_finish(struct home_state *state);
+/* True when systemd should hear of it, because the line is another one. */
+bool home_state_say(struct home_state *state, enum condition condition, const char *status);
+/* What C came to. */
+void home_state_learn(struct home_state *state, const struct compilation *c);
+/* True when the findings are other ones than last time. */
+bool home_state_learn_drift(struct home_state *state, const struct drift *drift);
+
+#endif
