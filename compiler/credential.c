@@ -3,11 +3,18 @@
 #include <string.h>
 
 #include "arena.h"
+#include "json_write.h"
 
 const char *origin_text(struct arena *arena, const struct origin *origin)
 {
     const char *place = place_text(arena, origin->place);
     return *place == '\0' ? origin->key : arena_printf(arena, "%s %s", place, origin->key);
+}
+
+void origin_json(struct text *out, const struct origin *origin)
+{
+    json_put_place(out, origin->place, "auth.json");
+    json_put_member(out, "key", origin->key);
 }
 
 const struct provider *provider_named(const struct providers *providers, const char *name)

@@ -2,6 +2,7 @@
 #ifndef HERMES_CREDENTIAL_H
 #define HERMES_CREDENTIAL_H
 
+#include "arena.h"
 #include "diagnostic.h"
 #include "fingerprint.h"
 #include "node.h"
@@ -69,6 +70,8 @@ struct providers {
 
 /* "config.yaml:4:12 model.api_key", for people. */
 const char *origin_text(struct arena *arena, const struct origin *origin);
+/* `"path":..., "line":..., "column":..., "key":...`, inside an object that is open. */
+void origin_json(struct text *out, const struct origin *origin);
 /* By id, alias, or the name of a custom provider, as people write it; NULL when there is none. */
 const struct provider *provider_named(const struct providers *providers, const char *name);
 

@@ -28,18 +28,33 @@ static bool runs_replaced_file(struct arena *arena, pid_t process)
     return len > 10 && strcmp(target + len - 10, " (deleted)") == 0;
 }
 
-/* The unit's file that changed after PROCESS was started, or NULL. */
-static const char *newer_unit(struct drift *drift, pid_t process)
+/* The unit's file, or NULL when it is not installed. */
+static const char *find_unit(struct drift *drift, struct stat *ret)
 {
     const char *const *folders = unit_folders(drift->arena, drift->user_home, true);
-    double since = proc_started(process);
-    struct stat st;
-    for (size_t i = 0; since > 0 && *folders[i] != '\0'; i++) {
+    for (size_t i = 0; *folders[i] != '\0'; i++) {
         const char *path = arena_printf(drift->arena, "%s/" UNIT, folders[i]);
-        if (stat(path, &st) == 0) /* the first one counts; the rest are hidden by it */
-            return (double)st.st_ctim.tv_sec + (double)st.st_ctim.tv_nsec / 1e9 > since ? path : NULL;
+        if (stat(path, ret) == 0) /* the first one counts; the rest are hidden by it */
+            return path;
     }
     return NULL;
+}
+
+/* The unit's file when it changed after PROCESS was started, or NULL. */
+static const char *newer_unit(struct drift *drift, pid_t process)
+{
+    double since = proc_started(process);
+    struct stat st;
+    const char *path = since > 0 ? find_unit(drift, &st) : NULL;
+    return path != NULL && (double)st.st_ctim.tv_sec + (double)st.st_ctim.tv_nsec / 1e9 > since ? path : NULL;
+}
+
+static const char *how_to_start(struct drift *drift)
+{
+    struct stat st;
+    return find_unit(drift, &st) != NULL
+               ? "systemctl --user enable --now " UNIT
+               : arena_printf(drift->arena, "hermes-watch --install --now --home %s", drift->home);
 }
 
 static void look_at_polling(struct drift *drift, const cJSON *status)
@@ -81,7 +96,7 @@ void drift_watcher(struct drift *drift)
     const char *path = arena_printf(drift->arena, "%s/" WATCH_LOCK_FILE, drift->home);
     pid_t process = file_lock_holder(path);
     if (process == 0) {
-        find(drift, true, "not running: the next edit reaches nobody", "systemctl --user enable --now " UNIT);
+        find(drift, true, "not running: the next edit reaches nobody", how_to_start(drift));
         return;
     }
     if (runs_replaced_file(drift->arena, process))

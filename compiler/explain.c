@@ -243,12 +243,6 @@ bool explain(const struct compilation *c, const char *subject, bool reveal, FILE
 
 /* --- the same as JSON --- */
 
-static void put_origin(struct text *out, const struct origin *origin)
-{
-    json_put_place(out, origin->place, "auth.json");
-    json_put_member(out, "key", origin->key);
-}
-
 static void put_credential(struct text *out, const struct provider *provider, const struct credential *credential)
 {
     json_put_item(out);
@@ -261,7 +255,7 @@ static void put_credential(struct text *out, const struct provider *provider, co
     for (size_t i = 0; i < credential->origin_count; i++) {
         json_put_item(out);
         text_putc(out, '{');
-        put_origin(out, &credential->origins[i]);
+        origin_json(out, &credential->origins[i]);
         text_putc(out, '}');
     }
     text_putc(out, ']');
@@ -289,7 +283,7 @@ static void put_provider(struct text *out, const struct compilation *c, const st
         json_put_item(out);
         text_putc(out, '{');
         json_put_member(out, "fingerprint", provider->shadowed[i].fingerprint.text);
-        put_origin(out, &provider->shadowed[i].origin);
+        origin_json(out, &provider->shadowed[i].origin);
         json_put_member(out, "by", provider->shadowed[i].by->origins[0].key);
         text_putc(out, '}');
     }
@@ -328,7 +322,7 @@ static void put_hidden_keys(struct text *out, const struct compilation *c, const
                 continue;
             json_put_item(out);
             text_putc(out, '{');
-            put_origin(out, &shadowed->origin);
+            origin_json(out, &shadowed->origin);
             json_put_member(out, "value", shadowed->fingerprint.text);
             json_put_member(out, "why", "a key of config.yaml goes out first");
             text_putc(out, '}');

@@ -197,8 +197,7 @@ void plan_json(struct text *out, const struct plan *plan)
         if (change->origin != NULL) {
             json_put_name(out, "origin");
             text_putc(out, '{');
-            json_put_place(out, change->origin->place, "auth.json");
-            json_put_member(out, "key", change->origin->key);
+            origin_json(out, change->origin);
             text_putc(out, '}');
         }
         text_putc(out, '}');

@@ -177,6 +177,12 @@ void probes_json(struct text *out, const struct probes *probes)
             json_put_member(out, "rule", probe->rule);
         if (probe->error != NULL)
             json_put_member(out, "error", probe->error);
+        if (probe->origin != NULL) {
+            json_put_name(out, "origin");
+            text_putc(out, '{');
+            origin_json(out, probe->origin);
+            text_putc(out, '}');
+        }
         text_putc(out, '}');
     }
     text_putc(out, ']');

@@ -35,7 +35,8 @@ class Drift(unittest.TestCase):
     def test_nothing_but_a_watcher_that_does_not_run(self):
         found = self.findings()
         self.assertEqual(list(found), ["hermes-watch"])
-        self.assertIn("systemctl --user enable --now", found["hermes-watch"]["help"])
+        self.assertRegex(found["hermes-watch"]["help"],
+                         "^hermes-watch --install --now --home |^systemctl --user enable --now ")  # where it is installed
         watch = Watch(self.home)
         self.assertEqual(self.findings(status=0), {})
         watch.close()

@@ -106,6 +106,8 @@ class ByHand(Case):
         self.assertEqual(self.probe("mimo"), (3, [("xiaomi", "works", 200), ("xiaomi", "refused", 401)]))
         self.home.write("config.yaml", config(LIMITED, provider.url))
         self.assertEqual(self.probe(), (3, [("xiaomi", "limited", 429), ("xiaomi", "refused", 401)]))
+        origin = json.loads(self.home.compile("--probe", "--format", "json")[1])["probes"][1]["origin"]
+        self.assertEqual(origin, {"path": ".env", "line": 1, "column": 16, "key": "XIAOMI_API_KEY"})
         code, out, _ = self.home.compile("--probe")
         self.assertIn(f"xiaomi  {fingerprint(LIMITED)}  limited (429)  (config.yaml:5:12 model.api_key)", out)
         self.home.write("config.yaml", config(OLD, provider.url))
