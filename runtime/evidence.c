@@ -1,0 +1,381 @@
+#include "evidence.h"
+
+#include <math.h>
+#include <string.h>
+#include <strings.h>
+
+#include "json_token.h"
+#include "reset_time.h"
+
+enum {
+    ERROR_LIMIT = 65536,   /* bytes of an error's body that are looked at */
+    SUCCESS_LIMIT = 16384, /* a success longer than this is one: errors are short */
+    TEXT_LIMIT = 2048,     /* of one message */
+    NAME_LIMIT = 32,
+};
+
+/* --- Words --- */
+
+enum place { CODE, PHRASE }; /* a whole code or type; a part of any text */
+
+/* What providers write, in lower case. Hermes's own list of dead keys is the first row; the rest is what the public
+ * documentation of OpenAI, Anthropic, Google, OpenRouter, Moonshot, Zhipu, MiniMax, DashScope and DeepSeek names. */
+static const struct {
+    unsigned kind;
+    enum place place;
+    const char *words; /* separated by '|' */
+} vocabulary[] = {
+    {SAYS_REVOKED, CODE,
+     "token_invalidated|token_revoked|invalid_token|invalid_grant|unauthorized_client|refresh_token_reused"},
+    {SAYS_REVOKED, CODE,
+     "invalid_api_key|api_key_invalid|incorrect_api_key|invalidapikey|account_deactivated|key_revoked|2049"},
+    {SAYS_REVOKED, PHRASE,
+     "incorrect api key|invalid api key|invalid x-api-key|api key not valid|api key not found|api key is invalid|"
+     "key has been revoked|key was revoked|key is revoked|token has been revoked|api key expired|api key has expired|"
+     "key has been disabled|key is disabled|account has been deactivated|user not found"},
+    {SAYS_BALANCE, CODE,
+     "insufficient_quota|insufficient_balance|insufficient_credits|insufficient_user_quota|billing_hard_limit_reached|"
+     "billing_error|billing_not_active|payment_required|exceeded_current_quota_error|arrearage|1113|1008"},
+    {SAYS_BALANCE, PHRASE,
+     "insufficient balance|insufficient credit|insufficient fund|insufficient account balance|insufficient quota|"
+     "credit balance is too low|balance is insufficient|balance not enough|not enough balance|not enough credit|"
+     "out of credit|no credits|more credits|credits exhausted|credits have been exhausted|balance exhausted|"
+     "negative balance|top up|recharge|billing hard limit|\xe4\xbd\x99\xe9\xa2\x9d\xe4\xb8\x8d\xe8\xb6\xb3|"
+     "\xe6\xac\xa0\xe8\xb4\xb9"},
+    {SAYS_RATE, CODE,
+     "rate_limit_exceeded|rate_limit_error|rate_limit_reached_error|rate_limited|too_many_requests|resource_exhausted|"
+     "throttling|throttlingexception|requests|tokens|1002|1039|1302|1303|1305"},
+    {SAYS_RATE, PHRASE, "rate limit|too many requests"},
+    {SAYS_USAGE, CODE, "usage_limit_reached|usage_limit_exceeded|quota_exceeded|1308"},
+    {SAYS_USAGE, PHRASE, "usage limit|weekly limit|daily limit|monthly limit"},
+    {SAYS_OVERLOADED, CODE, "overloaded_error|engine_overloaded_error|engine_overloaded|server_overloaded|overloaded"},
+    {SAYS_TROUBLE, CODE,
+     "server_error|api_error|internal_error|internal_server_error|internal|service_unavailable|unavailable|"
+     "bad_gateway|timeout_error|deadline_exceeded|1000|1001|1024|1033"},
+    {SAYS_OVERLOADED, PHRASE, "overloaded|at capacity|over capacity"},
+    {SAYS_AUTH, CODE, "authentication_error|invalid_authentication_error|unauthenticated|unauthorized|1004"},
+    {SAYS_FORBIDDEN, CODE, "permission_error|permission_denied|forbidden"},
+    {SAYS_REQUEST, CODE,
+     "invalid_request_error|invalid_argument|not_found_error|not_found|model_not_found|request_too_large|"
+     "context_length_exceeded|content_filter|content_policy_violation|2013"},
+    {SAYS_REQUEST, PHRASE,
+     "access to model|access to the model|model not found|moderation|flagged|content policy|maximum context length|"
+     "prompt is too long"},
+    {SAYS_TOO_LARGE, PHRASE, "request too large"},
+    {SAYS_REGION, CODE, "unsupported_country_region_territory"},
+    {SAYS_REGION, PHRASE, "country, region|not available in your country|not available in your region"},
+    {SAYS_AGAIN, PHRASE, "try again|temporar|retry|rate limit|too many requests"},
+    {SAYS_SECOND, PHRASE, "per second|(rps)"},
+    {SAYS_MINUTE, PHRASE, "per minute|per min|perminute|(rpm)|(tpm)|requests/min|tokens/min"},
+};
+
+static bool contains(const char *text, size_t len, const char *word, size_t size)
+{
+    for (size_t i = 0; i + size <= len; i++)
+        if (strncasecmp(text + i, word, size) == 0)
+            return true;
+    return false;
+}
+
+/* The kinds of all words that TEXT is (a CODE) or has in it. */
+static unsigned kinds_of(const char *text, size_t len, bool code)
+{
+    unsigned kinds = 0;
+    len = len < TEXT_LIMIT ? len : TEXT_LIMIT;
+    for (size_t i = 0; i < sizeof vocabulary / sizeof *vocabulary; i++) {
+        bool whole = vocabulary[i].place == CODE;
+        if (whole && (!code || len > 64))
+            continue;
+        for (const char *word = vocabulary[i].words; *word != '\0'; word += *word == '|') {
+            size_t size = strcspn(word, "|");
+            bool found = whole ? len == size && strncasecmp(text, word, size) == 0 : contains(text, len, word, size);
+            kinds |= found ? vocabulary[i].kind : 0;
+            word += size;
+        }
+    }
+    return kinds;
+}
+
+/* --- Headers --- */
+
+/* The value of the line that NAME begins, in any case; NULL when there is none. */
+static const char *header(const struct hermes_answer *answer, const char *name, size_t name_len, size_t *ret_len)
+{
+    const char *at = answer->headers;
+    const char *end = at == NULL ? NULL : at + answer->headers_len;
+    while (at < end) {
+        const char *newline = memchr(at, '\n', (size_t)(end - at));
+        const char *stop = newline == NULL ? end : newline;
+        if ((size_t)(stop - at) > name_len && at[name_len] == ':' && strncasecmp(at, name, name_len) == 0) {
+            *ret_len = (size_t)(stop - at) - name_len - 1;
+            return at + name_len + 1;
+        }
+        at = newline == NULL ? end : newline + 1;
+    }
+    return NULL;
+}
+
+static double header_time(const struct hermes_answer *answer, const char *name, double now, bool milliseconds)
+{
+    size_t len;
+    const char *value = header(answer, name, strlen(name), &len);
+    return value == NULL ? NAN : reset_parse(value, len, now, milliseconds);
+}
+
+/* What remains of the limit whose reset stands under NAME: the header of the same name with `remaining` in it. -1 when
+ * it does not say. */
+static int remaining(const struct hermes_answer *answer, const char *name, size_t len, size_t reset_at)
+{
+    char other[96];
+    size_t value_len;
+    size_t tail = len - reset_at - strlen("reset");
+    if (len + strlen("remaining") >= sizeof other)
+        return -1;
+    memcpy(other, name, reset_at);
+    memcpy(other + reset_at, "remaining", strlen("remaining"));
+    memcpy(other + reset_at + strlen("remaining"), name + reset_at + strlen("reset"), tail);
+    const char *value = header(answer, other, reset_at + strlen("remaining") + tail, &value_len);
+    if (value == NULL)
+        return -1;
+    for (size_t i = 0; i < value_len; i++)
+        if (value[i] >= '1' && value[i] <= '9')
+            return 1;
+    return 0;
+}
+
+/* The latest reset of the limits that are used up, by x-ratelimit-*, ratelimit-* and anthropic-ratelimit-*; where none
+ * says what remains, of all. */
+static double ratelimit_reset(const struct hermes_answer *answer, double now)
+{
+    double latest[2] = {NAN, NAN}; /* of those used up; of those that do not say */
+    const char *at = answer->headers;
+    const char *end = at == NULL ? NULL : at + answer->headers_len;
+    while (at < end) {
+        const char *newline = memchr(at, '\n', (size_t)(end - at));
+        const char *stop = newline == NULL ? end : newline;
+        const char *colon = memchr(at, ':', (size_t)(stop - at));
+        size_t len = colon == NULL ? 0 : (size_t)(colon - at);
+        size_t reset_at = 0;
+        while (reset_at + strlen("reset") <= len && strncasecmp(at + reset_at, "reset", strlen("reset")) != 0)
+            reset_at++;
+        if (reset_at + strlen("reset") <= len && contains(at, len, "ratelimit-", strlen("ratelimit-"))) {
+            double reset = reset_parse(colon + 1, (size_t)(stop - colon) - 1, now, false);
+            int left = remaining(answer, at, len, reset_at);
+            if (left <= 0 && !isnan(reset))
+                latest[-left] = fmax(latest[-left], reset);
+        }
+        at = newline == NULL ? end : newline + 1;
+    }
+    return isnan(latest[0]) ? latest[1] : latest[0];
+}
+
+/* --- Body --- */
+
+enum field { FIELD_OTHER, FIELD_CODE, FIELD_TEXT, FIELD_RESET, FIELD_RESET_MS };
+
+/* Names with `_` and `-` left out and in lower case. */
+static const struct {
+    const char *name;
+    enum field field;
+} fields[] = {
+    {"code", FIELD_CODE},
+    {"type", FIELD_CODE},
+    {"status", FIELD_CODE},
+    {"statuscode", FIELD_CODE},
+    {"errorcode", FIELD_CODE},
+    {"errortype", FIELD_CODE},
+    {"reason", FIELD_CODE},
+    {"error", FIELD_CODE},
+    {"message", FIELD_TEXT},
+    {"msg", FIELD_TEXT},
+    {"detail", FIELD_TEXT},
+    {"description", FIELD_TEXT},
+    {"errordescription", FIELD_TEXT},
+    {"errormessage", FIELD_TEXT},
+    {"errormsg", FIELD_TEXT},
+    {"statusmsg", FIELD_TEXT},
+    {"title", FIELD_TEXT},
+    {"raw", FIELD_TEXT},
+    {"resetsat", FIELD_RESET},
+    {"resetat", FIELD_RESET},
+    {"resettime", FIELD_RESET},
+    {"retryuntil", FIELD_RESET},
+    {"resetsinseconds", FIELD_RESET},
+    {"resetinseconds", FIELD_RESET},
+    {"resetafterseconds", FIELD_RESET},
+    {"resetafter", FIELD_RESET},
+    {"resetsin", FIELD_RESET},
+    {"retryafter", FIELD_RESET},
+    {"retryafterseconds", FIELD_RESET},
+    {"retrydelay", FIELD_RESET},
+    {"quotaresetdelay", FIELD_RESET},
+    {"quotaresettimestamp", FIELD_RESET},
+    {"xratelimitreset", FIELD_RESET},
+    {"retryafterms", FIELD_RESET_MS},
+    {"resetsinms", FIELD_RESET_MS},
+};
+
+static enum field field_of(struct json_token name)
+{
+    char plain[NAME_LIMIT];
+    size_t len = 0;
+    for (size_t i = 0; i < name.len; i++) {
+        char c = name.bytes[i];
+        if (c == '_' || c == '-')
+            continue;
+        if (len == sizeof plain)
+            return FIELD_OTHER;
+        plain[len++] = (char)(c >= 'A' && c <= 'Z' ? c | 0x20 : c);
+    }
+    for (size_t i = 0; i < sizeof fields / sizeof *fields; i++)
+        if (strlen(fields[i].name) == len && memcmp(fields[i].name, plain, len) == 0)
+            return fields[i].field;
+    return FIELD_OTHER;
+}
+
+static void later(struct evidence *evidence, double reset, enum evidence_source source)
+{
+    if (isnan(reset) || (evidence->source != RESET_UNKNOWN && evidence->reset >= reset))
+        return;
+    evidence->reset = reset;
+    evidence->source = source;
+}
+
+/* A code that is an HTTP status. */
+static int status_of(struct json_token value)
+{
+    bool digits = value.len == 3 && value.bytes[0] >= '4' && value.bytes[0] <= '5';
+    for (size_t i = 1; digits && i < 3; i++)
+        digits = value.bytes[i] >= '0' && value.bytes[i] <= '9';
+    return digits ? (value.bytes[0] - '0') * 100 + (value.bytes[1] - '0') * 10 + (value.bytes[2] - '0') : 0;
+}
+
+static void read_field(struct evidence *evidence, struct json_token name, struct json_token value, double now)
+{
+    enum field field = field_of(name);
+    if (field == FIELD_RESET || field == FIELD_RESET_MS)
+        later(evidence, reset_parse(value.bytes, value.len, now, field == FIELD_RESET_MS), RESET_BODY);
+    if (field != FIELD_CODE && field != FIELD_TEXT)
+        return;
+    if (field == FIELD_CODE && evidence->status == 0)
+        evidence->status = status_of(value);
+    if (value.kind == JSON_SCALAR && field == FIELD_TEXT)
+        return;
+    evidence->kinds |= kinds_of(value.bytes, value.len, field == FIELD_CODE);
+    if (value.kind == JSON_TEXT)
+        later(evidence, reset_in_text(value.bytes, value.len < TEXT_LIMIT ? value.len : TEXT_LIMIT, now), RESET_BODY);
+}
+
+static bool token_is(struct json_token token, const char *text)
+{
+    return json_is(token, text, strlen(text));
+}
+
+/* Does this member of the body's own object say that the body is an error? */
+static bool says_error(struct json_token name, struct json_token value, struct json_tokens rest)
+{
+    bool empty = value.len == 0 || token_is(value, "null") || token_is(value, "false") || token_is(value, "0");
+    if (token_is(name, "error"))
+        return value.kind == JSON_OPEN ? json_next(&rest).kind != JSON_CLOSE : !empty;
+    if (token_is(name, "type"))
+        return token_is(value, "error") || token_is(value, "response.failed");
+    if (token_is(name, "object"))
+        return token_is(value, "error");
+    return token_is(name, "success") && value.kind == JSON_SCALAR && token_is(value, "false");
+}
+
+/* MiniMax answers 200 and puts what went wrong into `base_resp`. */
+static bool says_trouble(struct json_token parent, struct json_token name, struct json_token value)
+{
+    return parent.kind == JSON_NAME && token_is(parent, "base_resp") && token_is(name, "status_code") &&
+           !token_is(value, "0");
+}
+
+static void read_json(struct evidence *evidence, const char *bytes, size_t len, double now)
+{
+    struct json_tokens tokens = json_tokens(bytes, len);
+    struct json_token name = {JSON_NONE, bytes, 0};
+    struct json_token parent = name;
+    size_t depth = 0;
+    size_t own = *bytes == '[' ? 2 : 1; /* the depth of the body's own members; Google wraps them in a list */
+    for (struct json_token t = json_next(&tokens); t.kind != JSON_NONE; t = json_next(&tokens)) {
+        if (t.kind == JSON_NAME) {
+            name = t;
+            parent = depth == own ? t : parent;
+            continue;
+        }
+        if (name.kind == JSON_NAME && t.kind != JSON_CLOSE) {
+            evidence->error |= depth == own && says_error(name, t, tokens);
+            evidence->error |= depth == own + 1 && says_trouble(parent, name, t);
+            if (t.kind != JSON_OPEN)
+                read_field(evidence, name, t, now);
+        }
+        name.kind = JSON_NONE;
+        depth += t.kind == JSON_OPEN;
+        depth -= t.kind == JSON_CLOSE && depth > 0;
+    }
+}
+
+static bool begins(const char *line, size_t len, const char *field)
+{
+    size_t size = strlen(field);
+    return memcmp(line, field, len < size ? len : size) == 0;
+}
+
+/* The first event of a stream that has data: its name is looked at, *BYTES becomes its data. False: it is no stream. */
+static bool first_event(struct evidence *evidence, const char **bytes, size_t *len)
+{
+    const char *end = *bytes + *len;
+    for (const char *at = *bytes; at < end;) {
+        const char *newline = memchr(at, '\n', (size_t)(end - at));
+        size_t line = (size_t)((newline == NULL ? end : newline) - at);
+        if (line >= 5 && begins(at, line, "data:")) {
+            *bytes = at + 5;
+            *len = line - 5;
+            return true;
+        }
+        bool event = line > 6 && begins(at, line, "event:");
+        if (!event && line > 1 && *at != ':' && !begins(at, line, "id:") && !begins(at, line, "retry:"))
+            return false;
+        evidence->error |= event && contains(at + 6, line - 6, "error", 5);
+        at = newline == NULL ? end : newline + 1;
+    }
+    return false;
+}
+
+static void read_body(struct evidence *evidence, const struct hermes_answer *answer, double now)
+{
+    const char *bytes = answer->body;
+    size_t len = bytes == NULL ? 0 : answer->body_len;
+    bool success = answer->status >= 200 && answer->status < 300;
+    if (success && len > SUCCESS_LIMIT)
+        return;
+    len = len < ERROR_LIMIT ? len : ERROR_LIMIT;
+    bool stream = len > 0 && *bytes != '{' && *bytes != '[' && *bytes != '<' && first_event(evidence, &bytes, &len);
+    while (len > 0 && (*bytes == ' ' || *bytes == '\t' || *bytes == '\r' || *bytes == '\n')) {
+        bytes++;
+        len--;
+    }
+    if (len == 0)
+        return;
+    if (*bytes == '{' || *bytes == '[') {
+        read_json(evidence, bytes, len, now);
+    } else if (*bytes == '<') {
+        evidence->kinds |= SAYS_PAGE;
+    } else if (!success || stream) {
+        len = len < TEXT_LIMIT ? len : TEXT_LIMIT;
+        evidence->kinds |= kinds_of(bytes, len, false);
+        later(evidence, reset_in_text(bytes, len, now), RESET_BODY);
+    }
+}
+
+struct evidence evidence_of(const struct hermes_answer *answer, double now)
+{
+    struct evidence evidence = {.reset = NAN};
+    double exact = header_time(answer, "retry-after-ms", now, true);
+    later(&evidence, isnan(exact) ? header_time(answer, "retry-after", now, false) : exact, RESET_RETRY_AFTER);
+    read_body(&evidence, answer, now);
+    if (evidence.source == RESET_UNKNOWN)
+        later(&evidence, ratelimit_reset(answer, now), RESET_RATELIMIT);
+    return evidence;
+}

@@ -1,0 +1,38 @@
+/* What an answer says, before anybody judges it: whether it is an error, of which kind, and when it is over. */
+#ifndef HERMES_EVIDENCE_H
+#define HERMES_EVIDENCE_H
+
+#include "hermes_runtime.h"
+
+enum evidence_kind {
+    SAYS_REVOKED = 1 << 0,    /* the key is no key, or no longer one */
+    SAYS_BALANCE = 1 << 1,    /* there is no money left */
+    SAYS_RATE = 1 << 2,       /* too many requests */
+    SAYS_USAGE = 1 << 3,      /* a plan's limit for hours or days */
+    SAYS_OVERLOADED = 1 << 4, /* the provider has too much to do */
+    SAYS_AUTH = 1 << 5,
+    SAYS_FORBIDDEN = 1 << 6,
+    SAYS_REQUEST = 1 << 7,   /* this request will never do */
+    SAYS_TOO_LARGE = 1 << 8, /* nor this one: it alone is above the limit */
+    SAYS_REGION = 1 << 9,    /* not from this country */
+    SAYS_AGAIN = 1 << 10,    /* it may work later */
+    SAYS_SECOND = 1 << 11,   /* the limit is counted by the second, */
+    SAYS_MINUTE = 1 << 12,   /* by the minute */
+    SAYS_TROUBLE = 1 << 13,  /* something broke over there */
+    SAYS_PAGE = 1 << 14,     /* a page for a browser: somebody before the API answered */
+};
+
+enum evidence_source { RESET_UNKNOWN, RESET_RETRY_AFTER, RESET_BODY, RESET_RATELIMIT };
+
+struct evidence {
+    bool error; /* the body says so, whatever the status is */
+    int status; /* that the body names, 400 to 599; else 0 */
+    unsigned kinds;
+    double reset; /* when it is good again, seconds since the epoch; NAN when RESET_UNKNOWN */
+    enum evidence_source source;
+};
+
+/* Pure; takes any bytes. */
+struct evidence evidence_of(const struct hermes_answer *answer, double now);
+
+#endif
