@@ -355,6 +355,10 @@ void watch_client_destroy(struct watch_client *client)
     while (*at != client)
         at = &(*at)->next;
     *at = client->next;
+    for (at = &client->set->told; *at != NULL && *at != client;) /* another one's news may end this one */
+        at = &(*at)->next_told;
+    if (*at == client)
+        *at = client->next_told;
     free(client->watches);
     free(client);
 }
