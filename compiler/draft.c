@@ -53,25 +53,51 @@ static struct credential *add_credential(struct resolver *r, struct draft *draft
     return &draft->provider.credentials[draft->provider.credential_count++];
 }
 
+/* There is room for as many origins as the next power of two. */
 static void add_origin(struct resolver *r, struct credential *credential, struct origin origin)
 {
-    struct origin *origins = arena_alloc(r->arena, (credential->origin_count + 1) * sizeof *origins);
-    if (credential->origin_count > 0)
-        memcpy(origins, credential->origins, credential->origin_count * sizeof *origins);
-    origins[credential->origin_count++] = origin;
-    credential->origins = origins;
+    size_t count = credential->origin_count;
+    if ((count & (count - 1)) == 0) {
+        struct origin *origins = arena_alloc(r->arena, (count == 0 ? 1 : 2 * count) * sizeof *origins);
+        if (count > 0)
+            memcpy(origins, credential->origins, count * sizeof *origins);
+        credential->origins = origins;
+    }
+    credential->origins[credential->origin_count++] = origin;
+}
+
+enum { FEW = 16 };
+
+static void index_key(struct resolver *r, struct draft *draft, size_t index)
+{
+    const char *fingerprint = draft->provider.credentials[index].fingerprint.text;
+    name_table_put(r->arena, &draft->keys, arena_strdup(r->arena, fingerprint), index);
+}
+
+/* The credential of that key, or NULL. */
+static struct credential *find_key(struct draft *draft, const struct fingerprint *fingerprint)
+{
+    struct provider *provider = &draft->provider;
+    if (provider->credential_count > FEW) {
+        const size_t *index = name_table_get(&draft->keys, fingerprint->text);
+        return index == NULL ? NULL : &provider->credentials[*index];
+    }
+    for (size_t i = 0; i < provider->credential_count; i++)
+        if (strcmp(provider->credentials[i].fingerprint.text, fingerprint->text) == 0)
+            return &provider->credentials[i];
+    return NULL;
 }
 
 void add_key(struct resolver *r, struct draft *draft, enum credential_rank rank, const char *secret, size_t len,
              struct origin origin)
 {
     struct fingerprint fingerprint = fingerprint_of(secret, len);
-    for (size_t i = 0; i < draft->provider.credential_count; i++)
-        if (strcmp(draft->provider.credentials[i].fingerprint.text, fingerprint.text) == 0) {
-            add_origin(r, &draft->provider.credentials[i], origin);
-            return;
-        }
-    struct credential *credential = add_credential(r, draft);
+    struct credential *credential = find_key(draft, &fingerprint);
+    if (credential != NULL) {
+        add_origin(r, credential, origin);
+        return;
+    }
+    credential = add_credential(r, draft);
     *credential = (struct credential){
         .id = credential_id_of(draft->provider.id, secret, len),
         .fingerprint = fingerprint,
@@ -81,6 +107,9 @@ void add_key(struct resolver *r, struct draft *draft, enum credential_rank rank,
                                              : arena_printf(r->arena, "%s %s", origin.place.source->label, origin.key),
     };
     add_origin(r, credential, origin);
+    size_t count = draft->provider.credential_count;
+    for (size_t i = count == FEW + 1 ? 0 : count - 1; count > FEW && i < count; i++)
+        index_key(r, draft, i);
 }
 
 void note_shadowed(struct resolver *r, struct draft *draft, const char *secret, size_t len, struct origin origin)
@@ -107,11 +136,11 @@ void warn_shadowed(struct resolver *r, const struct draft *draft, struct origin 
 void shadow_key(struct resolver *r, struct draft *draft, const char *secret, size_t len, struct origin origin)
 {
     struct fingerprint fingerprint = fingerprint_of(secret, len);
-    for (size_t i = 0; i < draft->provider.credential_count; i++)
-        if (strcmp(draft->provider.credentials[i].fingerprint.text, fingerprint.text) == 0) {
-            add_origin(r, &draft->provider.credentials[i], origin);
-            return;
-        }
+    struct credential *known = find_key(draft, &fingerprint);
+    if (known != NULL) {
+        add_origin(r, known, origin);
+        return;
+    }
     note_shadowed(r, draft, secret, len, origin);
     warn_shadowed(r, draft, origin, &fingerprint);
 }

@@ -11,7 +11,8 @@ struct draft {
     size_t credential_capacity;
     size_t shadowed_capacity;
     size_t seed_capacity;
-    bool url_is_explicit; /* a source names the URL, so nothing may guess another */
+    struct name_table keys; /* the credentials by fingerprint, where there are more than a few */
+    bool url_is_explicit;   /* a source names the URL, so nothing may guess another */
 };
 
 struct resolver {

@@ -271,15 +271,17 @@ static void read_strategies(struct resolver *r)
 {
     static const char *const names[] = {"fill_first", "round_robin", "least_used", "random"};
     const struct node *all = node_get(r->in->config, "credential_pool_strategies");
-    for (size_t i = 0; i < r->count; i++) {
-        const char *text = node_string(node_get(all, r->drafts[i]->provider.id));
+    for (size_t i = 0; node_is(all, NODE_MAP) && i < all->pair_count; i++) {
+        const char *id = node_string(all->pairs[i].key);
+        const char *text = node_string(all->pairs[i].value);
+        struct draft *draft = id == NULL ? NULL : find_draft(r, id);
         size_t len;
-        if (text == NULL)
+        if (text == NULL || draft == NULL)
             continue;
         text = strip_blanks(text, strlen(text), &len);
         for (size_t k = 0; k < sizeof names / sizeof *names; k++)
             if (strlen(names[k]) == len && strncasecmp(names[k], text, len) == 0)
-                r->drafts[i]->provider.strategy = names[k];
+                draft->provider.strategy = names[k];
     }
 }
 
