@@ -3,37 +3,38 @@
 #include <string.h>
 
 #include "json_write.h"
+#include "name_table.h"
 #include "shown_value.h"
 
-static bool has_key(const struct hermes_provider *provider, const char *fingerprint)
-{
-    for (size_t i = 0; provider != NULL && i < provider->credential_count; i++)
-        if (strcmp(provider->credentials[i].fingerprint, fingerprint) == 0)
-            return true;
-    return false;
-}
+/* The keys of a provider before and now, and which old one stood where. */
+struct rotation {
+    const struct hermes_provider *before; /* NULL: it is new */
+    const struct provider *now;
+    struct name_table old_keys; /* by fingerprint */
+    struct name_table new_keys;
+    struct name_table gone_at; /* by origin: the first of the old keys that stood there and is gone now */
+    bool *replaced;            /* for each old key: another one stands in its place */
+};
 
-static bool keeps_key(const struct provider *provider, const char *fingerprint)
+static struct rotation rotation_of(struct arena *arena, const struct hermes_provider *before,
+                                   const struct provider *now)
 {
-    for (size_t i = 0; provider != NULL && i < provider->credential_count; i++)
-        if (strcmp(provider->credentials[i].fingerprint.text, fingerprint) == 0)
-            return true;
-    return false;
-}
-
-/* The key that stood at the same origin before and is gone now: then this one replaces it. */
-static const struct hermes_credential *predecessor(const struct hermes_provider *before, const struct provider *now,
-                                                   const struct credential *credential)
-{
-    for (size_t i = 0; before != NULL && i < before->credential_count; i++) {
+    struct rotation r = {.before = before, .now = now};
+    for (size_t i = 0; i < now->credential_count; i++)
+        name_table_put(arena, &r.new_keys, now->credentials[i].fingerprint.text, i);
+    if (before == NULL)
+        return r;
+    r.replaced = arena_alloc(arena, before->credential_count * sizeof *r.replaced);
+    for (size_t i = 0; i < before->credential_count; i++) {
         const struct hermes_credential *old = &before->credentials[i];
-        if (keeps_key(now, old->fingerprint))
+        name_table_put(arena, &r.old_keys, old->fingerprint, i);
+        if (name_table_get(&r.new_keys, old->fingerprint) != NULL)
             continue;
         for (size_t k = 0; k < old->origin_count; k++)
-            if (strcmp(old->origins[k].key, credential->origins[0].key) == 0)
-                return old;
+            if (name_table_get(&r.gone_at, old->origins[k].key) == NULL)
+                name_table_put(arena, &r.gone_at, old->origins[k].key, i);
     }
-    return NULL;
+    return r;
 }
 
 static const char *or_none(const char *text)
@@ -74,32 +75,33 @@ void plan_add(struct plan *plan, struct change change)
     put_line(&plan->lines, &change);
 }
 
-static void compare_new_keys(struct plan *plan, const struct hermes_provider *before, const struct provider *now)
+/* A key that stands where another one stood that is gone now has replaced it. */
+static void compare_new_keys(struct plan *plan, struct rotation *r)
 {
-    for (size_t i = 0; i < now->credential_count; i++) {
-        const struct credential *credential = &now->credentials[i];
-        if (has_key(before, credential->fingerprint.text))
+    for (size_t i = 0; i < r->now->credential_count; i++) {
+        const struct credential *credential = &r->now->credentials[i];
+        const size_t *gone = name_table_get(&r->gone_at, credential->origins[0].key);
+        if (gone != NULL)
+            r->replaced[*gone] = true;
+        if (name_table_get(&r->old_keys, credential->fingerprint.text) != NULL)
             continue;
-        const struct hermes_credential *old = predecessor(before, now, credential);
+        const char *old = gone == NULL ? NULL : r->before->credentials[*gone].fingerprint;
         plan_add(plan, (struct change){.what = old != NULL ? "rotated" : "added",
-                                       .provider = now->id,
-                                       .from = old != NULL ? arena_strdup(plan->lines.arena, old->fingerprint) : NULL,
+                                       .provider = r->now->id,
+                                       .from = old != NULL ? arena_strdup(plan->lines.arena, old) : NULL,
                                        .to = credential->fingerprint.text,
                                        .origin = &credential->origins[0]});
     }
 }
 
-static void compare_old_keys(struct plan *plan, const struct hermes_provider *before, const struct provider *now)
+static void compare_old_keys(struct plan *plan, const struct rotation *r)
 {
-    for (size_t i = 0; i < before->credential_count; i++) {
-        const struct hermes_credential *old = &before->credentials[i];
-        bool stays = keeps_key(now, old->fingerprint);
-        for (size_t k = 0; k < now->credential_count && !stays; k++)
-            stays = predecessor(before, now, &now->credentials[k]) == old; /* "rotated" has named it */
-        if (!stays)
+    for (size_t i = 0; i < r->before->credential_count; i++) {
+        const char *fingerprint = r->before->credentials[i].fingerprint;
+        if (!r->replaced[i] && name_table_get(&r->new_keys, fingerprint) == NULL)
             plan_add(plan, (struct change){.what = "removed",
-                                           .provider = now->id,
-                                           .from = arena_strdup(plan->lines.arena, old->fingerprint)});
+                                           .provider = r->now->id,
+                                           .from = arena_strdup(plan->lines.arena, fingerprint)});
     }
 }
 
@@ -131,10 +133,11 @@ static const char *shown_url(struct arena *arena, const char *url)
 static void compare_provider(struct plan *plan, const struct hermes_provider *before, const struct provider *now)
 {
     size_t said = plan->count;
-    compare_new_keys(plan, before, now);
+    struct rotation rotation = rotation_of(plan->lines.arena, before, now);
+    compare_new_keys(plan, &rotation);
     if (before == NULL)
         return;
-    compare_old_keys(plan, before, now);
+    compare_old_keys(plan, &rotation);
     if (plan->count == said)
         compare_order(plan, before, now);
     if (strcmp(before->base_url, now->base_url) != 0)

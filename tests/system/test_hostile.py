@@ -150,6 +150,16 @@ class Hostile(unittest.TestCase):
                 self.home.write(".env", "A=xxxxxxxxxx\n" + line * (100 if "${A}x" not in line else 20000))
                 self.assertIn(code, self.home.compile("--check")[2])
 
+    def test_thousands_of_keys_of_one_provider_change_at_once(self):
+        entry = "- {{provider: deepseek, model: m, api_key: sk-test-{}-{:08}}}\n"
+        for word in ("one", "two"):
+            self.home.write("config.yaml", "fallback_providers:\n" + "".join(entry.format(word, i) for i in range(5000)))
+            self.assertEqual(self.home.compile("--quiet")[0], 0)
+        credentials = self.home.snapshot()["content"]["providers"]["deepseek"]["credentials"]
+        self.assertEqual(len(credentials), 5000)
+        _, out, _ = self.home.compile("--diff")
+        self.assertEqual(out, "")
+
     def test_a_reset_in_the_far_future(self):
         self.store([entry(source="env:XIAOMI_API_KEY", access_token="sk-test-env-000001", last_status="exhausted",
                           last_error_reset_at=1e300, last_status_at=1)])
