@@ -1,9 +1,11 @@
 #include "reset.h"
 
+#include <stdio.h>
 #include <string.h>
 #include <time.h>
 #include <unistd.h>
 
+#include "bookings.h"
 #include "file_lock.h"
 #include "pool_document.h"
 #include "publish.h"
@@ -108,6 +110,29 @@ const char *reset_pool(struct arena *arena, struct source *source, const struct 
     return r.out.bytes;
 }
 
+static void say_booking(void *data, const struct booking_id *id)
+{
+    struct resetter *r = data;
+    char fingerprint[FINGERPRINT_SIZE] = "";
+    bool whole = id->key == id->provider; /* an outage of the provider itself */
+    if (!whole)
+        (void)snprintf(fingerprint, sizeof fingerprint, "sha256:%016llx", (unsigned long long)(id->key ^ id->provider));
+    text_printf(r->lines, "%s: cleared %s in %s\n",
+                r->what->provider == NULL ? "a provider" : shown_name(r->arena, r->what->provider),
+                whole ? "its outage" : fingerprint, BOOKINGS_FILE);
+}
+
+/* What gateways reported through the runtime library. */
+static void reset_bookings(struct arena *arena, const char *home, const struct reset *what, double now,
+                           struct text *lines)
+{
+    struct resetter r = {.arena = arena, .what = what, .lines = lines};
+    struct bookings bookings = {.path = arena_printf(arena, "%s/" BOOKINGS_FILE, home)};
+    bookings_look(&bookings, false, now);
+    bookings_clear(&bookings, what->provider, what->fingerprint, now, say_booking, &r);
+    bookings_finish(&bookings);
+}
+
 static bool write_failed(struct diagnostics *diagnostics, const char *path, int error)
 {
     (void)diagnose(diagnostics, SEVERITY_ERROR, "write-failed", (struct place){0}, "%s cannot be written: %s", path,
@@ -141,7 +166,9 @@ static bool reset_locked(struct arena *arena, const char *home, const struct res
     if (memory.status == SAFE_READ_OK)
         cooldowns_parse(&cooldowns, memory.bytes, memory.len, (double)now.tv_sec);
     const char *text = reset_pool(arena, &pool, what, &cooldowns, (double)now.tv_sec, lines, diagnostics);
-    return lines->len == 0 || write_both(arena, home, &pool, text, &cooldowns, diagnostics);
+    bool written = lines->len == 0 || write_both(arena, home, &pool, text, &cooldowns, diagnostics);
+    reset_bookings(arena, home, what, (double)now.tv_sec, lines);
+    return written;
 }
 
 bool reset_home(struct arena *arena, const char *home, const struct reset *what, int lock_wait_ms, struct text *lines,

@@ -84,6 +84,41 @@ static void print_state(struct arena *arena, const struct cooldown *cooldown, do
         (void)fprintf(stream, " (%s)", reason);
 }
 
+/* Adds what gateways reported through the runtime library, where the pool does not say that the key cools anyway. */
+static void add_booked(struct cooldowns *cooldowns, struct hermes *hermes, const char *provider,
+                       const char *fingerprint, double at)
+{
+    struct hermes_key_state state;
+    struct cooldown cooldown = {.provider = provider};
+    if (cools(cooldowns_get(cooldowns, provider, fingerprint), at) || !fingerprint_valid(fingerprint) ||
+        hermes_key_state(hermes, provider, fingerprint, &state) != 0 || state.verdict == HERMES_KEY_GOOD)
+        return;
+    strcpy(cooldown.fingerprint.text, fingerprint);
+    cooldown.dead = state.verdict == HERMES_KEY_DEAD;
+    cooldown.until = state.until;
+    for (int i = 0; i < COOLDOWN_MEMBERS; i++)
+        cooldown.raw[i] = "null";
+    cooldown.raw[3] = arena_printf(cooldowns->arena, "\"%s\"", state.rule); /* last_error_reason */
+    cooldowns_put(cooldowns, &cooldown);
+}
+
+static void add_bookings(struct cooldowns *cooldowns, struct hermes *hermes, double at)
+{
+    const struct hermes_view *view = hermes_current(hermes);
+    for (size_t i = 0; i < hermes_provider_count(view); i++) {
+        const struct hermes_provider *provider = hermes_provider_at(view, i);
+        for (size_t k = 0; k < provider->credential_count; k++)
+            add_booked(cooldowns, hermes, provider->id, provider->credentials[k].fingerprint, at);
+    }
+}
+
+static void print_outage(struct hermes *hermes, const char *provider, FILE *stream)
+{
+    struct hermes_key_state state;
+    if (hermes_key_state(hermes, provider, NULL, &state) == 0 && state.verdict == HERMES_PROVIDER_OUT)
+        (void)fprintf(stream, "  answers with errors of its own (%s)\n", state.rule);
+}
+
 /* The key that goes out next, by the strategy: out of the pool where it tells, else the first that is usable. */
 static const char *next_key(const struct compilation *c, const struct hermes_provider *provider,
                             const struct provider *now, const struct cooldowns *cooldowns, double at)
@@ -92,6 +127,8 @@ static const char *next_key(const struct compilation *c, const struct hermes_pro
     const char *next = NULL;
     if (now != NULL && pool != NULL && pool->document != NULL)
         next = pool_next(c->arena, pool->document, now, at);
+    if (next != NULL && cools(cooldowns_get(cooldowns, provider->id, next), at))
+        next = NULL; /* a gateway was told so, and the pool does not know */
     if (next != NULL || strcmp(provider->strategy, "random") == 0)
         return next;
     for (size_t i = 0; i < provider->credential_count; i++)
@@ -154,13 +191,15 @@ static void print_provider(const struct compilation *c, const struct hermes_prov
         (void)fputs("  every key is cooling: requests fail until the first is back\n", stream);
 }
 
-static void print_providers(const struct compilation *c, const struct hermes_view *view,
-                            const struct cooldowns *cooldowns, double now, FILE *stream)
+static void print_providers(const struct compilation *c, struct hermes *hermes, const struct cooldowns *cooldowns,
+                            double now, FILE *stream)
 {
+    const struct hermes_view *view = hermes_current(hermes);
     const char *first = hermes_default_provider(view);
     for (size_t i = 0; i < hermes_provider_count(view); i++) {
         const struct hermes_provider *provider = hermes_provider_at(view, i);
         print_provider(c, provider, first != NULL && strcmp(first, provider->id) == 0, cooldowns, now, stream);
+        print_outage(hermes, provider->id, stream);
     }
 }
 
@@ -234,7 +273,8 @@ int print_status(const struct compilation *c, const char *home, FILE *stream)
                   hermes_compiled_at(view));
     print_sources(c, stream);
     print_watcher(c->arena, home, stream);
-    print_providers(c, view, &cooldowns, (double)now.tv_sec, stream);
+    add_bookings(&cooldowns, hermes, (double)now.tv_sec);
+    print_providers(c, hermes, &cooldowns, (double)now.tv_sec, stream);
     hermes_close(hermes);
     return 0;
 }

@@ -81,14 +81,17 @@ static bool contains(const char *text, size_t len, const char *word, size_t size
 static unsigned kinds_of(const char *text, size_t len, bool code)
 {
     unsigned kinds = 0;
-    len = len < TEXT_LIMIT ? len : TEXT_LIMIT;
+    char lower[TEXT_LIMIT];
+    len = len < sizeof lower ? len : sizeof lower;
+    for (size_t i = 0; i < len; i++)
+        lower[i] = (char)(text[i] >= 'A' && text[i] <= 'Z' ? text[i] | 0x20 : text[i]);
     for (size_t i = 0; i < sizeof vocabulary / sizeof *vocabulary; i++) {
         bool whole = vocabulary[i].place == CODE;
-        if (whole && (!code || len > 64))
+        if (whole && !code)
             continue;
         for (const char *word = vocabulary[i].words; *word != '\0'; word += *word == '|') {
             size_t size = strcspn(word, "|");
-            bool found = whole ? len == size && strncasecmp(text, word, size) == 0 : contains(text, len, word, size);
+            bool found = whole ? len == size && memcmp(lower, word, size) == 0 : memmem(lower, len, word, size) != NULL;
             kinds |= found ? vocabulary[i].kind : 0;
             word += size;
         }

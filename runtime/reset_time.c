@@ -252,7 +252,7 @@ double reset_in_text(const char *text, size_t len, double now)
     for (const char *at = text; at < end; at++) {
         for (size_t i = 0; i < sizeof phrases / sizeof *phrases; i++) {
             size_t size = strlen(phrases[i]);
-            if ((size_t)(end - at) < size || strncasecmp(at, phrases[i], size) != 0)
+            if ((*at | 0x20) != *phrases[i] || (size_t)(end - at) < size || strncasecmp(at, phrases[i], size) != 0)
                 continue;
             double found = after_phrase((struct cursor){at + size, end}, now);
             if (!isnan(found))

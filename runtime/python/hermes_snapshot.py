@@ -2,9 +2,10 @@
 
     reader = hermes_snapshot.open("/home/u/.hermes")
     reader.refresh()                       # costs a stat when nothing is new
-    key = reader.pick()                    # the default provider's first key that is not cooling, or None
+    key = reader.pick()                    # the default provider's first healthy key, or None
     if key:
         send(key.base_url, key.secret)
+    reader.current.value("fallback_providers.0.model")
 
 Standard library only, one file: copy it beside your program, or import it from where it is installed. A snapshot that is
 torn, was edited, or has a newer format raises SnapshotError, and the last good one stays in force. One reader belongs to
@@ -16,16 +17,20 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 import json
+import math
+import mmap
 import os
 import stat
+import struct
 import time
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from types import MappingProxyType
 from typing import Any, Optional
 
 FORMAT = 1
 SNAPSHOT_FILE = "compiled/snapshot.json"
 COOLDOWNS_FILE = "compiled/cooldowns.json"
+BOOKINGS_FILE = "compiled/bookings"
 
 __all__ = ["Credential", "Origin", "Provider", "Reader", "Snapshot", "SnapshotError", "open"]
 
@@ -86,13 +91,49 @@ class Snapshot:
     env: Mapping[str, str]
     config: Mapping[str, Any]
 
+    def value(self, path: str, default: Any = None) -> Any:
+        """A value of the configuration by its dotted path; a name may hold dots."""
+        return _value(self.config, path.split("."), default)
+
+    def provider(self, name: Optional[str] = None) -> Optional[Provider]:
+        """By id, or by the name of a custom provider (`My LLM`); None: the default one."""
+        wanted = name if name is not None else self.default_provider or ""
+        plain = wanted.strip().lower().replace(" ", "-")
+        custom = plain if plain.startswith("custom:") else "custom:" + plain
+        return self.providers.get(wanted) or self.providers.get(plain) or self.providers.get(custom)
+
     def __repr__(self) -> str:
         return f"<Snapshot generation {self.generation}>"
+
+
+def _value(node: Any, names: "list[str]", default: Any) -> Any:
+    if not names:
+        return node
+    for count in range(1, len(names) + 1):
+        name, rest = ".".join(names[:count]), names[count:]
+        if isinstance(node, Mapping) and name in node:
+            found = _value(node[name], rest, _MISSING)
+        elif isinstance(node, list) and name.isascii() and name.isdigit() and int(name) < len(node):
+            found = _value(node[int(name)], rest, _MISSING)
+        else:
+            found = _MISSING
+        if found is not _MISSING:
+            return found
+    return default
+
+
+_MISSING = object()
 
 
 def _require(holds: bool, kind: str = "corrupt") -> None:
     if not holds:
         raise SnapshotError(kind)
+
+
+def _unsafe(info: os.stat_result) -> bool:
+    me = os.geteuid()
+    mine = info.st_uid in (me, 0) or me == 0
+    return not stat.S_ISREG(info.st_mode) or not mine or bool(info.st_mode & (stat.S_IWGRP | stat.S_IWOTH))
 
 
 def _read(path: str) -> tuple[bytes, os.stat_result]:
@@ -101,9 +142,8 @@ def _read(path: str) -> tuple[bytes, os.stat_result]:
     except (FileNotFoundError, NotADirectoryError):
         raise SnapshotError("absent") from None
     with os.fdopen(fd, "rb") as file:
-        info, me = os.fstat(fd), os.geteuid()
-        mine = info.st_uid in (me, 0) or me == 0
-        _require(stat.S_ISREG(info.st_mode) and mine and not info.st_mode & (stat.S_IWGRP | stat.S_IWOTH), "unsafe")
+        info = os.fstat(fd)
+        _require(not _unsafe(info), "unsafe")
         data = file.read(info.st_size)
     _require(len(data) == info.st_size)
     return data, info
@@ -183,12 +223,67 @@ def _moment(info: os.stat_result) -> tuple[int, int, int, int]:
     return info.st_dev, info.st_ino, info.st_size, info.st_mtime_ns
 
 
+class _Bookings:
+    """What gateways reported of keys: the table that libhermes-runtime maps, read only. Its form is in bookings.h."""
+
+    HEAD, SLOT, SLOTS = struct.Struct("=8sII"), struct.Struct("=QQQ"), 1024
+    SIZE = 64 * (SLOTS + 1)
+    COOLING, DEAD = 1, 2
+
+    def __init__(self, path: str) -> None:
+        self._path = path
+        self._file: Optional[tuple[int, int]] = None
+        self._map: Optional[mmap.mmap] = None
+
+    def until(self, provider: str, fingerprint: str) -> float:
+        """Until when a key cools: seconds since the epoch, inf for a dead one, 0 when nothing is known."""
+        table = self._table()
+        if table is None:
+            return 0.0
+        bits = int(fingerprint[7:], 16) if fingerprint.startswith("sha256:") else _fnv(fingerprint)
+        key = (_fnv(provider) ^ bits) or 1
+        for i in range(self.SLOTS):
+            there, _, word = self.SLOT.unpack_from(table, 64 * (1 + (key + i) % self.SLOTS))
+            if there == 0:
+                return 0.0
+            if there == key:
+                verdict = word & 3
+                return math.inf if verdict == self.DEAD else (word >> 20) / 1000 if verdict == self.COOLING else 0.0
+        return 0.0
+
+    def _table(self) -> Optional[mmap.mmap]:
+        try:
+            info = os.lstat(self._path)
+            if (info.st_dev, info.st_ino) != self._file or _unsafe(info):
+                self._map, self._file = None, None
+                fd = os.open(self._path, os.O_RDONLY | os.O_CLOEXEC | os.O_NOCTTY | os.O_NONBLOCK | os.O_NOFOLLOW)
+                try:
+                    info = os.fstat(fd)
+                    if info.st_size == self.SIZE and not _unsafe(info):
+                        table = mmap.mmap(fd, self.SIZE, access=mmap.ACCESS_READ)
+                        if self.HEAD.unpack_from(table) == (b"hermesbk", 1, self.SLOTS):
+                            self._map, self._file = table, (info.st_dev, info.st_ino)
+                finally:
+                    os.close(fd)
+        except (OSError, ValueError):
+            self._map, self._file = None, None
+        return self._map
+
+
+def _fnv(text: str) -> int:
+    value = 0xCBF29CE484222325
+    for byte in text.encode("utf-8", "surrogateescape"):
+        value = ((value ^ byte) * 0x100000001B3) & 0xFFFFFFFFFFFFFFFF
+    return value
+
+
 class Reader:
     """Holds the last good snapshot of one home."""
 
     def __init__(self, home: "str | os.PathLike[str]") -> None:
         self._path = os.path.join(os.fspath(home), SNAPSHOT_FILE)
         self._cooldowns_path = os.path.join(os.fspath(home), COOLDOWNS_FILE)
+        self._bookings = _Bookings(os.path.join(os.fspath(home), BOOKINGS_FILE))
         self._cooldowns: dict[str, Any] = {}
         self._cooldowns_moment: Optional[tuple[int, int, int, int]] = None
         self._load()
@@ -210,14 +305,18 @@ class Reader:
         self._load()
         return self._snapshot.generation != before
 
-    def pick(self, provider: Optional[str] = None) -> Optional[Credential]:
-        """The first key of PROVIDER (None: the default one) that is not cooling."""
-        found = self._snapshot.providers.get(provider or self._snapshot.default_provider or "")
+    def pick(self, provider: Optional[str] = None, skip: Collection[str] = ()) -> Optional[Credential]:
+        """The first key of PROVIDER (see Snapshot.provider; None: the default one) that is neither cooling nor dead, by the
+        pool and by what any gateway of this home reported. SKIP: fingerprints that were tried already."""
+        found = self._snapshot.provider(provider)
         if found is None:
             return None
         self._refresh_cooldowns()
         now = time.time()
-        return next((c for c in found.credentials if self._usable(found.id, c.fingerprint, now)), None)
+        for key in found.credentials:
+            if key.secret and key.fingerprint not in skip and self._usable(found.id, key.fingerprint, now):
+                return key
+        return None
 
     def _load(self) -> None:
         data, info = _read(self._path)
@@ -240,6 +339,8 @@ class Reader:
             self._cooldowns = {}
 
     def _usable(self, provider: str, fingerprint: str, now: float) -> bool:
+        if self._bookings.until(provider, fingerprint) > now:
+            return False
         keys = self._cooldowns.get(provider)
         cooldown = keys.get(fingerprint) if isinstance(keys, dict) else None
         if not isinstance(cooldown, dict):
