@@ -4,7 +4,7 @@
 #include <string.h>
 #include <strings.h>
 
-enum { MAX_SETTLE_MS = 10000, MAX_UNIT = 255 };
+enum { MAX_SETTLE_MS = 10000, MAX_COOLDOWN = 31 * 86400, MAX_UNIT = 255 };
 
 static const struct node *setting(const struct node *section, const char *name)
 {
@@ -26,6 +26,18 @@ static int settle_of(const struct node *node, struct diagnostics *diagnostics)
         return (int)value;
     wrong(diagnostics, node, "settle_ms", "a number of milliseconds from 0 to 10000");
     return WATCH_SETTLE_MS;
+}
+
+/* The runtime library reads these from the snapshot; here they are only looked over. */
+static void check_cooldowns(const struct node *section, struct diagnostics *diagnostics)
+{
+    static const char *const names[] = {"cooldown_401", "cooldown_402", "cooldown_403", "cooldown_429"};
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+        const struct node *node = setting(section, names[i]);
+        long value = node != NULL && node->kind == NODE_INTEGER && node->len < 8 ? strtol(node->text, NULL, 10) : -1;
+        if (node != NULL && (value < 1 || value > MAX_COOLDOWN))
+            wrong(diagnostics, node, names[i], "a number of seconds from 1 to 2678400");
+    }
 }
 
 static bool require_probe_of(const struct node *node, struct diagnostics *diagnostics)
@@ -70,6 +82,7 @@ static const char *text_of(const struct node *node, const char *name, bool (*fit
 
 struct watch_settings watch_settings_read(const struct node *section, struct diagnostics *diagnostics)
 {
+    check_cooldowns(section, diagnostics);
     return (struct watch_settings){
         .settle_ms = settle_of(setting(section, "settle_ms"), diagnostics),
         .require_probe = require_probe_of(setting(section, "require_probe"), diagnostics),

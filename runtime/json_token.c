@@ -13,8 +13,8 @@ static void skip_filling(struct json_tokens *tokens)
         tokens->at++;
 }
 
-/* The string whose quote has just been passed. One that the bytes cut off is still a text: an error's beginning says
- * what it is. */
+/* The string whose quote has just been passed. One that the bytes cut off is
+ * still a text: an error's beginning says what it is. */
 static struct json_token string(struct json_tokens *tokens)
 {
     struct json_token token = {JSON_TEXT, tokens->at, 0};
@@ -73,6 +73,17 @@ bool json_skip(struct json_tokens *tokens, struct json_token token)
     }
 }
 
+bool json_child(struct json_tokens *tokens, struct json_token *name, struct json_token *value)
+{
+    *name = (struct json_token){JSON_NONE, tokens->at, 0};
+    *value = json_next(tokens);
+    if (value->kind == JSON_NAME) {
+        *name = *value;
+        *value = json_next(tokens);
+    }
+    return value->kind == JSON_OPEN || value->kind == JSON_TEXT || value->kind == JSON_SCALAR;
+}
+
 static int hex(const char *at, const char *end)
 {
     int value = 0;
@@ -88,32 +99,50 @@ static int hex(const char *at, const char *end)
     return value;
 }
 
-/* One character of a string: its bytes go to OUT (at most 4, by their number), *AT moves on. */
+static size_t utf8(unsigned long code, char out[4])
+{
+    static const unsigned char lead[] = {0, 0, 0xc0, 0xe0, 0xf0};
+    size_t count = code < 0x80 ? 1 : code < 0x800 ? 2 : code < 0x10000 ? 3 : 4;
+    for (size_t i = count; i > 1; i--, code >>= 6)
+        out[i - 1] = (char)(0x80 | (code & 0x3f));
+    out[0] = (char)(lead[count] | code);
+    return count;
+}
+
+/* One character of a string: its bytes go to OUT (at most 4, by their number),
+ * *AT moves on. */
 static size_t character(const char **at, const char *end, char out[4])
 {
     static const char plain[] = "\"\\/bfnrt";
     static const char meant[] = "\"\\/\b\f\n\r\t";
     const char *p = *at;
-    const char *found = p[0] == '\\' && end - p > 1 && p[1] != '\0' ? strchr(plain, p[1]) : NULL;
-    int code = p[0] == '\\' && end - p > 1 && p[1] == 'u' ? hex(p + 2, end) : -1;
-    *at = found != NULL ? p + 2 : code >= 0 ? p + 6 : p + 1;
+    bool escape = p[0] == '\\' && end - p > 1 && p[1] != '\0';
+    const char *found = escape ? strchr(plain, p[1]) : NULL;
+    int code = escape && p[1] == 'u' ? hex(p + 2, end) : -1;
     if (code < 0) {
+        *at = found != NULL ? p + 2 : p + 1;
         out[0] = found != NULL ? meant[found - plain] : p[0];
         return 1;
     }
-    if (code < 0x80) {
-        out[0] = (char)code;
-        return 1;
+    *at = p + 6;
+    int low = code >= 0xd800 && code < 0xdc00 && end - *at >= 6 && p[6] == '\\' && p[7] == 'u' ? hex(p + 8, end) : -1;
+    if (low < 0xdc00 || low > 0xdfff)
+        return utf8((unsigned long)code, out);
+    *at = p + 12;
+    return utf8(0x10000UL + (((unsigned long)code - 0xd800) << 10) + ((unsigned long)low - 0xdc00), out);
+}
+
+size_t json_unescape(struct json_token token, char *out)
+{
+    char bytes[4];
+    size_t len = 0;
+    const char *end = token.bytes + token.len;
+    for (const char *at = token.bytes; at < end;) {
+        size_t count = character(&at, end, bytes);
+        memcpy(out + len, bytes, count);
+        len += count;
     }
-    if (code < 0x800) {
-        out[0] = (char)(0xc0 | code >> 6);
-        out[1] = (char)(0x80 | (code & 0x3f));
-        return 2;
-    }
-    out[0] = (char)(0xe0 | code >> 12); /* a surrogate stays one: the compiler writes such characters as UTF-8 */
-    out[1] = (char)(0x80 | (code >> 6 & 0x3f));
-    out[2] = (char)(0x80 | (code & 0x3f));
-    return 3;
+    return len;
 }
 
 bool json_is(struct json_token token, const char *text, size_t len)
@@ -129,4 +158,119 @@ bool json_is(struct json_token token, const char *text, size_t len)
         len -= count;
     }
     return len == 0;
+}
+
+/* --- Strictly --- */
+
+enum { MAX_DEPTH = 1000 }; /* the compiler stops at 128 */
+
+static void skip_space(struct json_tokens *t)
+{
+    while (t->at < t->end && (*t->at == ' ' || *t->at == '\t' || *t->at == '\r' || *t->at == '\n'))
+        t->at++;
+}
+
+static bool take(struct json_tokens *t, const char *any)
+{
+    bool found = t->at < t->end && *t->at != '\0' && strchr(any, *t->at) != NULL;
+    t->at += found;
+    return found;
+}
+
+static bool take_digits(struct json_tokens *t)
+{
+    bool any = false;
+    while (take(t, "0123456789"))
+        any = true;
+    return any;
+}
+
+static bool valid_number(struct json_tokens *t)
+{
+    (void)take(t, "-");
+    if (!take(t, "0") && !take_digits(t))
+        return false;
+    if (take(t, ".") && !take_digits(t))
+        return false;
+    if (!take(t, "eE"))
+        return true;
+    (void)take(t, "+-");
+    return take_digits(t);
+}
+
+static bool valid_string(struct json_tokens *t)
+{
+    if (!take(t, "\""))
+        return false;
+    while (t->at < t->end && *t->at != '"') {
+        if ((unsigned char)*t->at < 0x20)
+            return false;
+        if (!take(t, "\\")) {
+            t->at++;
+        } else if (take(t, "u")) {
+            if (hex(t->at, t->end) < 0)
+                return false;
+            t->at += 4;
+        } else if (!take(t, "\"\\/bfnrt")) {
+            return false;
+        }
+    }
+    return take(t, "\"");
+}
+
+static bool valid_word(struct json_tokens *t)
+{
+    static const char *const words[] = {"true", "false", "null"};
+    for (int i = 0; i < 3; i++) {
+        size_t len = strlen(words[i]);
+        if ((size_t)(t->end - t->at) < len || memcmp(t->at, words[i], len) != 0)
+            continue;
+        t->at += len;
+        return true;
+    }
+    return false;
+}
+
+static bool valid_scalar(struct json_tokens *t)
+{
+    char c = t->at < t->end ? *t->at : '\0';
+    return c == '"' ? valid_string(t) : c == 't' || c == 'f' || c == 'n' ? valid_word(t) : valid_number(t);
+}
+
+/* `"name":`, where an object wants one. */
+static bool valid_name(struct json_tokens *t)
+{
+    skip_space(t);
+    if (!valid_string(t))
+        return false;
+    skip_space(t);
+    return take(t, ":");
+}
+
+bool json_valid(const char *bytes, size_t len)
+{
+    char closing[MAX_DEPTH]; /* of each container that is open */
+    size_t depth = 0;
+    struct json_tokens t = json_tokens(bytes, len);
+    for (;;) {
+        skip_space(&t);
+        bool opened = t.at < t.end && (*t.at == '{' || *t.at == '[');
+        if (opened && depth == MAX_DEPTH)
+            return false;
+        if (opened)
+            closing[depth++] = *t.at++ == '{' ? '}' : ']';
+        else if (!valid_scalar(&t))
+            return false;
+        for (skip_space(&t); depth > 0 && t.at < t.end && *t.at == closing[depth - 1]; skip_space(&t)) {
+            t.at++;
+            depth--;
+            opened = false;
+        }
+        if (depth == 0)
+            return t.at == t.end;
+        if (!opened && !take(&t, ","))
+            return false;
+        if (closing[depth - 1] == '}' && !valid_name(&t))
+            return false;
+    }
 }

@@ -1,6 +1,7 @@
 #include "view.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <stdint.h>
@@ -11,6 +12,7 @@
 #include <sodium.h>
 
 #include "fingerprint.h"
+#include "json_token.h"
 #include "parse_json.h"
 #include "provider_table.h"
 #include "snapshot_format.h"
@@ -35,7 +37,8 @@ struct hermes_view {
     size_t variable_count;
 };
 
-/* Carves the block. `left` reaching zero early means that the counting pass and the filling pass disagree. */
+/* Carves the block. `left` reaching zero early means that the counting pass and
+ * the filling pass disagree. */
 struct carver {
     char *at;
     size_t left;
@@ -65,107 +68,148 @@ static const char *carve_bytes(struct carver *carver, const char *bytes, size_t 
     return copy;
 }
 
-static const char *carve_string(struct carver *carver, const cJSON *item)
+static const char *carve_text(struct carver *carver, struct json_token token)
 {
-    return cJSON_IsString(item) ? carve_bytes(carver, item->valuestring, strlen(item->valuestring)) : "";
+    char *copy = token.kind == JSON_TEXT || token.kind == JSON_NAME ? carve(carver, token.len + 1, 1) : NULL;
+    if (copy == NULL)
+        return "";
+    copy[json_unescape(token, copy)] = '\0';
+    return copy;
 }
 
-static const cJSON *member(const cJSON *object, const char *name)
+/* --- The content, read where it lies: a tree on the heap would be full of keys
+ * --- */
+
+/* The first token of the member's value; *RET_INSIDE then stands behind it.
+ * JSON_NONE when there is none; of two with one name the first counts. */
+static struct json_token member(struct json_tokens object, const char *name, struct json_tokens *ret_inside)
 {
-    return cJSON_GetObjectItemCaseSensitive(object, name);
+    struct json_token found;
+    struct json_token value;
+    while (json_child(&object, &found, &value)) {
+        *ret_inside = object;
+        if (json_is(found, name, strlen(name)))
+            return value;
+        if (!json_skip(&object, value))
+            break;
+    }
+    return (struct json_token){JSON_NONE, object.at, 0};
 }
 
-static size_t array_size(const cJSON *item)
+static bool is_object(struct json_token value)
 {
-    return cJSON_IsArray(item) || cJSON_IsObject(item) ? (size_t)cJSON_GetArraySize(item) : 0;
+    return value.kind == JSON_OPEN && *value.bytes == '{';
 }
 
-/* Upper bound of what carving will need. Every string of the tree is shorter than its JSON text, and each costs one
- * NUL, which its quotes pay for. */
-static size_t block_size(const cJSON *content, size_t content_len)
+/* What stands inside a member that is a container; nothing otherwise. */
+static struct json_tokens inside(struct json_tokens object, const char *name)
 {
-    const cJSON *providers = member(content, "providers");
-    const cJSON *provider;
+    struct json_tokens within;
+    return member(object, name, &within).kind == JSON_OPEN ? within : json_tokens(object.end, 0);
+}
+
+static size_t count(struct json_tokens container)
+{
+    struct json_token name;
+    struct json_token value;
+    size_t number = 0;
+    while (json_child(&container, &name, &value) && json_skip(&container, value))
+        number++;
+    return number;
+}
+
+static const char *text_of(struct carver *carver, struct json_tokens object, const char *name)
+{
+    struct json_tokens within;
+    return carve_text(carver, member(object, name, &within));
+}
+
+static unsigned number_of(struct json_tokens object, const char *name)
+{
+    struct json_tokens within;
+    struct json_token value = member(object, name, &within);
+    unsigned long number = 0;
+    for (size_t i = 0; value.kind == JSON_SCALAR && i < value.len; i++) {
+        if (value.bytes[i] < '0' || value.bytes[i] > '9' || number > UINT_MAX / 10 - 1)
+            return 0;
+        number = number * 10 + (unsigned long)(value.bytes[i] - '0');
+    }
+    return (unsigned)number;
+}
+
+/* Upper bound of what carving will need. Every string is at most as long as its
+ * JSON text, whose quotes pay for its NUL. */
+static size_t block_size(struct json_tokens content, size_t content_len)
+{
+    struct json_tokens providers = inside(content, "providers");
+    struct json_token name;
+    struct json_token value;
     size_t size = sizeof(struct hermes_view) + 1024 + 3 * content_len;
-    size += array_size(providers) * (sizeof(struct hermes_provider) + sizeof(struct hermes_provider *));
-    size += array_size(member(content, "env")) * sizeof(struct variable);
-    cJSON_ArrayForEach(provider, providers)
-    {
-        const cJSON *credentials = member(provider, "credentials");
-        const cJSON *credential;
-        size += array_size(credentials) * sizeof(struct hermes_credential) + 64;
-        size += array_size(member(provider, "headers")) * sizeof(struct hermes_header) + 64;
-        cJSON_ArrayForEach(credential, credentials) size +=
-            array_size(member(credential, "origins")) * sizeof(struct hermes_origin) + 64;
+    size += count(providers) * (sizeof(struct hermes_provider) + sizeof(struct hermes_provider *));
+    size += count(inside(content, "env")) * sizeof(struct variable);
+    for (; json_child(&providers, &name, &value); (void)json_skip(&providers, value)) {
+        struct json_tokens credentials = inside(providers, "credentials");
+        size += count(credentials) * sizeof(struct hermes_credential) + 64;
+        size += count(inside(providers, "headers")) * sizeof(struct hermes_header) + 64;
+        for (; json_child(&credentials, &name, &value); (void)json_skip(&credentials, value))
+            size += count(inside(credentials, "origins")) * sizeof(struct hermes_origin) + 64;
     }
     return size;
 }
 
-static unsigned number_of(const cJSON *item)
+static void fill_origins(struct carver *carver, struct hermes_credential *credential, struct json_tokens origins)
 {
-    return cJSON_IsNumber(item) && item->valuedouble >= 0 && item->valuedouble < 4294967296.0
-               ? (unsigned)item->valuedouble
-               : 0;
-}
-
-static void fill_origins(struct carver *carver, struct hermes_credential *credential, const cJSON *origins)
-{
-    size_t count = array_size(origins);
-    struct hermes_origin *out = carve(carver, count * sizeof *out, _Alignof(struct hermes_origin));
-    const cJSON *origin;
-    size_t i = 0;
+    size_t number = count(origins);
+    struct hermes_origin *out = carve(carver, number * sizeof *out, _Alignof(struct hermes_origin));
+    struct json_token name;
+    struct json_token value;
     if (out == NULL)
         return;
-    cJSON_ArrayForEach(origin, origins)
-    {
+    for (size_t i = 0; i < number && json_child(&origins, &name, &value); (void)json_skip(&origins, value))
         out[i++] = (struct hermes_origin){
-            .path = carve_string(carver, member(origin, "path")),
-            .key = carve_string(carver, member(origin, "key")),
-            .line = number_of(member(origin, "line")),
-            .column = number_of(member(origin, "column")),
+            .path = text_of(carver, origins, "path"),
+            .key = text_of(carver, origins, "key"),
+            .line = number_of(origins, "line"),
+            .column = number_of(origins, "column"),
         };
-    }
     credential->origins = out;
-    credential->origin_count = count;
+    credential->origin_count = number;
 }
 
-static void fill_credentials(struct carver *carver, struct hermes_provider *provider, const cJSON *credentials)
+static void fill_credentials(struct carver *carver, struct hermes_provider *provider, struct json_tokens credentials)
 {
-    size_t count = array_size(credentials);
-    struct hermes_credential *out = carve(carver, count * sizeof *out, _Alignof(struct hermes_credential));
-    const cJSON *credential;
-    size_t i = 0;
+    size_t number = count(credentials);
+    struct hermes_credential *out = carve(carver, number * sizeof *out, _Alignof(struct hermes_credential));
+    struct json_token name;
+    struct json_token value;
     if (out == NULL)
         return;
-    cJSON_ArrayForEach(credential, credentials)
-    {
+    for (size_t i = 0; i < number && json_child(&credentials, &name, &value); (void)json_skip(&credentials, value)) {
         out[i] = (struct hermes_credential){
-            .id = carve_string(carver, member(credential, "id")),
-            .label = carve_string(carver, member(credential, "label")),
-            .secret = carve_string(carver, member(credential, "secret")),
-            .fingerprint = carve_string(carver, member(credential, "fingerprint")),
+            .id = text_of(carver, credentials, "id"),
+            .label = text_of(carver, credentials, "label"),
+            .secret = text_of(carver, credentials, "secret"),
+            .fingerprint = text_of(carver, credentials, "fingerprint"),
             .base_url = provider->base_url,
         };
-        fill_origins(carver, &out[i++], member(credential, "origins"));
+        fill_origins(carver, &out[i++], inside(credentials, "origins"));
     }
     provider->credentials = out;
-    provider->credential_count = count;
+    provider->credential_count = number;
 }
 
-static void fill_headers(struct carver *carver, struct hermes_provider *provider, const cJSON *headers)
+static void fill_headers(struct carver *carver, struct hermes_provider *provider, struct json_tokens headers)
 {
-    size_t count = array_size(headers);
-    struct hermes_header *out = carve(carver, count * sizeof *out, _Alignof(struct hermes_header));
-    const cJSON *header;
-    size_t i = 0;
+    size_t number = count(headers);
+    struct hermes_header *out = carve(carver, number * sizeof *out, _Alignof(struct hermes_header));
+    struct json_token name;
+    struct json_token value;
     if (out == NULL)
         return;
-    cJSON_ArrayForEach(header, headers) out[i++] = (struct hermes_header){
-        .name = header->string == NULL ? "" : carve_bytes(carver, header->string, strlen(header->string)),
-        .value = carve_string(carver, header),
-    };
+    for (size_t i = 0; i < number && json_child(&headers, &name, &value); (void)json_skip(&headers, value))
+        out[i++] = (struct hermes_header){.name = carve_text(carver, name), .value = carve_text(carver, value)};
     provider->headers = out;
-    provider->header_count = count;
+    provider->header_count = number;
 }
 
 static int compare_providers(const void *a, const void *b)
@@ -187,25 +231,25 @@ static void sort_providers(struct carver *carver, struct hermes_view *view)
         qsort(view->by_id, count, sizeof(struct hermes_provider *), compare_providers);
 }
 
-static void fill_providers(struct carver *carver, struct hermes_view *view, const cJSON *providers)
+static void fill_providers(struct carver *carver, struct hermes_view *view, struct json_tokens providers)
 {
-    const cJSON *item;
-    size_t i = 0;
-    view->provider_count = array_size(providers);
+    struct json_token name;
+    struct json_token value;
+    view->provider_count = count(providers);
     view->providers = carve(carver, view->provider_count * sizeof *view->providers, _Alignof(struct hermes_provider));
     if (view->providers == NULL)
         return;
-    cJSON_ArrayForEach(item, providers)
-    {
+    for (size_t i = 0; i < view->provider_count && json_child(&providers, &name, &value);
+         (void)json_skip(&providers, value)) {
         struct hermes_provider *provider = &view->providers[i++];
         *provider = (struct hermes_provider){
-            .id = carve_bytes(carver, item->string, strlen(item->string)),
-            .base_url = carve_string(carver, member(item, "base_url")),
-            .strategy = carve_string(carver, member(item, "strategy")),
-            .auth = carve_string(carver, member(item, "auth")),
+            .id = carve_text(carver, name),
+            .base_url = text_of(carver, providers, "base_url"),
+            .strategy = text_of(carver, providers, "strategy"),
+            .auth = text_of(carver, providers, "auth"),
         };
-        fill_credentials(carver, provider, member(item, "credentials"));
-        fill_headers(carver, provider, member(item, "headers"));
+        fill_credentials(carver, provider, inside(providers, "credentials"));
+        fill_headers(carver, provider, inside(providers, "headers"));
     }
     sort_providers(carver, view);
 }
@@ -215,80 +259,100 @@ static int compare_variables(const void *a, const void *b)
     return strcmp(((const struct variable *)a)->name, ((const struct variable *)b)->name);
 }
 
-static void fill_variables(struct carver *carver, struct hermes_view *view, const cJSON *env)
+static void fill_variables(struct carver *carver, struct hermes_view *view, struct json_tokens env)
 {
-    const cJSON *item;
-    size_t i = 0;
-    view->variable_count = array_size(env);
+    struct json_token name;
+    struct json_token value;
+    view->variable_count = count(env);
     view->variables = carve(carver, view->variable_count * sizeof *view->variables, _Alignof(struct variable));
     if (view->variables == NULL)
         return;
-    cJSON_ArrayForEach(item, env) view->variables[i++] = (struct variable){
-        .name = carve_bytes(carver, item->string, strlen(item->string)),
-        .value = carve_string(carver, item),
-    };
+    for (size_t i = 0; i < view->variable_count && json_child(&env, &name, &value); (void)json_skip(&env, value))
+        view->variables[i++] = (struct variable){.name = carve_text(carver, name), .value = carve_text(carver, value)};
     if (view->variable_count > 1)
         qsort(view->variables, view->variable_count, sizeof *view->variables, compare_variables);
 }
 
-/* The tree holds keys: wiped before it goes back to the heap. */
-static void wipe_tree(cJSON *item)
+/* Every element of a container is an object: what fill_* takes apart without
+ * looking. */
+static bool all_objects(struct json_tokens container)
 {
-    for (; item != NULL; item = item->next) {
-        if (item->valuestring != NULL)
-            sodium_memzero(item->valuestring, strlen(item->valuestring));
-        wipe_tree(item->child);
+    struct json_token name;
+    struct json_token value;
+    while (json_child(&container, &name, &value)) {
+        if (!is_object(value))
+            return false;
+        (void)json_skip(&container, value);
     }
+    return true;
 }
 
-static void delete_tree(cJSON *tree)
+static bool well_formed(struct json_tokens content)
 {
-    wipe_tree(tree);
-    cJSON_Delete(tree);
+    struct json_tokens within;
+    struct json_tokens providers;
+    struct json_token name;
+    struct json_token value;
+    struct json_token sources = member(content, "sources", &within);
+    if (!is_object(member(content, "env", &within)) || !is_object(member(content, "config", &within)) ||
+        !is_object(member(content, "providers", &providers)) || sources.kind != JSON_OPEN || *sources.bytes != '[')
+        return false;
+    if (!all_objects(providers))
+        return false;
+    for (; json_child(&providers, &name, &value); (void)json_skip(&providers, value)) {
+        struct json_tokens credentials = inside(providers, "credentials");
+        if (!all_objects(credentials))
+            return false;
+        for (; json_child(&credentials, &name, &value); (void)json_skip(&credentials, value))
+            if (!all_objects(inside(credentials, "origins")))
+                return false;
+    }
+    return true;
 }
 
-static bool well_formed(const cJSON *content)
+static struct hermes_view *new_view(size_t size, struct carver *ret_carver)
 {
-    return cJSON_IsObject(content) && cJSON_IsObject(member(content, "providers")) &&
-           cJSON_IsObject(member(content, "env")) && cJSON_IsObject(member(content, "config")) &&
-           cJSON_IsArray(member(content, "sources"));
+    size = (size + 15) & ~(size_t)15; /* sodium_malloc ends at a page: only a
+                                       multiple of 16 is aligned at its start */
+    struct hermes_view *view = sodium_malloc(size);
+    if (view != NULL)
+        *ret_carver = (struct carver){(char *)(view + 1), size - sizeof *view, false};
+    return view;
 }
 
 static int fill_view(struct hermes_view **ret, const cJSON *meta, const char *bytes, size_t len)
 {
-    cJSON *content = parse_json(bytes, len, NULL);
-    int error = content == NULL && errno == ENOMEM ? -ENOMEM : HERMES_CORRUPT;
-    if (content != NULL && well_formed(content)) {
-        size_t size = block_size(content, len);
-        /* sodium_malloc ends at a page: only a multiple of 16 is aligned at its start. */
-        size = (size + 15) & ~(size_t)15;
-        struct hermes_view *view = sodium_malloc(size);
-        error = -ENOMEM;
-        if (view != NULL) {
-            struct carver carver = {(char *)(view + 1), size - sizeof *view, false};
-            *view = (struct hermes_view){.references = 1, .content_len = len};
-            view->generation = (long long)member(meta, "generation")->valuedouble;
-            view->compiled_at = carve_string(&carver, member(meta, "compiled_at"));
-            fill_providers(&carver, view, member(content, "providers"));
-            fill_variables(&carver, view, member(content, "env"));
-            view->content = carve_bytes(&carver, bytes, len);
-            const cJSON *first = member(content, "default_provider");
-            view->default_provider = cJSON_IsString(first) ? carve_string(&carver, first) : NULL;
-            error = carver.failed ? HERMES_CORRUPT : 0;
-            if (error == 0)
-                *ret = view;
-            else
-                sodium_free(view);
-        }
+    struct carver carver;
+    struct json_tokens within;
+    struct json_tokens content = json_tokens(bytes, len);
+    if (!json_valid(bytes, len) || !is_object(json_next(&content)) || !well_formed(content))
+        return HERMES_CORRUPT;
+    struct hermes_view *view = new_view(block_size(content, len), &carver);
+    if (view == NULL)
+        return -ENOMEM;
+    *view = (struct hermes_view){.references = 1, .content_len = len};
+    view->generation = (long long)cJSON_GetObjectItemCaseSensitive(meta, "generation")->valuedouble;
+    const cJSON *compiled_at = cJSON_GetObjectItemCaseSensitive(meta, "compiled_at");
+    const char *when = cJSON_IsString(compiled_at) ? compiled_at->valuestring : "";
+    view->compiled_at = carve_bytes(&carver, when, strlen(when));
+    fill_providers(&carver, view, inside(content, "providers"));
+    fill_variables(&carver, view, inside(content, "env"));
+    view->content = carve_bytes(&carver, bytes, len);
+    struct json_token first = member(content, "default_provider", &within);
+    view->default_provider = first.kind == JSON_TEXT ? carve_text(&carver, first) : NULL;
+    if (carver.failed) {
+        sodium_free(view);
+        return HERMES_CORRUPT;
     }
-    delete_tree(content);
-    return error;
+    *ret = view;
+    return 0;
 }
 
-/* Where the content's bytes start, given what meta says of their number; NULL when the frame is not as written. */
+/* Where the content's bytes start, given what meta says of their number; NULL
+ * when the frame is not as written. */
 static const char *find_content(const char *after_meta, const char *end, const cJSON *meta, size_t *ret_len)
 {
-    const cJSON *bytes = member(meta, "content_bytes");
+    const cJSON *bytes = cJSON_GetObjectItemCaseSensitive(meta, "content_bytes");
     size_t opening = strlen(SNAPSHOT_CONTENT);
     size_t closing = strlen(SNAPSHOT_CLOSING);
     size_t left = (size_t)(end - after_meta);
@@ -302,8 +366,8 @@ static const char *find_content(const char *after_meta, const char *end, const c
 
 static int check_meta(const cJSON *meta)
 {
-    const cJSON *format = member(meta, "format");
-    const cJSON *generation = member(meta, "generation");
+    const cJSON *format = cJSON_GetObjectItemCaseSensitive(meta, "format");
+    const cJSON *generation = cJSON_GetObjectItemCaseSensitive(meta, "generation");
     if (!cJSON_IsNumber(format) || !cJSON_IsNumber(generation) || generation->valuedouble < 0 ||
         generation->valuedouble > 9007199254740992.0)
         return HERMES_CORRUPT;
@@ -323,7 +387,7 @@ int view_unpack(const char *bytes, size_t len, struct hermes_view **ret)
     if (error == 0) {
         size_t content_len = 0;
         const char *content = find_content(after_meta, bytes + len, meta, &content_len);
-        const cJSON *digest = member(meta, "digest");
+        const cJSON *digest = cJSON_GetObjectItemCaseSensitive(meta, "digest");
         error = HERMES_CORRUPT;
         if (content != NULL && cJSON_IsString(digest) &&
             strcmp(digest_of(content, content_len).text, digest->valuestring) == 0)
@@ -388,7 +452,8 @@ static const struct hermes_provider *by_id(const struct hermes_view *view, const
     return found == NULL ? NULL : *found;
 }
 
-/* As Hermes resolves a name: its own ids before everything, a custom provider before an alias. */
+/* As Hermes resolves a name: its own ids before everything, a custom provider
+ * before an alias. */
 const struct hermes_provider *hermes_provider(const struct hermes_view *view, const char *name)
 {
     char custom[256] = "custom:";

@@ -241,7 +241,7 @@ class Required(Case):
 
     def test_settings_are_checked(self):
         for line in ("require_probe: maybe", "notify_url: ftp://x/", "notify_url: [a]", "reload_unit: no/unit.service",
-                     "reload_unit: hermes", "settle_ms: soon"):
+                     "reload_unit: hermes", "settle_ms: soon", "cooldown_429: 0", "cooldown_401: soon"):
             self.home.write("config.yaml", config(OLD, "http://127.0.0.1:1/v1", f"hermes_watch:\n  {line}\n"))
             code, _, err = self.home.compile("--check")
             self.assertEqual(code, 1, line)

@@ -1,5 +1,5 @@
-/* A gateway's life with a handle: which key goes out, what a report does, and what bad files cannot do. Every test has a
- * home of its own. */
+/* A gateway's life with a handle: which key goes out, what a report does, and
+ * what bad files cannot do. Every test has a home of its own. */
 #include <errno.h>
 #include <fcntl.h>
 #include <math.h>
@@ -51,25 +51,30 @@ static const char *print_of(const char *key)
 static size_t credential(char *out, size_t size, const char *key)
 {
     return (size_t)snprintf(out, size,
-                            "{\"id\":\"a1b2c3\",\"label\":\"l\",\"auth_type\":\"api_key\",\"secret\":\"%s\","
+                            "{\"id\":\"a1b2c3\",\"label\":\"l\",\"auth_type\":"
+                            "\"api_key\",\"secret\":\"%s\","
                             "\"fingerprint\":\"%s\",\"origins\":[]}",
                             key, print_of(key));
 }
 
-/* Publishes a snapshot in which xiaomi has KEYS (separated by blanks) under STRATEGY. */
+/* Publishes a snapshot in which xiaomi has KEYS (separated by blanks) under
+ * STRATEGY; NULL: in which there is no xiaomi. */
 static void publish(const struct home *home, long long generation, const char *strategy, const char *keys)
 {
     char content[4096];
     char file[8192];
     char path[128];
-    size_t len = (size_t)snprintf(
-        content, sizeof content,
-        "{\"sources\":[],\"config\":{\"model\":{\"provider\":\"mimo\",\"a.b\":{\"c\":[10,{\"d\":\"x\\\"y\"}]}},"
-        "\"fallback_providers\":[{\"provider\":\"custom:my-llm\",\"model\":\"m\"}]},\"env\":{\"A\":\"1\"},"
-        "\"default_provider\":\"xiaomi\",\"providers\":{\"xiaomi\":{\"base_url\":\"https://x.test/"
-        "v1\",\"strategy\":\"%s\","
-        "\"auth\":\"bearer\",\"headers\":{\"X-Team\":\"blue\"},\"credentials\":[",
-        strategy);
+    size_t len = (size_t)snprintf(content, sizeof content,
+                                  "{\"sources\":[],\"config\":{\"model\":{\"provider\":\"mimo\",\"a.b\":{"
+                                  "\"c\":[10,{\"d\":\"x\\\"y\"}]}},"
+                                  "\"hermes_watch\":{\"cooldown_401\":7000,\"cooldown_403\":-5},"
+                                  "\"fallback_providers\":[{\"provider\":\"custom:my-llm\",\"model\":\"m\"}"
+                                  "]},\"env\":{\"A\":\"1\"},"
+                                  "\"default_provider\":\"xiaomi\",\"providers\":{\"%s\":{\"base_url\":"
+                                  "\"https://x.test/v1\","
+                                  "\"strategy\":\"%s\",\"auth\":\"bearer\",\"headers\":{\"X-Team\":"
+                                  "\"blue\"},\"credentials\":[",
+                                  strategy == NULL ? "another" : "xiaomi", strategy == NULL ? "fill_first" : strategy);
     for (const char *at = keys; *at != '\0';) {
         char key[64];
         size_t size = strcspn(at, " ");
@@ -80,10 +85,13 @@ static void publish(const struct home *home, long long generation, const char *s
         at += size + strspn(at + size, " ");
     }
     len += (size_t)snprintf(content + len, sizeof content - len,
-                            "]},\"custom:my-llm\":{\"base_url\":\"http://127.0.0.1:9\",\"strategy\":\"fill_first\","
-                            "\"auth\":\"bearer\",\"credentials\":[]}},\"shadowed\":[],\"warnings\":[]}");
+                            "]},\"custom:my-llm\":{\"base_url\":\"http://"
+                            "127.0.0.1:9\",\"strategy\":\"fill_first\","
+                            "\"auth\":\"bearer\",\"credentials\":[]}},"
+                            "\"shadowed\":[],\"warnings\":[]}");
     int size = snprintf(file, sizeof file,
-                        "{\"meta\":{\"format\":1,\"generation\":%lld,\"compiled_at\":\"2026-11-25T00:00:00.000Z\","
+                        "{\"meta\":{\"format\":1,\"generation\":%lld,\"compiled_at\":"
+                        "\"2026-11-25T00:00:00.000Z\","
                         "\"content_bytes\":%zu,\"digest\":\"%s\"},\"content\":%s}\n",
                         generation, len, digest_of(content, len).text, content);
     in_home(home, SNAPSHOT_FILE, path);
@@ -131,7 +139,8 @@ static void open_home(struct home *home)
     assert_int_equal(hermes_open(home->path, &home->hermes), 0);
 }
 
-/* The secret that goes out now, "" when none does; the attempt is given back. */
+/* The secret that goes out now, "" when none does; the attempt is given back.
+ */
 static const char *next(struct home *home)
 {
     static char secret[64];
@@ -344,6 +353,35 @@ static void a_report_books_the_key_that_was_used(void **state)
     assert_string_equal(next(home), "sk-test-2");
 }
 
+static void the_configuration_sets_a_cooldown_that_nobody_named(void **state)
+{
+    struct home *home = *state;
+    static const struct {
+        int status;
+        bool given;
+        double seconds;
+    } cases[] = {{401, false, 7000}, {401, true, 300}, {403, false, 300}, {429, false, 300}};
+    publish(home, 1, "fill_first", "sk-test-1");
+    open_home(home);
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct hermes_attempt attempt;
+        struct bookings bookings = {.path = NULL};
+        char path[128];
+        double now = now_seconds();
+        const struct hermes_judgement judgement = {HERMES_KEY_COOLING, now + 300, "401", cases[i].status,
+                                                   cases[i].given};
+        assert_int_equal(hermes_acquire(home->hermes, NULL, NULL, 0, &attempt), 0);
+        assert_int_equal(hermes_report(home->hermes, &attempt, &judgement), 0);
+        hermes_release(home->hermes, &attempt);
+        assert_true(fabs(hermes_earliest(home->hermes, NULL) - now - cases[i].seconds) < 60);
+        in_home(home, BOOKINGS_FILE, path);
+        bookings.path = path;
+        bookings_look(&bookings, false, now);
+        bookings_clear(&bookings, NULL, NULL, now, NULL, NULL);
+        bookings_finish(&bookings);
+    }
+}
+
 static void an_outage_is_the_providers_not_the_keys(void **state)
 {
     struct home *home = *state;
@@ -366,11 +404,11 @@ static void the_pool_has_a_word_too(void **state)
     struct home *home = *state;
     struct hermes_key_state told;
     char text[512];
-    int len =
-        snprintf(text, sizeof text,
-                 "{\"format\":1,\"cooldowns\":{\"xiaomi\":{\"%s\":{\"status\":\"exhausted\",\"until\":%f,\"raw\":["
-                 "\"\\\"exhausted\\\"\",\"1\",\"402\",\"null\",\"null\",\"null\"]}}}}",
-                 print_of("sk-test-1"), now_seconds() + 900);
+    int len = snprintf(text, sizeof text,
+                       "{\"format\":1,\"cooldowns\":{\"xiaomi\":{\"%s\":{\"status\":"
+                       "\"exhausted\",\"until\":%f,\"raw\":["
+                       "\"\\\"exhausted\\\"\",\"1\",\"402\",\"null\",\"null\",\"null\"]}}}}",
+                       print_of("sk-test-1"), now_seconds() + 900);
     publish(home, 1, "fill_first", "sk-test-1 sk-test-2");
     write_file(home, COOLDOWNS_FILE, text, (size_t)len, 0600);
     open_home(home);
@@ -537,6 +575,28 @@ static void a_snapshot_that_goes_bad_changes_nothing(void **state)
     assert_string_equal(next(home), "sk-test-4");
 }
 
+static void a_provider_may_be_lost_while_its_key_is_in_use(void **state)
+{
+    struct home *home = *state;
+    struct hermes_attempt attempt, other;
+    struct hermes_key_state told;
+    const struct hermes_judgement dead = {HERMES_KEY_DEAD, INFINITY, "401-revoked", 401, false};
+    publish(home, 1, "fill_first", "sk-test-1");
+    open_home(home);
+    assert_int_equal(hermes_acquire(home->hermes, NULL, NULL, 0, &attempt), 0);
+    publish(home, 2, NULL, "sk-test-1");
+    assert_int_equal(hermes_refresh(home->hermes), 1);
+    assert_int_equal(hermes_acquire(home->hermes, NULL, NULL, 0, &other), HERMES_NO_PROVIDER);
+    assert_int_equal(hermes_key_state(home->hermes, NULL, NULL, &told), HERMES_NO_PROVIDER);
+    assert_true(isinf(hermes_earliest(home->hermes, "xiaomi")));
+    assert_string_equal(attempt.provider->base_url, "https://x.test/v1");
+    assert_int_equal(hermes_report(home->hermes, &attempt, &dead), 0);
+    hermes_release(home->hermes, &attempt);
+    publish(home, 3, "fill_first", "sk-test-1 sk-test-2");
+    assert_int_equal(hermes_refresh(home->hermes), 1);
+    assert_string_equal(next(home), "sk-test-2");
+}
+
 static void a_full_table_keeps_what_counts(void **state)
 {
     struct home *home = *state;
@@ -606,7 +666,8 @@ static void values_of_the_configuration(void **state)
     hermes_view_unref(view);
 }
 
-/* --- Many threads on one handle; run under ThreadSanitizer by the preset tsan --- */
+/* --- Many threads on one handle; run under ThreadSanitizer by the preset tsan
+ * --- */
 
 enum { THREADS = 8, ROUNDS = 400 };
 
@@ -704,6 +765,7 @@ int main(void)
         TEST(a_key_comes_back_when_its_time_is_over),
         TEST(a_dead_key_stays_dead_until_it_is_replaced_or_reset),
         TEST(a_report_books_the_key_that_was_used),
+        TEST(the_configuration_sets_a_cooldown_that_nobody_named),
         TEST(an_outage_is_the_providers_not_the_keys),
         TEST(the_pool_has_a_word_too),
         TEST(bad_bookings_are_made_anew),
@@ -712,6 +774,7 @@ int main(void)
         TEST(bookings_that_vanish_are_made_again),
         TEST(a_home_that_cannot_be_written_still_serves),
         TEST(a_snapshot_that_goes_bad_changes_nothing),
+        TEST(a_provider_may_be_lost_while_its_key_is_in_use),
         TEST(a_full_table_keeps_what_counts),
         TEST(values_of_the_configuration),
         TEST(many_threads_share_a_handle),
