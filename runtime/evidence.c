@@ -220,7 +220,7 @@ static const struct {
 
 static enum field field_of(struct json_token name)
 {
-    char plain[NAME_LIMIT];
+    char plain[NAME_LIMIT] = "";
     size_t len = 0;
     for (size_t i = 0; i < name.len; i++) {
         char c = name.bytes[i];
@@ -231,14 +231,14 @@ static enum field field_of(struct json_token name)
         plain[len++] = (char)(c >= 'A' && c <= 'Z' ? c | 0x20 : c);
     }
     for (size_t i = 0; i < sizeof fields / sizeof *fields; i++)
-        if (strlen(fields[i].name) == len && memcmp(fields[i].name, plain, len) == 0)
+        if (*fields[i].name == *plain && strlen(fields[i].name) == len && memcmp(fields[i].name, plain, len) == 0)
             return fields[i].field;
     return FIELD_OTHER;
 }
 
 static void later(struct evidence *evidence, double reset, enum evidence_source source)
 {
-    if (isnan(reset) || (evidence->source != RESET_UNKNOWN && evidence->reset >= reset))
+    if (isnan(reset) || (evidence->source != RESET_UNKNOWN && evidence->reset > reset))
         return;
     evidence->reset = reset;
     evidence->source = source;
@@ -274,9 +274,10 @@ static bool token_is(struct json_token token, const char *text)
     return json_is(token, text, strlen(text));
 }
 
-/* Does this member of the body's own object say that the body is an error? */
+/* Does this member of the body's own object say that the body is an error? REST stands behind the value's first token. */
 static bool says_error(struct json_token name, struct json_token value, struct json_tokens rest)
 {
+    struct json_token code;
     bool empty = value.len == 0 || token_is(value, "null") || token_is(value, "false") || token_is(value, "0");
     if (token_is(name, "error"))
         return value.kind == JSON_OPEN ? json_next(&rest).kind != JSON_CLOSE : !empty;
@@ -284,38 +285,40 @@ static bool says_error(struct json_token name, struct json_token value, struct j
         return token_is(value, "error") || token_is(value, "response.failed");
     if (token_is(name, "object"))
         return token_is(value, "error");
-    return token_is(name, "success") && value.kind == JSON_SCALAR && token_is(value, "false");
+    if (token_is(name, "success"))
+        return value.kind == JSON_SCALAR && token_is(value, "false");
+    if (!token_is(name, "base_resp")) /* MiniMax answers 200 and puts what went wrong there */
+        return false;
+    while (json_child(&rest, &name, &code) && !token_is(name, "status_code"))
+        if (!json_skip(&rest, code))
+            return false;
+    return code.kind == JSON_SCALAR && !token_is(code, "0");
 }
 
-/* MiniMax answers 200 and puts what went wrong into `base_resp`. */
-static bool says_trouble(struct json_token parent, struct json_token name, struct json_token value)
+static bool is_error(const char *bytes, size_t len)
 {
-    return parent.kind == JSON_NAME && token_is(parent, "base_resp") && token_is(name, "status_code") &&
-           !token_is(value, "0");
+    struct json_tokens tokens = json_tokens(bytes, len);
+    struct json_token name;
+    struct json_token value = json_next(&tokens);
+    if (*value.bytes == '[') /* Google wraps a stream's events in a list */
+        value = json_next(&tokens);
+    while (json_child(&tokens, &name, &value)) {
+        if (name.kind == JSON_NAME && says_error(name, value, tokens))
+            return true;
+        if (!json_skip(&tokens, value))
+            return false;
+    }
+    return false;
 }
 
 static void read_json(struct evidence *evidence, const char *bytes, size_t len, double now)
 {
     struct json_tokens tokens = json_tokens(bytes, len);
     struct json_token name = {JSON_NONE, bytes, 0};
-    struct json_token parent = name;
-    size_t depth = 0;
-    size_t own = *bytes == '[' ? 2 : 1; /* the depth of the body's own members; Google wraps them in a list */
     for (struct json_token t = json_next(&tokens); t.kind != JSON_NONE; t = json_next(&tokens)) {
-        if (t.kind == JSON_NAME) {
-            name = t;
-            parent = depth == own ? t : parent;
-            continue;
-        }
-        if (name.kind == JSON_NAME && t.kind != JSON_CLOSE) {
-            evidence->error |= depth == own && says_error(name, t, tokens);
-            evidence->error |= depth == own + 1 && says_trouble(parent, name, t);
-            if (t.kind != JSON_OPEN)
-                read_field(evidence, name, t, now);
-        }
-        name.kind = JSON_NONE;
-        depth += t.kind == JSON_OPEN;
-        depth -= t.kind == JSON_CLOSE && depth > 0;
+        if (name.kind == JSON_NAME && (t.kind == JSON_TEXT || t.kind == JSON_SCALAR))
+            read_field(evidence, name, t, now);
+        name = t;
     }
 }
 
@@ -362,7 +365,9 @@ static void read_body(struct evidence *evidence, const struct hermes_answer *ans
     if (len == 0)
         return;
     if (*bytes == '{' || *bytes == '[') {
-        read_json(evidence, bytes, len, now);
+        evidence->error = evidence->error || is_error(bytes, len);
+        if (!success || evidence->error)
+            read_json(evidence, bytes, len, now);
     } else if (*bytes == '<') {
         evidence->kinds |= SAYS_PAGE;
     } else if (!success || stream) {
@@ -375,9 +380,11 @@ static void read_body(struct evidence *evidence, const struct hermes_answer *ans
 struct evidence evidence_of(const struct hermes_answer *answer, double now)
 {
     struct evidence evidence = {.reset = NAN};
+    read_body(&evidence, answer, now);
+    if (answer->status >= 200 && answer->status < 300 && !evidence.error)
+        return evidence; /* limits are told with every answer */
     double exact = header_time(answer, "retry-after-ms", now, true);
     later(&evidence, isnan(exact) ? header_time(answer, "retry-after", now, false) : exact, RESET_RETRY_AFTER);
-    read_body(&evidence, answer, now);
     if (evidence.source == RESET_UNKNOWN)
         later(&evidence, ratelimit_reset(answer, now), RESET_RATELIMIT);
     return evidence;

@@ -7,9 +7,14 @@ struct json_tokens json_tokens(const char *bytes, size_t len)
     return (struct json_tokens){bytes, bytes + len};
 }
 
+static bool blank(char c)
+{
+    return c == ' ' || c == '\t' || c == '\r' || c == '\n';
+}
+
 static void skip_filling(struct json_tokens *tokens)
 {
-    while (tokens->at < tokens->end && strchr(" \t\r\n,:", *tokens->at) != NULL && *tokens->at != '\0')
+    while (tokens->at < tokens->end && (blank(*tokens->at) || *tokens->at == ',' || *tokens->at == ':'))
         tokens->at++;
 }
 
@@ -24,7 +29,7 @@ static struct json_token string(struct json_tokens *tokens)
     token.len = (size_t)(at - token.bytes);
     tokens->at = at < tokens->end ? at + 1 : at;
     const char *next = tokens->at;
-    while (next < tokens->end && (*next == ' ' || *next == '\t' || *next == '\r' || *next == '\n'))
+    while (next < tokens->end && blank(*next))
         next++;
     if (next < tokens->end && *next == ':')
         token.kind = JSON_NAME;
@@ -33,10 +38,14 @@ static struct json_token string(struct json_tokens *tokens)
 
 static struct json_token scalar(struct json_tokens *tokens)
 {
-    static const char letters[] = "+-.0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ";
     struct json_token token = {JSON_SCALAR, tokens->at, 0};
-    while (tokens->at < tokens->end && *tokens->at != '\0' && strchr(letters, *tokens->at) != NULL)
+    while (tokens->at < tokens->end) {
+        char c = *tokens->at;
+        bool letter = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
+        if (!letter && (c < '0' || c > '9') && c != '+' && c != '-' && c != '.')
+            break;
         tokens->at++;
+    }
     token.len = (size_t)(tokens->at - token.bytes);
     if (token.len == 0)
         token.kind = JSON_NONE;
@@ -166,7 +175,7 @@ enum { MAX_DEPTH = 1000 }; /* the compiler stops at 128 */
 
 static void skip_space(struct json_tokens *t)
 {
-    while (t->at < t->end && (*t->at == ' ' || *t->at == '\t' || *t->at == '\r' || *t->at == '\n'))
+    while (t->at < t->end && blank(*t->at))
         t->at++;
 }
 

@@ -125,6 +125,8 @@ static const struct row rows[] = {
     {"Retry-After of nothing is a second", 429, "Retry-After: 0\r\n", "", COOL, 1, "429-retry-after"},
     {"Retry-After just past is a second", 429, "Retry-After: Wed, 25 Nov 2026 09:46:30 GMT\r\n", "", COOL, 1,
      "429-retry-after"},
+    {"the body says what Retry-After says", 429, "Retry-After: 20\r\n", ERROR("x", "try again in 20s"), COOL, 20,
+     "429-retry-after"},
     {"the body knows better than Retry-After", 429, "Retry-After: 5\r\n", "{\"error\":{\"resets_in_seconds\":7200}}",
      COOL, 7200, "429-body-reset"},
     {"x-ratelimit as durations", 429,
