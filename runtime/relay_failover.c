@@ -16,6 +16,8 @@
 #include "relay_usage.h"
 #include "relay_worker.h"
 
+_Static_assert((int)FAILOVER_TRIES <= (int)RECORD_TRIES, "each try has a place in the record");
+
 static double wall_clock(void)
 {
     struct timespec now;

@@ -29,10 +29,11 @@
 #include "relay_worker.h"
 
 /* A connection's memory holds the headers of its request (at most about half of it) and what is being sent. */
-enum { CONNECTION_MEMORY = 64 * 1024, CONNECTIONS = 16384, BLOCK = 16 * 1024 };
+enum { CONNECTION_MEMORY = 32 * 1024, CONNECTIONS = 16384, BLOCK = 16 * 1024 };
 /* How long a connection may be without a request, a request may take to say its headers, and a body to come: after its
  * grace at least BODY_RATE bytes a second. */
 enum { IDLE_MS = 75000, HEADERS_MS = 30000, BODY_GRACE_MS = 30000, BODY_RATE = 512 };
+enum { REFUSED_BODY = 1024 * 1024 }; /* is read, so that the refusal is, too */
 
 struct front {
     struct MHD_Daemon *daemon;
@@ -124,21 +125,19 @@ static void add_line(struct MHD_Response *response, const struct header_line *li
     name[line->name_len] = value[line->value_len] = '\0';
     for (char *tab = value; (tab = strchr(tab, '\t')) != NULL;)
         *tab = ' ';
-    if (key != NULL)
-        (void)mask_key(value, line->value_len, key, strlen(key));
+    (void)mask_key(value, line->value_len, key, strlen(key));
     (void)MHD_add_response_header(response, name, value);
 }
 
-static void add_lines(struct MHD_Response *response, const struct exchange *x, const struct bytes *lines,
-                      const char *key)
+static void add_lines(struct MHD_Response *response, const struct exchange *x, const struct attempt *attempt)
 {
     char connection[512];
     struct header_line line;
-    const char *named = header_value(lines, "connection", connection, sizeof connection);
-    for (size_t at = 0; header_next(lines, &at, &line);) {
+    const char *named = header_value(&attempt->headers, "connection", connection, sizeof connection);
+    for (size_t at = 0; header_next(&attempt->headers, &at, &line);) {
         bool again = line.name_len == 11 && strncasecmp(line.name, "retry-after", 11) == 0 && x->retry_after >= 0;
         if (!again && header_comes_down(line.name, line.name_len, named))
-            add_line(response, &line, key);
+            add_line(response, &line, attempt->key.credential->secret);
     }
 }
 
@@ -184,13 +183,14 @@ static enum MHD_Result queue_answer(struct exchange *x)
         response = MHD_create_response_from_callback(attempt->length < 0 ? MHD_SIZE_UNKNOWN : (uint64_t)attempt->length,
                                                      BLOCK, read_answer, x, NULL);
     if (response != NULL)
-        add_lines(response, x, &attempt->headers, attempt->key.credential->secret);
+        add_lines(response, x, attempt);
     return queue(x, attempt->status, response);
 }
 
 static enum MHD_Result queue_local(struct exchange *x)
 {
     struct MHD_Response *response;
+    struct header_line line;
     if (x->local_stream)
         response = MHD_create_response_from_callback(MHD_SIZE_UNKNOWN, BLOCK, read_local, x, NULL);
     else
@@ -199,7 +199,8 @@ static enum MHD_Result queue_local(struct exchange *x)
     if (response != NULL) {
         (void)MHD_add_response_header(response, "Content-Type", x->local_type);
         (void)MHD_add_response_header(response, "Cache-Control", "no-store");
-        add_lines(response, x, &x->local_headers, NULL);
+        for (size_t at = 0; header_next(&x->local_headers, &at, &line);)
+            add_line(response, &line, "");
     }
     return queue(x, x->local_status, response);
 }
@@ -280,10 +281,13 @@ static void start_record(struct exchange *x, const char *method)
             *c = '?';
 }
 
+/* A client that is still sending when its connection is closed may never see why: a body of moderate length is taken
+ * in first, unless nobody can say where it ends. */
 static enum MHD_Result refuse(struct exchange *x, struct refusal refusal)
 {
+    bool framed = refusal.status == 401 || refusal.status == 403 || refusal.status == 404;
     front_error(x, refusal.status, -1, refusal.message);
-    return queue_local(x);
+    return framed && x->body_length != 0 && x->body_length <= REFUSED_BODY ? MHD_YES : queue_local(x);
 }
 
 /* What the request line and the headers say. */
@@ -347,8 +351,9 @@ static enum MHD_Result receive(struct exchange *x, const char *data, size_t *siz
     bool known = x->state != EXCHANGE_RECEIVING && x->state != EXCHANGE_WAITING;
     x->body_received += *size;
     if (known || x->is_local) { /* the answer does not need it */
+        size_t limit = x->state == EXCHANGE_ANSWERING ? BODY_LIMIT : REFUSED_BODY;
         *size = 0;
-        return x->body_received > BODY_LIMIT ? MHD_NO : MHD_YES;
+        return x->body_received > limit ? MHD_NO : MHD_YES;
     }
     if (x->body_received > BODY_LIMIT)
         return MHD_NO;
@@ -374,7 +379,7 @@ static enum MHD_Result receive(struct exchange *x, const char *data, size_t *siz
 static enum MHD_Result received(struct exchange *x)
 {
     x->body_complete = true;
-    if (x->is_local) {
+    if (x->is_local && x->state == EXCHANGE_RECEIVING) {
         pages_answer(x);
     } else if (x->state == EXCHANGE_RECEIVING) {
         x->state = EXCHANGE_WAITING;

@@ -108,13 +108,16 @@ static int on_close(void *data, curl_socket_t fd)
     return close(fd);
 }
 
+/* What is registered is only believed: a descriptor may have been closed, and given out anew, behind our back. */
 static void watch(struct upstream *upstream, int fd, unsigned events)
 {
     struct epoll_event event = {.events = events, .data.u64 = UPSTREAM_TAG | (unsigned)fd};
-    int op = upstream->registered[fd] == 0 ? EPOLL_CTL_ADD : events == 0 ? EPOLL_CTL_DEL : EPOLL_CTL_MOD;
     if (upstream->registered[fd] == events)
         return;
-    (void)epoll_ctl(upstream->epoll, op, fd, &event);
+    if (events == 0)
+        (void)epoll_ctl(upstream->epoll, EPOLL_CTL_DEL, fd, NULL);
+    else if (epoll_ctl(upstream->epoll, upstream->registered[fd] == 0 ? EPOLL_CTL_ADD : EPOLL_CTL_MOD, fd, &event) < 0)
+        (void)epoll_ctl(upstream->epoll, errno == ENOENT ? EPOLL_CTL_ADD : EPOLL_CTL_MOD, fd, &event);
     upstream->registered[fd] = (unsigned char)events;
 }
 

@@ -16,7 +16,8 @@
 #include "relay_front.h"
 #include "relay_upstream.h"
 
-enum { EVENTS = 128, SWEEP_MS = 1000, SPARE_BUFFERS = 64 * 1024, DRAIN_MS = 25000 };
+/* ROUNDS: of work that leads to more work, before the others' sockets are looked at again. */
+enum { EVENTS = 128, SWEEP_MS = 1000, DRAIN_MS = 25000, ROUNDS = 6 };
 
 /* epoll_data of the two that are no connections. */
 enum { FROM_FRONT = 1, FROM_WAKE = 2 };
@@ -158,10 +159,13 @@ static void take_event(struct worker *worker, const struct epoll_event *event)
 /* Everything that can be done without waiting. Returns the milliseconds until more is due; -1: an event. */
 static int work(struct worker *worker)
 {
-    for (int round = 0; round < 16; round++) {
+    for (int round = 0; round < ROUNDS; round++) {
         long long now_us = relay_now_us();
         int wait = upstream_tick(worker->upstream, now_us);
-        do_due(worker, now_us);
+        if (worker->due_first != NULL) {
+            do_due(worker, now_us); /* which may ask the next one */
+            continue;
+        }
         if (!worker->front_due && !front_pending(worker->front))
             return wait;
         worker->front_due = false;

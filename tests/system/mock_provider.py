@@ -90,11 +90,12 @@ class MockProvider:
             raw.append(line)
             headers[name.lower()] = value.strip()
         if headers.get("transfer-encoding") == "chunked":
-            body = b""
+            parts = []
             while (size := int(stream.readline(), 16)):
-                body += stream.read(size)
+                parts.append(stream.read(size))
                 stream.readline()
             stream.readline()
+            body = b"".join(parts)
         else:
             body = stream.read(int(headers.get("content-length", 0)))
         request = Request(method, target, headers, body)
@@ -110,6 +111,10 @@ class MockProvider:
             assert self.lock.wait_for(lambda: len(self.seen) >= count, patience), f"only {len(self.seen)} of {count} requests came"
 
     def close(self):
+        try:
+            self.server.shutdown(socket.SHUT_RDWR)
+        except OSError:
+            pass
         self.server.close()
 
 

@@ -1,5 +1,5 @@
 """hermes-relay on a home, and a client of it that sees every byte."""
-import http.client, json, os, pathlib, re, select, signal, socket, subprocess, threading, urllib.parse
+import http.client, json, os, pathlib, re, signal, socket, subprocess, threading
 
 from harness import BUILD, PATIENCE
 
@@ -15,12 +15,12 @@ class Answer:
 
 
 class Relay:
-    def __init__(self, home, *args, listen="127.0.0.1:0", threads=2, env=None, **popen):
+    def __init__(self, home, *args, listen="127.0.0.1:0", threads=2, env=None, program=RELAY, **popen):
         self.home = home
         self.log = open(home.root / "relay.log", "ab+")
         self.start = self.log.seek(0, os.SEEK_END)
-        self.process = subprocess.Popen([RELAY, "--home", home.path, *(["--listen", listen] if listen else []), "--threads", str(threads), *args],
-                                        env=dict(home.env, **(env or {})), stdin=subprocess.DEVNULL,
+        self.process = subprocess.Popen([program, "--home", home.path, *(["--listen", listen] if listen else []),
+                                         "--threads", str(threads), *args], env=dict(home.env, **(env or {})), stdin=subprocess.DEVNULL,
                                         stdout=self.log, stderr=subprocess.PIPE, **popen)
         self.lines = []
         self.changed = threading.Condition()
@@ -58,7 +58,9 @@ class Relay:
             connection.settimeout(PATIENCE)
             connection.connect(self.address[5:])
             return connection
-        return socket.create_connection((self.host, self.port), PATIENCE)
+        connection = socket.create_connection((self.host, self.port), PATIENCE)
+        connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        return connection
 
     def client(self):
         connection = http.client.HTTPConnection("127.0.0.1", getattr(self, "port", 0), timeout=PATIENCE)

@@ -1,5 +1,5 @@
 """hermes-relay: which key and provider serve, and what the client gets when none does."""
-import json, time, unittest
+import socket, threading, unittest
 
 from harness import Home, fingerprint
 from mock_provider import MockProvider, STREAM_HEAD, chunk, http, limited, reset
@@ -83,6 +83,15 @@ class Failover(unittest.TestCase):
         self.assertEqual(self.relay().chat().status, 429)
         self.assertEqual(self.second.seen, [])
 
+    def test_a_stream_whose_first_event_is_a_refusal_is_no_answer_yet(self):
+        refusal = b'data: {"error":{"message":"Rate limit reached","type":"rate_limit_error","code":429}}\n\n'
+        events = b'data: {"choices":[{"delta":{"content":"hi"}}]}\n\ndata: [DONE]\n\n'
+        self.provider.answers = {ONE: STREAM_HEAD + chunk(refusal) + b"0\r\n\r\n",
+                                 TWO: STREAM_HEAD + chunk(events) + b"0\r\n\r\n"}
+        answer = self.relay().chat()
+        self.assertEqual((answer.status, answer.body), (200, events))
+        self.assertEqual(self.provider.keys(), [ONE, TWO])
+
     def test_a_wrong_request_is_the_clients_and_no_keys(self):
         self.provider.answers = {ONE: http(400, {"error": {"message": "no such parameter", "type": "invalid_request_error"}})}
         answer = self.relay().chat()
@@ -95,8 +104,81 @@ class Failover(unittest.TestCase):
         self.assertEqual(relay.chat().status, 502)
         self.assertEqual(self.provider.keys(), [ONE])
 
+    def test_nor_is_it_on_a_connection_that_was_kept_unless_that_does_no_harm(self):
+        def once(request, connection):
+            first = not hasattr(once, "seen")
+            once.seen = True
+            return http(200, {}) if first else reset(connection)
+        for headers, attempts in [({}, 1), ({"Idempotency-Key": "abc"}, 2)]:
+            with self.subTest(headers=headers):
+                once.__dict__.clear()
+                self.provider.usual = once
+                relay = self.relay(threads=1)
+                self.assertEqual(relay.chat(headers=headers).status, 200)
+                before = len(self.provider.seen)
+                self.assertEqual(relay.chat(headers=headers).status, 502)
+                self.assertEqual(len(self.provider.seen) - before, attempts)
+                relay.close()
+
+    def test_a_dead_key_stays_dead_until_its_source_changes(self):
+        wrong = http(401, {"error": {"message": "Incorrect API key provided", "type": "invalid_request_error", "code": "invalid_api_key"}})
+        self.provider.answers = {ONE: wrong}
+        relay = self.relay()
+        self.assertEqual(relay.chat().headers["x-hermes-key"], fingerprint(TWO))
+        states = {key["key"]: key["state"] for provider in relay.get("/status").json()["providers"] for key in provider["keys"]}
+        self.assertEqual(states[fingerprint(ONE)], "dead")
+        relay.close()
+        relay = self.relay()
+        self.assertEqual(relay.chat().headers["x-hermes-key"], fingerprint(TWO))
+        self.assertEqual(self.provider.keys().count(ONE), 1)
+        self.configure(keys=("sk-test-relay-new-5555", TWO, THREE))
+        self.assertEqual(relay.chat().headers["x-hermes-key"], fingerprint("sk-test-relay-new-5555"))
+
+    def test_when_every_key_is_dead_the_client_is_not_told_to_wait(self):
+        wrong = http(401, {"error": {"message": "Incorrect API key provided", "code": "invalid_api_key"}})
+        self.provider.answers = {key: wrong for key in (ONE, TWO, THREE)}
+        relay = self.relay()
+        for attempts in ("3", "0"):
+            answer = relay.chat()
+            self.assertEqual((answer.status, answer.headers["x-hermes-attempts"]), (401, attempts))
+            self.assertEqual(answer.json()["error"]["code"], "invalid_api_key")
+            self.assertNotIn("retry-after", answer.headers)
+
+    def test_a_provider_that_is_out_costs_no_second_key_and_the_fallback_serves(self):
+        self.configure(more="fallback_model:\n  provider: other\n  model: fallback-model\n")
+        self.provider.usual = http(503, {"error": {"message": "overloaded"}})
+        relay = self.relay()
+        answer = relay.chat()
+        self.assertEqual((answer.status, answer.headers["x-hermes-provider"], answer.headers["x-hermes-attempts"]),
+                         (200, "custom:other", "2"))
+        self.assertEqual(self.provider.keys(), [ONE])
+        self.second.usual = http(404, {"error": {"message": "no such path"}})
+        answer = relay.chat()  # a fallback that has no such thing is none
+        self.assertEqual((answer.status, answer.json()["error"]["message"]), (503, "overloaded"))
+        answer = relay.get("/v1/models")  # no model that could be another one: nobody else's list
+        self.assertEqual((answer.status, answer.headers["x-hermes-attempts"]), (503, "1"))
+
+    def test_nobody_at_the_providers_address_is_no_charge(self):
+        self.configure(more="fallback_providers:\n  - provider: other\n    model: fallback-model\n")
+        self.provider.close()
+        holder = socket.socket()  # nobody else may get that port
+        holder.bind(("127.0.0.1", self.provider.port))
+        relay = self.relay()
+        self.assertEqual(relay.chat().headers["x-hermes-provider"], "custom:other")
+        self.configure()
+        answer = relay.chat()
+        self.assertEqual((answer.status, answer.json()["error"]["type"]), (502, "api_error"))
+        holder.close()
+
+    def test_nothing_is_sent_without_a_key(self):
+        self.home.write("config.yaml", f"model:\n  provider: xiaomi\n  default: m\n  base_url: {self.provider.url}\n")
+        self.home.write(".env", "XIAOMI_API_KEY=\n")
+        self.assertEqual(self.home.compile()[0], 0)
+        answer = self.relay().chat()
+        self.assertIn(answer.status, (401, 404))
+        self.assertEqual(self.provider.seen, [])
+
     def test_a_rotated_key_is_used_by_the_next_request_and_a_running_one_ends_on_the_old(self):
-        import threading
         go = threading.Event()
 
         def slow(request, connection):

@@ -1,0 +1,289 @@
+"""hermes-relay between clients and providers: what passes, what is put on, what is taken off, byte for byte."""
+import hashlib, http.client as http_client, json, os, pathlib, socket, threading, unittest
+
+from harness import PATIENCE, fingerprint
+from mock_provider import STREAM_HEAD, chunk, http, reset
+from relay_case import ANTHROPIC, EXTRA, KEY, SPARE, RelayCase
+
+EVENTS = [b'data: {"choices":[{"delta":{"content":"\xc3\xa9"}}]}\n\n', b": a comment\r\n\r\n", b"event: x\ndata: 1\ndata: 2\n\n",
+          b'data: {"usage":{"prompt_tokens":11,"completion_tokens":7}}\n\n', b"data: [DONE]\n\n"]
+
+
+def echo(request, connection):
+    return http(200, {"method": request.method, "target": request.target, "headers": request.raw_headers,
+                      "body": request.body.decode("latin-1")})
+
+
+class Requests(RelayCase):
+    def asked(self, provider):
+        provider.wait_seen(1)
+        return provider.seen[-1]
+
+    def test_the_providers_key_replaces_the_clients_credentials(self):
+        relay = self.relay()
+        answer = relay.request("POST", "/v1/chat/completions?key=client-key&alt=sse&api_key=x", {"model": "m"},
+                               {"Authorization": "Bearer " + relay.token, "Cookie": "session=1", "X-Goog-Api-Key": "client",
+                                "api-key": "client", "Proxy-Authorization": "Basic x", "X-Forwarded-For": "10.0.0.1",
+                                "Connection": "keep-alive, X-Hop", "X-Hop": "stops here", "TE": "trailers",
+                                "X-Request-Id": "stays", "OpenAI-Organization": "org-1", "User-Agent": "client/1"})
+        self.assertEqual(answer.status, 200)
+        asked = self.asked(self.openai)
+        self.assertEqual(asked.target, "/v1/chat/completions?alt=sse")
+        self.assertEqual(asked.headers["authorization"], "Bearer " + KEY)
+        self.assertEqual((asked.headers["x-request-id"], asked.headers["openai-organization"], asked.headers["user-agent"]),
+                         ("stays", "org-1", "client/1"))
+        for name in ("cookie", "x-goog-api-key", "api-key", "proxy-authorization", "x-forwarded-for", "x-hop", "te", "expect"):
+            self.assertNotIn(name, asked.headers)
+        self.assertNotIn(relay.token, repr(asked.raw_headers))
+        self.assertEqual(asked.headers["host"], f"127.0.0.1:{self.openai.port}")
+
+    def test_a_provider_is_named_by_path_alias_or_model(self):
+        relay = self.relay()
+        for path, model, provider, target, asked_model in [
+                ("/v1/chat/completions", "m", self.openai, "/v1/chat/completions", "m"),
+                ("/xiaomi/v1/embeddings", "m", self.openai, "/v1/embeddings", "m"),
+                ("/mimo/v1/models/a%2Fb", "m", self.openai, "/v1/models/a%2Fb", "m"),
+                ("/custom:extra/v1/chat/completions", "m", self.extra, "/v1/chat/completions", "m"),
+                ("/custom%3Aextra/v1/chat/completions", "m", self.extra, "/v1/chat/completions", "m"),
+                ("/claude/v1/messages", "m", self.anthropic, "/v1/messages", "m"),
+                ("/v1/chat/completions", "extra/big-model", self.extra, "/v1/chat/completions", "big-model"),
+                ("/v1/messages", "anthropic/claude-x", self.anthropic, "/v1/messages", "claude-x"),
+                ("/v1/chat/completions", "nobody/big", self.openai, "/v1/chat/completions", "nobody/big"),
+                ("/xiaomi/v1/chat/completions", "extra/big", self.openai, "/v1/chat/completions", "extra/big")]:
+            with self.subTest(path=path, model=model):
+                before = len(provider.seen)
+                self.assertEqual(relay.chat(model, path=path).status, 200)
+                self.assertEqual(len(provider.seen), before + 1)
+                self.assertEqual((provider.seen[-1].target, provider.seen[-1].json()["model"]), (target, asked_model))
+
+    def test_an_unknown_provider_is_told_in_the_clients_dialect(self):
+        relay = self.relay()
+        answer = relay.chat(path="/nobody/v1/chat/completions")
+        self.assertEqual((answer.status, answer.json()["error"]["type"]), (404, "not_found_error"))
+        answer = relay.chat(path="/nobody/v1/messages")
+        self.assertEqual((answer.status, answer.json()["type"], answer.json()["error"]["type"]), (404, "error", "not_found_error"))
+        self.assertEqual(self.openai.seen + self.extra.seen + self.anthropic.seen, [])
+
+    def test_anthropic_clients_get_their_key_header_and_a_version(self):
+        relay = self.relay()
+        answer = relay.request("POST", "/anthropic/v1/messages", {"model": "claude-x"}, {"x-api-key": relay.token})
+        self.assertEqual(answer.status, 200)
+        asked = self.asked(self.anthropic)
+        self.assertEqual((asked.target, asked.headers["x-api-key"], asked.headers["anthropic-version"]),
+                         ("/v1/messages", ANTHROPIC, "2023-06-01"))
+        self.assertNotIn("authorization", asked.headers)
+        relay.request("POST", "/anthropic/v1/messages", {"model": "c"}, {"x-api-key": relay.token, "anthropic-version": "2024-01-01",
+                                                                        "anthropic-beta": "tools"})
+        self.assertEqual((self.anthropic.seen[-1].headers["anthropic-version"], self.anthropic.seen[-1].headers["anthropic-beta"]),
+                         ("2024-01-01", "tools"))
+
+    def test_headers_of_the_configuration_are_added_and_overrule_the_clients(self):
+        self.relay().chat(path="/custom:extra/v1/chat/completions", headers={"User-Agent": "client", "X-Tenant": "red"})
+        asked = self.asked(self.extra)
+        self.assertEqual((asked.headers["x-tenant"], asked.headers["user-agent"]), ("blue", "configured"))
+        self.assertEqual([line.lower() for line in asked.raw_headers if line.lower().startswith(("x-tenant", "user-agent"))],
+                         ["x-tenant: blue", "user-agent: configured"])
+
+    def test_bodies_and_methods_pass_as_they_are(self):
+        self.openai.usual = echo
+        relay = self.relay()
+        boundary = "----b0undary"
+        form = (f'--{boundary}\r\nContent-Disposition: form-data; name="file"; filename="a.wav"\r\n\r\n'.encode() +
+                bytes(range(256)) * 50 + f"\r\n--{boundary}--\r\n".encode())
+        for method, path, body, type in [
+                ("POST", "/v1/audio/transcriptions", form, "multipart/form-data; boundary=" + boundary),
+                ("POST", "/v1/embeddings", b'{"model" :  "e", "input":["\xc3\xa9"]}', "application/json"),
+                ("GET", "/v1/models", None, None), ("DELETE", "/v1/files/file-1", None, None),
+                ("PUT", "/v1/things", b"x", "text/plain"), ("PATCH", "/v1/things", b"", "text/plain"),
+                ("POST", "/v1/empty", b"", None)]:
+            with self.subTest(method=method, path=path):
+                got = relay.request(method, path, body, {"Content-Type": type} if type else {}).json()
+                self.assertEqual((got["method"], got["target"], got["body"]), (method, path, (body or b"").decode("latin-1")))
+                types = [line for line in got["headers"] if line.lower().startswith("content-type")]
+                self.assertEqual(types, ["Content-Type: " + type] if type else [])
+        head = relay.request("HEAD", "/v1/models")
+        self.assertEqual((head.status, head.body), (200, b""))
+
+    def test_large_bodies_pass_both_ways(self):
+        def digest(request, connection):
+            return http(200, request.body, "application/octet-stream", [("X-Digest", hashlib.sha256(request.body).hexdigest())])
+        self.openai.usual = digest
+        relay = self.relay()
+        for size in (70_000, 5_000_000, 40_000_000):
+            with self.subTest(size=size):
+                body = os.urandom(1 << 16) * (size // (1 << 16) + 1)
+                answer = relay.request("POST", "/v1/files", body, {"Content-Type": "application/octet-stream"})
+                self.assertEqual(answer.headers["x-digest"], hashlib.sha256(body).hexdigest())
+                self.assertTrue(answer.body == body)
+
+    def test_a_body_in_chunks_arrives_whole(self):
+        self.openai.usual = echo
+        relay = self.relay()
+        client = relay.client()
+        for size in (5, 1_000_000, 40_000_000):
+            parts = [b'{"model":', b"x" * size, b'"m"}']
+            client.request("POST", "/v1/chat/completions", iter(parts), {"Transfer-Encoding": "chunked", "Authorization": "Bearer " + relay.token},
+                           encode_chunked=True)
+            self.assertEqual(json.loads(client.getresponse().read())["body"], b"".join(parts).decode())
+        client.close()
+
+    def test_one_connection_serves_many_requests_and_so_does_the_one_to_the_provider(self):
+        relay = self.relay(threads=1)
+        client = relay.client()
+        for _ in range(50):
+            self.assertEqual(relay.chat(client=client).status, 200)
+        client.close()
+        self.assertEqual(self.openai.connections, 1)
+
+
+class Answers(RelayCase):
+    def test_events_pass_one_by_one_and_byte_for_byte(self):
+        """Each is sent only after the one before it has arrived."""
+        steps = threading.Semaphore(0)
+
+        def stream(request, connection):
+            connection.sendall(STREAM_HEAD)
+            for event in EVENTS:
+                connection.sendall(chunk(event))
+                if not steps.acquire(timeout=PATIENCE):
+                    return None
+            return b"0\r\n\r\n"
+        self.openai.usual = stream
+        relay = self.relay()
+        client = relay.client()
+        client.request("POST", "/v1/chat/completions", b'{"model":"m","stream":true}', {"Authorization": "Bearer " + relay.token})
+        response = client.getresponse()
+        self.assertEqual(response.headers["content-type"], "text/event-stream")
+        got = b""
+        for i, event in enumerate(EVENTS):
+            while len(got) < len(b"".join(EVENTS[:i + 1])):
+                got += response.read1(65536)
+            self.assertEqual(got, b"".join(EVENTS[:i + 1]))
+            steps.release()
+        self.assertEqual(response.read(), b"")
+        client.close()
+        relay.wait_log("/v1/chat/completions")
+        metrics = relay.get("/metrics").body.decode()
+        self.assertIn('hermes_relay_tokens_total{provider="xiaomi",direction="in"} 11\n', metrics)
+        self.assertIn('hermes_relay_tokens_total{provider="xiaomi",direction="out"} 7\n', metrics)
+        self.assertIn('hermes_relay_requests_total{provider="xiaomi",status="200"} 1\n', metrics)
+
+    def test_a_key_that_comes_back_is_masked_wherever_it_is_cut(self):
+        text = b'{"you sent": "Bearer ' + KEY.encode() + b'", "again": "' + KEY.encode() + b'"}'
+        masked = text.replace(KEY.encode(), b"*" * len(KEY))
+
+        def cut(request, connection):
+            connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\nX-Echo: key " + KEY.encode() +
+                               b" end\r\nContent-Length: %d\r\n\r\n" % len(text))
+            for byte in text:
+                connection.sendall(bytes([byte]))
+        relay = self.relay()
+        for answer in (cut, lambda request, connection: http(200, text), http(400, text),
+                       STREAM_HEAD + chunk(b"data: " + text[:30]) + chunk(text[30:] + b"\n\n") + b"0\r\n\r\n"):
+            self.openai.usual = answer
+            got = relay.chat()
+            self.assertNotIn(KEY.encode(), got.body)
+            self.assertNotIn(KEY, repr(got.headers))
+            self.assertIn(masked, got.body)
+        self.assertNotIn(KEY.encode(), relay.get("/status").body + relay.get("/metrics").body)
+
+    def test_headers_of_the_connection_and_cookies_stop_here(self):
+        self.openai.usual = http(200, {}, headers=[("Set-Cookie", "a=b"), ("Connection", "X-Hop"), ("X-Hop", "1"), ("Keep-Alive", "x"),
+                                                   ("Access-Control-Allow-Origin", "*"), ("Alt-Svc", "h3"), ("X-RateLimit-Left", "7"),
+                                                   ("Strict-Transport-Security", "max-age=1"), ("X-Hermes-Key", "forged")])
+        headers = self.relay().chat().headers
+        for name in ("set-cookie", "x-hop", "keep-alive", "access-control-allow-origin", "alt-svc", "strict-transport-security"):
+            self.assertNotIn(name, headers)
+        self.assertEqual((headers["x-ratelimit-left"], headers["x-hermes-key"]), ("7", fingerprint(KEY)))
+
+    def test_an_answer_that_breaks_off_is_no_whole_answer(self):
+        relay = self.relay()
+        for name, answer in [("lie", http(200, b"x" * 100, "text/plain", length=1000)),
+                             ("reset", lambda request, connection: (connection.sendall(STREAM_HEAD + chunk(EVENTS[0])), reset(connection))[1])]:
+            with self.subTest(name):
+                self.openai.usual = answer if callable(answer) else (lambda request, connection: connection.sendall(answer))
+                client = relay.client()
+                client.request("POST", "/v1/chat/completions", b'{"model":"m"}', {"Authorization": "Bearer " + relay.token})
+                try:
+                    response = client.getresponse()
+                    response.read()
+                    self.assertEqual(response.status, 502)  # nothing of it had gone out yet
+                except http_client.IncompleteRead:
+                    pass
+                client.close()
+        self.assertEqual(len(self.openai.seen), 2)
+
+    def test_a_json_answer_that_breaks_off_before_it_went_out_becomes_an_error_and_no_second_try(self):
+        self.openai.usual = lambda request, connection: connection.sendall(http(200, b'{"half":', length=1000))
+        answer = self.relay().chat()
+        self.assertEqual((answer.status, answer.headers["x-hermes-attempts"]), (502, "1"))
+        self.assertEqual(len(self.openai.seen), 1)
+
+    def test_a_redirect_is_not_followed(self):
+        self.openai.usual = http(307, b"", headers=[("Location", self.extra.url + "/stolen")])
+        answer = self.relay().chat()
+        self.assertEqual(answer.status, 502)
+        self.assertNotIn("location", answer.headers)
+        self.assertEqual(self.extra.seen, [])
+
+    def test_an_environments_proxy_does_not_count(self):
+        self.env = {"http_proxy": self.extra.url, "HTTP_PROXY": self.extra.url, "all_proxy": self.extra.url}
+        self.assertEqual(self.relay().chat().status, 200)
+        self.assertEqual(self.extra.seen, [])
+
+    def test_a_client_that_leaves_ends_the_request_at_the_provider(self):
+        ended = threading.Event()
+
+        def endless(request, connection):
+            if request.json().get("stream"):
+                connection.sendall(STREAM_HEAD + chunk(EVENTS[0]))
+            connection.settimeout(PATIENCE)
+            if connection.recv(1) == b"":
+                ended.set()
+            return None
+        self.openai.usual = endless
+        relay = self.relay()
+        for body in (b'{"model":"m","stream":true}', b'{"model":"m"}'):
+            with self.subTest(body=body):
+                ended.clear()
+                client = relay.client()
+                client.request("POST", "/v1/chat/completions", body, {"Authorization": "Bearer " + relay.token})
+                if b"stream" in body:
+                    self.assertEqual(client.getresponse().read1(1000), EVENTS[0])
+                else:
+                    self.openai.wait_seen(2)
+                client.sock.shutdown(socket.SHUT_RDWR) if client.sock else None
+                client.close()
+                self.assertTrue(ended.wait(PATIENCE))
+        self.assertEqual(self.openai.keys(), [KEY, KEY])
+
+    def test_a_slow_client_holds_the_provider_back_and_nothing_is_lost(self):
+        total = 30_000_000
+        block = os.urandom(1 << 16)
+        sent = []
+
+        def flood(request, connection):
+            connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Type: application/octet-stream\r\nContent-Length: %d\r\n\r\n" % total)
+            left = total
+            while left:
+                connection.sendall(block[:min(left, len(block))])
+                left -= min(left, len(block))
+                sent.append(left)
+        self.openai.usual = flood
+        relay = self.relay()
+        client = relay.client()
+        client.request("GET", "/v1/files/1/content", headers={"Authorization": "Bearer " + relay.token})
+        response = client.getresponse()
+        first = response.read(1000)
+        rss = int(pathlib.Path(f"/proc/{relay.process.pid}/statm").read_text().split()[1]) * 4096
+        rest = response.read()
+        self.assertEqual(len(first + rest), total)
+        expected = hashlib.sha256((block * (total // len(block) + 1))[:total]).hexdigest()
+        self.assertEqual(hashlib.sha256(first + rest).hexdigest(), expected)
+        client.close()
+        if "asan" not in str(os.environ.get("HERMES_BUILD", "")):
+            self.assertLess(rss, 60_000_000)
+
+
+if __name__ == "__main__":
+    unittest.main()

@@ -1,0 +1,198 @@
+/* The pure parts of hermes-relay: where a request goes, which model it names, what is masked, how long a stream is held. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "relay_bytes.h"
+#include "relay_headers.h"
+#include "relay_hold.h"
+#include "relay_mask.h"
+#include "relay_model.h"
+#include "relay_route.h"
+#include "relay_usage.h"
+
+static void path_and_base_url_are_joined_with_one_version(void **state)
+{
+    static const struct {
+        const char *base, *auth, *target, *url;
+    } cases[] = {
+        {"https://x/v1", "bearer", "/v1/chat/completions", "https://x/v1/chat/completions"},
+        {"https://x/v1/", "bearer", "/p/v1/chat/completions", "https://x/v1/chat/completions"},
+        {"https://x/api/paas/v4", "bearer", "/v1/chat/completions", "https://x/api/paas/v4/chat/completions"},
+        {"https://x/v1beta", "x-goog-api-key", "/g/v1beta/models/m:generateContent?key=k&alt=sse",
+         "https://x/v1beta/models/m:generateContent?alt=sse"},
+        {"https://api.anthropic.com", "x-api-key", "/v1/messages", "https://api.anthropic.com/v1/messages"},
+        {"https://x/anthropic", "x-api-key", "/m/v1/messages/count_tokens",
+         "https://x/anthropic/v1/messages/count_tokens"},
+        {"https://x/api/v1", "bearer", "/v1/messages", "https://x/api/v1/messages"},
+        {"https://x/gateway", "bearer", "/v1/chat/completions", "https://x/gateway/chat/completions"},
+        {"https://x/v1", "bearer", "/v1/models?a=1&KEY=2&b=3", "https://x/v1/models?a=1&b=3"},
+        {"https://x/v1", "bearer", "/v1/models?key=only", "https://x/v1/models"},
+        {"https://x/v1", "bearer", "/v1", "https://x/v1"},
+    };
+    (void)state;
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct hermes_provider provider = {.base_url = cases[i].base, .auth = cases[i].auth};
+        struct bytes url = {0};
+        struct route route;
+        assert_int_equal(route_parse(cases[i].target, &route), 0);
+        assert_true(route_url(&provider, &route, &url));
+        assert_string_equal(url.data, cases[i].url);
+        bytes_finish(&url);
+    }
+}
+
+static void paths_that_are_none_of_a_provider_are_told_apart(void **state)
+{
+    static const char *const none[] = {"/", "/status", "/nothing/here", "/p", "", "*", "/p/models", "//v1/models"};
+    static const char *const wrong[] = {"/v1/../x", "/v1/%2e%2E/x", "/p/v1/./x", "/v1/a b", "/v1\\x", "/v1/x\x01"};
+    struct route route;
+    (void)state;
+    for (size_t i = 0; i < sizeof none / sizeof *none; i++)
+        assert_int_not_equal(route_parse(none[i], &route), 0);
+    for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++)
+        assert_int_equal(route_parse(wrong[i], &route), -22);
+    assert_int_equal(route_parse("/custom%3Amy%20llm/v1/models", &route), 0);
+    assert_string_equal(route.provider, "custom:my llm");
+}
+
+static void the_model_is_found_at_the_top_level_only(void **state)
+{
+    static const struct {
+        const char *body, *model;
+    } cases[] = {
+        {"{\"model\":\"m\"}", "m"},
+        {" { \"a\" : [ {\"model\":\"no\"} , \"}\\\"\" ], \"model\" : \"a/b\" , \"z\":{} } ", "a/b"},
+        {"{\"model\":\"first\",\"model\":\"last\"}", "last"},
+        {"{\"messages\":[{\"model\":\"no\"}]}", NULL},
+        {"{\"model\":1}", NULL},
+        {"{\"model\":\"with \\u0041 escape\"}", NULL},
+        {"[{\"model\":\"m\"}]", NULL},
+        {"\"model\"", NULL},
+        {"--boundary\r\n{\"model\":\"m\"}", NULL},
+        {"", NULL},
+    };
+    (void)state;
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct model_place place;
+        bool found = model_find(cases[i].body, strlen(cases[i].body), &place);
+        assert_int_equal(found, cases[i].model != NULL);
+        if (found) {
+            assert_int_equal(place.end - place.start, strlen(cases[i].model));
+            assert_memory_equal(cases[i].body + place.start, cases[i].model, place.end - place.start);
+        }
+    }
+}
+
+static void another_model_is_put_in_its_place(void **state)
+{
+    const char *body = "{\"a\":1,\"model\":\"old\",\"b\":[]}";
+    const char *wanted = "{\"a\":1,\"model\":\"ne\\\"w\",\"b\":[]}";
+    struct bytes result = {0};
+    struct model_place place;
+    (void)state;
+    assert_true(model_find(body, strlen(body), &place));
+    assert_true(model_replace(body, strlen(body), place, "ne\"w", &result));
+    assert_int_equal(bytes_len(&result), strlen(wanted));
+    assert_memory_equal(bytes_at(&result), wanted, strlen(wanted));
+    bytes_finish(&result);
+}
+
+static void a_key_is_masked_and_its_beginning_waits(void **state)
+{
+    const char *key = "sk-test-sk-test-1";
+    char whole[] = "a sk-test-sk-test-1 b sk-test-sk-test-1";
+    char begun[] = "text sk-test-sk-test-";
+    char twice[] = "sk-test-sk-test-sk-test-1";
+    char other[] = "sk-test-sk-test-2 nothing here";
+    char word[] = "ollama";
+    (void)state;
+    assert_int_equal(mask_key(whole, strlen(whole), key, strlen(key)), 0);
+    assert_string_equal(whole, "a ***************** b *****************");
+    assert_int_equal(mask_key(begun, strlen(begun), key, strlen(key)), 16);
+    assert_int_equal(mask_key(twice, strlen(twice), key, strlen(key)), 0);
+    assert_string_equal(twice, "sk-test-*****************");
+    assert_int_equal(mask_key(other, strlen(other), key, strlen(key)), 0);
+    assert_string_equal(other, "sk-test-sk-test-2 nothing here");
+    assert_int_equal(mask_key(word, strlen(word), "ollama", 6), 0); /* a word, and no key */
+    assert_string_equal(word, "ollama");
+    assert_int_equal(mask_key(NULL, 0, key, strlen(key)), 0);
+}
+
+static void a_stream_is_held_until_its_first_event_with_data(void **state)
+{
+    static const struct {
+        const char *stream;
+        size_t end; /* 0: not yet */
+    } cases[] = {
+        {"data: 1\n\n", 9},
+        {"data: 1\n\ndata: 2\n\n", 9},
+        {": comment\n\ndata: 1\n\n", 20},
+        {"data: 1\r\n\r\nmore", 11},
+        {"event: x\ndata: 1\n\n", 18},
+        {"event: ping\n\n", 0},
+        {"data: 1\n", 0},
+        {": comment\n\n", 0},
+        {"", 0},
+    };
+    (void)state;
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        size_t end = 0;
+        bool whole = hold_first_event(cases[i].stream, strlen(cases[i].stream), &end);
+        assert_int_equal(whole, cases[i].end != 0);
+        assert_int_equal(end, cases[i].end);
+    }
+    assert_int_equal(hold_for(200, "text/event-stream; charset=utf-8"), HOLD_EVENT);
+    assert_int_equal(hold_for(200, "application/json"), HOLD_BODY);
+    assert_int_equal(hold_for(200, "audio/mpeg"), HOLD_NOTHING);
+    assert_int_equal(hold_for(429, NULL), HOLD_BODY);
+}
+
+static void headers_that_belong_to_others_do_not_pass(void **state)
+{
+    (void)state;
+    assert_true(header_goes_up("Content-Type", NULL));
+    assert_true(header_goes_up("anthropic-beta", "close"));
+    assert_false(header_goes_up("Authorization", NULL));
+    assert_false(header_goes_up("X-Hop", "close, x-hop"));
+    assert_true(header_goes_up("X-Hop", "close, x-hope"));
+    assert_false(header_goes_up("PROXY-Authorization", NULL));
+    assert_true(header_comes_down("x-ratelimit-reset", 17, NULL));
+    assert_false(header_comes_down("Set-Cookie", 10, NULL));
+    assert_false(header_comes_down("Transfer-Encoding", 17, NULL));
+}
+
+static void tokens_are_counted_in_both_dialects(void **state)
+{
+    static const char openai[] = "{\"usage\":{\"prompt_tokens\": 12,\"completion_tokens\":34,\"total_tokens\":46}}";
+    static const char anthropic[] =
+        "{\"usage\":{\"input_tokens\":5,\"output_tokens\":6,\"cache_read_input_tokens\":900}}";
+    long long in = 0;
+    long long out = 0;
+    (void)state;
+    usage_scan(openai, strlen(openai), &in, &out);
+    assert_true(in == 12 && out == 34);
+    in = out = 0;
+    usage_scan(anthropic, strlen(anthropic), &in, &out);
+    assert_true(in == 5 && out == 6);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(path_and_base_url_are_joined_with_one_version),
+        cmocka_unit_test(paths_that_are_none_of_a_provider_are_told_apart),
+        cmocka_unit_test(the_model_is_found_at_the_top_level_only),
+        cmocka_unit_test(another_model_is_put_in_its_place),
+        cmocka_unit_test(a_key_is_masked_and_its_beginning_waits),
+        cmocka_unit_test(a_stream_is_held_until_its_first_event_with_data),
+        cmocka_unit_test(headers_that_belong_to_others_do_not_pass),
+        cmocka_unit_test(tokens_are_counted_in_both_dialects),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
