@@ -7,7 +7,7 @@
 
 #include <sodium.h>
 
-enum { SMALLEST = 512 };
+enum { SMALLEST = 128 };
 
 bool bytes_reserve(struct bytes *bytes, size_t more)
 {

@@ -29,7 +29,8 @@
 #include "relay_worker.h"
 
 /* A connection's memory holds the headers of its request (at most about half of it) and what is being sent. */
-enum { CONNECTION_MEMORY = 32 * 1024, CONNECTIONS = 16384, BLOCK = 16 * 1024 };
+enum { CONNECTION_MEMORY = 16 * 1024, CONNECTIONS = 16384, BLOCK = 16 * 1024 };
+enum { STREAM_BLOCK = 64 }; /* what comes in chunks is put into the connection's own memory */
 /* How long a connection may be without a request, a request may take to say its headers, and a body to come: after its
  * grace at least BODY_RATE bytes a second. */
 enum { IDLE_MS = 75000, HEADERS_MS = 30000, BODY_GRACE_MS = 30000, BODY_RATE = 512 };
@@ -181,7 +182,7 @@ static enum MHD_Result queue_answer(struct exchange *x)
                                                    MHD_RESPMEM_PERSISTENT);
     else
         response = MHD_create_response_from_callback(attempt->length < 0 ? MHD_SIZE_UNKNOWN : (uint64_t)attempt->length,
-                                                     BLOCK, read_answer, x, NULL);
+                                                     attempt->length < 0 ? STREAM_BLOCK : BLOCK, read_answer, x, NULL);
     if (response != NULL)
         add_lines(response, x, attempt);
     return queue(x, attempt->status, response);
@@ -192,7 +193,7 @@ static enum MHD_Result queue_local(struct exchange *x)
     struct MHD_Response *response;
     struct header_line line;
     if (x->local_stream)
-        response = MHD_create_response_from_callback(MHD_SIZE_UNKNOWN, BLOCK, read_local, x, NULL);
+        response = MHD_create_response_from_callback(MHD_SIZE_UNKNOWN, STREAM_BLOCK, read_local, x, NULL);
     else
         response = MHD_create_response_from_buffer(
             bytes_len(&x->local), bytes_len(&x->local) == 0 ? "" : bytes_at(&x->local), MHD_RESPMEM_PERSISTENT);

@@ -17,7 +17,8 @@ struct upstream_call {
     struct upstream *upstream;
     struct attempt *attempt;
     CURL *easy;
-    struct curl_slist headers[HEADERS_MAX];
+    struct curl_slist *headers;
+    size_t header_room;
     size_t (*pull)(struct attempt *attempt, char *buffer, size_t size);
     size_t body_len;
     bool again;
@@ -210,17 +211,31 @@ static void call_give(struct upstream *upstream, struct upstream_call *call)
     upstream->spare = call;
 }
 
+/* Room for COUNT headers. */
+static bool make_room(struct upstream_call *call, size_t count)
+{
+    if (count <= call->header_room)
+        return true;
+    struct curl_slist *headers = count > HEADERS_MAX ? NULL : realloc(call->headers, count * sizeof *headers);
+    if (headers == NULL)
+        return false;
+    call->headers = headers;
+    call->header_room = count;
+    return true;
+}
+
 /* The lines become a list in place: libcurl only reads it. */
 static struct curl_slist *header_list(struct upstream_call *call, const struct bytes *lines)
 {
     size_t count = 0;
-    for (size_t at = lines->start; at < lines->end; at += strlen(lines->data + at) + 1) {
-        if (count == HEADERS_MAX)
-            return NULL;
-        call->headers[count] = (struct curl_slist){.data = lines->data + at, .next = &call->headers[count + 1]};
+    for (size_t at = lines->start; at < lines->end; at += strlen(lines->data + at) + 1)
         count++;
-    }
-    call->headers[count - 1].next = NULL;
+    if (count == 0 || !make_room(call, count))
+        return NULL;
+    size_t at = lines->start;
+    for (size_t i = 0; i < count; i++, at += strlen(lines->data + at) + 1)
+        call->headers[i] =
+            (struct curl_slist){.data = lines->data + at, .next = i + 1 < count ? &call->headers[i + 1] : NULL};
     return call->headers;
 }
 
@@ -412,6 +427,7 @@ void upstream_destroy(struct upstream *upstream)
     for (struct upstream_call *call; (call = upstream->spare) != NULL;) {
         upstream->spare = call->next;
         curl_easy_cleanup(call->easy);
+        free(call->headers);
         free(call);
     }
     if (upstream->multi != NULL)
