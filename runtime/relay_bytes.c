@@ -48,16 +48,22 @@ bool bytes_add_string(struct bytes *bytes, const char *text)
 bool bytes_printf(struct bytes *bytes, const char *format, ...)
 {
     va_list args;
-    va_start(args, format);
-    int len = vsnprintf(NULL, 0, format, args);
-    va_end(args);
-    if (len < 0 || !bytes_reserve(bytes, (size_t)len + 1))
-        return false;
-    va_start(args, format);
-    (void)vsnprintf(bytes->data + bytes->end, (size_t)len + 1, format, args);
-    va_end(args);
-    bytes->end += (size_t)len;
-    return true;
+    size_t room = SMALLEST;
+    for (int round = 0; round < 2; round++) {
+        if (!bytes_reserve(bytes, room))
+            return false;
+        va_start(args, format);
+        int len = vsnprintf(bytes->data + bytes->end, room, format, args);
+        va_end(args);
+        if (len < 0)
+            return false;
+        if ((size_t)len < room) {
+            bytes->end += (size_t)len;
+            return true;
+        }
+        room = (size_t)len + 1;
+    }
+    return false;
 }
 
 void bytes_take(struct bytes *bytes, size_t len)

@@ -189,6 +189,10 @@ static void answer_with(struct exchange *x, struct attempt *attempt)
     x->now = x->answer = attempt;
     attempt->judged = true;
     make_ready(x, attempt);
+    if (!x->streaming && upstream_has_sent(attempt)) { /* a stream may go on for hours */
+        bytes_finish(&x->body);
+        bytes_finish(&x->fallback_body);
+    }
     front_answer(x);
     upstream_continue(attempt);
 }

@@ -183,7 +183,7 @@ static bool cooldowns_text(struct hermes *hermes, const struct hermes_view *view
             struct hermes_key_state state = {0};
             const char *fingerprint = provider->credentials[k].fingerprint;
             (void)hermes_key_state(hermes, provider->id, fingerprint, &state);
-            double left = state.until - (double)now.tv_sec;
+            double left = state.until - (double)now.tv_sec - (double)now.tv_nsec / 1e9;
             good = bytes_printf(out, "hermes_relay_key_cooldown_seconds{") && label(out, provider->id) &&
                    bytes_printf(out, ",key=\"%s\"} ", fingerprint) &&
                    (isfinite(state.until) ? bytes_printf(out, "%.0f\n", left > 0 ? left : 0.0)

@@ -291,6 +291,17 @@ void upstream_end(struct attempt *attempt)
     call_give(call->upstream, call);
 }
 
+bool upstream_has_sent(const struct attempt *attempt)
+{
+    curl_off_t uploaded = 0;
+    long request_size = 0;
+    if (attempt->call == NULL)
+        return attempt->sent;
+    (void)curl_easy_getinfo(attempt->call->easy, CURLINFO_SIZE_UPLOAD_T, &uploaded);
+    (void)curl_easy_getinfo(attempt->call->easy, CURLINFO_REQUEST_SIZE, &request_size);
+    return request_size > 0 && (size_t)uploaded >= attempt->call->body_len;
+}
+
 void upstream_continue(struct attempt *attempt)
 {
     if (attempt->call == NULL || !attempt->paused)
@@ -335,15 +346,11 @@ static const char *words_for(CURLcode code)
 static void finish_call(struct upstream_call *call, CURLcode code)
 {
     struct attempt *attempt = call->attempt;
-    curl_off_t uploaded = 0;
-    long request_size = 0;
-    (void)curl_easy_getinfo(call->easy, CURLINFO_SIZE_UPLOAD_T, &uploaded);
-    (void)curl_easy_getinfo(call->easy, CURLINFO_REQUEST_SIZE, &request_size);
     attempt->done = true;
     attempt->failed = code != CURLE_OK;
     attempt->timed_out = code == CURLE_OPERATION_TIMEDOUT;
     attempt->failure = code == CURLE_OK ? NULL : words_for(code);
-    attempt->sent = request_size > 0 && (size_t)uploaded >= call->body_len;
+    attempt->sent = upstream_has_sent(attempt);
     struct upstream *upstream = call->upstream;
     upstream_end(attempt);
     upstream->on_progress(attempt);

@@ -48,6 +48,8 @@ int upstream_begin(struct upstream *upstream, struct attempt *attempt, const str
     __attribute__((warn_unused_result));
 /* Ends it, wherever it is. Fine when it is over. Not from within ON_PROGRESS. */
 void upstream_end(struct attempt *attempt);
+/* Whether its whole request has gone out: nothing of the body is needed any more. */
+bool upstream_has_sent(const struct attempt *attempt);
 /* An attempt that has been paused may go on. */
 void upstream_continue(struct attempt *attempt);
 /* `pull` has more. */

@@ -51,6 +51,12 @@ class Failover(unittest.TestCase):
         told = relay.get("/requests/" + answer.headers["x-hermes-request-id"]).json()
         self.assertEqual([(a["key"], a["status"], a["verdict"]) for a in told["attempts"]],
                          [(fingerprint(ONE), 429, "cooling"), (fingerprint(TWO), 200, "good")])
+        self.assertEqual(relay.get("/requests/0000000000000000").status, 404)
+        metrics = relay.get("/metrics").body.decode()
+        self.assertIn('hermes_relay_failovers_total{provider="xiaomi"} 1\n', metrics)
+        self.assertRegex(metrics, r'hermes_relay_key_cooldown_seconds\{provider="xiaomi",key="%s"\} (8\d|90)\n' % fingerprint(ONE))
+        self.assertIn(f'hermes_relay_key_cooldown_seconds{{provider="xiaomi",key="{fingerprint(TWO)}"}} 0\n', metrics)
+        self.assertIn('hermes_relay_request_seconds_count{provider="xiaomi"} 2\n', metrics)
         switch = relay.get("/status").json()["switches"][0]
         self.assertEqual((switch["key"], switch["to_key"], switch["status"]), (fingerprint(ONE), fingerprint(TWO), 429))
 

@@ -222,6 +222,30 @@ class Slow(RelayCase):
         self.assertEqual(self.openai.seen, [])
         self.assertEqual(relay.chat().status, 200)
 
+    def test_a_provider_that_never_answers_is_given_up_and_nobody_else_is_asked(self):
+        self.openai.usual = lambda request, connection: connection.recv(1) and None
+        relay = self.relay()
+        answer = relay.chat()
+        self.assertEqual((answer.status, answer.headers["x-hermes-attempts"]), (504, "1"))
+        self.assertEqual(self.openai.keys(), [KEY])
+
+    def test_a_stream_of_nothing_but_comments_is_not_held_back_for_ever(self):
+        go = threading.Event()
+
+        def slow(request, connection):
+            connection.sendall(STREAM_HEAD + chunk(b": processing\n\n"))
+            go.wait(PATIENCE)
+            return chunk(b"data: 1\n\n") + b"0\r\n\r\n"
+        self.openai.usual = slow
+        relay = self.relay()
+        client = relay.client()
+        client.request("POST", "/v1/chat/completions", b"{}", {"Authorization": "Bearer " + relay.token})
+        response = client.getresponse()
+        self.assertEqual(response.read1(100), b": processing\n\n")
+        go.set()
+        self.assertEqual(response.read(), b"data: 1\n\n")
+        client.close()
+
 
 class TLS(RelayCase):
     def certificate(self):
