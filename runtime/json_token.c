@@ -18,14 +18,30 @@ static void skip_filling(struct json_tokens *tokens)
         tokens->at++;
 }
 
+/* The quote that ends the string at AT, or END. Prompts are long: nothing is looked at byte by byte. */
+static const char *closing_quote(const char *at, const char *end)
+{
+    const char *quote = NULL;
+    for (;;) {
+        if (quote == NULL || at > quote)
+            quote = memchr(at, '"', (size_t)(end - at));
+        if (quote == NULL)
+            quote = end;
+        const char *escape = memchr(at, '\\', (size_t)(quote - at));
+        if (escape == NULL)
+            return quote;
+        if (end - escape < 2)
+            return end;
+        at = escape + 2;
+    }
+}
+
 /* The string whose quote has just been passed. One that the bytes cut off is
  * still a text: an error's beginning says what it is. */
 static struct json_token string(struct json_tokens *tokens)
 {
     struct json_token token = {JSON_TEXT, tokens->at, 0};
-    const char *at = tokens->at;
-    while (at < tokens->end && *at != '"')
-        at += *at == '\\' && tokens->end - at > 1 ? 2 : 1;
+    const char *at = closing_quote(tokens->at, tokens->end);
     token.len = (size_t)(at - token.bytes);
     tokens->at = at < tokens->end ? at + 1 : at;
     const char *next = tokens->at;
