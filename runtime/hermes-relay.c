@@ -8,6 +8,7 @@
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -142,6 +143,13 @@ static int complain(const char *what, int error)
     return EXIT_IO;
 }
 
+/* A token that somebody else makes in a home would lock its owner out. */
+static bool is_ours(const char *home)
+{
+    struct stat st;
+    return stat(home, &st) == 0 && st.st_uid == geteuid();
+}
+
 /* Where it listens, or an exit status. */
 static int find_listener(const struct options *options, struct listening *ret)
 {
@@ -221,6 +229,10 @@ static int run(const struct options *options, const char *home)
     struct listening listening;
     struct timespec now;
     static struct relay relay = {.lock = PTHREAD_MUTEX_INITIALIZER, .page = relay_page, .page_len = sizeof relay_page};
+    if (!is_ours(home)) {
+        (void)fprintf(stderr, "hermes-relay: %s is not there, or not yours; run it as its owner\n", home);
+        return EXIT_IO;
+    }
     int error = token_open(home, &relay.token);
     if (error != 0)
         return complain("the token in compiled/relay.token", error);

@@ -349,19 +349,17 @@ static enum MHD_Result begin(struct exchange *x, struct MHD_Connection *connecti
 /* SIZE bytes of the body have come; what is left of them in *SIZE comes again. */
 static enum MHD_Result receive(struct exchange *x, const char *data, size_t *size)
 {
-    bool known = x->state != EXCHANGE_RECEIVING && x->state != EXCHANGE_WAITING;
     x->body_received += *size;
-    if (known || x->is_local) { /* the answer does not need it */
-        size_t limit = x->state == EXCHANGE_ANSWERING ? BODY_LIMIT : REFUSED_BODY;
-        *size = 0;
-        return x->body_received > limit ? MHD_NO : MHD_YES;
-    }
     if (x->body_received > BODY_LIMIT)
         return MHD_NO;
-    if (!x->streaming && bytes_len(&x->body) + *size > REPLAY_LIMIT) {
+    if (x->state == EXCHANGE_RECEIVING && !x->is_local && bytes_len(&x->body) + *size > REPLAY_LIMIT) {
         x->streaming = true;
         x->state = EXCHANGE_WAITING;
         failover_begin(x);
+    }
+    if (x->is_local || (x->state != EXCHANGE_RECEIVING && x->state != EXCHANGE_WAITING)) {
+        *size = 0; /* the answer is known without it */
+        return x->body_received > REFUSED_BODY && !x->streaming ? MHD_NO : MHD_YES;
     }
     size_t room = !x->streaming                          ? *size
                   : bytes_len(&x->body) >= UPLOAD_BUFFER ? 0

@@ -127,6 +127,22 @@ class Requests(RelayCase):
             self.assertEqual(json.loads(client.getresponse().read())["body"], b"".join(parts).decode())
         client.close()
 
+    def test_a_body_too_large_to_be_kept_is_told_what_is_wrong_too(self):
+        relay = self.relay()
+        body = b"x" * 40_000_000
+        for options in ({}, {"chunked": True}):
+            client = relay.client()
+            headers = {"Authorization": "Bearer " + relay.token}
+            if options:
+                client.request("POST", "/nobody/v1/files", iter([body]), dict(headers, **{"Transfer-Encoding": "chunked"}), encode_chunked=True)
+            else:
+                client.request("POST", "/nobody/v1/files", body, headers)
+            self.assertEqual(client.getresponse().status, 404)
+            client.close()
+        self.openai.answers = {KEY: http(429, {"error": {"message": "slow down"}}, headers=[("Retry-After", "5")])}
+        answer = relay.request("POST", "/v1/files", body)  # there is no second attempt with it
+        self.assertEqual((answer.status, answer.headers["x-hermes-attempts"]), (429, "1"))
+
     def test_one_connection_serves_many_requests_and_so_does_the_one_to_the_provider(self):
         relay = self.relay(threads=1)
         client = relay.client()
