@@ -246,6 +246,31 @@ class Slow(RelayCase):
         self.assertEqual(response.read(), b"data: 1\n\n")
         client.close()
 
+    def test_what_does_not_end_is_cut_off_when_the_relay_has_to(self):
+        go = threading.Event()
+
+        def endless(request, connection):
+            if b"stream" in request.body:
+                connection.sendall(STREAM_HEAD + chunk(b"data: 1\n\n"))
+            go.wait(PATIENCE)
+        self.openai.usual = endless
+        relay = self.relay()
+        token = {"Authorization": "Bearer " + relay.token}
+        clients = [relay.client() for _ in range(7)]
+        for client, body in zip(clients, [b'{"stream": true}', b"{}"] * 3):
+            client.request("POST", "/v1/chat/completions", body, token)
+        clients[6].request("GET", "/events", headers=token)
+        self.assertEqual(clients[6].getresponse().readline(), b"event: status\n")
+        upload = relay.connect()
+        upload.sendall(f"POST /v1/files HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer {relay.token}\r\n"
+                       f"Content-Length: 50000000\r\n\r\n".encode() + b"x" * 100000)
+        self.openai.wait_seen(6)
+        relay.process.terminate()
+        self.assertEqual(relay.process.wait(PATIENCE), 0)
+        go.set()
+        for client in [*clients, upload]:
+            client.close()
+
 
 class TLS(RelayCase):
     def certificate(self):
