@@ -52,13 +52,30 @@ static void say(const struct home_watch *h, const struct drift *drift)
                                               .code = "drift"});
 }
 
+static uint64_t now_usec(const struct watcher *w)
+{
+    uint64_t now = 0;
+    (void)sd_event_now(w->event, CLOCK_MONOTONIC, &now);
+    return now;
+}
+
+static void wake_at(struct home_watch *h, uint64_t when)
+{
+    (void)sd_event_source_set_time(h->drift.timer, when);
+    (void)sd_event_source_set_enabled(h->drift.timer, SD_EVENT_ONESHOT);
+}
+
+/* Of those that want to be looked at, the one that has waited longest; the others have no timer meanwhile. */
 static void look_at_the_next(struct watcher *w)
 {
-    for (size_t i = 0; i < w->count; i++)
-        if (w->homes[i]->drift.wanted) {
-            drift_look_soon(w->homes[i]);
-            return;
-        }
+    struct home_watch *next = NULL;
+    for (size_t i = 0; i < w->count; i++) {
+        struct home_watch *h = w->homes[i];
+        if (h->drift.wanted && (next == NULL || h->drift.looked < next->drift.looked))
+            next = h;
+    }
+    if (next != NULL)
+        wake_at(next, w->look_after);
 }
 
 static void done(struct job *job)
@@ -67,6 +84,8 @@ static void done(struct job *job)
     struct drift_look *look = &h->drift;
     look->looking = false;
     h->watcher->looking = false;
+    uint64_t now = now_usec(h->watcher);
+    h->watcher->look_after = now + (now - look->looked) * 9;
     bool first = h->state.findings == NULL;
     if (!h->removed && look->compilation.outcome == COMPILE_VALID && home_state_learn_drift(&h->state, &look->drift)) {
         if (!first || look->drift.count > 0)
@@ -85,12 +104,15 @@ static int at_time(sd_event_source *timer, uint64_t when, void *home)
     struct home_watch *h = home;
     (void)timer;
     (void)when;
-    if (h->watcher->looking || h->lock < 0) {
-        h->drift.wanted = h->lock >= 0;
+    uint64_t now = now_usec(h->watcher);
+    h->drift.wanted = h->lock >= 0 && (h->watcher->looking || now < h->watcher->look_after);
+    if (h->watcher->looking)
+        return 0; /* the end of that look wakes the next one */
+    if (h->lock < 0 || h->drift.wanted) {
+        look_at_the_next(h->watcher);
         return 0;
     }
-    h->drift.wanted = false;
-    (void)sd_event_now(h->watcher->event, CLOCK_MONOTONIC, &h->drift.looked);
+    h->drift.looked = now;
     h->drift.looking = true;
     h->watcher->looking = true;
     h->drift.job = (struct job){.work = work, .done = done};
@@ -107,18 +129,18 @@ int drift_look_open(struct home_watch *h)
 void drift_look_soon(struct home_watch *h)
 {
     int armed = SD_EVENT_OFF;
-    uint64_t now = 0;
     (void)sd_event_source_get_enabled(h->drift.timer, &armed);
-    if (armed != SD_EVENT_OFF)
+    if (armed != SD_EVENT_OFF || h->drift.wanted)
         return;
-    (void)sd_event_now(h->watcher->event, CLOCK_MONOTONIC, &now);
-    uint64_t calm = h->drift.wanted ? now : now + CALM_USEC;
+    uint64_t calm = now_usec(h->watcher) + CALM_USEC;
     uint64_t next = h->drift.looked == 0 ? 0 : h->drift.looked + INTERVAL_USEC;
-    (void)sd_event_source_set_time(h->drift.timer, next > calm ? next : calm);
-    (void)sd_event_source_set_enabled(h->drift.timer, SD_EVENT_ONESHOT);
+    wake_at(h, next > calm ? next : calm);
 }
 
 void drift_look_close(struct home_watch *h)
 {
     h->drift.timer = sd_event_source_disable_unref(h->drift.timer);
+    if (h->drift.wanted)
+        look_at_the_next(h->watcher);
+    h->drift.wanted = false;
 }

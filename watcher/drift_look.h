@@ -1,6 +1,6 @@
 /* Drift inside hermes-watch: after a compile, when everything is said, somebody looks at who disagrees with the sources
- * (other processes, units, start-up files). Beside the loop, at most every few seconds for a home, and one look at a
- * time in the whole process. */
+ * (other processes, units, start-up files). Beside the loop, at most every few seconds for a home, one look at a time
+ * in the whole process, and never for more than a tenth of the time. */
 #ifndef HERMES_DRIFT_LOOK_H
 #define HERMES_DRIFT_LOOK_H
 

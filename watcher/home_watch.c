@@ -219,17 +219,16 @@ static void read_ahead(struct home_watch *h)
         (void)hermes_refresh(h->reader); /* an error is the next compile's to tell */
     else if (hermes_open(h->home, &h->reader) != 0)
         h->reader = NULL;
-    h->arena = arena_create_ready();
+    if (h->watcher->arena == NULL)
+        h->watcher->arena = arena_create_ready();
 }
 
 static void work(struct job *job)
 {
     struct home_watch *h = container_of_job(job);
-    struct arena *arena = h->arena;
-    h->arena = NULL; /* the compilation's from here on */
     compile_home(&h->compilation, &(struct compile_request){.home = h->home,
                                                             .managed = h->watcher->managed,
-                                                            .arena = arena,
+                                                            .arena = h->arena,
                                                             .reader = &h->reader,
                                                             .write = true,
                                                             .hold_empty = h->hold_empty,
@@ -327,6 +326,8 @@ static int at_time(sd_event_source *timer, uint64_t when, void *home)
     }
     if (h->reloading)
         prover_forget(&h->prover);
+    h->arena = h->watcher->arena; /* the compilation's from here on */
+    h->watcher->arena = NULL;
     h->compiling = true;
     h->job = (struct job){.work = work, .done = done};
     if (h->lock >= 0 && is_large(h)) {
@@ -406,7 +407,6 @@ void home_watch_destroy(struct home_watch *h)
     unlock(h);
     forget_paths(h);
     hermes_close(h->reader);
-    arena_destroy(h->arena);
     free(h->said);
     free(h->said_gaps);
     home_state_finish(&h->state);

@@ -35,7 +35,7 @@ struct home_watch {
     bool other_paths;      /* the last compile found some that were not watched yet */
     int lock;              /* compiled/watch.lock; -1: not ours yet */
     struct hermes *reader; /* has the snapshot in memory, so that the next compile need not read it first */
-    struct arena *arena;   /* ready for the next compile, likewise */
+    struct arena *arena;   /* of the compile that is under way; NULL: it makes its own */
     struct stat pool;      /* auth.json as our last compile left it */
     struct stat snapshot;  /* ... and the snapshot */
     char *said;            /* the diagnostics of the last compile: they are not repeated */

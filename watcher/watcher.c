@@ -202,9 +202,10 @@ int watcher_open(struct watcher *w, const char *managed, bool quiet)
 
 void watcher_close(struct watcher *w)
 {
-    for (size_t i = 0; i < w->count; i++)
-        home_watch_destroy(w->homes[i]);
+    while (w->count > 0)
+        home_watch_destroy(w->homes[--w->count]);
     free(w->homes);
+    arena_destroy(w->arena);
     jobs_close(w->jobs);
     (void)sd_event_source_disable_unref(w->queue);
     (void)sd_event_source_disable_unref(w->pause);

@@ -20,7 +20,9 @@ struct watcher {
     struct home_watch **homes;
     size_t count;
     struct timespec started;
+    struct arena *arena;    /* ready for the next compile, so that no edit waits for memory; NULL: there is none */
     bool looking;           /* at drift, beside the loop */
+    uint64_t look_after;    /* not before this, CLOCK_MONOTONIC */
     bool ready;             /* READY=1 was sent */
     size_t reloading;       /* homes that are still to be looked at before a reload is through */
     sd_event_source *queue; /* of events */
