@@ -1,44 +1,11 @@
-#include "pool.h"
+#include "pool_projector.h"
 
-#include <math.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
-#include "name_table.h"
-#include "pool_document.h"
 #include "shown_value.h"
 #include "source.h"
-
-/* An entry as it shall be. */
-struct slot {
-    struct entry *entry;                 /* NULL: ours, new */
-    const struct credential *credential; /* ours: the key it carries */
-    struct entry_state state;
-    double priority;
-    bool set_priority;
-    const char *text;
-};
-
-struct projector {
-    struct arena *arena;
-    struct pool_document document;
-    const struct source *source;
-    struct cooldowns *cooldowns;
-    struct diagnostics *diagnostics;
-    struct text *changes;
-    double now;
-    /* one pool at a time */
-    const char *name;
-    const struct provider *provider;
-    struct entry *entries;
-    size_t count;
-    struct name_table pools; /* of those in the file the last of each name */
-    struct slot *slots;      /* in the order in which Hermes shall take them */
-    size_t slot_count;
-    bool structural;
-};
 
 struct edit {
     size_t start;
@@ -52,509 +19,12 @@ struct edits {
     size_t capacity;
 };
 
-static void change(struct projector *p, const char *what, const char *fingerprint, const char *label)
-{
-    text_printf(p->changes, "auth.json: %s: %s %s (%s)\n", shown_name(p->arena, p->name), what, fingerprint,
-                shown_name(p->arena, label));
-}
-
-/* --- cooldowns belong to keys --- */
-
-static void remember(struct projector *p, const struct entry_state *state, const char *fingerprint)
-{
-    struct cooldown cooldown = state_cooldown(state, p->name, fingerprint);
-    if (state->active && *fingerprint != '\0')
-        cooldowns_put(p->cooldowns, &cooldown);
-}
-
-/* Hermes may have written the new key's fingerprint over the old one's status before we looked: then this very marking
- * is remembered of another key. */
-static bool marking_of_another_key(const struct projector *p, const struct entry *entry)
-{
-    for (size_t i = 0; i < p->cooldowns->count; i++) {
-        const struct cooldown *known = &p->cooldowns->items[i];
-        if (strcmp(known->provider, p->name) == 0 && strcmp(known->fingerprint.text, entry->effective) != 0 &&
-            strcmp(known->raw[1], "null") != 0 && strcmp(known->raw[1], entry->state.raw[1]) == 0)
-            return true;
-    }
-    return false;
-}
-
-static bool pool_has_oauth(const struct projector *p)
-{
-    for (size_t i = 0; i < p->count; i++)
-        if (p->entries[i].oauth)
-            return true;
-    return false;
-}
-
-/* April keeps tokens in clear, and a process that was started before the key changed writes its own again and again. Such
- * an entry keeps its key and what that key earned: the new key stands in front of it. Where no entry of ours may stand,
- * it is all that Hermes has, and a cooldown of the old key is in the way. */
-static bool left_to_an_old_process(const struct projector *p, const struct entry *entry)
-{
-    bool another_key = entry->seed != NULL && entry->seed->secret != NULL && entry->token != NULL &&
-                       *entry->token != '\0' && strcmp(entry->on_disk, entry->effective) != 0;
-    return another_key && !(entry->state.active && pool_has_oauth(p));
-}
-
-static bool key_changed(const struct entry *entry)
-{
-    return entry->seed != NULL && !entry->stale && entry->seed->secret != NULL &&
-           strcmp(entry->on_disk, entry->effective) != 0;
-}
-
-static void part_states_from_old_keys(struct projector *p)
-{
-    for (size_t i = 0; i < p->count; i++) {
-        struct entry *entry = &p->entries[i];
-        entry->stale = left_to_an_old_process(p, entry);
-        if (entry->stale)
-            strcpy(entry->effective, entry->on_disk);
-        if (entry->seed == NULL || entry->seed->secret == NULL || entry->stale)
-            continue;
-        if (key_changed(entry))
-            remember(p, &entry->state, entry->on_disk);
-        else if (!entry->state.active || !marking_of_another_key(p, entry))
-            continue;
-        if (entry->state.active)
-            change(p, "cleared a cooldown that another key earned, now", entry->effective, entry->source);
-        entry->state = state_clean();
-    }
-}
-
-/* The latest marking that the pool has of a key, twins taken together; NULL when they are all clean. KNOWN: some entry
- * has held this key before now, so the pool's word counts. */
-static const struct entry_state *pool_word(const struct projector *p, const char *fingerprint, bool *ret_known)
-{
-    const struct entry_state *best = NULL;
-    *ret_known = false;
-    for (size_t i = 0; i < p->count; i++) {
-        const struct entry *entry = &p->entries[i];
-        if (strcmp(entry->effective, fingerprint) != 0 || entry->oauth)
-            continue;
-        *ret_known = *ret_known || (!key_changed(entry) && !entry->stale);
-        if (entry->state.active && (best == NULL || entry->state.at > best->at))
-            best = &entry->state;
-    }
-    return best;
-}
-
-static struct entry_state state_of_key(struct projector *p, const char *fingerprint)
-{
-    bool known;
-    const struct entry_state *word = pool_word(p, fingerprint, &known);
-    if (word != NULL)
-        return *word;
-    if (known) {
-        cooldowns_forget(p->cooldowns, p->name, fingerprint); /* a reset by hand counts */
-        return state_clean();
-    }
-    return state_from(cooldowns_get(p->cooldowns, p->name, fingerprint));
-}
-
-/* What the pool says of its keys is what the memory says, a reset by hand included. */
-static void note_states(struct projector *p)
-{
-    for (size_t i = 0; i < p->count; i++) {
-        const char *fingerprint = p->entries[i].effective;
-        bool known;
-        const struct entry_state *word = pool_word(p, fingerprint, &known);
-        if (word != NULL)
-            remember(p, word, fingerprint);
-        else if (known)
-            cooldowns_forget(p->cooldowns, p->name, fingerprint);
-    }
-}
-
-/* --- which keys get an entry of ours --- */
-
-/* Where a key of config.yaml is an Anthropic login, Hermes sets the entry's type by itself, and would do so again. */
-static const char *auth_type_of(const struct projector *p, const struct credential *credential)
-{
-    bool login = strcmp(p->name, "anthropic") == 0 && strncmp(credential->secret, "sk-ant-oat", 10) == 0;
-    return login ? "oauth" : "api_key";
-}
-
-/* A manual entry of the same key that can serve: it is not doubled. */
-static bool has_manual_twin(const struct projector *p, const char *fingerprint)
-{
-    bool custom = strncmp(p->name, "custom:", 7) == 0;
-    for (size_t i = 0; i < p->count; i++) {
-        const struct entry *entry = &p->entries[i];
-        bool has_url = entry->base_url != NULL && *entry->base_url != '\0';
-        if (entry->manual && !entry->ours && strcmp(entry->on_disk, fingerprint) == 0 && (has_url || custom))
-            return true;
-    }
-    return false;
-}
-
-static const char *our_source(const struct projector *p, const struct credential *credential)
-{
-    return arena_printf(p->arena, POOL_OUR_SOURCE "%s", credential->origins[0].key);
-}
-
-static bool suppressed(const struct projector *p, const char *source)
-{
-    const struct json *all = json_member(json_member(p->document.root, "suppressed_sources"), p->name);
-    for (size_t i = 0; all != NULL && all->kind == JSON_ARRAY && i < all->count; i++) {
-        const char *text = json_string(p->arena, p->document.text, &all->children[i]);
-        if (text != NULL && strcmp(text, source) == 0)
-            return true;
-    }
-    return false;
-}
-
-/* A person took this key out of the pool: our entry, or the one that Hermes made of it (`config:NAME`). */
-static bool taken_out(const struct projector *p, const struct credential *credential)
-{
-    if (suppressed(p, our_source(p, credential)))
-        return true;
-    for (size_t i = 0; i < p->provider->seed_count; i++) {
-        const struct seed *seed = &p->provider->seeds[i];
-        if (seed->secret != NULL && strcmp(seed->secret, credential->secret) == 0 && suppressed(p, seed->source))
-            return true;
-    }
-    return false;
-}
-
-static struct entry *our_entry(const struct projector *p, const char *fingerprint)
-{
-    for (size_t i = 0; i < p->count; i++)
-        if (p->entries[i].ours && strcmp(p->entries[i].on_disk, fingerprint) == 0)
-            return &p->entries[i];
-    return NULL;
-}
-
-/* Hermes deletes a dead manual entry after a day, and would do so again with a new one. */
-static bool deleted_as_dead(const struct projector *p, const char *fingerprint)
-{
-    bool known;
-    const struct entry_state *word = pool_word(p, fingerprint, &known);
-    const struct cooldown *memory = cooldowns_get(p->cooldowns, p->name, fingerprint);
-    bool dead = word != NULL ? word->dead : !known && memory != NULL && memory->dead;
-    return dead && our_entry(p, fingerprint) == NULL;
-}
-
-static bool wanted(const struct projector *p, const struct credential *credential)
-{
-    const char *fingerprint = credential->fingerprint.text;
-    if (credential->rank >= RANK_POOL || taken_out(p, credential) || deleted_as_dead(p, fingerprint))
-        return false;
-    if (credential->rank == RANK_CONFIG)
-        return true;
-    if (pool_has_oauth(p) || p->provider->inherits || strcmp(p->name, "copilot") == 0 ||
-        strcmp(auth_type_of(p, credential), "oauth") == 0)
-        return false;
-    return !has_manual_twin(p, fingerprint);
-}
-
-static const struct credential *wanted_key(const struct projector *p, const char *fingerprint)
-{
-    for (size_t i = 0; p->provider != NULL && p->provider->projected && i < p->provider->credential_count; i++) {
-        const struct credential *credential = &p->provider->credentials[i];
-        if (strcmp(credential->fingerprint.text, fingerprint) == 0)
-            return wanted(p, credential) ? credential : NULL;
-    }
-    return NULL;
-}
-
-/* --- order --- */
-
-static void add_slot(struct projector *p, struct slot slot)
-{
-    p->slots[p->slot_count++] = slot;
-}
-
-static void add_ours(struct projector *p, const struct credential *credential)
-{
-    struct slot slot = {.entry = our_entry(p, credential->fingerprint.text), .credential = credential};
-    for (size_t i = 0; i < p->slot_count; i++)
-        if (p->slots[i].credential == credential)
-            return; /* Hermes may hold two entries of one source */
-    slot.state = state_of_key(p, credential->fingerprint.text);
-    add_slot(p, slot);
-}
-
-/* Hermes puts every manual entry of this provider, and so ours, before those that it seeds. */
-static bool manual_first(const struct projector *p)
-{
-    return strcmp(p->name, "anthropic") == 0;
-}
-
-static bool stands_before(const struct projector *p, const struct credential *credential, const struct entry *entry)
-{
-    if (manual_first(p) && credential->rank == RANK_ENV)
-        return !entry->manual && !entry->ours;
-    return credential->rank == RANK_ENV && strncmp(entry->source, "env:", 4) == 0 &&
-           strcmp(entry->source + 4, credential->origins[0].key) == 0;
-}
-
-static bool has_seed_entry(const struct projector *p, const struct credential *credential)
-{
-    for (size_t i = 0; i < p->count; i++)
-        if (stands_before(p, credential, &p->entries[i]))
-            return true;
-    return false;
-}
-
-static void add_foreign(struct projector *p, struct entry *entry)
-{
-    struct slot slot = {.entry = entry, .state = entry->state};
-    for (size_t i = 0; p->provider != NULL && p->provider->projected && i < p->provider->credential_count; i++) {
-        const struct credential *credential = &p->provider->credentials[i];
-        if (wanted(p, credential) && stands_before(p, credential, entry))
-            add_ours(p, credential);
-    }
-    if (entry->seed != NULL && entry->seed->secret != NULL && !entry->stale && !slot.state.active)
-        slot.state = state_of_key(p, entry->effective);
-    add_slot(p, slot);
-}
-
-/* Those of env files without an entry of Hermes's stay where they are among the foreign ones, or go last. */
-static void add_floating(struct projector *p, const size_t *order, size_t from, size_t to)
-{
-    for (size_t i = from; i < to; i++) {
-        const struct entry *entry = &p->entries[order[i]];
-        const struct credential *credential = entry->ours ? wanted_key(p, entry->on_disk) : NULL;
-        if (credential != NULL && credential->rank == RANK_ENV && !has_seed_entry(p, credential) &&
-            our_entry(p, entry->on_disk) == entry)
-            add_ours(p, credential);
-    }
-}
-
-static void arrange(struct projector *p)
-{
-    const size_t *order = entries_sorted(p->arena, p->name, p->entries, p->count);
-    size_t credentials = p->provider != NULL && p->provider->projected ? p->provider->credential_count : 0;
-    p->slots = arena_alloc(p->arena, (p->count + credentials * 2 + 1) * sizeof *p->slots);
-    p->slot_count = 0;
-    for (size_t i = 0; i < credentials; i++)
-        if (p->provider->credentials[i].rank == RANK_CONFIG && wanted(p, &p->provider->credentials[i]))
-            add_ours(p, &p->provider->credentials[i]);
-    for (size_t i = 0; i < p->count; i++) {
-        add_floating(p, order, i, i + 1);
-        if (!p->entries[order[i]].ours)
-            add_foreign(p, &p->entries[order[i]]);
-    }
-    for (size_t i = 0; i < credentials; i++) {
-        const struct credential *credential = &p->provider->credentials[i];
-        if (credential->rank == RANK_ENV && wanted(p, credential) && !has_seed_entry(p, credential) &&
-            our_entry(p, credential->fingerprint.text) == NULL)
-            add_ours(p, credential);
-    }
-}
-
-static bool order_is_ours_to_set(const struct projector *p)
-{
-    return p->provider == NULL || strcmp(p->provider->strategy, "fill_first") == 0;
-}
-
-/* Whether the entries that exist already stand in the order of the slots. */
-static bool order_holds(const struct projector *p)
-{
-    for (size_t i = 1; i < p->slot_count; i++) {
-        const struct entry *before = p->slots[i - 1].entry;
-        const struct entry *after = p->slots[i].entry;
-        if (before == NULL || after == NULL)
-            return false;
-        if (before->priority > after->priority || (before->priority == after->priority && before > after))
-            return false;
-    }
-    return p->slot_count == 0 || p->slots[0].entry != NULL;
-}
-
-static bool is_foreign(const struct slot *slot)
-{
-    return slot->credential == NULL;
-}
-
-/* Priorities for ours between LOW and HIGH, the foreign neighbours (NULL: none on that side). */
-static void number_run(struct slot *slots, size_t count, const struct entry *low, const struct entry *high)
-{
-    for (size_t i = 0; i < count; i++) {
-        double place = (double)(i + 1) / (double)(count + 1);
-        slots[i].set_priority = true;
-        if (low == NULL && high == NULL)
-            slots[i].priority = (double)i;
-        else if (low == NULL)
-            slots[i].priority = floor(high->priority) - (double)(count - i);
-        else if (high == NULL)
-            slots[i].priority = floor(low->priority) + (double)(i + 1);
-        else
-            slots[i].priority = low->priority * (1 - place) + high->priority * place;
-    }
-}
-
-static void number_slots(struct projector *p)
-{
-    const struct entry *low = NULL;
-    for (size_t i = 0; i < p->slot_count;) {
-        size_t end = i;
-        while (end < p->slot_count && !is_foreign(&p->slots[end]))
-            end++;
-        number_run(p->slots + i, end - i, low, end < p->slot_count ? p->slots[end].entry : NULL);
-        if (end < p->slot_count)
-            low = p->slots[end++].entry;
-        i = end;
-    }
-}
-
-/* --- text --- */
-
-static const char *number_text(struct arena *arena, double value)
-{
-    char text[40];
-    if (value == floor(value) && fabs(value) < 1e15)
-        return arena_printf(arena, "%.0f", value);
-    for (int precision = 1; precision <= 17; precision++) {
-        (void)snprintf(text, sizeof text, "%.*g", precision, value);
-        if (strtod(text, NULL) == value)
-            break;
-    }
-    return arena_strdup(arena, text);
-}
-
-static const char *our_id(const struct projector *p, const struct credential *credential)
-{
-    struct credential_id id = credential->id;
-    for (unsigned attempt = 1;; attempt++) {
-        bool taken = false;
-        for (size_t i = 0; i < p->count; i++)
-            taken =
-                taken || (!p->entries[i].ours && p->entries[i].id != NULL && strcmp(p->entries[i].id, id.text) == 0);
-        if (!taken)
-            return arena_strdup(p->arena, id.text);
-        const char *salted = arena_printf(p->arena, "%s %u", credential->secret, attempt);
-        id = credential_id_of(p->name, salted, strlen(salted));
-    }
-}
-
-static const char *new_entry(struct projector *p, const struct slot *slot)
-{
-    const struct credential *c = slot->credential;
-    struct text out = {.arena = p->arena};
-    text_printf(&out, "{\n        \"id\": \"%s\",\n        \"label\": %s,\n", our_id(p, c),
-                json_quote(p->arena, c->label));
-    text_printf(&out, "        \"auth_type\": \"%s\",\n        \"priority\": %s,\n", auth_type_of(p, c),
-                number_text(p->arena, slot->priority));
-    text_printf(&out, "        \"source\": %s,\n", json_quote(p->arena, our_source(p, c)));
-    text_printf(&out, "        \"access_token\": %s,\n", json_quote(p->arena, c->secret));
-    for (int i = 0; i < COOLDOWN_MEMBERS; i++)
-        text_printf(&out, "        \"%s\": %s,\n", cooldown_members[i], slot->state.raw[i]);
-    text_printf(&out, "        \"base_url\": %s,\n        \"request_count\": 0\n      }",
-                json_quote(p->arena, p->provider->base_url));
-    return out.bytes;
-}
-
-struct pending {
-    struct entry_edit items[COOLDOWN_MEMBERS + 10];
-    size_t count;
-};
-
-static void set_member(struct pending *pending, const char *name, const char *raw)
-{
-    pending->items[pending->count++] = (struct entry_edit){name, raw};
-}
-
-static void set_text(struct projector *p, struct pending *pending, const char *name, const char *now, const char *text)
-{
-    if (now == NULL || strcmp(now, text) != 0)
-        set_member(pending, name, json_quote(p->arena, text));
-}
-
-static void set_state(struct pending *pending, const struct entry *entry, const struct entry_state *before,
-                      const struct entry_state *state)
-{
-    (void)entry;
-    for (int i = 0; i < COOLDOWN_MEMBERS; i++)
-        if (strcmp(before->raw[i], state->raw[i]) != 0)
-            set_member(pending, cooldown_members[i], state->raw[i]);
-}
-
-/* What is to be set in an entry that exists. Foreign ones are touched only when Hermes seeds them from a source. */
-static void edit_slot(struct projector *p, struct slot *slot)
-{
-    struct pending pending = {.count = 0};
-    struct entry *entry = slot->entry;
-    const struct credential *c = slot->credential;
-    struct entry on_disk = entry_read(p->arena, p->document.text, entry->json, p->provider, p->now);
-    if (c != NULL) {
-        set_text(p, &pending, "id", entry->id, our_id(p, c));
-        set_text(p, &pending, "label", entry->label, c->label);
-        set_text(p, &pending, "auth_type", entry->auth_type, auth_type_of(p, c));
-        if (slot->set_priority && (!entry->has_priority || entry->priority != slot->priority))
-            set_member(&pending, "priority", number_text(p->arena, slot->priority));
-        set_text(p, &pending, "source", entry->source, our_source(p, c));
-        set_text(p, &pending, "base_url", entry->base_url, p->provider->base_url);
-        if (slot->state.active && !state_same(&slot->state, &on_disk.state))
-            set_state(&pending, entry, &on_disk.state, &slot->state);
-    } else if (entry->seed != NULL && entry->seed->secret != NULL) {
-        bool cleared = on_disk.state.active && !slot->state.active;
-        if (cleared || (slot->state.active && !state_same(&slot->state, &on_disk.state)))
-            set_state(&pending, entry, &on_disk.state, &slot->state);
-        if (key_changed(entry) && entry->token != NULL && *entry->token != '\0')
-            set_text(p, &pending, "access_token", entry->token, entry->seed->secret);
-        if (key_changed(entry) && json_member(entry->json, "secret_fingerprint") != NULL)
-            set_member(&pending, "secret_fingerprint", json_quote(p->arena, entry->effective));
-    }
-    slot->text = entry_edited(p->arena, p->document.text, entry->json, pending.items, pending.count);
-    if (pending.count > 0 && c != NULL)
-        change(p, "mended", c->fingerprint.text, c->label);
-    else if (pending.count > 0)
-        change(p, "brought up to date", entry->effective, entry->source);
-}
-
 static void add_edit(struct projector *p, struct edits *edits, size_t start, size_t end, const char *text)
 {
     void *items = edits->items;
     arena_grow(p->arena, &items, &edits->capacity, edits->count + 1, sizeof(struct edit));
     edits->items = items;
     edits->items[edits->count++] = (struct edit){start, end, text};
-}
-
-static const struct slot *slot_of(const struct projector *p, const struct entry *entry)
-{
-    for (size_t i = 0; i < p->slot_count; i++)
-        if (p->slots[i].entry == entry)
-            return &p->slots[i];
-    return NULL;
-}
-
-static void put_item(struct text *out, const char *text)
-{
-    text_puts(out, out->bytes[out->len - 1] == '[' ? "\n      " : ",\n      ");
-    text_puts(out, text);
-}
-
-/* The array anew: ours at the front or directly before the entry that they precede, foreign ones as they stand. */
-static const char *array_text(struct projector *p)
-{
-    struct text out = {.arena = p->arena};
-    const struct entry *last_foreign = NULL;
-    text_putc(&out, '[');
-    size_t next = 0;
-    for (; next < p->slot_count && !is_foreign(&p->slots[next]); next++)
-        put_item(&out, p->slots[next].text);
-    for (size_t i = 0; i < p->count; i++) {
-        if (p->entries[i].ours)
-            continue;
-        const struct slot *slot = slot_of(p, &p->entries[i]);
-        size_t first = (size_t)(slot - p->slots);
-        while (first > next && !is_foreign(&p->slots[first - 1]))
-            first--;
-        for (; first < (size_t)(slot - p->slots) && first >= next; first++)
-            put_item(&out, p->slots[first].text);
-        put_item(&out, slot->text);
-        last_foreign = &p->entries[i];
-    }
-    size_t tail = p->slot_count;
-    while (tail > next && !is_foreign(&p->slots[tail - 1]))
-        tail--;
-    for (; tail < p->slot_count && last_foreign != NULL; tail++)
-        put_item(&out, p->slots[tail].text);
-    text_puts(&out, out.len > 1 ? "\n    ]" : "]");
-    return out.bytes;
 }
 
 /* --- one pool --- */
@@ -599,7 +69,7 @@ static bool concerns_us(const struct projector *p)
         if (p->entries[i].ours || p->entries[i].seed != NULL)
             return true;
     for (size_t i = 0; p->provider != NULL && p->provider->projected && i < p->provider->credential_count; i++)
-        if (wanted(p, &p->provider->credentials[i]))
+        if (pool_wanted(p, &p->provider->credentials[i]))
             return true;
     return false;
 }
@@ -609,15 +79,15 @@ static void write_slots(struct projector *p)
     for (size_t i = 0; i < p->slot_count; i++) {
         struct slot *slot = &p->slots[i];
         if (slot->entry != NULL) {
-            edit_slot(p, slot);
+            pool_edit_slot(p, slot);
         } else {
-            slot->text = new_entry(p, slot);
-            change(p, "added", slot->credential->fingerprint.text, slot->credential->label);
+            slot->text = pool_new_entry(p, slot);
+            pool_note_change(p, "added", slot->credential->fingerprint.text, slot->credential->label);
             p->structural = true;
         }
         const char *key = slot->credential != NULL ? slot->credential->fingerprint.text : slot->entry->effective;
         if (slot->entry == NULL || !slot->entry->oauth)
-            remember(p, &slot->state, key);
+            pool_remember(p, &slot->state, key);
     }
 }
 
@@ -625,10 +95,10 @@ static void drop_stale(struct projector *p)
 {
     for (size_t i = 0; i < p->count; i++) {
         struct entry *entry = &p->entries[i];
-        if (!entry->ours || slot_of(p, entry) != NULL)
+        if (!entry->ours || pool_slot_of(p, entry) != NULL)
             continue;
-        remember(p, &entry->state, entry->on_disk);
-        change(p, "removed", entry->on_disk, entry->source + strlen(POOL_OUR_SOURCE));
+        pool_remember(p, &entry->state, entry->on_disk);
+        pool_note_change(p, "removed", entry->on_disk, entry->source + strlen(POOL_OUR_SOURCE));
         p->structural = true;
     }
 }
@@ -639,16 +109,16 @@ static const char *project_pool(struct projector *p, const struct json *array)
     p->structural = false;
     if (somebody_elses(p, array) || !read_entries(p, array))
         return NULL;
-    part_states_from_old_keys(p);
-    note_states(p);
+    pool_part_states_from_old_keys(p);
+    pool_note_states(p);
     if (!concerns_us(p))
         return NULL;
-    arrange(p);
-    if (!order_holds(p)) {
-        number_slots(p);
-        p->structural = p->structural || order_is_ours_to_set(p);
+    pool_arrange(p);
+    if (!pool_order_holds(p)) {
+        pool_number_slots(p);
+        p->structural = p->structural || pool_order_is_ours_to_set(p);
         for (size_t i = 0; i < p->slot_count; i++)
-            if (p->slots[i].entry != NULL && !order_is_ours_to_set(p))
+            if (p->slots[i].entry != NULL && !pool_order_is_ours_to_set(p))
                 p->slots[i].set_priority = false;
     }
     size_t before = p->changes->len;
@@ -656,7 +126,7 @@ static const char *project_pool(struct projector *p, const struct json *array)
     write_slots(p);
     if (p->changes->len == before)
         return NULL;
-    return array_text(p);
+    return pool_array_text(p);
 }
 
 /* --- the whole file --- */

@@ -1,0 +1,145 @@
+#include "pool_projector.h"
+
+#include <math.h>
+#include <string.h>
+
+#include "source.h"
+
+static void add_slot(struct projector *p, struct slot slot)
+{
+    p->slots[p->slot_count++] = slot;
+}
+
+static void add_ours(struct projector *p, const struct credential *credential)
+{
+    struct slot slot = {.entry = pool_our_entry(p, credential->fingerprint.text), .credential = credential};
+    for (size_t i = 0; i < p->slot_count; i++)
+        if (p->slots[i].credential == credential)
+            return; /* Hermes may hold two entries of one source */
+    slot.state = pool_state_of_key(p, credential->fingerprint.text);
+    add_slot(p, slot);
+}
+
+/* Hermes puts every manual entry of this provider, and so ours, before those that it seeds. */
+static bool manual_first(const struct projector *p)
+{
+    return strcmp(p->name, "anthropic") == 0;
+}
+
+static bool stands_before(const struct projector *p, const struct credential *credential, const struct entry *entry)
+{
+    if (manual_first(p) && credential->rank == RANK_ENV)
+        return !entry->manual && !entry->ours;
+    return credential->rank == RANK_ENV && strncmp(entry->source, "env:", 4) == 0 &&
+           strcmp(entry->source + 4, credential->origins[0].key) == 0;
+}
+
+static bool has_seed_entry(const struct projector *p, const struct credential *credential)
+{
+    for (size_t i = 0; i < p->count; i++)
+        if (stands_before(p, credential, &p->entries[i]))
+            return true;
+    return false;
+}
+
+static void add_foreign(struct projector *p, struct entry *entry)
+{
+    struct slot slot = {.entry = entry, .state = entry->state};
+    for (size_t i = 0; p->provider != NULL && p->provider->projected && i < p->provider->credential_count; i++) {
+        const struct credential *credential = &p->provider->credentials[i];
+        if (pool_wanted(p, credential) && stands_before(p, credential, entry))
+            add_ours(p, credential);
+    }
+    if (entry->seed != NULL && entry->seed->secret != NULL && !entry->stale && !slot.state.active)
+        slot.state = pool_state_of_key(p, entry->effective);
+    add_slot(p, slot);
+}
+
+/* Those of env files without an entry of Hermes's stay where they are among the foreign ones, or go last. */
+static void add_floating(struct projector *p, const size_t *order, size_t from, size_t to)
+{
+    for (size_t i = from; i < to; i++) {
+        const struct entry *entry = &p->entries[order[i]];
+        const struct credential *credential = entry->ours ? pool_wanted_key(p, entry->on_disk) : NULL;
+        if (credential != NULL && credential->rank == RANK_ENV && !has_seed_entry(p, credential) &&
+            pool_our_entry(p, entry->on_disk) == entry)
+            add_ours(p, credential);
+    }
+}
+
+void pool_arrange(struct projector *p)
+{
+    const size_t *order = entries_sorted(p->arena, p->name, p->entries, p->count);
+    size_t credentials = p->provider != NULL && p->provider->projected ? p->provider->credential_count : 0;
+    p->slots = arena_alloc(p->arena, (p->count + credentials * 2 + 1) * sizeof *p->slots);
+    p->slot_count = 0;
+    for (size_t i = 0; i < credentials; i++)
+        if (p->provider->credentials[i].rank == RANK_CONFIG && pool_wanted(p, &p->provider->credentials[i]))
+            add_ours(p, &p->provider->credentials[i]);
+    for (size_t i = 0; i < p->count; i++) {
+        add_floating(p, order, i, i + 1);
+        if (!p->entries[order[i]].ours)
+            add_foreign(p, &p->entries[order[i]]);
+    }
+    for (size_t i = 0; i < credentials; i++) {
+        const struct credential *credential = &p->provider->credentials[i];
+        if (credential->rank == RANK_ENV && pool_wanted(p, credential) && !has_seed_entry(p, credential) &&
+            pool_our_entry(p, credential->fingerprint.text) == NULL)
+            add_ours(p, credential);
+    }
+}
+
+bool pool_order_is_ours_to_set(const struct projector *p)
+{
+    return p->provider == NULL || strcmp(p->provider->strategy, "fill_first") == 0;
+}
+
+/* Whether the entries that exist already stand in the order of the slots. */
+bool pool_order_holds(const struct projector *p)
+{
+    for (size_t i = 1; i < p->slot_count; i++) {
+        const struct entry *before = p->slots[i - 1].entry;
+        const struct entry *after = p->slots[i].entry;
+        if (before == NULL || after == NULL)
+            return false;
+        if (before->priority > after->priority || (before->priority == after->priority && before > after))
+            return false;
+    }
+    return p->slot_count == 0 || p->slots[0].entry != NULL;
+}
+
+bool pool_slot_is_foreign(const struct slot *slot)
+{
+    return slot->credential == NULL;
+}
+
+/* Priorities for ours between LOW and HIGH, the foreign neighbours (NULL: none on that side). */
+static void number_run(struct slot *slots, size_t count, const struct entry *low, const struct entry *high)
+{
+    for (size_t i = 0; i < count; i++) {
+        double place = (double)(i + 1) / (double)(count + 1);
+        slots[i].set_priority = true;
+        if (low == NULL && high == NULL)
+            slots[i].priority = (double)i;
+        else if (low == NULL)
+            slots[i].priority = floor(high->priority) - (double)(count - i);
+        else if (high == NULL)
+            slots[i].priority = floor(low->priority) + (double)(i + 1);
+        else
+            slots[i].priority = low->priority * (1 - place) + high->priority * place;
+    }
+}
+
+void pool_number_slots(struct projector *p)
+{
+    const struct entry *low = NULL;
+    for (size_t i = 0; i < p->slot_count;) {
+        size_t end = i;
+        while (end < p->slot_count && !pool_slot_is_foreign(&p->slots[end]))
+            end++;
+        number_run(p->slots + i, end - i, low, end < p->slot_count ? p->slots[end].entry : NULL);
+        if (end < p->slot_count)
+            low = p->slots[end++].entry;
+        i = end;
+    }
+}

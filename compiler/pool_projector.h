@@ -1,0 +1,79 @@
+/* One projection while it is being made, a pool at a time: pool.c walks the file and asks, in this order, what is known of
+ * each key (pool_states.c), which keys get an entry of ours (pool_wanted.c), where it stands (pool_order.c) and how it is
+ * written (pool_text.c). */
+#ifndef HERMES_POOL_PROJECTOR_H
+#define HERMES_POOL_PROJECTOR_H
+
+#include "name_table.h"
+#include "pool.h"
+#include "pool_document.h"
+
+/* An entry as it shall be. */
+struct slot {
+    struct entry *entry;                 /* NULL: ours, new */
+    const struct credential *credential; /* ours: the key it carries */
+    struct entry_state state;
+    double priority;
+    bool set_priority;
+    const char *text;
+};
+
+struct projector {
+    struct arena *arena;
+    struct pool_document document;
+    const struct source *source;
+    struct cooldowns *cooldowns;
+    struct diagnostics *diagnostics;
+    struct text *changes;
+    double now;
+    /* one pool at a time */
+    const char *name;
+    const struct provider *provider;
+    struct entry *entries;
+    size_t count;
+    struct name_table pools; /* of those in the file the last of each name */
+    struct slot *slots;      /* in the order in which Hermes shall take them */
+    size_t slot_count;
+    bool structural;
+};
+
+/* A line for people. */
+void pool_note_change(struct projector *p, const char *what, const char *fingerprint, const char *label);
+
+/* --- pool_states.c: cooldowns belong to keys --- */
+
+/* Puts STATE of a key into the memory of cooldowns, where there is something to remember. */
+void pool_remember(struct projector *p, const struct entry_state *state, const char *fingerprint);
+void pool_part_states_from_old_keys(struct projector *p);
+void pool_note_states(struct projector *p);
+bool pool_has_oauth(const struct projector *p);
+const struct entry_state *pool_word(const struct projector *p, const char *fingerprint, bool *ret_known);
+/* The pool's word, else the memory's. */
+struct entry_state pool_state_of_key(struct projector *p, const char *fingerprint);
+/* An entry that Hermes seeds holds another key than its source. */
+bool pool_key_changed(const struct entry *entry);
+
+/* --- pool_wanted.c: which keys get an entry of ours --- */
+
+struct entry *pool_our_entry(const struct projector *p, const char *fingerprint);
+bool pool_wanted(const struct projector *p, const struct credential *credential);
+const struct credential *pool_wanted_key(const struct projector *p, const char *fingerprint);
+const char *pool_auth_type_of(const struct projector *p, const struct credential *credential);
+const char *pool_our_source(const struct projector *p, const struct credential *credential);
+
+/* --- pool_order.c: where each entry stands --- */
+
+void pool_arrange(struct projector *p);
+bool pool_order_is_ours_to_set(const struct projector *p);
+bool pool_order_holds(const struct projector *p);
+void pool_number_slots(struct projector *p);
+bool pool_slot_is_foreign(const struct slot *slot);
+
+/* --- pool_text.c: how it is written --- */
+
+const char *pool_new_entry(struct projector *p, const struct slot *slot);
+void pool_edit_slot(struct projector *p, struct slot *slot);
+const struct slot *pool_slot_of(const struct projector *p, const struct entry *entry);
+const char *pool_array_text(struct projector *p);
+
+#endif

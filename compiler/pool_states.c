@@ -1,0 +1,119 @@
+#include "pool_projector.h"
+
+#include <string.h>
+
+#include "shown_value.h"
+#include "source.h"
+
+void pool_note_change(struct projector *p, const char *what, const char *fingerprint, const char *label)
+{
+    text_printf(p->changes, "auth.json: %s: %s %s (%s)\n", shown_name(p->arena, p->name), what, fingerprint,
+                shown_name(p->arena, label));
+}
+
+void pool_remember(struct projector *p, const struct entry_state *state, const char *fingerprint)
+{
+    struct cooldown cooldown = state_cooldown(state, p->name, fingerprint);
+    if (state->active && *fingerprint != '\0')
+        cooldowns_put(p->cooldowns, &cooldown);
+}
+
+/* Hermes may have written the new key's fingerprint over the old one's status before we looked: then this very marking
+ * is remembered of another key. */
+static bool marking_of_another_key(const struct projector *p, const struct entry *entry)
+{
+    for (size_t i = 0; i < p->cooldowns->count; i++) {
+        const struct cooldown *known = &p->cooldowns->items[i];
+        if (strcmp(known->provider, p->name) == 0 && strcmp(known->fingerprint.text, entry->effective) != 0 &&
+            strcmp(known->raw[1], "null") != 0 && strcmp(known->raw[1], entry->state.raw[1]) == 0)
+            return true;
+    }
+    return false;
+}
+
+bool pool_has_oauth(const struct projector *p)
+{
+    for (size_t i = 0; i < p->count; i++)
+        if (p->entries[i].oauth)
+            return true;
+    return false;
+}
+
+/* April keeps tokens in clear, and a process that was started before the key changed writes its own again and again. Such
+ * an entry keeps its key and what that key earned: the new key stands in front of it. Where no entry of ours may stand,
+ * it is all that Hermes has, and a cooldown of the old key is in the way. */
+static bool left_to_an_old_process(const struct projector *p, const struct entry *entry)
+{
+    bool another_key = entry->seed != NULL && entry->seed->secret != NULL && entry->token != NULL &&
+                       *entry->token != '\0' && strcmp(entry->on_disk, entry->effective) != 0;
+    return another_key && !(entry->state.active && pool_has_oauth(p));
+}
+
+bool pool_key_changed(const struct entry *entry)
+{
+    return entry->seed != NULL && !entry->stale && entry->seed->secret != NULL &&
+           strcmp(entry->on_disk, entry->effective) != 0;
+}
+
+void pool_part_states_from_old_keys(struct projector *p)
+{
+    for (size_t i = 0; i < p->count; i++) {
+        struct entry *entry = &p->entries[i];
+        entry->stale = left_to_an_old_process(p, entry);
+        if (entry->stale)
+            strcpy(entry->effective, entry->on_disk);
+        if (entry->seed == NULL || entry->seed->secret == NULL || entry->stale)
+            continue;
+        if (pool_key_changed(entry))
+            pool_remember(p, &entry->state, entry->on_disk);
+        else if (!entry->state.active || !marking_of_another_key(p, entry))
+            continue;
+        if (entry->state.active)
+            pool_note_change(p, "cleared a cooldown that another key earned, now", entry->effective, entry->source);
+        entry->state = state_clean();
+    }
+}
+
+/* The latest marking that the pool has of a key, twins taken together; NULL when they are all clean. KNOWN: some entry
+ * has held this key before now, so the pool's word counts. */
+const struct entry_state *pool_word(const struct projector *p, const char *fingerprint, bool *ret_known)
+{
+    const struct entry_state *best = NULL;
+    *ret_known = false;
+    for (size_t i = 0; i < p->count; i++) {
+        const struct entry *entry = &p->entries[i];
+        if (strcmp(entry->effective, fingerprint) != 0 || entry->oauth)
+            continue;
+        *ret_known = *ret_known || (!pool_key_changed(entry) && !entry->stale);
+        if (entry->state.active && (best == NULL || entry->state.at > best->at))
+            best = &entry->state;
+    }
+    return best;
+}
+
+struct entry_state pool_state_of_key(struct projector *p, const char *fingerprint)
+{
+    bool known;
+    const struct entry_state *word = pool_word(p, fingerprint, &known);
+    if (word != NULL)
+        return *word;
+    if (known) {
+        cooldowns_forget(p->cooldowns, p->name, fingerprint); /* a reset by hand counts */
+        return state_clean();
+    }
+    return state_from(cooldowns_get(p->cooldowns, p->name, fingerprint));
+}
+
+/* What the pool says of its keys is what the memory says, a reset by hand included. */
+void pool_note_states(struct projector *p)
+{
+    for (size_t i = 0; i < p->count; i++) {
+        const char *fingerprint = p->entries[i].effective;
+        bool known;
+        const struct entry_state *word = pool_word(p, fingerprint, &known);
+        if (word != NULL)
+            pool_remember(p, word, fingerprint);
+        else if (known)
+            cooldowns_forget(p->cooldowns, p->name, fingerprint);
+    }
+}

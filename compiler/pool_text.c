@@ -1,0 +1,153 @@
+#include "pool_projector.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "source.h"
+
+static const char *number_text(struct arena *arena, double value)
+{
+    char text[40];
+    if (value == floor(value) && fabs(value) < 1e15)
+        return arena_printf(arena, "%.0f", value);
+    for (int precision = 1; precision <= 17; precision++) {
+        (void)snprintf(text, sizeof text, "%.*g", precision, value);
+        if (strtod(text, NULL) == value)
+            break;
+    }
+    return arena_strdup(arena, text);
+}
+
+static const char *our_id(const struct projector *p, const struct credential *credential)
+{
+    struct credential_id id = credential->id;
+    for (unsigned attempt = 1;; attempt++) {
+        bool taken = false;
+        for (size_t i = 0; i < p->count; i++)
+            taken =
+                taken || (!p->entries[i].ours && p->entries[i].id != NULL && strcmp(p->entries[i].id, id.text) == 0);
+        if (!taken)
+            return arena_strdup(p->arena, id.text);
+        const char *salted = arena_printf(p->arena, "%s %u", credential->secret, attempt);
+        id = credential_id_of(p->name, salted, strlen(salted));
+    }
+}
+
+const char *pool_new_entry(struct projector *p, const struct slot *slot)
+{
+    const struct credential *c = slot->credential;
+    struct text out = {.arena = p->arena};
+    text_printf(&out, "{\n        \"id\": \"%s\",\n        \"label\": %s,\n", our_id(p, c),
+                json_quote(p->arena, c->label));
+    text_printf(&out, "        \"auth_type\": \"%s\",\n        \"priority\": %s,\n", pool_auth_type_of(p, c),
+                number_text(p->arena, slot->priority));
+    text_printf(&out, "        \"source\": %s,\n", json_quote(p->arena, pool_our_source(p, c)));
+    text_printf(&out, "        \"access_token\": %s,\n", json_quote(p->arena, c->secret));
+    for (int i = 0; i < COOLDOWN_MEMBERS; i++)
+        text_printf(&out, "        \"%s\": %s,\n", cooldown_members[i], slot->state.raw[i]);
+    text_printf(&out, "        \"base_url\": %s,\n        \"request_count\": 0\n      }",
+                json_quote(p->arena, p->provider->base_url));
+    return out.bytes;
+}
+
+struct pending {
+    struct entry_edit items[COOLDOWN_MEMBERS + 10];
+    size_t count;
+};
+
+static void set_member(struct pending *pending, const char *name, const char *raw)
+{
+    pending->items[pending->count++] = (struct entry_edit){name, raw};
+}
+
+static void set_text(struct projector *p, struct pending *pending, const char *name, const char *now, const char *text)
+{
+    if (now == NULL || strcmp(now, text) != 0)
+        set_member(pending, name, json_quote(p->arena, text));
+}
+
+static void set_state(struct pending *pending, const struct entry_state *before, const struct entry_state *state)
+{
+    for (int i = 0; i < COOLDOWN_MEMBERS; i++)
+        if (strcmp(before->raw[i], state->raw[i]) != 0)
+            set_member(pending, cooldown_members[i], state->raw[i]);
+}
+
+/* What is to be set in an entry that exists. Foreign ones are touched only when Hermes seeds them from a source. */
+void pool_edit_slot(struct projector *p, struct slot *slot)
+{
+    struct pending pending = {.count = 0};
+    struct entry *entry = slot->entry;
+    const struct credential *c = slot->credential;
+    struct entry on_disk = entry_read(p->arena, p->document.text, entry->json, p->provider, p->now);
+    if (c != NULL) {
+        set_text(p, &pending, "id", entry->id, our_id(p, c));
+        set_text(p, &pending, "label", entry->label, c->label);
+        set_text(p, &pending, "auth_type", entry->auth_type, pool_auth_type_of(p, c));
+        if (slot->set_priority && (!entry->has_priority || entry->priority != slot->priority))
+            set_member(&pending, "priority", number_text(p->arena, slot->priority));
+        set_text(p, &pending, "source", entry->source, pool_our_source(p, c));
+        set_text(p, &pending, "base_url", entry->base_url, p->provider->base_url);
+        if (slot->state.active && !state_same(&slot->state, &on_disk.state))
+            set_state(&pending, &on_disk.state, &slot->state);
+    } else if (entry->seed != NULL && entry->seed->secret != NULL) {
+        bool cleared = on_disk.state.active && !slot->state.active;
+        if (cleared || (slot->state.active && !state_same(&slot->state, &on_disk.state)))
+            set_state(&pending, &on_disk.state, &slot->state);
+        if (pool_key_changed(entry) && entry->token != NULL && *entry->token != '\0')
+            set_text(p, &pending, "access_token", entry->token, entry->seed->secret);
+        if (pool_key_changed(entry) && json_member(entry->json, "secret_fingerprint") != NULL)
+            set_member(&pending, "secret_fingerprint", json_quote(p->arena, entry->effective));
+    }
+    slot->text = entry_edited(p->arena, p->document.text, entry->json, pending.items, pending.count);
+    if (pending.count > 0 && c != NULL)
+        pool_note_change(p, "mended", c->fingerprint.text, c->label);
+    else if (pending.count > 0)
+        pool_note_change(p, "brought up to date", entry->effective, entry->source);
+}
+
+const struct slot *pool_slot_of(const struct projector *p, const struct entry *entry)
+{
+    for (size_t i = 0; i < p->slot_count; i++)
+        if (p->slots[i].entry == entry)
+            return &p->slots[i];
+    return NULL;
+}
+
+static void put_item(struct text *out, const char *text)
+{
+    text_puts(out, out->bytes[out->len - 1] == '[' ? "\n      " : ",\n      ");
+    text_puts(out, text);
+}
+
+/* The array anew: ours at the front or directly before the entry that they precede, foreign ones as they stand. */
+const char *pool_array_text(struct projector *p)
+{
+    struct text out = {.arena = p->arena};
+    const struct entry *last_foreign = NULL;
+    text_putc(&out, '[');
+    size_t next = 0;
+    for (; next < p->slot_count && !pool_slot_is_foreign(&p->slots[next]); next++)
+        put_item(&out, p->slots[next].text);
+    for (size_t i = 0; i < p->count; i++) {
+        if (p->entries[i].ours)
+            continue;
+        const struct slot *slot = pool_slot_of(p, &p->entries[i]);
+        size_t first = (size_t)(slot - p->slots);
+        while (first > next && !pool_slot_is_foreign(&p->slots[first - 1]))
+            first--;
+        for (; first < (size_t)(slot - p->slots) && first >= next; first++)
+            put_item(&out, p->slots[first].text);
+        put_item(&out, slot->text);
+        last_foreign = &p->entries[i];
+    }
+    size_t tail = p->slot_count;
+    while (tail > next && !pool_slot_is_foreign(&p->slots[tail - 1]))
+        tail--;
+    for (; tail < p->slot_count && last_foreign != NULL; tail++)
+        put_item(&out, p->slots[tail].text);
+    text_puts(&out, out.len > 1 ? "\n    ]" : "]");
+    return out.bytes;
+}
