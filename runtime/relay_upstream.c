@@ -5,6 +5,7 @@
 #include <string.h>
 #include <strings.h>
 #include <sys/epoll.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include <curl/curl.h>
@@ -32,10 +33,16 @@ struct upstream {
     void (*on_progress)(struct attempt *);
     struct upstream_call *spare;
     long long due_us; /* of libcurl's clock; -1: nothing */
-    /* What each descriptor is registered for (EPOLLIN, EPOLLOUT); one that libcurl keeps idle stays registered, so that
-     * the next request costs no system call. */
-    unsigned char *registered;
-    unsigned char *wanted;
+    struct descriptor *descriptors;
+};
+
+/* What the epoll knows of a descriptor, and what libcurl wants (EPOLLIN, EPOLLOUT). A connection that libcurl keeps idle
+ * stays registered, so that the next request costs no system call; other descriptors (of its resolver) come and go
+ * without a word. */
+struct descriptor {
+    unsigned char registered;
+    unsigned char wanted;
+    bool connection;
 };
 
 /* --- libcurl's callbacks --- */
@@ -101,11 +108,21 @@ static int on_request(void *data, char *ip, char *local_ip, int port, int local_
     return CURL_PREREQFUNC_OK;
 }
 
+static curl_socket_t on_open(void *data, curlsocktype purpose, struct curl_sockaddr *address)
+{
+    struct upstream *upstream = data;
+    int fd = socket(address->family, address->socktype | SOCK_CLOEXEC, address->protocol);
+    (void)purpose;
+    if (fd >= 0 && fd < FD_MAX)
+        upstream->descriptors[fd] = (struct descriptor){.connection = true};
+    return fd;
+}
+
 static int on_close(void *data, curl_socket_t fd)
 {
     struct upstream *upstream = data;
     if (fd >= 0 && fd < FD_MAX)
-        upstream->registered[fd] = upstream->wanted[fd] = 0;
+        upstream->descriptors[fd] = (struct descriptor){0};
     return close(fd);
 }
 
@@ -113,13 +130,14 @@ static int on_close(void *data, curl_socket_t fd)
 static void watch(struct upstream *upstream, int fd, unsigned events)
 {
     struct epoll_event event = {.events = events, .data.u64 = UPSTREAM_TAG | (unsigned)fd};
-    if (upstream->registered[fd] == events)
+    struct descriptor *descriptor = &upstream->descriptors[fd];
+    if (descriptor->registered == events)
         return;
     if (events == 0)
         (void)epoll_ctl(upstream->epoll, EPOLL_CTL_DEL, fd, NULL);
-    else if (epoll_ctl(upstream->epoll, upstream->registered[fd] == 0 ? EPOLL_CTL_ADD : EPOLL_CTL_MOD, fd, &event) < 0)
+    else if (epoll_ctl(upstream->epoll, descriptor->registered == 0 ? EPOLL_CTL_ADD : EPOLL_CTL_MOD, fd, &event) < 0)
         (void)epoll_ctl(upstream->epoll, errno == ENOENT ? EPOLL_CTL_ADD : EPOLL_CTL_MOD, fd, &event);
-    upstream->registered[fd] = (unsigned char)events;
+    descriptor->registered = (unsigned char)events;
 }
 
 static int on_socket(CURL *easy, curl_socket_t fd, int what, void *data, void *socket_data)
@@ -128,14 +146,15 @@ static int on_socket(CURL *easy, curl_socket_t fd, int what, void *data, void *s
     (void)easy, (void)socket_data;
     if (fd < 0 || fd >= FD_MAX)
         return -1;
+    struct descriptor *descriptor = &upstream->descriptors[fd];
     if (what == CURL_POLL_REMOVE) {
-        upstream->wanted[fd] = 0;
-        if (upstream->registered[fd] != EPOLLIN)
+        descriptor->wanted = 0;
+        if (!descriptor->connection || descriptor->registered != EPOLLIN)
             watch(upstream, fd, 0);
         return 0;
     }
     unsigned events = ((what & CURL_POLL_IN) ? EPOLLIN : 0U) | ((what & CURL_POLL_OUT) ? EPOLLOUT : 0U);
-    upstream->wanted[fd] = (unsigned char)events;
+    descriptor->wanted = (unsigned char)events;
     watch(upstream, fd, events);
     return 0;
 }
@@ -178,6 +197,8 @@ static bool prepare(struct upstream *upstream, struct upstream_call *call)
     (void)curl_easy_setopt(easy, CURLOPT_WRITEDATA, call);
     (void)curl_easy_setopt(easy, CURLOPT_READFUNCTION, on_pull);
     (void)curl_easy_setopt(easy, CURLOPT_READDATA, call);
+    (void)curl_easy_setopt(easy, CURLOPT_OPENSOCKETFUNCTION, on_open);
+    (void)curl_easy_setopt(easy, CURLOPT_OPENSOCKETDATA, upstream);
     (void)curl_easy_setopt(easy, CURLOPT_CLOSESOCKETFUNCTION, on_close);
     (void)curl_easy_setopt(easy, CURLOPT_CLOSESOCKETDATA, upstream);
     (void)curl_easy_setopt(easy, CURLOPT_PRIVATE, call);
@@ -372,7 +393,7 @@ void upstream_event(struct upstream *upstream, unsigned long long tag, unsigned 
 {
     int fd = (int)(tag & ~UPSTREAM_TAG);
     int running;
-    if (upstream->wanted[fd] == 0) {
+    if (upstream->descriptors[fd].wanted == 0) {
         watch(upstream, fd, 0); /* a kept connection that its provider closes, or that says something unasked */
         return;
     }
@@ -412,9 +433,8 @@ int upstream_create(int epoll, void (*on_progress)(struct attempt *), struct ups
         return -ENOMEM;
     *upstream = (struct upstream){.epoll = epoll, .on_progress = on_progress, .due_us = -1};
     upstream->multi = curl_multi_init();
-    upstream->registered = calloc(FD_MAX, 1);
-    upstream->wanted = calloc(FD_MAX, 1);
-    if (upstream->multi == NULL || upstream->registered == NULL || upstream->wanted == NULL) {
+    upstream->descriptors = calloc(FD_MAX, sizeof *upstream->descriptors);
+    if (upstream->multi == NULL || upstream->descriptors == NULL) {
         upstream_destroy(upstream);
         return -ENOMEM;
     }
@@ -439,7 +459,6 @@ void upstream_destroy(struct upstream *upstream)
     }
     if (upstream->multi != NULL)
         (void)curl_multi_cleanup(upstream->multi);
-    free(upstream->registered);
-    free(upstream->wanted);
+    free(upstream->descriptors);
     free(upstream);
 }
