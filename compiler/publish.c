@@ -78,19 +78,20 @@ static double now_seconds(void)
     return (double)now.tv_sec + (double)now.tv_nsec / 1e9;
 }
 
-/* 0 or a negative errno: what cannot be read for a moment must not be written anew, or it would be forgotten. */
-static int load_cooldowns(struct compilation *c, const char *path, struct cooldowns *cooldowns, struct text *before)
+bool publish_load_cooldowns(struct cooldowns *cooldowns, const char *path, struct text *before,
+                            struct diagnostics *diagnostics)
 {
-    struct safe_read read = safe_read(c->arena, path, 0);
-    *cooldowns = (struct cooldowns){.arena = c->arena};
-    *before = (struct text){.arena = c->arena};
-    if (read.status == SAFE_READ_FAILED && read.error != EACCES)
-        return -read.error;
+    struct safe_read read = safe_read(cooldowns->arena, path, 0);
+    if (read.status == SAFE_READ_FAILED && read.error != EACCES) {
+        (void)diagnose(diagnostics, SEVERITY_ERROR, "unreadable", (struct place){0}, "%s cannot be read: %s", path,
+                       strerror(read.error));
+        return false;
+    }
     if (read.status != SAFE_READ_OK)
-        return 0;
+        return true;
     text_append(before, read.bytes, read.len);
     cooldowns_parse(cooldowns, read.bytes, read.len, now_seconds());
-    return 0;
+    return true;
 }
 
 static struct source *pool_source(struct compilation *c)
@@ -137,9 +138,10 @@ static struct pool_projection project(struct compilation *c, struct cooldowns *c
 
 void publish_preview(struct compilation *c, const char *home)
 {
-    struct cooldowns cooldowns;
-    struct text before;
-    (void)load_cooldowns(c, path_in(c->arena, home, COOLDOWNS_FILE), &cooldowns, &before);
+    struct cooldowns cooldowns = {.arena = c->arena};
+    struct text before = {.arena = c->arena};
+    struct diagnostics unsaid = {.arena = c->arena}; /* nothing is written that could lose them */
+    (void)publish_load_cooldowns(&cooldowns, path_in(c->arena, home, COOLDOWNS_FILE), &before, &unsaid);
     (void)project(c, &cooldowns);
     c->cooldowns = cooldowns;
 }
@@ -204,15 +206,12 @@ static void finish_copy(struct publication *p)
 static void prepare_pool(struct publication *p)
 {
     struct compilation *c = p->c;
-    struct cooldowns cooldowns;
-    struct text before;
+    struct cooldowns cooldowns = {.arena = c->arena};
+    struct text before = {.arena = c->arena};
     size_t len;
     if (!read_pool(p))
         return;
-    int error = load_cooldowns(c, p->cooldowns_path, &cooldowns, &before);
-    if (error != 0) {
-        (void)diagnose(&c->diagnostics, SEVERITY_ERROR, "unreadable", (struct place){0}, "%s cannot be read: %s",
-                       p->cooldowns_path, strerror(-error));
+    if (!publish_load_cooldowns(&cooldowns, p->cooldowns_path, &before, &c->diagnostics)) {
         p->failed = true;
         return;
     }

@@ -23,4 +23,9 @@ void publish_preview(struct compilation *compilation, const char *home);
  * compiled/ directory. */
 int publish_lock(const char *home, int wait_ms);
 
+/* Adds what the file at PATH remembers, and its bytes to BEFORE. False, with a diagnostic, when it cannot be read at this
+ * moment: then it must not be written anew, or it would be forgotten. */
+bool publish_load_cooldowns(struct cooldowns *cooldowns, const char *path, struct text *before,
+                            struct diagnostics *diagnostics);
+
 #endif

@@ -162,9 +162,9 @@ static bool reset_locked(struct arena *arena, const char *home, const struct res
     (void)clock_gettime(CLOCK_REALTIME, &now);
     if (read_source(arena, &pool, 1000, diagnostics) != READ_OK)
         return false;
-    struct safe_read memory = safe_read(arena, arena_printf(arena, "%s/" COOLDOWNS_FILE, home), 0);
-    if (memory.status == SAFE_READ_OK)
-        cooldowns_parse(&cooldowns, memory.bytes, memory.len, (double)now.tv_sec);
+    struct text before = {.arena = arena};
+    if (!publish_load_cooldowns(&cooldowns, arena_printf(arena, "%s/" COOLDOWNS_FILE, home), &before, diagnostics))
+        return false;
     const char *text = reset_pool(arena, &pool, what, &cooldowns, (double)now.tv_sec, lines, diagnostics);
     bool written = lines->len == 0 || write_both(arena, home, &pool, text, &cooldowns, diagnostics);
     reset_bookings(arena, home, what, (double)now.tv_sec, lines);

@@ -139,6 +139,7 @@ static bool open_home(struct watcher *w, const struct options *options, const ch
 static int change_installation(struct arena *arena, const struct options *options)
 {
     const char *managed = compile_find_managed();
+    watcher_hold_signals(SIG_UNBLOCK);
     const struct install what = {.homes = options->homes,
                                  .home_count = options->home_count,
                                  .managed = strcmp(managed, "/etc/hermes") == 0 ? NULL : managed,
@@ -153,6 +154,7 @@ static int change_installation(struct arena *arena, const struct options *option
 int main(int argc, char **argv)
 {
     struct watcher w;
+    watcher_hold_signals(SIG_BLOCK);
     protect_process();
     struct arena *arena = arena_create();
     const struct options options = parse_options(arena, argc, argv);

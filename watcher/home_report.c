@@ -28,15 +28,56 @@ static void wake_at(struct home_watch *h, uint64_t when)
     (void)sd_event_source_set_enabled(h->report.timer, SD_EVENT_ONESHOT);
 }
 
+static const char *path_of(const struct home_watch *h, const char *name, struct arena *arena)
+{
+    return arena_printf(arena, "%s/%s", h->home, name);
+}
+
+static bool stands_there(const struct home_watch *h, const char *name, const struct text *text)
+{
+    struct safe_read there = safe_read(text->arena, path_of(h, name, text->arena), 0);
+    return there.status == SAFE_READ_OK && there.len == text->len && memcmp(there.bytes, text->bytes, text->len) == 0;
+}
+
 /* A file that cannot be written is not worth a word: the compile has said what is wrong with the disk. */
 static void write_if_other(const struct home_watch *h, const char *name, const struct text *text)
 {
-    const char *path = arena_printf(text->arena, "%s/%s", h->home, name);
-    struct safe_read there = safe_read(text->arena, path, 0);
-    bool same =
-        there.status == SAFE_READ_OK && there.len == text->len && memcmp(there.bytes, text->bytes, text->len) == 0;
-    int error = same ? 0 : replace_passing(path, text->bytes, text->len);
+    int error =
+        stands_there(h, name, text) ? 0 : replace_passing(path_of(h, name, text->arena), text->bytes, text->len);
     (void)error;
+}
+
+static void put(struct home_watch *h, struct text *status, struct text *metrics, double *ret_until)
+{
+    *ret_until = metrics_put(metrics, h, true);
+    status_json_put(status, h);
+}
+
+/* Nothing but the time of the last compile is another one. */
+static bool only_time_passed(struct home_watch *h, struct arena *arena, double *ret_until)
+{
+    struct text status = {.arena = arena};
+    struct text metrics = {.arena = arena};
+    const struct timespec compiled = h->state.last_compile;
+    const struct timespec succeeded = h->state.last_success;
+    h->state.last_compile = h->report.compiled;
+    h->state.last_success = h->report.succeeded;
+    put(h, &status, &metrics, ret_until);
+    h->state.last_compile = compiled;
+    h->state.last_success = succeeded;
+    return stands_there(h, STATUS_FILE, &status) && stands_there(h, METRICS_FILE, &metrics);
+}
+
+static void write_both(struct home_watch *h, struct arena *arena, double *ret_until)
+{
+    struct text status = {.arena = arena};
+    struct text metrics = {.arena = arena};
+    put(h, &status, &metrics, ret_until);
+    write_if_other(h, STATUS_FILE, &status);
+    write_if_other(h, METRICS_FILE, &metrics);
+    h->report.compiled = h->state.last_compile;
+    h->report.succeeded = h->state.last_success;
+    h->report.wanted = false;
 }
 
 /* Until the first key that cools now is usable again: then the metrics are other ones. */
@@ -57,12 +98,9 @@ static int at_time(sd_event_source *timer, uint64_t when, void *home)
     if (h->lock < 0 || h->compiling) /* not ours to write; or the reader is in use, and the end of it asks again */
         return 0;
     struct arena *arena = arena_create();
-    struct text status = {.arena = arena};
-    struct text metrics = {.arena = arena};
-    double until = metrics_put(&metrics, h, true);
-    status_json_put(&status, h);
-    write_if_other(h, STATUS_FILE, &status);
-    write_if_other(h, METRICS_FILE, &metrics);
+    double until;
+    if (h->report.wanted || !only_time_passed(h, arena, &until))
+        write_both(h, arena, &until);
     arena_destroy(arena);
     h->report.written = now_usec(h);
     wake_for_the_next_key(h, until);

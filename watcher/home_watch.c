@@ -342,6 +342,7 @@ static int at_time(sd_event_source *timer, uint64_t when, void *home)
 void home_watch_request(struct home_watch *h)
 {
     h->pace.due = now_ms();
+    h->report.wanted = true;
     wait_for_next(h);
 }
 

@@ -149,17 +149,22 @@ void watcher_looked_at(struct watcher *w, struct home_watch *h)
         watcher_tell(w, h, true);
 }
 
-static int add_signals(struct watcher *w)
+static const struct {
+    int number;
+    sd_event_signal_handler_t handler;
+} signals[] = {{SIGTERM, at_end}, {SIGINT, at_end}, {SIGHUP, at_reload}, {SIGUSR1, at_reload}};
+
+void watcher_hold_signals(int how)
 {
-    static const struct {
-        int number;
-        sd_event_signal_handler_t handler;
-    } signals[] = {{SIGTERM, at_end}, {SIGINT, at_end}, {SIGHUP, at_reload}, {SIGUSR1, at_reload}};
     sigset_t set;
     (void)sigemptyset(&set);
     for (size_t i = 0; i < sizeof signals / sizeof *signals; i++)
         (void)sigaddset(&set, signals[i].number);
-    (void)sigprocmask(SIG_BLOCK, &set, NULL);
+    (void)sigprocmask(how, &set, NULL);
+}
+
+static int add_signals(struct watcher *w)
+{
     int error = 0;
     for (size_t i = 0; error >= 0 && i < sizeof signals / sizeof *signals; i++) {
         sd_event_source *source = NULL;

@@ -1,5 +1,6 @@
 /* The process: one loop, one queue of events, any number of homes.
  *
+ *     watcher_hold_signals(SIG_BLOCK);        first of all: one that comes too early would end the process
  *     struct watcher w;
  *     int error = watcher_open(&w, managed, quiet);
  *     error = watcher_add(&w, home);          for each home
@@ -30,6 +31,8 @@ struct watcher {
     uint64_t drained;       /* when it was read last */
 };
 
+/* SIG_BLOCK: signals wait for the loop; SIG_UNBLOCK: there will be none. */
+void watcher_hold_signals(int how);
 /* 0 or a negative errno. MANAGED must live as long as W. */
 int watcher_open(struct watcher *w, const char *managed, bool quiet) __attribute__((warn_unused_result));
 void watcher_close(struct watcher *w);

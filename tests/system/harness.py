@@ -1,6 +1,6 @@
 """What the system tests share: a Hermes home in a temporary folder, hermes-watch with a notify socket of our own, the two
 kinds of readers, and a provider on loopback. Nothing here sleeps: events are waited for."""
-import fcntl, hashlib, http.client, http.server, json, os, pathlib, shutil, socket, subprocess, sys, tempfile, threading
+import fcntl, hashlib, http.client, http.server, json, os, pathlib, shutil, signal, socket, subprocess, sys, tempfile, threading
 import time, urllib.parse
 
 BUILD = pathlib.Path(os.environ.get("HERMES_BUILD", pathlib.Path(__file__).parents[2] / "build/release"))
@@ -88,6 +88,19 @@ class Watch:
     def wait_generation(self, number):
         return self.wait(lambda status: status.startswith(f"generation {number}") and "kept" not in status
                          and "waiting" not in status)
+
+    def stop(self):
+        os.kill(self.process.pid, signal.SIGSTOP)
+
+    def resume(self):
+        os.kill(self.process.pid, signal.SIGCONT)
+
+    def overflow(self):
+        """Of one that is stopped: more events than its queue takes. Two that are alike would become one."""
+        limit = int(pathlib.Path("/proc/sys/fs/inotify/max_queued_events").read_text())
+        noise = [self.home.write(f"noise-{i}", "x") for i in range(2)]
+        for i in range(limit + 1):
+            os.close(os.open(noise[i % 2], os.O_WRONLY))
 
     def cmdline(self):
         return pathlib.Path(f"/proc/{self.process.pid}/cmdline").read_bytes()

@@ -42,8 +42,8 @@ class Daemon(unittest.TestCase):
         self.assertNotIn(b"sk-test", self.home.printed)
         self.home.close()
 
-    def start(self):
-        watch = Watch(self.home)
+    def start(self, *args):
+        watch = Watch(self.home, *args)
         self.addCleanup(watch.close)
         return watch
 
@@ -145,6 +145,31 @@ class Daemon(unittest.TestCase):
         after = [os.stat(self.home.path / "compiled" / name).st_ino for name in ("status.json", "metrics.prom")]
         self.assertEqual(after, before)
         self.assertTrue(watch.status)
+
+    def test_a_compile_that_changes_nothing_writes_nothing(self):
+        """Else the daemon would be woken by its own files, for ever where they overflow its queue."""
+        other = self.home.root / "other"
+        other.mkdir(mode=0o700)
+        (other / "config.yaml").write_text(config(KEYS[1]))
+        watch = self.start("--home", self.home.path, "--home", other)
+        state = lambda: json.loads((other / "compiled/status.json").read_text())
+        self.until(lambda: self.metrics() and self.state() and state()["drift"] == self.state()["drift"] == [])
+        names = os.listdir(self.home.path / "compiled")
+        before = [os.stat(self.home.path / "compiled" / name).st_ino for name in names]
+        os.chmod(self.home.path / "config.yaml", 0o400)  # an event that may mean a change
+        for i in (2, 3):  # told at most once a second: what is told the second time comes after the other home's turn
+            (other / "config.yaml").write_text(config(KEYS[i % 2]))
+            self.until(lambda: state()["generation"] == i)
+        self.assertEqual([os.stat(self.home.path / "compiled" / name).st_ino for name in names], before)
+        self.assertTrue(watch.status)
+
+    @unittest.skipUnless(shutil.which("strace"), "SKIP: needs strace")
+    def test_a_signal_at_the_start_does_not_end_it(self):
+        for number in ("SIGHUP", "SIGUSR1"):
+            watch = Watch(self.home, prefix=("strace", "-D", "-o", "/dev/null", "-e", "trace=epoll_create1", "-e",
+                                             f"inject=epoll_create1:signal={number}:when=1"))
+            self.assertIn("generation 1", watch.status if number == "SIGUSR1" else watch.wait(lambda s: "generation" in s))
+            watch.close()
 
     def test_drift_is_looked_at_and_told(self):
         (self.home.root / ".bashrc").write_text("export XIAOMI_API_KEY=sk-test-daemon-shell\n")
