@@ -1,8 +1,6 @@
 /* hermes-compile: compiles a Hermes home's config.yaml and env files into one snapshot. */
 #include <stdlib.h>
 #include <string.h>
-#include <sys/prctl.h>
-#include <sys/resource.h>
 #include <unistd.h>
 
 #include "check_files.h"
@@ -16,6 +14,7 @@
 #include "options.h"
 #include "print_schema.h"
 #include "probe.h"
+#include "protect_process.h"
 #include "provider_table.h"
 #include "reset.h"
 #include "status.h"
@@ -344,16 +343,6 @@ static int run(const struct options *options, struct arena *arena)
         return reset(options, arena);
     return options->mode == MODE_CHECK && options->file_count > 0 ? check_some_files(options, arena)
                                                                   : compile_a_home(options, arena);
-}
-
-/* Keys must not end in a core file. */
-static void protect_process(void)
-{
-    const struct rlimit none = {0, 0};
-    (void)setrlimit(RLIMIT_CORE, &none);
-#ifndef __SANITIZE_ADDRESS__
-    (void)prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
-#endif
 }
 
 int main(int argc, char **argv)

@@ -1,5 +1,6 @@
 #include "shown_value.h"
 
+#include <ctype.h>
 #include <string.h>
 #include <strings.h>
 
@@ -9,7 +10,7 @@
 #include "utf8.h"
 #include "vocabulary.h"
 
-enum { SHORTEST_KEY_MATERIAL = 16, SHORTEST_KEY_TAIL = 12 };
+enum { SHORTEST_KEY_MATERIAL = 16, SHORTEST_KEY_TAIL = 12, SHORTEST_KEY_IN_PIECES = 32 };
 
 /* Letters and digits mixed, and no NAME_OF_A_VARIABLE_2. */
 static bool key_material(const char *run, size_t len)
@@ -51,6 +52,37 @@ static bool key_start(const char *name, size_t len, size_t at)
     return digit && tail - at - 3 >= SHORTEST_KEY_TAIL;
 }
 
+/* Letters and digits take turns: `9tSrke72Pou`, not `Llama3`. */
+static bool random_piece(const char *piece, size_t len)
+{
+    size_t turns = 0;
+    for (size_t i = 1; i < len; i++)
+        turns += (isdigit((unsigned char)piece[i - 1]) && isalpha((unsigned char)piece[i])) ||
+                 (isalpha((unsigned char)piece[i - 1]) && isdigit((unsigned char)piece[i]));
+    return turns >= 3;
+}
+
+/* The URL-safe form of base64 has hyphens, which part its letters and digits into short runs; so has a UUID. */
+static bool key_in_pieces(const char *token, size_t len)
+{
+    if (len < SHORTEST_KEY_IN_PIECES)
+        return false;
+    for (size_t i = 0, run; i < len; i += run + 1) {
+        run = run_length(token + i, len - i);
+        if (random_piece(token + i, run))
+            return true;
+    }
+    return false;
+}
+
+static size_t token_length(const char *text, size_t len)
+{
+    size_t token = 0;
+    while (token < len && (text[token] == '-' || run_length(text + token, 1) == 1))
+        token++;
+    return token;
+}
+
 bool name_showable(const char *name, size_t len)
 {
     if (utf8_valid(name, len) < len)
@@ -62,6 +94,11 @@ bool name_showable(const char *name, size_t len)
         run = run_length(name + i, len - i);
         bool control = (unsigned char)name[i] < 0x20 || name[i] == 0x7F;
         if (control || key_material(name + i, run))
+            return false;
+    }
+    for (size_t i = 0, token; i < len; i += token + 1) {
+        token = token_length(name + i, len - i);
+        if (key_in_pieces(name + i, token))
             return false;
     }
     return true;

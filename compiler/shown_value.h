@@ -13,7 +13,7 @@
 const char *shown_value(struct arena *arena, const char *name, const char *text, size_t len);
 
 /* NAME (of a key, a variable, a provider, or a URL) itself, or its fingerprint when somebody may have pasted a key into
- * it: it has `sk-` in it, or a run of 16 letters and digits mixed. */
+ * it: it has `sk-` in it, or a run of 16 letters and digits mixed, or 32 with hyphens in which they take turns. */
 const char *shown_name(struct arena *arena, const char *name);
 bool name_showable(const char *name, size_t len);
 

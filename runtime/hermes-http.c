@@ -18,7 +18,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
-#include <sys/resource.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -26,6 +25,7 @@
 #include <curl/curl.h>
 
 #include "hermes_runtime.h"
+#include "protect_process.h"
 
 enum {
     LIMIT_S = 5,          /* for one request, the look-up of its name included */
@@ -307,22 +307,13 @@ static int answer_all(const cJSON *job)
     return EXIT_OK;
 }
 
-static void protect_process(void)
-{
-    const struct rlimit none = {0, 0};
-    (void)setrlimit(RLIMIT_CORE, &none);
-    (void)signal(SIGPIPE, SIG_IGN);
-    (void)prctl(PR_SET_PDEATHSIG, SIGKILL); /* nobody would hear the answer */
-#ifndef __SANITIZE_ADDRESS__
-    (void)prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
-#endif
-}
-
 int main(int argc, char **argv)
 {
     size_t len;
     (void)argv;
     protect_process();
+    (void)signal(SIGPIPE, SIG_IGN);
+    (void)prctl(PR_SET_PDEATHSIG, SIGKILL); /* nobody would hear the answer */
     if (argc > 1 || isatty(STDIN_FILENO)) {
         (void)fputs("hermes-http serves hermes-compile and hermes-watch; its work comes on standard input\n", stderr);
         return EXIT_USAGE;

@@ -6,7 +6,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <time.h>
@@ -16,6 +15,7 @@
 
 #include "arena.h"
 #include "find_home.h"
+#include "protect_process.h"
 #include "relay.h"
 #include "relay_listen.h"
 #include "relay_metrics.h"
@@ -120,21 +120,14 @@ static struct options parse_options(int argc, char **argv)
     return options;
 }
 
-/* Keys must not end in a core file, nor be read by other programs of this user. */
-static void protect_process(void)
+/* Each connection takes one. */
+static void raise_descriptor_limit(void)
 {
-    const struct rlimit none = {0, 0};
     struct rlimit files;
-    (void)setrlimit(RLIMIT_CORE, &none);
     if (getrlimit(RLIMIT_NOFILE, &files) == 0) {
         files.rlim_cur = files.rlim_max;
         (void)setrlimit(RLIMIT_NOFILE, &files);
     }
-    (void)signal(SIGPIPE, SIG_IGN);
-    (void)signal(SIGIO, SIG_IGN);
-#ifndef __SANITIZE_ADDRESS__
-    (void)prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
-#endif
 }
 
 static int complain(const char *what, int error)
@@ -264,6 +257,9 @@ int main(int argc, char **argv)
 {
     struct options options = parse_options(argc, argv);
     protect_process();
+    raise_descriptor_limit();
+    (void)signal(SIGPIPE, SIG_IGN);
+    (void)signal(SIGIO, SIG_IGN);
     struct arena *arena = arena_create();
     const char *home = find_home(arena, options.home);
     int status = EXIT_USAGE;

@@ -6,12 +6,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/prctl.h>
-#include <sys/resource.h>
 
 #include "find_home.h"
 #include "install.h"
 #include "profiles.h"
+#include "protect_process.h"
 #include "watcher.h"
 
 enum { EXIT_OK = 0, EXIT_USAGE = 2, EXIT_IO = 4 };
@@ -107,18 +106,6 @@ static struct options parse_options(struct arena *arena, int argc, char **argv)
     return options;
 }
 
-/* Keys must not end in a core file. */
-static void protect_process(void)
-{
-    const struct rlimit none = {0, 0};
-    (void)setrlimit(RLIMIT_CORE, &none);
-    (void)signal(SIGPIPE, SIG_IGN);
-    (void)mallopt(M_ARENA_MAX, 1); /* threads are few and short */
-#ifndef __SANITIZE_ADDRESS__
-    (void)prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
-#endif
-}
-
 static bool open_home(struct watcher *w, const struct options *options, const char *home, struct profiles **ret)
 {
     pid_t holder;
@@ -156,6 +143,8 @@ int main(int argc, char **argv)
     struct watcher w;
     watcher_hold_signals(SIG_BLOCK);
     protect_process();
+    (void)signal(SIGPIPE, SIG_IGN);
+    (void)mallopt(M_ARENA_MAX, 1); /* threads are few and short */
     struct arena *arena = arena_create();
     const struct options options = parse_options(arena, argc, argv);
     if (options.install || options.uninstall)

@@ -1,7 +1,7 @@
 """A system call of hermes-compile fails: it says so and leaves whole files, or the publish is complete."""
 import itertools, unittest
 
-from injection import COMPILE, LONG, READS, WRITES, Fault, calls, inject
+from injection import COMPILE, LONG, READS, WRITES, Fault, calls, inject, strace
 
 ERRORS = {
     "openat": ("EIO", "ENOSPC", "EROFS", "EMFILE", "EINTR", "ENOMEM"),
@@ -36,6 +36,16 @@ class Errors(Fault):
                     home.back()
                     with self.subTest(call=call, error=error):
                         self.one(home, call, error)
+
+    def test_a_reset_keeps_what_it_cannot_read(self):
+        for home in self.homes():
+            self.assertEqual(home.compile()[0], 0)
+            memory = home.bytes_of("compiled/cooldowns.json")
+            prefix = strace(home.root / "strace.log", "-P", home.path / "compiled/cooldowns.json", "-e", "trace=openat",
+                            "-e", "inject=openat:error=EIO")
+            code, _, said = home.compile("--reset", "deepseek", prefix=prefix)
+            self.assertEqual((code, "error[unreadable]" in said), (4, True), said)
+            self.assertEqual(home.bytes_of("compiled/cooldowns.json"), memory)
 
     def one(self, home, call, error):
         code, said = inject(home, call, "retval=0" if error == "nothing written" else "error=" + error)

@@ -25,6 +25,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         struct source source = f.pool;
         source.bytes = once.text;
         source.len = once.len;
+        source.document = NULL; /* of the text before */
         must(pool_project(arena, &source, &f.providers, &cooldowns, now, &f.diagnostics).text == NULL,
              "a second projection changes something");
     }
