@@ -6,6 +6,7 @@
 #include <poll.h>
 #include <signal.h>
 #include <stdbool.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/vfs.h>
@@ -17,31 +18,71 @@
 
 /* How often a writer is looked at while it is waited for. The kernel announces a close a moment before it lets go of
  * the file, so the first looks follow each other closely, even when no waiting was asked for. */
-enum { BUSY_POLL_MS = 5, GRACE_LOOKS = 20, GRACE_NS = 50000 };
+enum { BUSY_POLL_MS = 5, GRACE_LOOKS = 20, GRACE_NS = 50000, MAX_LINKS = 40 };
 
 static bool trusted(uid_t owner)
 {
     return owner == geteuid() || owner == 0;
 }
 
-/* A link is only as good as whoever can plant one: each link on the way must belong to this user or root. (The kernel's
- * fs.protected_symlinks does this for sticky directories only, and may be off.) */
-static bool foreign_link(const char *path)
+/* Puts the target of the link that PATH's first LEN bytes name in their place; false where it has no room. */
+static bool follow_link(char path[PATH_MAX], size_t len)
 {
-    char prefix[PATH_MAX];
-    size_t len = strlen(path);
-    if (len >= sizeof prefix)
+    char target[PATH_MAX];
+    char joined[PATH_MAX * 2];
+    const char *rest = path + len;
+    char held = path[len];
+    path[len] = '\0';
+    ssize_t got = readlink(path, target, sizeof target - 1);
+    path[len] = held;
+    if (got <= 0)
         return false;
-    for (size_t i = 1; i <= len; i++) {
-        struct stat st;
-        if (path[i] != '/' && path[i] != '\0')
+    target[got] = '\0';
+    size_t folder = len;
+    while (folder > 0 && path[folder - 1] != '/')
+        folder--;
+    int size = snprintf(joined, sizeof joined, "%.*s%s%s", target[0] == '/' ? 0 : (int)folder, path, target, rest);
+    if (size < 0 || size >= PATH_MAX)
+        return false;
+    memcpy(path, joined, (size_t)size + 1);
+    return true;
+}
+
+/* The length of PATH up to its first link, 0 where there is none. */
+static size_t first_link(char path[PATH_MAX], struct stat *ret)
+{
+    for (size_t i = 1, len = strlen(path); i <= len; i++) {
+        char held = path[i];
+        if (held != '/' && held != '\0')
             continue;
-        memcpy(prefix, path, i);
-        prefix[i] = '\0';
-        if (lstat(prefix, &st) == 0 && S_ISLNK(st.st_mode) && !trusted(st.st_uid))
-            return true;
+        path[i] = '\0';
+        bool link = lstat(path, ret) == 0 && S_ISLNK(ret->st_mode);
+        path[i] = held;
+        if (link)
+            return i;
     }
-    return false;
+    return 0;
+}
+
+/* A link is only as good as whoever can plant one: each link on the way, those that links lead to included, must belong
+ * to this user or root. (The kernel's fs.protected_symlinks does this for sticky directories only, and may be off.) */
+static bool foreign_link(const char *whole)
+{
+    char path[PATH_MAX];
+    struct stat st;
+    if (strlen(whole) >= sizeof path)
+        return false; /* nothing can be opened there */
+    (void)strcpy(path, whole);
+    for (int links = 0; links < MAX_LINKS; links++) {
+        size_t len = first_link(path, &st);
+        if (len == 0)
+            return false;
+        if (!trusted(st.st_uid))
+            return true;
+        if (!follow_link(path, len))
+            return false; /* it leads to nothing that has a name */
+    }
+    return false; /* nor here */
 }
 
 static bool refuse(struct safe_read *read, const struct stat *st)

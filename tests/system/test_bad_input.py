@@ -96,6 +96,20 @@ class BadInput(unittest.TestCase):
         os.chmod(self.home.path / "config.yaml", 0o666)
         self.refused(1, "config.yaml: error[unsafe-mode]: everyone may write config.yaml (mode 0666", "chmod o-w")
 
+    @unittest.skipUnless(os.getuid() == 0, "SKIP: needs root to plant another user's link")
+    def test_link_that_another_user_made(self):
+        """However many links of our own lead to it."""
+        store, planted, ours = (self.home.root / name for name in ("store", "planted", "ours"))
+        self.config("model: {provider: xiaomi}\n")
+        os.rename(self.home.path / "config.yaml", store)
+        os.symlink("store", planted)
+        os.symlink(planted, ours)
+        os.symlink("../ours", self.home.path / "config.yaml")
+        self.assertEqual(self.home.compile("--check")[0], 0)
+        os.chown(planted, 65534, 65534, follow_symlinks=False)
+        self.refused(1, "config.yaml: error[unsafe-link]")
+        (self.home.path / "config.yaml").unlink()
+
     def test_too_large(self):
         self.config(b"# " + b"x" * (17 * 1024 * 1024))
         self.refused(1, "config.yaml: error[too-large]: config.yaml has 17825794 bytes; the limit is 16 MiB")
