@@ -241,8 +241,9 @@ def failover(home, relay, backend, configure):
 
 
 def idle_streams(relay):
+    """RELAY is a fresh one."""
     limit = resource.getrlimit(resource.RLIMIT_NOFILE)[0]
-    count = min(STREAMS, (limit - 500) // 2)
+    count = min(STREAMS, limit // 2 - 500)  # the relay, and this process, have two descriptors a stream
     if SHORT:
         count = min(count, 1000)
     before = memory(relay.process.pid)
@@ -315,7 +316,9 @@ def main():
         first_byte({"direct": (streams.port, "/v1/ends", json_type), "nginx": (proxy_port, "/streams/v1/ends", json_type),
                     "hermes-relay": (relay.port, "/streams/v1/ends", {**json_type, **token})})
         failover(home, relay, backend_port, configure)
-        idle_streams(relay)
+        fresh = Relay(home, free_port())
+        closing.append(fresh.close)
+        idle_streams(fresh)
     finally:
         for close in reversed(closing):
             close()
