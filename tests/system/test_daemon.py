@@ -153,7 +153,8 @@ class Daemon(unittest.TestCase):
         (other / "config.yaml").write_text(config(KEYS[1]))
         watch = self.start("--home", self.home.path, "--home", other)
         state = lambda: json.loads((other / "compiled/status.json").read_text())
-        self.until(lambda: self.metrics() and self.state() and state()["drift"] == self.state()["drift"] == [])
+        self.until(lambda: self.metrics() and self.state() and (other / "compiled/status.json").exists() and
+                   state()["drift"] == self.state()["drift"] == [])
         names = os.listdir(self.home.path / "compiled")
         before = [os.stat(self.home.path / "compiled" / name).st_ino for name in names]
         os.chmod(self.home.path / "config.yaml", 0o400)  # an event that may mean a change
