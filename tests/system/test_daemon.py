@@ -166,6 +166,7 @@ class Daemon(unittest.TestCase):
 
     @unittest.skipUnless(shutil.which("strace"), "SKIP: needs strace")
     def test_a_signal_at_the_start_does_not_end_it(self):
+        self.home.env["ASAN_OPTIONS"] = "detect_leaks=0"  # it cannot look for leaks beside a tracer
         for number in ("SIGHUP", "SIGUSR1"):
             watch = Watch(self.home, prefix=("strace", "-D", "-o", "/dev/null", "-e", "trace=epoll_create1", "-e",
                                              f"inject=epoll_create1:signal={number}:when=1"))
