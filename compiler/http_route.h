@@ -1,13 +1,11 @@
-/* Which way a request takes: through the proxy that the env files name, as Hermes's own requests do. The process
- * environment is not asked: it is no source. */
+/* Which way a request leaves (egress.h), as hermes-http is told. */
 #ifndef HERMES_HTTP_ROUTE_H
 #define HERMES_HTTP_ROUTE_H
 
 #include "arena.h"
 #include "dotenv.h"
 
-/* `"proxy":..., "no_proxy":..., "ca_file":...` of a request to URL, inside an object that is open: HTTPS_PROXY or
- * HTTP_PROXY, else ALL_PROXY; NO_PROXY, and this machine itself in any case; SSL_CERT_FILE. */
+/* `"proxy":..., "no_proxy":..., "ca_file":...` of a request to URL, inside an object that is open. */
 void http_route_json(struct text *out, const struct environment *environment, const char *url);
 
 #endif

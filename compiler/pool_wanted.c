@@ -2,12 +2,13 @@
 
 #include <string.h>
 
+#include "key_header.h"
 #include "source.h"
 
 /* Where a key of config.yaml is an Anthropic login, Hermes sets the entry's type by itself, and would do so again. */
 const char *pool_auth_type_of(const struct projector *p, const struct credential *credential)
 {
-    bool login = strcmp(p->name, "anthropic") == 0 && strncmp(credential->secret, "sk-ant-oat", 10) == 0;
+    bool login = strcmp(p->name, "anthropic") == 0 && key_is_anthropic_login(credential->secret);
     return login ? "oauth" : "api_key";
 }
 

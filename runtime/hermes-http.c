@@ -25,6 +25,7 @@
 #include <curl/curl.h>
 
 #include "hermes_runtime.h"
+#include "key_header.h"
 #include "protect_process.h"
 
 enum {
@@ -104,27 +105,17 @@ static bool add_header(struct exchange *e, const char *name, const char *value)
     return true;
 }
 
-static bool add_bearer(struct exchange *e, const char *secret)
-{
-    char *value = NULL;
-    bool added = asprintf(&value, "Bearer %s", secret) >= 0 && add_header(e, "Authorization", value);
-    free(value);
-    return added;
-}
-
 static bool add_key(struct exchange *e, const char *auth, const char *secret)
 {
     if (auth == NULL || secret == NULL)
         return true;
-    if (strcmp(auth, "bearer") == 0)
-        return add_bearer(e, secret);
-    if (strcmp(auth, "x-api-key") != 0)
-        return add_header(e, auth, secret);
-    if (!add_header(e, "anthropic-version", "2023-06-01"))
-        return false;
-    if (strncmp(secret, "sk-ant-oat", 10) != 0)
-        return add_header(e, auth, secret);
-    return add_header(e, "anthropic-beta", "oauth-2025-04-20") && add_bearer(e, secret); /* the token of a login */
+    const struct key_header key = key_header(auth, secret);
+    char *value = NULL;
+    bool added = asprintf(&value, "%s%s", key.scheme, secret) >= 0 && add_header(e, key.name, value);
+    free(value);
+    if (added && strcmp(auth, "x-api-key") == 0)
+        added = add_header(e, "anthropic-version", ANTHROPIC_VERSION);
+    return added && (key.beta == NULL || add_header(e, "anthropic-beta", key.beta));
 }
 
 static bool add_headers(struct exchange *e)

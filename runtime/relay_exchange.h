@@ -57,6 +57,7 @@ struct attempt {
 
     enum hold hold;
     long long length; /* of the body; -1: not told */
+    bool decoded;     /* it came in an encoding, and its length was that of the encoded one */
     bool judged;
     struct attempt *next; /* in a list of spare ones */
 };
@@ -97,6 +98,7 @@ struct exchange {
     bool idempotent; /* asking twice does no harm, or has an idempotency key */
 
     /* Who is asked */
+    long long asked_us;                      /* first */
     char first_provider[PROVIDER_NAME_SIZE]; /* that the request is for */
     struct target asking;                    /* the provider of now */
     size_t fallback;                         /* how many fallbacks have been turned to */

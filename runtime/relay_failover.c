@@ -6,6 +6,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "egress.h"
 #include "relay.h"
 #include "relay_exchange.h"
 #include "relay_front.h"
@@ -51,12 +52,20 @@ static size_t pull(struct attempt *attempt, char *buffer, size_t size)
     return len;
 }
 
+static const char *variable(const void *view, const char *name)
+{
+    return hermes_variable(view, name);
+}
+
 static int send_attempt(struct exchange *x, struct attempt *attempt)
 {
     const struct bytes *body = x->asking.model[0] != '\0' ? &x->fallback_body : &x->body;
-    bool has_body = x->body_length != 0;
+    const char *method = x->record.method;
+    /* A POST of nothing says so: some servers ask for a length. */
+    bool has_body = x->body_length != 0 || strcmp(method, "POST") == 0 || strcmp(method, "PUT") == 0 ||
+                    strcmp(method, "PATCH") == 0;
     struct upstream_request request = {
-        .method = x->record.method,
+        .method = method,
         .headers = &attempt->lines,
         .body = has_body && !x->streaming ? bytes_len(body) > 0 ? bytes_at(body) : "" : NULL,
         .body_len = has_body && !x->streaming ? bytes_len(body) : 0,
@@ -69,6 +78,7 @@ static int send_attempt(struct exchange *x, struct attempt *attempt)
         (x->streaming && x->body_length < 0 && !bytes_add_string(&attempt->lines, "Transfer-Encoding: chunked")))
         return -ENOMEM;
     request.url = attempt->url.data;
+    request.egress = egress_to(request.url, variable, attempt->key.view);
     return upstream_begin(x->worker->upstream, attempt, &request);
 }
 
@@ -137,7 +147,7 @@ static int ask_next(struct exchange *x, bool same)
     int error = HERMES_EXHAUSTED;
     if (x->record.try_count > 0 && x->streaming)
         return error;
-    while (x->record.try_count < FAILOVER_TRIES && relay_now_us() - x->record.started_us < FAILOVER_MS * 1000LL) {
+    while (x->record.try_count < FAILOVER_TRIES && relay_now_us() - x->asked_us < FAILOVER_MS * 1000LL) {
         if (same) {
             int result = ask(x);
             if (result == 0)
@@ -176,6 +186,8 @@ static void make_ready(struct exchange *x, struct attempt *attempt)
     if (len == 0)
         return;
     size_t unfinished = mask_key(fresh, len, key, strlen(key));
+    if (attempt->done && unfinished >= MASK_SHORTEST)
+        memset(fresh + len - unfinished, '*', unfinished);
     size_t ready = attempt->done ? len : len - unfinished;
     usage_scan(fresh, ready, &x->tokens_in, &x->tokens_out);
     attempt->ready += ready;
@@ -428,6 +440,7 @@ void failover_begin(struct exchange *x)
         front_error(x, 503, -1, "there is no usable snapshot yet; hermes-compile makes one");
         return;
     }
+    x->asked_us = relay_now_us();
     if (!x->streaming && !model_find(bytes_at(&x->body), bytes_len(&x->body), &x->model))
         x->model = (struct model_place){0, 0};
     const struct hermes_view *view = hermes_hold(hermes);

@@ -2,7 +2,7 @@
  * cools down and each other healthy key of the provider is tried once, then the fallbacks that the configuration names;
  * never a provider that it does not name, and never a second time what may have been charged for.
  *
- * One budget: FAILOVER_TRIES attempts, and none begins later than FAILOVER_MS after the request. */
+ * One budget: FAILOVER_TRIES attempts, and none begins later than FAILOVER_MS after the first. */
 #ifndef HERMES_RELAY_FAILOVER_H
 #define HERMES_RELAY_FAILOVER_H
 

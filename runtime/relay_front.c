@@ -126,6 +126,7 @@ static void add_line(struct MHD_Response *response, const struct header_line *li
     name[line->name_len] = value[line->value_len] = '\0';
     for (char *tab = value; (tab = strchr(tab, '\t')) != NULL;)
         *tab = ' ';
+    (void)mask_key(name, line->name_len, key, strlen(key));
     (void)mask_key(value, line->value_len, key, strlen(key));
     (void)MHD_add_response_header(response, name, value);
 }
@@ -259,7 +260,8 @@ static enum MHD_Result keep_header(void *data, enum MHD_ValueKind kind, const ch
 {
     struct collecting *c = data;
     (void)kind;
-    if (header_goes_up(name, c->head.connection) && !header_add(&c->x->headers, name, value))
+    bool token = strstr(value, c->x->relay->token.text) != NULL; /* whatever the header is called */
+    if (!token && header_goes_up(name, c->head.connection) && !header_add(&c->x->headers, name, value))
         c->full = true;
     return MHD_YES;
 }
@@ -278,7 +280,7 @@ static void start_record(struct exchange *x, const char *method)
     const char *target = bytes_at(&x->target);
     (void)snprintf(record->path, sizeof record->path, "%.*s", (int)strcspn(target, "?"), target);
     for (char *c = record->path; *c != '\0'; c++)
-        if ((unsigned char)*c <= ' ' || *c == 127 || *c == '"')
+        if ((unsigned char)*c <= ' ' || (unsigned char)*c >= 127 || *c == '"')
             *c = '?';
 }
 
@@ -323,7 +325,7 @@ static enum MHD_Result begin(struct exchange *x, struct MHD_Connection *connecti
     struct collecting c = {.x = x};
     x->connection = connection;
     start_record(x, method);
-    if (strlen(method) >= sizeof x->record.method)
+    if (strlen(method) >= sizeof x->record.method || strspn(method, "ABCDEFGHIJKLMNOPQRSTUVWXYZ-") != strlen(method))
         return refuse(x, (struct refusal){405, "this method is not known"});
     struct refusal refusal = look_at(x, &c, method, &x->is_local);
     if (refusal.status != 0)

@@ -54,7 +54,7 @@ void guard_note(struct request_head *head, const char *name, size_t name_len, co
                  {"api-key", &head->api_key, NULL},
                  {"x-goog-api-key", &head->x_goog_api_key, NULL},
                  {"cookie", &head->cookie, NULL},
-                 {"connection", &head->connection, NULL},
+                 {"connection", &head->connection, &head->connections},
                  {"idempotency-key", &head->idempotency_key, NULL},
                  {"x-idempotency-key", &head->idempotency_key, NULL},
                  {"content-length", &head->content_length, &head->lengths},
@@ -77,6 +77,8 @@ struct refusal guard_framing(const struct request_head *head, const char *method
 {
     if (head->malformed)
         return (struct refusal){400, "a header is malformed, folded, or there twice"};
+    if (head->connections > 1)
+        return (struct refusal){400, "the Connection header is there twice"};
     if (head->lengths + head->encodings > 1)
         return (struct refusal){400, "the length of the body is told twice"};
     if (head->encodings == 1 && strcasecmp(head->transfer_encoding, "chunked") != 0)

@@ -20,9 +20,10 @@ struct request_head {
     const char *transfer_encoding;
     const char *connection;
     const char *idempotency_key;
-    unsigned lengths;   /* how many Content-Length headers */
-    unsigned encodings; /* and Transfer-Encoding */
-    bool malformed;     /* a header that two readers could read differently */
+    unsigned lengths;     /* how many Content-Length headers */
+    unsigned encodings;   /* and Transfer-Encoding */
+    unsigned connections; /* and Connection */
+    bool malformed;       /* a header that two readers could read differently */
 };
 
 /* Notes one header. NAME and VALUE stand in the text of the request, where a name is followed by a colon and its value:

@@ -3,6 +3,8 @@
 #include <string.h>
 #include <strings.h>
 
+#include "key_header.h"
+
 static bool listed(const char *const *names, const char *name, size_t len)
 {
     for (size_t i = 0; names[i] != NULL; i++)
@@ -92,10 +94,11 @@ static bool well_formed(const struct hermes_header *header)
 
 static bool add_key(const struct hermes_attempt *attempt, struct bytes *result)
 {
-    const char *auth = attempt->provider->auth;
-    if (strcmp(auth, "x-api-key") == 0 || strcmp(auth, "x-goog-api-key") == 0)
-        return header_add(result, auth, attempt->credential->secret);
-    return bytes_add(result, "Authorization: Bearer ", 22) && bytes_add_string(result, attempt->credential->secret);
+    const char *secret = attempt->credential->secret;
+    const struct key_header key = key_header(attempt->provider->auth, secret);
+    return (key.beta == NULL || header_add(result, "anthropic-beta", key.beta)) &&
+           bytes_add(result, key.name, strlen(key.name)) && bytes_add(result, ": ", 2) &&
+           bytes_add(result, key.scheme, strlen(key.scheme)) && bytes_add_string(result, secret);
 }
 
 bool headers_for(const struct hermes_attempt *attempt, enum dialect dialect, const struct bytes *lines,
@@ -110,7 +113,7 @@ bool headers_for(const struct hermes_attempt *attempt, enum dialect dialect, con
             !header_add(result, provider->headers[i].name, provider->headers[i].value))
             return false;
     if (dialect == DIALECT_ANTHROPIC && !has(result, "anthropic-version") &&
-        !header_add(result, "anthropic-version", "2023-06-01"))
+        !header_add(result, "anthropic-version", ANTHROPIC_VERSION))
         return false;
     /* What libcurl would say of its own accord and the client did not. */
     if ((!has(result, "accept") && !bytes_add_string(result, "Accept:")) ||

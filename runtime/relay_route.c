@@ -47,26 +47,43 @@ static bool version_like(const char *segment, size_t len)
     return len >= 2 && segment[0] == 'v' && isdigit((unsigned char)segment[1]);
 }
 
-static bool dishonest_segment(const char *segment, size_t len)
+/* One character of a path, as whoever decodes it reads it. */
+static int decoded_at(const char *path, size_t len, size_t *at)
 {
-    char decoded[8];
-    return decode_segment(segment, len, decoded, sizeof decoded) &&
-           (strcmp(decoded, ".") == 0 || strcmp(decoded, "..") == 0);
+    int c = (unsigned char)path[(*at)++];
+    if (c != '%' || len - *at < 2 || hex_digit(path[*at]) < 0 || hex_digit(path[*at + 1]) < 0)
+        return c;
+    c = hex_digit(path[*at]) * 16 + hex_digit(path[*at + 1]);
+    *at += 2;
+    return c;
 }
 
+static bool visible(const char *text, size_t len)
+{
+    for (size_t i = 0; i < len; i++)
+        if ((unsigned char)text[i] <= ' ' || text[i] == 127 || text[i] == '#')
+            return false;
+    return true;
+}
+
+/* No segment leads upwards, neither as it stands nor decoded. */
 static bool honest(const char *path, size_t len)
 {
-    size_t start = 1;
-    for (size_t i = 0; i < len; i++)
-        if ((unsigned char)path[i] <= ' ' || path[i] == 127 || path[i] == '\\' || path[i] == '#')
+    size_t dots = 0;
+    size_t others = 0;
+    if (!visible(path, len) || memchr(path, '\\', len) != NULL)
+        return false;
+    for (size_t at = 1;;) {
+        bool over = at >= len;
+        int c = over ? '/' : decoded_at(path, len, &at);
+        bool ends = c == '/' || c == '\\' || c == ';';
+        if (c < ' ' || c == 127 || (ends && others == 0 && (dots == 1 || dots == 2)))
             return false;
-    for (size_t i = 1; i <= len; i++)
-        if (i == len || path[i] == '/') {
-            if (dishonest_segment(path + start, i - start))
-                return false;
-            start = i + 1;
-        }
-    return true;
+        if (over)
+            return true;
+        dots = ends ? 0 : dots + (c == '.');
+        others = ends ? 0 : others + (c != '.');
+    }
 }
 
 int route_parse(const char *target, struct route *ret)
@@ -77,7 +94,7 @@ int route_parse(const char *target, struct route *ret)
         route.query++;
     if (len < 2 || target[0] != '/')
         return -ENOENT;
-    if (!honest(target, len) || (route.query != NULL && strpbrk(route.query, " \t\r\n#") != NULL))
+    if (!honest(target, len) || (route.query != NULL && !visible(route.query, strlen(route.query))))
         return -EINVAL;
     size_t first = strcspn(target + 1, "/?");
     if (version_like(target + 1, first)) {
@@ -154,12 +171,26 @@ static bool wants_version(const struct hermes_provider *provider, size_t base_le
     return strcmp(provider->auth, "x-api-key") == 0 || route_dialect(route) == DIALECT_ANTHROPIC;
 }
 
+/* The client's own key, under a name that some provider's clients give it. */
+static bool is_credential(const char *parameter, size_t len)
+{
+    static const char *const names[] = {"key", "api_key", "api-key", "apikey", "access_token", "token", NULL};
+    const char *equals = memchr(parameter, '=', len);
+    char name[16];
+    if (equals == NULL || !decode_segment(parameter, (size_t)(equals - parameter), name, sizeof name))
+        return false;
+    for (size_t i = 0; names[i] != NULL; i++)
+        if (strcasecmp(names[i], name) == 0)
+            return true;
+    return false;
+}
+
 static bool add_query(const char *query, struct bytes *out)
 {
     char separator = '?';
     while (query != NULL && *query != '\0') {
         size_t len = strcspn(query, "&");
-        bool key = strncasecmp(query, "key=", 4) == 0 || strncasecmp(query, "api_key=", 8) == 0;
+        bool key = is_credential(query, len);
         if (len > 0 && !key && (!bytes_add(out, &separator, 1) || !bytes_add(out, query, len)))
             return false;
         if (len > 0 && !key)

@@ -23,12 +23,14 @@ struct upstream_call {
     size_t (*pull)(struct attempt *attempt, char *buffer, size_t size);
     size_t body_len;
     bool again;
-    bool asked; /* once on a connection */
+    bool asked;   /* once on a connection */
+    bool special; /* its egress is not the usual one */
     struct upstream_call *next;
 };
 
 struct upstream {
     CURLM *multi;
+    const char *authorities; /* the system's certificates; libcurl's own memory */
     int epoll;
     void (*on_progress)(struct attempt *);
     struct upstream_call *spare;
@@ -58,16 +60,23 @@ static size_t on_header(char *line, size_t size, size_t count, void *data)
         const char *space = memchr(line, ' ', len);
         attempt->status = space == NULL ? 0 : atoi(space + 1);
         attempt->headers.end = attempt->headers.start;
-        return len;
+        attempt->length = -1;
+        attempt->decoded = false;
+        return attempt->status == 101 ? 0 : len; /* nobody asked for another protocol */
     }
     if (len <= 2) {
         attempt->headers_done = attempt->status >= 200;
+        attempt->length = attempt->decoded ? -1 : attempt->length;
         if (attempt->headers_done)
             call->upstream->on_progress(attempt);
         return len;
     }
     if (len > 15 && strncasecmp(line, "content-length:", 15) == 0)
         attempt->length = strtoll(line + 15, NULL, 10);
+    if (len > 17 && strncasecmp(line, "content-encoding:", 17) == 0) {
+        attempt->decoded = true;
+        return len;
+    }
     if (bytes_len(&attempt->headers) + len > ANSWER_HEADERS_LIMIT || !bytes_add(&attempt->headers, line, len))
         return 0;
     return len;
@@ -173,14 +182,17 @@ static int on_timer(CURLM *multi, long ms, void *data)
 static bool prepare(struct upstream *upstream, struct upstream_call *call)
 {
     CURL *easy = call->easy = curl_easy_init();
-    const char *authorities = getenv("SSL_CERT_FILE");
     if (easy == NULL)
         return false;
+    (void)curl_easy_getinfo(easy, CURLINFO_CAINFO, &upstream->authorities);
     bool good = curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR, "http,https") == CURLE_OK &&
                 curl_easy_setopt(easy, CURLOPT_SSL_VERIFYPEER, 1L) == CURLE_OK &&
                 curl_easy_setopt(easy, CURLOPT_SSL_VERIFYHOST, 2L) == CURLE_OK &&
                 curl_easy_setopt(easy, CURLOPT_FOLLOWLOCATION, 0L) == CURLE_OK &&
                 curl_easy_setopt(easy, CURLOPT_PROXY, "") == CURLE_OK &&
+                curl_easy_setopt(easy, CURLOPT_SUPPRESS_CONNECT_HEADERS, 1L) == CURLE_OK &&
+                curl_easy_setopt(easy, CURLOPT_NETRC, (long)CURL_NETRC_IGNORED) == CURLE_OK &&
+                curl_easy_setopt(easy, CURLOPT_ACCEPT_ENCODING, "identity") == CURLE_OK &&
                 curl_easy_setopt(easy, CURLOPT_PREREQFUNCTION, on_request) == CURLE_OK;
     (void)curl_easy_setopt(easy, CURLOPT_PREREQDATA, call);
     (void)curl_easy_setopt(easy, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_2TLS);
@@ -202,8 +214,6 @@ static bool prepare(struct upstream *upstream, struct upstream_call *call)
     (void)curl_easy_setopt(easy, CURLOPT_CLOSESOCKETFUNCTION, on_close);
     (void)curl_easy_setopt(easy, CURLOPT_CLOSESOCKETDATA, upstream);
     (void)curl_easy_setopt(easy, CURLOPT_PRIVATE, call);
-    if (authorities != NULL && *authorities != '\0')
-        (void)curl_easy_setopt(easy, CURLOPT_CAINFO, authorities);
     return good;
 }
 
@@ -277,6 +287,25 @@ static void set_method(CURL *easy, const struct upstream_request *request)
     (void)curl_easy_setopt(easy, CURLOPT_CUSTOMREQUEST, usual || head ? NULL : request->method);
 }
 
+/* A handle keeps what it was told, so the usual case, no proxy and the system's certificates, costs nothing. */
+static bool set_egress(struct upstream_call *call, const struct egress *egress)
+{
+    bool special = egress->proxy != NULL || egress->ca_file != NULL;
+    if (!special && !call->special)
+        return true;
+    struct bytes direct = {0};
+    const char *more = egress->no_proxy != NULL ? egress->no_proxy : "";
+    bool good =
+        (strcmp(more, "*") == 0 ? bytes_add_string(&direct, more) : bytes_printf(&direct, EGRESS_DIRECT ",%s", more)) &&
+        curl_easy_setopt(call->easy, CURLOPT_PROXY, egress->proxy != NULL ? egress->proxy : "") == CURLE_OK &&
+        curl_easy_setopt(call->easy, CURLOPT_NOPROXY, bytes_at(&direct)) == CURLE_OK &&
+        curl_easy_setopt(call->easy, CURLOPT_CAINFO,
+                         egress->ca_file != NULL ? egress->ca_file : call->upstream->authorities) == CURLE_OK;
+    call->special = special;
+    bytes_finish(&direct);
+    return good;
+}
+
 int upstream_begin(struct upstream *upstream, struct attempt *attempt, const struct upstream_request *request)
 {
     struct upstream_call *call = call_take(upstream);
@@ -289,7 +318,8 @@ int upstream_begin(struct upstream *upstream, struct attempt *attempt, const str
     call->asked = false;
     struct curl_slist *headers = header_list(call, request->headers);
     set_method(call->easy, request);
-    bool good = headers != NULL && curl_easy_setopt(call->easy, CURLOPT_URL, request->url) == CURLE_OK &&
+    bool good = headers != NULL && set_egress(call, &request->egress) &&
+                curl_easy_setopt(call->easy, CURLOPT_URL, request->url) == CURLE_OK &&
                 curl_easy_setopt(call->easy, CURLOPT_HTTPHEADER, headers) == CURLE_OK &&
                 curl_multi_add_handle(upstream->multi, call->easy) == CURLM_OK;
     if (!good) {
@@ -352,6 +382,8 @@ static const char *words_for(CURLcode code)
         return "its TLS certificate could not be verified";
     case CURLE_SSL_CONNECT_ERROR:
         return "TLS failed";
+    case CURLE_BAD_CONTENT_ENCODING:
+        return "its answer came in an encoding that is not known";
     case CURLE_PARTIAL_FILE:
         return "its answer ended too early";
     case CURLE_GOT_NOTHING:

@@ -7,13 +7,15 @@
  *     ... ON_PROGRESS(attempt) is called when headers, bytes or the end of it have come ...
  *     upstream_end(attempt);       when it is over, or not wanted any more: attempt->call is NULL
  *
- * TLS is verified, redirects are not followed, the environment's proxies do not count, nothing but http and https is
- * spoken, and a request that may have reached the provider is not sent again unless that does no harm. */
+ * TLS is verified, redirects are not followed, the process environment does not count, an answer is decoded (the
+ * key could not be seen in it otherwise), nothing but http and https is spoken, and a request that may have reached the provider is not sent again unless that does no harm. */
 #ifndef HERMES_RELAY_UPSTREAM_H
 #define HERMES_RELAY_UPSTREAM_H
 
 #include <stdbool.h>
 #include <stddef.h>
+
+#include "egress.h"
 
 struct attempt;
 struct bytes;
@@ -29,6 +31,7 @@ struct upstream_request {
     size_t (*pull)(struct attempt *attempt, char *buffer, size_t size);
     long long pull_len; /* of the whole body; -1: chunked */
     bool again;         /* asking twice does no harm */
+    struct egress egress;
 };
 #define UPSTREAM_LATER ((size_t)-1)
 

@@ -298,8 +298,13 @@ class TLS(RelayCase):
         self.assertEqual(self.openai.seen, [])
 
     def test_one_that_the_system_trusts_does(self):
-        self.env = {"SSL_CERT_FILE": str(self.root / "cert.pem")}
-        self.assertEqual(self.relay().chat().status, 200)
+        self.env = {"SSL_CERT_FILE": str(self.root / "cert.pem")}  # the process environment is no source
+        relay = self.relay()
+        self.assertEqual(relay.chat().status, 502)
+        self.home.write(".env", (self.home.path / ".env").read_text() + f"SSL_CERT_FILE={self.root / 'cert.pem'}\n")
+        self.home.compile()
+        (self.home.path / "compiled/bookings").unlink()  # that failure
+        self.assertEqual(relay.chat().status, 200)
         self.assertEqual(self.openai.keys(), [KEY])
 
 

@@ -33,6 +33,8 @@ static void path_and_base_url_are_joined_with_one_version(void **state)
         {"https://x/gateway", "bearer", "/v1/chat/completions", "https://x/gateway/chat/completions"},
         {"https://x/v1", "bearer", "/v1/models?a=1&KEY=2&b=3", "https://x/v1/models?a=1&b=3"},
         {"https://x/v1", "bearer", "/v1/models?key=only", "https://x/v1/models"},
+        {"https://x/v1", "bearer", "/v1/m?%6bey=1&access_token=2&keys=3&Api-Key=4&key&token=5",
+         "https://x/v1/m?keys=3&key"},
         {"https://x/v1", "bearer", "/v1", "https://x/v1"},
     };
     (void)state;
@@ -50,13 +52,19 @@ static void path_and_base_url_are_joined_with_one_version(void **state)
 static void paths_that_are_none_of_a_provider_are_told_apart(void **state)
 {
     static const char *const none[] = {"/", "/status", "/nothing/here", "/p", "", "*", "/p/models", "//v1/models"};
-    static const char *const wrong[] = {"/v1/../x", "/v1/%2e%2E/x", "/p/v1/./x", "/v1/a b", "/v1\\x", "/v1/x\x01"};
+    static const char *const wrong[] = {"/v1/../x",       "/v1/%2e%2E/x", "/p/v1/./x",       "/v1/a b",
+                                        "/v1\\x",         "/v1/x\x01",    "/v1/..%2f..%2fx", "/v1/%2e%2e%2Fx",
+                                        "/v1/x%2F..%2Fy", "/v1/..%5cx",   "/v1/..;/x",       "/v1/x%0d%0aX:1",
+                                        "/v1/x?a=\x01",   "/v1/x?a=\x7f", "/v1/.."};
+    static const char *const fine[] = {"/v1/models/maker%2Fmodel-1.5", "/v1/..x/...", "/v1/a..b", "/v1/%zz"};
     struct route route;
     (void)state;
     for (size_t i = 0; i < sizeof none / sizeof *none; i++)
         assert_int_not_equal(route_parse(none[i], &route), 0);
     for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++)
         assert_int_equal(route_parse(wrong[i], &route), -22);
+    for (size_t i = 0; i < sizeof fine / sizeof *fine; i++)
+        assert_int_equal(route_parse(fine[i], &route), 0);
     assert_int_equal(route_parse("/custom%3Amy%20llm/v1/models", &route), 0);
     assert_string_equal(route.provider, "custom:my llm");
 }

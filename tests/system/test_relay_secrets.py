@@ -1,0 +1,102 @@
+"""hermes-relay between a client and a provider of whom neither may see what is the other's."""
+import gzip, json, unittest, zlib
+
+from mock_provider import chunk, http
+from relay_case import KEY, RelayCase
+
+LOGIN = "sk-ant-oat-test-login-5555"
+
+
+class ToTheClient(RelayCase):
+    def check(self, answer):
+        self.assertNotIn(KEY, repr((answer.headers, answer.body)))
+        return answer
+
+    def test_an_answer_in_an_encoding_that_nobody_asked_for_is_decoded_and_masked(self):
+        told = json.dumps({"error": {"message": "bad key " + KEY}}).encode()
+        for status in (200, 400):
+            for name, encoded in [("gzip", gzip.compress(told)), ("deflate", zlib.compress(told))]:
+                self.openai.answers = {KEY: http(status, encoded, headers=[("Content-Encoding", name)])}
+                with self.subTest(name, status=status):
+                    answer = self.check(self.relay().chat(headers={"Accept-Encoding": "gzip"}))
+                    self.assertEqual((answer.status, answer.body), (status, told.replace(KEY.encode(), b"*" * len(KEY))))
+                    self.assertNotIn("content-encoding", answer.headers)
+                    self.assertEqual(self.openai.seen[-1].headers["accept-encoding"], "identity")
+
+    def test_an_encoding_that_is_not_known_does_not_pass(self):
+        self.openai.answers = {KEY: http(200, b"\x01" + KEY.encode(), headers=[("Content-Encoding", "compress")])}
+        self.assertEqual(self.check(self.relay().chat()).status, 502)
+        self.assertEqual(len(self.openai.seen), 1)
+
+    def test_a_key_is_masked_in_names_of_headers_in_trailers_and_cut_short(self):
+        relay = self.relay()
+        self.openai.answers = {KEY: http(200, b"ok", headers=[("X-" + KEY, 1), ("Location", "/" + KEY)])}
+        self.check(relay.chat())
+        self.openai.answers = {KEY: b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\nTrailer: X-T\r\n\r\n" + chunk(b"ok") +
+                               b"0\r\nX-T: " + KEY.encode() + b"\r\n\r\n"}
+        self.check(relay.chat())
+        self.openai.answers = {KEY: http(200, b"ends in " + KEY[:-1].encode(), type="text/plain")}
+        self.assertEqual(relay.chat().body, b"ends in " + b"*" * (len(KEY) - 1))
+
+
+class ToTheProvider(RelayCase):
+    def test_neither_the_token_nor_the_clients_keys_go_there_under_any_name(self):
+        relay = self.relay()
+        answer = relay.chat(path=f"/v1/chat/completions?a=1&%6bey=x&access_token=x&token={relay.token}&b=2",
+                            headers={"X_Api_Key": relay.token, "X-Auth-Token": relay.token, "Authorization": "Bearer " + relay.token})
+        self.assertEqual(answer.status, 200)
+        asked = self.openai.seen[0]
+        self.assertEqual(asked.target, "/v1/chat/completions?a=1&b=2")
+        self.assertNotIn(relay.token, repr(asked.raw_headers))
+
+    def test_a_login_to_anthropic_travels_as_a_bearer(self):
+        env = self.home.path / ".env"
+        env.write_text(env.read_text() + f"ANTHROPIC_API_KEY={LOGIN}\n")
+        self.home.compile()
+        answer = self.relay().chat(path="/anthropic/v1/messages", headers={"anthropic-beta": "own-beta"})
+        self.assertEqual(answer.status, 200)
+        asked = self.anthropic.seen[0]
+        self.assertEqual((asked.headers["authorization"], asked.headers.get("x-api-key")), ("Bearer " + LOGIN, None))
+        betas = [line.split(": ")[1] for line in asked.raw_headers if line.lower().startswith("anthropic-beta:")]
+        self.assertEqual(betas, ["own-beta", "oauth-2025-04-20"])
+
+    def test_the_proxy_of_the_env_files_counts(self):
+        self.home.write(".env", (self.home.path / ".env").read_text() + f"HTTP_PROXY={self.extra.url.removesuffix('/v1')}\n")
+        self.configure_url("http://provider.test/v1")
+        self.assertEqual(self.relay().chat().status, 200)
+        self.assertEqual([asked.target for asked in self.extra.seen], ["http://provider.test/v1/chat/completions"])
+
+    def configure_url(self, url):
+        config = self.home.path / "config.yaml"
+        config.write_text(config.read_text().replace(self.openai.url, url))
+        code, out, err = self.home.compile()
+        self.assertEqual(code, 0, out + err)
+
+    def test_a_post_of_nothing_says_that_it_is_empty(self):
+        for headers in ("Content-Length: 0\r\n", ""):
+            relay = self.relay()
+            answer = relay.raw(f"POST /v1/batches/1/cancel HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer {relay.token}\r\n"
+                               f"Connection: close\r\n{headers}\r\n".encode())
+            self.assertTrue(answer.startswith(b"HTTP/1.1 200 "), answer)
+            self.assertEqual(self.openai.seen[-1].headers["content-length"], "0")
+
+    def test_methods_and_headers_that_would_be_read_in_two_ways_are_refused(self):
+        relay = self.relay()
+        for line, more, status in [('G"T /v1/models', "", 405), ("G\x1b[1m /v1/models", "", 405), ("GET /v1/models", "Connection: x-a\r\nx-a: 1\r\n", 400)]:
+            answer = relay.raw(f"{line} HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer {relay.token}\r\n{more}Connection: close\r\n\r\n".encode())
+            self.assertTrue(answer.startswith(b"HTTP/1.1 %d " % status), answer)
+        self.assertEqual(self.openai.seen, [])
+
+    def test_no_other_protocol_is_switched_to(self):
+        self.openai.answers = {KEY: b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\r\n\x81\x05hello"}
+        self.assertEqual(self.relay().chat(headers={"Upgrade": "websocket"}).status, 502)
+
+    def test_only_the_last_of_several_heads_counts(self):
+        self.openai.answers = {KEY: b"HTTP/1.1 103 Early Hints\r\nContent-Length: 3\r\nX-Early: 1\r\n\r\n"
+                               b"HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\nTransfer-Encoding: chunked\r\n\r\n" + chunk(b"all of it") + b"0\r\n\r\n"}
+        answer = self.relay().chat()
+        self.assertEqual((answer.body, answer.headers.get("x-early")), (b"all of it", None))
+
+
+if __name__ == "__main__":
+    unittest.main()
