@@ -117,10 +117,35 @@ static struct booking_slot *take(struct booking_table *table, const struct booki
 
 /* --- The file --- */
 
+/* The shared tables of this process, where bookings_fault finds them. */
+static _Atomic(struct booking_table *) shared_tables[16];
+
+static void exchange_listed(struct booking_table *from, struct booking_table *to)
+{
+    for (size_t i = 0; i < sizeof shared_tables / sizeof *shared_tables; i++) {
+        struct booking_table *there = from;
+        if (atomic_compare_exchange_strong(&shared_tables[i], &there, to))
+            return;
+    }
+}
+
+bool bookings_fault(const void *address)
+{
+    for (size_t i = 0; i < sizeof shared_tables / sizeof *shared_tables; i++) {
+        struct booking_table *table = atomic_load(&shared_tables[i]);
+        if (table != NULL && (uintptr_t)address - (uintptr_t)table < sizeof *table)
+            return mmap(table, sizeof *table, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0) ==
+                   table;
+    }
+    return false;
+}
+
 static void unmap(struct booking_table **table)
 {
-    if (*table != NULL)
-        (void)munmap(*table, sizeof **table);
+    if (*table == NULL)
+        return;
+    exchange_listed(*table, NULL);
+    (void)munmap(*table, sizeof **table);
     *table = NULL;
 }
 
@@ -155,7 +180,11 @@ static int map_file(struct bookings *bookings, bool writable)
     void *at = MAP_FAILED;
     if (error == 0) {
         at = mmap(NULL, sizeof(struct booking_table), PROT_READ | (writable ? PROT_WRITE : 0), MAP_SHARED, fd, 0);
-        error = at == MAP_FAILED ? -errno : check_file(&st, at);
+        error = at == MAP_FAILED ? -errno : 0;
+    }
+    if (error == 0) {
+        exchange_listed(NULL, at);
+        error = check_file(&st, at);
     }
     (void)close(fd);
     if (error == 0) {
@@ -163,7 +192,8 @@ static int map_file(struct bookings *bookings, bool writable)
         bookings->writable = writable;
         bookings->moment = moment_of(&st);
     } else if (at != MAP_FAILED) {
-        (void)munmap(at, sizeof(struct booking_table));
+        struct booking_table *table = at;
+        unmap(&table);
     }
     return error;
 }
@@ -245,7 +275,8 @@ static bool mapped(const struct bookings *bookings)
 {
     struct stat st;
     return bookings->shared != NULL && lstat(bookings->path, &st) == 0 && st.st_dev == bookings->moment.device &&
-           st.st_ino == bookings->moment.inode && !file_unsafe(&st);
+           st.st_ino == bookings->moment.inode && st.st_size == sizeof *bookings->shared && !file_unsafe(&st) &&
+           memcmp(bookings->shared->magic, magic, sizeof magic) == 0;
 }
 
 static bool nearly_full(const struct booking_table *table)

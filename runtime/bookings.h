@@ -7,8 +7,8 @@
  * sees that at the next look. Each word is written atomically, and what a booking says is one word.
  *
  * A file that is damaged, short or somebody else's is made anew; one of a newer format is left alone. What cannot be
- * written is kept in this process's own memory. Never truncate the file in place: its readers would get SIGBUS. Removing
- * it is fine. */
+ * written is kept in this process's own memory. Removing the file is fine. Truncating it in place gives its readers a
+ * SIGBUS; a program whose life is its own, as hermes-relay's is, has its handler call bookings_fault. */
 #ifndef HERMES_BOOKINGS_H
 #define HERMES_BOOKINGS_H
 
@@ -79,5 +79,9 @@ void bookings_count(struct bookings *bookings, const struct booking_id *id, doub
  * be NULL) is called for each. */
 void bookings_clear(struct bookings *bookings, const char *provider, const char *fingerprint, double now,
                     void (*cleared)(void *data, const struct booking_id *id), void *data);
+
+/* Async-signal-safe. Whether ADDRESS is in a table that this process maps: it has been replaced by an empty one, and the
+ * next bookings_look maps what then stands at the path. */
+bool bookings_fault(const void *address);
 
 #endif

@@ -14,6 +14,7 @@
 #include <systemd/sd-daemon.h>
 
 #include "arena.h"
+#include "bookings.h"
 #include "find_home.h"
 #include "protect_process.h"
 #include "relay.h"
@@ -118,6 +119,14 @@ static struct options parse_options(int argc, char **argv)
     if (optind < argc)
         wrong("too many arguments");
     return options;
+}
+
+/* Somebody truncated the table of bookings: no reason to drop every connection. */
+static void on_bus_error(int number, siginfo_t *info, void *context)
+{
+    (void)context;
+    if (!bookings_fault(info->si_addr))
+        (void)signal(number, SIG_DFL); /* and it comes again */
 }
 
 /* Each connection takes one. */
@@ -260,6 +269,7 @@ int main(int argc, char **argv)
     raise_descriptor_limit();
     (void)signal(SIGPIPE, SIG_IGN);
     (void)signal(SIGIO, SIG_IGN);
+    (void)sigaction(SIGBUS, &(struct sigaction){.sa_sigaction = on_bus_error, .sa_flags = SA_SIGINFO}, NULL);
     struct arena *arena = arena_create();
     const char *home = find_home(arena, options.home);
     int status = EXIT_USAGE;

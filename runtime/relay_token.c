@@ -36,7 +36,8 @@ static int read_token(const char *path, struct relay_token *token)
         error = file.error != 0 ? -file.error : -EPERM;
     else if ((file.mode & 077) != 0)
         error = -EPERM;
-    else if (file.len != TOKEN_SIZE || strncmp(file.bytes, "hr-", 3) != 0 || file.bytes[TOKEN_SIZE - 1] != '\n')
+    else if (file.len != TOKEN_SIZE || strncmp(file.bytes, "hr-", 3) != 0 ||
+             strspn(file.bytes + 3, "0123456789abcdef") != TOKEN_SIZE - 4 || file.bytes[TOKEN_SIZE - 1] != '\n')
         error = -EINVAL;
     else
         memcpy(token->text, file.bytes, TOKEN_SIZE - 1);

@@ -36,7 +36,15 @@ class Admission(RelayCase):
         again = self.relay()
         self.assertEqual(again.token, token)
         again.close()
-        (self.home.path / "compiled/relay.token").chmod(0o644)
+        path = self.home.path / "compiled/relay.token"
+        path.chmod(0o644)
+        self.check_refused(token)
+        path.chmod(0o600)
+        for damaged in (b"hr-" + bytes(64) + b"\n", b"hr-\n", b"", path.read_bytes() * 2):  # a file system after a crash
+            path.write_bytes(damaged)
+            self.check_refused(token)
+
+    def check_refused(self, token):
         done = subprocess.run([RELAY, "--home", self.home.path, "--listen", "127.0.0.1:0"], capture_output=True, timeout=PATIENCE)
         self.assertEqual(done.returncode, 4)
         self.assertNotIn(token.encode(), done.stderr)
