@@ -18,24 +18,41 @@ static long index_of(const char *text, size_t len)
     return index;
 }
 
-/* Moves TOKENS, which stand inside a container, to the child of that NAME. *TOKEN is its first token then. */
-static bool enter(struct json_tokens *tokens, bool list, const char *name, size_t len, struct json_token *token)
+/* The value of a child, as the walk goes on with it. */
+struct child {
+    struct json_tokens tokens; /* behind its first token */
+    struct json_token first;
+    long part; /* the length of what names it in the path; -1: no child */
+};
+
+/* The length of the first part of PATH that is NAME; -1: none is. A name with escapes is shorter than it looks. */
+static long part_of(struct json_token name, const char *path)
 {
-    long wanted = list ? index_of(name, len) : 0;
-    if (wanted < 0)
-        return false;
-    for (long i = 0;; i++) {
-        struct json_token at = json_next(tokens);
-        bool named = at.kind == JSON_NAME;
-        if (at.kind == JSON_NONE || at.kind == JSON_CLOSE || named == list)
-            return false;
-        bool found = list ? i == wanted : json_is(at, name, len);
-        *token = named ? json_next(tokens) : at;
-        if (found)
-            return true;
-        if (!json_skip(tokens, *token))
-            return false;
+    size_t path_len = strlen(path);
+    bool plain = memchr(name.bytes, '\\', name.len) == NULL;
+    for (size_t len = plain ? name.len : 0; len <= name.len && len <= path_len; len++)
+        if ((path[len] == '.' || path[len] == '\0') && json_is(name, path, len))
+            return (long)len;
+    return -1;
+}
+
+/* The child of the container whose inside TOKENS are that is named by the shortest part of PATH longer than BEYOND. It
+ * takes one pass, however many parts PATH has. */
+static struct child find_child(struct json_tokens tokens, bool list, const char *path, long beyond)
+{
+    struct child found = {.part = -1};
+    struct json_token name;
+    struct json_token value;
+    long first_part = (long)strcspn(path, ".");
+    long wanted = list && beyond < 0 ? index_of(path, (size_t)first_part) : -1;
+    for (long i = 0; json_child(&tokens, &name, &value); i++) {
+        long part = !list ? part_of(name, path) : i == wanted ? first_part : -1;
+        if (part > beyond && (found.part < 0 || part < found.part))
+            found = (struct child){tokens, value, part};
+        if ((list && i == wanted) || !json_skip(&tokens, value))
+            break;
     }
+    return found;
 }
 
 /* The value that PATH names under the value that FIRST begins. A name may hold dots: the shortest part that is there
@@ -43,26 +60,22 @@ static bool enter(struct json_tokens *tokens, bool list, const char *name, size_
 static bool walk(struct json_tokens tokens, struct json_token first, const char *path, const char **ret,
                  size_t *ret_len)
 {
-    size_t len = strlen(path);
-    if (len == 0) {
-        struct json_tokens start = tokens;
+    if (*path == '\0') {
         *ret = first.kind == JSON_TEXT ? first.bytes - 1 : first.bytes;
-        if (!json_skip(&start, first))
+        if (!json_skip(&tokens, first))
             return false;
-        *ret_len = (size_t)(start.at - *ret);
+        *ret_len = (size_t)(tokens.at - *ret);
         return true;
     }
     if (first.kind != JSON_OPEN)
         return false;
-    for (size_t part = strcspn(path, "."); part <= len; part += 1 + strcspn(path + part + 1, ".")) {
-        struct json_tokens inside = tokens;
-        struct json_token child;
-        const char *rest = path + part + (path[part] == '.' ? 1 : 0);
-        if ((path[part] == '\0' || *rest != '\0') && enter(&inside, *first.bytes == '[', path, part, &child) &&
-            walk(inside, child, rest, ret, ret_len))
+    bool list = *first.bytes == '[';
+    struct child child = find_child(tokens, list, path, -1);
+    for (; child.part >= 0; child = find_child(tokens, list, path, child.part)) {
+        const char *rest = path + child.part;
+        bool dangling = *rest == '.' && rest[1] == '\0';
+        if (!dangling && walk(child.tokens, child.first, rest + (*rest == '.'), ret, ret_len))
             return true;
-        if (part == len)
-            return false;
     }
     return false;
 }
@@ -73,9 +86,8 @@ const char *hermes_config(const struct hermes_view *view, const char *path, size
     const char *content = hermes_content(view, &len);
     struct json_tokens tokens = json_tokens(content, len);
     struct json_token first = json_next(&tokens);
-    struct json_token config;
     const char *found;
-    if (first.kind != JSON_OPEN || !enter(&tokens, false, "config", 6, &config))
-        return NULL;
-    return walk(tokens, config, path, &found, ret_len) ? found : NULL;
+    struct child config =
+        first.kind == JSON_OPEN ? find_child(tokens, false, "config", -1) : (struct child){.part = -1};
+    return config.part >= 0 && walk(config.tokens, config.first, path, &found, ret_len) ? found : NULL;
 }
