@@ -205,22 +205,29 @@ static int map_either(struct bookings *bookings)
     return refused && map_file(bookings, false) == 0 ? 0 : error;
 }
 
-static bool worth_keeping(const struct booking_slot *slot, double now, double forget_after)
+static bool still_bad(const struct booking_slot *slot, double now)
 {
     struct booking booking;
     unpack(atomic_load(&slot->word), &booking);
-    return (booking.verdict != HERMES_KEY_GOOD && booking.until > now) ||
-           (double)atomic_load(&slot->last_used) / 1000 > now - forget_after;
+    return booking.verdict != HERMES_KEY_GOOD && booking.until > now;
 }
 
-/* Copies what still counts; at last less than three quarters of the slots are taken. */
+static bool used_lately(const struct booking_slot *slot, double now)
+{
+    return (double)atomic_load(&slot->last_used) / 1000 > now - 30 * 86400.0;
+}
+
+/* Copies what still counts, what must not be asked before what was only counted; at last less than three quarters of the
+ * slots are taken. */
 static void copy_table(struct booking_table *to, struct booking_table *from, double now)
 {
     size_t taken = 0;
-    for (size_t i = 0; from != NULL && i < BOOKING_SLOTS && taken < BOOKING_SLOTS / 4 * 3; i++) {
-        struct booking_slot *old = &from->slots[i];
+    for (size_t i = 0; from != NULL && i < 2 * BOOKING_SLOTS && taken < BOOKING_SLOTS / 4 * 3; i++) {
+        struct booking_slot *old = &from->slots[i % BOOKING_SLOTS];
         struct booking_id id = {atomic_load(&old->provider), atomic_load(&old->key)};
-        struct booking_slot *slot = id.key != 0 && worth_keeping(old, now, 30 * 86400.0) ? take(to, &id) : NULL;
+        bool bad = still_bad(old, now);
+        bool wanted = i < BOOKING_SLOTS ? bad : !bad && used_lately(old, now);
+        struct booking_slot *slot = id.key != 0 && wanted ? take(to, &id) : NULL;
         if (slot == NULL)
             continue;
         taken++;

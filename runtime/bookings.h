@@ -19,7 +19,7 @@
 #include "guarded_file.h"
 #include "hermes_runtime.h"
 
-enum { BOOKINGS_FORMAT = 1, BOOKING_SLOTS = 1024 };
+enum { BOOKINGS_FORMAT = 1, BOOKING_SLOTS = 16384 };
 
 struct booking_slot {
     _Atomic uint64_t key;      /* fingerprint XOR provider, see booking_id; 0: free */

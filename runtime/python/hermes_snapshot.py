@@ -226,7 +226,7 @@ def _moment(info: os.stat_result) -> tuple[int, int, int, int]:
 class _Bookings:
     """What gateways reported of keys: the table that libhermes-runtime maps, read only. Its form is in bookings.h."""
 
-    HEAD, SLOT, SLOTS = struct.Struct("=8sII"), struct.Struct("=QQQ"), 1024
+    HEAD, SLOT, SLOTS = struct.Struct("=8sII"), struct.Struct("=QQQ"), 16384
     SIZE = 64 * (SLOTS + 1)
     COOLING, DEAD = 1, 2
 
