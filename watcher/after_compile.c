@@ -169,9 +169,17 @@ void after_absence(struct home_watch *h)
     after_nothing(h, HOME_ABSENT, LOG_NOTICE, text);
 }
 
+void refusal_text(char text[REFUSAL_ROOM], const char *home, pid_t holder)
+{
+    if (holder > 0)
+        (void)snprintf(text, REFUSAL_ROOM, "process %ld watches %s already", (long)holder, home);
+    else
+        (void)snprintf(text, REFUSAL_ROOM, "a process of another container watches %s already", home);
+}
+
 void after_refusal(struct home_watch *h, pid_t holder)
 {
-    char text[4200];
-    (void)snprintf(text, sizeof text, "process %ld watches %s already", (long)holder, h->home);
+    char text[REFUSAL_ROOM];
+    refusal_text(text, h->home, holder);
     after_nothing(h, HOME_FAILED, LOG_ERR, text);
 }

@@ -9,7 +9,9 @@
 void after_compile(struct home_watch *h, const struct compilation *c);
 /* There is no home (yet, or any more). */
 void after_absence(struct home_watch *h);
-/* Process HOLDER watches this home already. */
+enum { REFUSAL_ROOM = 4200 };
+/* Process HOLDER watches HOME already; 0: one that cannot be seen from here. */
+void refusal_text(char text[REFUSAL_ROOM], const char *home, pid_t holder);
 void after_refusal(struct home_watch *h, pid_t holder);
 
 #endif

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "after_compile.h"
 #include "find_home.h"
 #include "install.h"
 #include "profiles.h"
@@ -112,7 +113,9 @@ static bool open_home(struct watcher *w, const struct options *options, const ch
     bool alone = options->home_count == 1;
     struct home_watch *h = watcher_add(w, home, alone && !options->profiles ? NULL : home);
     if (h != NULL && home_watch_lock(h, &holder) < 0) {
-        (void)fprintf(stderr, "hermes-watch: process %ld watches %s already\n", (long)holder, home);
+        char text[REFUSAL_ROOM];
+        refusal_text(text, home, holder);
+        (void)fprintf(stderr, "hermes-watch: %s\n", text);
         return false;
     }
     *ret = h == NULL || !options->profiles ? NULL : profiles_create(w, home, !alone);

@@ -137,6 +137,16 @@ class Ways(unittest.TestCase):
         self.assertEqual(done.returncode, 4)
         self.assertIn(f"process {watch.process.pid} watches", done.stderr)
 
+    @unittest.skipUnless(os.getuid() == 0, "SKIP: needs root for a process namespace")
+    def test_a_second_watcher_in_a_container_is_refused(self):
+        self.start()
+        done = subprocess.run(["unshare", "--pid", "--fork", "--mount-proc", WATCH, "--home", self.home.path], env=self.home.env,
+                              capture_output=True, text=True, timeout=PATIENCE)
+        if "unshare" in done.stderr:
+            self.skipTest("SKIP: no process namespaces here")
+        self.assertEqual(done.returncode, 4)
+        self.assertIn(f"a process of another container watches {self.home.path} already", done.stderr)
+
     def test_an_overflowed_queue_means_look_again(self):
         watch = self.start()
         watch.stop()
