@@ -1,6 +1,6 @@
 """The library as a stranger gets it: installed, found by pkg-config, linked shared and static, with nothing visible but its
 own names."""
-import os, pathlib, shutil, subprocess, tempfile, unittest
+import os, pathlib, re, shutil, subprocess, tempfile, unittest
 
 from harness import BUILD, PATIENCE, Home
 
@@ -31,8 +31,17 @@ class Library(unittest.TestCase):
         shutil.rmtree(cls.root)
 
     def flags(self, *args):
-        where = [f"--define-variable=libdir={self.lib}", f"--define-variable=includedir={self.root}/include"]
-        return run("pkg-config", *where, *args, "hermes-runtime", env=dict(os.environ, PKG_CONFIG_PATH=self.pc.parent)).split()
+        return run("pkg-config", *args, "hermes-runtime", env=dict(os.environ, PKG_CONFIG_PATH=self.pc.parent)).split()
+
+    def test_all_is_for_the_prefix_it_was_installed_to(self):
+        prefix, = self.flags("--variable=prefix")
+        self.assertEqual(os.path.realpath(prefix), os.path.realpath(self.root))
+        for name in ("hermes-watch.service", "hermes-watch@.service", "hermes-relay.service"):
+            unit = (self.root / "lib/systemd/user" / name).read_text()
+            program = re.search(r"^ExecStart=(\S+)", unit, re.M)[1]
+            self.assertTrue(pathlib.Path(program).samefile(self.root / "bin" / name.split(".")[0].strip("@")), program)
+            page = re.search(r"^Documentation=file://(\S+)", unit, re.M)[1]
+            self.assertTrue(pathlib.Path(page).is_file(), page)
 
     def test_names(self):
         for library in (self.lib / "libhermes-runtime.so", self.lib / "libhermes-runtime.a"):
@@ -71,12 +80,20 @@ class Library(unittest.TestCase):
 
     def test_manual_pages(self):
         pages = {page.name for page in (self.root / "share/man").rglob("*.[13]")}
-        self.assertLessEqual({"libhermes-runtime.3", "hermes-compile.1", "hermes-watch.1"}, pages)
+        self.assertLessEqual({"libhermes-runtime.3", "hermes-compile.1", "hermes-watch.1", "hermes-relay.1"}, pages)
         header = (self.root / "include/hermes_runtime.h").read_text()
         page = (self.root / "share/man/man3/libhermes-runtime.3").read_text()
         for name in ("hermes_open", "hermes_acquire", "hermes_report", "hermes_classify", "hermes_config"):
             self.assertIn(f"{name}(", header)
             self.assertIn(f".Fn {name}", page)
+
+    def test_the_manual_has_every_option(self):
+        for name in ("hermes-compile", "hermes-watch", "hermes-relay"):
+            page = (self.root / "share/man/man1" / f"{name}.1").read_text()
+            options = set(re.findall(r"--([a-z][a-z-]*)", run(BUILD / name, "--help")))
+            with self.subTest(name):
+                self.assertGreater(len(options), 5)
+                self.assertEqual(options - set(re.findall(r"Fl -([a-z-]+)", page)), set())
 
 
 if __name__ == "__main__":
