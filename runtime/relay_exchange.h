@@ -95,12 +95,14 @@ struct exchange {
     size_t body_received;
     bool body_complete;
     bool streaming;  /* the body is not kept: one attempt */
-    bool idempotent; /* asking twice does no harm, or has an idempotency key */
+    bool harmless;   /* GET and HEAD: nobody is charged for asking twice */
+    bool idempotent; /* has an idempotency key, which its provider knows, and no other one */
 
     /* Who is asked */
     long long asked_us;                      /* first */
     char first_provider[PROVIDER_NAME_SIZE]; /* that the request is for */
     struct target asking;                    /* the provider of now */
+    bool committed;                          /* which may have charged for it: no fallback is asked any more */
     size_t fallback;                         /* how many fallbacks have been turned to */
     const char *tried[RECORD_TRIES];         /* fingerprints of that provider's keys; in `record` */
     size_t tried_count;

@@ -71,7 +71,7 @@ static int send_attempt(struct exchange *x, struct attempt *attempt)
         .body_len = has_body && !x->streaming ? bytes_len(body) : 0,
         .pull = x->streaming ? pull : NULL,
         .pull_len = x->body_length,
-        .again = x->idempotent,
+        .again = x->harmless || x->idempotent,
     };
     if (!route_url(attempt->key.provider, &x->route, &attempt->url) ||
         !headers_for(&attempt->key, x->dialect, &x->headers, &attempt->lines) ||
@@ -130,7 +130,8 @@ static bool turn_to_fallback(struct exchange *x)
 {
     const struct hermes_view *view = hermes_hold(reader(x));
     struct target target;
-    bool found = !x->streaming && x->model.end > x->model.start && route_fallback(view, x->fallback, &target);
+    bool found =
+        !x->committed && !x->streaming && x->model.end > x->model.start && route_fallback(view, x->fallback, &target);
     hermes_view_unref(view);
     if (!found)
         return false;
@@ -342,14 +343,19 @@ static struct hermes_judgement classify(const struct attempt *attempt)
     return hermes_classify(&answer, wall_clock());
 }
 
+/* What may have been charged for is asked again only with an idempotency key, and only where that key is known. */
 static void judge(struct exchange *x, struct attempt *attempt)
 {
     struct hermes_judgement judgement = classify(attempt);
     bool elsewhere = x->fallback > 0 && (attempt->status == 404 || attempt->status == 405);
     note_judgement(x, attempt, &judgement);
     (void)hermes_report(reader(x), &attempt->key, &judgement);
-    if (attempt->failed && (attempt->headers_done ? attempt->status < 400 : attempt->sent && !x->idempotent)) {
-        answer_failure(x, attempt); /* it may have been charged for */
+    bool charged = attempt->failed && (attempt->headers_done ? attempt->status < 400 : attempt->sent && !x->harmless);
+    if (charged && (attempt->headers_done || !x->idempotent)) {
+        answer_failure(x, attempt);
+    } else if (charged) {
+        x->committed = true;
+        refused(x, attempt, true);
     } else if (attempt->headers_done && redirects(attempt->status)) {
         attempt->failure = "it answered with a redirect, which is not followed";
         answer_failure(x, attempt);

@@ -330,7 +330,8 @@ static enum MHD_Result begin(struct exchange *x, struct MHD_Connection *connecti
     struct refusal refusal = look_at(x, &c, method, &x->is_local);
     if (refusal.status != 0)
         return refuse(x, refusal);
-    x->idempotent = c.head.idempotency_key != NULL || strcmp(method, "GET") == 0 || strcmp(method, "HEAD") == 0;
+    x->idempotent = c.head.idempotency_key != NULL;
+    x->harmless = strcmp(method, "GET") == 0 || strcmp(method, "HEAD") == 0;
     x->state = EXCHANGE_RECEIVING;
     x->client->since_us = relay_now_us();
     if (x->is_local)

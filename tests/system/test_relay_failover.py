@@ -110,12 +110,22 @@ class Failover(unittest.TestCase):
         self.assertEqual(relay.chat().status, 502)
         self.assertEqual(self.provider.keys(), [ONE])
 
+    def test_an_idempotency_key_lets_it_be_asked_again_where_that_key_is_known(self):
+        self.configure(more="fallback_providers:\n  - provider: other\n    model: fallback-model\n")
+        self.provider.answers = {ONE: lambda request, connection: reset(connection)}
+        relay = self.relay()
+        self.assertEqual(relay.chat(headers={"Idempotency-Key": "abc"}).headers["x-hermes-key"], fingerprint(TWO))
+        self.provider.answers = {key: lambda request, connection: reset(connection) for key in (ONE, TWO, THREE)}
+        self.assertEqual(relay.chat(headers={"Idempotency-Key": "abd"}).status, 502)
+        self.assertEqual(self.provider.keys()[-3:], [ONE, TWO, THREE])
+        self.assertEqual(self.second.seen, [])
+
     def test_nor_is_it_on_a_connection_that_was_kept_unless_that_does_no_harm(self):
         def once(request, connection):
             first = not hasattr(once, "seen")
             once.seen = True
             return http(200, {}) if first else reset(connection)
-        for headers, attempts in [({}, 1), ({"Idempotency-Key": "abc"}, 2)]:
+        for headers, attempts in [({}, 1), ({"Idempotency-Key": "abc"}, 4)]:  # the same key again, then the others
             with self.subTest(headers=headers):
                 once.__dict__.clear()
                 self.provider.usual = once
