@@ -169,6 +169,18 @@ void hermes_release(struct hermes *hermes, struct hermes_attempt *attempt)
     *attempt = (struct hermes_attempt){0};
 }
 
+const char *hermes_next(struct hermes *hermes, const char *provider)
+{
+    double now = now_seconds();
+    (void)pthread_mutex_lock(&hermes->lock);
+    look(hermes, now, false);
+    const struct hermes_provider *found = provider_of(hermes, provider);
+    long index = found == NULL ? HERMES_NO_PROVIDER : choose(hermes, found, NULL, 0, now);
+    const char *fingerprint = index < 0 ? NULL : found->credentials[index].fingerprint;
+    (void)pthread_mutex_unlock(&hermes->lock);
+    return fingerprint;
+}
+
 double hermes_earliest(struct hermes *hermes, const char *provider)
 {
     double earliest = INFINITY;

@@ -27,6 +27,7 @@
 #include "relay_worker.h"
 
 #include "relay_page.h"
+#include "relay_page_policy.h"
 
 enum { EXIT_OK = 0, EXIT_INVALID = 1, EXIT_USAGE = 2, EXIT_IO = 4, WORKERS_MAX = 16, WORKERS_USUAL = 4 };
 
@@ -230,7 +231,9 @@ static int run(const struct options *options, const char *home)
 {
     struct listening listening;
     struct timespec now;
-    static struct relay relay = {.lock = PTHREAD_MUTEX_INITIALIZER, .page = relay_page, .page_len = sizeof relay_page};
+    static struct relay relay = {.lock = PTHREAD_MUTEX_INITIALIZER,
+                                 .status_page = {relay_page, sizeof relay_page, ""},
+                                 .login_page = {relay_login, sizeof relay_login, ""}};
     if (!is_ours(home)) {
         (void)fprintf(stderr, "hermes-relay: %s is not there, or not yours; run it as its owner\n", home);
         return EXIT_IO;
@@ -244,6 +247,8 @@ static int run(const struct options *options, const char *home)
     (void)clock_gettime(CLOCK_REALTIME, &now);
     (void)gethostname(relay.host, sizeof relay.host - 1);
     relay.home = home;
+    page_permit(&relay.status_page);
+    page_permit(&relay.login_page);
     memcpy(relay.address, listening.address, sizeof relay.address);
     relay.unix_socket = listening.unix_socket;
     relay.allow_remote = options->allow_remote;

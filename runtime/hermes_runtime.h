@@ -129,6 +129,10 @@ int hermes_acquire(struct hermes *hermes, const char *provider, const char *cons
                    struct hermes_attempt *ret) __attribute__((warn_unused_result));
 void hermes_release(struct hermes *hermes, struct hermes_attempt *attempt);
 
+/* The fingerprint of the key that hermes_acquire would give now, as long as the view in force lives, and nothing is counted;
+ * NULL: none. Under `random` each usable key may be the next one: this is one of them. */
+const char *hermes_next(struct hermes *hermes, const char *provider);
+
 /* When the first key of PROVIDER is good again, in seconds since the epoch; 0: one is good now; INFINITY: never. */
 double hermes_earliest(struct hermes *hermes, const char *provider);
 

@@ -12,6 +12,13 @@
 struct metrics;
 struct records;
 
+/* A whole page of HTML, and the headers that say what it may do. */
+struct relay_page {
+    const char *bytes;
+    size_t len;
+    char headers[640];
+};
+
 struct relay {
     const char *home;
     struct relay_token token;
@@ -25,8 +32,8 @@ struct relay {
     atomic_bool draining;
     pthread_mutex_t lock; /* of opening the snapshot for the first time */
     _Atomic(struct hermes *) hermes;
-    const char *page; /* the status page */
-    size_t page_len;
+    struct relay_page status_page;
+    struct relay_page login_page;
 };
 
 /* The reader of the home's snapshot, brought up to date; NULL while there has been no good snapshot yet. */

@@ -82,6 +82,7 @@ struct exchange {
     bool suspended;    /* its connection rests until front_wake */
     bool gone;         /* its client is */
     bool is_local;     /* for the relay itself */
+    bool stranger;     /* neither token nor cookie: sees how to come by them */
     bool local_stream; /* whose answer goes on as long as the client listens */
 
     /* What was asked */
@@ -126,5 +127,6 @@ struct exchange {
 };
 
 long long relay_now_us(void);
+double wall_clock(void); /* seconds since the epoch */
 
 #endif

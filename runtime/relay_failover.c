@@ -19,13 +19,6 @@
 
 _Static_assert((int)FAILOVER_TRIES <= (int)RECORD_TRIES, "each try has a place in the record");
 
-static double wall_clock(void)
-{
-    struct timespec now;
-    (void)clock_gettime(CLOCK_REALTIME, &now);
-    return (double)now.tv_sec + (double)now.tv_nsec / 1e9;
-}
-
 static struct hermes *reader(struct exchange *x)
 {
     return atomic_load(&x->relay->hermes);
@@ -283,6 +276,7 @@ static void note_switch(struct exchange *x, const struct record_try *left, bool 
                                    .until = left->until};
     memcpy(change.provider, left->provider, sizeof change.provider);
     memcpy(change.fingerprint, left->fingerprint, sizeof change.fingerprint);
+    memcpy(change.request, x->record.id, sizeof change.request);
     if (asked) {
         memcpy(change.to_provider, x->record.provider, sizeof change.to_provider);
         memcpy(change.to_fingerprint, x->record.fingerprint, sizeof change.to_fingerprint);

@@ -269,10 +269,8 @@ static enum MHD_Result keep_header(void *data, enum MHD_ValueKind kind, const ch
 /* The path without what follows it: a query may hold a key. */
 static void start_record(struct exchange *x, const char *method)
 {
-    struct timespec now;
     struct record *record = &x->record;
-    (void)clock_gettime(CLOCK_REALTIME, &now);
-    record->at = (double)now.tv_sec + (double)now.tv_nsec / 1e9;
+    record->at = wall_clock();
     (void)snprintf(record->id, sizeof record->id, "%016llx",
                    (unsigned long long)(x->worker->id_base + 0x9E3779B97F4A7C15ULL * ++x->worker->id_count));
     (void)snprintf(record->method, sizeof record->method, "%s", method);
@@ -306,10 +304,11 @@ static struct refusal look_at(struct exchange *x, struct collecting *c, const ch
     int error = *ret_local ? 0 : route_parse(target, &x->route);
     if (error == 0 && !*ret_local)
         x->dialect = route_dialect(&x->route);
-    if (*ret_local && what == GUARDED_STATUS && guard_token_in_query(x->relay, target))
+    if (*ret_local && what == GUARDED_PAGE && guard_token_in_query(x->relay, target))
         what = GUARDED_NOTHING;
     refusal = guard_admit(x->relay, &c->head, what);
-    if (refusal.status != 0)
+    x->stranger = refusal.status == 401 && what == GUARDED_PAGE;
+    if (refusal.status != 0 && !x->stranger)
         return refusal;
     if (error != 0)
         return error == -ENOENT
@@ -317,7 +316,7 @@ static struct refusal look_at(struct exchange *x, struct collecting *c, const ch
                    : (struct refusal){400, "the path is malformed"};
     if (x->body_length > BODY_LIMIT)
         return (struct refusal){413, "the body is too large"};
-    return refusal;
+    return (struct refusal){0};
 }
 
 static enum MHD_Result begin(struct exchange *x, struct MHD_Connection *connection, const char *method)

@@ -162,7 +162,7 @@ struct refusal guard_admit(const struct relay *relay, const struct request_head 
     if (!relay->unix_socket && (head->host == NULL || !host_is_ours(relay, head->host)))
         return (struct refusal){403, "the Host header names some other machine"};
     if (relay->unix_socket || what == GUARDED_NOTHING || has_token(relay, head) ||
-        (what == GUARDED_STATUS && has_cookie(relay, head->cookie)))
+        (what != GUARDED_PROVIDERS && has_cookie(relay, head->cookie)))
         return (struct refusal){0};
     return (struct refusal){401, "send the token of compiled/relay.token as the API key"};
 }

@@ -40,6 +40,7 @@ struct refusal guard_framing(const struct request_head *head, const char *method
 enum guarded {
     GUARDED_PROVIDERS, /* spends money: token only */
     GUARDED_STATUS,    /* token, or the cookie of the status page */
+    GUARDED_PAGE,      /* the same; who has neither is told where the token lies */
     GUARDED_NOTHING,   /* says nothing */
 };
 struct refusal guard_admit(const struct relay *relay, const struct request_head *head, enum guarded what);

@@ -13,17 +13,12 @@
 
 enum { TOLD_MS = 15000 };
 
-/* Everything that the page needs is in it, and it talks to this host only. */
-#define PAGE_HEADERS                                                                                                   \
-    "Content-Security-Policy: default-src 'none'; script-src 'unsafe-inline'; style-src 'unsafe-inline'; "             \
-    "connect-src 'self'; img-src data:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'\r\n"               \
-    "X-Content-Type-Options: nosniff\r\nReferrer-Policy: no-referrer\r\nX-Frame-Options: DENY\r\n"
-
 #define JSON_TYPE "application/json"
 
 static void show_page(struct exchange *x)
 {
     char headers[512];
+    const struct relay_page *page = x->stranger ? &x->relay->login_page : &x->relay->status_page;
     if (guard_token_in_query(x->relay, bytes_at(&x->target))) {
         (void)snprintf(headers, sizeof headers,
                        "Location: /\r\nReferrer-Policy: no-referrer\r\n"
@@ -32,9 +27,8 @@ static void show_page(struct exchange *x)
         front_reply(x, 303, "text/plain", headers);
         return;
     }
-    if (!bytes_add(&x->local, x->relay->page, x->relay->page_len))
-        bytes_clear(&x->local);
-    front_reply(x, 200, "text/html; charset=utf-8", PAGE_HEADERS);
+    bool good = bytes_add(&x->local, page->bytes, page->len);
+    front_reply(x, !good ? 500 : x->stranger ? 401 : 200, "text/html; charset=utf-8", page->headers);
 }
 
 static void show_status(struct exchange *x)
@@ -80,9 +74,12 @@ static const struct page {
     bool prefix;
     enum guarded guarded;
     void (*show)(struct exchange *x);
-} pages[] = {{"/", false, GUARDED_STATUS, show_page},           {"/status", false, GUARDED_STATUS, show_status},
-             {"/events", false, GUARDED_STATUS, show_events},   {"/metrics", false, GUARDED_STATUS, show_metrics},
-             {"/healthz", false, GUARDED_NOTHING, show_health}, {"/requests/", true, GUARDED_STATUS, show_request}};
+} pages[] = {{"/", false, GUARDED_PAGE, show_page},
+             {"/status", false, GUARDED_STATUS, show_status},
+             {"/events", false, GUARDED_STATUS, show_events},
+             {"/metrics", false, GUARDED_STATUS, show_metrics},
+             {"/healthz", false, GUARDED_NOTHING, show_health},
+             {"/requests/", true, GUARDED_STATUS, show_request}};
 
 static const struct page *find_page(const char *target)
 {
@@ -122,10 +119,10 @@ void pages_stream(struct exchange *x, long long now_us)
     bool news = digest != x->seen && digest != 0;
     bool late = now_us - x->told_us > TOLD_MS * 1000LL;
     if (bytes_len(&x->local) < ANSWER_BUFFER && (news || late)) {
-        bool told = news ? bytes_printf(&x->local, "event: status\ndata: ") &&
+        bool told = news ? bytes_printf(&x->local, "event: status\nid: %.3f\ndata: ", wall_clock()) &&
                                bytes_add(&x->local, bytes_at(&status), bytes_len(&status)) &&
                                bytes_add(&x->local, "\n\n", 2)
-                         : bytes_add(&x->local, ":\n\n", 3);
+                         : bytes_printf(&x->local, "event: beat\nid: %.3f\ndata: .\n\n", wall_clock());
         x->gone = x->gone || !told;
         x->seen = digest;
         x->told_us = now_us;

@@ -161,8 +161,9 @@ static bool switch_json(struct bytes *out, const struct record_switch *s)
     return bytes_printf(out, "{\"at\":%.3f,", s->at) && text_member(out, "provider", s->provider) &&
            bytes_add(out, ",", 1) && text_member(out, "key", s->fingerprint) &&
            bytes_printf(out, ",\"status\":%d,\"verdict\":\"%s\",\"rule\":\"%s\",", s->status, s->verdict, s->rule) &&
-           until_member(out, s->until) && bytes_add(out, ",", 1) && text_member(out, "to_provider", s->to_provider) &&
-           bytes_add(out, ",", 1) && text_member(out, "to_key", s->to_fingerprint) && bytes_add(out, "}", 1);
+           until_member(out, s->until) && bytes_printf(out, ",\"request\":\"%s\",", s->request) &&
+           text_member(out, "to_provider", s->to_provider) && bytes_add(out, ",", 1) &&
+           text_member(out, "to_key", s->to_fingerprint) && bytes_add(out, "}", 1);
 }
 
 bool records_switches_json(struct records *records, struct bytes *out)

@@ -45,6 +45,7 @@ struct record_switch {
     const char *verdict;
     int status;
     double until;
+    char request[REQUEST_ID_SIZE];   /* in which it was */
     char to_provider[PROVIDER_SIZE]; /* "": nobody was left */
     char to_fingerprint[KEY_SIZE];
 };

@@ -8,6 +8,7 @@
 #include <cjson/cJSON.h>
 
 #include "arena.h"
+#include "file_lock.h"
 #include "relay.h"
 #include "relay_error.h"
 #include "relay_record.h"
@@ -34,7 +35,7 @@ static bool origins_json(struct bytes *out, const struct hermes_credential *key)
     for (size_t i = 0; good && i < key->origin_count; i++)
         good = (i == 0 || bytes_add(out, ",", 1)) && bytes_add(out, "{", 1) &&
                text_member(out, "path", key->origins[i].path) && text_member(out, "key", key->origins[i].key) &&
-               bytes_printf(out, "\"line\":%u}", key->origins[i].line);
+               bytes_printf(out, "\"line\":%u,\"column\":%u}", key->origins[i].line, key->origins[i].column);
     return good && bytes_add(out, "]", 1);
 }
 
@@ -47,17 +48,25 @@ static bool key_json(struct bytes *out, const struct hermes_credential *key, con
            origins_json(out, key) && bytes_add(out, "}", 1);
 }
 
+/* Under `random` each usable key may go out next. */
+static bool goes_out_next(const struct hermes_provider *provider, const struct hermes_credential *key,
+                          const struct hermes_key_state *state, const char *next)
+{
+    bool usable = state->verdict != HERMES_KEY_COOLING && state->verdict != HERMES_KEY_DEAD;
+    bool any = strcmp(provider->strategy, "random") == 0;
+    return next != NULL && (any ? usable : strcmp(key->fingerprint, next) == 0);
+}
+
 static bool keys_json(struct hermes *hermes, const struct hermes_provider *provider, struct bytes *out)
 {
-    bool next = true;
+    const char *next = hermes_next(hermes, provider->id);
     bool good = bytes_printf(out, ",\"keys\":[");
     for (size_t i = 0; good && i < provider->credential_count; i++) {
         struct hermes_key_state state = {0};
         const struct hermes_credential *key = &provider->credentials[i];
         (void)hermes_key_state(hermes, provider->id, key->fingerprint, &state);
-        bool usable = state.verdict != HERMES_KEY_COOLING && state.verdict != HERMES_KEY_DEAD;
-        good = (i == 0 || bytes_add(out, ",", 1)) && key_json(out, key, &state, usable && next);
-        next = next && !usable;
+        good = (i == 0 || bytes_add(out, ",", 1)) &&
+               key_json(out, key, &state, goes_out_next(provider, key, &state, next));
     }
     return good && bytes_add(out, "]", 1);
 }
@@ -93,18 +102,25 @@ static bool snapshot_json(struct hermes *hermes, int refreshed, struct bytes *ou
     return good && bytes_add(out, "],", 2);
 }
 
-/* hermes-watch's own file, when it is one JSON object. */
+/* hermes-watch's own file, when it is one JSON object, and whether the process that wrote it runs: that one holds the
+ * lock. */
 static bool watcher_json(const char *home, struct bytes *out)
 {
     char path[PATH_MAX];
+    char lock[PATH_MAX];
     struct arena *arena = arena_create();
     (void)snprintf(path, sizeof path, "%s/" STATUS_FILE, home);
+    (void)snprintf(lock, sizeof lock, "%s/" WATCH_LOCK_FILE, home);
+    pid_t holder = file_lock_holder(lock);
     struct safe_read file = safe_read(arena, path, 0);
-    const char *end = NULL;
-    cJSON *tree = file.status == SAFE_READ_OK ? cJSON_ParseWithLengthOpts(file.bytes, file.len, &end, 0) : NULL;
-    bool good =
-        bytes_printf(out, "\"watcher\":") &&
-        (cJSON_IsObject(tree) ? bytes_add(out, file.bytes, (size_t)(end - file.bytes)) : bytes_printf(out, "null"));
+    cJSON *tree = file.status == SAFE_READ_OK ? cJSON_ParseWithLength(file.bytes, file.len) : NULL;
+    bool object = cJSON_IsObject(tree);
+    char *line = object ? cJSON_PrintUnformatted(tree) : NULL; /* a stream of events goes by lines */
+    const cJSON *pid = cJSON_GetObjectItemCaseSensitive(tree, "pid");
+    bool running = holder != 0 && (!object || (cJSON_IsNumber(pid) && (pid_t)pid->valuedouble == holder));
+    bool good = bytes_printf(out, "\"watcher_running\":%s,\"watcher\":", running ? "true" : "false") &&
+                bytes_printf(out, "%s", line != NULL ? line : "null");
+    cJSON_free(line);
     cJSON_Delete(tree);
     arena_destroy(arena);
     return good;

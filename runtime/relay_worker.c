@@ -29,6 +29,13 @@ long long relay_now_us(void)
     return now.tv_sec * 1000000LL + now.tv_nsec / 1000;
 }
 
+double wall_clock(void)
+{
+    struct timespec now;
+    (void)clock_gettime(CLOCK_REALTIME, &now);
+    return (double)now.tv_sec + (double)now.tv_nsec / 1e9;
+}
+
 /* --- What is used again --- */
 
 struct exchange *worker_exchange(struct worker *worker)
