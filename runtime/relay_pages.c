@@ -119,10 +119,10 @@ void pages_stream(struct exchange *x, long long now_us)
     bool news = digest != x->seen && digest != 0;
     bool late = now_us - x->told_us > TOLD_MS * 1000LL;
     if (bytes_len(&x->local) < ANSWER_BUFFER && (news || late)) {
-        bool told = news ? bytes_printf(&x->local, "event: status\nid: %.3f\ndata: ", wall_clock()) &&
+        bool told = news ? bytes_printf(&x->local, "event: status\ndata: ") &&
                                bytes_add(&x->local, bytes_at(&status), bytes_len(&status)) &&
-                               bytes_add(&x->local, "\n\n", 2)
-                         : bytes_printf(&x->local, "event: beat\nid: %.3f\ndata: .\n\n", wall_clock());
+                               bytes_printf(&x->local, "\nid: %.3f\n\n", wall_clock())
+                         : bytes_printf(&x->local, "event: beat\ndata: .\nid: %.3f\n\n", wall_clock());
         x->gone = x->gone || !told;
         x->seen = digest;
         x->told_us = now_us;
