@@ -5,6 +5,7 @@
 #include <strings.h>
 
 #include "pool.h"
+#include "shown_value.h"
 
 /* Hermes 0.18.2's _exhausted_ttl, in seconds. */
 enum { TTL_USUAL = 3600, TTL_UNAUTHORIZED = 300, TTL_PERMANENT = 21600 };
@@ -113,8 +114,9 @@ struct cooldown state_cooldown(const struct entry_state *state, const char *prov
 {
     struct cooldown cooldown = {.provider = provider, .dead = state->dead, .until = state->until};
     strcpy(cooldown.fingerprint.text, fingerprint);
-    for (size_t i = 0; i < COOLDOWN_MEMBERS; i++)
-        cooldown.raw[i] = state->raw[i];
+    for (size_t i = 0; i < COOLDOWN_MEMBERS;
+         i++) /* what a provider said may have the key in it: that is not remembered */
+        cooldown.raw[i] = name_showable(state->raw[i], strlen(state->raw[i])) ? state->raw[i] : "null";
     return cooldown;
 }
 

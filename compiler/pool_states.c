@@ -14,7 +14,7 @@ void pool_note_change(struct projector *p, const char *what, const char *fingerp
 void pool_remember(struct projector *p, const struct entry_state *state, const char *fingerprint)
 {
     struct cooldown cooldown = state_cooldown(state, p->name, fingerprint);
-    if (state->active && *fingerprint != '\0')
+    if (state->active && *fingerprint != '\0' && name_showable(p->name, strlen(p->name)))
         cooldowns_put(p->cooldowns, &cooldown);
 }
 

@@ -122,6 +122,7 @@ struct exchange {
     uint64_t seen;              /* digest of the status that a stream of it told last */
     long long told_us;          /* and when */
     struct record record;
+    size_t record_place; /* where it is kept; 0: not yet */
     long long tokens_in;
     long long tokens_out;
 };

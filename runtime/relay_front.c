@@ -167,6 +167,9 @@ static enum MHD_Result queue(struct exchange *x, int status, struct MHD_Response
         return MHD_NO;
     add_own_lines(response, x);
     x->record.status = status;
+    x->record.us = relay_now_us() - x->record.started_us;
+    if (!x->is_local) /* now: whoever has the answer may ask for it */
+        records_keep(x->relay->records, &x->record, &x->record_place);
     enum MHD_Result result = MHD_queue_response(x->connection, (unsigned)status, response);
     MHD_destroy_response(response);
     return result;
@@ -452,7 +455,7 @@ static void on_completed(void *data, struct MHD_Connection *connection, void **c
         log_request(x);
         if (!x->is_local) {
             metrics_request(x->relay->metrics, &x->record, x->tokens_in, x->tokens_out);
-            records_keep(x->relay->records, &x->record);
+            records_keep(x->relay->records, &x->record, &x->record_place);
         }
     }
     failover_abandon(x);

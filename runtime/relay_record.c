@@ -46,10 +46,12 @@ void records_destroy(struct records *records)
     free(records);
 }
 
-void records_keep(struct records *records, const struct record *record)
+void records_keep(struct records *records, const struct record *record, size_t *place)
 {
     (void)pthread_mutex_lock(&records->lock);
-    struct record *kept = &records->requests[records->request_count++ % REQUESTS];
+    if (*place == 0 || strcmp(records->requests[(*place - 1) % REQUESTS].id, record->id) != 0)
+        *place = ++records->request_count;
+    struct record *kept = &records->requests[(*place - 1) % REQUESTS];
     memcpy(kept, record, offsetof(struct record, tries));
     memcpy(kept->tries, record->tries, record->try_count * sizeof *record->tries);
     kept->try_count = record->try_count;

@@ -53,7 +53,8 @@ struct record_switch {
 struct records;
 struct records *records_create(void);
 void records_destroy(struct records *records);
-void records_keep(struct records *records, const struct record *record);
+/* Keeps RECORD; in the stead of what it was at *PLACE, where 0 means that it is new. */
+void records_keep(struct records *records, const struct record *record, size_t *place);
 void records_switch(struct records *records, const struct record_switch *change);
 /* The last answer of PROVIDER to a key that it refused, for those who come while all its keys are cooling. */
 void records_remember(struct records *records, const char *provider, int status, const char *type, const char *body,
