@@ -11,6 +11,7 @@
 
 #include "config_check.h"
 #include "config_diff.h"
+#include "default_key.h"
 #include "departed.h"
 #include "emit.h"
 #include "gateway_view.h"
@@ -474,6 +475,8 @@ static void resolve_and_publish(struct run *run)
         pool_inherit(c->arena, &run->pool, run->root_pool, &c->diagnostics);
     const struct resolve_input input = {c->config, &c->environment, &run->pool};
     c->providers = resolve(c->arena, &input, &c->diagnostics);
+    if (!run->request->files.named)
+        default_key_check(&input, &c->providers, &c->diagnostics);
     warn_readable_config(run);
     bool only_check = run->request->only_check || run->request->files.named;
     const struct emit_input emit = {c->sources, c->source_count, c->config, &c->environment, &c->providers, only_check};

@@ -75,6 +75,10 @@ const struct diagnostic_code diagnostic_codes[] = {
      "Create it, or remove the line."},
     {"no-home", "There is no such home",
      "Name the Hermes home with --home, or in HERMES_HOME."},
+    {"no-key", "The default provider has no key",
+     "Neither the sources nor auth.json hold one, so every request to it fails. Put the key into the provider's variable "
+     "in .env, or into model.api_key; look for a misspelt name. The environment of your shell does not count: a service "
+     "never sees it."},
     {"no-sources", "Neither config.yaml nor .env",
      "There is nothing to compile. Most likely this is another folder than you meant."},
     {"not-a-file", "Something that is no file stands in a source's place",
@@ -124,8 +128,9 @@ const struct diagnostic_code diagnostic_codes[] = {
     {"same-key", "Two keys become the same text",
      "In JSON `1:` and `\"1\":` are one. Rename one of them."},
     {"shadowed-key", "A key behind another one",
-     "Both are for the same provider and differ. The one in config.yaml goes out first; the other serves when it "
-     "cools down. Remove the one that is not meant."},
+     "Both are for the same provider and differ. The first one goes out. A variable of the provider table behind a key "
+     "of config.yaml serves when that one cools down; the second key of one and the same entry (api_key beside key_env "
+     "of a custom provider) is not used at all, and no snapshot has it. Remove the one that is not meant."},
     {"snapshot-unusable", "The previous snapshot was edited or torn",
      "It is made anew from the sources. Nothing is lost: it is derived."},
     {"source-busy", "A source is being written",

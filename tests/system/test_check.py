@@ -61,6 +61,20 @@ class Check(unittest.TestCase):
         self.says("config.yaml:3:3: hint[unknown-key]: Hermes reads no key of this name in model\n",
                   '  help: did you mean "default"?', config="model:\n  provider: xiaomi\n  defualt: mimo\n")
 
+    def test_the_default_provider_has_no_key(self):
+        missing = "config.yaml:2:13: warning[no-key]: the default provider xiaomi has no key\n"
+        self.says(missing, 'help: did you mean model.api_key by "apikey" in line 3?', env="",
+                  config=f"model:\n  provider: xiaomi\n  apikey: {MAIN}\n")
+        self.says(missing, "help: did you mean XIAOMI_API_KEY by XIAOMI_APIKEY?", env=f"XIAOMI_APIKEY={MAIN}\n",
+                  config="model:\n  provider: xiaomi\n")
+        self.says(missing, "help: set XIAOMI_API_KEY in .env, or model.api_key", env="")
+        self.assertEqual(self.home.compile("--check", "--strict")[0], 1)
+        self.home.write("auth.json", json.dumps({"version": 1, "credential_pool": {"xiaomi": [
+            {"id": "aaaaa1", "label": "by hand", "auth_type": "api_key", "source": "manual", "access_token": SPARE}]}}))
+        self.assertNotIn("no-key", self.says())
+        for provider in ("lmstudio", "nous", "custom"):
+            self.assertNotIn("no-key", self.says(config=f"model: {{provider: {provider}, base_url: 'http://127.0.0.1:1/v1'}}\n"))
+
     def test_a_misspelt_provider(self):
         self.says('warning[unknown-provider]: there is no provider "deepsek"', 'did you mean "deepseek"?',
                   config="model: {provider: deepsek, default: x}\n")
