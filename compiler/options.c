@@ -7,6 +7,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "wrong_option.h"
+
 static const char usage[] =
     "usage: hermes-compile [--check [FILE...] | --diff | --explain WHAT | --status | --reset PROVIDER |\n"
     "                       --probe [PROVIDER]] [options]\n"
@@ -40,7 +42,7 @@ static const char usage[] =
 
 _Noreturn void options_wrong(const char *message)
 {
-    (void)fprintf(stderr, "hermes-compile: %s\n%s", message, usage);
+    (void)fprintf(stderr, "hermes-compile: %s; see --help\n", message);
     exit(EXIT_USAGE);
 }
 
@@ -60,7 +62,7 @@ static void set_format(struct options *options, const char *name)
     options->format = (enum report_format)format;
 }
 
-static void take_option(struct options *options, int option)
+static void take_option(struct options *options, int option, char **argv)
 {
     switch (option) {
     case 'c':
@@ -116,8 +118,8 @@ static void take_option(struct options *options, int option)
     case 'h':
         (void)fputs(usage, stdout);
         exit(EXIT_OK);
-    default: /* the argument is not repeated: somebody may have typed a key */
-        options_wrong("unknown option, or an option without its value");
+    default:
+        options_wrong(wrong_option(argv));
     }
 }
 
@@ -165,7 +167,7 @@ struct options options_parse(int argc, char **argv)
     int option;
     opterr = 0;
     while ((option = getopt_long(argc, argv, "", known, NULL)) != -1)
-        take_option(&options, option);
+        take_option(&options, option, argv);
     options.files = argv + optind;
     options.file_count = argc - optind;
     check_options(&options);

@@ -38,7 +38,7 @@ struct options {
 
 /* Ends the program with EXIT_USAGE when the line is wrong, with EXIT_OK after --help and --version. */
 struct options options_parse(int argc, char **argv);
-/* Says MESSAGE and how the program is used, and ends it with EXIT_USAGE. */
+/* Says MESSAGE and where to read on, and ends the program with EXIT_USAGE. */
 _Noreturn void options_wrong(const char *message);
 
 #endif

@@ -28,6 +28,7 @@
 
 #include "relay_page.h"
 #include "relay_page_policy.h"
+#include "wrong_option.h"
 
 enum { EXIT_OK = 0, EXIT_INVALID = 1, EXIT_USAGE = 2, EXIT_IO = 4, WORKERS_MAX = 16, WORKERS_USUAL = 4 };
 
@@ -61,7 +62,7 @@ struct options {
 
 static _Noreturn void wrong(const char *message)
 {
-    (void)fprintf(stderr, "hermes-relay: %s\n%s", message, usage);
+    (void)fprintf(stderr, "hermes-relay: %s; see --help\n", message);
     exit(EXIT_USAGE);
 }
 
@@ -114,7 +115,7 @@ static struct options parse_options(int argc, char **argv)
             (void)fputs(usage, stdout);
             exit(EXIT_OK);
         default:
-            wrong("unknown option, or an option without its value");
+            wrong(wrong_option(argv));
         }
     }
     if (optind < argc)

@@ -13,6 +13,7 @@
 #include "profiles.h"
 #include "protect_process.h"
 #include "watcher.h"
+#include "wrong_option.h"
 
 enum { EXIT_OK = 0, EXIT_USAGE = 2, EXIT_IO = 4 };
 
@@ -38,7 +39,7 @@ struct options {
 
 static void wrong_usage(const char *what)
 {
-    (void)fprintf(stderr, "hermes-watch: %s\n%s", what, usage);
+    (void)fprintf(stderr, "hermes-watch: %s; see --help\n", what);
     exit(EXIT_USAGE);
 }
 
@@ -93,7 +94,7 @@ static struct options parse_options(struct arena *arena, int argc, char **argv)
             (void)fputs(usage, stdout);
             exit(EXIT_OK);
         default:
-            wrong_usage("unknown option, or an option without its value");
+            wrong_usage(wrong_option(argv));
         }
     }
     if (optind < argc)

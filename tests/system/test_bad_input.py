@@ -1,7 +1,7 @@
 """Every bad input ends in its diagnostic: the last good snapshot and auth.json stay, byte for byte, and no key is shown."""
 import fcntl, os, shutil, subprocess, unittest
 
-from harness import COMPILE, PATIENCE, Home
+from harness import BUILD, COMPILE, PATIENCE, Home
 
 GOOD = "model:\n  provider: xiaomi\n  default: mimo\n  api_key: sk-test-good-0001\n"
 KEYS = ("sk-test", "0001", "42798")
@@ -188,6 +188,12 @@ class BadInput(unittest.TestCase):
         for arguments in (("--nonsense",), ("--check", "--diff"), ("extra",), ("--color", "pink"), ("--explain",)):
             self.assertEqual(self.home.compile(*arguments)[0], 2)
         self.assertEqual(self.home.compile("--explain", "xiaomi", "--reveal")[0], 2)  # not to a terminal
+        for arguments, said in ((("--chekc",), "unknown option --chekc"), (("--explain",), "--explain wants a value"),
+                                (("--diff=x",), "--diff takes no value"), (("--sk-test-0123",), "unknown option"), (("-x",), "unknown option")):
+            self.assertEqual(self.home.compile(*arguments), (2, "", f"hermes-compile: {said}; see --help\n"))
+        for name in ("hermes-watch", "hermes-relay"):
+            done = subprocess.run([BUILD / name, "--hom", "x", "--lsiten"], capture_output=True, text=True, timeout=PATIENCE, env=self.home.env)
+            self.assertEqual((done.returncode, done.stderr), (2, f"{name}: unknown option --lsiten; see --help\n"))
 
     def test_nothing_to_do_writes_nothing(self):
         inode = os.stat(self.home.path / "compiled/snapshot.json").st_ino, os.stat(self.home.path / "auth.json").st_ino
