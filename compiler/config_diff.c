@@ -2,22 +2,38 @@
 
 #include <string.h>
 
+#include "config_schema.h"
 #include "json_span.h"
 #include "secret_names.h"
 #include "shown_value.h"
+
+enum { LONGEST_PLAIN = 64 };
+
+#define PLAIN_LETTERS "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_.:/"
 
 struct side {
     const char *text;
     const struct json *json; /* NULL: it is not there */
 };
 
-static const char *shown_side(struct arena *arena, const char *name, struct side side)
+/* The name of a model or provider, or one of a few words, and nothing in it that may be a key. */
+static bool plain_leaf(const char *path, const char *name, const char *text, size_t len)
+{
+    const struct config_rule *rule = config_rule_find(path);
+    bool model = strcmp(name, "model") == 0 || strcmp(path, "model.default") == 0;
+    return rule != NULL && (model || (rule->flags & CONFIG_PROVIDER) != 0 || rule->choices != NULL) && len > 0 &&
+           len <= LONGEST_PLAIN && strspn(text, PLAIN_LETTERS) == len && name_showable(text, len);
+}
+
+static const char *shown_side(struct arena *arena, const char *path, const char *name, struct side side)
 {
     if (side.json == NULL)
         return NULL;
     if (side.json->kind == JSON_OBJECT || side.json->kind == JSON_ARRAY)
         return side.json->kind == JSON_OBJECT ? "a map" : "a list";
     const char *text = json_string(arena, side.text, side.json);
+    if (text != NULL && plain_leaf(path, name, text, strlen(text)))
+        return text;
     if (text != NULL)
         return shown_value(arena, name, text, strlen(text));
     text = json_raw(arena, side.text, side.json);
@@ -64,8 +80,10 @@ static void compare(struct plan *plan, const char *path, const char *name, struc
         return;
     }
     struct arena *arena = plan->lines.arena;
-    plan_add(plan, (struct change){
-                       .what = "config", .path = path, .from = shown_side(arena, name, old), .to = shown_side(arena, name, now)});
+    plan_add(plan, (struct change){.what = "config",
+                                   .path = path,
+                                   .from = shown_side(arena, path, name, old),
+                                   .to = shown_side(arena, path, name, now)});
 }
 
 void config_diff(struct plan *plan, const char *old, size_t old_len, const char *now, size_t now_len)

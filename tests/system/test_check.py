@@ -211,6 +211,12 @@ class Check(unittest.TestCase):
         self.assertIn("  shadows   .env:1:16 XIAOMI_API_KEY  sha256:", out)
         self.assertEqual(self.home.compile("--explain", "no.such.thing")[0], 1)
 
+    def test_diff_shows_the_names_of_models_but_nothing_that_may_be_a_key(self):
+        self.assertEqual(self.home.compile()[0], 0)
+        for model, shown in ("vendor/mimo-2.5:free", "vendor/mimo-2.5:free"), (SPARE, fingerprint(SPARE)), ("a secret", fingerprint("a secret")):
+            self.home.write("config.yaml", CONFIG.replace("mimo", model))
+            self.assertIn(f"model.default: mimo -> {shown}\n", self.home.compile("--diff")[1])
+
     def test_diff_names_each_leaf(self):
         self.home.compile()
         self.home.write("config.yaml", CONFIG.replace(MAIN, "sk-test-other-0001") + "browser: {headed: true}\n")
