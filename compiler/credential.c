@@ -4,6 +4,7 @@
 
 #include "arena.h"
 #include "json_write.h"
+#include "shown_value.h"
 
 const char *origin_text(struct arena *arena, const struct origin *origin)
 {
@@ -30,4 +31,13 @@ const struct provider *provider_named(const struct providers *providers, const c
             return provider;
     }
     return NULL;
+}
+
+void providers_consider(const struct providers *providers, struct near_name *near)
+{
+    for (size_t i = 0; i < providers->count; i++) {
+        const char *id = providers->items[i].id;
+        if (name_showable(id, strlen(id)))
+            near_name_consider(near, strncmp(id, "custom:", 7) == 0 ? id + 7 : id);
+    }
 }

@@ -5,6 +5,7 @@
 #include "arena.h"
 #include "diagnostic.h"
 #include "fingerprint.h"
+#include "near_name.h"
 #include "node.h"
 #include "provider_table.h"
 
@@ -36,6 +37,7 @@ struct credential {
 
 struct shadowed {
     struct fingerprint fingerprint;
+    const char *secret; /* NUL-terminated */
     struct origin origin;
     const struct credential *by;
 };
@@ -74,5 +76,7 @@ const char *origin_text(struct arena *arena, const struct origin *origin);
 void origin_json(struct text *out, const struct origin *origin);
 /* By id, alias, or the name of a custom provider, as people write it; NULL when there is none. */
 const struct provider *provider_named(const struct providers *providers, const char *name);
+/* Each name that may be shown as what was meant. */
+void providers_consider(const struct providers *providers, struct near_name *near);
 
 #endif

@@ -118,8 +118,8 @@ void note_shadowed(struct resolver *r, struct draft *draft, const char *secret, 
     arena_grow(r->arena, &items, &draft->shadowed_capacity, draft->provider.shadowed_count + 1,
                sizeof(struct shadowed));
     draft->provider.shadowed = items;
-    draft->provider.shadowed[draft->provider.shadowed_count++] =
-        (struct shadowed){.fingerprint = fingerprint_of(secret, len), .origin = origin};
+    draft->provider.shadowed[draft->provider.shadowed_count++] = (struct shadowed){
+        .fingerprint = fingerprint_of(secret, len), .secret = arena_strndup(r->arena, secret, len), .origin = origin};
 }
 
 void warn_shadowed(struct resolver *r, const struct draft *draft, struct origin origin,

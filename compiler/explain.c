@@ -4,9 +4,11 @@
 #include <string.h>
 
 #include "json_write.h"
+#include "near_name.h"
 #include "secret_names.h"
 #include "shown_value.h"
 #include "source.h"
+#include "variable_check.h"
 
 static void print_origin(const struct compilation *c, const struct origin *origin, FILE *stream)
 {
@@ -52,7 +54,9 @@ static void print_provider(const struct compilation *c, const struct provider *p
         (void)fputc('\n', stream);
     }
     for (size_t i = 0; i < provider->shadowed_count; i++) {
-        (void)fprintf(stream, "  shadowed  %s  ", provider->shadowed[i].fingerprint.text);
+        (void)fputs("  shadowed  ", stream);
+        print_secret(provider->shadowed[i].secret, &provider->shadowed[i].fingerprint, reveal, stream);
+        (void)fputs("  ", stream);
         print_origin(c, &provider->shadowed[i].origin, stream);
         (void)fprintf(stream, "\n            by %s\n", provider->shadowed[i].by->origins[0].key);
     }
@@ -75,7 +79,7 @@ static const char *readers_of(const struct provider *provider, const struct cred
 }
 
 static void print_shadowing(const struct compilation *c, const struct provider *provider, const char *origin_key,
-                            FILE *stream)
+                            bool reveal, FILE *stream)
 {
     for (size_t i = 0; i < provider->shadowed_count; i++) {
         const struct shadowed *shadowed = &provider->shadowed[i];
@@ -86,12 +90,15 @@ static void print_shadowing(const struct compilation *c, const struct provider *
             continue;
         (void)fputs("  shadows   ", stream);
         print_origin(c, &shadowed->origin, stream);
-        (void)fprintf(stream, "  %s: a key of config.yaml goes out first\n", shadowed->fingerprint.text);
+        (void)fputs("  ", stream);
+        print_secret(shadowed->secret, &shadowed->fingerprint, reveal, stream);
+        (void)fputs(": a key of config.yaml goes out first\n", stream);
     }
 }
 
 /* Who hands out the key that stands at ORIGIN_KEY; OTHERWISE: who reads it where it is no key. */
-static void print_users(const struct compilation *c, const char *origin_key, const char *otherwise, FILE *stream)
+static void print_users(const struct compilation *c, const char *origin_key, const char *otherwise, bool reveal,
+                        FILE *stream)
 {
     bool used = false;
     for (size_t i = 0; i < c->providers.count; i++) {
@@ -104,7 +111,7 @@ static void print_users(const struct compilation *c, const char *origin_key, con
                           readers_of(provider, &provider->credentials[k]));
             used = true;
         }
-        print_shadowing(c, provider, origin_key, stream);
+        print_shadowing(c, provider, origin_key, reveal, stream);
     }
     if (!used)
         (void)fprintf(stream, "  read by   %s\n", otherwise);
@@ -198,7 +205,7 @@ static bool explain_variable(const struct compilation *c, const char *name, bool
     (void)fputs(reveal ? binding->value : shown_value(c->arena, name, binding->value, binding->len), stream);
     (void)fputc('\n', stream);
     print_hidden_variables(c, binding, stream);
-    print_users(c, name, "Hermes, in its environment; the runtime library", stream);
+    print_users(c, name, "Hermes, in its environment; the runtime library", reveal, stream);
     return true;
 }
 
@@ -227,7 +234,7 @@ static bool explain_path(const struct compilation *c, const char *path, bool rev
         print_value(c->arena, name, users, reveal, stream);
         (void)fprintf(stream, "            %s\n", why_hidden(&node->place, &users->place));
     }
-    print_users(c, path, "Hermes's gateway; the runtime library", stream);
+    print_users(c, path, "Hermes's gateway; the runtime library", reveal, stream);
     return true;
 }
 
@@ -239,6 +246,13 @@ bool explain(const struct compilation *c, const char *subject, bool reveal, FILE
         return true;
     }
     return explain_variable(c, subject, reveal, stream) || explain_path(c, subject, reveal, stream);
+}
+
+const char *explain_near(const struct compilation *c, const char *subject)
+{
+    struct near_name near = {.written = subject};
+    providers_consider(&c->providers, &near);
+    return near.best != NULL ? near.best : variable_near(&c->environment, subject);
 }
 
 /* --- the same as JSON --- */

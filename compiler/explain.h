@@ -12,5 +12,7 @@
 bool explain(const struct compilation *compilation, const char *subject, bool reveal, FILE *stream);
 /* The same as JSON members of an object that is open; never with a key. */
 bool explain_json(struct text *out, const struct compilation *compilation, const char *subject);
+/* The provider or variable that SUBJECT may have meant, or NULL. */
+const char *explain_near(const struct compilation *compilation, const char *subject);
 
 #endif

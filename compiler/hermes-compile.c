@@ -17,6 +17,7 @@
 #include "protect_process.h"
 #include "provider_table.h"
 #include "reset.h"
+#include "shown_value.h"
 #include "status.h"
 
 /* Hermes waits this long for auth.lock. */
@@ -77,6 +78,17 @@ static void put_changes(struct text *out, const struct compilation *c)
     text_putc(out, ']');
 }
 
+static int report_status_json(const struct compilation *c, const char *home)
+{
+    struct text out = {.arena = c->arena};
+    text_putc(&out, '{');
+    int error = status_json(&out, c, home);
+    report_json(&out, &c->diagnostics);
+    text_puts(&out, "}\n");
+    (void)print_text(&out);
+    return error == 0 ? EXIT_OK : EXIT_IO;
+}
+
 static int report_json_of(const struct options *options, const struct compilation *c, const struct drift *drift)
 {
     struct text out = {.arena = c->arena};
@@ -127,11 +139,19 @@ static void report_count(const struct options *options, const struct diagnostics
                       list->warnings, list->warnings == 1 ? "" : "s");
 }
 
+/* NAME is no KIND; NEAR is what it may have meant, or NULL. */
+static void say_unknown(struct arena *arena, const char *kind, const char *name, const char *near)
+{
+    (void)fprintf(stderr, "hermes-compile: \"%s\" is no %s%s%s%s\n", shown_name(arena, name), kind,
+                  near == NULL ? "" : "; did you mean \"", near == NULL ? "" : near, near == NULL ? "" : "\"?");
+}
+
 static int report_explain(const struct options *options, const struct compilation *c)
 {
     if (c->config == NULL || explain(c, options->subject, options->reveal, stdout))
         return EXIT_OK;
-    (void)fputs("hermes-compile: there is no such provider, variable or config path in the sources\n", stderr);
+    say_unknown(c->arena, "provider, variable or config path of the sources", options->subject,
+                explain_near(c, options->subject));
     return EXIT_INVALID;
 }
 
@@ -140,6 +160,8 @@ static int report_status(const struct compilation *c, const char *home)
     int error = print_status(c, home, stdout);
     if (error == 0)
         return EXIT_OK;
+    if (c->source_count == 0) /* it was said that there is no such home */
+        return EXIT_IO;
     (void)fprintf(stderr, "hermes-compile: %s: %s\n", home, hermes_strerror(error));
     return EXIT_IO;
 }
@@ -182,6 +204,8 @@ static int report(const struct options *options, const struct compilation *c, co
     if (options->format == FORMAT_TEXT) {
         status = report_text(options, c, home);
         drift_print(&drift, stdout);
+    } else if (options->format == FORMAT_JSON && options->mode == MODE_STATUS) {
+        status = report_status_json(c, home);
     } else if (options->format == FORMAT_JSON) {
         status = report_json_of(options, c, &drift);
     } else {
@@ -285,21 +309,46 @@ static int check_some_files(const struct options *options, struct arena *arena)
     return status;
 }
 
+/* The id of the provider that NAME means: one of the sources, of what is known of keys, or of the table. NULL after a
+ * message. */
+static const char *provider_to_reset(struct arena *arena, const char *home, const char *name)
+{
+    struct compilation c;
+    compile_home(
+        &c, &(struct compile_request){
+                .home = home, .managed = compile_find_managed(), .only_check = true, .read_wait_ms = READ_WAIT_MS});
+    const struct provider *provider = provider_named(&c.providers, name);
+    const struct provider_row *row = provider_find(name);
+    const char *id = provider != NULL ? provider->id : row != NULL ? row->id : NULL;
+    for (size_t i = 0; id == NULL && i < c.cooldowns.count; i++)
+        if (strcmp(c.cooldowns.items[i].provider, name) == 0)
+            id = name;
+    if (id == NULL) {
+        struct near_name near = {.written = name};
+        providers_consider(&c.providers, &near);
+        provider_table_consider(&near);
+        say_unknown(arena, "provider", name, near.best);
+    }
+    id = id == NULL ? NULL : arena_strdup(arena, id);
+    compilation_finish(&c);
+    return id;
+}
+
 static int reset(const struct options *options, struct arena *arena)
 {
     struct diagnostics diagnostics = {.arena = arena};
     struct text lines = {.arena = arena};
-    const struct provider_row *row = provider_find(options->subject);
-    bool all = strcmp(options->subject, "all") == 0;
-    struct reset what = {.provider = all           ? NULL
-                                     : row != NULL ? row->id
-                                                   : options->subject,
-                         .fingerprint = options->file_count > 0 ? options->files[0] : NULL};
+    struct reset what = {.fingerprint = options->file_count > 0 ? options->files[0] : NULL};
     const char *home = find_home(arena, options->home);
     if (what.fingerprint != NULL && !fingerprint_valid(what.fingerprint))
         options_wrong("a fingerprint is sha256: and 16 hex digits");
     if (home == NULL)
         options_wrong("no home: give --home, or set HERMES_HOME or HOME");
+    if (strcmp(options->subject, "all") != 0) {
+        what.provider = provider_to_reset(arena, home, options->subject);
+        if (what.provider == NULL)
+            return EXIT_USAGE;
+    }
     bool done = reset_home(arena, home, &what, LOCK_WAIT_MS, &lines, &diagnostics);
     print_diagnostics(options, &diagnostics);
     if (!options->quiet && done)

@@ -137,8 +137,6 @@ static void check_options(const struct options *options)
         options_wrong("--reveal goes with --explain and only to a terminal");
     if (options->format > FORMAT_JSON && options->mode != MODE_CHECK)
         options_wrong("--format sarif and github go with --check");
-    if (options->format != FORMAT_TEXT && options->mode == MODE_STATUS)
-        options_wrong("--status knows only --format text");
 }
 
 struct options options_parse(int argc, char **argv)

@@ -58,11 +58,7 @@ static bool letters_of_a_name(const char *name)
 static const char *near_provider(const struct resolver *r, const char *name)
 {
     struct near_name near = {.written = name};
-    for (size_t i = 0; i < provider_table_count; i++) {
-        near_name_consider(&near, provider_table[i].id);
-        for (const char *const *alias = provider_table[i].aliases; *alias != NULL; alias++)
-            near_name_consider(&near, *alias);
-    }
+    provider_table_consider(&near);
     for (size_t i = 0; i < r->customs.count; i++)
         if (name_showable(r->customs.items[i].name, strlen(r->customs.items[i].name)))
             near_name_consider(&near, r->customs.items[i].name);

@@ -10,6 +10,8 @@
 
 #include "cooldown.h"
 #include "file_lock.h"
+#include "iso_time.h"
+#include "json_write.h"
 #include "pool_next.h"
 #include "safe_read.h"
 #include "shown_value.h"
@@ -145,9 +147,31 @@ static const struct provider *find_provider(const struct compilation *c, const c
     return NULL;
 }
 
+static const char *shadowed_label(struct arena *arena, const struct shadowed *shadowed)
+{
+    const struct source *source = shadowed->origin.place.source;
+    const char *key = shown_name(arena, shadowed->origin.key);
+    return source == NULL ? key : arena_printf(arena, "%s %s", source->label, key);
+}
+
+/* Of the longest label, so that what follows stands in one column. */
+static int label_width(struct arena *arena, const struct hermes_provider *provider, const struct provider *now)
+{
+    size_t width = 27;
+    for (size_t i = 0; i < provider->credential_count; i++) {
+        size_t len = strlen(shown_name(arena, provider->credentials[i].label));
+        width = len > width ? len : width;
+    }
+    for (size_t i = 0; now != NULL && i < now->shadowed_count; i++) {
+        size_t len = strlen(shadowed_label(arena, &now->shadowed[i]));
+        width = len > width ? len : width;
+    }
+    return width < 64 ? (int)width : 64;
+}
+
 /* Keys that no credential carries: a second key in one place, say. */
 static void print_shadowed(struct arena *arena, const struct hermes_provider *provider, const struct provider *now,
-                           FILE *stream)
+                           int width, FILE *stream)
 {
     for (size_t i = 0; now != NULL && i < now->shadowed_count; i++) {
         const struct shadowed *shadowed = &now->shadowed[i];
@@ -155,8 +179,8 @@ static void print_shadowed(struct arena *arena, const struct hermes_provider *pr
         for (size_t k = 0; k < provider->credential_count; k++)
             listed = listed || strcmp(provider->credentials[k].fingerprint, shadowed->fingerprint.text) == 0;
         if (!listed)
-            (void)fprintf(stream, "  %s  %-28s shadowed by %s\n", shadowed->fingerprint.text,
-                          shown_name(arena, shadowed->origin.key),
+            (void)fprintf(stream, "  %s  %-*s  shadowed by %s\n", shadowed->fingerprint.text, width,
+                          shadowed_label(arena, shadowed),
                           shadowed->by == NULL ? "another key" : shadowed->by->fingerprint.text);
     }
 }
@@ -169,13 +193,14 @@ static void print_provider(const struct compilation *c, const struct hermes_prov
     const char *next = next_key(c, provider, now, cooldowns, at);
     bool any = strcmp(provider->strategy, "random") == 0;
     size_t usable = 0;
+    int width = label_width(arena, provider, now);
     (void)fprintf(stream, "%s%s  %s  %s\n", shown_name(arena, provider->id), first ? " (default)" : "",
                   shown_value(arena, "url", provider->base_url, strlen(provider->base_url)), provider->strategy);
     for (size_t i = 0; i < provider->credential_count; i++) {
         const struct hermes_credential *credential = &provider->credentials[i];
         const struct cooldown *cooldown = cooldowns_get(cooldowns, provider->id, credential->fingerprint);
         const struct shadowed *shadow = shadow_of(now, credential->fingerprint);
-        (void)fprintf(stream, "  %s  %-28s ", credential->fingerprint, shown_name(arena, credential->label));
+        (void)fprintf(stream, "  %s  %-*s  ", credential->fingerprint, width, shown_name(arena, credential->label));
         print_state(arena, cooldown, at, stream);
         if (shadow != NULL && shadow->by != NULL)
             (void)fprintf(stream, ", shadowed by %s", shadow->by->fingerprint.text);
@@ -186,7 +211,9 @@ static void print_provider(const struct compilation *c, const struct hermes_prov
         (void)fputc('\n', stream);
         usable += !cools(cooldown, at);
     }
-    print_shadowed(arena, provider, now, stream);
+    print_shadowed(arena, provider, now, width, stream);
+    if (provider->credential_count == 0)
+        (void)fputs("  no key\n", stream);
     if (provider->credential_count > 0 && usable == 0)
         (void)fputs("  every key is cooling: requests fail until the first is back\n", stream);
 }
@@ -203,17 +230,26 @@ static void print_providers(const struct compilation *c, struct hermes *hermes, 
     }
 }
 
-/* What hermes-watch says of itself, while it is the process HOLDER. */
-static void print_own_words(struct arena *arena, const char *home, pid_t holder, FILE *stream)
+/* What hermes-watch says of itself, while it is the process HOLDER; else NULL. */
+static cJSON *own_words(struct arena *arena, const char *home, pid_t holder)
 {
     struct safe_read read = safe_read(arena, arena_printf(arena, "%s/" STATUS_FILE, home), 0);
     cJSON *status = read.status == SAFE_READ_OK ? cJSON_ParseWithLength(read.bytes, read.len) : NULL;
     const cJSON *pid = cJSON_GetObjectItemCaseSensitive(status, "pid");
+    if (cJSON_IsNumber(pid) && (pid_t)pid->valuedouble == holder)
+        return status;
+    cJSON_Delete(status);
+    return NULL;
+}
+
+static void print_own_words(struct arena *arena, const char *home, pid_t holder, FILE *stream)
+{
+    cJSON *status = own_words(arena, home, holder);
     const char *state = cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(status, "state"));
     const char *line = cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(status, "status"));
     int findings = cJSON_GetArraySize(cJSON_GetObjectItemCaseSensitive(status, "drift"));
     const cJSON *polled;
-    if (cJSON_IsNumber(pid) && (pid_t)pid->valuedouble == holder && state != NULL && line != NULL) {
+    if (state != NULL && line != NULL) {
         (void)fprintf(stream, "  %s: %s\n", state, line);
         cJSON_ArrayForEach(polled, cJSON_GetObjectItemCaseSensitive(status, "polling"))
         {
@@ -253,28 +289,138 @@ static void print_sources(const struct compilation *c, FILE *stream)
         (void)fputs("auth.json: differs from the sources; run hermes-compile\n", stream);
 }
 
-int print_status(const struct compilation *c, const char *home, FILE *stream)
+/* What the pool, the memory and the gateways say of keys at this moment. */
+static struct cooldowns known_cooldowns(const struct compilation *c, const char *home, struct hermes *hermes,
+                                        double now)
 {
-    struct hermes *hermes;
-    struct timespec now;
-    int error = hermes_open(home, &hermes);
-    if (error != 0)
-        return error;
-    const struct hermes_view *view = hermes_current(hermes);
     struct cooldowns cooldowns = c->cooldowns;
-    (void)clock_gettime(CLOCK_REALTIME, &now);
     if (cooldowns.arena == NULL) { /* the sources are invalid: nobody has looked at the pool */
         const char *path = arena_printf(c->arena, "%s/" COOLDOWNS_FILE, home);
         struct safe_read read = safe_read(c->arena, path, 0);
         cooldowns.arena = c->arena;
-        cooldowns_parse(&cooldowns, read.bytes, read.len, (double)now.tv_sec);
+        cooldowns_parse(&cooldowns, read.bytes, read.len, now);
     }
+    add_bookings(&cooldowns, hermes, now);
+    return cooldowns;
+}
+
+int print_status(const struct compilation *c, const char *home, FILE *stream)
+{
+    struct hermes *hermes;
+    int error = hermes_open(home, &hermes);
+    if (error != 0)
+        return error;
+    const struct hermes_view *view = hermes_current(hermes);
+    double now = (double)time(NULL);
+    struct cooldowns cooldowns = known_cooldowns(c, home, hermes, now);
     (void)fprintf(stream, "%s\ngeneration %lld, compiled %s\n", home, hermes_generation(view),
                   hermes_compiled_at(view));
     print_sources(c, stream);
     print_watcher(c->arena, home, stream);
-    add_bookings(&cooldowns, hermes, (double)now.tv_sec);
-    print_providers(c, hermes, &cooldowns, (double)now.tv_sec, stream);
+    print_providers(c, hermes, &cooldowns, now, stream);
     hermes_close(hermes);
     return 0;
+}
+
+/* --- the same as JSON --- */
+
+static void put_or_null(struct text *out, const char *name, const char *value)
+{
+    if (value != NULL) {
+        json_put_member(out, name, value);
+        return;
+    }
+    json_put_name(out, name);
+    text_puts(out, "null");
+}
+
+static const char *until_iso(struct arena *arena, double until)
+{
+    return until_text(arena, until) == NULL ? NULL : iso_time(arena, (struct timespec){.tv_sec = (time_t)until});
+}
+
+static void put_key(struct text *out, const struct hermes_credential *credential, const struct cooldown *cooldown,
+                    const struct shadowed *shadow, bool next, double now)
+{
+    bool cooling = cools(cooldown, now);
+    const char *by = shadow == NULL || shadow->by == NULL ? NULL : shadow->by->fingerprint.text;
+    json_put_item(out);
+    text_putc(out, '{');
+    json_put_member(out, "fingerprint", credential->fingerprint);
+    json_put_member(out, "label", shown_name(out->arena, credential->label));
+    json_put_member(out, "state", !cooling ? "usable" : cooldown->dead ? "dead" : "cooling");
+    put_or_null(out, "until", cooling && !cooldown->dead ? until_iso(out->arena, cooldown->until) : NULL);
+    put_or_null(out, "reason", cooling ? reason_text(out->arena, cooldown) : NULL);
+    put_or_null(out, "shadowed_by", by);
+    json_put_truth(out, "next", next && !cooling);
+    text_putc(out, '}');
+}
+
+static void put_provider(struct text *out, const struct compilation *c, const struct hermes_provider *provider,
+                         bool first, const struct cooldowns *cooldowns, double at)
+{
+    const struct provider *now = find_provider(c, provider->id);
+    const char *next = next_key(c, provider, now, cooldowns, at);
+    bool any = strcmp(provider->strategy, "random") == 0;
+    json_put_item(out);
+    text_putc(out, '{');
+    json_put_member(out, "id", shown_name(out->arena, provider->id));
+    json_put_truth(out, "default", first);
+    json_put_member(out, "base_url", shown_value(out->arena, "url", provider->base_url, strlen(provider->base_url)));
+    json_put_member(out, "strategy", provider->strategy);
+    json_put_name(out, "credentials");
+    text_putc(out, '[');
+    for (size_t i = 0; i < provider->credential_count; i++) {
+        const struct hermes_credential *credential = &provider->credentials[i];
+        put_key(out, credential, cooldowns_get(cooldowns, provider->id, credential->fingerprint),
+                shadow_of(now, credential->fingerprint),
+                any || (next != NULL && strcmp(next, credential->fingerprint) == 0), at);
+    }
+    text_puts(out, "]}");
+}
+
+static void put_providers(struct text *out, const struct compilation *c, const char *home, struct hermes *hermes)
+{
+    const struct hermes_view *view = hermes_current(hermes);
+    const char *first = hermes_default_provider(view);
+    double now = (double)time(NULL);
+    struct cooldowns cooldowns = known_cooldowns(c, home, hermes, now);
+    for (size_t i = 0; i < hermes_provider_count(view); i++) {
+        const struct hermes_provider *provider = hermes_provider_at(view, i);
+        put_provider(out, c, provider, first != NULL && strcmp(first, provider->id) == 0, &cooldowns, now);
+    }
+}
+
+static void put_watcher(struct text *out, const char *home)
+{
+    pid_t holder = file_lock_holder(arena_printf(out->arena, "%s/" WATCH_LOCK_FILE, home));
+    cJSON *status = holder == 0 ? NULL : own_words(out->arena, home, holder);
+    json_put_name(out, "watcher");
+    text_putc(out, '{');
+    json_put_truth(out, "running", holder != 0);
+    put_or_null(out, "state", cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(status, "state")));
+    put_or_null(out, "status", cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(status, "status")));
+    text_putc(out, '}');
+    cJSON_Delete(status);
+}
+
+int status_json(struct text *out, const struct compilation *c, const char *home)
+{
+    struct hermes *hermes = NULL;
+    int error = hermes_open(home, &hermes);
+    const struct hermes_view *view = error == 0 ? hermes_current(hermes) : NULL;
+    json_put_member(out, "home", home);
+    json_put_number(out, "generation", view == NULL ? 0 : (unsigned long long)hermes_generation(view));
+    put_or_null(out, "compiled_at", view == NULL ? NULL : hermes_compiled_at(view));
+    put_or_null(out, "error", error == 0 ? NULL : hermes_strerror(error));
+    json_put_member(out, "sources", c->outcome != COMPILE_VALID ? "invalid" : c->plan.changed ? "changed" : "compiled");
+    json_put_truth(out, "pool_differs", c->pool_plan.len > 0);
+    put_watcher(out, home);
+    json_put_name(out, "providers");
+    text_putc(out, '[');
+    if (view != NULL)
+        put_providers(out, c, home, hermes);
+    text_putc(out, ']');
+    hermes_close(hermes);
+    return error;
 }

@@ -175,3 +175,12 @@ size_t provider_normalise(const char *name, char *result, size_t size)
         result[len < size ? len : size - 1] = '\0';
     return len;
 }
+
+void provider_table_consider(struct near_name *near)
+{
+    for (size_t i = 0; i < provider_table_count; i++) {
+        near_name_consider(near, provider_table[i].id);
+        for (const char *const *alias = provider_table[i].aliases; *alias != NULL; alias++)
+            near_name_consider(near, *alias);
+    }
+}

@@ -6,6 +6,8 @@
 
 #include <stddef.h>
 
+#include "near_name.h"
+
 enum provider_auth {
     PROVIDER_API_KEY,  /* a key in a variable */
     PROVIDER_OAUTH,    /* a login that Hermes refreshes: never touched here */
@@ -32,6 +34,9 @@ extern const size_t provider_table_count;
 
 /* The row of an id or alias, trimmed and in any case; NULL for a name Hermes does not know. */
 const struct provider_row *provider_find(const char *name);
+
+/* Each id and alias as what was meant. */
+void provider_table_consider(struct near_name *near);
 
 /* `My LLM` -> `my-llm`, as Hermes normalises the names of custom providers: stripped, lower case, each blank a '-'.
  * Writes at most SIZE bytes; returns the length it needs. */

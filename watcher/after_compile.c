@@ -107,8 +107,8 @@ static const char *status_line(const struct home_watch *h, const struct compilat
                             c->unproven.count, c->unproven.count == 1 ? "" : "s");
     if (c->pool_waiting)
         return arena_printf(c->arena, "generation %lld, waiting for auth.lock", c->generation);
-    return arena_printf(c->arena, "generation %lld, %zu providers, watching %s", c->generation, c->providers.count,
-                        h->home);
+    return arena_printf(c->arena, "generation %lld, %zu provider%s, watching %s", c->generation, c->providers.count,
+                        c->providers.count == 1 ? "" : "s", h->home);
 }
 
 static bool is_degraded(const struct home_watch *h)

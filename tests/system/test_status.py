@@ -1,5 +1,5 @@
 """hermes-compile --status: each key, what the provider said of it, and which one goes out next under each strategy."""
-import json, unittest
+import json, shutil, unittest
 
 from harness import Home, fingerprint
 
@@ -59,6 +59,44 @@ class Status(unittest.TestCase):
         lines = self.status(f"  api_key: {KEYS[0]}\n")
         self.assertIn("usable, goes out next", lines[PRINTS[0]])
         self.assertIn(f"usable, shadowed by {PRINTS[0]}", lines[PRINTS[1]])
+
+    def test_as_json(self):
+        cooling = {"last_status": "exhausted", "last_status_at": 1795000000.5, "last_error_code": 429, "last_error_reset_at": 4000000000}
+        self.status("", entry(0, **cooling), entry(1))
+        code, out, _ = self.home.compile("--status", "--format", "json")
+        status = json.loads(out)
+        self.assertEqual((code, status["home"], status["generation"], status["sources"], status["error"], status["diagnostics"]),
+                         (0, str(self.home.path), 1, "compiled", None, []))
+        self.assertEqual(status["watcher"], {"running": False, "state": None, "status": None})
+        provider, = status["providers"]
+        self.assertEqual((provider["id"], provider["default"], provider["strategy"]), ("xiaomi", True, "fill_first"))
+        self.assertEqual([[key[name] for name in ("fingerprint", "label", "state", "until", "reason", "next")] for key in provider["credentials"]],
+                         [[PRINTS[0], "key 0", "cooling", "2096-10-02T07:06:40.000Z", "429", False],
+                          [PRINTS[1], "key 1", "usable", None, None, True]])
+
+    def test_no_key_and_no_home(self):
+        lines = self.status("")
+        self.assertTrue(lines["all"].endswith("  no key\n"), lines["all"])
+        shutil.rmtree(self.home.path)
+        for form in "text", "json":
+            code, _, err = self.home.compile("--status", "--format", form)
+            self.assertEqual((code, err.count("error") <= 1, err.count("hermes-compile:")), (4, True, 0), err)
+
+    def test_a_second_key_of_a_custom_provider_stands_in_its_column(self):
+        self.home.write(".env", f"MY_LLM_KEY_WITH_A_NAME_THAT_IS_LONG={KEYS[1]}\n")
+        out = self.status("custom_providers: [{name: My LLM, base_url: 'http://127.0.0.1:1/v1', "
+                          f"api_key: {KEYS[0]}, key_env: MY_LLM_KEY_WITH_A_NAME_THAT_IS_LONG}}]\n")
+        self.assertIn(".env MY_LLM_KEY_WITH_A_NAME_THAT_IS_LONG  shadowed by", out[PRINTS[1]])
+        self.assertEqual(out[PRINTS[0]].index("usable"), out[PRINTS[1]].index("shadowed"))
+
+    def test_a_reset_knows_the_names_that_explain_knows(self):
+        self.status("custom_providers: [{name: My LLM, base_url: 'http://127.0.0.1:1/v1', "f"api_key: {KEYS[0]}}}]\n")
+        for name in ("My LLM", "my-llm", "custom:my-llm", "mimo", "deepseek"):
+            self.assertEqual(self.home.compile("--reset", name)[:2], (0, "nothing was cooling\n"), name)
+        self.assertEqual(self.home.compile("--reset", "xiaomy"), (2, "", 'hermes-compile: "xiaomy" is no provider; did you mean "xiaomi"?\n'))
+        self.assertEqual(self.home.compile("--explain", "xiaomy")[::2],
+                         (1, 'hermes-compile: "xiaomy" is no provider, variable or config path of the sources; did you mean "xiaomi"?\n'))
+        self.assertIn('"sha256:', self.home.compile("--explain", KEYS[3])[2])
 
     def test_a_reset_says_what_it_cleared(self):
         cooling = {"last_status": "exhausted", "last_status_at": 1795000000.5, "last_error_code": 429, "last_error_reset_at": 4000000000,
