@@ -13,7 +13,8 @@
 #include "status_json.h"
 #include "watcher.h"
 
-enum { INTERVAL_USEC = 1000000 };
+/* So many changes in a row are told at once; from then on one in each interval. */
+enum { INTERVAL_USEC = 1000000, AT_ONCE = 4 };
 
 static uint64_t now_usec(const struct home_watch *h)
 {
@@ -90,6 +91,12 @@ static void wake_for_the_next_key(struct home_watch *h, double until)
         wake_at(h, now_usec(h) + (uint64_t)(wait > 1 ? wait * 1e6 : 1e6));
 }
 
+static void pay(struct home_watch *h)
+{
+    uint64_t now = now_usec(h);
+    h->report.paid_until = (h->report.paid_until > now ? h->report.paid_until : now) + INTERVAL_USEC;
+}
+
 static int at_time(sd_event_source *timer, uint64_t when, void *home)
 {
     struct home_watch *h = home;
@@ -99,10 +106,11 @@ static int at_time(sd_event_source *timer, uint64_t when, void *home)
         return 0;
     struct arena *arena = arena_create();
     double until;
-    if (h->report.wanted || !only_time_passed(h, arena, &until))
+    if (h->report.wanted || !only_time_passed(h, arena, &until)) {
         write_both(h, arena, &until);
+        pay(h);
+    }
     arena_destroy(arena);
-    h->report.written = now_usec(h);
     wake_for_the_next_key(h, until);
     return 0;
 }
@@ -120,8 +128,8 @@ int home_report_open(struct home_watch *h)
 void home_report_soon(struct home_watch *h)
 {
     uint64_t now = now_usec(h);
-    bool lately = h->report.written != 0 && h->report.written + INTERVAL_USEC > now;
-    wake_at(h, lately ? h->report.written + INTERVAL_USEC : now);
+    uint64_t credit = now + (AT_ONCE - 1) * INTERVAL_USEC;
+    wake_at(h, h->report.paid_until > credit ? now + (h->report.paid_until - credit) : now);
 }
 
 void home_report_close(struct home_watch *h)

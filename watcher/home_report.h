@@ -1,5 +1,5 @@
 /* compiled/status.json and compiled/metrics.prom of a home: written after a compile, when everything else is done; at
- * most once a second, and only when they say something else than what stands there. That a compile changed nothing is
+ * once, but in the long run once a second at most, and only when they say something else than what stands there. That a compile changed nothing is
  * told where somebody asked for that compile: else whoever watches the folder, we among them, would be woken for it. */
 #ifndef HERMES_HOME_REPORT_H
 #define HERMES_HOME_REPORT_H
@@ -13,7 +13,7 @@ struct home_watch;
 
 struct home_report {
     sd_event_source *timer;
-    uint64_t written;         /* when, CLOCK_MONOTONIC */
+    uint64_t paid_until;      /* each writing costs an interval: CLOCK_MONOTONIC */
     struct timespec compiled; /* the times that it told */
     struct timespec succeeded;
     bool wanted; /* also when nothing but the time is another one */
