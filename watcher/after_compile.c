@@ -29,7 +29,8 @@ static bool is_news(struct home_watch *h, char *text)
     return news;
 }
 
-static void say_diagnostics(struct home_watch *h, const struct compilation *c)
+/* True: there are others than last time. */
+static bool say_diagnostics(struct home_watch *h, const struct compilation *c)
 {
     static const int priorities[] = {LOG_NOTICE, LOG_WARNING, LOG_ERR};
     const struct diagnostics *list = &c->diagnostics;
@@ -48,6 +49,7 @@ static void say_diagnostics(struct home_watch *h, const struct compilation *c)
                                                   .line = d->place.line});
         free(text);
     }
+    return news;
 }
 
 /* A line each. CHANGES: what the lines are about, or NULL. */
@@ -78,6 +80,27 @@ static void say_changes(const struct home_watch *h, const struct compilation *c)
         say_lines(h, c, c->plan.lines.bytes, &c->plan);
     if (c->projected)
         say_lines(h, c, c->pool_plan.bytes, NULL);
+}
+
+static void say_kept(struct home_watch *h, const struct compilation *c)
+{
+    h->said_kept = true;
+    if (!h->watcher->quiet)
+        home_watch_say(h, LOG_NOTICE, NULL,
+                       c->generation == 0 ? "nothing published: there is no generation yet"
+                                          : arena_printf(c->arena, "nothing published; generation %lld stays in force",
+                                                         c->generation));
+}
+
+/* FIRST: nothing was in force before, as far as we know. */
+static void say_in_force(struct home_watch *h, const struct compilation *c, bool first)
+{
+    bool again = h->said_kept;
+    h->said_kept = false;
+    if ((first || again) && !h->watcher->quiet && !c->published && !c->projected)
+        home_watch_say(h, LOG_INFO, NULL,
+                       arena_printf(c->arena, "%sgeneration %lld in force, watching %s", again ? "valid again: " : "",
+                                    c->generation, h->home));
 }
 
 static const struct diagnostic *first_error(const struct compilation *c)
@@ -141,13 +164,18 @@ static enum condition condition_of(const struct home_watch *h, const struct comp
 
 void after_compile(struct home_watch *h, const struct compilation *c)
 {
-    bool news = home_state_say(&h->state, condition_of(h, c), status_line(h, c));
-    watcher_tell(h->watcher, h, news || c->published || c->projected); /* first: somebody may wait for it */
+    bool other = home_state_say(&h->state, condition_of(h, c), status_line(h, c));
+    watcher_tell(h->watcher, h, other || c->published || c->projected); /* first: somebody may wait for it */
     if (c->outcome == COMPILE_BUSY)
         return;
+    bool first = h->state.last_success.tv_sec == 0;
     home_state_learn(&h->state, c);
-    say_diagnostics(h, c);
+    bool news = say_diagnostics(h, c);
     say_changes(h, c);
+    if (news && c->diagnostics.errors > 0 && !c->published)
+        say_kept(h, c);
+    if (c->outcome == COMPILE_VALID)
+        say_in_force(h, c, first);
     prover_after_compile(h, c);
     announcer_after_compile(h, c);
     reloader_after_compile(h, c);

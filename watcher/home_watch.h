@@ -44,6 +44,7 @@ struct home_watch {
     struct home_report report;
     struct drift_look drift;
     bool said_stuck;
+    bool said_kept;       /* that the sources published nothing */
     bool reloading;       /* a reload waits for it */
     bool removed;         /* and to be freed when the compile is through */
     struct prover prover; /* the reactions: what follows a compile, beside the loop */

@@ -43,6 +43,19 @@ class Ways(unittest.TestCase):
         watch.wait_generation(2)
         self.assertEqual(self.key(), "sk-test-ways-1")
 
+    def test_what_is_in_force_is_said_also_when_nothing_is_published(self):
+        self.home.write("config.yaml", config("sk-test-ways-1"))
+        self.home.compile()
+        watch = Watch(self.home)
+        self.home.write("config.yaml", "model: [")
+        watch.wait(lambda status: "yaml-syntax" in status)
+        self.home.write("config.yaml", config("sk-test-ways-1"))
+        watch.wait_generation(1)
+        watch.close()
+        said = [line for line in (self.home.root / "watch.log").read_text().splitlines() if "generation" in line]
+        self.assertEqual(said, [f"generation 1 in force, watching {self.home.path}", "nothing published; generation 1 stays in force",
+                                f"valid again: generation 1 in force, watching {self.home.path}"])
+
     def test_deletion_is_held_back_and_return_is_seen(self):
         watch = self.start()
         self.home.write(".env", "XIAOMI_API_KEY=sk-test-ways-env\n")
