@@ -165,7 +165,11 @@ static int find_listener(const struct options *options, struct listening *ret)
             wrong("--listen wants ADDR:PORT or unix:/PATH");
     }
     if (error != 0)
-        return complain(options->listen != NULL ? options->listen : LISTEN_DEFAULT, error);
+        (void)complain(options->listen != NULL ? options->listen : LISTEN_DEFAULT, error);
+    if (error == -EADDRINUSE)
+        (void)fputs("hermes-relay: another hermes-relay? --listen takes another port\n", stderr);
+    if (error != 0)
+        return EXIT_IO;
     if (!ret->loopback && !options->allow_remote)
         wrong("other machines can reach that address; --allow-remote says that this is meant");
     return EXIT_OK;
@@ -228,6 +232,26 @@ static size_t thread_count(const struct options *options)
     return processors < 1 ? 1 : processors > WORKERS_USUAL ? WORKERS_USUAL : (size_t)processors;
 }
 
+/* Makes it where there is none yet. An exit status. */
+static int find_token(const char *home, struct relay_token *ret)
+{
+    if (!is_ours(home)) {
+        (void)fprintf(stderr, "hermes-relay: %s is not there, or not yours; run it as its owner\n", home);
+        return EXIT_IO;
+    }
+    int error = token_open(home, ret);
+    return error == 0 ? EXIT_OK : complain("the token in compiled/relay.token", error);
+}
+
+/* What it prints has a shell read the token. */
+static int show_env(const struct options *options, const char *home)
+{
+    struct relay_token token;
+    int status = find_token(home, &token);
+    explicit_bzero(&token, sizeof token);
+    return status != EXIT_OK ? status : print_env(home, options->listen != NULL ? options->listen : LISTEN_DEFAULT);
+}
+
 static int run(const struct options *options, const char *home)
 {
     struct listening listening;
@@ -235,14 +259,9 @@ static int run(const struct options *options, const char *home)
     static struct relay relay = {.lock = PTHREAD_MUTEX_INITIALIZER,
                                  .status_page = {relay_page, sizeof relay_page, ""},
                                  .login_page = {relay_login, sizeof relay_login, ""}};
-    if (!is_ours(home)) {
-        (void)fprintf(stderr, "hermes-relay: %s is not there, or not yours; run it as its owner\n", home);
-        return EXIT_IO;
-    }
-    int error = token_open(home, &relay.token);
-    if (error != 0)
-        return complain("the token in compiled/relay.token", error);
-    int status = find_listener(options, &listening);
+    int status = find_token(home, &relay.token);
+    if (status == EXIT_OK)
+        status = find_listener(options, &listening);
     if (status != EXIT_OK)
         return status;
     (void)clock_gettime(CLOCK_REALTIME, &now);
@@ -284,7 +303,7 @@ int main(int argc, char **argv)
     else if (options.simulate != NULL)
         status = simulate(home, options.simulate);
     else if (options.print_env)
-        status = print_env(home, options.listen != NULL ? options.listen : LISTEN_DEFAULT);
+        status = show_env(&options, home);
     else
         status = run(&options, home);
     arena_destroy(arena);

@@ -10,7 +10,7 @@
 #include "hermes_runtime.h"
 #include "relay_route.h"
 
-enum { SERVED = 0, NOBODY = 1, WRONG = 2, NO_SNAPSHOT = 4, ANSWERS_MAX = 64 };
+enum { SERVED = 0, NOBODY = 1, WRONG = 2, NO_SNAPSHOT = 4, ANSWERS_MAX = 64, BEGINNING_MIN = 4 };
 
 struct simulated {
     char key[96];
@@ -60,7 +60,9 @@ static bool parse(struct simulation *s, const char *what)
 static bool means(const char *name, const struct hermes_credential *key)
 {
     const char *hex = strncmp(name, "sha256:", 7) == 0 ? name + 7 : name;
-    if (strlen(hex) >= 8 && strncmp(key->fingerprint + 7, hex, strlen(hex)) == 0)
+    if (strlen(hex) >= BEGINNING_MIN && strncmp(key->fingerprint + 7, hex, strlen(hex)) == 0)
+        return true;
+    if (strcmp(key->label, name) == 0)
         return true;
     for (size_t i = 0; i < key->origin_count; i++)
         if (strcmp(key->origins[i].key, name) == 0)

@@ -1,4 +1,4 @@
-/* The relay's own token: what a client sends as its API key. `compiled/relay.token`, 0600, made at the first start. */
+/* The relay's own token: what a client sends as its API key. `compiled/relay.token`, 0600, made at the first start or `--print-env`. */
 #ifndef HERMES_RELAY_TOKEN_H
 #define HERMES_RELAY_TOKEN_H
 

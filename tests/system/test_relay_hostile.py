@@ -470,7 +470,17 @@ class Life(RelayCase):
         self.assertEqual(run("--simulate", "XIAOMI_API_KEY")[0], 2)
         self.assertEqual(run("--frobnicate")[0], 2)
         self.assertEqual(run("--version"), (0, "hermes-relay 1.0.0\n", ""))
+        for name in (fingerprint(KEY)[7:11], fingerprint(KEY)[:11]):
+            self.assertIn(f"xiaomi {fingerprint(KEY)} XIAOMI_API_KEY: cooling for 60 s", run("--simulate", f"{name}=429:60")[1])
+        self.assertEqual(run("--simulate", f"{fingerprint(KEY)[:10]}=429")[0], 2)
+        token = self.home.path / "compiled/relay.token"
+        code, out, err = run("--print-env")
+        self.assertEqual((code, stat.S_IMODE(token.stat().st_mode)), (0, 0o600))
         relay = self.relay()
+        self.assertEqual(token.read_text().strip(), relay.token)
+        code, out, err = run("--listen", relay.address)
+        self.assertEqual(code, 4)
+        self.assertIn("another hermes-relay? --listen takes another port", err)
         code, out, err = run("--print-env", "--listen", relay.address)
         self.assertEqual(code, 0)
         self.assertNotIn(relay.token, out)
@@ -478,6 +488,11 @@ class Life(RelayCase):
                                capture_output=True, text=True, timeout=PATIENCE)
         self.assertEqual(shell.stdout.split(), [relay.token, f"http://{relay.address}/v1", relay.token, f"http://{relay.address}"])
         self.assertIn(f"#       base_url: http://{relay.address}/xiaomi/v1\n", out)
+        paste = subprocess.run(["sh", "-c", out.splitlines()[-1].lstrip("# ")], capture_output=True, text=True, timeout=PATIENCE)
+        self.assertEqual((paste.returncode, paste.stderr), (0, ""))
+        self.assertIn(f"HERMES_RELAY_TOKEN={relay.token}", (self.home.path / ".env").read_text().splitlines())
+        (self.home.path / "compiled/snapshot.json").unlink()
+        self.assertIn("run hermes-compile first", run("--print-env")[1])
         self.assertEqual(self.openai.seen, [])
 
 
