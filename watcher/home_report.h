@@ -1,6 +1,7 @@
 /* compiled/status.json and compiled/metrics.prom of a home: written after a compile, when everything else is done; at
- * once, but in the long run once a second at most, and only when they say something else than what stands there. That a compile changed nothing is
- * told where somebody asked for that compile: else whoever watches the folder, we among them, would be woken for it. */
+ * once, but in the long run once a second at most, and only when they say something else than what stands there. That a
+ * compile changed nothing is told where somebody asked for that compile: else whoever watches the folder, we among them,
+ * would be woken for it. */
 #ifndef HERMES_HOME_REPORT_H
 #define HERMES_HOME_REPORT_H
 
