@@ -111,6 +111,9 @@ class Files(unittest.TestCase):
             seen.add(json.dumps(self.home.snapshot()["content"]["sources"][0]))
         while self.home.snapshot()["content"]["sources"][0]["bytes"] != len(text):
             self.watch.wait(lambda status: True)
+        in_force = f"generation {self.home.generation()},"  # the pool follows the snapshot
+        if not self.watch.status.startswith(in_force):
+            self.watch.wait(lambda status: status.startswith(in_force))
         self.assertEqual(self.home.compile("--diff", "--quiet")[0], 0)
 
     def test_an_emptied_env_file_is_held_back(self):
