@@ -1,6 +1,6 @@
 """Ways a file can change that leave few traces: through another name, without a close, behind a mount, with its folder;
 and writers that take their time."""
-import json, mmap, os, pathlib, shutil, subprocess, unittest
+import hashlib, json, mmap, os, pathlib, shutil, subprocess, unittest
 
 from harness import PATIENCE, WATCH, Home, Watch
 
@@ -109,7 +109,8 @@ class Files(unittest.TestCase):
         for end in range(1, len(text) + 1):
             self.home.write("config.yaml", text[:end])
             seen.add(json.dumps(self.home.snapshot()["content"]["sources"][0]))
-        while self.home.snapshot()["content"]["sources"][0]["bytes"] != len(text):
+        whole = "sha256:" + hashlib.sha256(text.encode()).hexdigest()
+        while self.home.snapshot()["content"]["sources"][0]["digest"] != whole:
             self.watch.wait(lambda status: True)
         in_force = f"generation {self.home.generation()},"  # the pool follows the snapshot
         if not self.watch.status.startswith(in_force):
