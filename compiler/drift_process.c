@@ -46,15 +46,12 @@ static const char *restart_command(struct arena *arena, int process, const char 
     return arena_printf(arena, "systemctl %srestart %s", strstr(path, "/user@") != NULL ? "--user " : "", unit);
 }
 
-/* The kernel rounds the start of a process down to a tick of 10 ms, in seconds: nobody is blamed for what left in it. */
-#define TICK 0.01
-
 /* What .env set when the process was started, and no longer sets: Hermes keeps it, where /proc does not show it. */
 static void look_at_departed(struct drift *drift, const char *where, long pid, const char *restart,
                              const struct text *variables)
 {
-    double since = drift->departed.count == 0 ? 0 : proc_started((pid_t)pid) + TICK;
-    for (size_t i = 0; since > TICK && i < drift->departed.count; i++) {
+    double since = drift->departed.count == 0 ? 0 : proc_started((pid_t)pid);
+    for (size_t i = 0; since > 0 && i < drift->departed.count; i++) {
         const struct departed *departed = &drift->departed.items[i];
         if (since < departed->at && drift_watched(drift, departed->name) &&
             environment_get(&drift->c->environment, departed->name) == NULL &&

@@ -56,5 +56,5 @@ double proc_started(pid_t process)
     (void)clock_gettime(CLOCK_REALTIME, &now);
     (void)clock_gettime(CLOCK_BOOTTIME, &up);
     double boot = (double)now.tv_sec - (double)up.tv_sec + (double)(now.tv_nsec - up.tv_nsec) / 1e9;
-    return boot + (double)ticks / (double)sysconf(_SC_CLK_TCK);
+    return boot + (double)(ticks + 1) / (double)sysconf(_SC_CLK_TCK);
 }

@@ -11,7 +11,8 @@
 struct text proc_file_read(struct arena *arena, int process, const char *name);
 /* The value of a variable in an "environ", or NULL. */
 const char *proc_variable(const struct text *variables, const char *name);
-/* When PROCESS was started, seconds since the epoch; 0 when it cannot be told. */
+/* When PROCESS was running at the latest, seconds since the epoch; 0 when it cannot be told. The kernel rounds the start down to
+ * a tick of its clock: the tick counts as part of the start, so that nobody is blamed for what changed within it. */
 double proc_started(pid_t process);
 
 #endif
