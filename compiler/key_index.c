@@ -1,5 +1,7 @@
 #include "key_index.h"
 
+#include <math.h>
+#include <stdio.h>
 #include <string.h>
 
 enum { FEW = 8 }; /* pairs that are compared one with the other rather than hashed */
@@ -12,7 +14,15 @@ static bool number_of(const struct node *key, double *ret)
     return true;
 }
 
-/* Equal as keys of a Python dict: 1, 1.0 and true are one key. */
+/* Python compares a float with an int to the last digit, of which a double has not all. */
+static bool same_whole_number(const struct node *integer, double value)
+{
+    char digits[320]; /* the largest double has 309 */
+    (void)snprintf(digits, sizeof digits, "%.0f", value == 0 ? 0.0 : value);
+    return strcmp(digits, integer->text) == 0;
+}
+
+/* Equal as keys of a Python dict: 1, 1.0 and true are one key, and so are two .nan, which PyYAML has one object for. */
 static bool same_key(const struct node *a, const struct node *b)
 {
     double left;
@@ -22,7 +32,11 @@ static bool same_key(const struct node *a, const struct node *b)
     if (number_of(a, &left) && number_of(b, &right)) {
         if (a->kind == NODE_INTEGER && b->kind == NODE_INTEGER)
             return strcmp(a->text, b->text) == 0;
-        return left == right;
+        if (left != right)
+            return isnan(left) && isnan(right);
+        if (a->kind == NODE_INTEGER && b->kind == NODE_FLOAT)
+            return same_whole_number(a, right);
+        return a->kind != NODE_FLOAT || b->kind != NODE_INTEGER || same_whole_number(b, left);
     }
     if (a->kind != b->kind)
         return false;

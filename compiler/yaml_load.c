@@ -20,8 +20,8 @@ enum { MAX_NESTING = 128, ALIAS_FACTOR = 10, ALIAS_FLOOR = 10000, MAX_NODES = 10
 
 /* A child of a collection that is not complete yet. */
 struct child {
-    struct pair pair; /* key: NULL in a sequence */
-    bool merges;      /* the key is `<<` */
+    struct pair pair;      /* key: NULL in a sequence */
+    enum yaml_tag key_tag; /* TAG_MERGE: the key is `<<` */
 };
 
 struct anchor {
@@ -46,6 +46,7 @@ struct loader {
     struct name_table anchor_names;
     bool readers_may_differ;
     bool merging; /* the next value stands behind `<<`: only its pairs are asked for, whatever its tag says */
+    bool pairing; /* the next value is an item of !!omap or !!pairs: only its one pair is asked for */
     struct yaml_texts texts;
     size_t nesting;
     size_t flow;   /* how many of these levels are written in brackets */
@@ -318,12 +319,18 @@ static enum yaml_tag collection_tag(struct loader *l, const yaml_char_t *tag, en
     return fits ? found : usual;
 }
 
+/* To the composer a set is a mapping like any other. */
+static bool is_mapping(const struct node *node)
+{
+    return node->kind == NODE_MAP || node->kind == NODE_SET;
+}
+
 /* !!omap and !!pairs: a list of maps of one entry each becomes a list of pairs. */
 static void pair_up(struct loader *l, struct node *list)
 {
     for (size_t i = 0; i < list->count; i++) {
         struct node *item = list->items[i];
-        if (item->kind != NODE_MAP || item->pair_count != 1) {
+        if (!is_mapping(item) || item->pair_count != 1) {
             refuse_value(l, item->place, "expected a single mapping item here");
             return;
         }
@@ -337,12 +344,12 @@ static void pair_up(struct loader *l, struct node *list)
     }
 }
 
-/* Whether this value stands behind `<<`; what is inside it does not. */
-static bool take_merging(struct loader *l)
+/* What *FLAG says of this value; of what is inside it, it says nothing. */
+static bool take(bool *flag)
 {
-    bool merging = l->merging;
-    l->merging = false;
-    return merging;
+    bool taken = *flag;
+    *flag = false;
+    return taken;
 }
 
 static struct node *sequence(struct loader *l, const struct input *in, const yaml_event_t *event)
@@ -350,15 +357,16 @@ static struct node *sequence(struct loader *l, const struct input *in, const yam
     struct node *node = new_node(l, event);
     size_t weight = l->weight;
     size_t base = l->depth;
-    bool merging = take_merging(l);
-    enum yaml_tag tag = collection_tag(l, event->data.sequence_start.tag, TAG_SEQ, node->place, merging);
+    bool merging = take(&l->merging);
+    bool pairing = take(&l->pairing);
+    enum yaml_tag tag = collection_tag(l, event->data.sequence_start.tag, TAG_SEQ, node->place, merging || pairing);
     ptrdiff_t anchor = set_anchor(l, event->data.sequence_start.anchor, &event->start_mark, node);
     enum yaml_tag child_tag;
-    for (struct node *child;
-         l->merging = merging, (child = next_child(l, in, YAML_SEQUENCE_END_EVENT, &child_tag)) != NULL;) {
+    for (struct node *child; l->merging = merging, l->pairing = tag != TAG_SEQ && !merging,
+                             (child = next_child(l, in, YAML_SEQUENCE_END_EVENT, &child_tag)) != NULL;) {
         if (child_tag == TAG_MERGE || child_tag == TAG_VALUE)
             refuse_value(l, child->place, "PyYAML's SafeLoader cannot make a value of this");
-        push(l, (struct child){{NULL, child}, false});
+        push(l, (struct child){{NULL, child}, TAG_STR});
     }
     node->kind = NODE_SEQUENCE;
     node->count = l->depth - base;
@@ -367,6 +375,7 @@ static struct node *sequence(struct loader *l, const struct input *in, const yam
         node->items[i] = l->stack[base + i].pair.value;
     l->depth = base;
     l->merging = false;
+    l->pairing = false;
     complete_anchor(l, anchor, l->weight - weight + 1);
     if (tag != TAG_SEQ && !l->failed && !merging)
         pair_up(l, node);
@@ -420,12 +429,6 @@ static void append_pairs(struct loader *l, struct merged *merged, const struct p
     merged->count += count;
 }
 
-/* To the composer a set is a mapping like any other. */
-static bool is_mapping(const struct node *node)
-{
-    return node->kind == NODE_MAP || node->kind == NODE_SET;
-}
-
 /* In a list the earlier map wins, so it is put in last. */
 static void merge_value(struct loader *l, struct merged *merged, const struct node *value)
 {
@@ -451,7 +454,7 @@ static void finish_map(struct loader *l, struct node *map, const struct child *c
     struct merged all = {0};
     size_t merges = 0;
     for (size_t i = 0; i < count; i++)
-        if (children[i].merges) {
+        if (children[i].key_tag == TAG_MERGE) {
             merge_value(l, &all, children[i].pair.value);
             merges++;
         }
@@ -462,7 +465,7 @@ static void finish_map(struct loader *l, struct node *map, const struct child *c
     for (size_t i = 0; i < count; i++) {
         const struct pair *pair = &children[i].pair;
         enum node_kind kind = pair->key->kind;
-        if (children[i].merges)
+        if (children[i].key_tag == TAG_MERGE)
             continue;
         if (kind == NODE_SEQUENCE || kind == NODE_MAP || kind == NODE_SET)
             refuse_value(l, pair->key->place, "found unhashable key");
@@ -472,28 +475,46 @@ static void finish_map(struct loader *l, struct node *map, const struct child *c
     fill_map(l, map, all.pairs, all.count, from);
 }
 
+/* An item of !!omap or !!pairs is never made a dict of: its pair stays as it is written, and its key is a value like
+ * any other. */
+static void finish_item(struct loader *l, struct node *map, const struct child *children, size_t count)
+{
+    map->kind = NODE_MAP;
+    map->pair_count = count;
+    map->pairs = arena_alloc(l->arena, count * sizeof *map->pairs);
+    for (size_t i = 0; i < count; i++) {
+        map->pairs[i] = children[i].pair;
+        if (children[i].key_tag == TAG_MERGE || children[i].key_tag == TAG_VALUE)
+            refuse_value(l, map->pairs[i].key->place, "PyYAML's SafeLoader cannot make a value of this");
+    }
+}
+
 static struct node *mapping(struct loader *l, const struct input *in, const yaml_event_t *event)
 {
     struct node *node = new_node(l, event);
     size_t weight = l->weight;
     size_t base = l->depth;
-    enum yaml_tag tag = collection_tag(l, event->data.mapping_start.tag, TAG_MAP, node->place, take_merging(l));
+    bool pairing = take(&l->pairing);
+    bool unmade = take(&l->merging) || pairing;
+    enum yaml_tag tag = collection_tag(l, event->data.mapping_start.tag, TAG_MAP, node->place, unmade);
     ptrdiff_t anchor = set_anchor(l, event->data.mapping_start.anchor, &event->start_mark, node);
     enum yaml_tag key_tag;
     enum yaml_tag value_tag;
     node->kind = tag == TAG_SET ? NODE_SET : NODE_MAP;
     for (struct node *key; (key = next_child(l, in, YAML_MAPPING_END_EVENT, &key_tag)) != NULL;) {
-        l->merging = key_tag == TAG_MERGE;
+        l->merging = key_tag == TAG_MERGE && !pairing;
         struct node *value = next_child(l, in, YAML_NO_EVENT, &value_tag);
         l->merging = false;
         if (value == NULL)
             break;
         if (value_tag == TAG_MERGE || value_tag == TAG_VALUE)
             refuse_value(l, value->place, "PyYAML's SafeLoader cannot make a value of this");
-        push(l, (struct child){{key, value}, key_tag == TAG_MERGE});
+        push(l, (struct child){{key, value}, key_tag});
     }
     size_t count = l->depth - base;
-    if (!l->failed && count > 0)
+    if (!l->failed && pairing)
+        finish_item(l, node, l->stack + base, count);
+    else if (!l->failed && count > 0)
         finish_map(l, node, l->stack + base, count);
     l->depth = base;
     complete_anchor(l, anchor, l->weight - weight + 1);

@@ -14,7 +14,9 @@ SCALARS = """a abc x-y key ~ null Null nULL true True yes no on off y n 0 -0 +1 
     "!!float 1.5", "!!bool yes", "!!bool maybe", "!!null x", "!!binary aGVsbG8=", "!!binary a", "!!set {a, b}", "!!omap [a: 1]",
     "!!pairs [a: 1, a: 2]", "!!timestamp 2001-12-14", "!!int 1:30", "!!float 1:30", "!!str 2001-12-14", "\u00a0", "a\u2028b",
     "a\u0085b", "\ufeff", "2001-12-14 21:59:43.123456789 +5:30", "2001-12-14 21:59:43Z", "&c value", "*c", "! 12", "!!seq [1]",
-    "!!map {a: 1}", "{<<: {a: 1}, b: 2}", "{1: a, true: b, 1.0: c}", "!!str", '"a\tb"', "a\tb", "{on: 1}", "'x'#c", "[a, b,]", "[a?b, c]", "{u: http://h/x?y=1}", "{a? : 1}", "a?b"]
+    "!!map {a: 1}", "{<<: {a: 1}, b: 2}", "{1: a, true: b, 1.0: c}", "!!str", '"a\tb"', "a\tb", "{on: 1}", "'x'#c", "[a, b,]", "[a?b, c]", "{u: http://h/x?y=1}", "{a? : 1}", "a?b",
+    "!!omap [{a: 1, a: 2}]", "!!pairs [<<: {a: 1}]", "!!pairs [=: 1]", "!!omap [[a]: 1]", "!!omap [!!set {a}]", "{.nan: 1, .NaN: 2}",
+    "{1.0e+23: a, 100000000000000000000000: b, 99999999999999991611392: c}"]
 PIECES = [" ", "\n", "\t", ":", ": ", "- ", "#", " #", "'", '"', "[", "]", "{", "}", ",", "&a ", "*a", "!", "!!", "|", ">", "\r", "\r\n",
           "%", "---\n", "...\n", "<<: ", "? ", "\u0085", "\u2028", "\ufeff", "\x00", "\x07", "\x7f", "é", "\\", "0", "_", "\n  ", "=", "~"]
 
@@ -206,8 +208,8 @@ def pure_differs(text, value):
 
 
 def expected(data):
-    if b"<<" in data and (b"!!omap" in data or b"!!pairs" in data):
-        return None  # PyYAML merges these as the mappings they were written as
+    if b"<<" in data and b"*" in data and (b"!!omap" in data or b"!!pairs" in data):
+        return None  # an alias to a map that PyYAML may or may not have merged in place by then
     if b"%YAML 1.1#" in data or b"%YAML 1.2#" in data:
         return None  # a directive that runs into a comment: nobody writes it
     try:
