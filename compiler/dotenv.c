@@ -33,7 +33,8 @@ struct reader {
     size_t expanded; /* what references have brought in so far */
     bool too_long;   /* that was said */
     bool nuls;
-    bool rewritten; /* Hermes's sanitiser changes a line, and so writes the whole file anew before it is read */
+    bool left_alone; /* by Hermes's sanitiser */
+    bool rewritten;  /* Hermes's sanitiser changes a line, and so writes the whole file anew before it is read */
 };
 
 static size_t characters(const char *text, size_t len)
@@ -94,8 +95,23 @@ static bool is_utf8(const struct source *source)
     return utf8_valid(source->bytes, source->len) == source->len;
 }
 
+/* The byte at AT of a file that is no UTF-8, or the character there; returns how many bytes that took. */
+static size_t put_decoded(const struct reader *r, struct text *out, size_t at)
+{
+    const char *bytes = r->source->bytes + at;
+    size_t left = r->source->len - at;
+    unsigned char c = (unsigned char)*bytes;
+    if (!r->rewritten) {
+        text_append(out, (const char[]){(char)(0xC0 | c >> 6), (char)(0x80 | (c & 0x3F))}, 2);
+        return 1;
+    }
+    size_t len = utf8_length(bytes, left);
+    text_append(out, len > 0 ? bytes : "\xEF\xBF\xBD", len > 0 ? len : 3);
+    return len > 0 ? len : utf8_broken_length(bytes, left);
+}
+
 /* Strict UTF-8, else the whole file as Latin-1; CRLF and CR become LF; NULs go. A file that the sanitiser has rewritten
- * is UTF-8 in any case: it has lost its BOM, and bytes that were none are U+FFFD. */
+ * is UTF-8 in any case: it has lost its BOM, and what was no UTF-8 is U+FFFD. */
 static struct text decode(struct reader *r)
 {
     const struct source *source = r->source;
@@ -110,12 +126,11 @@ static struct text decode(struct reader *r)
         return (struct text){.bytes = (char *)source->bytes + start, .len = source->len - start}; /* as it stands */
     for (size_t i = start; i < source->len; i++) {
         unsigned char c = (unsigned char)source->bytes[i];
-        char wide[2] = {(char)(0xC0 | c >> 6), (char)(0x80 | (c & 0x3F))};
         if (c == '\r') {
             text_putc(&out, '\n');
             i += i + 1 < source->len && source->bytes[i + 1] == '\n';
         } else if (c >= 0x80 && !utf8) {
-            text_append(&out, r->rewritten ? "\xEF\xBF\xBD" : wide, r->rewritten ? 3 : 2);
+            i += put_decoded(r, &out, i) - 1;
         } else if (c != '\0') {
             text_putc(&out, (char)c);
         }
@@ -173,7 +188,7 @@ static void sanitise_line(struct reader *r, struct clean *out, struct place plac
 {
     size_t len;
     const char *line = strip_blanks(text, length, &len);
-    if (len == 0 || *line == '#') {
+    if (len == 0 || *line == '#' || r->left_alone) {
         keep(r, out, place, text, length);
         return;
     }
@@ -530,17 +545,34 @@ static bool read_binding(struct reader *r)
 /* A file that starts with what is no UTF-8, or with the sign for it: the sanitiser leaves it alone. */
 static bool starts_broken(const struct source *source)
 {
-    return source->len > 0 &&
-           (utf8_length(source->bytes, source->len) == 0 || strncmp(source->bytes, "\xEF\xBF\xBD", 3) == 0);
+    size_t at = has_bom(source) ? 3 : 0;
+    return source->len > at && (utf8_length(source->bytes + at, source->len - at) == 0 ||
+                                strncmp(source->bytes + at, "\xEF\xBF\xBD", 3) == 0);
 }
 
 /* As the sanitiser reads it, which sees no BOM: plain inequality of the text makes it write. */
 static bool sanitiser_writes(const struct reader *r, const struct text *decoded, const struct text *clean)
 {
-    if (starts_broken(r->source))
-        return false;
     return r->nuls || decoded->len != clean->len ||
            (clean->len > 0 && memcmp(decoded->bytes, clean->bytes, clean->len) != 0);
+}
+
+static void put_utf8(struct text *out, uint32_t c)
+{
+    if (c >= 0x10000)
+        text_append(out, (const char[]){(char)(0xF0 | c >> 18), (char)(0x80 | (c >> 12 & 0x3F))}, 2);
+    else if (c >= 0x800)
+        text_putc(out, (char)(0xE0 | c >> 12));
+    if (c >= 0x800)
+        text_putc(out, (char)(0x80 | (c >> 6 & 0x3F)));
+    else if (c >= 0x80)
+        text_putc(out, (char)(0xC0 | c >> 6));
+    text_putc(out, (char)(c >= 0x80 ? 0x80 | (c & 0x3F) : c));
+}
+
+static bool surrogate(uint32_t unit, uint32_t first)
+{
+    return (unit & 0xFC00) == first;
 }
 
 /* UTF-16 with a BOM, which Hermes turns into UTF-8 on disk. Its places are those of the text. */
@@ -553,20 +585,23 @@ static const struct source *from_utf16(struct arena *arena, const struct source 
         return source;
     struct text out = {.arena = arena};
     struct source *decoded = arena_alloc(arena, sizeof *decoded);
+    uint32_t high = 0;
     text_append(&out, "", 0);
-    for (size_t i = 2; i + 1 < source->len; i += 2) {
-        uint32_t c = little ? bytes[i] | (uint32_t)bytes[i + 1] << 8 : bytes[i + 1] | (uint32_t)bytes[i] << 8;
-        if (c < 0x80)
-            text_putc(&out, (char)c);
-        else if (c < 0x800)
-            text_append(&out, (const char[]){(char)(0xC0 | c >> 6), (char)(0x80 | (c & 0x3F))}, 2);
-        else if (c < 0xD800 || c > 0xDFFF)
-            text_append(
-                &out, (const char[]){(char)(0xE0 | c >> 12), (char)(0x80 | (c >> 6 & 0x3F)), (char)(0x80 | (c & 0x3F))},
-                3);
-        else
-            text_append(&out, "\xEF\xBF\xBD", 3);
+    for (size_t i = 2; i < source->len; i += 2) {
+        uint32_t unit = i + 1 == source->len ? 0xD800 /* half of one */
+                        : little             ? bytes[i] | (uint32_t)bytes[i + 1] << 8
+                                             : bytes[i + 1] | (uint32_t)bytes[i] << 8;
+        bool pair = high != 0 && surrogate(unit, 0xDC00);
+        if (high != 0 && !pair)
+            put_utf8(&out, 0xFFFD);
+        if (pair)
+            put_utf8(&out, 0x10000 + ((high & 0x3FF) << 10) + (unit & 0x3FF));
+        else if (!surrogate(unit, 0xD800))
+            put_utf8(&out, surrogate(unit, 0xDC00) ? 0xFFFD : unit);
+        high = surrogate(unit, 0xD800) ? unit : 0;
     }
+    if (high != 0)
+        put_utf8(&out, 0xFFFD);
     *decoded = *source;
     decoded->bytes = out.bytes;
     decoded->len = out.len;
@@ -578,9 +613,12 @@ void dotenv_load(struct arena *arena, const struct source *source, struct enviro
 {
     source = from_utf16(arena, source);
     struct reader r = {.arena = arena, .source = source, .environment = environment, .diagnostics = diagnostics};
-    if (has_bom(source) || !is_utf8(source)) { /* whether it will be rewritten decides how it is read */
+    r.left_alone = starts_broken(source);
+    if (!r.left_alone &&
+        (has_bom(source) || !is_utf8(source))) { /* whether it will be rewritten decides how it is read */
         struct diagnostics unsaid = {.arena = arena};
         r.diagnostics = &unsaid;
+        r.rewritten = true;
         struct text decoded = decode(&r);
         struct clean clean = sanitise(&r, &decoded);
         r.rewritten = sanitiser_writes(&r, &decoded, &clean.text);

@@ -18,6 +18,19 @@ size_t utf8_length(const char *text, size_t left)
     return overlong || beyond ? 0 : len;
 }
 
+size_t utf8_broken_length(const char *text, size_t left)
+{
+    static const char filler[3] = {'\x80', '\x80', '\x80'};
+    for (size_t known = left < 3 ? left : 3; known > 1; known--) {
+        char whole[2 * sizeof filler];
+        memcpy(whole, text, known);
+        memcpy(whole + known, filler, sizeof filler);
+        if (utf8_length(whole, known + sizeof filler) > known)
+            return known;
+    }
+    return 1;
+}
+
 size_t utf8_valid(const char *bytes, size_t len)
 {
     static const uint64_t high_bits = 0x8080808080808080u;

@@ -7,6 +7,8 @@
 
 /* The length of the character at BYTES, which has LEFT > 0 of them; 0 when it is none. */
 size_t utf8_length(const char *bytes, size_t left);
+/* How many of the LEFT > 0 bytes at BYTES, where no character is, one U+FFFD stands for: those that could have begun one. */
+size_t utf8_broken_length(const char *bytes, size_t left);
 /* Where LEN bytes stop being UTF-8; LEN when they are it to the end. */
 size_t utf8_valid(const char *bytes, size_t len);
 

@@ -27,6 +27,7 @@ struct child {
 struct anchor {
     struct node *node;
     size_t weight;
+    enum yaml_tag tag; /* of a scalar */
     bool complete;
 };
 
@@ -135,7 +136,7 @@ static ptrdiff_t set_anchor(struct loader *l, const yaml_char_t *name, const yam
     arena_grow(l->arena, &anchors, &l->anchor_capacity, l->anchor_count + 1, sizeof *l->anchors);
     l->anchors = anchors;
     name_table_put(l->arena, &l->anchor_names, arena_strdup(l->arena, (const char *)name), l->anchor_count);
-    l->anchors[l->anchor_count] = (struct anchor){node, 0, false};
+    l->anchors[l->anchor_count] = (struct anchor){node, 0, TAG_STR, false};
     return (ptrdiff_t)l->anchor_count++;
 }
 
@@ -208,6 +209,8 @@ static struct node *scalar(struct loader *l, const yaml_event_t *event, enum yam
     node->plain = event->data.scalar.style == YAML_PLAIN_SCALAR_STYLE && !given;
     ptrdiff_t anchor = set_anchor(l, event->data.scalar.anchor, &event->start_mark, node);
     complete_anchor(l, anchor, 1);
+    if (anchor >= 0)
+        l->anchors[anchor].tag = resolved;
     *ret_tag = resolved;
     yaml_scalar_style_t style = event->data.scalar.style;
     if (l->readers_may_differ && style != YAML_PLAIN_SCALAR_STYLE)
@@ -263,7 +266,7 @@ struct input {
 
 static struct node *compose(struct loader *l, const struct input *in, yaml_event_t *event, enum yaml_tag *ret_tag);
 
-static struct node *alias(struct loader *l, const yaml_event_t *event)
+static struct node *alias(struct loader *l, const yaml_event_t *event, enum yaml_tag *ret_tag)
 {
     struct anchor *anchor = find_anchor(l, (const char *)event->data.alias.anchor);
     if (anchor == NULL) {
@@ -286,6 +289,7 @@ static struct node *alias(struct loader *l, const yaml_event_t *event)
         l->failed = true;
         return NULL;
     }
+    *ret_tag = anchor->tag;
     return anchor->node;
 }
 
@@ -534,7 +538,7 @@ static struct node *compose(struct loader *l, const struct input *in, yaml_event
     if (event->type == YAML_SCALAR_EVENT)
         return scalar(l, event, ret_tag);
     if (event->type == YAML_ALIAS_EVENT)
-        return alias(l, event);
+        return alias(l, event, ret_tag);
     if (++l->nesting > MAX_NESTING) {
         if (!l->failed)
             (void)diagnose(l->diagnostics, SEVERITY_ERROR, "nesting-limit", place_of(l, &event->start_mark, NULL),
