@@ -10,14 +10,21 @@
 
 struct checker {
     struct diagnostics *diagnostics;
+    struct text path; /* that is asked for */
 };
 
 static void check_map(struct checker *c, const char *path, const struct node *map);
-static void check_list(struct checker *c, const char *path, const struct node *list);
+static void check_list(struct checker *c, const struct config_rule *rule, const struct node *list);
 
-static const char *joined(struct checker *c, const char *path, const char *name)
+static const struct config_rule *rule_in(struct checker *c, const char *path, const char *name)
 {
-    return *path == '\0' ? name : arena_printf(c->diagnostics->arena, "%s.%s", path, name);
+    if (*path == '\0')
+        return config_rule_find(name);
+    c->path.len = 0;
+    text_puts(&c->path, path);
+    text_putc(&c->path, '.');
+    text_puts(&c->path, name);
+    return config_rule_find(c->path.bytes);
 }
 
 static bool refers(const struct node *node)
@@ -138,7 +145,7 @@ static void check_value(struct checker *c, const struct config_rule *rule, const
     if (node->kind == NODE_MAP)
         check_map(c, rule->path, node);
     else if (node->kind == NODE_SEQUENCE)
-        check_list(c, joined(c, rule->path, "[]"), node);
+        check_list(c, rule_in(c, rule->path, "[]"), node);
 }
 
 /* The keys that a map may have, NULL behind the last. */
@@ -177,12 +184,12 @@ static void check_map(struct checker *c, const char *path, const struct node *ma
     (void)config_rules_below(path, &count);
     if (count == 0)
         return; /* whatever stands there is somebody else's */
-    const struct config_rule *any = config_rule_find(joined(c, path, "*"));
+    const struct config_rule *any = rule_in(c, path, "*");
     for (size_t i = 0; i < map->pair_count; i++) {
         const char *name = node_string(map->pairs[i].key);
         if (name == NULL || memchr(name, '.', strlen(name)) != NULL)
             continue;
-        const struct config_rule *rule = config_rule_find(joined(c, path, name));
+        const struct config_rule *rule = rule_in(c, path, name);
         if (rule == NULL)
             rule = any;
         if (rule != NULL) {
@@ -194,17 +201,16 @@ static void check_map(struct checker *c, const char *path, const struct node *ma
     }
 }
 
-static void check_list(struct checker *c, const char *path, const struct node *list)
+static void check_list(struct checker *c, const struct config_rule *rule, const struct node *list)
 {
-    const struct config_rule *rule = config_rule_find(path);
     for (size_t i = 0; rule != NULL && i < list->count; i++)
         if (check_type(c, rule, list->items[i]) && list->items[i]->kind == NODE_MAP)
-            check_map(c, path, list->items[i]);
+            check_map(c, rule->path, list->items[i]);
 }
 
 void config_check(const struct node *root, struct diagnostics *diagnostics)
 {
-    struct checker c = {diagnostics};
+    struct checker c = {diagnostics, {.arena = diagnostics->arena}};
     if (node_is(root, NODE_MAP))
         check_map(&c, "", root);
 }

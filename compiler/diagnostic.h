@@ -24,7 +24,7 @@ struct place {
     uint32_t line;
     uint32_t column;
     uint32_t length;
-};
+} __attribute__((packed, aligned(4))); /* a tree has one in each node */
 
 struct diagnostic {
     enum severity severity;

@@ -36,11 +36,12 @@ static void grow(struct arena *arena, struct name_table *table)
     for (size_t i = 0; i < old.size; i++)
         if (old.slots[i].name != NULL)
             *slot_for(table, old.slots[i].name) = old.slots[i];
+    arena_give_back(arena, old.slots, old.size * sizeof *old.slots);
 }
 
 void name_table_put(struct arena *arena, struct name_table *table, const char *name, size_t number)
 {
-    if (table->count * 2 >= table->size)
+    if (table->count * 4 >= table->size * 3)
         grow(arena, table);
     struct name_slot *slot = slot_for(table, name);
     table->count += slot->name == NULL;

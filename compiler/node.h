@@ -30,7 +30,7 @@ struct pair {
 };
 
 struct node {
-    enum node_kind kind;
+    enum node_kind kind : 8;
     bool plain; /* a scalar written without quotes and without an explicit tag */
     bool boolean;
     struct place place; /* first character of the value; length: characters on that line (0 for collections) */

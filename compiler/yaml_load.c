@@ -31,6 +31,8 @@ struct anchor {
     bool complete;
 };
 
+enum { LATE_TEXTS = 256 };
+
 /* Children are gathered on one stack and copied out at their exact number. */
 struct loader {
     struct arena *arena;
@@ -45,6 +47,10 @@ struct loader {
     size_t anchor_count;
     size_t anchor_capacity;
     struct name_table anchor_names;
+    struct {
+        const char *text;
+        size_t len;
+    } late[LATE_TEXTS]; /* the last text that hashed to a slot: names stand in a file again and again */
     bool readers_may_differ;
     bool merging; /* the next value stands behind `<<`: only its pairs are asked for, whatever its tag says */
     bool pairing; /* the next value is an item of !!omap or !!pairs: only its one pair is asked for */
@@ -195,6 +201,20 @@ static void warn_surprise(struct loader *l, const struct node *node, const char 
     }
 }
 
+static void keep_text(struct loader *l, struct node *node, const char *text, size_t len)
+{
+    size_t hash = len * 31 + (len > 0 ? (unsigned char)text[0] * 7u + (unsigned char)text[len - 1] : 0);
+    const char **late = &l->late[hash % LATE_TEXTS].text;
+    size_t *late_len = &l->late[hash % LATE_TEXTS].len;
+    if (*late == NULL || *late_len != len || memcmp(*late, text, len) != 0) {
+        *late = arena_strndup(l->arena, text, len);
+        *late_len = len;
+    }
+    node->kind = NODE_STRING;
+    node->text = *late;
+    node->len = len;
+}
+
 /* `<<` and `=` mean something only as keys; as_key says that the scalar stands there. */
 static struct node *scalar(struct loader *l, const yaml_event_t *event, enum yaml_tag *ret_tag)
 {
@@ -218,7 +238,7 @@ static struct node *scalar(struct loader *l, const yaml_event_t *event, enum yam
                        (struct yaml_text){event->start_mark.index, event->end_mark.index,
                                           style == YAML_LITERAL_SCALAR_STYLE || style == YAML_FOLDED_SCALAR_STYLE});
     if (resolved == TAG_MERGE || resolved == TAG_VALUE) {
-        (void)yaml_construct(l->arena, TAG_STR, text, len, node);
+        keep_text(l, node, text, len);
         return node;
     }
     if (resolved == TAG_MAP || resolved == TAG_SET || resolved == TAG_SEQ || resolved == TAG_OMAP ||
@@ -234,7 +254,11 @@ static struct node *scalar(struct loader *l, const yaml_event_t *event, enum yam
         (void)diagnose(
             l->diagnostics, SEVERITY_WARNING, "yaml-readers-differ", node->place,
             "a \"?\" in brackets without quotes: one of Hermes's two YAML readers refuses the whole file for it");
-    const char *why = yaml_construct(l->arena, resolved, text, len, node);
+    const char *why = NULL;
+    if (resolved == TAG_STR)
+        keep_text(l, node, text, len);
+    else
+        why = yaml_construct(l->arena, resolved, text, len, node);
     if (why != NULL)
         refuse_value(l, node->place, why);
     else if (node->plain)
@@ -634,6 +658,7 @@ struct node *yaml_load(struct arena *arena, const struct source *source, struct 
     sodium_memzero(l.parser.buffer.start, (size_t)(l.parser.buffer.end - l.parser.buffer.start));
     sodium_memzero(l.parser.raw_buffer.start, (size_t)(l.parser.raw_buffer.end - l.parser.raw_buffer.start));
     yaml_parser_delete(&l.parser);
+    arena_give_back(arena, l.stack, l.stack_capacity * sizeof *l.stack);
     if (l.failed)
         return NULL;
     if (l.readers_may_differ)

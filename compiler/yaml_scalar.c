@@ -376,8 +376,20 @@ static const char *sexagesimal_int(struct arena *arena, const char *at, struct n
     return NULL;
 }
 
+/* As most numbers are written, and as they are kept: decimal, without a zero in front. */
+static bool canonical(const char *text, size_t len)
+{
+    struct cursor c = {text, text + len};
+    (void)take(&c, '-');
+    return !ended(&c) && *c.at != '0' && run(&c, digit) <= MAX_DIGITS && ended(&c);
+}
+
 static const char *construct_int(struct arena *arena, const char *text, size_t len, struct node *node)
 {
+    if (canonical(text, len)) {
+        set_text(arena, node, NODE_INTEGER, text, len);
+        return NULL;
+    }
     char *at = without_low_lines(arena, text, len);
     bool negative = at[0] == '-';
     struct number value = {0};

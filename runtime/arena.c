@@ -11,8 +11,9 @@
 #include <sodium.h>
 
 /* The first block serves a usual home; later ones grow with what is already there, so that a large configuration
- * costs a logarithmic number of them. What is large gets a block of its own, which can be given back when it grows. */
-enum { FIRST_BLOCK = 256 * 1024, LARGE = 64 * 1024 };
+ * costs a logarithmic number of them, the last of which is mostly in use. What is large gets a block of its own, which
+ * can be given back. */
+enum { FIRST_BLOCK = 32 * 1024, LARGE = FIRST_BLOCK / 2, GROWTH = 16 };
 
 /* Everything here is made of pointers, numbers of 64 bits, and less. Blocks are multiples of 16: sodium_malloc puts
  * them at the end of their last page. */
@@ -25,14 +26,17 @@ struct block {
     size_t used;
 };
 
+/* What grows starts with at least so many bytes. */
+enum { FIRST_SIZE = 32 };
+
 /* What something small that grew has left behind. */
 struct spare {
     struct spare *next;
 };
 
-enum { SPARE_CLASSES = 17 }; /* of at least 2^n bytes, up to LARGE */
+enum { SPARE_CLASSES = 15 }; /* of at least 2^n bytes, up to LARGE */
 
-struct arena {
+struct arena {            /* lies in its first block */
     struct block *blocks; /* small things go into the first one */
     struct block *large;
     size_t total; /* of blocks */
@@ -60,15 +64,6 @@ static void *secure_alloc(size_t size)
     return memory;
 }
 
-struct arena *arena_create(void)
-{
-    if (sodium_init() < 0)
-        arena_out_of_memory();
-    struct arena *arena = secure_alloc(sizeof *arena);
-    *arena = (struct arena){0};
-    return arena;
-}
-
 static void free_blocks(struct block *block)
 {
     while (block != NULL) {
@@ -82,9 +77,8 @@ void arena_destroy(struct arena *arena)
 {
     if (arena == NULL)
         return;
-    free_blocks(arena->blocks);
     free_blocks(arena->large);
-    sodium_free(arena);
+    free_blocks(arena->blocks);
 }
 
 static size_t head_size(void)
@@ -104,17 +98,23 @@ static struct block *add_block(struct block **list, size_t size)
 
 static struct block *small_block(struct arena *arena, size_t need)
 {
-    if (arena->blocks != NULL && arena->blocks->size - arena->blocks->used >= need)
+    if (arena->blocks->size - arena->blocks->used >= need)
         return arena->blocks;
-    size_t size = aligned(arena->total / 8 > FIRST_BLOCK ? arena->total / 8 : FIRST_BLOCK, BLOCK_ALIGNMENT);
+    size_t grown = aligned(arena->total / GROWTH, BLOCK_ALIGNMENT);
+    size_t size = grown > FIRST_BLOCK ? grown : FIRST_BLOCK;
     arena->total += size;
     return add_block(&arena->blocks, size);
 }
 
-struct arena *arena_create_ready(void)
+struct arena *arena_create(void)
 {
-    struct arena *arena = arena_create();
-    (void)small_block(arena, 1);
+    struct block *blocks = NULL;
+    if (sodium_init() < 0)
+        arena_out_of_memory();
+    struct block *block = add_block(&blocks, FIRST_BLOCK);
+    struct arena *arena = (struct arena *)((char *)block + block->used);
+    block->used += sizeof *arena;
+    *arena = (struct arena){.blocks = block, .total = FIRST_BLOCK};
     return arena;
 }
 
@@ -155,8 +155,7 @@ static void *take_spare(struct arena *arena, size_t size)
     return memset(spare, 0, size);
 }
 
-/* MEMORY of SIZE bytes is not needed any more. */
-static void give_back(struct arena *arena, void *memory, size_t size)
+void arena_give_back(struct arena *arena, void *memory, size_t size)
 {
     if (memory == NULL || size < sizeof(struct spare))
         return;
@@ -181,8 +180,8 @@ static void give_back(struct arena *arena, void *memory, size_t size)
 static bool extend(struct arena *arena, const void *memory, size_t old_size, size_t size)
 {
     struct block *block = arena->blocks;
-    if (block == NULL || memory == NULL || size >= LARGE ||
-        (const char *)memory + old_size != (char *)block + block->used || block->size - block->used < size - old_size)
+    if (memory == NULL || size >= LARGE || (const char *)memory + old_size != (char *)block + block->used ||
+        block->size - block->used < size - old_size)
         return false;
     memset((char *)block + block->used, 0, size - old_size);
     block->used += size - old_size;
@@ -227,7 +226,7 @@ void arena_grow(struct arena *arena, void **items, size_t *capacity, size_t coun
 {
     if (count <= *capacity)
         return;
-    size_t grown = *capacity < 4 ? 4 : *capacity * 2;
+    size_t grown = *capacity == 0 ? FIRST_SIZE / size : *capacity * 2;
     if (grown < count)
         grown = count;
     if (!extend(arena, *items, *capacity * size, grown * size)) {
@@ -236,7 +235,7 @@ void arena_grow(struct arena *arena, void **items, size_t *capacity, size_t coun
             moved = arena_alloc(arena, grown * size);
         if (*capacity > 0)
             memcpy(moved, *items, *capacity * size);
-        give_back(arena, *items, *capacity * size);
+        arena_give_back(arena, *items, *capacity * size);
         *items = moved;
     }
     *capacity = grown;

@@ -5,7 +5,7 @@
  *     arena_destroy(arena);
  *
  * Its blocks come from sodium_malloc: guarded at both ends, locked, left out of core dumps, and wiped when the
- * arena is destroyed. Nothing in it is freed on its own. Memory that cannot be had ends the program with a line on
+ * arena is destroyed. Little in it is freed on its own. Memory that cannot be had ends the program with a line on
  * standard error (exit 4): no caller has anything better to do. The runtime library, which lives in other people's
  * processes, therefore does not use it. */
 #ifndef HERMES_ARENA_H
@@ -17,8 +17,6 @@
 struct arena;
 
 struct arena *arena_create(void);
-/* The same with its first block: ready for somebody who must not wait for the kernel's pages. */
-struct arena *arena_create_ready(void);
 /* Wipes and frees. NULL is fine. */
 void arena_destroy(struct arena *arena);
 
@@ -33,6 +31,9 @@ char *arena_strdup(struct arena *arena, const char *text);
 char *arena_printf(struct arena *arena, const char *format, ...) __attribute__((format(printf, 2, 3)));
 char *arena_vprintf(struct arena *arena, const char *format, va_list args)
     __attribute__((format(printf, 2, 0), nonnull(1, 2)));
+
+/* MEMORY of SIZE bytes, as it was allocated, is needed no more: worth saying of what is large. NULL is fine. */
+void arena_give_back(struct arena *arena, void *memory, size_t size);
 
 /* Text that grows inside an arena. Start from {.arena = arena}; `bytes` is always NUL-terminated once it is not
  * NULL. Growing may move them: a pointer into the old ones is void. */

@@ -220,7 +220,7 @@ static void read_ahead(struct home_watch *h)
     else if (hermes_open(h->home, &h->reader) != 0)
         h->reader = NULL;
     if (h->watcher->arena == NULL)
-        h->watcher->arena = arena_create_ready();
+        h->watcher->arena = arena_create();
 }
 
 static void work(struct job *job)
