@@ -373,11 +373,11 @@ static bool source_vanished(struct run *run)
 static void write_out(struct run *run, const struct text *content, long long generation)
 {
     struct compilation *c = run->c;
-    struct text snapshot = {0};
+    struct piece snapshot[SNAPSHOT_PIECES];
     struct publish_input input = {.home = run->request->home, .lock_wait_ms = run->request->lock_wait_ms};
     if (c->plan.changed) {
-        snapshot = emit_snapshot(c->arena, content, generation + 1, run->request->home, iso_time_now(c->arena));
-        input.snapshot = &snapshot;
+        emit_snapshot(c->arena, content, generation + 1, run->request->home, iso_time_now(c->arena), snapshot);
+        input.snapshot = snapshot;
     }
     size_t errors = c->diagnostics.errors;
     if (!publish(c, &input) || c->diagnostics.errors > errors)
@@ -425,8 +425,8 @@ static bool holds_a_literal(const struct run *run, const struct source *source)
 {
     const struct providers *providers = &run->c->providers;
     for (size_t i = 0; i < providers->count; i++)
-        for (size_t k = 0; k < providers->items[i].credential_count; k++) {
-            const struct credential *credential = &providers->items[i].credentials[k];
+        for (size_t k = 0; k < providers->items[i]->credential_count; k++) {
+            const struct credential *credential = &providers->items[i]->credentials[k];
             for (size_t o = 0; o < credential->origin_count; o++)
                 if (credential->origins[o].place.source == source &&
                     memmem(source->bytes, source->len, credential->secret, strlen(credential->secret)) != NULL)
@@ -483,7 +483,7 @@ static void resolve_and_publish(struct run *run)
     struct text content = emit_content(c->arena, &emit, &c->diagnostics);
     if (only_check) {
         if (!run->request->files.named)
-            publish_preview(c, run->request->home);
+            publish_preview(c, run->request->home, true);
         c->outcome = c->diagnostics.errors > 0 ? COMPILE_INVALID : COMPILE_VALID;
         return;
     }
@@ -496,7 +496,7 @@ static void resolve_and_publish(struct run *run)
     } else {
         plan(run, previous, &content);
         if (!run->request->write)
-            publish_preview(c, run->request->home);
+            publish_preview(c, run->request->home, false);
         else if (proven(run, previous) && note_departures(run, previous))
             write_out(run, &content, c->generation);
     }

@@ -25,7 +25,7 @@ const struct provider *provider_named(const struct providers *providers, const c
     (void)provider_normalise(name, normal, sizeof normal);
     const char *bare = strncmp(normal, "custom:", 7) == 0 ? normal + 7 : normal;
     for (size_t i = 0; i < providers->count; i++) {
-        const struct provider *provider = &providers->items[i];
+        const struct provider *provider = providers->items[i];
         if (strcmp(provider->id, normal) == 0 || (row != NULL && strcmp(provider->id, row->id) == 0) ||
             (strncmp(provider->id, "custom:", 7) == 0 && strcmp(provider->id + 7, bare) == 0))
             return provider;
@@ -36,7 +36,7 @@ const struct provider *provider_named(const struct providers *providers, const c
 void providers_consider(const struct providers *providers, struct near_name *near)
 {
     for (size_t i = 0; i < providers->count; i++) {
-        const char *id = providers->items[i].id;
+        const char *id = providers->items[i]->id;
         if (name_showable(id, strlen(id)))
             near_name_consider(near, strncmp(id, "custom:", 7) == 0 ? id + 7 : id);
     }

@@ -65,7 +65,7 @@ struct provider {
 };
 
 struct providers {
-    struct provider *items; /* sorted by id */
+    struct provider **items; /* sorted by id */
     size_t count;
     const char *default_id; /* NULL: Hermes would find none */
 };

@@ -44,8 +44,8 @@ static bool needs_key(const struct provider_row *row)
 static const struct provider *default_provider(const struct providers *providers)
 {
     for (size_t i = 0; providers->default_id != NULL && i < providers->count; i++)
-        if (strcmp(providers->items[i].id, providers->default_id) == 0)
-            return &providers->items[i];
+        if (strcmp(providers->items[i]->id, providers->default_id) == 0)
+            return providers->items[i];
     return NULL;
 }
 

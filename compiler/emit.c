@@ -296,11 +296,11 @@ static void emit_shadowed(struct text *out, const struct providers *providers)
     json_put_name(out, "shadowed");
     text_putc(out, '[');
     for (size_t i = 0; i < providers->count; i++)
-        for (size_t k = 0; k < providers->items[i].shadowed_count; k++) {
-            const struct shadowed *shadowed = &providers->items[i].shadowed[k];
+        for (size_t k = 0; k < providers->items[i]->shadowed_count; k++) {
+            const struct shadowed *shadowed = &providers->items[i]->shadowed[k];
             json_put_item(out);
             text_putc(out, '{');
-            json_put_member(out, "provider", providers->items[i].id);
+            json_put_member(out, "provider", providers->items[i]->id);
             json_put_member(out, "fingerprint", shadowed->fingerprint.text);
             json_put_member(out, "by", shadowed->by->id.text);
             emit_origins(out, &shadowed->origin, 1);
@@ -354,7 +354,7 @@ struct text emit_content(struct arena *arena, const struct emit_input *input, st
     json_put_name(&out, "providers");
     text_putc(&out, '{');
     for (size_t i = 0; i < input->providers->count; i++)
-        emit_provider(&out, &input->providers->items[i]);
+        emit_provider(&out, input->providers->items[i]);
     text_putc(&out, '}');
     emit_shadowed(&out, input->providers);
     diagnostics_sort(diagnostics);
@@ -363,8 +363,8 @@ struct text emit_content(struct arena *arena, const struct emit_input *input, st
     return out;
 }
 
-struct text emit_snapshot(struct arena *arena, const struct text *content, long long generation, const char *home,
-                          const char *compiled_at)
+void emit_snapshot(struct arena *arena, const struct text *content, long long generation, const char *home,
+                   const char *compiled_at, struct piece ret[SNAPSHOT_PIECES])
 {
     struct text out = {.arena = arena};
     struct digest digest = digest_of(content->bytes, content->len);
@@ -380,7 +380,7 @@ struct text emit_snapshot(struct arena *arena, const struct text *content, long 
     text_printf(&out, "%zu", content->len);
     json_put_member(&out, "digest", digest.text);
     text_puts(&out, "}" SNAPSHOT_CONTENT);
-    text_append(&out, content->bytes, content->len);
-    text_puts(&out, SNAPSHOT_CLOSING);
-    return out;
+    ret[0] = (struct piece){out.bytes, out.len};
+    ret[1] = (struct piece){content->bytes, content->len};
+    ret[2] = (struct piece){SNAPSHOT_CLOSING, strlen(SNAPSHOT_CLOSING)};
 }

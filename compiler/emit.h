@@ -6,6 +6,7 @@
 #include "credential.h"
 #include "dotenv.h"
 #include "node.h"
+#include "replace.h"
 #include "source.h"
 
 struct emit_input {
@@ -24,8 +25,9 @@ struct text emit_content(struct arena *arena, const struct emit_input *input, st
 /* `"headers":{...}`, inside an object that is open; nothing when the provider's requests need no further ones. */
 void emit_headers(struct text *out, const struct provider *provider);
 
-/* The whole file around it. */
-struct text emit_snapshot(struct arena *arena, const struct text *content, long long generation, const char *home,
-                          const char *compiled_at);
+/* The whole file around it. The pieces lie in CONTENT and in the arena. */
+enum { SNAPSHOT_PIECES = 3 };
+void emit_snapshot(struct arena *arena, const struct text *content, long long generation, const char *home,
+                   const char *compiled_at, struct piece ret[SNAPSHOT_PIECES]);
 
 #endif

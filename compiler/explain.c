@@ -102,7 +102,7 @@ static void print_users(const struct compilation *c, const char *origin_key, con
 {
     bool used = false;
     for (size_t i = 0; i < c->providers.count; i++) {
-        const struct provider *provider = &c->providers.items[i];
+        const struct provider *provider = c->providers.items[i];
         for (size_t k = 0; k < provider->credential_count; k++) {
             if (!stands_at(&provider->credentials[k], origin_key))
                 continue;
@@ -330,8 +330,8 @@ static void put_hidden(struct text *out, const struct place *winner, const struc
 static void put_hidden_keys(struct text *out, const struct compilation *c, const char *origin_key)
 {
     for (size_t i = 0; i < c->providers.count; i++)
-        for (size_t k = 0; k < c->providers.items[i].shadowed_count; k++) {
-            const struct shadowed *shadowed = &c->providers.items[i].shadowed[k];
+        for (size_t k = 0; k < c->providers.items[i]->shadowed_count; k++) {
+            const struct shadowed *shadowed = &c->providers.items[i]->shadowed[k];
             if (!stands_at(shadowed->by, origin_key))
                 continue;
             json_put_item(out);
@@ -348,7 +348,7 @@ static void put_uses(struct text *out, const struct compilation *c, const char *
     json_put_name(out, "used_by");
     text_putc(out, '[');
     for (size_t i = 0; i < c->providers.count; i++) {
-        const struct provider *provider = &c->providers.items[i];
+        const struct provider *provider = c->providers.items[i];
         for (size_t k = 0; k < provider->credential_count; k++)
             if (stands_at(&provider->credentials[k], origin_key))
                 put_use(out, provider, k, NULL);

@@ -222,9 +222,9 @@ static bool add_probes(struct probes *probes, const struct providers *providers,
 {
     const struct provider *only = name == NULL ? NULL : provider_named(providers, name);
     for (size_t i = 0; i < providers->count; i++)
-        for (size_t k = 0; k < providers->items[i].credential_count; k++)
-            if (name == NULL || only == &providers->items[i])
-                probes_add(probes, &providers->items[i], &providers->items[i].credentials[k]);
+        for (size_t k = 0; k < providers->items[i]->credential_count; k++)
+            if (name == NULL || only == providers->items[i])
+                probes_add(probes, providers->items[i], &providers->items[i]->credentials[k]);
     return name == NULL || only != NULL;
 }
 

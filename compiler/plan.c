@@ -149,8 +149,8 @@ static void compare_provider(struct plan *plan, const struct hermes_provider *be
 static const struct provider *find_provider(const struct providers *providers, const char *id)
 {
     for (size_t i = 0; i < providers->count; i++)
-        if (strcmp(providers->items[i].id, id) == 0)
-            return &providers->items[i];
+        if (strcmp(providers->items[i]->id, id) == 0)
+            return providers->items[i];
     return NULL;
 }
 
@@ -168,8 +168,8 @@ struct plan plan_changes(struct arena *arena, const struct hermes_view *previous
     compare_word(&plan, NULL, "default_provider", previous == NULL ? NULL : hermes_default_provider(previous),
                  providers->default_id);
     for (size_t i = 0; i < providers->count; i++)
-        compare_provider(&plan, previous == NULL ? NULL : hermes_provider(previous, providers->items[i].id),
-                         &providers->items[i]);
+        compare_provider(&plan, previous == NULL ? NULL : hermes_provider(previous, providers->items[i]->id),
+                         providers->items[i]);
     for (size_t i = 0; previous != NULL && i < hermes_provider_count(previous); i++) {
         const struct hermes_provider *old = hermes_provider_at(previous, i);
         if (find_provider(providers, old->id) == NULL)

@@ -7,24 +7,24 @@
 #include "shown_value.h"
 #include "source.h"
 
-struct edit {
-    size_t start;
-    size_t end;
-    const char *text;
-};
+/* --- the new text: pieces of the old one, and what stands between them --- */
 
-struct edits {
-    struct edit *items;
-    size_t count;
-    size_t capacity;
-};
-
-static void add_edit(struct projector *p, struct edits *edits, size_t start, size_t end, const char *text)
+static void add_piece(struct projector *p, struct pieces *pieces, const char *bytes, size_t len)
 {
-    void *items = edits->items;
-    arena_grow(p->arena, &items, &edits->capacity, edits->count + 1, sizeof(struct edit));
-    edits->items = items;
-    edits->items[edits->count++] = (struct edit){start, end, text};
+    void *items = pieces->items;
+    if (len == 0)
+        return;
+    arena_grow(p->arena, &items, &pieces->capacity, pieces->count + 1, sizeof *pieces->items);
+    pieces->items = items;
+    pieces->items[pieces->count++] = (struct piece){bytes, len};
+}
+
+/* What stood from START to END makes room for TEXT; the next place is behind this one. */
+static void splice(struct projector *p, size_t start, size_t end, const char *text)
+{
+    add_piece(p, &p->out, p->document.text + p->copied, start - p->copied);
+    add_piece(p, &p->out, text, strlen(text));
+    p->copied = end;
 }
 
 /* --- one pool --- */
@@ -49,8 +49,10 @@ static bool somebody_elses(const struct projector *p, const struct json *array)
 
 static bool read_entries(struct projector *p, const struct json *array)
 {
+    void *entries = p->entries;
     p->count = array == NULL ? 0 : array->count;
-    p->entries = arena_alloc(p->arena, p->count * sizeof *p->entries);
+    arena_grow(p->arena, &entries, &p->entry_capacity, p->count, sizeof *p->entries);
+    p->entries = entries;
     if (array != NULL && array->kind != JSON_ARRAY)
         return leave_alone(p, "it is no list");
     for (size_t i = 0; i < p->count; i++) {
@@ -78,13 +80,10 @@ static void write_slots(struct projector *p)
 {
     for (size_t i = 0; i < p->slot_count; i++) {
         struct slot *slot = &p->slots[i];
-        if (slot->entry != NULL) {
+        if (slot->entry != NULL)
             pool_edit_slot(p, slot);
-        } else {
-            slot->text = pool_new_entry(p, slot);
+        else
             pool_note_change(p, "added", slot->credential->fingerprint.text, slot->credential->label);
-            p->structural = true;
-        }
         const char *key = slot->credential != NULL ? slot->credential->fingerprint.text : slot->entry->effective;
         if (slot->entry == NULL || !slot->entry->oauth)
             pool_remember(p, &slot->state, key);
@@ -99,224 +98,227 @@ static void drop_stale(struct projector *p)
             continue;
         pool_remember(p, &entry->state, entry->on_disk);
         pool_note_change(p, "removed", entry->on_disk, entry->source + strlen(POOL_OUR_SOURCE));
-        p->structural = true;
     }
 }
 
-/* NULL: nothing to do with this pool. */
-static const char *project_pool(struct projector *p, const struct json *array)
+/* The pool's list of entries, behind its name where it is a new one. False: there is nothing to do with it. */
+static bool project_pool(struct projector *p, const struct json *array, struct text *ret)
 {
-    p->structural = false;
     if (somebody_elses(p, array) || !read_entries(p, array))
-        return NULL;
+        return false;
     pool_part_states_from_old_keys(p);
     pool_note_states(p);
     if (!concerns_us(p))
-        return NULL;
+        return false;
     pool_arrange(p);
     if (!pool_order_holds(p)) {
         pool_number_slots(p);
-        p->structural = p->structural || pool_order_is_ours_to_set(p);
         for (size_t i = 0; i < p->slot_count; i++)
             if (p->slots[i].entry != NULL && !pool_order_is_ours_to_set(p))
                 p->slots[i].set_priority = false;
     }
-    size_t before = p->changes->len;
+    size_t before = p->changes.len;
     drop_stale(p);
     write_slots(p);
-    if (p->changes->len == before)
-        return NULL;
-    return pool_array_text(p);
+    if (p->changes.len == before)
+        return false;
+    if (array == NULL) {
+        text_puts(ret, ",\n    ");
+        json_put_quoted(ret, p->name);
+        text_puts(ret, ": ");
+    }
+    pool_put_array(p, ret);
+    return true;
 }
 
 /* --- the whole file --- */
 
 static int compare_id(const void *id, const void *provider)
 {
-    return strcmp(id, ((const struct provider *)provider)->id);
+    return strcmp(id, (*(const struct provider *const *)provider)->id);
 }
 
 static const struct provider *find_provider(const struct providers *providers, const char *id)
 {
-    return providers->count == 0
-               ? NULL
-               : bsearch(id, providers->items, providers->count, sizeof *providers->items, compare_id);
+    const struct provider *const *found =
+        providers->count == 0 ? NULL
+                              : bsearch(id, providers->items, providers->count, sizeof *providers->items, compare_id);
+    return found == NULL ? NULL : *found;
 }
 
-/* `,"NAME": [...]` for each provider that has no pool yet. */
-static void put_new_members(struct text *out, struct projector *p, const struct providers *providers)
+/* `,"NAME": [...]` for each provider that has no pool yet. Of one whose keys nobody holds there is nothing to say. */
+static struct pieces new_members(struct projector *p, const struct providers *providers)
 {
-    for (size_t i = 0; i < providers->count; i++) {
-        p->provider = &providers->items[i];
+    struct pieces added = {0};
+    for (size_t i = 0; !p->only_check && i < providers->count; i++) {
+        p->provider = providers->items[i];
         p->name = p->provider->id;
         if (name_table_get(&p->pools, p->name) != NULL || strcmp(p->name, "custom") == 0)
             continue;
-        const char *array = project_pool(p, NULL);
-        if (array == NULL)
-            continue;
-        text_printf(out, ",\n    %s: ", json_quote(p->arena, p->name));
-        text_puts(out, array);
+        struct text member = {.arena = p->arena};
+        if (project_pool(p, NULL, &member))
+            add_piece(p, &added, member.bytes, member.len);
     }
+    return added;
 }
 
-static struct text new_members(struct projector *p, const struct providers *providers)
+/* MEMBERS without the comma in front of the first one. */
+static void add_members(struct projector *p, const struct pieces *members, bool comma)
 {
-    struct text out = {.arena = p->arena};
-    put_new_members(&out, p, providers);
-    return out;
-}
-
-static void remove_members(struct projector *p, struct edits *edits, const bool *gone)
-{
-    const struct json *pool = p->document.pool;
-    bool kept = false;
-    for (size_t i = 0; i < pool->count; i++) {
-        const struct json *child = &pool->children[i];
-        if (!gone[i])
-            kept = true;
-        else if (kept)
-            add_edit(p, edits, pool->children[i - 1].end, child->end, "");
-        else if (i + 1 < pool->count)
-            add_edit(p, edits, child->name_start, pool->children[i + 1].name_start, "");
+    for (size_t i = 0; i < members->count; i++) {
+        size_t skipped = i == 0 && !comma;
+        add_piece(p, &p->out, members->items[i].bytes + skipped, members->items[i].len - skipped);
     }
 }
 
 /* `providers` stands in a store that has no pool, so there is a member before this one. */
-static void add_pool(struct projector *p, struct edits *edits, const char *members)
+static void add_pool(struct projector *p, const struct pieces *added)
 {
     const struct json *root = p->document.root;
     size_t end = root->children[root->count - 1].end;
-    add_edit(p, edits, end, end, arena_printf(p->arena, ",\n  \"credential_pool\": {%s\n  }", members));
+    splice(p, end, end, ",\n  \"credential_pool\": {");
+    add_members(p, added, false);
+    splice(p, end, end, "\n  }");
     cooldowns_set_empty(p->cooldowns, "", true);
 }
 
-static void remove_pool(struct projector *p, struct edits *edits)
+static void remove_pool(struct projector *p)
 {
     const struct json *root = p->document.root;
     size_t at = (size_t)(p->document.pool - root->children);
     cooldowns_set_empty(p->cooldowns, "", false);
     if (at > 0)
-        add_edit(p, edits, root->children[at - 1].end, p->document.pool->end, "");
+        splice(p, root->children[at - 1].end, p->document.pool->end, "");
     else if (root->count > 1)
-        add_edit(p, edits, p->document.pool->name_start, root->children[1].name_start, "");
+        splice(p, p->document.pool->name_start, root->children[1].name_start, "");
 }
 
-static void edit_members(struct projector *p, struct edits *edits, const struct providers *providers)
+/* All that were in it are gone. */
+static void refill_pool(struct projector *p, const struct pieces *added)
+{
+    const struct json *pool = p->document.pool;
+    if (pool->count == 0 && added->count == 0)
+        return;
+    splice(p, pool->start, pool->end, "{");
+    add_members(p, added, false);
+    splice(p, pool->end, pool->end, added->count > 0 ? "\n  }" : "}");
+}
+
+/* What becomes of a pool that stands in the file. */
+struct outcome {
+    const char *text; /* its list anew; NULL: it stays as it is */
+    bool gone;
+};
+
+static void edit_pool(struct projector *p, const struct outcome *outcomes, const struct pieces *added)
+{
+    const struct json *pool = p->document.pool;
+    bool kept = false;
+    for (size_t i = 0; i < pool->count; i++) {
+        const struct json *child = &pool->children[i];
+        if (!outcomes[i].gone && outcomes[i].text != NULL)
+            splice(p, child->start, child->end, outcomes[i].text);
+        if (!outcomes[i].gone)
+            kept = true;
+        else if (kept)
+            splice(p, pool->children[i - 1].end, child->end, "");
+        else if (i + 1 < pool->count)
+            splice(p, child->name_start, pool->children[i + 1].name_start, "");
+    }
+    if (added->count > 0)
+        splice(p, pool->children[pool->count - 1].end, pool->children[pool->count - 1].end, "");
+    add_members(p, added, true);
+}
+
+static struct outcome project_member(struct projector *p, const struct json *array)
+{
+    struct text text = {.arena = p->arena};
+    struct outcome outcome = {0};
+    if (!project_pool(p, array, &text))
+        return outcome;
+    bool emptied = strcmp(text.bytes, "[]") == 0;
+    outcome.text = text.bytes;
+    outcome.gone = emptied && !cooldowns_empty(p->cooldowns, p->name);
+    if (emptied || array->count == 0)
+        cooldowns_set_empty(p->cooldowns, p->name, !emptied);
+    return outcome;
+}
+
+/* Python takes the last of equal names; so do we, but not to write. */
+static const bool *index_pools(struct projector *p)
 {
     const struct json *pool = p->document.pool;
     size_t count = pool == NULL ? 0 : pool->count;
-    bool *gone = arena_alloc(p->arena, count * sizeof *gone + 1);
-    bool *twice = arena_alloc(p->arena, count * sizeof *twice + 1);
-    size_t removed = 0;
+    bool *twice = arena_alloc(p->arena, count * sizeof *twice);
     for (size_t i = 0; i < count; i++) {
         twice[i] = name_table_get(&p->pools, pool->children[i].name) != NULL;
         name_table_put(p->arena, &p->pools, pool->children[i].name, i);
     }
+    return twice;
+}
+
+static void edit_members(struct projector *p, const struct providers *providers)
+{
+    const struct json *pool = p->document.pool;
+    size_t count = pool == NULL ? 0 : pool->count;
+    const bool *twice = index_pools(p);
+    struct outcome *outcomes = arena_alloc(p->arena, count * sizeof *outcomes);
+    size_t removed = 0;
     for (size_t i = 0; i < count; i++) {
-        const struct json *array = &pool->children[i];
-        p->name = array->name;
-        p->provider = find_provider(providers, array->name);
-        if (*name_table_get(&p->pools, array->name) != i)
-            continue; /* Python takes the last of equal names; so do we */
-        if (twice[i]) {
-            (void)leave_alone(p, "its name stands twice");
+        p->name = pool->children[i].name;
+        p->provider = find_provider(providers, p->name);
+        if (*name_table_get(&p->pools, p->name) != i)
             continue;
-        }
-        const char *text = project_pool(p, array);
-        bool emptied = text != NULL && strcmp(text, "[]") == 0;
-        gone[i] = emptied && !cooldowns_empty(p->cooldowns, p->name);
-        if (emptied || (text != NULL && array->count == 0))
-            cooldowns_set_empty(p->cooldowns, p->name, !emptied);
-        removed += gone[i];
-        if (text != NULL && !gone[i])
-            add_edit(p, edits, array->start, array->end, text);
+        if (twice[i])
+            (void)leave_alone(p, "its name stands twice");
+        else
+            outcomes[i] = project_member(p, &pool->children[i]);
+        removed += outcomes[i].gone;
     }
-    struct text added = new_members(p, providers);
-    if (pool == NULL) {
-        if (added.len > 0)
-            add_pool(p, edits, added.bytes + 1);
-    } else if (removed == count && added.len == 0 && cooldowns_empty(p->cooldowns, "")) {
-        remove_pool(p, edits);
-    } else if (removed == count) {
-        if (removed > 0 || added.len > 0)
-            add_edit(p, edits, pool->start, pool->end,
-                     added.len > 0 ? arena_printf(p->arena, "{%s\n  }", added.bytes + 1) : "{}");
-    } else {
-        remove_members(p, edits, gone);
-        if (added.len > 0)
-            add_edit(p, edits, pool->children[count - 1].end, pool->children[count - 1].end, added.bytes);
-    }
+    struct pieces added = new_members(p, providers);
+    if (pool == NULL && added.count > 0)
+        add_pool(p, &added);
+    else if (pool != NULL && removed < count)
+        edit_pool(p, outcomes, &added);
+    else if (pool != NULL && added.count == 0 && cooldowns_empty(p->cooldowns, ""))
+        remove_pool(p);
+    else if (pool != NULL)
+        refill_pool(p, &added);
+    if (p->out.count > 0)
+        add_piece(p, &p->out, p->document.text + p->copied, p->document.len - p->copied);
 }
 
-static int compare_edits(const void *a, const void *b)
+static void fresh_store(struct projector *p, const struct providers *providers)
 {
-    const struct edit *left = a;
-    const struct edit *right = b;
-    if (left->start != right->start)
-        return left->start < right->start ? -1 : 1;
-    return left->end < right->end ? -1 : left->end > right->end;
-}
-
-static struct text apply(struct projector *p, struct edits *edits)
-{
-    struct text out = {.arena = p->arena};
-    size_t copied = 0;
-    size_t more = 0;
-    for (size_t i = 0; i < edits->count; i++)
-        more += strlen(edits->items[i].text);
-    text_reserve(&out, p->document.len + more);
-    if (edits->count > 1)
-        qsort(edits->items, edits->count, sizeof *edits->items, compare_edits);
-    for (size_t i = 0; i < edits->count; i++) {
-        text_append(&out, p->document.text + copied, edits->items[i].start - copied);
-        text_puts(&out, edits->items[i].text);
-        copied = edits->items[i].end;
-    }
-    text_append(&out, p->document.text + copied, p->document.len - copied);
-    return out;
-}
-
-static struct text fresh_store(struct projector *p, const struct providers *providers)
-{
-    struct text out = {.arena = p->arena};
+    static const char opening[] = "{\n  \"version\": 1,\n  \"providers\": {},\n  \"credential_pool\": {";
     char at[40];
     struct tm utc;
     time_t seconds = (time_t)p->now;
-    text_puts(&out, "{\n  \"version\": 1,\n  \"providers\": {},\n  \"credential_pool\": ");
-    size_t opening = out.len;
-    put_new_members(&out, p, providers);
-    if (out.len == opening)
-        return (struct text){0};
-    out.bytes[opening] = '{'; /* in place of the first comma */
+    struct pieces members = new_members(p, providers);
+    if (members.count == 0)
+        return;
+    add_piece(p, &p->out, opening, sizeof opening - 1);
+    add_members(p, &members, false);
     (void)gmtime_r(&seconds, &utc);
     (void)strftime(at, sizeof at, "%Y-%m-%dT%H:%M:%S+00:00", &utc);
-    text_printf(&out, "\n  },\n  \"updated_at\": \"%s\"\n}\n", at);
-    return out;
+    const char *closing = arena_printf(p->arena, "\n  },\n  \"updated_at\": \"%s\"\n}\n", at);
+    add_piece(p, &p->out, closing, strlen(closing));
 }
 
-struct pool_projection pool_project(struct arena *arena, struct source *source, const struct providers *providers,
-                                    struct cooldowns *cooldowns, double now, struct diagnostics *diagnostics)
+struct pool_projection pool_project(struct arena *arena, const struct pool_input *in, struct diagnostics *diagnostics)
 {
-    struct text *changes = arena_alloc(arena, sizeof *changes);
-    struct diagnostics said_before = {.arena = arena};
-    struct edits edits = {0};
-    struct text text = {.arena = arena};
-    *changes = (struct text){.arena = arena};
+    struct diagnostics said_before = {.arena = arena}; /* pool_read has said so */
     struct projector p = {.arena = arena,
-                          .source = source,
-                          .cooldowns = cooldowns,
+                          .source = in->source,
+                          .cooldowns = in->cooldowns,
+                          .only_check = in->only_check,
                           .diagnostics = diagnostics,
-                          .changes = changes,
-                          .now = now,
-                          .document = pool_open(arena, source, &said_before)};
-    if (p.document.unreadable) /* pool_read has said so */
-        return (struct pool_projection){.changes = changes};
-    if (p.document.text == NULL) {
-        text = fresh_store(&p, providers);
-    } else {
-        edit_members(&p, &edits, providers);
-        if (edits.count > 0)
-            text = apply(&p, &edits);
-    }
-    return (struct pool_projection){.text = text.bytes, .len = text.len, .changes = changes};
+                          .changes = {.arena = arena},
+                          .now = in->now,
+                          .document = pool_open(arena, in->source, &said_before)};
+    if (!p.document.unreadable && p.document.text == NULL)
+        fresh_store(&p, in->providers);
+    else if (!p.document.unreadable)
+        edit_members(&p, in->providers);
+    return (struct pool_projection){.pieces = p.out.items, .count = p.out.count, .changes = p.changes};
 }

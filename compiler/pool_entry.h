@@ -56,6 +56,7 @@ const char *entry_edited(struct arena *arena, const char *text, const struct jso
                          size_t count);
 
 /* TEXT as Python's json.dumps writes a string: ASCII only. */
+void json_put_quoted(struct text *out, const char *text);
 const char *json_quote(struct arena *arena, const char *text);
 
 #endif

@@ -71,7 +71,9 @@ void pool_arrange(struct projector *p)
 {
     const size_t *order = entries_sorted(p->arena, p->name, p->entries, p->count);
     size_t credentials = p->provider != NULL && p->provider->projected ? p->provider->credential_count : 0;
-    p->slots = arena_alloc(p->arena, (p->count + credentials * 2 + 1) * sizeof *p->slots);
+    void *slots = p->slots;
+    arena_grow(p->arena, &slots, &p->slot_capacity, p->count + credentials * 2 + 1, sizeof *p->slots);
+    p->slots = slots;
     p->slot_count = 0;
     for (size_t i = 0; i < credentials; i++)
         if (p->provider->credentials[i].rank == RANK_CONFIG && pool_wanted(p, &p->provider->credentials[i]))

@@ -15,7 +15,13 @@ struct slot {
     struct entry_state state;
     double priority;
     bool set_priority;
-    const char *text;
+    const char *text; /* of an entry that exists */
+};
+
+struct pieces {
+    struct piece *items;
+    size_t count;
+    size_t capacity;
 };
 
 struct projector {
@@ -24,17 +30,21 @@ struct projector {
     const struct source *source;
     struct cooldowns *cooldowns;
     struct diagnostics *diagnostics;
-    struct text *changes;
+    bool only_check;
     double now;
-    /* one pool at a time */
+    struct text changes;
+    struct pieces out;
+    size_t copied;           /* so much of the old text is dealt with */
+    struct name_table pools; /* of those in the file the last of each name */
+    /* one pool at a time; the room is kept for the next one */
     const char *name;
     const struct provider *provider;
     struct entry *entries;
     size_t count;
-    struct name_table pools; /* of those in the file the last of each name */
-    struct slot *slots;      /* in the order in which Hermes shall take them */
+    size_t entry_capacity;
+    struct slot *slots; /* in the order in which Hermes shall take them */
     size_t slot_count;
-    bool structural;
+    size_t slot_capacity;
 };
 
 /* A line for people. */
@@ -71,9 +81,8 @@ bool pool_slot_is_foreign(const struct slot *slot);
 
 /* --- pool_text.c: how it is written --- */
 
-const char *pool_new_entry(struct projector *p, const struct slot *slot);
 void pool_edit_slot(struct projector *p, struct slot *slot);
 const struct slot *pool_slot_of(const struct projector *p, const struct entry *entry);
-const char *pool_array_text(struct projector *p);
+void pool_put_array(struct projector *p, struct text *out);
 
 #endif

@@ -7,7 +7,7 @@
 
 void pool_note_change(struct projector *p, const char *what, const char *fingerprint, const char *label)
 {
-    text_printf(p->changes, "auth.json: %s: %s %s (%s)\n", shown_name(p->arena, p->name), what, fingerprint,
+    text_printf(&p->changes, "auth.json: %s: %s %s (%s)\n", shown_name(p->arena, p->name), what, fingerprint,
                 shown_name(p->arena, label));
 }
 

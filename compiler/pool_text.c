@@ -20,7 +20,7 @@ static const char *number_text(struct arena *arena, double value)
     return arena_strdup(arena, text);
 }
 
-static const char *our_id(const struct projector *p, const struct credential *credential)
+static struct credential_id our_id(const struct projector *p, const struct credential *credential)
 {
     struct credential_id id = credential->id;
     for (unsigned attempt = 1;; attempt++) {
@@ -29,27 +29,33 @@ static const char *our_id(const struct projector *p, const struct credential *cr
             taken =
                 taken || (!p->entries[i].ours && p->entries[i].id != NULL && strcmp(p->entries[i].id, id.text) == 0);
         if (!taken)
-            return arena_strdup(p->arena, id.text);
+            return id;
         const char *salted = arena_printf(p->arena, "%s %u", credential->secret, attempt);
         id = credential_id_of(p->name, salted, strlen(salted));
     }
 }
 
-const char *pool_new_entry(struct projector *p, const struct slot *slot)
+static void put_member(struct text *out, const char *name, const char *value)
+{
+    text_printf(out, "        \"%s\": ", name);
+    json_put_quoted(out, value);
+    text_puts(out, ",\n");
+}
+
+static void put_new_entry(struct projector *p, const struct slot *slot, struct text *out)
 {
     const struct credential *c = slot->credential;
-    struct text out = {.arena = p->arena};
-    text_printf(&out, "{\n        \"id\": \"%s\",\n        \"label\": %s,\n", our_id(p, c),
-                json_quote(p->arena, c->label));
-    text_printf(&out, "        \"auth_type\": \"%s\",\n        \"priority\": %s,\n", pool_auth_type_of(p, c),
-                number_text(p->arena, slot->priority));
-    text_printf(&out, "        \"source\": %s,\n", json_quote(p->arena, pool_our_source(p, c)));
-    text_printf(&out, "        \"access_token\": %s,\n", json_quote(p->arena, c->secret));
+    text_puts(out, "{\n");
+    put_member(out, "id", our_id(p, c).text);
+    put_member(out, "label", c->label);
+    put_member(out, "auth_type", pool_auth_type_of(p, c));
+    text_printf(out, "        \"priority\": %s,\n", number_text(p->arena, slot->priority));
+    put_member(out, "source", pool_our_source(p, c));
+    put_member(out, "access_token", c->secret);
     for (int i = 0; i < COOLDOWN_MEMBERS; i++)
-        text_printf(&out, "        \"%s\": %s,\n", cooldown_members[i], slot->state.raw[i]);
-    text_printf(&out, "        \"base_url\": %s,\n        \"request_count\": 0\n      }",
-                json_quote(p->arena, p->provider->base_url));
-    return out.bytes;
+        text_printf(out, "        \"%s\": %s,\n", cooldown_members[i], slot->state.raw[i]);
+    put_member(out, "base_url", p->provider->base_url);
+    text_puts(out, "        \"request_count\": 0\n      }");
 }
 
 struct pending {
@@ -83,7 +89,7 @@ void pool_edit_slot(struct projector *p, struct slot *slot)
     const struct credential *c = slot->credential;
     struct entry on_disk = entry_read(p->arena, p->document.text, entry->json, p->provider, p->now);
     if (c != NULL) {
-        set_text(p, &pending, "id", entry->id, our_id(p, c));
+        set_text(p, &pending, "id", entry->id, our_id(p, c).text);
         set_text(p, &pending, "label", entry->label, c->label);
         set_text(p, &pending, "auth_type", entry->auth_type, pool_auth_type_of(p, c));
         if (slot->set_priority && (!entry->has_priority || entry->priority != slot->priority))
@@ -116,21 +122,23 @@ const struct slot *pool_slot_of(const struct projector *p, const struct entry *e
     return NULL;
 }
 
-static void put_item(struct text *out, const char *text)
+static void put_slot(struct projector *p, const struct slot *slot, struct text *out)
 {
     text_puts(out, out->bytes[out->len - 1] == '[' ? "\n      " : ",\n      ");
-    text_puts(out, text);
+    if (slot->entry == NULL)
+        put_new_entry(p, slot, out);
+    else
+        text_puts(out, slot->text);
 }
 
-/* The array anew: ours at the front or directly before the entry that they precede, foreign ones as they stand. */
-const char *pool_array_text(struct projector *p)
+/* The list anew: ours at the front or directly before the entry that they precede, foreign ones as they stand. */
+void pool_put_array(struct projector *p, struct text *out)
 {
-    struct text out = {.arena = p->arena};
     const struct entry *last_foreign = NULL;
-    text_putc(&out, '[');
+    text_putc(out, '[');
     size_t next = 0;
     for (; next < p->slot_count && !pool_slot_is_foreign(&p->slots[next]); next++)
-        put_item(&out, p->slots[next].text);
+        put_slot(p, &p->slots[next], out);
     for (size_t i = 0; i < p->count; i++) {
         if (p->entries[i].ours)
             continue;
@@ -139,15 +147,14 @@ const char *pool_array_text(struct projector *p)
         while (first > next && !pool_slot_is_foreign(&p->slots[first - 1]))
             first--;
         for (; first < (size_t)(slot - p->slots) && first >= next; first++)
-            put_item(&out, p->slots[first].text);
-        put_item(&out, slot->text);
+            put_slot(p, &p->slots[first], out);
+        put_slot(p, slot, out);
         last_foreign = &p->entries[i];
     }
     size_t tail = p->slot_count;
     while (tail > next && !pool_slot_is_foreign(&p->slots[tail - 1]))
         tail--;
     for (; tail < p->slot_count && last_foreign != NULL; tail++)
-        put_item(&out, p->slots[tail].text);
-    text_puts(&out, out.len > 1 ? "\n    ]" : "]");
-    return out.bytes;
+        put_slot(p, &p->slots[tail], out);
+    text_puts(out, out->bytes[out->len - 1] != '[' ? "\n    ]" : "]");
 }

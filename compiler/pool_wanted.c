@@ -30,10 +30,9 @@ const char *pool_our_source(const struct projector *p, const struct credential *
     return arena_printf(p->arena, POOL_OUR_SOURCE "%s", credential->origins[0].key);
 }
 
-static bool suppressed(const struct projector *p, const char *source)
+static bool suppressed(const struct projector *p, const struct json *all, const char *source)
 {
-    const struct json *all = json_member(json_member(p->document.root, "suppressed_sources"), p->name);
-    for (size_t i = 0; all != NULL && all->kind == JSON_ARRAY && i < all->count; i++) {
+    for (size_t i = 0; i < all->count; i++) {
         const char *text = json_string(p->arena, p->document.text, &all->children[i]);
         if (text != NULL && strcmp(text, source) == 0)
             return true;
@@ -44,11 +43,14 @@ static bool suppressed(const struct projector *p, const char *source)
 /* A person took this key out of the pool: our entry, or the one that Hermes made of it (`config:NAME`). */
 static bool taken_out(const struct projector *p, const struct credential *credential)
 {
-    if (suppressed(p, pool_our_source(p, credential)))
+    const struct json *all = json_member(json_member(p->document.root, "suppressed_sources"), p->name);
+    if (all == NULL || all->kind != JSON_ARRAY)
+        return false;
+    if (suppressed(p, all, pool_our_source(p, credential)))
         return true;
     for (size_t i = 0; i < p->provider->seed_count; i++) {
         const struct seed *seed = &p->provider->seeds[i];
-        if (seed->secret != NULL && strcmp(seed->secret, credential->secret) == 0 && suppressed(p, seed->source))
+        if (seed->secret != NULL && strcmp(seed->secret, credential->secret) == 0 && suppressed(p, all, seed->source))
             return true;
     }
     return false;

@@ -130,7 +130,7 @@ void proofs_check(const struct proofs *proofs, struct compilation *c, const stru
 {
     c->unproven = (struct probes){.arena = c->arena};
     for (size_t i = 0; previous != NULL && i < c->providers.count; i++) {
-        const struct provider *provider = &c->providers.items[i];
+        const struct provider *provider = c->providers.items[i];
         const struct hermes_provider *before = hermes_provider(previous, provider->id);
         for (size_t k = 0; before != NULL && before->credential_count > 0 && k < provider->credential_count; k++)
             if (provider->credentials[k].rank != RANK_POOL && !has_key(before, &provider->credentials[k].fingerprint))

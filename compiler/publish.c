@@ -7,6 +7,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "emit.h"
 #include "file_lock.h"
 #include "json_span.h"
 #include "read_source.h"
@@ -127,22 +128,21 @@ static bool read_pool(struct publication *p)
     return outcome == READ_OK;
 }
 
-static struct pool_projection project(struct compilation *c, struct cooldowns *cooldowns)
+static struct pool_projection project(struct compilation *c, struct cooldowns *cooldowns, bool only_check)
 {
-    struct pool_projection projection =
-        pool_project(c->arena, pool_source(c), &c->providers, cooldowns, now_seconds(), &c->diagnostics);
-    if (projection.changes != NULL)
-        c->pool_plan = *projection.changes;
+    const struct pool_input input = {pool_source(c), &c->providers, cooldowns, now_seconds(), only_check};
+    struct pool_projection projection = pool_project(c->arena, &input, &c->diagnostics);
+    c->pool_plan = projection.changes;
     return projection;
 }
 
-void publish_preview(struct compilation *c, const char *home)
+void publish_preview(struct compilation *c, const char *home, bool only_check)
 {
     struct cooldowns cooldowns = {.arena = c->arena};
     struct text before = {.arena = c->arena};
     struct diagnostics unsaid = {.arena = c->arena}; /* nothing is written that could lose them */
     (void)publish_load_cooldowns(&cooldowns, path_in(c->arena, home, COOLDOWNS_FILE), &before, &unsaid);
-    (void)project(c, &cooldowns);
+    (void)project(c, &cooldowns, only_check);
     c->cooldowns = cooldowns;
 }
 
@@ -169,10 +169,10 @@ static void say_locked(struct compilation *c, const char *path, int waited_ms)
     diagnostic_help(&c->diagnostics, d, "the snapshot is published; run hermes-compile again when the lock is free");
 }
 
-static void prepare(struct publication *p, struct replacement *r, const char *path, const char *bytes, size_t len,
-                    unsigned mode)
+static void prepare(struct publication *p, struct replacement *r, const char *path, const struct piece *pieces,
+                    size_t count, unsigned mode)
 {
-    int error = replace_prepare(r, path, r == &p->pool, bytes, len, mode); /* only auth.json may be a link */
+    int error = replace_prepare(r, path, r == &p->pool, pieces, count, mode); /* only auth.json may be a link */
     if (error == 0)
         return;
     write_failed(p->c, path, error);
@@ -216,13 +216,13 @@ static void prepare_pool(struct publication *p)
         return;
     }
     finish_copy(p);
-    struct pool_projection projection = project(c, &cooldowns);
+    struct pool_projection projection = project(c, &cooldowns, false);
     const char *after = cooldowns_text(&cooldowns, &len);
     bool nothing_known = cooldowns.count + cooldowns.empty_count == 0 && before.len == 0;
     if (!nothing_known && (len != before.len || memcmp(after, before.bytes, len) != 0))
-        prepare(p, &p->cooldowns, p->cooldowns_path, after, len, 0600);
-    if (projection.text != NULL && !p->failed)
-        prepare(p, &p->pool, p->pool_path, projection.text, projection.len,
+        prepare(p, &p->cooldowns, p->cooldowns_path, &(struct piece){after, len}, 1, 0600);
+    if (projection.count > 0 && !p->failed)
+        prepare(p, &p->pool, p->pool_path, projection.pieces, projection.count,
                 pool_source(c)->present ? pool_source(c)->mode : 0600);
 }
 
@@ -319,7 +319,7 @@ bool publish(struct compilation *c, const struct publish_input *input)
         .pool = {.directory = -1},
     };
     if (input->snapshot != NULL)
-        prepare(&p, &p.snapshot, p.snapshot_path, input->snapshot->bytes, input->snapshot->len, 0600);
+        prepare(&p, &p.snapshot, p.snapshot_path, input->snapshot, SNAPSHOT_PIECES, 0600);
     if (!p.failed)
         publish_all(&p);
     replace_abandon(&p.snapshot);

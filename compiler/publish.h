@@ -7,7 +7,7 @@
 
 struct publish_input {
     const char *home;
-    const struct text *snapshot; /* NULL: the one in force is right */
+    const struct piece *snapshot; /* SNAPSHOT_PIECES of them; NULL: the one in force is right */
     int lock_wait_ms;
 };
 
@@ -15,8 +15,8 @@ struct publish_input {
  * what). */
 bool publish(struct compilation *compilation, const struct publish_input *input);
 
-/* What projecting would change, without the lock and without writing. */
-void publish_preview(struct compilation *compilation, const char *home);
+/* What projecting would change, without the lock and without writing. ONLY_CHECK: for diagnostics and cooldowns alone. */
+void publish_preview(struct compilation *compilation, const char *home, bool only_check);
 
 /* The lock that makes compiles of one home follow each other: a compile that read old sources must not publish after
  * one that read new ones. A descriptor to close, or -EWOULDBLOCK after WAIT_MS, or another negative errno. Makes the

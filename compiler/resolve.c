@@ -371,7 +371,7 @@ static const char *automatic_provider(const struct resolver *r)
 
 static int compare_providers(const void *a, const void *b)
 {
-    return strcmp(((const struct provider *)a)->id, ((const struct provider *)b)->id);
+    return strcmp((*(const struct provider *const *)a)->id, (*(const struct provider *const *)b)->id);
 }
 
 static struct providers finish(struct resolver *r, const char *default_id)
@@ -382,7 +382,7 @@ static struct providers finish(struct resolver *r, const char *default_id)
         order_credentials(r, &r->drafts[i]->provider);
         shadow_env_keys(r, r->drafts[i]);
         respect_discovered_urls(r->drafts[i]);
-        all.items[i] = r->drafts[i]->provider;
+        all.items[i] = &r->drafts[i]->provider;
     }
     if (all.count > 1)
         qsort(all.items, all.count, sizeof *all.items, compare_providers);

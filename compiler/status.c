@@ -142,8 +142,8 @@ static const char *next_key(const struct compilation *c, const struct hermes_pro
 static const struct provider *find_provider(const struct compilation *c, const char *id)
 {
     for (size_t i = 0; i < c->providers.count; i++)
-        if (strcmp(c->providers.items[i].id, id) == 0)
-            return &c->providers.items[i];
+        if (strcmp(c->providers.items[i]->id, id) == 0)
+            return c->providers.items[i];
     return NULL;
 }
 

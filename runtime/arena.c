@@ -13,7 +13,7 @@
 /* The first block serves a usual home; later ones grow with what is already there, so that a large configuration
  * costs a logarithmic number of them, the last of which is mostly in use. What is large gets a block of its own, which
  * can be given back. */
-enum { FIRST_BLOCK = 32 * 1024, LARGE = FIRST_BLOCK / 2, GROWTH = 16 };
+enum { FIRST_BLOCK = 64 * 1024, LARGE = FIRST_BLOCK / 2, GROWTH = 16 };
 
 /* Everything here is made of pointers, numbers of 64 bits, and less. Blocks are multiples of 16: sodium_malloc puts
  * them at the end of their last page. */
@@ -34,7 +34,7 @@ struct spare {
     struct spare *next;
 };
 
-enum { SPARE_CLASSES = 15 }; /* of at least 2^n bytes, up to LARGE */
+enum { SPARE_CLASSES = 16 }; /* of at least 2^n bytes, up to LARGE */
 
 struct arena {            /* lies in its first block */
     struct block *blocks; /* small things go into the first one */

@@ -249,7 +249,8 @@ static int write_table(const struct bookings *bookings, struct booking_table *ol
     table->slot_count = BOOKING_SLOTS;
     copy_table(table, old, now);
     struct replacement r;
-    int error = replace_prepare(&r, bookings->path, false, (const char *)table, sizeof *table, 0600);
+    int error =
+        replace_prepare(&r, bookings->path, false, &(struct piece){(const char *)table, sizeof *table}, 1, 0600);
     if (error == 0)
         error = replace_commit(&r);
     if (error == 0)

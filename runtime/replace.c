@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/uio.h>
 #include <unistd.h>
 
 #define TEMPORARY_PREFIX ".hermes-compile."
@@ -61,13 +62,39 @@ static int write_all(int fd, const char *bytes, size_t len)
     return 0;
 }
 
-static int write_temporary(struct replacement *r, const char *bytes, size_t len, mode_t mode, bool durable)
+enum { BATCH = 64 };
+
+static int write_pieces(int fd, const struct piece *pieces, size_t count)
+{
+    struct iovec batch[BATCH];
+    for (size_t held = 0;;) {
+        for (; held < BATCH && count > 0; pieces++, count--)
+            if (pieces->len > 0)
+                batch[held++] = (struct iovec){(char *)pieces->bytes, pieces->len};
+        if (held == 0)
+            return 0;
+        ssize_t written = writev(fd, batch, (int)held);
+        if (written < 0 && errno == EINTR)
+            continue;
+        if (written <= 0)
+            return written < 0 ? -errno : -EIO;
+        size_t done = 0;
+        for (; done < held && (size_t)written >= batch[done].iov_len; done++)
+            written -= (ssize_t)batch[done].iov_len;
+        if (done < held)
+            batch[done] = (struct iovec){(char *)batch[done].iov_base + written, batch[done].iov_len - (size_t)written};
+        held -= done;
+        memmove(batch, batch + done, held * sizeof *batch);
+    }
+}
+
+static int write_temporary(struct replacement *r, const struct piece *pieces, size_t count, mode_t mode, bool durable)
 {
     int fd = openat(r->directory, r->temporary, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
     if (fd < 0)
         return -errno;
     r->pending = true;
-    int error = write_all(fd, bytes, len);
+    int error = write_pieces(fd, pieces, count);
     if (error == 0 && mode != 0600 && fchmod(fd, mode) < 0)
         error = -errno;
     if (error == 0 && durable && fsync(fd) < 0)
@@ -77,8 +104,8 @@ static int write_temporary(struct replacement *r, const char *bytes, size_t len,
     return error;
 }
 
-static int prepare(struct replacement *r, const char *path, bool linked, const char *bytes, size_t len, mode_t mode,
-                   bool durable)
+static int prepare(struct replacement *r, const char *path, bool linked, const struct piece *pieces, size_t count,
+                   mode_t mode, bool durable)
 {
     static _Atomic unsigned serial; /* compiles of several homes may run side by side */
     char target[PATH_MAX];
@@ -92,15 +119,16 @@ static int prepare(struct replacement *r, const char *path, bool linked, const c
         error = length < (int)sizeof r->temporary ? 0 : -ENAMETOOLONG;
     }
     if (error == 0)
-        error = write_temporary(r, bytes, len, mode, durable);
+        error = write_temporary(r, pieces, count, mode, durable);
     if (error != 0)
         replace_abandon(r);
     return error;
 }
 
-int replace_prepare(struct replacement *r, const char *path, bool linked, const char *bytes, size_t len, mode_t mode)
+int replace_prepare(struct replacement *r, const char *path, bool linked, const struct piece *pieces, size_t count,
+                    mode_t mode)
 {
-    return prepare(r, path, linked, bytes, len, mode, true);
+    return prepare(r, path, linked, pieces, count, mode, true);
 }
 
 static int copy_over(int from, int to)
@@ -178,7 +206,7 @@ void replace_abandon(struct replacement *r)
 int replace_file(const char *path, const char *bytes, size_t len, mode_t mode)
 {
     struct replacement r;
-    int error = replace_prepare(&r, path, true, bytes, len, mode);
+    int error = replace_prepare(&r, path, true, &(struct piece){bytes, len}, 1, mode);
     if (error != 0)
         return error;
     error = replace_commit(&r);
@@ -191,7 +219,7 @@ int replace_file(const char *path, const char *bytes, size_t len, mode_t mode)
 int replace_passing(const char *path, const char *bytes, size_t len)
 {
     struct replacement r;
-    int error = prepare(&r, path, false, bytes, len, 0600, false);
+    int error = prepare(&r, path, false, &(struct piece){bytes, len}, 1, 0600, false);
     if (error == 0)
         error = replace_commit(&r);
     replace_abandon(&r);

@@ -1,7 +1,7 @@
 /* The one way a file is replaced: written beside the target (O_EXCL, 0600), made durable, then renamed over it.
  *
  *     struct replacement r;
- *     int error = replace_prepare(&r, path, bytes, len, 0600);   written and fsynced; nothing visible yet
+ *     int error = replace_prepare(&r, path, false, pieces, count, 0600);   written and fsynced; nothing visible yet
  *     if (error == 0)
  *         error = replace_commit(&r);                            rename
  *     if (error == 0)
@@ -26,10 +26,16 @@ struct replacement {
     char temporary[NAME_MAX + 1];
 };
 
-/* LINKED: when PATH is a link, the regular file behind it is replaced and the link stays; otherwise whatever stands at
+/* A text need not lie in one place to be written. */
+struct piece {
+    const char *bytes;
+    size_t len;
+};
+
+/* The file is to hold the PIECES, one behind the other. LINKED: when PATH is a link, the regular file behind it is replaced and the link stays; otherwise whatever stands at
  * PATH makes room, a link itself included. */
-int replace_prepare(struct replacement *r, const char *path, bool linked, const char *bytes, size_t len, mode_t mode)
-    __attribute__((warn_unused_result));
+int replace_prepare(struct replacement *r, const char *path, bool linked, const struct piece *pieces, size_t count,
+                    mode_t mode) __attribute__((warn_unused_result));
 /* The rename. A LINKED target that is a mount of its own (EBUSY) is rewritten where it stands, which the caller's lock must
  * cover; what is written lies beside it as NAME.hermes-compile-copy until the target is whole and durable. */
 int replace_commit(struct replacement *r) __attribute__((warn_unused_result));

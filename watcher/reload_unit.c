@@ -68,8 +68,8 @@ static void add_changed(struct reloader *r, const struct compilation *c)
         if (!changes_a_key(change))
             continue;
         for (size_t k = 0; k < c->providers.count; k++)
-            if (strcmp(shown_name(c->arena, c->providers.items[k].id), change->provider) == 0)
-                now = &c->providers.items[k];
+            if (strcmp(shown_name(c->arena, c->providers.items[k]->id), change->provider) == 0)
+                now = c->providers.items[k];
         add_provider(r, now != NULL ? now->row : provider_find(change->provider), now);
     }
 }

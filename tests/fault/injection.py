@@ -9,7 +9,7 @@ LONG = "HERMES_FAULT_LONG" in os.environ  # every error at every call, every all
 PRELOAD = BUILD / "tests/libfail-allocation.so"
 OLDER, OLD, NEW = "sk-test-older-0001", "sk-test-old-000001", "sk-test-new-000001"
 ENV, MANUAL = "sk-test-env-000001", "sk-test-manual-0001"
-WRITES = ("openat", "mkdir", "write", "fsync", "fchmod", "renameat", "unlinkat", "close", "flock")
+WRITES = ("openat", "mkdir", "write", "writev", "fsync", "fchmod", "renameat", "unlinkat", "close", "flock")
 READS = ("pread64", "read", "fcntl", "newfstatat", "getdents64", "mmap")
 CONFIG = "model:\n  provider: xiaomi\n  api_key: %s\n"
 # Hermes's own, with all that is easily lost: numbers that no double holds, members nobody knows, an entry that cools.

@@ -7,6 +7,7 @@ ERRORS = {
     "openat": ("EIO", "ENOSPC", "EROFS", "EMFILE", "EINTR", "ENOMEM"),
     "mkdir": ("EIO", "ENOSPC", "EROFS"),
     "write": ("EIO", "ENOSPC", "EINTR", "nothing written", "EDQUOT"),
+    "writev": ("EIO", "ENOSPC", "EINTR", "nothing written", "EDQUOT"),
     "fsync": ("EIO", "ENOSPC", "EINTR"),
     "fchmod": ("EIO", "EPERM"),
     "renameat": ("EIO", "ENOSPC", "EROFS", "EINTR"),

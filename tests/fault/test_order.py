@@ -23,7 +23,7 @@ def events(found):
             out.append(("rename", call.text.split('"')[3]))
         elif call.name == "mkdir" and result == "0":
             out.append(("mkdir", call.text.split('"')[1]))
-        elif call.name in ("write", "fsync") and first in names:
+        elif call.name in ("writev", "fsync") and first in names:
             out.append((call.name, names[first]))
         elif call.name == "unlinkat":
             out.append(("unlink", call.text))
@@ -40,7 +40,7 @@ class Order(Fault):
             self.assertEqual(there, list(FILES) if home.old["auth.json"] else ["snapshot.json", "auth.json"])
             visible = seen.index(("rename", "snapshot.json"))
             for name in there:
-                steps = [seen.index((what, name)) for what in ("create", "write", "fsync", "rename")]
+                steps = [seen.index((what, name)) for what in ("create", "writev", "fsync", "rename")]
                 self.assertEqual(steps, sorted(steps), name)
                 self.assertLess(steps[2], visible, f"{name} is not durable when the first file becomes visible")
                 folder = str(home.path if name == "auth.json" else home.path / "compiled")

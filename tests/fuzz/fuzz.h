@@ -70,6 +70,14 @@ static inline void compile_texts(struct arena *arena, const struct texts *in, st
         f->content = content;
 }
 
+static inline struct text laid_out(struct arena *arena, const struct piece *pieces, size_t count)
+{
+    struct text text = {.arena = arena};
+    for (size_t i = 0; i < count; i++)
+        text_append(&text, pieces[i].bytes, pieces[i].len);
+    return text;
+}
+
 static inline void must(bool holds, const char *what)
 {
     if (holds)
@@ -92,8 +100,8 @@ static inline void check_secrets(const struct fuzzed *f)
     (void)fwrite(out.bytes, 1, out.len, stream);
     (void)fclose(stream);
     for (size_t i = 0; i < f->providers.count; i++)
-        for (size_t k = 0; k < f->providers.items[i].credential_count; k++) {
-            const char *secret = f->providers.items[i].credentials[k].secret;
+        for (size_t k = 0; k < f->providers.items[i]->credential_count; k++) {
+            const char *secret = f->providers.items[i]->credentials[k].secret;
             bool looked_for = strncmp(secret, "sk-test-", 8) == 0 && strlen(secret) > 12;
             must(!looked_for || memmem(printed, len, secret, strlen(secret)) == NULL, "a key was printed");
         }

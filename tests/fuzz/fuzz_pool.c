@@ -19,15 +19,16 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     size_t at;
     compile_texts(arena, &in, &f);
     check_secrets(&f);
-    struct pool_projection once = pool_project(arena, &f.pool, &f.providers, &cooldowns, now, &f.diagnostics);
-    if (once.text != NULL) {
-        must(json_scan(arena, once.text, once.len, &at) != NULL, "the pool is no JSON");
-        struct source source = f.pool;
-        source.bytes = once.text;
-        source.len = once.len;
+    struct source source = f.pool;
+    const struct pool_input input = {&source, &f.providers, &cooldowns, now, false};
+    struct pool_projection once = pool_project(arena, &input, &f.diagnostics);
+    if (once.count > 0) {
+        struct text text = laid_out(arena, once.pieces, once.count);
+        must(json_scan(arena, text.bytes, text.len, &at) != NULL, "the pool is no JSON");
+        source.bytes = text.bytes;
+        source.len = text.len;
         source.document = NULL; /* of the text before */
-        must(pool_project(arena, &source, &f.providers, &cooldowns, now, &f.diagnostics).text == NULL,
-             "a second projection changes something");
+        must(pool_project(arena, &input, &f.diagnostics).count == 0, "a second projection changes something");
     }
     arena_destroy(arena);
     return 0;

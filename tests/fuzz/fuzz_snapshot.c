@@ -10,7 +10,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     if (view_unpack((const char *)data, size, &view) == 0)
         hermes_view_unref(view);
     text_append(&content, (const char *)data, size);
-    struct text file = emit_snapshot(arena, &content, 7, "/home/u/.hermes", "2026-11-24T00:00:00.000Z");
+    struct piece pieces[SNAPSHOT_PIECES];
+    emit_snapshot(arena, &content, 7, "/home/u/.hermes", "2026-11-24T00:00:00.000Z", pieces);
+    struct text file = laid_out(arena, pieces, SNAPSHOT_PIECES);
     if (view_unpack(file.bytes, file.len, &view) == 0)
         hermes_view_unref(view);
     arena_destroy(arena);

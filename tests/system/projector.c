@@ -43,16 +43,17 @@ static bool answer(void)
     check_secrets(&f);
     f.pool.present = pool >= 0;
     cooldowns_parse(&cooldowns, memory_text, size_of(memory), now);
-    struct pool_projection after = pool_project(arena, &f.pool, &f.providers, &cooldowns, now, &f.diagnostics);
+    const struct pool_input input = {&f.pool, &f.providers, &cooldowns, now, false};
+    struct pool_projection after = pool_project(arena, &input, &f.diagnostics);
+    struct text laid = laid_out(arena, after.pieces, after.count);
     size_t len;
     const char *text = cooldowns_text(&cooldowns, &len);
-    size_t changes = after.changes == NULL ? 0 : after.changes->len;
-    (void)printf("%ld %zu %zu\n", after.text == NULL ? -1L : (long)after.len, len, changes);
-    if (after.text != NULL)
-        (void)fwrite(after.text, 1, after.len, stdout);
+    (void)printf("%ld %zu %zu\n", after.count == 0 ? -1L : (long)laid.len, len, after.changes.len);
+    if (after.count > 0)
+        (void)fwrite(laid.bytes, 1, laid.len, stdout);
     (void)fwrite(text, 1, len, stdout);
-    if (changes > 0)
-        (void)fwrite(after.changes->bytes, 1, changes, stdout);
+    if (after.changes.len > 0)
+        (void)fwrite(after.changes.bytes, 1, after.changes.len, stdout);
     (void)fflush(stdout);
     arena_destroy(arena);
     return true;

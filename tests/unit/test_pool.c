@@ -60,6 +60,7 @@ static struct credential key(enum credential_rank rank, const char *secret, cons
 static struct providers xiaomi(struct credential *keys, size_t count, const char *seed)
 {
     struct provider *provider = arena_alloc(arena, sizeof *provider);
+    struct provider **items = arena_alloc(arena, sizeof *items);
     struct seed *seeds = arena_alloc(arena, sizeof *seeds);
     *seeds = (struct seed){"env:XIAOMI_API_KEY", seed};
     *provider = (struct provider){.id = "xiaomi",
@@ -71,7 +72,8 @@ static struct providers xiaomi(struct credential *keys, size_t count, const char
                                   .credentials = keys,
                                   .credential_count = count,
                                   .projected = true};
-    return (struct providers){.items = provider, .count = 1};
+    *items = provider;
+    return (struct providers){.items = items, .count = 1};
 }
 
 static const char *project(struct world *world, const struct providers *providers)
@@ -80,20 +82,24 @@ static const char *project(struct world *world, const struct providers *provider
     source.present = world->text != NULL;
     source.bytes = world->text != NULL ? world->text : "";
     source.len = strlen(source.bytes);
-    struct pool_projection projection =
-        pool_project(arena, &source, providers, &world->cooldowns, NOW, &world->diagnostics);
-    if (projection.text != NULL)
-        world->text = projection.text;
-    return projection.text;
+    const struct pool_input input = {&source, providers, &world->cooldowns, NOW, false};
+    struct pool_projection projection = pool_project(arena, &input, &world->diagnostics);
+    struct text text = {.arena = arena};
+    for (size_t i = 0; i < projection.count; i++)
+        text_append(&text, projection.pieces[i].bytes, projection.pieces[i].len);
+    if (projection.count > 0)
+        world->text = text.bytes;
+    return text.bytes;
 }
 
-#define ENTRY(id, priority, source, token, status, at, reset)                                                       \
-    "      {\n        \"id\": \"" id "\",\n        \"auth_type\": \"api_key\",\n        \"priority\": " priority      \
-    ",\n        \"source\": \"" source "\",\n        \"access_token\": \"" token "\",\n        \"last_status\": "     \
-    status ",\n        \"last_status_at\": " at ",\n        \"last_error_code\": null,\n        "                       \
-    "\"last_error_reason\": null,\n        \"last_error_message\": null,\n        \"last_error_reset_at\": " reset      \
+#define ENTRY(id, priority, source, token, status, at, reset)                                                          \
+    "      {\n        \"id\": \"" id "\",\n        \"auth_type\": \"api_key\",\n        \"priority\": " priority       \
+    ",\n        \"source\": \"" source "\",\n        \"access_token\": \"" token                                       \
+    "\",\n        \"last_status\": " status ",\n        \"last_status_at\": " at                                       \
+    ",\n        \"last_error_code\": null,\n        "                                                                  \
+    "\"last_error_reason\": null,\n        \"last_error_message\": null,\n        \"last_error_reset_at\": " reset     \
     ",\n        \"base_url\": \"https://x.test/v1\",\n        \"x_future\": 1e+22\n      }"
-#define STORE(entries)                                                                                             \
+#define STORE(entries)                                                                                                 \
     "{\n  \"version\": 1,\n  \"providers\": {},\n  \"credential_pool\": {\n    \"xiaomi\": [\n" entries                \
     "\n    ]\n  },\n  \"big\": 12345678901234567890\n}\n"
 
@@ -110,8 +116,8 @@ static const char *member(const char *text, size_t index, const char *name)
 
 static void a_fresh_key_is_never_exhausted_because_of_an_old_one(void **state)
 {
-    struct world world = world_of(
-        STORE(ENTRY("aaaaaa", "0", "env:XIAOMI_API_KEY", "sk-test-old", "\"exhausted\"", "1794999999.5", "1795003600.25")));
+    struct world world = world_of(STORE(
+        ENTRY("aaaaaa", "0", "env:XIAOMI_API_KEY", "sk-test-old", "\"exhausted\"", "1794999999.5", "1795003600.25")));
     struct credential keys[] = {key(RANK_ENV, "sk-test-new", "XIAOMI_API_KEY")};
     struct providers providers = xiaomi(keys, 1, "sk-test-new");
     (void)state;
@@ -131,8 +137,8 @@ static void a_fresh_key_is_never_exhausted_because_of_an_old_one(void **state)
 
 static void a_key_that_comes_back_within_the_hour_is_still_cooling(void **state)
 {
-    struct world world = world_of(STORE(ENTRY("aaaaaa", "0", "env:XIAOMI_API_KEY", "sk-test-one", "\"exhausted\"",
-                                              "1794999999.5", "1795003600.25")));
+    struct world world = world_of(STORE(
+        ENTRY("aaaaaa", "0", "env:XIAOMI_API_KEY", "sk-test-one", "\"exhausted\"", "1794999999.5", "1795003600.25")));
     struct credential one[] = {key(RANK_CONFIG, "sk-test-one", "model.api_key")};
     struct credential two[] = {key(RANK_CONFIG, "sk-test-two", "model.api_key")};
     struct providers first = xiaomi(one, 1, "sk-test-one");
@@ -149,7 +155,8 @@ static void a_key_that_comes_back_within_the_hour_is_still_cooling(void **state)
 
 static void a_reset_by_hand_counts(void **state)
 {
-    struct world world = world_of(STORE(ENTRY("aaaaaa", "0", "env:XIAOMI_API_KEY", "sk-test-one", "null", "null", "null")));
+    struct world world =
+        world_of(STORE(ENTRY("aaaaaa", "0", "env:XIAOMI_API_KEY", "sk-test-one", "null", "null", "null")));
     struct credential keys[] = {key(RANK_CONFIG, "sk-test-one", "model.api_key")};
     struct providers providers = xiaomi(keys, 1, "sk-test-one");
     struct cooldown known = {.provider = "xiaomi", .fingerprint = keys[0].fingerprint, .until = NOW + 100};
@@ -165,8 +172,8 @@ static void a_reset_by_hand_counts(void **state)
 
 static void hermes_may_have_written_the_new_fingerprint_over_the_old_status(void **state)
 {
-    struct world world = world_of(
-        STORE(ENTRY("aaaaaa", "0", "env:XIAOMI_API_KEY", "sk-test-old", "\"exhausted\"", "1794999999.5", "1795003600.25")));
+    struct world world = world_of(STORE(
+        ENTRY("aaaaaa", "0", "env:XIAOMI_API_KEY", "sk-test-old", "\"exhausted\"", "1794999999.5", "1795003600.25")));
     struct credential old[] = {key(RANK_ENV, "sk-test-old", "XIAOMI_API_KEY")};
     struct credential new[] = {key(RANK_ENV, "sk-test-new", "XIAOMI_API_KEY")};
     struct providers before = xiaomi(old, 1, "sk-test-old");
@@ -202,7 +209,8 @@ static void taking_the_keys_away_restores_the_text(void **state)
     static const char *const stores[] = {
         STORE(ENTRY("aaaaaa", "0", "manual", "sk-test-manual", "null", "null", "null")),
         "{\n  \"version\": 1,\n  \"providers\": {}\n}\n",
-        ("{\n  \"providers\": {},\n  \"credential_pool\": {\n    \"nous\": [\n      {\n        \"id\": \"a\"\n      }\n    ]\n"
+        ("{\n  \"providers\": {},\n  \"credential_pool\": {\n    \"nous\": [\n      {\n        \"id\": \"a\"\n      "
+         "}\n    ]\n"
          "  },\n  \"nan\": NaN\n}\n"),
     };
     struct credential keys[] = {key(RANK_CONFIG, "sk-test-config", "model.api_key")};
@@ -220,8 +228,9 @@ static void taking_the_keys_away_restores_the_text(void **state)
 
 static void a_subscription_is_never_overtaken_by_an_env_key(void **state)
 {
-    struct world world = world_of("{\"providers\": {}, \"credential_pool\": {\"xiaomi\": [{\"id\": \"a\", \"auth_type\": "
-                                  "\"oauth\", \"priority\": 0, \"source\": \"device_code\"}]}}");
+    struct world world =
+        world_of("{\"providers\": {}, \"credential_pool\": {\"xiaomi\": [{\"id\": \"a\", \"auth_type\": "
+                 "\"oauth\", \"priority\": 0, \"source\": \"device_code\"}]}}");
     struct credential keys[] = {key(RANK_ENV, "sk-test-env", "XIAOMI_API_KEY")};
     struct providers providers = xiaomi(keys, 1, "sk-test-env");
     (void)state;

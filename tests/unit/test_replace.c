@@ -69,7 +69,7 @@ static void shows_nothing_before_the_commit_and_leaves_nothing_behind(void **sta
     struct replacement r;
     struct stat st;
     (void)state;
-    assert_int_equal(replace_prepare(&r, path("b"), true, "one", 3, 0600), 0);
+    assert_int_equal(replace_prepare(&r, path("b"), true, (struct piece[]){{"on", 2}, {"", 0}, {"e", 1}}, 3, 0600), 0);
     assert_int_not_equal(stat(path("b"), &st), 0);
     assert_int_equal(stat(path(r.temporary), &st), 0);
     replace_abandon(&r);
