@@ -470,10 +470,11 @@ static void resolve_and_publish(struct run *run)
     c->user_config = run->user;
     c->config = gateway_view(c->arena, &view, &c->diagnostics);
     c->settings = watch_settings_read(node_get(c->config, "hermes_watch"), &c->diagnostics);
-    run->pool = pool_read(c->arena, run->own_pool, c->config, &c->diagnostics);
+    c->customs = custom_providers_of(c->arena, c->config, &c->diagnostics);
+    run->pool = pool_read(c->arena, run->own_pool, &c->customs, &c->diagnostics);
     if (run->root_pool != NULL)
         pool_inherit(c->arena, &run->pool, run->root_pool, &c->diagnostics);
-    const struct resolve_input input = {c->config, &c->environment, &run->pool};
+    const struct resolve_input input = {c->config, &c->customs, &c->environment, &run->pool};
     c->providers = resolve(c->arena, &input, &c->diagnostics);
     if (!run->request->files.named)
         default_key_check(&input, &c->providers, &c->diagnostics);

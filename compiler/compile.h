@@ -10,6 +10,7 @@
 
 #include "cooldown.h"
 #include "credential.h"
+#include "custom_provider.h"
 #include "diagnostic.h"
 #include "dotenv.h"
 #include "hermes_runtime.h"
@@ -71,6 +72,7 @@ struct compilation {
 
     const struct node *user_config; /* the user's file alone; NULL: none */
     struct node *config;            /* the gateway's view */
+    struct custom_providers customs;
     struct environment environment;
     struct providers providers;
     struct plan plan;      /* what differs from the previous snapshot */

@@ -1,5 +1,6 @@
 #include "credential.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 #include "arena.h"
@@ -16,6 +17,19 @@ void origin_json(struct text *out, const struct origin *origin)
 {
     json_put_place(out, origin->place, "auth.json");
     json_put_member(out, "key", origin->key);
+}
+
+static int compare_id(const void *id, const void *provider)
+{
+    return strcmp(id, (*(const struct provider *const *)provider)->id);
+}
+
+const struct provider *providers_get(const struct providers *providers, const char *id)
+{
+    struct provider **found =
+        providers->count == 0 ? NULL
+                              : bsearch(id, providers->items, providers->count, sizeof *providers->items, compare_id);
+    return found == NULL ? NULL : *found;
 }
 
 const struct provider *provider_named(const struct providers *providers, const char *name)

@@ -27,12 +27,12 @@ enum credential_rank {
 struct credential {
     struct credential_id id;
     struct fingerprint fingerprint;
-    enum credential_rank rank;
-    const char *secret; /* NUL-terminated: a key with a NUL in it is refused */
-    const char *label;
-    size_t pool_index;      /* RANK_POOL: which entry of the pool's view it is */
+    enum credential_rank rank : 8;
+    uint32_t pool_index; /* RANK_POOL: which entry of the pool's view it is */
+    uint32_t origin_count;
     struct origin *origins; /* the first one decided the rank */
-    size_t origin_count;
+    const char *secret;     /* NUL-terminated: a key with a NUL in it is refused */
+    const char *label;
 };
 
 struct shadowed {
@@ -55,11 +55,11 @@ struct provider {
         const char *source;
         const char *secret; /* what the sources say the key is now; NULL: the source key is gone */
     } * seeds;
-    size_t seed_count;
     struct credential *credentials; /* the order in which they go out */
-    size_t credential_count;
     struct shadowed *shadowed;
-    size_t shadowed_count;
+    uint32_t seed_count;
+    uint32_t credential_count;
+    uint32_t shadowed_count;
     bool inherits;  /* a profile's: Hermes reads its pool from the root's auth.json, as long as its own has no entry */
     bool projected; /* false: Hermes reads this one's key by itself, or it is an OAuth provider */
 };
@@ -74,6 +74,8 @@ struct providers {
 const char *origin_text(struct arena *arena, const struct origin *origin);
 /* `"path":..., "line":..., "column":..., "key":...`, inside an object that is open. */
 void origin_json(struct text *out, const struct origin *origin);
+/* NULL when there is none of that id. */
+const struct provider *providers_get(const struct providers *providers, const char *id);
 /* By id, alias, or the name of a custom provider, as people write it; NULL when there is none. */
 const struct provider *provider_named(const struct providers *providers, const char *name);
 /* Each name that may be shown as what was meant. */

@@ -15,7 +15,7 @@ struct collector {
     struct arena *arena;
     struct diagnostics *diagnostics;
     struct custom_providers *all;
-    struct name_table seen; /* name, URL and model of each */
+    struct name_table seen; /* name, URL and model of those that share a name */
 };
 
 const char *url_trimmed(struct arena *arena, const char *url)
@@ -24,7 +24,7 @@ const char *url_trimmed(struct arena *arena, const char *url)
     url = strip_blanks(url, strlen(url), &len);
     while (len > 0 && url[len - 1] == '/')
         len--;
-    return arena_strndup(arena, url, len);
+    return arena_prefix(arena, url, len);
 }
 
 /* A URL needs a scheme and a host; a template is taken unchecked. */
@@ -37,17 +37,41 @@ static bool url_plausible(const char *url)
            strchr("/?#", scheme[3]) == NULL;
 }
 
-/* The first of NAMES that is there with something in it; *RET_NAME is how it was spelt. */
-static const struct node *first_of(const struct node *entry, const char *const *names, const char **ret_name)
+/* The first of NAMES that is there with something in it. */
+static const struct pair *first_of(const struct node *entry, const char *const *names)
 {
     for (; *names != NULL; names++) {
-        const struct node *value = node_get(entry, *names);
-        if (value != NULL && node_truthy(value)) {
-            *ret_name = *names;
-            return value;
-        }
+        const struct pair *pair = node_pair(entry, *names);
+        if (pair != NULL && node_truthy(pair->value))
+            return pair;
     }
     return NULL;
+}
+
+const struct pair *custom_provider_key(const struct custom_provider *custom)
+{
+    static const char *const names[] = {"api_key", "apiKey", NULL};
+    return first_of(custom->entry, names);
+}
+
+const struct pair *custom_provider_variable(const struct custom_provider *custom)
+{
+    static const char *const names[] = {"key_env", "api_key_env", "keyEnv", "apiKeyEnv", NULL};
+    return first_of(custom->entry, names);
+}
+
+static void put_path(const struct custom_provider *custom, struct text *out)
+{
+    if (custom->alias == NULL)
+        text_printf(out, "custom_providers[%zu]", custom->index);
+    else
+        text_printf(out, "providers.%s", shown_name(out->arena, custom->alias));
+}
+
+void custom_provider_path(const struct custom_provider *custom, const struct pair *member, struct text *ret)
+{
+    put_path(custom, ret);
+    text_printf(ret, ".%s", member->key->text);
 }
 
 static const char *find_url(struct collector *c, const struct node *entry, bool from_map)
@@ -58,8 +82,9 @@ static const char *find_url(struct collector *c, const struct node *entry, bool 
     const char *const *names = from_map ? map_order : list_order;
     for (; *names != NULL; names++) {
         const char *url = node_string(node_get(entry, *names));
-        if (url != NULL && url_plausible(url_trimmed(c->arena, url)))
-            return url_trimmed(c->arena, url);
+        url = url == NULL ? "" : url_trimmed(c->arena, url);
+        if (url_plausible(url))
+            return url;
     }
     return "";
 }
@@ -79,101 +104,96 @@ static const char *pool_id(struct arena *arena, const char *name)
     return arena_printf(arena, "custom:%s", normal);
 }
 
-static void add(struct collector *c, struct custom_provider provider)
-{
-    void *items = c->all->items;
-    arena_grow(c->arena, &items, &c->all->capacity, c->all->count + 1, sizeof provider);
-    c->all->items = items;
-    c->all->items[c->all->count++] = provider;
-}
-
+/* The first of a name is the one that is found. */
 static void index_first(struct collector *c, struct name_table *table, const char *name, size_t number)
 {
     if (name_table_get(table, name) == NULL)
         name_table_put(c->arena, table, name, number);
 }
 
-/* The first of a name or URL is the one that is found. */
-static void index_names(struct collector *c)
+static void add(struct collector *c, struct custom_provider provider)
 {
+    struct custom_providers *all = c->all;
     char alias[MAX_NAME];
-    for (size_t i = 0; i < c->all->count; i++) {
-        const struct custom_provider *provider = &c->all->items[i];
-        if (provider->row != NULL)
-            continue;
-        index_first(c, &c->all->urls, provider->base_url, i);
-        index_first(c, &c->all->names, provider->id + strlen("custom:"), i);
-        if (provider->alias == NULL)
-            continue;
-        (void)provider_normalise(provider->alias, alias, sizeof alias);
-        index_first(c, &c->all->names, arena_strdup(c->arena, alias), i);
-    }
+    all->items[all->count++] = provider;
+    if (provider.row != NULL)
+        return;
+    index_first(c, &all->names, provider.id + strlen("custom:"), all->count - 1);
+    if (provider.alias == NULL)
+        return;
+    (void)provider_normalise(provider.alias, alias, sizeof alias);
+    if (name_table_get(&all->names, alias) == NULL)
+        name_table_put(c->arena, &all->names, arena_strdup(c->arena, alias), all->count - 1);
 }
 
-static void dropped(struct collector *c, const struct node *entry, const char *path, const char *why)
+static void dropped(struct collector *c, const struct custom_provider *provider, const char *why)
 {
-    struct diagnostic *d =
-        diagnose(c->diagnostics, SEVERITY_WARNING, "provider-dropped", entry->place, "Hermes drops %s: %s", path, why);
+    struct text path = {.arena = c->arena};
+    put_path(provider, &path);
+    struct diagnostic *d = diagnose(c->diagnostics, SEVERITY_WARNING, "provider-dropped", provider->entry->place,
+                                    "Hermes drops %s: %s", path.bytes, why);
     diagnostic_help(c->diagnostics, d, "give it a name and a base_url with scheme and host");
 }
 
-static void read_keys(struct collector *c, const struct node *entry, struct custom_provider *provider)
-{
-    static const char *const keys[] = {"api_key", "apiKey", NULL};
-    static const char *const envs[] = {"key_env", "api_key_env", "keyEnv", "apiKeyEnv", NULL};
-    const char *spelt = "";
-    const struct node *headers = node_get(entry, "extra_headers");
-    provider->headers = node_is(headers, NODE_MAP) ? headers : NULL;
-    provider->api_key = first_of(entry, keys, &spelt);
-    provider->api_key_path = arena_printf(c->arena, "%s.%s", provider->path, spelt);
-    provider->key_env = first_of(entry, envs, &spelt);
-    provider->key_env_path = arena_printf(c->arena, "%s.%s", provider->path, spelt);
-}
-
-/* Hermes takes the same name, URL and model, in any case, for the same provider, and the first one counts. */
-static bool repeated(struct collector *c, const struct node *entry, const struct custom_provider *provider)
+static char *identity(struct collector *c, const struct custom_provider *provider)
 {
     static const char *const models[] = {"model", "default_model", "defaultModel", NULL};
-    const char *spelt;
-    const char *model = node_string(first_of(entry, models, &spelt));
+    const struct pair *pair = first_of(provider->entry, models);
+    const char *model = pair == NULL ? NULL : node_string(pair->value);
     char *all = arena_printf(c->arena, "%s\n%s\n%s", provider->name, provider->base_url, model == NULL ? "" : model);
     for (char *at = all; *at != '\0'; at++)
         *at = (char)tolower((unsigned char)*at);
-    if (name_table_get(&c->seen, all) == NULL) {
-        name_table_put(c->arena, &c->seen, all, 0);
+    return all;
+}
+
+/* Hermes takes the same name, URL and model, in any case, for the same provider, and the first one counts. Only those
+ * with a name that was there before are compared. */
+static bool repeated(struct collector *c, const struct custom_provider *provider)
+{
+    const uint32_t *namesake = name_table_get(&c->all->names, provider->id + strlen("custom:"));
+    if (namesake == NULL)
+        return false;
+    name_table_put(c->arena, &c->seen, identity(c, &c->all->items[*namesake]), 0);
+    const char *own = identity(c, provider);
+    if (name_table_get(&c->seen, own) == NULL) {
+        name_table_put(c->arena, &c->seen, own, 0);
         return false;
     }
-    struct diagnostic *d = diagnose(c->diagnostics, SEVERITY_WARNING, "provider-dropped", entry->place,
-                                    "Hermes drops %s: its name, URL and model stand before it already", provider->path);
+    struct text path = {.arena = c->arena};
+    put_path(provider, &path);
+    struct diagnostic *d = diagnose(c->diagnostics, SEVERITY_WARNING, "provider-dropped", provider->entry->place,
+                                    "Hermes drops %s: its name, URL and model stand before it already", path.bytes);
     diagnostic_help(c->diagnostics, d, "remove one of the two");
     return true;
 }
 
+/* Why Hermes drops it, or NULL. */
+static const char *why_unlisted(const struct custom_provider *provider)
+{
+    size_t len = 0;
+    if (!node_is(provider->entry, NODE_MAP))
+        return "it is not a map";
+    if (provider->name == NULL || (strip_blanks(provider->name, strlen(provider->name), &len), len == 0) ||
+        len >= MAX_NAME)
+        return "it has no name";
+    if (has_controls(provider->name))
+        return "its name has control characters";
+    return *provider->base_url == '\0' ? "it has no usable URL" : NULL;
+}
+
 static void add_listed(struct collector *c, const struct node *entry, size_t index)
 {
-    const char *path = arena_printf(c->arena, "custom_providers[%zu]", index);
-    const char *name = node_string(node_get(entry, "name"));
-    const char *url = node_is(entry, NODE_MAP) ? find_url(c, entry, false) : "";
-    size_t len = 0;
-    if (!node_is(entry, NODE_MAP)) {
-        dropped(c, entry, path, "it is not a map");
+    struct custom_provider provider = {.name = node_string(node_get(entry, "name")),
+                                       .base_url = find_url(c, entry, false),
+                                       .entry = entry,
+                                       .index = index};
+    const char *why = why_unlisted(&provider);
+    if (why != NULL) {
+        dropped(c, &provider, why);
         return;
     }
-    if (name == NULL || (strip_blanks(name, strlen(name), &len), len == 0) || len >= MAX_NAME) {
-        dropped(c, entry, path, "it has no name");
-        return;
-    }
-    if (has_controls(name)) {
-        dropped(c, entry, path, "its name has control characters");
-        return;
-    }
-    if (*url == '\0') {
-        dropped(c, entry, path, "it has no usable URL");
-        return;
-    }
-    struct custom_provider provider = {.id = pool_id(c->arena, name), .name = name, .path = path, .base_url = url};
-    read_keys(c, entry, &provider);
-    if (!repeated(c, entry, &provider))
+    provider.id = pool_id(c->arena, provider.name);
+    if (!repeated(c, &provider))
         add(c, provider);
 }
 
@@ -182,31 +202,31 @@ static void add_mapped(struct collector *c, const struct pair *pair)
     const char *key = node_string(pair->key);
     if (key == NULL || strlen(key) >= MAX_NAME || has_controls(key))
         return;
-    const char *path = arena_printf(c->arena, "providers.%s", shown_name(c->arena, key));
-    if (!node_is(pair->value, NODE_MAP)) {
-        if (!node_is(pair->value, NODE_NULL))
-            dropped(c, pair->value, path, "it is not a map");
-        return;
-    }
-    const char *url = find_url(c, pair->value, true);
-    const struct provider_row *row = provider_find(key);
     const char *name = node_string(node_get(pair->value, "name"));
     struct custom_provider provider = {.name = name != NULL && *name != '\0' && !has_controls(name) ? name : key,
                                        .alias = key,
-                                       .path = path,
-                                       .base_url = url};
-    /* A built-in id is never shadowed by the map; an alias is, once the entry has a URL of its own. */
-    bool canonical = row != NULL && strcasecmp(row->id, key) == 0 && row->auth != PROVIDER_CUSTOM;
-    bool adds_to_row = row != NULL && row->auth != PROVIDER_CUSTOM && (canonical || *url == '\0');
-    provider.row = adds_to_row ? row : NULL;
-    provider.id = adds_to_row ? row->id : pool_id(c->arena, provider.name);
-    if (!adds_to_row && *url == '\0') {
-        dropped(c, pair->value, path, "it has no usable URL");
+                                       .base_url = find_url(c, pair->value, true),
+                                       .entry = pair->value};
+    if (!node_is(pair->value, NODE_MAP)) {
+        if (!node_is(pair->value, NODE_NULL))
+            dropped(c, &provider, "it is not a map");
         return;
     }
-    read_keys(c, pair->value, &provider);
-    if (adds_to_row || !repeated(c, pair->value, &provider))
+    /* A built-in id is never shadowed by the map; an alias is, once the entry has a URL of its own. */
+    const struct provider_row *row = provider_find(key);
+    bool canonical = row != NULL && strcasecmp(row->id, key) == 0 && row->auth != PROVIDER_CUSTOM;
+    bool has_url = *provider.base_url != '\0';
+    if (row != NULL && row->auth != PROVIDER_CUSTOM && (canonical || !has_url)) {
+        provider.row = row;
+        provider.id = row->id;
         add(c, provider);
+    } else if (!has_url) {
+        dropped(c, &provider, "it has no usable URL");
+    } else {
+        provider.id = pool_id(c->arena, provider.name);
+        if (!repeated(c, &provider))
+            add(c, provider);
+    }
 }
 
 struct custom_providers custom_providers_of(struct arena *arena, const struct node *config,
@@ -219,13 +239,14 @@ struct custom_providers custom_providers_of(struct arena *arena, const struct no
     if (list != NULL && !node_is(list, NODE_SEQUENCE) && !node_is(list, NODE_NULL))
         (void)diagnose(diagnostics, SEVERITY_WARNING, "custom-providers-ignored", list->place,
                        "custom_providers is not a list: Hermes then ignores it and the providers map");
+    size_t most = (node_is(list, NODE_SEQUENCE) ? list->count : 0) + (node_is(map, NODE_MAP) ? map->pair_count : 0);
+    all.items = arena_alloc(arena, most * sizeof *all.items);
     if (node_is(list, NODE_SEQUENCE))
         for (size_t i = 0; i < list->count; i++)
             add_listed(&c, list->items[i], i);
     if (node_is(map, NODE_MAP))
         for (size_t i = 0; i < map->pair_count; i++)
             add_mapped(&c, &map->pairs[i]);
-    index_names(&c);
     return all;
 }
 
@@ -233,12 +254,16 @@ const struct custom_provider *custom_provider_find(const struct custom_providers
 {
     char wanted[MAX_NAME + 8];
     (void)provider_normalise(name, wanted, sizeof wanted);
-    const size_t *index = name_table_get(&all->names, strncmp(wanted, "custom:", 7) == 0 ? wanted + 7 : wanted);
+    const uint32_t *index = name_table_get(&all->names, strncmp(wanted, "custom:", 7) == 0 ? wanted + 7 : wanted);
     return index == NULL ? NULL : &all->items[*index];
 }
 
-const struct custom_provider *custom_provider_by_url(const struct custom_providers *all, const char *url)
+const struct custom_provider *custom_provider_by_url(struct arena *arena, struct custom_providers *all, const char *url)
 {
-    const size_t *index = name_table_get(&all->urls, url);
+    if (all->urls.count == 0)
+        for (size_t i = all->count; i > 0; i--) /* the first of a URL is put last, over the others */
+            if (all->items[i - 1].row == NULL)
+                name_table_put(arena, &all->urls, all->items[i - 1].base_url, i - 1);
+    const uint32_t *index = name_table_get(&all->urls, url);
     return index == NULL ? NULL : &all->items[*index];
 }

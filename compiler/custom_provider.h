@@ -13,33 +13,35 @@ struct custom_provider {
     const char *name;  /* as written */
     const char *alias; /* `providers.*`: its key in the map, by which `model.provider` may also call it; else NULL */
     const struct provider_row *row; /* not NULL: the entry only adds a key or a URL to a provider of the table */
-    const char *path;               /* `custom_providers[0]`, `providers.mine` */
     const char *base_url;           /* "" when it has none: then row is not NULL */
-    const struct node *api_key;     /* inline key or NULL */
-    const char *api_key_path;
-    const struct node *headers; /* map of extra headers or NULL */
-    const struct node *key_env; /* name of a variable or NULL */
-    const char *key_env_path;
+    const struct node *entry;       /* the map that it is written as */
+    size_t index;                   /* in the list; of no meaning in `providers` */
 };
 
 struct custom_providers {
     struct custom_provider *items;
     size_t count;
-    size_t capacity;
     struct name_table names; /* normalised names and aliases of those that have no row */
-    struct name_table urls;
+    struct name_table urls;  /* made when somebody asks */
 };
 
 /* Entries that Hermes drops are warned about and left out. Pure. */
 struct custom_providers custom_providers_of(struct arena *arena, const struct node *config,
                                             struct diagnostics *diagnostics);
 
+/* Its inline key, and the name of the variable that has its key; NULL where it names none. */
+const struct pair *custom_provider_key(const struct custom_provider *custom);
+const struct pair *custom_provider_variable(const struct custom_provider *custom);
+/* Where a member of it stands: `custom_providers[0].api_key`, `providers.mine.apiKey`. */
+void custom_provider_path(const struct custom_provider *custom, const struct pair *member, struct text *ret);
+
 /* By "custom:<name>", display name or key, in any case; NULL when there is none. */
 const struct custom_provider *custom_provider_find(const struct custom_providers *all, const char *name);
-/* By URL, as Hermes compares: without blanks around and without trailing slashes. */
-const struct custom_provider *custom_provider_by_url(const struct custom_providers *all, const char *url);
+/* By URL, as Hermes compares: without blanks around and without trailing slashes. The first time they are put in order. */
+const struct custom_provider *custom_provider_by_url(struct arena *arena, struct custom_providers *all,
+                                                     const char *url);
 
-/* URL without blanks around and trailing slashes. */
+/* URL, which lies in the arena, without blanks around and trailing slashes. */
 const char *url_trimmed(struct arena *arena, const char *url);
 
 #endif

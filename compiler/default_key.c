@@ -41,14 +41,6 @@ static bool needs_key(const struct provider_row *row)
            strcmp(row->id, "copilot") != 0;
 }
 
-static const struct provider *default_provider(const struct providers *providers)
-{
-    for (size_t i = 0; providers->default_id != NULL && i < providers->count; i++)
-        if (strcmp(providers->items[i]->id, providers->default_id) == 0)
-            return providers->items[i];
-    return NULL;
-}
-
 /* A key of `model` that is a slip away from api_key and nothing else. */
 static const struct node *misspelt(struct arena *arena, const struct node *model)
 {
@@ -70,7 +62,8 @@ void default_key_check(const struct resolve_input *input, const struct providers
     struct arena *arena = diagnostics->arena;
     const struct node *model = node_get(input->config, "model");
     const struct node *named = node_get(model, "provider");
-    const struct provider *provider = default_provider(providers);
+    const struct provider *provider =
+        providers->default_id == NULL ? NULL : providers_get(providers, providers->default_id);
     if (provider == NULL || node_string(named) == NULL || provider_find(named->text) == NULL ||
         !needs_key(provider->row) || provider->credential_count > 0 || pool_has_key(input->pool, provider->id) ||
         any_secret_source(input->config))

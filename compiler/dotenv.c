@@ -252,7 +252,7 @@ static size_t line_end(const struct reader *r, size_t at)
 
 static struct binding *find(const struct environment *environment, const char *name)
 {
-    const size_t *index = name_table_get(&environment->names, name);
+    const uint32_t *index = name_table_get(&environment->names, name);
     return index == NULL ? NULL : &environment->items[*index];
 }
 

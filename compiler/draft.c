@@ -9,7 +9,7 @@
 
 struct draft *find_draft(struct resolver *r, const char *id)
 {
-    const size_t *index = name_table_get(&r->ids, id);
+    const uint32_t *index = name_table_get(&r->ids, id);
     return index == NULL ? NULL : r->drafts[*index];
 }
 
@@ -38,32 +38,24 @@ struct draft *draft_for(struct resolver *r, const char *id, const struct provide
 
 void add_seed(struct resolver *r, struct draft *draft, const char *source, const char *secret)
 {
-    void *seeds = draft->provider.seeds;
-    arena_grow(r->arena, &seeds, &draft->seed_capacity, draft->provider.seed_count + 1, sizeof(struct seed));
-    draft->provider.seeds = seeds;
-    draft->provider.seeds[draft->provider.seed_count++] = (struct seed){source, secret};
+    struct provider *provider = &draft->provider;
+    provider->seeds = arena_extend(r->arena, provider->seeds, provider->seed_count, sizeof *provider->seeds);
+    provider->seeds[provider->seed_count++] = (struct seed){source, secret};
 }
 
 static struct credential *add_credential(struct resolver *r, struct draft *draft)
 {
-    void *items = draft->provider.credentials;
-    arena_grow(r->arena, &items, &draft->credential_capacity, draft->provider.credential_count + 1,
-               sizeof(struct credential));
-    draft->provider.credentials = items;
-    return &draft->provider.credentials[draft->provider.credential_count++];
+    struct provider *provider = &draft->provider;
+    provider->credentials =
+        arena_extend(r->arena, provider->credentials, provider->credential_count, sizeof *provider->credentials);
+    return &provider->credentials[provider->credential_count++];
 }
 
-/* There is room for as many origins as the next power of two. */
-static void add_origin(struct resolver *r, struct credential *credential, struct origin origin)
+static void add_origin(struct resolver *r, struct credential *credential, struct place place, const char *key)
 {
-    size_t count = credential->origin_count;
-    if ((count & (count - 1)) == 0) {
-        struct origin *origins = arena_alloc(r->arena, (count == 0 ? 1 : 2 * count) * sizeof *origins);
-        if (count > 0)
-            memcpy(origins, credential->origins, count * sizeof *origins);
-        credential->origins = origins;
-    }
-    credential->origins[credential->origin_count++] = origin;
+    credential->origins =
+        arena_extend(r->arena, credential->origins, credential->origin_count, sizeof *credential->origins);
+    credential->origins[credential->origin_count++] = (struct origin){place, key};
 }
 
 enum { FEW = 16 };
@@ -71,7 +63,9 @@ enum { FEW = 16 };
 static void index_key(struct resolver *r, struct draft *draft, size_t index)
 {
     const char *fingerprint = draft->provider.credentials[index].fingerprint.text;
-    name_table_put(r->arena, &draft->keys, arena_strdup(r->arena, fingerprint), index);
+    if (draft->keys == NULL)
+        draft->keys = arena_alloc(r->arena, sizeof *draft->keys);
+    name_table_put(r->arena, draft->keys, arena_strdup(r->arena, fingerprint), index);
 }
 
 /* The credential of that key, or NULL. */
@@ -79,7 +73,7 @@ static struct credential *find_key(struct draft *draft, const struct fingerprint
 {
     struct provider *provider = &draft->provider;
     if (provider->credential_count > FEW) {
-        const size_t *index = name_table_get(&draft->keys, fingerprint->text);
+        const uint32_t *index = name_table_get(draft->keys, fingerprint->text);
         return index == NULL ? NULL : &provider->credentials[*index];
     }
     for (size_t i = 0; i < provider->credential_count; i++)
@@ -94,19 +88,20 @@ void add_key(struct resolver *r, struct draft *draft, enum credential_rank rank,
     struct fingerprint fingerprint = fingerprint_of(secret, len);
     struct credential *credential = find_key(draft, &fingerprint);
     if (credential != NULL) {
-        add_origin(r, credential, origin);
+        add_origin(r, credential, origin.place, arena_strdup(r->arena, origin.key));
         return;
     }
+    const char *source = origin.place.source == NULL ? "" : origin.place.source->label;
+    const char *label = arena_printf(r->arena, "%s %s", source, origin.key); /* of which the key is the end */
     credential = add_credential(r, draft);
     *credential = (struct credential){
         .id = credential_id_of(draft->provider.id, secret, len),
         .fingerprint = fingerprint,
         .rank = rank,
-        .secret = arena_strndup(r->arena, secret, len),
-        .label = origin.place.source == NULL ? origin.key
-                                             : arena_printf(r->arena, "%s %s", origin.place.source->label, origin.key),
+        .secret = arena_prefix(r->arena, secret, len),
+        .label = label,
     };
-    add_origin(r, credential, origin);
+    add_origin(r, credential, origin.place, label + strlen(source) + 1);
     size_t count = draft->provider.credential_count;
     for (size_t i = count == FEW + 1 ? 0 : count - 1; count > FEW && i < count; i++)
         index_key(r, draft, i);
@@ -114,12 +109,13 @@ void add_key(struct resolver *r, struct draft *draft, enum credential_rank rank,
 
 void note_shadowed(struct resolver *r, struct draft *draft, const char *secret, size_t len, struct origin origin)
 {
-    void *items = draft->provider.shadowed;
-    arena_grow(r->arena, &items, &draft->shadowed_capacity, draft->provider.shadowed_count + 1,
-               sizeof(struct shadowed));
-    draft->provider.shadowed = items;
-    draft->provider.shadowed[draft->provider.shadowed_count++] = (struct shadowed){
-        .fingerprint = fingerprint_of(secret, len), .secret = arena_strndup(r->arena, secret, len), .origin = origin};
+    struct provider *provider = &draft->provider;
+    provider->shadowed =
+        arena_extend(r->arena, provider->shadowed, provider->shadowed_count, sizeof *provider->shadowed);
+    provider->shadowed[provider->shadowed_count++] =
+        (struct shadowed){.fingerprint = fingerprint_of(secret, len),
+                          .secret = arena_prefix(r->arena, secret, len),
+                          .origin = {origin.place, arena_strdup(r->arena, origin.key)}};
 }
 
 void warn_shadowed(struct resolver *r, const struct draft *draft, struct origin origin,
@@ -138,7 +134,7 @@ void shadow_key(struct resolver *r, struct draft *draft, const char *secret, siz
     struct fingerprint fingerprint = fingerprint_of(secret, len);
     struct credential *known = find_key(draft, &fingerprint);
     if (known != NULL) {
-        add_origin(r, known, origin);
+        add_origin(r, known, origin.place, arena_strdup(r->arena, origin.key));
         return;
     }
     note_shadowed(r, draft, secret, len, origin);
@@ -202,7 +198,7 @@ void add_variable(struct resolver *r, struct draft *draft, enum credential_rank 
         return;
     const char *text = strip_blanks(binding->value, binding->len, &len);
     const char *why = key_unusable(text, len);
-    struct origin origin = {binding->place, shown_name(r->arena, arena_strdup(r->arena, name))};
+    struct origin origin = {binding->place, shown_name(r->arena, name)};
     if (len == 0)
         return;
     if (why != NULL) {

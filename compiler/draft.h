@@ -2,28 +2,24 @@
 #ifndef HERMES_DRAFT_H
 #define HERMES_DRAFT_H
 
-#include "custom_provider.h"
 #include "name_table.h"
 #include "resolve.h"
 
 struct draft {
     struct provider provider;
-    size_t credential_capacity;
-    size_t shadowed_capacity;
-    size_t seed_capacity;
-    struct name_table keys; /* the credentials by fingerprint, where there are more than a few */
-    bool url_is_explicit;   /* a source names the URL, so nothing may guess another */
+    bool url_is_explicit;    /* a source names the URL, so nothing may guess another */
+    struct name_table *keys; /* the credentials by fingerprint, where there are more than a few; else NULL */
 };
 
 struct resolver {
     struct arena *arena;
     const struct resolve_input *in;
     struct diagnostics *diagnostics;
-    struct custom_providers customs;
     struct draft **drafts;
     size_t count;
     size_t capacity;
     struct name_table ids;
+    struct text path; /* of what is read at this moment */
 };
 
 /* NULL when there is none yet. */
@@ -31,7 +27,9 @@ struct draft *find_draft(struct resolver *r, const char *id);
 /* The one of that id, made when there is none. ROW: of the provider table, or NULL. */
 struct draft *draft_for(struct resolver *r, const char *id, const struct provider_row *row);
 
-/* SECRET is stripped and usable. The same key again is one credential with one more origin. */
+/* In all of these SECRET lies in the arena, and the key of ORIGIN is copied.
+ *
+ * SECRET is stripped and usable. The same key again is one credential with one more origin. */
 void add_key(struct resolver *r, struct draft *draft, enum credential_rank rank, const char *secret, size_t len,
              struct origin origin);
 /* A key that config.yaml writes out. Says why it is none; REQUIRED: as an error. An empty one is simply not there. */

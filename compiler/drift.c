@@ -31,12 +31,12 @@ void assignments_add(struct arena *arena, struct assignments *all, struct assign
 /* Variables that the configuration itself names: `key_env` of a custom provider, `credential_pool_sources`. */
 static bool named_in_configuration(const struct drift *drift, const char *name)
 {
-    struct diagnostics said_before = {.arena = drift->arena};
-    struct custom_providers customs = custom_providers_of(drift->arena, drift->c->config, &said_before);
+    const struct custom_providers *customs = &drift->c->customs;
     const struct node *sources = node_get(drift->c->config, "credential_pool_sources");
-    for (size_t i = 0; i < customs.count; i++) {
-        const char *variable = node_string(customs.items[i].key_env);
-        if (variable != NULL && strcmp(variable, name) == 0)
+    for (size_t i = 0; i < customs->count; i++) {
+        const struct pair *variable = custom_provider_variable(&customs->items[i]);
+        const char *named = variable == NULL ? NULL : node_string(variable->value);
+        if (named != NULL && strcmp(named, name) == 0)
             return true;
     }
     for (size_t i = 0; node_is(sources, NODE_MAP) && i < sources->pair_count; i++) {

@@ -106,7 +106,7 @@ static void print_users(const struct compilation *c, const char *origin_key, con
         for (size_t k = 0; k < provider->credential_count; k++) {
             if (!stands_at(&provider->credentials[k], origin_key))
                 continue;
-            (void)fprintf(stream, "  used as   key %zu of %zu for %s\n  read by   %s\n", k + 1,
+            (void)fprintf(stream, "  used as   key %zu of %u for %s\n  read by   %s\n", k + 1,
                           provider->credential_count, shown_name(c->arena, provider->id),
                           readers_of(provider, &provider->credentials[k]));
             used = true;

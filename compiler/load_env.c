@@ -79,7 +79,7 @@ static bool interpolate(struct line_reader *r, struct text *value)
 
 static void remember(struct line_reader *r, const char *name, const struct text *value)
 {
-    size_t *index = name_table_get(&r->seen.names, name);
+    const uint32_t *index = name_table_get(&r->seen.names, name);
     const struct binding binding = {
         .name = name, .value = value->bytes, .len = value->len, .place = {.source = r->source, .line = r->line}};
     if (index == NULL)

@@ -22,7 +22,7 @@ static struct name_slot *slot_for(const struct name_table *table, const char *na
     return &table->slots[at];
 }
 
-size_t *name_table_get(const struct name_table *table, const char *name)
+const uint32_t *name_table_get(const struct name_table *table, const char *name)
 {
     struct name_slot *slot = table->size == 0 ? NULL : slot_for(table, name);
     return slot == NULL || slot->name == NULL ? NULL : &slot->number;
@@ -45,5 +45,5 @@ void name_table_put(struct arena *arena, struct name_table *table, const char *n
         grow(arena, table);
     struct name_slot *slot = slot_for(table, name);
     table->count += slot->name == NULL;
-    *slot = (struct name_slot){name, number};
+    *slot = (struct name_slot){name, (uint32_t)number};
 }

@@ -12,14 +12,14 @@ struct arena;
 struct name_table {
     struct name_slot {
         const char *name; /* not copied; NULL where there is none */
-        size_t number;
-    } * slots;
+        uint32_t number;
+    } __attribute__((packed, aligned(4))) * slots;
     size_t size; /* a power of two, or 0 */
     size_t count;
 };
 
 /* NULL when NAME is not in it. The pointer is good until the next name_table_put. */
-size_t *name_table_get(const struct name_table *table, const char *name);
+const uint32_t *name_table_get(const struct name_table *table, const char *name);
 /* Adds NAME or changes its number. */
 void name_table_put(struct arena *arena, struct name_table *table, const char *name, size_t number);
 

@@ -80,7 +80,7 @@ static void compare_new_keys(struct plan *plan, struct rotation *r)
 {
     for (size_t i = 0; i < r->now->credential_count; i++) {
         const struct credential *credential = &r->now->credentials[i];
-        const size_t *gone = name_table_get(&r->gone_at, credential->origins[0].key);
+        const uint32_t *gone = name_table_get(&r->gone_at, credential->origins[0].key);
         if (gone != NULL)
             r->replaced[*gone] = true;
         if (name_table_get(&r->old_keys, credential->fingerprint.text) != NULL)
@@ -146,14 +146,6 @@ static void compare_provider(struct plan *plan, const struct hermes_provider *be
     compare_word(plan, now->id, "strategy", before->strategy, now->strategy);
 }
 
-static const struct provider *find_provider(const struct providers *providers, const char *id)
-{
-    for (size_t i = 0; i < providers->count; i++)
-        if (strcmp(providers->items[i]->id, id) == 0)
-            return providers->items[i];
-    return NULL;
-}
-
 struct plan plan_changes(struct arena *arena, const struct hermes_view *previous, const struct providers *providers,
                          const char *content, size_t content_len)
 {
@@ -172,7 +164,7 @@ struct plan plan_changes(struct arena *arena, const struct hermes_view *previous
                          providers->items[i]);
     for (size_t i = 0; previous != NULL && i < hermes_provider_count(previous); i++) {
         const struct hermes_provider *old = hermes_provider_at(previous, i);
-        if (find_provider(providers, old->id) == NULL)
+        if (providers_get(providers, old->id) == NULL)
             plan_add(&plan, (struct change){.what = "removed", .provider = arena_strdup(arena, old->id)});
     }
     return plan;

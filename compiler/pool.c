@@ -133,19 +133,6 @@ static bool project_pool(struct projector *p, const struct json *array, struct t
 
 /* --- the whole file --- */
 
-static int compare_id(const void *id, const void *provider)
-{
-    return strcmp(id, (*(const struct provider *const *)provider)->id);
-}
-
-static const struct provider *find_provider(const struct providers *providers, const char *id)
-{
-    const struct provider *const *found =
-        providers->count == 0 ? NULL
-                              : bsearch(id, providers->items, providers->count, sizeof *providers->items, compare_id);
-    return found == NULL ? NULL : *found;
-}
-
 /* `,"NAME": [...]` for each provider that has no pool yet. Of one whose keys nobody holds there is nothing to say. */
 static struct pieces new_members(struct projector *p, const struct providers *providers)
 {
@@ -266,7 +253,7 @@ static void edit_members(struct projector *p, const struct providers *providers)
     size_t removed = 0;
     for (size_t i = 0; i < count; i++) {
         p->name = pool->children[i].name;
-        p->provider = find_provider(providers, p->name);
+        p->provider = providers_get(providers, p->name);
         if (*name_table_get(&p->pools, p->name) != i)
             continue;
         if (twice[i])

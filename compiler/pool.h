@@ -8,6 +8,7 @@
 
 #include "cooldown.h"
 #include "credential.h"
+#include "custom_provider.h"
 #include "replace.h"
 
 #define POOL_OUR_SOURCE "manual:hermes-watch:"
@@ -37,8 +38,8 @@ struct pool_view {
     bool unreadable; /* a warning says why; the pool is to be left alone */
 };
 
-/* What auth.json holds, but for pools of custom providers that CONFIG does not have. An absent source is an empty view. */
-struct pool_view pool_read(struct arena *arena, struct source *source, const struct node *config,
+/* What auth.json holds, but for pools of custom providers that are none of CUSTOMS. An absent source is an empty view. */
+struct pool_view pool_read(struct arena *arena, struct source *source, const struct custom_providers *customs,
                            struct diagnostics *diagnostics);
 
 /* Where a profile has no entry of a provider, Hermes reads those of the root's auth.json: adds them. */

@@ -162,32 +162,22 @@ static void read_entries(struct arena *arena, struct pool_view *view, const stru
 }
 
 /* A custom provider that the configuration does not have. */
-static bool nobodys(const struct node *config, struct arena *arena, struct name_table *customs, const char *name)
+static bool nobodys(const struct custom_providers *customs, const char *name)
 {
-    if (strncmp(name, "custom:", 7) != 0)
-        return false;
-    if (customs->size == 0) {
-        struct diagnostics said_later = {.arena = arena};
-        struct custom_providers all = custom_providers_of(arena, config, &said_later);
-        name_table_put(arena, customs, "", 0);
-        for (size_t i = 0; i < all.count; i++)
-            name_table_put(arena, customs, all.items[i].id, i);
-    }
-    return name_table_get(customs, name) == NULL;
+    return strncmp(name, "custom:", 7) == 0 && name_table_get(&customs->names, name + 7) == NULL;
 }
 
-struct pool_view pool_read(struct arena *arena, struct source *source, const struct node *config,
+struct pool_view pool_read(struct arena *arena, struct source *source, const struct custom_providers *customs,
                            struct diagnostics *diagnostics)
 {
     struct pool_view view = {0};
-    struct name_table customs = {0};
     struct pool_document document = pool_open(arena, source, diagnostics);
     view.unreadable = document.unreadable;
     if (document.unreadable || document.root == NULL)
         return view;
     read_suppressed(arena, &view, &document);
     for (size_t i = 0; document.pool != NULL && i < document.pool->count; i++)
-        if (!nobodys(config, arena, &customs, document.pool->children[i].name))
+        if (!nobodys(customs, document.pool->children[i].name))
             read_entries(arena, &view, &document, &document.pool->children[i], NULL);
     return view;
 }

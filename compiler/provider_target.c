@@ -29,7 +29,7 @@ static bool known_elsewhere(const char *name)
 
 static struct target custom_target(struct resolver *r, const char *url)
 {
-    const struct custom_provider *same = custom_provider_by_url(&r->customs, url);
+    const struct custom_provider *same = custom_provider_by_url(r->arena, r->in->customs, url);
     if (same != NULL)
         return (struct target){draft_for(r, same->id, NULL), true};
     struct draft *draft = draft_for(r, "custom", provider_find("custom"));
@@ -59,9 +59,10 @@ static const char *near_provider(const struct resolver *r, const char *name)
 {
     struct near_name near = {.written = name};
     provider_table_consider(&near);
-    for (size_t i = 0; i < r->customs.count; i++)
-        if (name_showable(r->customs.items[i].name, strlen(r->customs.items[i].name)))
-            near_name_consider(&near, r->customs.items[i].name);
+    const struct custom_providers *customs = r->in->customs;
+    for (size_t i = 0; i < customs->count; i++)
+        if (name_showable(customs->items[i].name, strlen(customs->items[i].name)))
+            near_name_consider(&near, customs->items[i].name);
     return near.best;
 }
 
@@ -96,12 +97,12 @@ struct target provider_target(struct resolver *r, const struct node *entry)
     url = url == NULL ? "" : url_trimmed(r->arena, url);
     if (name != NULL) {
         name = strip_blanks(name, strlen(name), &len);
-        name = arena_strndup(r->arena, name, len);
+        name = arena_prefix(r->arena, name, len);
     }
     if (len == 0 || strcasecmp(name, "auto") == 0)
         return automatic_target(r, url);
     const struct provider_row *row = provider_find(name);
-    const struct custom_provider *custom = custom_provider_find(&r->customs, name);
+    const struct custom_provider *custom = custom_provider_find(r->in->customs, name);
     bool canonical = row != NULL && strcasecmp(row->id, name) == 0;
     if (custom != NULL && !canonical)
         return (struct target){draft_for(r, custom->id, NULL), false};

@@ -28,17 +28,31 @@ static void shadow_variable(struct resolver *r, struct draft *draft, const struc
         shadow_key(r, draft, key, len, (struct origin){binding->place, shown_name(r->arena, binding->name)});
 }
 
+static const struct node *value_of(const struct pair *pair)
+{
+    return pair == NULL ? NULL : pair->value;
+}
+
+/* Good until the next one. */
+static const char *path_of(struct resolver *r, const struct custom_provider *custom, const struct pair *member)
+{
+    r->path.len = 0;
+    custom_provider_path(custom, member, &r->path);
+    return r->path.bytes;
+}
+
 /* `key_env: NAME` of a custom provider; behind an inline key it is shadowed. */
 static void add_key_env(struct resolver *r, struct draft *draft, const struct custom_provider *custom)
 {
-    const char *name = node_string(custom->key_env);
-    size_t had = draft->provider.credential_count;
+    const struct pair *variable = custom_provider_variable(custom);
+    const char *name = node_string(value_of(variable));
+    bool has_inline_key = custom_provider_key(custom) != NULL;
     if (name == NULL)
         return;
     const struct binding *binding = environment_get(r->in->environment, name);
-    if (binding == NULL && custom->api_key == NULL) {
-        struct diagnostic *d = diagnose(r->diagnostics, SEVERITY_WARNING, "unset-variable", custom->key_env->place,
-                                        "%s names a variable that no env file sets", custom->key_env_path);
+    if (binding == NULL && !has_inline_key) {
+        struct diagnostic *d = diagnose(r->diagnostics, SEVERITY_WARNING, "unset-variable", variable->value->place,
+                                        "%s names a variable that no env file sets", path_of(r, custom, variable));
         const char *near = variable_near(r->in->environment, name);
         if (near != NULL)
             diagnostic_help(r->diagnostics, d, "did you mean %s?", near);
@@ -47,54 +61,71 @@ static void add_key_env(struct resolver *r, struct draft *draft, const struct cu
     }
     if (binding == NULL)
         return;
-    if (custom->api_key == NULL || had == 0)
+    if (!has_inline_key || draft->provider.credential_count == 0)
         add_variable(r, draft, RANK_CONFIG, name);
     else
         shadow_variable(r, draft, binding);
 }
 
 /* Hermes asks the variable first for an entry of the `providers` map, and the inline key first in the list. */
-static bool variable_comes_first(const struct resolver *r, const struct custom_provider *custom)
+static const char *variable_that_comes_first(const struct resolver *r, const struct custom_provider *custom)
 {
-    const char *name = node_string(custom->key_env);
-    return custom->alias != NULL && name != NULL && usable_variable(r, name);
+    const char *name = custom->alias == NULL ? NULL : node_string(value_of(custom_provider_variable(custom)));
+    return name != NULL && usable_variable(r, name) ? name : NULL;
 }
 
 static void shadow_inline_key(struct resolver *r, struct draft *draft, const struct custom_provider *custom)
 {
     size_t len;
-    const char *key = node_string(custom->api_key);
-    if (key == NULL)
+    const struct pair *key = custom_provider_key(custom);
+    const char *text = node_string(value_of(key));
+    if (text == NULL)
         return;
-    key = strip_blanks(key, custom->api_key->len, &len);
-    if (key_unusable(key, len) == NULL)
-        shadow_key(r, draft, key, len, (struct origin){custom->api_key->place, custom->api_key_path});
+    text = strip_blanks(text, key->value->len, &len);
+    if (key_unusable(text, len) == NULL)
+        shadow_key(r, draft, text, len, (struct origin){key->value->place, path_of(r, custom, key)});
+}
+
+static void add_inline_key(struct resolver *r, struct draft *draft, const struct custom_provider *custom)
+{
+    const struct pair *key = custom_provider_key(custom);
+    if (key != NULL)
+        add_config_key(r, draft, RANK_CONFIG, key->value, path_of(r, custom, key), custom->row != NULL);
+}
+
+/* What Hermes seeds the pool with. */
+static void add_config_seed(struct resolver *r, struct draft *draft, const struct custom_provider *custom)
+{
+    size_t len;
+    const struct node *key = value_of(custom_provider_key(custom));
+    const char *text = custom->row == NULL ? node_string(key) : NULL;
+    if (text == NULL)
+        return;
+    text = strip_blanks(text, key->len, &len);
+    add_seed(r, draft, arena_printf(r->arena, "config:%s", custom->name), arena_prefix(r->arena, text, len));
 }
 
 static void add_custom(struct resolver *r, const struct custom_provider *custom)
 {
     struct draft *draft = draft_for(r, custom->id, custom->row);
+    const struct node *headers = node_get(custom->entry, "extra_headers");
+    const char *variable = variable_that_comes_first(r, custom);
     if (*custom->base_url != '\0' && !draft->url_is_explicit) {
         draft->provider.base_url = custom->base_url;
         draft->url_is_explicit = true;
     }
-    if (custom->headers != NULL)
-        draft->provider.headers[0] = custom->headers;
+    if (node_is(headers, NODE_MAP))
+        draft->provider.headers[0] = headers;
     if (custom->row == NULL)
         draft->provider.name = custom->name;
-    size_t len;
-    if (variable_comes_first(r, custom)) {
-        add_variable(r, draft, RANK_CONFIG, node_string(custom->key_env));
+    if (variable != NULL) {
+        add_variable(r, draft, RANK_CONFIG, variable);
         shadow_inline_key(r, draft, custom);
     } else {
-        add_config_key(r, draft, RANK_CONFIG, custom->api_key, custom->api_key_path, custom->row != NULL);
+        add_inline_key(r, draft, custom);
         add_key_env(r, draft, custom);
     }
-    const char *inline_key = node_string(custom->api_key);
-    if (custom->row == NULL && inline_key != NULL) {
-        inline_key = strip_blanks(inline_key, custom->api_key->len, &len);
-        add_seed(r, draft, arena_printf(r->arena, "config:%s", custom->name), arena_strndup(r->arena, inline_key, len));
-    }
+    add_config_seed(r, draft, custom);
 }
 
 static void warn_hermes_ignores(struct resolver *r, const struct draft *draft, const struct node *key)
@@ -133,7 +164,7 @@ static const char *add_model(struct resolver *r)
     if (target.model_config && node_string(key) != NULL) {
         size_t len;
         const char *text = strip_blanks(key->text, key->len, &len);
-        add_seed(r, target.draft, "model_config", arena_strndup(r->arena, text, len));
+        add_seed(r, target.draft, "model_config", arena_prefix(r->arena, text, len));
     }
     return target.draft->provider.id;
 }
@@ -176,7 +207,7 @@ static void add_pool_entry(struct resolver *r, const struct pool_entry *entry)
         return;
     bool good = entry->label != NULL && utf8_valid(entry->label, strlen(entry->label)) == strlen(entry->label);
     draft->provider.credentials[before].label = good ? entry->label : "manual";
-    draft->provider.credentials[before].pool_index = (size_t)(entry - r->in->pool->entries);
+    draft->provider.credentials[before].pool_index = (uint32_t)(entry - r->in->pool->entries);
 }
 
 static void add_env_keys(struct resolver *r, const struct provider_row *row, const char *variable)
@@ -199,7 +230,7 @@ static void add_env_keys(struct resolver *r, const struct provider_row *row, con
     struct draft *draft = draft_for(r, row->id, row);
     size_t len;
     const char *text = strip_blanks(binding->value, binding->len, &len);
-    add_seed(r, draft, source, arena_strndup(r->arena, text, len));
+    add_seed(r, draft, source, arena_prefix(r->arena, text, len));
     add_variable(r, draft, RANK_ENV, variable);
 }
 
@@ -317,14 +348,15 @@ static size_t entry_position(const struct resolver *r, const struct provider *pr
 static void order_credentials(struct resolver *r, struct provider *provider)
 {
     bool by_position = strcmp(provider->strategy, "fill_first") == 0;
+    if (provider->credential_count < 2)
+        return;
     struct ranked *ranked = arena_alloc(r->arena, provider->credential_count * sizeof *ranked);
     for (size_t i = 0; i < provider->credential_count; i++) {
         const struct credential *c = &provider->credentials[i];
         size_t position = by_position ? entry_position(r, provider, c) : (size_t)c->rank;
         ranked[i] = (struct ranked){*c, position, i};
     }
-    if (provider->credential_count > 1)
-        qsort(ranked, provider->credential_count, sizeof *ranked, compare_ranked);
+    qsort(ranked, provider->credential_count, sizeof *ranked, compare_ranked);
     for (size_t i = 0; i < provider->credential_count; i++)
         provider->credentials[i] = ranked[i].credential;
 }
@@ -453,11 +485,10 @@ static void name_what_is_not_compiled(struct resolver *r)
 
 struct providers resolve(struct arena *arena, const struct resolve_input *input, struct diagnostics *diagnostics)
 {
-    struct resolver r = {.arena = arena, .in = input, .diagnostics = diagnostics};
-    r.customs = custom_providers_of(arena, input->config, diagnostics);
+    struct resolver r = {.arena = arena, .in = input, .diagnostics = diagnostics, .path = {.arena = arena}};
     const char *default_id = add_model(&r);
-    for (size_t i = 0; i < r.customs.count; i++)
-        add_custom(&r, &r.customs.items[i]);
+    for (size_t i = 0; i < input->customs->count; i++)
+        add_custom(&r, &input->customs->items[i]);
     add_table_keys(&r);
     add_pool_sources(&r);
     for (size_t i = 0; i < input->pool->count; i++)

@@ -5,12 +5,14 @@
 
 #include "arena.h"
 #include "credential.h"
+#include "custom_provider.h"
 #include "dotenv.h"
 #include "node.h"
 #include "pool.h"
 
 struct resolve_input {
-    const struct node *config; /* what gateway_view made */
+    const struct node *config;        /* what gateway_view made */
+    struct custom_providers *customs; /* of it */
     const struct environment *environment;
     const struct pool_view *pool;
 };

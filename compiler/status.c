@@ -139,14 +139,6 @@ static const char *next_key(const struct compilation *c, const struct hermes_pro
     return NULL;
 }
 
-static const struct provider *find_provider(const struct compilation *c, const char *id)
-{
-    for (size_t i = 0; i < c->providers.count; i++)
-        if (strcmp(c->providers.items[i]->id, id) == 0)
-            return c->providers.items[i];
-    return NULL;
-}
-
 static const char *shadowed_label(struct arena *arena, const struct shadowed *shadowed)
 {
     const struct source *source = shadowed->origin.place.source;
@@ -189,7 +181,7 @@ static void print_provider(const struct compilation *c, const struct hermes_prov
                            const struct cooldowns *cooldowns, double at, FILE *stream)
 {
     struct arena *arena = c->arena;
-    const struct provider *now = find_provider(c, provider->id);
+    const struct provider *now = providers_get(&c->providers, provider->id);
     const char *next = next_key(c, provider, now, cooldowns, at);
     bool any = strcmp(provider->strategy, "random") == 0;
     size_t usable = 0;
@@ -359,7 +351,7 @@ static void put_key(struct text *out, const struct hermes_credential *credential
 static void put_provider(struct text *out, const struct compilation *c, const struct hermes_provider *provider,
                          bool first, const struct cooldowns *cooldowns, double at)
 {
-    const struct provider *now = find_provider(c, provider->id);
+    const struct provider *now = providers_get(&c->providers, provider->id);
     const char *next = next_key(c, provider, now, cooldowns, at);
     bool any = strcmp(provider->strategy, "random") == 0;
     json_put_item(out);

@@ -26,7 +26,7 @@ static const char *host_of(struct arena *arena, const char *url)
 /* An endpoint that only this task names. No pool of Hermes serves it. */
 static struct draft *endpoint(struct resolver *r, const char *url)
 {
-    const struct custom_provider *known = custom_provider_by_url(&r->customs, url);
+    const struct custom_provider *known = custom_provider_by_url(r->arena, r->in->customs, url);
     if (known != NULL)
         return draft_for(r, known->id, NULL);
     struct draft *draft = draft_for(r, arena_printf(r->arena, "custom:%s", host_of(r->arena, url)), NULL);
@@ -42,7 +42,7 @@ static struct draft *named_provider(const struct tasks *t, const char *name)
 {
     struct resolver *r = t->r;
     const struct provider_row *row = provider_find(name);
-    const struct custom_provider *custom = custom_provider_find(&r->customs, name);
+    const struct custom_provider *custom = custom_provider_find(r->in->customs, name);
     if (custom != NULL && (row == NULL || strcasecmp(row->id, name) != 0))
         return draft_for(r, custom->id, NULL);
     if (row == NULL || row->auth == PROVIDER_CUSTOM)
@@ -58,7 +58,7 @@ static struct draft *target_of(const struct tasks *t, const struct node *entry)
     size_t len = 0;
     url = url == NULL ? "" : url_trimmed(arena, url);
     name = name == NULL ? "" : strip_blanks(name, strlen(name), &len);
-    name = arena_strndup(arena, name, len);
+    name = arena_prefix(arena, name, len);
     bool main_one = len == 0 || strcasecmp(name, "auto") == 0 || strcasecmp(name, "main") == 0;
     struct draft *draft = main_one ? t->main_provider : named_provider(t, name);
     if (*url == '\0' || (draft != NULL && strcmp(draft->provider.base_url, url) == 0))

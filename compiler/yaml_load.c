@@ -124,7 +124,7 @@ static void fail_parser(struct loader *l, const char *bytes, size_t len)
 
 static struct anchor *find_anchor(struct loader *l, const char *name)
 {
-    const size_t *index = name_table_get(&l->anchor_names, name);
+    const uint32_t *index = name_table_get(&l->anchor_names, name);
     return index == NULL ? NULL : &l->anchors[*index];
 }
 

@@ -13,11 +13,11 @@
 /* The first block serves a usual home; later ones grow with what is already there, so that a large configuration
  * costs a logarithmic number of them, the last of which is mostly in use. What is large gets a block of its own, which
  * can be given back. */
-enum { FIRST_BLOCK = 64 * 1024, LARGE = FIRST_BLOCK / 2, GROWTH = 16 };
+enum { FIRST_BLOCK = 64 * 1024, LARGE = FIRST_BLOCK / 2, GROWTH = 32 };
 
-/* Everything here is made of pointers, numbers of 64 bits, and less. Blocks are multiples of 16: sodium_malloc puts
- * them at the end of their last page. */
-enum { ALIGNMENT = 8, BLOCK_ALIGNMENT = 16 };
+/* Everything here is made of pointers, numbers of 64 bits, and less. sodium_malloc puts a block at the end of its last
+ * page, behind it only a canary: blocks are multiples of 16, and those that may have any size fill their pages. */
+enum { ALIGNMENT = 8, BLOCK_ALIGNMENT = 16, PAGE = 4096, CANARY = 16 };
 
 struct block {
     struct block *next;
@@ -100,8 +100,8 @@ static struct block *small_block(struct arena *arena, size_t need)
 {
     if (arena->blocks->size - arena->blocks->used >= need)
         return arena->blocks;
-    size_t grown = aligned(arena->total / GROWTH, BLOCK_ALIGNMENT);
-    size_t size = grown > FIRST_BLOCK ? grown : FIRST_BLOCK;
+    size_t grown = arena->total / GROWTH > FIRST_BLOCK ? arena->total / GROWTH : FIRST_BLOCK;
+    size_t size = aligned(grown, PAGE) - CANARY;
     arena->total += size;
     return add_block(&arena->blocks, size);
 }
@@ -111,7 +111,7 @@ struct arena *arena_create(void)
     struct block *blocks = NULL;
     if (sodium_init() < 0)
         arena_out_of_memory();
-    struct block *block = add_block(&blocks, FIRST_BLOCK);
+    struct block *block = add_block(&blocks, FIRST_BLOCK - CANARY);
     struct arena *arena = (struct arena *)((char *)block + block->used);
     block->used += sizeof *arena;
     *arena = (struct arena){.blocks = block, .total = FIRST_BLOCK};
@@ -201,6 +201,11 @@ char *arena_strdup(struct arena *arena, const char *text)
     return arena_strndup(arena, text, strlen(text));
 }
 
+const char *arena_prefix(struct arena *arena, const char *text, size_t len)
+{
+    return text[len] == '\0' ? text : arena_strndup(arena, text, len);
+}
+
 char *arena_vprintf(struct arena *arena, const char *format, va_list args)
 {
     va_list again;
@@ -239,6 +244,17 @@ void arena_grow(struct arena *arena, void **items, size_t *capacity, size_t coun
         *items = moved;
     }
     *capacity = grown;
+}
+
+void *arena_extend(struct arena *arena, void *items, size_t count, size_t size)
+{
+    if ((count & (count - 1)) != 0)
+        return items;
+    void *more = arena_alloc(arena, (count == 0 ? 1 : 2 * count) * size);
+    if (count > 0)
+        memcpy(more, items, count * size);
+    arena_give_back(arena, items, count * size);
+    return more;
 }
 
 void text_reserve(struct text *text, size_t more)

@@ -28,6 +28,8 @@ void *arena_alloc(struct arena *arena, size_t size);
 /* A NUL-terminated copy of LEN bytes (which may hold NULs of their own). Never NULL. */
 char *arena_strndup(struct arena *arena, const char *bytes, size_t len);
 char *arena_strdup(struct arena *arena, const char *text);
+/* The first LEN bytes of TEXT, which lies in the arena, as a text of their own: TEXT itself where it ends there. */
+const char *arena_prefix(struct arena *arena, const char *text, size_t len);
 char *arena_printf(struct arena *arena, const char *format, ...) __attribute__((format(printf, 2, 3)));
 char *arena_vprintf(struct arena *arena, const char *format, va_list args)
     __attribute__((format(printf, 2, 0), nonnull(1, 2)));
@@ -54,5 +56,8 @@ void text_printf(struct text *text, const char *format, ...) __attribute__((form
 /* Grows *ITEMS (elements of SIZE bytes, *CAPACITY of them allocated) until it can hold COUNT; may move them, and then
  * the old ones are gone. */
 void arena_grow(struct arena *arena, void **items, size_t *capacity, size_t count, size_t size);
+/* ITEMS, COUNT elements of SIZE bytes that were gathered by this alone, with room for one more: there is always as much
+ * as the next power of two, so a short list needs nobody to remember how much it is. */
+void *arena_extend(struct arena *arena, void *items, size_t count, size_t size);
 
 #endif

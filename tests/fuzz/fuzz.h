@@ -56,8 +56,9 @@ static inline void compile_texts(struct arena *arena, const struct texts *in, st
     variable_check(&f->environment, &f->diagnostics);
     const struct gateway_view_input view = {.user = user, .environment = &f->environment};
     struct node *config = gateway_view(arena, &view, &f->diagnostics);
-    struct pool_view pool = pool_read(arena, &f->pool, config, &f->diagnostics);
-    const struct resolve_input input = {config, &f->environment, &pool};
+    struct custom_providers customs = custom_providers_of(arena, config, &f->diagnostics);
+    struct pool_view pool = pool_read(arena, &f->pool, &customs, &f->diagnostics);
+    const struct resolve_input input = {config, &customs, &f->environment, &pool};
     f->providers = resolve(arena, &input, &f->diagnostics);
     struct source *sources[] = {&f->config, &f->env, &f->pool};
     const struct emit_input emit = {.sources = sources,

@@ -57,7 +57,7 @@ static struct credential key(enum credential_rank rank, const char *secret, cons
 }
 
 /* A provider xiaomi with COUNT keys, whose variable holds SEED (NULL: it is not set). */
-static struct providers xiaomi(struct credential *keys, size_t count, const char *seed)
+static struct providers xiaomi(struct credential *keys, uint32_t count, const char *seed)
 {
     struct provider *provider = arena_alloc(arena, sizeof *provider);
     struct provider **items = arena_alloc(arena, sizeof *items);
