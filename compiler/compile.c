@@ -23,6 +23,7 @@
 #include "resolve.h"
 #include "safe_read.h"
 #include "snapshot_format.h"
+#include "source_digest.h"
 #include "variable_check.h"
 #include "yaml_load.h"
 
@@ -196,7 +197,7 @@ static void load_env(struct run *run, enum source_kind kind, const char *path)
     dotenv_load(run->c->arena, source, &run->c->environment, &run->c->diagnostics);
 }
 
-static const struct source *read_config(struct run *run)
+static struct source *read_config(struct run *run)
 {
     const struct compile_request *request = run->request;
     const char *path = request->files.config;
@@ -263,14 +264,25 @@ static struct source *add_pool(struct run *run, const char *path)
     return pool;
 }
 
+/* Nothing will be compared with a snapshot. */
+static bool only_checks(const struct run *run)
+{
+    return run->request->only_check || run->request->files.named;
+}
+
 static void read_and_parse(struct run *run)
 {
     const struct compile_request *request = run->request;
     const struct source *managed =
         add_source(run, SOURCE_MANAGED_CONFIG, path_in(run, request->managed, "config.yaml"));
-    const struct source *user = read_config(run);
+    struct source *user = read_config(run);
+    struct digesting digesting;
+    if (!only_checks(run))
+        source_digest_begin(&digesting, user);
     run->managed = parse_config(run, managed);
     run->user = parse_config(run, user);
+    if (!only_checks(run))
+        source_digest_end(&digesting);
     read_extra_env(run);
     const char *env = request->files.env;
     load_env(run, SOURCE_ENV, env != NULL ? env : path_in(run, request->home, ".env"));
@@ -479,7 +491,7 @@ static void resolve_and_publish(struct run *run)
     if (!run->request->files.named)
         default_key_check(&input, &c->providers, &c->diagnostics);
     warn_readable_config(run);
-    bool only_check = run->request->only_check || run->request->files.named;
+    bool only_check = only_checks(run);
     const struct emit_input emit = {c->sources, c->source_count, c->config, &c->environment, &c->providers, only_check};
     struct text content = emit_content(c->arena, &emit, &c->diagnostics);
     if (only_check) {
@@ -513,12 +525,19 @@ static void keep_generation(struct run *run)
     }
 }
 
+void compile_clean(const char *home)
+{
+    char path[PATH_MAX];
+    (void)snprintf(path, sizeof path, "%s/" SNAPSHOT_FILE, home);
+    replace_clean(path, false);
+    (void)snprintf(path, sizeof path, "%s/auth.json", home);
+    replace_clean(path, true);
+}
+
 static void compile_locked(struct run *run)
 {
-    if (run->request->write) {
-        replace_clean(path_in(run, run->request->home, SNAPSHOT_FILE), false);
-        replace_clean(path_in(run, run->request->home, "auth.json"), true);
-    }
+    if (run->request->write && run->request->reader == NULL)
+        compile_clean(run->request->home);
     read_and_parse(run);
     if (run->request->hold_empty && run->c->outcome == COMPILE_VALID && source_vanished(run)) {
         run->c->diagnostics = (struct diagnostics){.arena = run->c->arena};

@@ -28,7 +28,7 @@ struct compile_request {
     const char *home;       /* absolute */
     const char *managed;    /* the managed directory; need not exist */
     const char *label_base; /* sources are shown relative to this folder when they lie in it; NULL: to the home */
-    struct arena *arena;    /* NULL, or an empty one, which is the compilation's from then on */
+    struct arena *arena;    /* NULL, or an empty one of the caller's: cleared by it, instead of compilation_finish */
     struct hermes *
         *reader;      /* NULL, or where the caller keeps a reader of the home between compiles; it may hold NULL */
     bool only_check;  /* for the diagnostics alone: the plan is left out */
@@ -90,6 +90,9 @@ struct compilation {
 };
 
 void compile_home(struct compilation *compilation, const struct compile_request *request);
+/* Removes what a process that was killed while it published has left behind. With `write` a compile begins with it, but
+ * for a caller with a `reader`, who does it when nobody waits. */
+void compile_clean(const char *home);
 void compilation_finish(struct compilation *compilation);
 
 /* $HERMES_MANAGED_DIR, else /etc/hermes. */

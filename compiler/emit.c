@@ -199,7 +199,8 @@ static void emit_sources(struct text *out, const struct emit_input *in)
         text_putc(out, '{');
         json_put_member(out, "path", source->label);
         json_put_member(out, "kind", source_kind_name(source->kind));
-        json_put_member(out, "digest", digest_of(source->bytes, source->len).text);
+        bool made = source->digest.text[0] != '\0';
+        json_put_member(out, "digest", made ? source->digest.text : digest_of(source->bytes, source->len).text);
         json_put_number(out, "bytes", source->len);
         text_putc(out, '}');
     }

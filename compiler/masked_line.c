@@ -4,6 +4,7 @@
 
 #include "shown_value.h"
 #include "source.h"
+#include "utf8.h"
 #include "vocabulary.h"
 
 struct painter {
@@ -30,7 +31,7 @@ static const char *line_stop(const char *start, const char *end, bool yaml, size
         stop = earlier;
     }
     for (size_t i = 0; yaml && i < sizeof others / sizeof *others; i++) {
-        earlier = memmem(start, (size_t)(stop - start), others[i], strlen(others[i]));
+        earlier = utf8_find(start, (size_t)(stop - start), others[i]);
         if (earlier == NULL)
             continue;
         *ret_length = strlen(others[i]);

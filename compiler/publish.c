@@ -202,7 +202,6 @@ static void finish_copy(struct publication *p)
         (void)unlink(copy);
 }
 
-/* Durable, but not yet visible. */
 static void prepare_pool(struct publication *p)
 {
     struct compilation *c = p->c;
@@ -224,6 +223,15 @@ static void prepare_pool(struct publication *p)
     if (projection.count > 0 && !p->failed)
         prepare(p, &p->pool, p->pool_path, projection.pieces, projection.count,
                 pool_source(c)->present ? pool_source(c)->mode : 0600);
+}
+
+/* True when nothing stands in the way of its commit. */
+static bool make_durable(struct publication *p, struct replacement *r, const char *path)
+{
+    int error = replace_flush(r);
+    if (error != 0)
+        write_failed(p->c, path, error);
+    return error == 0;
 }
 
 static bool commit(struct publication *p, struct replacement *r, const char *path)
@@ -288,10 +296,12 @@ static void publish_all(struct publication *p)
     }
     if (lock >= 0)
         prepare_pool(p);
-    bool pool_failed = p->failed;
-    p->failed = false; /* what keeps the pool from being written does not keep the snapshot */
+    bool pool_good =
+        !p->failed && make_durable(p, &p->cooldowns, p->cooldowns_path) && make_durable(p, &p->pool, p->pool_path);
+    /* what keeps the pool from being written does not keep the snapshot */
+    p->failed = !make_durable(p, &p->snapshot, p->snapshot_path);
     bool snapshot = commit(p, &p->snapshot, p->snapshot_path);
-    p->failed = p->failed || pool_failed;
+    p->failed = p->failed || !pool_good;
     bool cooldowns = commit(p, &p->cooldowns, p->cooldowns_path);
     bool pool = commit(p, &p->pool, p->pool_path);
     settle(p, &p->snapshot, snapshot, p->snapshot_path);
@@ -314,9 +324,9 @@ bool publish(struct compilation *c, const struct publish_input *input)
         .snapshot_path = path_in(c->arena, input->home, SNAPSHOT_FILE),
         .cooldowns_path = path_in(c->arena, input->home, COOLDOWNS_FILE),
         .pool_path = path_in(c->arena, input->home, "auth.json"),
-        .snapshot = {.directory = -1},
-        .cooldowns = {.directory = -1},
-        .pool = {.directory = -1},
+        .snapshot = {.directory = -1, .file = -1},
+        .cooldowns = {.directory = -1, .file = -1},
+        .pool = {.directory = -1, .file = -1},
     };
     if (input->snapshot != NULL)
         prepare(&p, &p.snapshot, p.snapshot_path, input->snapshot, SNAPSHOT_PIECES, 0600);

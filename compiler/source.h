@@ -26,7 +26,8 @@ struct source {
     bool present;      /* false: the file does not exist; bytes is "" then */
     const char *bytes; /* len bytes and a NUL, as they stand in the file */
     size_t len;
-    unsigned mode; /* permission bits */
+    struct digest digest; /* of a configuration's bytes, unless it is only checked; else empty */
+    unsigned mode;        /* permission bits */
     unsigned group;
     struct stat moment;             /* present: of the very bytes */
     struct timespec read_at;        /* the clock before they were read */

@@ -48,3 +48,13 @@ size_t utf8_valid(const char *bytes, size_t len)
     }
     return at;
 }
+
+const char *utf8_find(const char *bytes, size_t len, const char *character)
+{
+    const char *end = bytes + len;
+    size_t size = strlen(character);
+    for (const char *at = bytes; (at = memchr(at, *character, (size_t)(end - at))) != NULL; at++)
+        if ((size_t)(end - at) >= size && memcmp(at, character, size) == 0)
+            return at;
+    return NULL;
+}

@@ -38,7 +38,7 @@ static bool bare_question(const char *at, const char *end)
 bool yaml_readers_may_differ(const char *bytes, size_t len)
 {
     const char *end = bytes + len;
-    if (memchr(bytes, '\t', len) != NULL || memmem(bytes, len, mark, 3) != NULL)
+    if (memchr(bytes, '\t', len) != NULL || utf8_find(bytes, len, mark) != NULL)
         return true;
     for (const char *at = bytes; (at = memchr(at, '#', (size_t)(end - at))) != NULL; at++)
         if (follows_block_sign(bytes, at))

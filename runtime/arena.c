@@ -13,7 +13,7 @@
 /* The first block serves a usual home; later ones grow with what is already there, so that a large configuration
  * costs a logarithmic number of them, the last of which is mostly in use. What is large gets a block of its own, which
  * can be given back. */
-enum { FIRST_BLOCK = 64 * 1024, LARGE = FIRST_BLOCK / 2, GROWTH = 32 };
+enum { FIRST_BLOCK = 64 * 1024, LARGE = FIRST_BLOCK / 2, GROWTH = 32, KEPT = 1024 * 1024 };
 
 /* Everything here is made of pointers, numbers of 64 bits, and less. sodium_malloc puts a block at the end of its last
  * page, behind it only a canary: blocks are multiples of 16, and those that may have any size fill their pages. */
@@ -39,7 +39,8 @@ enum { SPARE_CLASSES = 16 }; /* of at least 2^n bytes, up to LARGE */
 struct arena {            /* lies in its first block */
     struct block *blocks; /* small things go into the first one */
     struct block *large;
-    size_t total; /* of blocks */
+    struct block *kept; /* wiped ones, from before it was cleared */
+    size_t total;       /* of blocks */
     struct spare *spares[SPARE_CLASSES];
 };
 
@@ -78,6 +79,7 @@ void arena_destroy(struct arena *arena)
     if (arena == NULL)
         return;
     free_blocks(arena->large);
+    free_blocks(arena->kept);
     free_blocks(arena->blocks);
 }
 
@@ -86,10 +88,33 @@ static size_t head_size(void)
     return aligned(sizeof(struct block), ALIGNMENT);
 }
 
-static struct block *add_block(struct block **list, size_t size)
+/* A block that was cleared, of about SIZE. */
+static struct block *take_kept(struct arena *arena, size_t size)
+{
+    for (struct block **at = &arena->kept; *at != NULL; at = &(*at)->next) {
+        struct block *block = *at;
+        if (block->size >= size && block->size / 2 <= size) {
+            *at = block->next;
+            return block;
+        }
+    }
+    return NULL;
+}
+
+static struct block *new_block(size_t size)
 {
     struct block *block = secure_alloc(size);
-    *block = (struct block){.next = *list, .size = size, .used = head_size()};
+    *block = (struct block){.size = size, .used = head_size()};
+    return block;
+}
+
+static struct block *add_block(struct arena *arena, struct block **list, size_t size)
+{
+    struct block *block = take_kept(arena, size);
+    if (block == NULL)
+        block = new_block(size);
+    block->next = *list;
+    block->previous = NULL;
     if (*list != NULL)
         (*list)->previous = block;
     *list = block;
@@ -103,19 +128,60 @@ static struct block *small_block(struct arena *arena, size_t need)
     size_t grown = arena->total / GROWTH > FIRST_BLOCK ? arena->total / GROWTH : FIRST_BLOCK;
     size_t size = aligned(grown, PAGE) - CANARY;
     arena->total += size;
-    return add_block(&arena->blocks, size);
+    return add_block(arena, &arena->blocks, size);
+}
+
+static struct arena *arena_in(struct block *block, struct block *kept)
+{
+    struct arena *arena = (struct arena *)((char *)block + block->used);
+    block->used += sizeof *arena;
+    *arena = (struct arena){.blocks = block, .kept = kept, .total = FIRST_BLOCK};
+    return arena;
 }
 
 struct arena *arena_create(void)
 {
-    struct block *blocks = NULL;
     if (sodium_init() < 0)
         arena_out_of_memory();
-    struct block *block = add_block(&blocks, FIRST_BLOCK - CANARY);
-    struct arena *arena = (struct arena *)((char *)block + block->used);
-    block->used += sizeof *arena;
-    *arena = (struct arena){.blocks = block, .total = FIRST_BLOCK};
-    return arena;
+    return arena_in(new_block(FIRST_BLOCK - CANARY), NULL);
+}
+
+static void wipe(struct block *block)
+{
+    sodium_memzero((char *)block + head_size(), block->used - head_size());
+    block->used = head_size();
+}
+
+/* Moves from LIST to *KEPT what there is room for, and frees the rest; but for the last one of the blocks, which the arena
+ * lies in. */
+static void keep_blocks(struct block *list, const struct block *last, struct block **kept, size_t *room)
+{
+    for (struct block *next; list != last; list = next) {
+        next = list->next;
+        if (list->size > *room) {
+            sodium_free(list);
+            continue;
+        }
+        wipe(list);
+        *room -= list->size;
+        list->next = *kept;
+        *kept = list;
+    }
+}
+
+void arena_clear(struct arena *arena)
+{
+    struct block *kept = NULL;
+    size_t room = KEPT;
+    struct block *first = arena->blocks;
+    while (first->next != NULL)
+        first = first->next;
+    keep_blocks(arena->blocks, first, &kept, &room);
+    keep_blocks(arena->large, NULL, &kept, &room);
+    keep_blocks(arena->kept, NULL, &kept, &room);
+    wipe(first);
+    first->previous = NULL;
+    (void)arena_in(first, kept);
 }
 
 /* Texts need no alignment; what follows one is aligned again. */
@@ -126,7 +192,7 @@ static void *allocate(struct arena *arena, size_t size, size_t alignment)
     size = size == 0 ? 1 : size;
     bool large = size >= LARGE;
     size_t need = large ? aligned(size, ALIGNMENT) : size + ALIGNMENT;
-    struct block *block = large ? add_block(&arena->large, need + head_size()) : small_block(arena, need);
+    struct block *block = large ? add_block(arena, &arena->large, need + head_size()) : small_block(arena, need);
     block->used = aligned(block->used, alignment);
     char *memory = (char *)block + block->used;
     block->used += size;

@@ -17,6 +17,9 @@
 struct arena;
 
 struct arena *arena_create(void);
+/* Wipes everything, and keeps what a usual home needs: whoever compiles again and again does not wait for the kernel's
+ * pages. */
+void arena_clear(struct arena *arena);
 /* Wipes and frees. NULL is fine. */
 void arena_destroy(struct arena *arena);
 

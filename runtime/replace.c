@@ -88,20 +88,27 @@ static int write_pieces(int fd, const struct piece *pieces, size_t count)
     }
 }
 
+static int close_file(struct replacement *r)
+{
+    int error = close(r->file) < 0 ? -errno : 0;
+    r->file = -1;
+    return error;
+}
+
 static int write_temporary(struct replacement *r, const struct piece *pieces, size_t count, mode_t mode, bool durable)
 {
     int fd = openat(r->directory, r->temporary, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
     if (fd < 0)
         return -errno;
     r->pending = true;
+    r->file = fd;
     int error = write_pieces(fd, pieces, count);
     if (error == 0 && mode != 0600 && fchmod(fd, mode) < 0)
         error = -errno;
-    if (error == 0 && durable && fsync(fd) < 0)
-        error = -errno;
-    if (close(fd) < 0 && error == 0)
-        error = -errno;
-    return error;
+    if (error == 0 && durable)
+        (void)sync_file_range(fd, 0, 0,
+                              SYNC_FILE_RANGE_WRITE); /* the disk works while we do; fsync has the last word */
+    return error == 0 && !durable ? close_file(r) : error;
 }
 
 static int prepare(struct replacement *r, const char *path, bool linked, const struct piece *pieces, size_t count,
@@ -109,7 +116,7 @@ static int prepare(struct replacement *r, const char *path, bool linked, const s
 {
     static _Atomic unsigned serial; /* compiles of several homes may run side by side */
     char target[PATH_MAX];
-    *r = (struct replacement){.directory = -1, .linked = linked};
+    *r = (struct replacement){.directory = -1, .file = -1, .linked = linked};
     int error = resolve_target(path, linked, target);
     if (error == 0)
         error = open_parent(r, target);
@@ -129,6 +136,15 @@ int replace_prepare(struct replacement *r, const char *path, bool linked, const 
                     mode_t mode)
 {
     return prepare(r, path, linked, pieces, count, mode, true);
+}
+
+int replace_flush(struct replacement *r)
+{
+    if (r->file < 0)
+        return 0;
+    int error = fsync(r->file) < 0 ? -errno : 0;
+    int closed = close_file(r);
+    return error != 0 ? error : closed;
 }
 
 static int copy_over(int from, int to)
@@ -182,6 +198,9 @@ int replace_find_copy(const char *path, char copy[PATH_MAX])
 
 int replace_commit(struct replacement *r)
 {
+    int error = replace_flush(r);
+    if (error != 0)
+        return error;
     if (renameat(r->directory, r->temporary, r->directory, r->name) < 0)
         return errno == EBUSY && r->linked ? rewrite_in_place(r) : -errno;
     r->pending = false;
@@ -195,6 +214,8 @@ int replace_sync(struct replacement *r)
 
 void replace_abandon(struct replacement *r)
 {
+    if (r->file >= 0)
+        (void)close_file(r);
     if (r->pending)
         (void)unlinkat(r->directory, r->temporary, 0);
     r->pending = false;
@@ -242,7 +263,7 @@ static bool left_behind(const char *entry)
 
 void replace_clean(const char *path, bool linked)
 {
-    struct replacement r = {.directory = -1};
+    struct replacement r = {.directory = -1, .file = -1};
     char target[PATH_MAX];
     if (resolve_target(path, linked, target) != 0 || open_parent(&r, target) != 0)
         return;

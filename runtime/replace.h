@@ -1,15 +1,17 @@
 /* The one way a file is replaced: written beside the target (O_EXCL, 0600), made durable, then renamed over it.
  *
  *     struct replacement r;
- *     int error = replace_prepare(&r, path, false, pieces, count, 0600);   written and fsynced; nothing visible yet
+ *     int error = replace_prepare(&r, path, false, pieces, count, 0600);   written; nothing visible yet
+ *     if (error == 0)
+ *         error = replace_flush(&r);                             fsync; the commit does it where nobody did
  *     if (error == 0)
  *         error = replace_commit(&r);                            rename
  *     if (error == 0)
  *         error = replace_sync(&r);                              fsync of the directory
  *     replace_abandon(&r);                                       removes what was not committed; always safe
  *
- * In three steps so that two files that belong together can both be durable before either becomes visible. All return 0
- * or a negative errno. */
+ * In steps so that two files that belong together can be written at the same time, and both be durable before either
+ * becomes visible. All return 0 or a negative errno. */
 #ifndef HERMES_REPLACE_H
 #define HERMES_REPLACE_H
 
@@ -20,6 +22,7 @@
 
 struct replacement {
     int directory; /* descriptor, -1 when closed */
+    int file;      /* likewise: what is not durable yet */
     bool pending;  /* the temporary file exists */
     bool linked;
     char name[NAME_MAX + 1];
@@ -36,6 +39,7 @@ struct piece {
  * PATH makes room, a link itself included. */
 int replace_prepare(struct replacement *r, const char *path, bool linked, const struct piece *pieces, size_t count,
                     mode_t mode) __attribute__((warn_unused_result));
+int replace_flush(struct replacement *r) __attribute__((warn_unused_result));
 /* The rename. A LINKED target that is a mount of its own (EBUSY) is rewritten where it stands, which the caller's lock must
  * cover; what is written lies beside it as NAME.hermes-compile-copy until the target is whole and durable. */
 int replace_commit(struct replacement *r) __attribute__((warn_unused_result));

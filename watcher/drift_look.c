@@ -1,5 +1,6 @@
 #include "drift_look.h"
 
+#include <malloc.h>
 #include <stddef.h>
 #include <syslog.h>
 
@@ -94,6 +95,7 @@ static void done(struct job *job)
         home_report_soon(h);
     }
     compilation_finish(&look->compilation);
+    (void)malloc_trim(0); /* the last thing that follows a change */
     look_at_the_next(h->watcher);
     if (h->removed)
         home_watch_destroy(h);

@@ -1,7 +1,6 @@
 #include "home_watch.h"
 
 #include <errno.h>
-#include <malloc.h>
 #include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -61,11 +60,12 @@ static void forget_paths(struct home_watch *h)
 
 static void remember_paths(struct home_watch *h, const char *const *paths, size_t count)
 {
-    h->other_paths = false;
-    for (size_t i = 0; i < count; i++)
-        h->other_paths = h->other_paths || !knows_path(h, paths[i]);
-    if (!h->other_paths && count == h->path_count)
+    bool same = count == h->path_count;
+    for (size_t i = 0; same && i < count; i++)
+        same = knows_path(h, paths[i]);
+    if (same)
         return;
+    h->other_paths = true;
     forget_paths(h);
     for (size_t i = 0; i < count; i++) {
         char *copy = strdup(paths[i]);
@@ -97,7 +97,6 @@ static void first_paths(struct home_watch *h)
     for (size_t i = 0; i < 2; i++)
         paths[count++] = arena_printf(arena, "%s/%s", h->watcher->managed, names[i]);
     remember_paths(h, paths, count);
-    h->other_paths = false;
     arena_destroy(arena);
 }
 
@@ -127,6 +126,9 @@ static void say_gaps(struct home_watch *h)
 
 static void update_watches(struct home_watch *h)
 {
+    if (!h->other_paths && !watch_client_is_stale(h->watches))
+        return;
+    h->other_paths = false;
     watch_client_update(h->watches, (const char *const *)h->paths, h->path_count);
     say_gaps(h);
 }
@@ -219,8 +221,24 @@ static void read_ahead(struct home_watch *h)
         (void)hermes_refresh(h->reader); /* an error is the next compile's to tell */
     else if (hermes_open(h->home, &h->reader) != 0)
         h->reader = NULL;
-    if (h->watcher->arena == NULL)
-        h->watcher->arena = arena_create();
+}
+
+/* What a job works with is no other home's meanwhile. */
+static struct arena *take_arena(struct watcher *w)
+{
+    struct arena *arena = w->arena != NULL ? w->arena : arena_create();
+    w->arena = NULL;
+    return arena;
+}
+
+static void give_arena(struct watcher *w, struct arena *arena)
+{
+    if (w->arena == NULL) {
+        arena_clear(arena);
+        w->arena = arena;
+    } else {
+        arena_destroy(arena);
+    }
 }
 
 static void work(struct job *job)
@@ -249,13 +267,12 @@ static void finish(struct home_watch *h)
         after_compile(h, c);
     prover_learn(h);
     say_stuck(h);
-    compilation_finish(c);
+    give_arena(h->watcher, h->arena);
+    *c = (struct compilation){0};
     read_ahead(h);
-    (void)malloc_trim(0);
-    if (h->other_paths) { /* other files are watched from now on: one may have changed in between */
-        h->other_paths = false;
+    compile_clean(h->home);
+    if (h->other_paths) /* they are watched from now on: one may have changed in between */
         pace_event(&h->pace, now_ms());
-    }
 }
 
 static bool is_large(const struct home_watch *h)
@@ -290,9 +307,10 @@ static bool may_compile(struct home_watch *h)
 static void wait_for_next(struct home_watch *h)
 {
     long long wait = h->compiling ? -1 : pace_wait(&h->pace, now_ms());
-    if (wait >= 0)
+    if (wait > 0)
         (void)sd_event_source_set_time_relative(h->timer, (uint64_t)wait * 1000);
-    (void)sd_event_source_set_enabled(h->timer, wait >= 0 ? SD_EVENT_ONESHOT : SD_EVENT_OFF);
+    (void)sd_event_source_set_enabled(h->timer, wait > 0 ? SD_EVENT_ONESHOT : SD_EVENT_OFF);
+    (void)sd_event_source_set_enabled(h->now, wait == 0 ? SD_EVENT_ONESHOT : SD_EVENT_OFF);
 }
 
 static void looked_at(struct home_watch *h)
@@ -314,20 +332,16 @@ static void done(struct job *job)
     home_report_soon(h);
 }
 
-static int at_time(sd_event_source *timer, uint64_t when, void *home)
+static void start(struct home_watch *h)
 {
-    struct home_watch *h = home;
-    (void)timer;
-    (void)when;
     h->hold_empty = !pace_start(&h->pace, now_ms());
     if (!may_compile(h)) {
         looked_at(h);
-        return 0;
+        return;
     }
     if (h->reloading)
         prover_forget(&h->prover);
-    h->arena = h->watcher->arena; /* the compilation's from here on */
-    h->watcher->arena = NULL;
+    h->arena = take_arena(h->watcher);
     h->compiling = true;
     h->job = (struct job){.work = work, .done = done};
     if (h->lock >= 0 && is_large(h)) {
@@ -336,6 +350,20 @@ static int at_time(sd_event_source *timer, uint64_t when, void *home)
         work(&h->job);
         done(&h->job);
     }
+}
+
+static int at_time(sd_event_source *timer, uint64_t when, void *home)
+{
+    (void)timer;
+    (void)when;
+    start(home);
+    return 0;
+}
+
+static int at_once(sd_event_source *now, void *home)
+{
+    (void)now;
+    start(home);
     return 0;
 }
 
@@ -361,8 +389,10 @@ static bool still(const struct home_watch *h, const char *name, const struct sta
 static void at_news(void *home, enum watch_news news)
 {
     struct home_watch *h = home;
-    if (news == WATCH_APART && still(h, "auth.json", &h->pool) && still(h, SNAPSHOT_FILE, &h->snapshot))
+    if (news == WATCH_APART && still(h, "auth.json", &h->pool) && still(h, SNAPSHOT_FILE, &h->snapshot)) {
+        update_watches(h);
         return;
+    }
     if (news == WATCH_WRITING)
         pace_writing(&h->pace, now_ms());
     else
@@ -381,6 +411,8 @@ struct home_watch *home_watch_create(struct watcher *watcher, const char *home, 
     h->label = label == NULL ? NULL : strdup(label);
     if (h->home == NULL || (label != NULL && h->label == NULL) ||
         sd_event_add_time(watcher->event, &h->timer, CLOCK_MONOTONIC, 0, 1, at_time, h) < 0 ||
+        sd_event_source_set_enabled(h->timer, SD_EVENT_OFF) < 0 ||
+        sd_event_add_defer(watcher->event, &h->now, at_once, h) < 0 || /* on: the first compile */
         home_report_open(h) < 0 || drift_look_open(h) < 0) {
         home_watch_destroy(h);
         return NULL;
@@ -395,6 +427,7 @@ void home_watch_destroy(struct home_watch *h)
     if (h == NULL)
         return;
     h->timer = sd_event_source_disable_unref(h->timer);
+    h->now = sd_event_source_disable_unref(h->now);
     watch_client_destroy(h->watches);
     h->watches = NULL;
     home_report_close(h);

@@ -25,6 +25,7 @@ struct home_watch {
     bool discovered; /* a profile: it is no longer watched when it vanishes */
     struct pace pace;
     sd_event_source *timer; /* the next compile */
+    sd_event_source *now;   /* ... when it is due already */
     bool compiling;         /* at this moment, beside the loop; `job` and `compilation` are in use */
     struct job job;
     struct compilation compilation;
@@ -32,10 +33,10 @@ struct home_watch {
     struct watch_client *watches;
     char *paths[COMPILE_MAX_SOURCES + 2]; /* what is watched */
     size_t path_count;
-    bool other_paths;      /* the last compile found some that were not watched yet */
+    bool other_paths;      /* they are other ones than those that are watched */
     int lock;              /* compiled/watch.lock; -1: not ours yet */
     struct hermes *reader; /* has the snapshot in memory, so that the next compile need not read it first */
-    struct arena *arena;   /* of the compile that is under way; NULL: it makes its own */
+    struct arena *arena;   /* of the compile that is under way */
     struct stat pool;      /* auth.json as our last compile left it */
     struct stat snapshot;  /* ... and the snapshot */
     char *said;            /* the diagnostics of the last compile: they are not repeated */

@@ -109,6 +109,7 @@ struct watch_client {
     struct watch **watches; /* in which it has interests */
     size_t count;
     unsigned round;
+    bool stale;           /* what was found when its paths were walked may be another thing now */
     bool looks;           /* something of it must be looked at */
     enum watch_news news; /* of this drain */
     struct watch_client *next_told;
@@ -339,7 +340,8 @@ static void set_looks(struct watch_client *client, bool looks)
 struct watch_client *watch_client_create(struct watch_set *set, const char *const *apart, watch_tell *tell, void *owner)
 {
     struct watch_client *client = must(calloc(1, sizeof *client));
-    *client = (struct watch_client){.set = set, .next = set->clients, .apart = apart, .tell = tell, .owner = owner};
+    *client = (struct watch_client){
+        .set = set, .next = set->clients, .apart = apart, .tell = tell, .owner = owner, .stale = true};
     set->clients = client;
     return client;
 }
@@ -516,8 +518,10 @@ static void start(struct watch_set *set, struct watch *watch)
     add_what_others_ask(set, watch);
 }
 
-static void note(struct watch_client *client, enum watch_news news)
+/* WRITTEN: nothing but what a file says is another thing. */
+static void note(struct watch_client *client, enum watch_news news, bool written)
 {
+    client->stale = client->stale || !written;
     if (client->news == WATCH_NOTHING) {
         client->next_told = client->set->told;
         client->set->told = client;
@@ -572,8 +576,9 @@ static void take_marks(struct watch_client *client)
             struct interest *interest = &watch->interests[k];
             if (interest->client != client)
                 continue;
+            bool before = interest->looked_at;
             interest->looked_at = must_look(watch, interest);
-            if (interest->looked_at)
+            if (interest->looked_at && !before) /* a change since the last look is still to be told */
                 interest->mark = look(watch, interest);
             looks = looks || interest->looked_at;
         }
@@ -587,7 +592,7 @@ static void give_up(const struct watch_client *client, struct watch *watch)
 {
     for (size_t i = 0; watch->descriptor >= 0 && i < watch->count; i++)
         if (watch->interests[i].client != client)
-            note(watch->interests[i].client, WATCH_CHANGE);
+            note(watch->interests[i].client, WATCH_CHANGE, false);
     stop(client->set, watch);
 }
 
@@ -612,6 +617,7 @@ void watch_client_update(struct watch_client *client, const char *const *paths, 
         if (!still_there(client->watches[i]))
             give_up(client, client->watches[i]);
     bool again = true;
+    client->stale = false;
     for (int walks = 0; again && walks < MAX_WALKS; walks++) {
         client->round++;
         for (size_t i = 0; i < count; i++)
@@ -620,6 +626,11 @@ void watch_client_update(struct watch_client *client, const char *const *paths, 
         again = start_all(client);
     }
     take_marks(client);
+}
+
+bool watch_client_is_stale(const struct watch_client *client)
+{
+    return client->stale;
 }
 
 static const char *why(const struct watch *watch)
@@ -656,9 +667,9 @@ static bool among(const char *const *names, const char *name)
     return names != NULL && *names != NULL;
 }
 
-static void note_interest(const struct interest *interest, enum watch_news news)
+static void note_interest(const struct interest *interest, enum watch_news news, bool written)
 {
-    note(interest->client, among(interest->client->apart, interest->name) ? WATCH_APART : news);
+    note(interest->client, among(interest->client->apart, interest->name) ? WATCH_APART : news, written);
 }
 
 static void tell_all(struct watch_set *set)
@@ -671,28 +682,34 @@ static void tell_all(struct watch_set *set)
     }
 }
 
+static bool only_written(const struct inotify_event *event)
+{
+    return (event->mask & ~(uint32_t)(IN_MODIFY | IN_CLOSE_WRITE)) == 0;
+}
+
 static void weigh_file(struct watch *watch, const struct inotify_event *event)
 {
     if ((event->mask & IN_IGNORED) != 0)
         return; /* replaced or deleted: its directory told */
     for (size_t i = 0; i < watch->count; i++)
-        note_interest(&watch->interests[i], (event->mask & ~(uint32_t)IN_MODIFY) == 0 ? WATCH_WRITING : WATCH_CHANGE);
+        note_interest(&watch->interests[i], (event->mask & ~(uint32_t)IN_MODIFY) == 0 ? WATCH_WRITING : WATCH_CHANGE,
+                      only_written(event));
 }
 
-static void note_named(const struct watch *watch, const char *name)
+static void note_named(const struct watch *watch, const char *name, bool written)
 {
     for (size_t i = first_of(watch, name); i < watch->count && strcmp(watch->interests[i].name, name) == 0; i++)
-        note_interest(&watch->interests[i], WATCH_CHANGE);
+        note_interest(&watch->interests[i], WATCH_CHANGE, written);
 }
 
 static void weigh_directory(struct watch *watch, const struct inotify_event *event)
 {
     if ((event->mask & SELF_EVENTS) != 0)
         for (size_t i = 0; i < watch->count; i++)
-            note(watch->interests[i].client, WATCH_CHANGE);
+            note(watch->interests[i].client, WATCH_CHANGE, false);
     else if (event->len > 0) {
-        note_named(watch, event->name);
-        note_named(watch, ANY_ENTRY);
+        note_named(watch, event->name, only_written(event));
+        note_named(watch, ANY_ENTRY, false);
     }
 }
 
@@ -702,7 +719,7 @@ static void begin_again(struct watch_set *set)
     for (struct watch_client *client = set->clients; client != NULL; client = client->next) {
         for (size_t i = 0; i < client->count; i++)
             stop(set, client->watches[i]);
-        note(client, WATCH_CHANGE);
+        note(client, WATCH_CHANGE, false);
     }
 }
 
@@ -731,9 +748,9 @@ static void look_again(const struct watch *watch, struct interest *interest)
 {
     struct mark now = look(watch, interest);
     if (!must_look(watch, interest))
-        note(interest->client, WATCH_CHANGE); /* watched from now on: what changed before is not known */
+        note(interest->client, WATCH_CHANGE, false); /* watched from now on: what changed before is not known */
     else if (!same_mark(&now, &interest->mark))
-        note_interest(interest, WATCH_CHANGE);
+        note_interest(interest, WATCH_CHANGE, false);
     interest->mark = now;
 }
 
@@ -784,6 +801,6 @@ void watch_set_remounted(struct watch_set *set)
     for (struct watch_client *client = set->clients; client != NULL; client = client->next)
         for (size_t i = 0; i < client->count; i++)
             if (client->watches[i]->descriptor >= 0 && !still_there(client->watches[i]))
-                note(client, WATCH_CHANGE);
+                note(client, WATCH_CHANGE, false);
     tell_all(set);
 }

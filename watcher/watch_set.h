@@ -47,6 +47,10 @@ void watch_client_destroy(struct watch_client *client);
 /* PATHS are absolute; one whose last name is "*" means every entry of its directory. Call it before they are read. Costs what PATHS cost, whatever other clients want. */
 void watch_client_update(struct watch_client *client, const char *const *paths, size_t count);
 
+/* Something that was found when CLIENT's paths were walked may be another one now: it is to be updated before they are
+ * read. Not so when a watched file was merely written. Also true before the first update. */
+bool watch_client_is_stale(const struct watch_client *client);
+
 /* What cannot be watched, because limits are reached, a directory may not be read or other machines write to it. Exactly
  * that is looked at every WATCH_LOOK_SECONDS, until it can be watched. */
 struct watch_gap {

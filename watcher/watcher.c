@@ -19,16 +19,16 @@ static const char *label_of(const struct home_watch *h)
     return h->label != NULL ? h->label : h->home;
 }
 
-static void put_home(const struct home_watch *h, struct text *line)
+static void put_home(const struct home_watch *h, FILE *line)
 {
-    text_puts(line, h->state.status);
+    (void)fputs(h->state.status, line);
     if (h->state.matters > 0)
-        text_printf(line, "; drift: %zu place%s disagree%s", h->state.matters, h->state.matters == 1 ? "" : "s",
-                    h->state.matters == 1 ? "s" : "");
+        (void)fprintf(line, "; drift: %zu place%s disagree%s", h->state.matters, h->state.matters == 1 ? "" : "s",
+                      h->state.matters == 1 ? "s" : "");
 }
 
 /* One home: its own line. Many: what happened last, how many there are, and which is in trouble. */
-static void put_status(const struct watcher *w, const struct home_watch *last, struct text *line)
+static void put_status(const struct watcher *w, const struct home_watch *last, FILE *line)
 {
     const struct home_watch *bad = NULL;
     size_t count = 0;
@@ -41,11 +41,11 @@ static void put_status(const struct watcher *w, const struct home_watch *last, s
             bad = bad == NULL || bad == last ? w->homes[i] : bad;
             count++;
         }
-    text_printf(line, "%s: ", label_of(last));
+    (void)fprintf(line, "%s: ", label_of(last));
     put_home(last, line);
-    text_printf(line, "; %zu homes, %zu in trouble", w->count, count);
+    (void)fprintf(line, "; %zu homes, %zu in trouble", w->count, count);
     if (bad != NULL && bad != last)
-        text_printf(line, " (%s: %s)", label_of(bad), bad->state.status);
+        (void)fprintf(line, " (%s: %s)", label_of(bad), bad->state.status);
 }
 
 static bool all_looked_at(const struct watcher *w)
@@ -61,14 +61,19 @@ void watcher_tell(struct watcher *w, const struct home_watch *h, bool news)
     bool ready = w->ready || all_looked_at(w);
     if (!news && ready == w->ready)
         return;
-    struct text line = {.arena = arena_create()};
-    put_status(w, h, &line);
-    if (ready && !w->ready)
-        notify_ready(line.bytes);
-    else
-        notify_status(line.bytes);
-    arena_destroy(line.arena);
-    w->ready = ready;
+    char *line = NULL;
+    size_t len = 0;
+    FILE *stream = open_memstream(&line, &len);
+    if (stream == NULL)
+        return;
+    put_status(w, h, stream);
+    bool whole = fclose(stream) == 0;
+    if (whole && ready && !w->ready)
+        notify_ready(line);
+    else if (whole)
+        notify_status(line);
+    w->ready = whole && ready;
+    free(line);
 }
 
 /* --- the loop --- */

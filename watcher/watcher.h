@@ -21,7 +21,7 @@ struct watcher {
     struct home_watch **homes;
     size_t count;
     struct timespec started;
-    struct arena *arena;    /* ready for the next compile, so that no edit waits for memory; NULL: there is none */
+    struct arena *arena;    /* for the next compile, so that no edit waits for memory; NULL: it is in use */
     bool looking;           /* at drift, beside the loop */
     uint64_t look_after;    /* not before this, CLOCK_MONOTONIC */
     bool ready;             /* READY=1 was sent */

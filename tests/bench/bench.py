@@ -1,6 +1,6 @@
 """Measures against floors and peers in the same run, and prints ratios: build/release/... must be built.
     cmake --build --preset release && python3 tests/bench/bench.py"""
-import os, pathlib, resource, statistics, subprocess, sys, time
+import itertools, os, pathlib, resource, statistics, subprocess, sys, time
 
 sys.path.insert(0, str(pathlib.Path(__file__).parents[1] / "system"))
 from harness import BUILD, COMPILE, SHARED, Home, Watch
@@ -67,8 +67,13 @@ def reactions(name, text):
     """All of them in turn in each round, so that a slow moment of the disk is everybody's."""
     ours = fresh_home(text)
     watch = Watch(ours)
+    generation = itertools.count(ours.generation() + 1)
+
+    def next_generation():
+        watch.wait(lambda status, prefix=f"generation {next(generation)},": status.startswith(prefix))
+
     sizes = [str(len(ours.bytes_of(file))) for file in ("compiled/snapshot.json", "auth.json")]
-    homes, waits, closes, times = [ours], [lambda: watch.wait(lambda status: status.startswith("generation"))], [watch.close], {}
+    homes, waits, closes, times = [ours], [next_generation], [watch.close], {}
     peers = {"bare C loop": [BUILD / "tests/floor"]}
     for loader in ("CSafeLoader", "SafeLoader"):
         peers[f"python {loader}"] = ["/usr/bin/python3", "-c", PYTHON]
