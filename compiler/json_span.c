@@ -232,27 +232,33 @@ static bool scan_name(struct scanner *s, struct json *child)
     return true;
 }
 
+/* The next one of an object's or array's children; false at its end, and where the text is wrong: *RET_GOOD says which. */
+static bool next_child(struct scanner *s, char close, bool first, struct json *child, bool *ret_good)
+{
+    skip_blanks(s);
+    *ret_good = peek(s) == close;
+    if (*ret_good || (!first && peek(s) != ','))
+        return false;
+    if (!first) {
+        s->at++;
+        skip_blanks(s);
+    }
+    *child = (struct json){0};
+    *ret_good = (close != '}' || scan_name(s, child)) && scan_value(s, child);
+    return *ret_good;
+}
+
 static bool scan_children(struct scanner *s, struct json *value, char close)
 {
     size_t base = s->used;
+    struct json child;
+    bool good;
     s->at++;
-    skip_blanks(s);
-    for (bool first = true; peek(s) != close || !first; first = false) {
-        struct json child = {0};
-        if (!first) {
-            if (peek(s) != ',')
-                return false;
-            s->at++;
-            skip_blanks(s);
-        }
-        if ((close == '}' && !scan_name(s, &child)) || !scan_value(s, &child))
-            return false;
+    for (bool first = true; next_child(s, close, first, &child, &good); first = false)
         if (s->depth <= s->kept_depth)
             push(s, &child);
-        skip_blanks(s);
-        if (peek(s) == close)
-            break;
-    }
+    if (!good)
+        return false;
     s->at++;
     value->closed = s->depth > s->kept_depth;
     if (value->closed)
@@ -321,6 +327,39 @@ const struct json *json_opened(struct arena *arena, const char *text, const stru
     *opened = *value;
     (void)scan_value(&s, opened); /* it was good before */
     return opened;
+}
+
+/* Which of the NAMES stands at START, in quotes; COUNT when none does. */
+static size_t name_among(struct scanner *s, size_t start, const char *const *names, size_t count)
+{
+    const char *name = s->text + start + 1;
+    size_t len = strcspn(name, "\"\\");
+    if (name[len] == '\\') {
+        while (name[len] != '"')
+            len += name[len] == '\\' ? 2 : 1;
+        name = decode(s->arena, s->text, start, start + len + 2);
+        if (name == NULL)
+            return count;
+        len = strlen(name);
+    }
+    size_t i = 0;
+    while (i < count && (*names[i] != *name || strncmp(names[i], name, len) != 0 || names[i][len] != '\0'))
+        i++;
+    return i;
+}
+
+void json_pick(struct arena *arena, const char *text, const struct json *object, const char *const *names, size_t count,
+               struct json *ret)
+{
+    struct scanner s = {.arena = arena, .text = text, .len = object->end, .at = object->start + 1, .depth = 1};
+    struct json child;
+    bool good;
+    memset(ret, 0, count * sizeof *ret);
+    for (bool first = true; next_child(&s, '}', first, &child, &good); first = false) {
+        size_t i = name_among(&s, child.name_start, names, count);
+        if (i < count)
+            ret[i] = child;
+    }
 }
 
 struct json *json_scan_closed(struct arena *arena, const char *text, size_t len, size_t depth, size_t *ret_at)

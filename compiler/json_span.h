@@ -32,6 +32,10 @@ struct json *json_scan(struct arena *arena, const char *text, size_t len, size_t
 struct json *json_scan_closed(struct arena *arena, const char *text, size_t len, size_t depth, size_t *ret_at);
 /* VALUE itself, or when it is closed, as it is with its children. */
 const struct json *json_opened(struct arena *arena, const char *text, const struct json *value);
+/* Of OBJECT, closed or not, the last members of these NAMES (COUNT of them) without their children, in RET; where there is
+ * none it is all zero. Nothing is kept. */
+void json_pick(struct arena *arena, const char *text, const struct json *object, const char *const *names, size_t count,
+               struct json *ret);
 
 /* The last member of that name, or NULL (also when OBJECT is NULL or no object). */
 struct json *json_member(const struct json *object, const char *name);

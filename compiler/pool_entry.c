@@ -10,37 +10,97 @@
 /* Hermes 0.18.2's _exhausted_ttl, in seconds. */
 enum { TTL_USUAL = 3600, TTL_UNAUTHORIZED = 300, TTL_PERMANENT = 21600 };
 
-static double until_of(struct arena *arena, const char *text, const struct json *json, double at)
+enum member {
+    MEMBER_ID,
+    MEMBER_LABEL,
+    MEMBER_SOURCE,
+    MEMBER_TOKEN,
+    MEMBER_AUTH_TYPE,
+    MEMBER_PRIORITY,
+    MEMBERS_OF_OUTLINE,
+    MEMBER_BASE_URL = MEMBERS_OF_OUTLINE,
+    MEMBER_FINGERPRINT,
+    MEMBER_FAILURE_KIND,
+    MEMBER_STATE, /* COOLDOWN_MEMBERS of them */
+    MEMBER_ERROR_CODE = MEMBER_STATE + 2,
+    MEMBER_RESET_AT = MEMBER_STATE + 5,
+    MEMBERS
+};
+
+/* The members of an entry that matter. */
+struct picked {
+    struct arena *arena;
+    const char *text;
+    struct json members[MEMBERS];
+};
+
+static void pick(struct picked *picked, const struct json *json, size_t count)
+{
+    static const char *const names[MEMBERS] = {"id",
+                                               "label",
+                                               "source",
+                                               "access_token",
+                                               "auth_type",
+                                               "priority",
+                                               "base_url",
+                                               "secret_fingerprint",
+                                               "last_failure_kind",
+                                               "last_status",
+                                               "last_status_at",
+                                               "last_error_code",
+                                               "last_error_reason",
+                                               "last_error_message",
+                                               "last_error_reset_at"};
+    json_pick(picked->arena, picked->text, json, names, count, picked->members);
+}
+
+/* NULL: it has none. */
+static const struct json *member(const struct picked *picked, size_t which)
+{
+    return picked->members[which].end == 0 ? NULL : &picked->members[which];
+}
+
+static const char *string(const struct picked *picked, size_t which)
+{
+    return json_string(picked->arena, picked->text, member(picked, which));
+}
+
+static bool number(const struct picked *picked, size_t which, double *ret)
+{
+    return json_number(picked->text, member(picked, which), ret);
+}
+
+static double until_of(const struct picked *picked, double at)
 {
     double reset;
     double code;
-    const char *kind = json_string(arena, text, json_member(json, "last_failure_kind"));
-    if (json_number(text, json_member(json, "last_error_reset_at"), &reset) && reset > 0)
+    if (number(picked, MEMBER_RESET_AT, &reset) && reset > 0)
         return reset;
     if (at <= 0)
         return 0; /* no limit: Hermes takes it as available */
+    const char *kind = string(picked, MEMBER_FAILURE_KIND);
     if (kind != NULL && strcmp(kind, "auth_permanent") == 0)
         return at + TTL_PERMANENT;
-    if (json_number(text, json_member(json, "last_error_code"), &code) && code == 401)
+    if (number(picked, MEMBER_ERROR_CODE, &code) && code == 401)
         return at + TTL_UNAUTHORIZED;
     return at + TTL_USUAL;
 }
 
-static struct entry_state read_state(struct arena *arena, const char *text, const struct json *json, double now)
+static struct entry_state read_state(const struct picked *picked, double now)
 {
     struct entry_state state = state_clean();
-    const char *status = json_string(arena, text, json_member(json, "last_status"));
+    const char *status = string(picked, MEMBER_STATE);
     for (size_t i = 0; i < COOLDOWN_MEMBERS; i++) {
-        const struct json *member = json_member(json, cooldown_members[i]);
-        if (member != NULL)
-            state.raw[i] = json_raw(arena, text, member);
+        const struct json *value = member(picked, MEMBER_STATE + i);
+        if (value != NULL && !(value->kind == JSON_WORD && picked->text[value->start] == 'n'))
+            state.raw[i] = json_raw(picked->arena, picked->text, value);
     }
-    (void)json_number(text, json_member(json, "last_status_at"), &state.at);
+    (void)number(picked, MEMBER_STATE + 1, &state.at);
     state.dead = status != NULL && strcmp(status, "dead") == 0;
     if (state.dead)
         state.until = INFINITY;
     else if (status != NULL && strcmp(status, "exhausted") == 0)
-        state.until = until_of(arena, text, json, state.at);
+        state.until = until_of(picked, state.at);
     state.active = state.until > now;
     return state;
 }
@@ -53,16 +113,15 @@ static const struct seed *find_seed(const struct provider *provider, const char 
     return NULL;
 }
 
-struct entry entry_outline(struct arena *arena, const char *text, const struct json *json)
+static struct entry outline(const struct picked *picked, const struct json *json)
 {
-    json = json_opened(arena, text, json);
     struct entry entry = {.json = json};
-    entry.id = json_string(arena, text, json_member(json, "id"));
-    entry.label = json_string(arena, text, json_member(json, "label"));
-    entry.source = json_string(arena, text, json_member(json, "source"));
-    entry.token = json_string(arena, text, json_member(json, "access_token"));
-    entry.auth_type = json_string(arena, text, json_member(json, "auth_type"));
-    entry.has_priority = json_number(text, json_member(json, "priority"), &entry.priority);
+    entry.id = string(picked, MEMBER_ID);
+    entry.label = string(picked, MEMBER_LABEL);
+    entry.source = string(picked, MEMBER_SOURCE);
+    entry.token = string(picked, MEMBER_TOKEN);
+    entry.auth_type = string(picked, MEMBER_AUTH_TYPE);
+    entry.has_priority = number(picked, MEMBER_PRIORITY, &entry.priority);
     entry.source = entry.source == NULL ? "manual" : entry.source;
     entry.ours = strncmp(entry.source, POOL_OUR_SOURCE, strlen(POOL_OUR_SOURCE)) == 0;
     entry.manual = strcasecmp(entry.source, "manual") == 0 || strncasecmp(entry.source, "manual:", 7) == 0;
@@ -70,13 +129,22 @@ struct entry entry_outline(struct arena *arena, const char *text, const struct j
     return entry;
 }
 
+struct entry entry_outline(struct arena *arena, const char *text, const struct json *json)
+{
+    struct picked picked = {.arena = arena, .text = text};
+    pick(&picked, json, MEMBERS_OF_OUTLINE);
+    return outline(&picked, json);
+}
+
 struct entry entry_read(struct arena *arena, const char *text, const struct json *json, const struct provider *provider,
                         double now)
 {
-    struct entry entry = entry_outline(arena, text, json);
-    json = entry.json;
-    const char *stored = json_string(arena, text, json_member(json, "secret_fingerprint"));
-    entry.base_url = json_string(arena, text, json_member(json, "base_url"));
+    struct picked picked = {.arena = arena, .text = text};
+    pick(&picked, json, MEMBERS);
+    struct entry entry = outline(&picked, json);
+    const char *stored = string(&picked, MEMBER_FINGERPRINT);
+    entry.has_fingerprint = member(&picked, MEMBER_FINGERPRINT) != NULL;
+    entry.base_url = string(&picked, MEMBER_BASE_URL);
     entry.seed = entry.ours ? NULL : find_seed(provider, entry.source);
     if (entry.token != NULL && *entry.token != '\0')
         strcpy(entry.on_disk, fingerprint_of(entry.token, strlen(entry.token)).text);
@@ -85,7 +153,7 @@ struct entry entry_read(struct arena *arena, const char *text, const struct json
     strcpy(entry.effective, entry.on_disk);
     if (entry.seed != NULL && entry.seed->secret != NULL)
         strcpy(entry.effective, fingerprint_of(entry.seed->secret, strlen(entry.seed->secret)).text);
-    entry.state = read_state(arena, text, json, now);
+    entry.state = read_state(&picked, now);
     return entry;
 }
 
@@ -172,6 +240,7 @@ const char *entry_edited(struct arena *arena, const char *text, const struct jso
                          size_t count)
 {
     struct text out = {.arena = arena};
+    json = json_opened(arena, text, json);
     size_t copied = json->start;
     for (size_t i = 0; i < json->count; i++) {
         const struct json *member = &json->children[i];

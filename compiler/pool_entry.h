@@ -16,13 +16,14 @@ struct entry_state {
 };
 
 struct entry {
-    const struct json *json;
+    const struct json *json; /* it may be closed */
     const char *id;
     const char *label;
     const char *source;
     const char *token; /* NULL when it is not on disk */
     const char *auth_type;
     const char *base_url;
+    bool has_fingerprint;
     bool has_priority;
     double priority;
     bool ours;
@@ -35,7 +36,7 @@ struct entry {
     struct entry_state state;
 };
 
-/* Who made the entry, its key and its place; without fingerprints and state. */
+/* Who made the entry, its key and its place; without base_url, fingerprints and state. */
 struct entry entry_outline(struct arena *arena, const char *text, const struct json *json);
 struct entry entry_read(struct arena *arena, const char *text, const struct json *json, const struct provider *provider,
                         double now);

@@ -2,10 +2,13 @@
 
 #include <string.h>
 
-static double requests_of(const struct pool_document *document, const struct entry *entry)
+static double requests_of(struct arena *arena, const struct pool_document *document, const struct entry *entry)
 {
+    static const char *const names[] = {"request_count"};
+    struct json member;
     double count = 0;
-    (void)json_number(document->text, json_member(entry->json, "request_count"), &count);
+    json_pick(arena, document->text, entry->json, names, 1, &member);
+    (void)json_number(document->text, &member, &count);
     return count;
 }
 
@@ -29,7 +32,7 @@ const char *pool_next(struct arena *arena, const struct pool_document *document,
         const struct entry *entry = &entries[order[i]];
         if (entry->state.active || *entry->effective == '\0')
             continue;
-        if (next == NULL || (fewest && requests_of(document, entry) < requests_of(document, next)))
+        if (next == NULL || (fewest && requests_of(arena, document, entry) < requests_of(arena, document, next)))
             next = entry;
     }
     return next == NULL ? NULL : arena_strdup(arena, next->effective);

@@ -104,7 +104,7 @@ void pool_edit_slot(struct projector *p, struct slot *slot)
             set_state(&pending, &on_disk.state, &slot->state);
         if (pool_key_changed(entry) && entry->token != NULL && *entry->token != '\0')
             set_text(p, &pending, "access_token", entry->token, entry->seed->secret);
-        if (pool_key_changed(entry) && json_member(entry->json, "secret_fingerprint") != NULL)
+        if (pool_key_changed(entry) && entry->has_fingerprint)
             set_member(&pending, "secret_fingerprint", json_quote(p->arena, entry->effective));
     }
     slot->text = entry_edited(p->arena, p->document.text, entry->json, pending.items, pending.count);

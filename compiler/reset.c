@@ -47,6 +47,7 @@ static void say(struct resetter *r, const char *provider, const char *fingerprin
 static size_t changed_members(const struct resetter *r, const struct json *entry, struct entry_edit *edits)
 {
     size_t count = 0;
+    entry = json_opened(r->arena, r->text, entry);
     for (size_t i = 0; i < COOLDOWN_MEMBERS + FURTHER; i++) {
         bool usual = i < COOLDOWN_MEMBERS;
         const char *name = usual ? cooldown_members[i] : further_members[i - COOLDOWN_MEMBERS][0];
