@@ -1,7 +1,6 @@
 /* What must be watched so that no change of a file can go unseen: the directory of every link and of every name on the
  * way to it (an editor replaces the file), the file itself (it may be written through another name), and where something
- * is missing, the nearest parent that exists. What cannot be watched is looked at. The only file that knows
- * libinotifytools.
+ * is missing, the nearest parent that exists. What cannot be watched is looked at.
  *
  *     int error = watch_set_open(&set);                      one per process: the library keeps global state
  *     client = watch_client_create(set, apart, tell, home);  one per home

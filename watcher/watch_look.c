@@ -1,0 +1,132 @@
+#include "watch_parts.h"
+
+#include <errno.h>
+#include <limits.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/timerfd.h>
+
+/* No timer runs when there is nothing to look at. */
+void watch_set_looks(struct watch_client *client, bool looks)
+{
+    struct watch_set *set = client->set;
+    bool before = set->looking > 0;
+    set->looking += (size_t)looks - (size_t)client->looks;
+    client->looks = looks;
+    if (before == (set->looking > 0))
+        return;
+    struct itimerspec every = {0};
+    every.it_interval.tv_sec = every.it_value.tv_sec = set->looking > 0 ? WATCH_LOOK_SECONDS : 0;
+    (void)timerfd_settime(set->timer, 0, &every, NULL);
+}
+
+/* What leads on through a directory that may not be read has a watch of its own, as that directory has in its parent. */
+static bool must_look(const struct watch *watch, const struct interest *interest)
+{
+    return watch->remote != NULL || (watch->error != 0 && !(watch->error == EACCES && interest->passage));
+}
+
+static struct mark look(const struct watch *watch, const struct interest *interest)
+{
+    char path[PATH_MAX + NAME_MAX + 2];
+    struct stat st;
+    bool any = strcmp(interest->name, ANY_ENTRY) == 0;
+    bool itself = watch->file || any;
+    (void)snprintf(path, sizeof path, "%s%s%s", watch->path, itself ? "" : "/", itself ? "" : interest->name);
+    if (lstat(path, &st) < 0)
+        return (struct mark){0};
+    struct mark mark = {.device = st.st_dev, .inode = st.st_ino, .mode = st.st_mode};
+    if (any || !S_ISDIR(st.st_mode)) { /* of a directory on the way only the directory itself matters */
+        mark.size = st.st_size;
+        mark.modified = st.st_mtim;
+        mark.changed = st.st_ctim;
+    }
+    return mark;
+}
+
+static bool same_time(struct timespec a, struct timespec b)
+{
+    return a.tv_sec == b.tv_sec && a.tv_nsec == b.tv_nsec;
+}
+
+static bool same_mark(const struct mark *a, const struct mark *b)
+{
+    return a->device == b->device && a->inode == b->inode && a->mode == b->mode && a->size == b->size &&
+           same_time(a->modified, b->modified) && same_time(a->changed, b->changed);
+}
+
+void watch_take_marks(struct watch_client *client)
+{
+    bool looks = false;
+    for (size_t i = 0; i < client->count; i++) {
+        struct watch *watch = client->watches[i];
+        for (size_t k = 0; k < watch->count; k++) {
+            struct interest *interest = &watch->interests[k];
+            if (interest->client != client)
+                continue;
+            bool before = interest->looked_at;
+            interest->looked_at = must_look(watch, interest);
+            if (interest->looked_at && !before) /* a change since the last look is still to be told */
+                interest->mark = look(watch, interest);
+            looks = looks || interest->looked_at;
+        }
+    }
+    watch_set_looks(client, looks);
+}
+
+static void look_again(const struct watch *watch, struct interest *interest)
+{
+    struct mark now = look(watch, interest);
+    if (!must_look(watch, interest))
+        watch_note(interest->client, WATCH_CHANGE, false); /* watched from now on: what changed before is not known */
+    else if (!same_mark(&now, &interest->mark))
+        watch_note_interest(interest, WATCH_CHANGE, false);
+    interest->mark = now;
+}
+
+static void look_for(struct watch_set *set, struct watch_client *client)
+{
+    for (size_t i = 0; i < client->count; i++) {
+        struct watch *watch = client->watches[i];
+        if (watch->error != 0 && watch->descriptor < 0)
+            watch_start(set, watch);
+        for (size_t k = 0; k < watch->count; k++)
+            if (watch->interests[k].client == client && watch->interests[k].looked_at)
+                look_again(watch, &watch->interests[k]);
+    }
+}
+
+void watch_look(struct watch_set *set)
+{
+    if (set->queue < 0)
+        watch_queue_open(set);
+    for (struct watch_client *client = set->clients; client != NULL; client = client->next)
+        if (client->looks)
+            look_for(set, client);
+}
+
+static const char *why(const struct watch *watch)
+{
+    if (watch->remote != NULL)
+        return watch->remote;
+    if (watch->error == ENOSPC)
+        return "no watch left (fs.inotify.max_user_watches)";
+    if (watch->error == EMFILE)
+        return "no inotify instance or descriptor left (fs.inotify.max_user_instances, ulimit -n)";
+    return strerror(watch->error);
+}
+
+size_t watch_client_gaps(const struct watch_client *client, struct watch_gap *gaps, size_t room)
+{
+    size_t count = 0;
+    for (size_t i = 0; i < client->count; i++) {
+        const struct watch *watch = client->watches[i];
+        bool looked = false;
+        for (size_t k = 0; !looked && k < watch->count; k++)
+            looked = watch->interests[k].client == client && must_look(watch, &watch->interests[k]);
+        if (looked && count++ < room)
+            gaps[count - 1] = (struct watch_gap){watch->path, why(watch), watch->remote == NULL};
+    }
+    return count;
+}
