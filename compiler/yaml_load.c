@@ -86,12 +86,14 @@ static void refuse_value(struct loader *l, struct place place, const char *messa
 static struct place place_of_offset(const struct loader *l, const char *bytes, size_t len, size_t offset)
 {
     struct place place = {l->source, 1, 1, 0};
-    for (size_t i = 0; i < offset && i < len; i++) {
-        unsigned char c = (unsigned char)bytes[i];
-        if (c == '\n' || (c == '\r' && (i + 1 >= len || bytes[i + 1] != '\n'))) {
+    for (size_t i = 0, width; i < offset && i < len; i += width) {
+        width = utf8_length(bytes + i, len - i);
+        width = width == 0 ? 1 : width;
+        bool carriage = bytes[i] == '\r' && (i + 1 >= len || bytes[i + 1] != '\n');
+        if (carriage || yaml_line_break(bytes + i, width)) {
             place.line++;
             place.column = 1;
-        } else if ((c & 0xC0) != 0x80 && c != '\r') {
+        } else if (bytes[i] != '\r') {
             place.column++;
         }
     }

@@ -77,8 +77,7 @@ static void report(struct walk *w, const char *code, const char *message, const 
     w->quiet = true;
 }
 
-/* All that YAML 1.1 takes for the end of a line. */
-static bool line_break(const char *at, size_t len)
+bool yaml_line_break(const char *at, size_t len)
 {
     return *at == '\n' || (len == 2 && memcmp(at, "\xC2\x85", 2) == 0) ||
            (len == 3 && (memcmp(at, "\xE2\x80\xA8", 3) == 0 || memcmp(at, "\xE2\x80\xA9", 3) == 0));
@@ -138,7 +137,7 @@ static void step(struct walk *w, const char *at, size_t len, bool behind_blank)
         look(w, at, len, behind_blank);
     w->character++;
     w->column++;
-    if (!line_break(at, len))
+    if (!yaml_line_break(at, len))
         return;
     w->line++;
     w->column = 1;
@@ -155,7 +154,7 @@ void yaml_readers_check(const struct source *source, const char *bytes, size_t l
     for (const char *at = bytes; at < w.end;) {
         size_t length = utf8_length(at, (size_t)(w.end - at));
         step(&w, at, length, behind_blank);
-        behind_blank = *at == ' ' || *at == '\t' || line_break(at, length);
+        behind_blank = *at == ' ' || *at == '\t' || yaml_line_break(at, length);
         at += length;
     }
 }
