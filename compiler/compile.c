@@ -480,6 +480,7 @@ static void resolve_and_publish(struct run *run)
     bool no_env = run->request->files.named && !any_env_file(c);
     const struct gateway_view_input view = {run->user, run->managed, &c->environment, run->request->shell, no_env};
     c->user_config = run->user;
+    c->managed_config = run->managed;
     c->config = gateway_view(c->arena, &view, &c->diagnostics);
     c->settings = watch_settings_read(node_get(c->config, "hermes_watch"), &c->diagnostics);
     c->customs = custom_providers_of(c->arena, c->config, &c->diagnostics);

@@ -70,8 +70,9 @@ struct compilation {
     const struct source *busy; /* which is being written; NULL with COMPILE_BUSY: another compile of this home runs */
     struct watch_settings settings;
 
-    const struct node *user_config; /* the user's file alone; NULL: none */
-    struct node *config;            /* the gateway's view */
+    const struct node *user_config;    /* the user's file alone, as it is written; NULL: none */
+    const struct node *managed_config; /* likewise */
+    struct node *config;               /* the gateway's view */
     struct custom_providers customs;
     struct environment environment;
     struct providers providers;

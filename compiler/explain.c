@@ -5,6 +5,7 @@
 
 #include "json_write.h"
 #include "near_name.h"
+#include "reference.h"
 #include "secret_names.h"
 #include "shown_value.h"
 #include "source.h"
@@ -149,10 +150,11 @@ static void print_value(struct arena *arena, const char *name, const struct node
     switch (node->kind) {
     case NODE_MAP:
     case NODE_SET:
-        (void)fprintf(stream, "%s of %zu entries", node_kind_name(node->kind), node->pair_count);
+        (void)fprintf(stream, "%s of %zu %s", node_kind_name(node->kind), node->pair_count,
+                      node->pair_count == 1 ? "entry" : "entries");
         break;
     case NODE_SEQUENCE:
-        (void)fprintf(stream, "%s of %zu items", node_kind_name(node->kind), node->count);
+        (void)fprintf(stream, "%s of %zu item%s", node_kind_name(node->kind), node->count, node->count == 1 ? "" : "s");
         break;
     case NODE_NULL:
         (void)fputs("null", stream);
@@ -172,7 +174,7 @@ static const struct node *step(const struct node *node, const char *name)
     char *end;
     if (*name == '[') {
         unsigned long index = strtoul(name + 1, &end, 10);
-        return *end == ']' && node_is(node, NODE_SEQUENCE) && index < node->count ? node->items[index] : NULL;
+        return strcmp(end, "]") == 0 && node_is(node, NODE_SEQUENCE) && index < node->count ? node->items[index] : NULL;
     }
     return node_get(node, name);
 }
@@ -204,6 +206,7 @@ static bool explain_variable(const struct compilation *c, const char *name, bool
     (void)fprintf(stream, "%s\n  stands at %s\n  value     ", name, place_text(c->arena, binding->place));
     (void)fputs(reveal ? binding->value : shown_value(c->arena, name, binding->value, binding->len), stream);
     (void)fputc('\n', stream);
+    print_texts_with(c, name, stream);
     print_hidden_variables(c, binding, stream);
     print_users(c, name, "Hermes, in its environment; the runtime library", reveal, stream);
     return true;
@@ -228,6 +231,7 @@ static bool explain_path(const struct compilation *c, const char *path, bool rev
     const char *place = place_text(c->arena, node->place);
     (void)fprintf(stream, "%s\n  stands at %s\n  value     ", path, *place == '\0' ? "no file: it is derived" : place);
     print_value(c->arena, name, node, reveal, stream);
+    print_variables_in(c, node->place, stream);
     const struct node *users = hidden_value(c, node, path);
     if (users != NULL) {
         (void)fprintf(stream, "  shadows   %s  ", place_text(c->arena, users->place));
@@ -371,6 +375,7 @@ bool explain_json(struct text *out, const struct compilation *c, const char *sub
         json_put_member(out, "variable", subject);
         json_put_place(out, binding->place, NULL);
         json_put_member(out, "value", shown_value(c->arena, subject, binding->value, binding->len));
+        put_texts_with(out, c, subject);
         json_put_name(out, "shadows");
         text_putc(out, '[');
         for (const struct binding *hidden = binding->hidden; hidden != NULL; hidden = hidden->hidden)
@@ -392,6 +397,7 @@ bool explain_json(struct text *out, const struct compilation *c, const char *sub
         json_put_truth(out, "value", node->boolean);
     else if (node->kind != NODE_NULL && node->kind != NODE_MAP && node->kind != NODE_SET && node->kind != NODE_SEQUENCE)
         json_put_member(out, "value", shown_scalar(c->arena, name, node));
+    put_variables_in(out, c, node->place);
     const struct node *users = hidden_value(c, node, subject);
     json_put_name(out, "shadows");
     text_putc(out, '[');

@@ -211,6 +211,20 @@ class Check(unittest.TestCase):
         self.assertIn("  shadows   .env:1:16 XIAOMI_API_KEY  sha256:", out)
         self.assertEqual(self.home.compile("--explain", "no.such.thing")[0], 1)
 
+    def test_explain_follows_references_both_ways(self):
+        self.home.write("config.yaml", "custom_providers:\n- {name: my-llm, base_url: 'http://h/v1', apiKey: '${MY_KEY}'}\n")
+        self.home.write(".env", "MY_KEY=sk-test-mine\n")
+        path = "custom_providers[0].apiKey"
+        self.assertIn(f"{path}\n  stands at config.yaml:2:51\n  value     {fingerprint('sk-test-mine')}\n"
+                      "  out of    MY_KEY  .env:1:8\n  used as   key 1 of 1 for custom:my-llm\n", self.home.compile("--explain", path)[1])
+        self.assertIn("  put into  config.yaml:2:51\n", self.home.compile("--explain", "MY_KEY")[1])
+        self.assertEqual(json.loads(self.home.compile("--explain", path, "--format", "json")[1])["out_of"],
+                         [{"variable": "MY_KEY", "path": ".env", "line": 1, "column": 8}])
+        self.assertEqual(json.loads(self.home.compile("--explain", "MY_KEY", "--format", "json")[1])["put_into"],
+                         [{"path": "config.yaml", "line": 2, "column": 51}])
+        self.assertIn("  value     a map of 3 entries\n", self.home.compile("--explain", "custom_providers[0]")[1])
+        self.assertEqual(self.home.compile("--explain", "custom_providers[0].nothing")[0], 1)
+
     def test_diff_shows_the_names_of_models_but_nothing_that_may_be_a_key(self):
         self.assertEqual(self.home.compile()[0], 0)
         for model, shown in ("vendor/mimo-2.5:free", "vendor/mimo-2.5:free"), (SPARE, fingerprint(SPARE)), ("a secret", fingerprint("a secret")):

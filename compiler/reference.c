@@ -1,0 +1,100 @@
+#include "reference.h"
+
+#include <string.h>
+
+#include "json_write.h"
+#include "shown_value.h"
+#include "source.h"
+
+/* What is looked for, and what is done with each one found. */
+struct search {
+    const struct compilation *c;
+    struct place place; /* only in this text; no source: in all */
+    const char *name;   /* only this variable, or NULL */
+    struct text *out;   /* JSON, or NULL */
+    FILE *stream;
+};
+
+static void found(const struct search *s, const struct node *text, const struct binding *binding)
+{
+    struct place place = s->name != NULL ? text->place : binding->place;
+    const char *name = shown_name(s->c->arena, binding->name);
+    if (s->out != NULL) {
+        json_put_item(s->out);
+        text_putc(s->out, '{');
+        if (s->name == NULL)
+            json_put_member(s->out, "variable", name);
+        json_put_place(s->out, place, NULL);
+        text_putc(s->out, '}');
+    } else if (s->name != NULL) {
+        (void)fprintf(s->stream, "  put into  %s\n", place_text(s->c->arena, place));
+    } else {
+        (void)fprintf(s->stream, "  out of    %s  %s\n", name, place_text(s->c->arena, place));
+    }
+}
+
+static bool stands_there(const struct place *a, const struct place *b)
+{
+    return a->source == b->source && a->line == b->line && a->column == b->column;
+}
+
+static void search_text(const struct search *s, const struct node *text)
+{
+    if (s->place.source != NULL && !stands_there(&s->place, &text->place))
+        return;
+    for (const char *at = text->text, *close; (at = strstr(at, "${")) != NULL; at = close + 1) {
+        close = strchr(at, '}');
+        if (close == NULL)
+            return;
+        const char *name = arena_strndup(s->c->arena, at + 2, (size_t)(close - at) - 2);
+        const struct binding *binding = environment_get(&s->c->environment, name);
+        if (binding != NULL && (s->name == NULL || strcmp(s->name, name) == 0))
+            found(s, text, binding);
+    }
+}
+
+static void search_tree(const struct search *s, const struct node *node)
+{
+    if (node_is(node, NODE_STRING))
+        search_text(s, node);
+    for (size_t i = 0; node_is(node, NODE_SEQUENCE) && i < node->count; i++)
+        search_tree(s, node->items[i]);
+    for (size_t i = 0; node_is(node, NODE_MAP) && i < node->pair_count; i++)
+        search_tree(s, node->pairs[i].value);
+}
+
+static void search(const struct search *s)
+{
+    search_tree(s, s->c->managed_config);
+    search_tree(s, s->c->user_config);
+}
+
+static void search_for_json(struct search s, const char *member)
+{
+    json_put_name(s.out, member);
+    text_putc(s.out, '[');
+    search(&s);
+    text_putc(s.out, ']');
+}
+
+void print_variables_in(const struct compilation *c, struct place place, FILE *stream)
+{
+    if (place.source != NULL)
+        search(&(struct search){.c = c, .place = place, .stream = stream});
+}
+
+void put_variables_in(struct text *out, const struct compilation *c, struct place place)
+{
+    if (place.source != NULL)
+        search_for_json((struct search){.c = c, .place = place, .out = out}, "out_of");
+}
+
+void print_texts_with(const struct compilation *c, const char *name, FILE *stream)
+{
+    search(&(struct search){.c = c, .name = name, .stream = stream});
+}
+
+void put_texts_with(struct text *out, const struct compilation *c, const char *name)
+{
+    search_for_json((struct search){.c = c, .name = name, .out = out}, "put_into");
+}

@@ -1,0 +1,16 @@
+/* The ${NAME}s that stand in the files, for --explain: the gateway's view has their values in their place. */
+#ifndef HERMES_REFERENCE_H
+#define HERMES_REFERENCE_H
+
+#include <stdio.h>
+
+#include "compile.h"
+
+/* The variables that the text at PLACE was filled from. */
+void print_variables_in(const struct compilation *compilation, struct place place, FILE *stream);
+void put_variables_in(struct text *out, const struct compilation *compilation, struct place place);
+/* The texts that the variable NAME is put into. */
+void print_texts_with(const struct compilation *compilation, const char *name, FILE *stream);
+void put_texts_with(struct text *out, const struct compilation *compilation, const char *name);
+
+#endif
