@@ -69,6 +69,11 @@ struct diagnostic *diagnose(struct diagnostics *list, enum severity severity, co
     return diagnostic;
 }
 
+bool diagnostic_kept(const struct diagnostics *list, const struct diagnostic *diagnostic)
+{
+    return list->count > 0 && list->items[list->count - 1] == diagnostic;
+}
+
 void diagnostic_note(struct diagnostics *list, struct diagnostic *diagnostic, const char *format, ...)
 {
     va_list args;

@@ -52,6 +52,8 @@ enum { DIAGNOSTICS_OF_A_KIND = 100 };
 
 struct diagnostic *diagnose(struct diagnostics *list, enum severity severity, const char *code, struct place place,
                             const char *format, ...) __attribute__((format(printf, 5, 6)));
+/* Whether DIAGNOSTIC, the last one made, was kept: then its place may still be made better. */
+bool diagnostic_kept(const struct diagnostics *list, const struct diagnostic *diagnostic);
 void diagnostic_note(struct diagnostics *list, struct diagnostic *diagnostic, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 void diagnostic_help(struct diagnostics *list, struct diagnostic *diagnostic, const char *format, ...)

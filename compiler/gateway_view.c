@@ -3,9 +3,11 @@
 #include <string.h>
 
 #include "key_index.h"
+#include "masked_line.h"
 #include "root_variables.h"
 #include "secret_names.h"
 #include "shown_value.h"
+#include "source.h"
 #include "variable_check.h"
 
 /* What all references of a configuration may bring in together. */
@@ -206,6 +208,46 @@ static struct place reference_place(const struct node *node, size_t at, size_t l
     return place;
 }
 
+static size_t occurrences(const char *text, size_t len, const char *what, size_t what_len)
+{
+    size_t count = 0;
+    for (const char *at = text; (at = memmem(at, len - (size_t)(at - text), what, what_len)) != NULL; at++)
+        count++;
+    return count;
+}
+
+/* The same where escapes, doubled quotes or line ends make NODE's text another one than the file's: it is looked for in
+ * the file. */
+static struct place written_place(const struct node *node, size_t at, size_t len)
+{
+    struct place place = node->place;
+    const struct source *source = place.source;
+    size_t left = occurrences(node->text, at, node->text + at, len);
+    size_t skip;
+    const char *line = source_line(source, place.line, &skip);
+    if (line == NULL)
+        return place;
+    const char *end = source->bytes + source->len;
+    const char *found = line;
+    for (size_t i = 1; i < place.column && found < end; i++)
+        for (found++; found < end && ((unsigned char)*found & 0xC0) == 0x80;)
+            found++;
+    while ((found = memmem(found, (size_t)(end - found), node->text + at, len)) != NULL && left-- > 0)
+        found++;
+    if (found == NULL)
+        return place;
+    for (const char *stop; (stop = source_line_stop(source, line, &skip)) < found; line = stop + skip)
+        place.line++;
+    place.column = (uint32_t)characters(line, (size_t)(found - line)) + 1;
+    place.length = (uint32_t)characters(node->text + at, len);
+    return place;
+}
+
+static bool written_as_it_is(const struct node *node)
+{
+    return node->place.length == characters(node->text, node->len) + (node->plain ? 0 : 2);
+}
+
 /* The name inside `${...}` is shown only when it looks like a variable's name: a key may have been pasted there. */
 static bool looks_like_variable(const char *name, size_t len)
 {
@@ -222,13 +264,15 @@ static void report_unresolved(struct view *view, const struct node *node, const 
     bool needed = !view->input->no_env && owner != NULL && (name_is_secret(owner) || name_is_url(owner));
     struct place place = reference_place(node, at, len);
     enum severity severity = needed ? SEVERITY_ERROR : SEVERITY_WARNING;
-    if (!looks_like_variable(name, (size_t)name_len)) {
-        (void)diagnose(view->diagnostics, severity, "unresolved-reference", place,
-                       "a ${...} reference here names no variable of any env file");
+    bool shown = looks_like_variable(name, (size_t)name_len);
+    struct diagnostic *d = shown ? diagnose(view->diagnostics, severity, "unresolved-reference", place,
+                                            "${%.*s} is not set in any env file", name_len, name)
+                                 : diagnose(view->diagnostics, severity, "unresolved-reference", place,
+                                            "a ${...} reference here names no variable of any env file");
+    if (!written_as_it_is(node) && diagnostic_kept(view->diagnostics, d))
+        d->place = written_place(node, at, len);
+    if (!shown)
         return;
-    }
-    struct diagnostic *d = diagnose(view->diagnostics, severity, "unresolved-reference", place,
-                                    "${%.*s} is not set in any env file", name_len, name);
     if (shell_has(view->input->shell, name, (size_t)name_len))
         diagnostic_note(view->diagnostics, d,
                         "this shell exports it, but hermes-gateway.service does not inherit your shell");

@@ -18,9 +18,14 @@ struct painter {
     bool caret_seen;
 };
 
-/* Where the line that starts at START ends; *RET_LENGTH: of its end. YAML has more of these than env files. */
-static const char *line_stop(const char *start, const char *end, bool yaml, size_t *ret_length)
+static bool is_yaml(const struct source *source)
 {
+    return source->kind == SOURCE_CONFIG || source->kind == SOURCE_MANAGED_CONFIG;
+}
+
+const char *source_line_stop(const struct source *source, const char *start, size_t *ret_length)
+{
+    const char *end = source->bytes + source->len;
     static const char *const others[] = {"\xC2\x85", "\xE2\x80\xA8", "\xE2\x80\xA9"};
     const char *stop = memchr(start, '\n', (size_t)(end - start));
     stop = stop == NULL ? end : stop;
@@ -30,7 +35,7 @@ static const char *line_stop(const char *start, const char *end, bool yaml, size
         *ret_length = end - earlier > 1 && earlier[1] == '\n' ? 2 : 1;
         stop = earlier;
     }
-    for (size_t i = 0; yaml && i < sizeof others / sizeof *others; i++) {
+    for (size_t i = 0; is_yaml(source) && i < sizeof others / sizeof *others; i++) {
         earlier = utf8_find(start, (size_t)(stop - start), others[i]);
         if (earlier == NULL)
             continue;
@@ -40,14 +45,15 @@ static const char *line_stop(const char *start, const char *end, bool yaml, size
     return stop;
 }
 
-static const char *find_line(const struct source *source, unsigned number, size_t *ret_len)
+const char *source_line(const struct source *source, unsigned number, size_t *ret_len)
 {
     const char *start = source->bytes;
     const char *end = source->bytes + source->len;
-    bool yaml = source->kind == SOURCE_CONFIG || source->kind == SOURCE_MANAGED_CONFIG;
+    if (is_yaml(source) && source->len >= 3 && memcmp(start, "\xEF\xBB\xBF", 3) == 0)
+        start += 3; /* YAML's places do not count the byte order mark */
     for (unsigned line = 1; start <= end; line++) {
         size_t length;
-        const char *stop = line_stop(start, end, yaml, &length);
+        const char *stop = source_line_stop(source, start, &length);
         if (line == number) {
             *ret_len = (size_t)(stop - start);
             return start;
@@ -156,7 +162,7 @@ static size_t paint_next(struct painter *p, const char *at, size_t left)
 bool mask_line(struct place place, struct masked_line *line)
 {
     size_t len;
-    const char *text = find_line(place.source, place.line, &len);
+    const char *text = source_line(place.source, place.line, &len);
     if (text == NULL)
         return false;
     *line = (struct masked_line){.width = 1};

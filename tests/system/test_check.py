@@ -261,6 +261,10 @@ class Check(unittest.TestCase):
         for before in ("日本語", "e\u0301e\u0301", "\U0001F600\u200d\U0001F600", "\uff21\u3000x"):
             self.assertEqual(self.points_at(f'model: {{name: "{before}", api_key: "${{NOPE_KEY}}", provider: xiaomi}}\n'), 11)
         self.assertEqual(self.points_at('x: 1\u2028model: {provider: xiaomi, api_key: "${NOPE_KEY}"}\n'), 11)
+        self.assertEqual(self.points_at('\ufeffmodel: {provider: xiaomi, api_key: "${NOPE_KEY}"}\n'), 11)
+        for value in ('"\\t\\u00e9 ${NOPE_KEY}"', "'it''s ${NOPE_KEY}'", '"two\n   lines ${NOPE_KEY}"', "plain\n   ${NOPE_KEY}",
+                      "!!str ${NOPE_KEY}", "|\n\n   literal\n    ${NOPE_KEY}\n", ">-\n   a\n   b ${NOPE_KEY}"):
+            self.assertEqual(self.points_at(f"model:\n  provider: xiaomi\n  api_key: {value}\n"), 11)
 
     def test_colours(self):
         self.home.write("config.yaml", "model: {provider: xiaomi, api_key: '${NOPE_KEY}'}\n")
