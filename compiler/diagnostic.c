@@ -50,10 +50,8 @@ struct diagnostic *diagnose(struct diagnostics *list, enum severity severity, co
     struct diagnostic_kind *kind = kind_of(list, code, place.source);
     list->errors += severity == SEVERITY_ERROR;
     list->warnings += severity == SEVERITY_WARNING;
-    if (kind->count++ >= DIAGNOSTICS_OF_A_KIND) {
-        static _Thread_local struct diagnostic unsaid; /* its note and help go nowhere */
-        return &unsaid;
-    }
+    if (kind->count++ >= DIAGNOSTICS_OF_A_KIND)
+        return NULL;
     struct diagnostic *diagnostic = arena_alloc(list->arena, sizeof *diagnostic);
     va_list args;
     va_start(args, format);
@@ -69,13 +67,10 @@ struct diagnostic *diagnose(struct diagnostics *list, enum severity severity, co
     return diagnostic;
 }
 
-bool diagnostic_kept(const struct diagnostics *list, const struct diagnostic *diagnostic)
-{
-    return list->count > 0 && list->items[list->count - 1] == diagnostic;
-}
-
 void diagnostic_note(struct diagnostics *list, struct diagnostic *diagnostic, const char *format, ...)
 {
+    if (diagnostic == NULL)
+        return;
     va_list args;
     va_start(args, format);
     diagnostic->note = arena_vprintf(list->arena, format, args);
@@ -84,6 +79,8 @@ void diagnostic_note(struct diagnostics *list, struct diagnostic *diagnostic, co
 
 void diagnostic_help(struct diagnostics *list, struct diagnostic *diagnostic, const char *format, ...)
 {
+    if (diagnostic == NULL)
+        return;
     va_list args;
     va_start(args, format);
     diagnostic->help = arena_vprintf(list->arena, format, args);

@@ -50,10 +50,10 @@ struct diagnostics {
 /* Of one code in one source this many are kept; the last of them says how many more there are. */
 enum { DIAGNOSTICS_OF_A_KIND = 100 };
 
+/* NULL when enough of its kind are kept already: then whatever else could be said of it need not be worked out. A note or
+ * help for NULL is dropped. */
 struct diagnostic *diagnose(struct diagnostics *list, enum severity severity, const char *code, struct place place,
                             const char *format, ...) __attribute__((format(printf, 5, 6)));
-/* Whether DIAGNOSTIC, the last one made, was kept: then its place may still be made better. */
-bool diagnostic_kept(const struct diagnostics *list, const struct diagnostic *diagnostic);
 void diagnostic_note(struct diagnostics *list, struct diagnostic *diagnostic, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 void diagnostic_help(struct diagnostics *list, struct diagnostic *diagnostic, const char *format, ...)

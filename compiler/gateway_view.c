@@ -201,8 +201,6 @@ static size_t characters(const char *text, size_t len)
 static struct place reference_place(const struct node *node, size_t at, size_t len)
 {
     struct place place = node->place;
-    if (memchr(node->text, '\n', at) != NULL)
-        return place;
     place.column += (uint32_t)(characters(node->text, at) + !node->plain);
     place.length = (uint32_t)characters(node->text + at, len);
     return place;
@@ -262,15 +260,15 @@ static void report_unresolved(struct view *view, const struct node *node, const 
     const char *name = node->text + at + 2;
     int name_len = (int)len - 3;
     bool needed = !view->input->no_env && owner != NULL && (name_is_secret(owner) || name_is_url(owner));
-    struct place place = reference_place(node, at, len);
     enum severity severity = needed ? SEVERITY_ERROR : SEVERITY_WARNING;
     bool shown = looks_like_variable(name, (size_t)name_len);
-    struct diagnostic *d = shown ? diagnose(view->diagnostics, severity, "unresolved-reference", place,
+    struct diagnostic *d = shown ? diagnose(view->diagnostics, severity, "unresolved-reference", node->place,
                                             "${%.*s} is not set in any env file", name_len, name)
-                                 : diagnose(view->diagnostics, severity, "unresolved-reference", place,
+                                 : diagnose(view->diagnostics, severity, "unresolved-reference", node->place,
                                             "a ${...} reference here names no variable of any env file");
-    if (!written_as_it_is(node) && diagnostic_kept(view->diagnostics, d))
-        d->place = written_place(node, at, len);
+    if (d == NULL)
+        return;
+    d->place = written_as_it_is(node) ? reference_place(node, at, len) : written_place(node, at, len);
     if (!shown)
         return;
     if (shell_has(view->input->shell, name, (size_t)name_len))

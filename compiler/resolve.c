@@ -53,7 +53,7 @@ static void add_key_env(struct resolver *r, struct draft *draft, const struct cu
     if (binding == NULL && !has_inline_key) {
         struct diagnostic *d = diagnose(r->diagnostics, SEVERITY_WARNING, "unset-variable", variable->value->place,
                                         "%s names a variable that no env file sets", path_of(r, custom, variable));
-        const char *near = variable_near(r->in->environment, name);
+        const char *near = d == NULL ? NULL : variable_near(r->in->environment, name);
         if (near != NULL)
             diagnostic_help(r->diagnostics, d, "did you mean %s?", near);
         else

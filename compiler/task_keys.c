@@ -78,7 +78,7 @@ static void add_key_variable(const struct tasks *t, struct draft *draft, const s
     }
     struct diagnostic *d = diagnose(r->diagnostics, SEVERITY_WARNING, "unset-variable", node->place,
                                     "%s names a variable that no env file sets", path);
-    const char *near = variable_near(r->in->environment, name);
+    const char *near = d == NULL ? NULL : variable_near(r->in->environment, name);
     diagnostic_help(r->diagnostics, d, near != NULL ? "did you mean %s?" : "add it to .env", near);
 }
 

@@ -117,7 +117,7 @@ static void fail_parser(struct loader *l, const char *bytes, size_t len)
         diagnose(l->diagnostics, SEVERITY_ERROR, "yaml-syntax", place_of(l, &p->problem_mark, NULL), "%s", p->problem);
     if (p->context != NULL)
         diagnostic_note(l->diagnostics, d, "%s that starts in line %zu", p->context, p->context_mark.line + 1);
-    if (strstr(p->problem, "cannot start any token") != NULL)
+    if (strstr(p->problem, "cannot start any token") != NULL || strstr(p->problem, "tab character") != NULL)
         diagnostic_help(l->diagnostics, d,
                         "YAML is indented with blanks, never with tabs; quote texts that start oddly");
     else if (strstr(p->problem, "mapping values are not allowed") != NULL)
@@ -416,9 +416,9 @@ static struct node *sequence(struct loader *l, const struct input *in, const yam
 
 static void warn_duplicate(struct loader *l, const struct node *first, const struct node *again)
 {
-    struct diagnostic *d =
-        diagnose(l->diagnostics, SEVERITY_WARNING, "duplicate-key", again->place,
-                 "this key stands in line %u already; the value here is the one that counts", first->place.line);
+    struct diagnostic *d = diagnose(l->diagnostics, SEVERITY_WARNING, "duplicate-key", again->place,
+                                    "this key stands at %u:%u already; the value here is the one that counts",
+                                    first->place.line, first->place.column);
     diagnostic_help(l->diagnostics, d, "remove one of the two");
 }
 

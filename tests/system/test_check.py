@@ -122,7 +122,7 @@ class Check(unittest.TestCase):
         self.assertNotIn("yaml-readers-differ", err)
 
     def test_duplicate_keys_name_both_places(self):
-        self.says("config.yaml:4:3: warning[duplicate-key]: this key stands in line 2 already",
+        self.says("config.yaml:4:3: warning[duplicate-key]: this key stands at 2:3 already",
                   config="model:\n  default: a\n  provider: xiaomi\n  default: b\n")
 
     def test_several_mistakes_in_one_run_sorted_by_place(self):
