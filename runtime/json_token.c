@@ -12,9 +12,14 @@ static bool blank(char c)
     return c == ' ' || c == '\t' || c == '\r' || c == '\n';
 }
 
+static bool filling(char c)
+{
+    return blank(c) || c == ',' || c == ':';
+}
+
 static void skip_filling(struct json_tokens *tokens)
 {
-    while (tokens->at < tokens->end && (blank(*tokens->at) || *tokens->at == ',' || *tokens->at == ':'))
+    while (tokens->at < tokens->end && filling(*tokens->at))
         tokens->at++;
 }
 
@@ -52,16 +57,17 @@ static struct json_token string(struct json_tokens *tokens)
     return token;
 }
 
+static bool of_a_scalar(char c)
+{
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '+' || c == '-' ||
+           c == '.';
+}
+
 static struct json_token scalar(struct json_tokens *tokens)
 {
     struct json_token token = {JSON_SCALAR, tokens->at, 0};
-    while (tokens->at < tokens->end) {
-        char c = *tokens->at;
-        bool letter = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
-        if (!letter && (c < '0' || c > '9') && c != '+' && c != '-' && c != '.')
-            break;
+    while (tokens->at < tokens->end && of_a_scalar(*tokens->at))
         tokens->at++;
-    }
     token.len = (size_t)(tokens->at - token.bytes);
     if (token.len == 0)
         token.kind = JSON_NONE;
@@ -83,19 +89,24 @@ struct json_token json_next(struct json_tokens *tokens)
     return scalar(tokens);
 }
 
+/* As json_next would go, but without looking at what is gone past. */
 bool json_skip(struct json_tokens *tokens, struct json_token token)
 {
-    size_t depth = 0;
-    for (;; token = json_next(tokens)) {
-        if (token.kind == JSON_NONE)
-            return false;
-        if (token.kind == JSON_OPEN)
+    size_t depth = token.kind == JSON_OPEN;
+    for (; depth > 0 && tokens->at < tokens->end; tokens->at++) {
+        char c = *tokens->at;
+        if (c == '"')
+            tokens->at = closing_quote(tokens->at + 1, tokens->end);
+        else if (c == '{' || c == '[')
             depth++;
-        else if (token.kind == JSON_CLOSE)
+        else if (c == '}' || c == ']')
             depth--;
-        if (depth == 0)
-            return true;
+        else if (!filling(c) && !of_a_scalar(c))
+            return false;
+        if (tokens->at == tokens->end)
+            return false;
     }
+    return depth == 0 && token.kind != JSON_NONE;
 }
 
 bool json_child(struct json_tokens *tokens, struct json_token *name, struct json_token *value)
@@ -157,9 +168,16 @@ static size_t character(const char **at, const char *end, char out[4])
     return utf8(0x10000UL + (((unsigned long)code - 0xd800) << 10) + ((unsigned long)low - 0xdc00), out);
 }
 
+static bool escaped(struct json_token token)
+{
+    return token.len > 0 && memchr(token.bytes, '\\', token.len) != NULL;
+}
+
 size_t json_unescape(struct json_token token, char *out)
 {
     char bytes[4];
+    if (token.len > 0 && !escaped(token))
+        return (size_t)((char *)mempcpy(out, token.bytes, token.len) - out);
     size_t len = 0;
     const char *end = token.bytes + token.len;
     for (const char *at = token.bytes; at < end;) {
@@ -175,6 +193,8 @@ bool json_is(struct json_token token, const char *text, size_t len)
     char bytes[4];
     const char *at = token.bytes;
     const char *end = at + token.len;
+    if (!escaped(token))
+        return token.len == len && (len == 0 || memcmp(token.bytes, text, len) == 0);
     while (at < end) {
         size_t count = character(&at, end, bytes);
         if (count > len || memcmp(bytes, text, count) != 0)
@@ -227,12 +247,14 @@ static bool valid_string(struct json_tokens *t)
 {
     if (!take(t, "\""))
         return false;
-    while (t->at < t->end && *t->at != '"') {
-        if ((unsigned char)*t->at < 0x20)
-            return false;
-        if (!take(t, "\\")) {
+    for (;;) {
+        while (t->at < t->end && (unsigned char)*t->at >= 0x20 && *t->at != '"' && *t->at != '\\')
             t->at++;
-        } else if (take(t, "u")) {
+        if (take(t, "\""))
+            return true;
+        if (!take(t, "\\"))
+            return false;
+        if (take(t, "u")) {
             if (hex(t->at, t->end) < 0)
                 return false;
             t->at += 4;
@@ -240,7 +262,6 @@ static bool valid_string(struct json_tokens *t)
             return false;
         }
     }
-    return take(t, "\"");
 }
 
 static bool valid_word(struct json_tokens *t)

@@ -80,32 +80,9 @@ static const char *carve_text(struct carver *carver, struct json_token token)
 /* --- The content, read where it lies: a tree on the heap would be full of keys
  * --- */
 
-/* The first token of the member's value; *RET_INSIDE then stands behind it.
- * JSON_NONE when there is none; of two with one name the first counts. */
-static struct json_token member(struct json_tokens object, const char *name, struct json_tokens *ret_inside)
-{
-    struct json_token found;
-    struct json_token value;
-    while (json_child(&object, &found, &value)) {
-        *ret_inside = object;
-        if (json_is(found, name, strlen(name)))
-            return value;
-        if (!json_skip(&object, value))
-            break;
-    }
-    return (struct json_token){JSON_NONE, object.at, 0};
-}
-
 static bool is_object(struct json_token value)
 {
     return value.kind == JSON_OPEN && *value.bytes == '{';
-}
-
-/* What stands inside a member that is a container; nothing otherwise. */
-static struct json_tokens inside(struct json_tokens object, const char *name)
-{
-    struct json_tokens within;
-    return member(object, name, &within).kind == JSON_OPEN ? within : json_tokens(object.end, 0);
 }
 
 static size_t count(struct json_tokens container)
@@ -118,16 +95,29 @@ static size_t count(struct json_tokens container)
     return number;
 }
 
-static const char *text_of(struct carver *carver, struct json_tokens object, const char *name)
+struct picked {
+    struct json_token value; /* its first token */
+    struct json_tokens inside;
+};
+
+/* The members of these NAMES, of two with one name the first; JSON_NONE where there is none. OBJECT goes past its end. */
+static void pick(struct json_tokens *object, const char *const *names, size_t number, struct picked *ret)
 {
-    struct json_tokens within;
-    return carve_text(carver, member(object, name, &within));
+    struct json_token name;
+    struct json_token value;
+    for (size_t i = 0; i < number; i++)
+        ret[i] = (struct picked){{JSON_NONE, object->at, 0}, json_tokens(object->end, 0)};
+    while (json_child(object, &name, &value)) {
+        for (size_t i = 0; i < number; i++)
+            if (ret[i].value.kind == JSON_NONE && json_is(name, names[i], strlen(names[i])))
+                ret[i] = (struct picked){value, value.kind == JSON_OPEN ? *object : ret[i].inside};
+        if (!json_skip(object, value))
+            return;
+    }
 }
 
-static unsigned number_of(struct json_tokens object, const char *name)
+static unsigned number_in(struct json_token value)
 {
-    struct json_tokens within;
-    struct json_token value = member(object, name, &within);
     unsigned long number = 0;
     for (size_t i = 0; value.kind == JSON_SCALAR && i < value.len; i++) {
         if (value.bytes[i] < '0' || value.bytes[i] > '9' || number > UINT_MAX / 10 - 1)
@@ -137,62 +127,102 @@ static unsigned number_of(struct json_tokens object, const char *name)
     return (unsigned)number;
 }
 
-/* Upper bound of what carving will need. Every string is at most as long as its
- * JSON text, whose quotes pay for its NUL. */
-static size_t block_size(struct json_tokens content, size_t content_len)
+/* The parts of the content. */
+enum { SOURCES, CONFIG, ENV, FIRST, PROVIDERS, PARTS };
+static const char *const part_names[PARTS] = {"sources", "config", "env", "default_provider", "providers"};
+
+/* What a provider's credentials will need; 0 when one of them, or of their origins, is no object. */
+static size_t credentials_size(struct json_tokens credentials)
 {
-    struct json_tokens providers = inside(content, "providers");
+    static const char *const names[] = {"origins"};
     struct json_token name;
     struct json_token value;
-    size_t size = sizeof(struct hermes_view) + 1024 + 3 * content_len;
-    size += count(providers) * (sizeof(struct hermes_provider) + sizeof(struct hermes_provider *));
-    size += count(inside(content, "env")) * sizeof(struct variable);
-    for (; json_child(&providers, &name, &value); (void)json_skip(&providers, value)) {
-        struct json_tokens credentials = inside(providers, "credentials");
-        size += count(credentials) * sizeof(struct hermes_credential) + 64;
-        size += count(inside(providers, "headers")) * sizeof(struct hermes_header) + 64;
-        for (; json_child(&credentials, &name, &value); (void)json_skip(&credentials, value))
-            size += count(inside(credentials, "origins")) * sizeof(struct hermes_origin) + 64;
+    struct picked origins;
+    size_t size = 64;
+    while (json_child(&credentials, &name, &value)) {
+        if (!is_object(value))
+            return 0;
+        pick(&credentials, names, 1, &origins);
+        size += sizeof(struct hermes_credential) + 64;
+        for (; json_child(&origins.inside, &name, &value); (void)json_skip(&origins.inside, value)) {
+            if (!is_object(value))
+                return 0;
+            size += sizeof(struct hermes_origin);
+        }
+    }
+    return size;
+}
+
+/* Upper bound of what carving will need; 0 when something is no object that fill_* would take apart without looking.
+ * Every string is at most as long as its JSON text, whose quotes pay for its NUL. */
+static size_t block_size(const struct picked *parts, size_t content_len)
+{
+    static const char *const names[] = {"credentials", "headers"};
+    struct json_tokens providers = parts[PROVIDERS].inside;
+    struct json_token name;
+    struct json_token value;
+    struct picked members[2];
+    size_t size = sizeof(struct hermes_view) + 1024 + 2 * content_len;
+    if (!is_object(parts[ENV].value) || !is_object(parts[CONFIG].value) || !is_object(parts[PROVIDERS].value) ||
+        parts[SOURCES].value.kind != JSON_OPEN || *parts[SOURCES].value.bytes != '[')
+        return 0;
+    size += count(parts[ENV].inside) * sizeof(struct variable);
+    while (json_child(&providers, &name, &value)) {
+        if (!is_object(value))
+            return 0;
+        pick(&providers, names, 2, members);
+        size_t credentials = credentials_size(members[0].inside);
+        if (credentials == 0)
+            return 0;
+        size += sizeof(struct hermes_provider) + sizeof(struct hermes_provider *) + credentials;
+        size += count(members[1].inside) * sizeof(struct hermes_header) + 64;
     }
     return size;
 }
 
 static void fill_origins(struct carver *carver, struct hermes_credential *credential, struct json_tokens origins)
 {
+    static const char *const names[] = {"path", "key", "line", "column"};
     size_t number = count(origins);
     struct hermes_origin *out = carve(carver, number * sizeof *out, _Alignof(struct hermes_origin));
     struct json_token name;
     struct json_token value;
+    struct picked members[4];
     if (out == NULL)
         return;
-    for (size_t i = 0; i < number && json_child(&origins, &name, &value); (void)json_skip(&origins, value))
-        out[i++] = (struct hermes_origin){
-            .path = text_of(carver, origins, "path"),
-            .key = text_of(carver, origins, "key"),
-            .line = number_of(origins, "line"),
-            .column = number_of(origins, "column"),
+    for (size_t i = 0; i < number && json_child(&origins, &name, &value); i++) {
+        pick(&origins, names, 4, members);
+        out[i] = (struct hermes_origin){
+            .path = carve_text(carver, members[0].value),
+            .key = carve_text(carver, members[1].value),
+            .line = number_in(members[2].value),
+            .column = number_in(members[3].value),
         };
+    }
     credential->origins = out;
     credential->origin_count = number;
 }
 
 static void fill_credentials(struct carver *carver, struct hermes_provider *provider, struct json_tokens credentials)
 {
+    static const char *const names[] = {"id", "label", "secret", "fingerprint", "origins"};
     size_t number = count(credentials);
     struct hermes_credential *out = carve(carver, number * sizeof *out, _Alignof(struct hermes_credential));
     struct json_token name;
     struct json_token value;
+    struct picked members[5];
     if (out == NULL)
         return;
-    for (size_t i = 0; i < number && json_child(&credentials, &name, &value); (void)json_skip(&credentials, value)) {
+    for (size_t i = 0; i < number && json_child(&credentials, &name, &value); i++) {
+        pick(&credentials, names, 5, members);
         out[i] = (struct hermes_credential){
-            .id = text_of(carver, credentials, "id"),
-            .label = text_of(carver, credentials, "label"),
-            .secret = text_of(carver, credentials, "secret"),
-            .fingerprint = text_of(carver, credentials, "fingerprint"),
+            .id = carve_text(carver, members[0].value),
+            .label = carve_text(carver, members[1].value),
+            .secret = carve_text(carver, members[2].value),
+            .fingerprint = carve_text(carver, members[3].value),
             .base_url = provider->base_url,
         };
-        fill_origins(carver, &out[i++], inside(credentials, "origins"));
+        fill_origins(carver, &out[i], members[4].inside);
     }
     provider->credentials = out;
     provider->credential_count = number;
@@ -233,23 +263,25 @@ static void sort_providers(struct carver *carver, struct hermes_view *view)
 
 static void fill_providers(struct carver *carver, struct hermes_view *view, struct json_tokens providers)
 {
+    static const char *const names[] = {"base_url", "strategy", "auth", "credentials", "headers"};
+    struct picked members[5];
     struct json_token name;
     struct json_token value;
     view->provider_count = count(providers);
     view->providers = carve(carver, view->provider_count * sizeof *view->providers, _Alignof(struct hermes_provider));
     if (view->providers == NULL)
         return;
-    for (size_t i = 0; i < view->provider_count && json_child(&providers, &name, &value);
-         (void)json_skip(&providers, value)) {
-        struct hermes_provider *provider = &view->providers[i++];
+    for (size_t i = 0; i < view->provider_count && json_child(&providers, &name, &value); i++) {
+        struct hermes_provider *provider = &view->providers[i];
+        pick(&providers, names, 5, members);
         *provider = (struct hermes_provider){
             .id = carve_text(carver, name),
-            .base_url = text_of(carver, providers, "base_url"),
-            .strategy = text_of(carver, providers, "strategy"),
-            .auth = text_of(carver, providers, "auth"),
+            .base_url = carve_text(carver, members[0].value),
+            .strategy = carve_text(carver, members[1].value),
+            .auth = carve_text(carver, members[2].value),
         };
-        fill_credentials(carver, provider, inside(providers, "credentials"));
-        fill_headers(carver, provider, inside(providers, "headers"));
+        fill_credentials(carver, provider, members[3].inside);
+        fill_headers(carver, provider, members[4].inside);
     }
     sort_providers(carver, view);
 }
@@ -273,43 +305,6 @@ static void fill_variables(struct carver *carver, struct hermes_view *view, stru
         qsort(view->variables, view->variable_count, sizeof *view->variables, compare_variables);
 }
 
-/* Every element of a container is an object: what fill_* takes apart without
- * looking. */
-static bool all_objects(struct json_tokens container)
-{
-    struct json_token name;
-    struct json_token value;
-    while (json_child(&container, &name, &value)) {
-        if (!is_object(value))
-            return false;
-        (void)json_skip(&container, value);
-    }
-    return true;
-}
-
-static bool well_formed(struct json_tokens content)
-{
-    struct json_tokens within;
-    struct json_tokens providers;
-    struct json_token name;
-    struct json_token value;
-    struct json_token sources = member(content, "sources", &within);
-    if (!is_object(member(content, "env", &within)) || !is_object(member(content, "config", &within)) ||
-        !is_object(member(content, "providers", &providers)) || sources.kind != JSON_OPEN || *sources.bytes != '[')
-        return false;
-    if (!all_objects(providers))
-        return false;
-    for (; json_child(&providers, &name, &value); (void)json_skip(&providers, value)) {
-        struct json_tokens credentials = inside(providers, "credentials");
-        if (!all_objects(credentials))
-            return false;
-        for (; json_child(&credentials, &name, &value); (void)json_skip(&credentials, value))
-            if (!all_objects(inside(credentials, "origins")))
-                return false;
-    }
-    return true;
-}
-
 static struct hermes_view *new_view(size_t size, struct carver *ret_carver)
 {
     size = (size + 15) & ~(size_t)15; /* sodium_malloc ends at a page: only a
@@ -323,11 +318,15 @@ static struct hermes_view *new_view(size_t size, struct carver *ret_carver)
 static int fill_view(struct hermes_view **ret, const cJSON *meta, const char *bytes, size_t len)
 {
     struct carver carver;
-    struct json_tokens within;
+    struct picked parts[PARTS];
     struct json_tokens content = json_tokens(bytes, len);
-    if (!json_valid(bytes, len) || !is_object(json_next(&content)) || !well_formed(content))
+    if (!json_valid(bytes, len) || !is_object(json_next(&content)))
         return HERMES_CORRUPT;
-    struct hermes_view *view = new_view(block_size(content, len), &carver);
+    pick(&content, part_names, PARTS, parts);
+    size_t size = block_size(parts, len);
+    if (size == 0)
+        return HERMES_CORRUPT;
+    struct hermes_view *view = new_view(size, &carver);
     if (view == NULL)
         return -ENOMEM;
     *view = (struct hermes_view){.references = 1, .content_len = len};
@@ -335,11 +334,10 @@ static int fill_view(struct hermes_view **ret, const cJSON *meta, const char *by
     const cJSON *compiled_at = cJSON_GetObjectItemCaseSensitive(meta, "compiled_at");
     const char *when = cJSON_IsString(compiled_at) ? compiled_at->valuestring : "";
     view->compiled_at = carve_bytes(&carver, when, strlen(when));
-    fill_providers(&carver, view, inside(content, "providers"));
-    fill_variables(&carver, view, inside(content, "env"));
+    fill_providers(&carver, view, parts[PROVIDERS].inside);
+    fill_variables(&carver, view, parts[ENV].inside);
     view->content = carve_bytes(&carver, bytes, len);
-    struct json_token first = member(content, "default_provider", &within);
-    view->default_provider = first.kind == JSON_TEXT ? carve_text(&carver, first) : NULL;
+    view->default_provider = parts[FIRST].value.kind == JSON_TEXT ? carve_text(&carver, parts[FIRST].value) : NULL;
     if (carver.failed) {
         sodium_free(view);
         return HERMES_CORRUPT;
