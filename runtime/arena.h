@@ -23,7 +23,7 @@ void arena_clear(struct arena *arena);
 /* Wipes and frees. NULL is fine. */
 void arena_destroy(struct arena *arena);
 
-/* That end, for memory that is asked of somebody else (libyaml, cJSON). */
+/* That end, for memory that is asked of somebody else (libyaml, cJSON, malloc). */
 _Noreturn void arena_out_of_memory(void);
 
 /* SIZE zeroed bytes, aligned for any object. Never NULL. */

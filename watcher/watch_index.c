@@ -1,16 +1,14 @@
 #include "watch_parts.h"
 
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
+
+#include "arena.h"
 
 void *watch_must(void *memory)
 {
-    if (memory == NULL) {
-        (void)fputs("hermes-watch: out of memory\n", stderr);
-        _exit(4);
-    }
+    if (memory == NULL)
+        arena_out_of_memory();
     return memory;
 }
 

@@ -21,8 +21,7 @@ void watch_set_looks(struct watch_client *client, bool looks)
     (void)timerfd_settime(set->timer, 0, &every, NULL);
 }
 
-/* What leads on through a directory that may not be read has a watch of its own, as that directory has in its parent. */
-static bool must_look(const struct watch *watch, const struct interest *interest)
+bool watch_must_look(const struct watch *watch, const struct interest *interest)
 {
     return watch->remote != NULL || (watch->error != 0 && !(watch->error == EACCES && interest->passage));
 }
@@ -66,7 +65,7 @@ void watch_take_marks(struct watch_client *client)
             if (interest->client != client)
                 continue;
             bool before = interest->looked_at;
-            interest->looked_at = must_look(watch, interest);
+            interest->looked_at = watch_must_look(watch, interest);
             if (interest->looked_at && !before) /* a change since the last look is still to be told */
                 interest->mark = look(watch, interest);
             looks = looks || interest->looked_at;
@@ -78,7 +77,7 @@ void watch_take_marks(struct watch_client *client)
 static void look_again(const struct watch *watch, struct interest *interest)
 {
     struct mark now = look(watch, interest);
-    if (!must_look(watch, interest))
+    if (!watch_must_look(watch, interest))
         watch_note(interest->client, WATCH_CHANGE, false); /* watched from now on: what changed before is not known */
     else if (!same_mark(&now, &interest->mark))
         watch_note_interest(interest, WATCH_CHANGE, false);
@@ -104,29 +103,4 @@ void watch_look(struct watch_set *set)
     for (struct watch_client *client = set->clients; client != NULL; client = client->next)
         if (client->looks)
             look_for(set, client);
-}
-
-static const char *why(const struct watch *watch)
-{
-    if (watch->remote != NULL)
-        return watch->remote;
-    if (watch->error == ENOSPC)
-        return "no watch left (fs.inotify.max_user_watches)";
-    if (watch->error == EMFILE)
-        return "no inotify instance or descriptor left (fs.inotify.max_user_instances, ulimit -n)";
-    return strerror(watch->error);
-}
-
-size_t watch_client_gaps(const struct watch_client *client, struct watch_gap *gaps, size_t room)
-{
-    size_t count = 0;
-    for (size_t i = 0; i < client->count; i++) {
-        const struct watch *watch = client->watches[i];
-        bool looked = false;
-        for (size_t k = 0; !looked && k < watch->count; k++)
-            looked = watch->interests[k].client == client && must_look(watch, &watch->interests[k]);
-        if (looked && count++ < room)
-            gaps[count - 1] = (struct watch_gap){watch->path, why(watch), watch->remote == NULL};
-    }
-    return count;
 }

@@ -1,6 +1,6 @@
 /* What a watch_set is made of, for the files that are it: watch_index.c (who wants what), watch_walk.c (the ways that
- * lead to a file), watch_queue.c (the kernel's side, and libinotifytools), watch_look.c (what events cannot tell) and
- * watch_set.c (what is done with all that). */
+ * lead to a file), watch_queue.c (the kernel's side, and libinotifytools), watch_look.c (what events cannot tell),
+ * watch_note.c (who is told) and watch_set.c (what is done with all that). */
 #ifndef HERMES_WATCH_PARTS_H
 #define HERMES_WATCH_PARTS_H
 
@@ -113,6 +113,8 @@ struct watch *watch_with(struct watch_set *set, int descriptor, const struct wat
 
 /* --- what events cannot tell --- */
 
+/* What leads on through a directory that may not be read has a watch of its own, as that directory has in its parent. */
+bool watch_must_look(const struct watch *watch, const struct interest *interest);
 /* The first look at what will be looked at from now on. */
 void watch_take_marks(struct watch_client *client);
 /* Looks at all of it, and notes what changed. Also tries to watch what could not be watched. */
@@ -125,5 +127,7 @@ void watch_set_looks(struct watch_client *client, bool looks);
 /* WRITTEN: nothing but what a file says is another thing. */
 void watch_note(struct watch_client *client, enum watch_news news, bool written);
 void watch_note_interest(const struct interest *interest, enum watch_news news, bool written);
+/* Each of those that something was noted for, once. */
+void watch_tell_all(struct watch_set *set);
 
 #endif

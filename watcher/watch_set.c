@@ -131,41 +131,34 @@ bool watch_client_is_stale(const struct watch_client *client)
     return client->stale;
 }
 
+static const char *why(const struct watch *watch)
+{
+    if (watch->remote != NULL)
+        return watch->remote;
+    if (watch->error == ENOSPC)
+        return "no watch left (fs.inotify.max_user_watches)";
+    if (watch->error == EMFILE)
+        return "no inotify instance or descriptor left (fs.inotify.max_user_instances, ulimit -n)";
+    return strerror(watch->error);
+}
+
+size_t watch_client_gaps(const struct watch_client *client, struct watch_gap *gaps, size_t room)
+{
+    size_t count = 0;
+    for (size_t i = 0; i < client->count; i++) {
+        const struct watch *watch = client->watches[i];
+        bool looked = false;
+        for (size_t k = 0; !looked && k < watch->count; k++)
+            looked = watch->interests[k].client == client && watch_must_look(watch, &watch->interests[k]);
+        if (looked && count++ < room)
+            gaps[count - 1] = (struct watch_gap){watch->path, why(watch), watch->remote == NULL};
+    }
+    return count;
+}
+
 /* --- what happened --- */
 
-void watch_note(struct watch_client *client, enum watch_news news, bool written)
-{
-    client->stale = client->stale || !written;
-    if (client->news == WATCH_NOTHING) {
-        client->next_told = client->set->told;
-        client->set->told = client;
-    }
-    client->news = news > client->news ? news : client->news;
-}
-
 /* --- events --- */
-
-static bool among(const char *const *names, const char *name)
-{
-    while (names != NULL && *names != NULL && strcmp(*names, name) != 0)
-        names++;
-    return names != NULL && *names != NULL;
-}
-
-void watch_note_interest(const struct interest *interest, enum watch_news news, bool written)
-{
-    watch_note(interest->client, among(interest->client->apart, interest->name) ? WATCH_APART : news, written);
-}
-
-static void tell_all(struct watch_set *set)
-{
-    for (struct watch_client *client; (client = set->told) != NULL;) {
-        enum watch_news news = client->news;
-        set->told = client->next_told;
-        client->news = WATCH_NOTHING;
-        client->tell(client->owner, news);
-    }
-}
 
 static bool only_written(const struct inotify_event *event)
 {
@@ -238,7 +231,7 @@ void watch_set_drain(struct watch_set *set)
     uint64_t ticks;
     if (read(set->timer, &ticks, sizeof ticks) == sizeof ticks)
         watch_look(set);
-    tell_all(set);
+    watch_tell_all(set);
 }
 
 void watch_set_remounted(struct watch_set *set)
@@ -247,5 +240,5 @@ void watch_set_remounted(struct watch_set *set)
         for (size_t i = 0; i < client->count; i++)
             if (client->watches[i]->descriptor >= 0 && !watch_still_there(client->watches[i]))
                 watch_note(client, WATCH_CHANGE, false);
-    tell_all(set);
+    watch_tell_all(set);
 }
