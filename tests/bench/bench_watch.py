@@ -1,7 +1,7 @@
 """From a save to what was published, beside every other way to have it done: a table for the README. All of them in turn
 in each round, so that a slow moment of the machine is everybody's; each has a home of its own.
     cmake --build --preset release && python3 tests/bench/bench_watch.py [EDITS [IDLE_SECONDS]]"""
-import os, pathlib, select, shutil, signal, statistics, subprocess, sys, time
+import os, pathlib, re, select, shutil, signal, statistics, subprocess, sys, time
 
 sys.path.insert(0, str(pathlib.Path(__file__).parents[1] / "system"))
 from harness import BUILD, COMPILE, Home, Watch
@@ -67,11 +67,17 @@ class Ours:
         self.home = fresh_home()
         self.watch = Watch(self.home)
         self.watch.socket.settimeout(None)
+        self.generation = self.home.generation()
 
     def heard(self, seconds):
-        if not select.select([self.watch.socket], [], [], seconds)[0]:
-            return False
-        return b"STATUS=generation" in self.watch.socket.recv(65536)
+        """Of a new generation: a status may also tell of drift, at any time."""
+        end = time.perf_counter() + seconds
+        while select.select([self.watch.socket], [], [], max(end - time.perf_counter(), 0))[0]:
+            said = re.search(rb"STATUS=generation (\d+),", self.watch.socket.recv(65536))
+            if said and int(said[1]) > self.generation:
+                self.generation = int(said[1])
+                return True
+        return False
 
     def close(self):
         self.watch.close()
@@ -130,8 +136,7 @@ def reactions():
 
 def idle():
     ours = Ours()
-    while ours.heard(0.5):
-        pass
+    ours.heard(3)
     proc = pathlib.Path(f"/proc/{ours.watch.process.pid}")
     switches = lambda: sum(int(line.split()[1]) for line in (proc / "status").read_text().splitlines() if "ctxt" in line)
     before = switches()
