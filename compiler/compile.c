@@ -526,7 +526,8 @@ static void keep_generation(struct run *run)
     }
 }
 
-void compile_clean(const char *home)
+/* What a process that was killed while it published has left behind; under the lock, so that nobody is at it. */
+static void clean(const char *home)
 {
     char path[PATH_MAX];
     (void)snprintf(path, sizeof path, "%s/" SNAPSHOT_FILE, home);
@@ -537,8 +538,9 @@ void compile_clean(const char *home)
 
 static void compile_locked(struct run *run)
 {
-    if (run->request->write && run->request->reader == NULL)
-        compile_clean(run->request->home);
+    const bool daemon = run->request->reader != NULL; /* whoever waits for what it publishes need not wait for this */
+    if (run->request->write && !daemon)
+        clean(run->request->home);
     read_and_parse(run);
     if (run->request->hold_empty && run->c->outcome == COMPILE_VALID && source_vanished(run)) {
         run->c->diagnostics = (struct diagnostics){.arena = run->c->arena};
@@ -550,6 +552,8 @@ static void compile_locked(struct run *run)
         resolve_and_publish(run);
     else
         keep_generation(run);
+    if (run->request->write && daemon)
+        clean(run->request->home);
 }
 
 void compile_home(struct compilation *c, const struct compile_request *request)

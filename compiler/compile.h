@@ -91,9 +91,6 @@ struct compilation {
 };
 
 void compile_home(struct compilation *compilation, const struct compile_request *request);
-/* Removes what a process that was killed while it published has left behind. With `write` a compile begins with it, but
- * for a caller with a `reader`, who does it when nobody waits. */
-void compile_clean(const char *home);
 void compilation_finish(struct compilation *compilation);
 
 /* $HERMES_MANAGED_DIR, else /etc/hermes. */

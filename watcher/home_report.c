@@ -135,7 +135,7 @@ void home_report_soon(struct home_watch *h)
 void home_report_close(struct home_watch *h)
 {
     h->report.timer = sd_event_source_disable_unref(h->report.timer);
-    if (h->lock < 0 || h->compiling)
+    if (!home_watch_is_locked(h))
         return;
     struct arena *arena = arena_create();
     struct text metrics = {.arena = arena};

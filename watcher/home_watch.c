@@ -1,6 +1,7 @@
 #include "home_watch.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -142,21 +143,41 @@ static void unlock(struct home_watch *h)
     h->lock = -1;
 }
 
-/* A home that was deleted and made anew, or unmounted, has another lock. */
-static bool lock_is_current(const struct home_watch *h, const char *path)
+static void lock_path(const struct home_watch *h, char path[PATH_MAX])
 {
+    (void)snprintf(path, PATH_MAX, "%s/" WATCH_LOCK_FILE, h->home);
+}
+
+bool home_watch_is_locked(const struct home_watch *h)
+{
+    char path[PATH_MAX];
     struct stat held;
     struct stat st;
+    lock_path(h, path);
     return h->lock >= 0 && fstat(h->lock, &held) == 0 && stat(path, &st) == 0 && held.st_dev == st.st_dev &&
            held.st_ino == st.st_ino;
 }
 
+static void say_unlocked(struct home_watch *h, int error)
+{
+    char path[PATH_MAX];
+    char text[PATH_MAX + 200];
+    if (h->said_unlocked == error)
+        return;
+    h->said_unlocked = error;
+    lock_path(h, path);
+    (void)snprintf(
+        text, sizeof text,
+        "%s cannot be locked (%s): a second hermes-watch would not be noticed, and no status.json is written", path,
+        strerror(-error));
+    home_watch_say(h, LOG_WARNING, NULL, text);
+}
+
 int home_watch_lock(struct home_watch *h, pid_t *ret_holder)
 {
-    char path[4096];
+    char path[PATH_MAX];
     struct stat st;
-    (void)snprintf(path, sizeof path, "%s/" WATCH_LOCK_FILE, h->home);
-    if (lock_is_current(h, path))
+    if (home_watch_is_locked(h))
         return 0;
     unlock(h);
     if (stat(h->home, &st) < 0 || st.st_uid != geteuid())
@@ -164,13 +185,21 @@ int home_watch_lock(struct home_watch *h, pid_t *ret_holder)
     int compile_lock = publish_lock(h->home, 0); /* makes the folder */
     if (compile_lock >= 0)
         (void)close(compile_lock);
+    else if (compile_lock != -EWOULDBLOCK)
+        return 0; /* nothing can be published there, which the compile says */
+    lock_path(h, path);
     int lock = file_lock(path, 0600, 0);
-    if (lock >= 0)
-        h->lock = lock;
-    if (lock != -EWOULDBLOCK)
+    if (lock == -EWOULDBLOCK) {
+        *ret_holder = file_lock_holder(path);
+        return lock;
+    }
+    if (lock < 0) {
+        say_unlocked(h, lock);
         return 0;
-    *ret_holder = file_lock_holder(path);
-    return lock;
+    }
+    h->lock = lock;
+    h->said_unlocked = 0;
+    return 0;
 }
 
 /* --- one compile --- */
@@ -257,6 +286,8 @@ static void finish(struct home_watch *h)
 {
     struct compilation *c = &h->compilation;
     h->pace.settle_ms = c->settings.settle_ms;
+    if (c->outcome == COMPILE_FAILED && c->generation == 0) /* it could not even look */
+        c->generation = h->state.generation;
     learn_sources(h, c);
     if (c->outcome == COMPILE_VALID) {
         h->pool = c->pool_stat;
@@ -270,7 +301,6 @@ static void finish(struct home_watch *h)
     give_arena(h->watcher, h->arena);
     *c = (struct compilation){0};
     read_ahead(h);
-    compile_clean(h->home);
     if (h->other_paths) /* they are watched from now on: one may have changed in between */
         pace_event(&h->pace, now_ms());
 }
@@ -315,7 +345,8 @@ static void wait_for_next(struct home_watch *h)
 
 static void looked_at(struct home_watch *h)
 {
-    watcher_looked_at(h->watcher, h);
+    if (h->reload_begun)
+        watcher_looked_at(h->watcher, h);
     wait_for_next(h);
 }
 
@@ -323,11 +354,12 @@ static void done(struct job *job)
 {
     struct home_watch *h = container_of_job(job);
     h->compiling = false;
-    finish(h);
-    if (h->removed) {
+    if (h->removed) { /* nobody is left to be told */
+        give_arena(h->watcher, h->arena);
         home_watch_destroy(h);
         return;
     }
+    finish(h);
     looked_at(h);
     home_report_soon(h);
 }
@@ -335,6 +367,7 @@ static void done(struct job *job)
 static void start(struct home_watch *h)
 {
     h->hold_empty = !pace_start(&h->pace, now_ms());
+    h->reload_begun = h->reloading;
     if (!may_compile(h)) {
         looked_at(h);
         return;

@@ -45,8 +45,10 @@ struct home_watch {
     struct home_report report;
     struct drift_look drift;
     bool said_stuck;
+    int said_unlocked;    /* why watch.lock cannot be had, as it was said last: a negative errno; 0: it can */
     bool said_kept;       /* that the sources published nothing */
-    bool reloading;       /* a reload waits for it */
+    bool reloading;       /* a reload waits for a compile that begins after it */
+    bool reload_begun;    /* ... which is the one that began last */
     bool removed;         /* and to be freed when the compile is through */
     struct prover prover; /* the reactions: what follows a compile, beside the loop */
     struct announcer announcer;
@@ -60,6 +62,9 @@ void home_watch_destroy(struct home_watch *h);
 
 /* Only one process may watch a home: 0, or -EWOULDBLOCK with the process that does. Also 0 while there is no home. */
 int home_watch_lock(struct home_watch *h, pid_t *ret_holder);
+
+/* It is this process that watches what lies at the home's path now. */
+bool home_watch_is_locked(const struct home_watch *h);
 
 /* Says MESSAGE about the home. CODE: of a diagnostic, or NULL. */
 void home_watch_say(const struct home_watch *h, int priority, const char *code, const char *message);

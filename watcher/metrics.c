@@ -80,7 +80,8 @@ static size_t usable_keys(const struct home_watch *h, const struct hermes_provid
 static double put_keys(struct text *out, const struct home_watch *h)
 {
     double until = INFINITY;
-    const struct hermes_view *view = h->reader == NULL ? NULL : hermes_current(h->reader);
+    bool known = h->reader != NULL && !h->compiling; /* else a compile beside the loop has it in hand */
+    const struct hermes_view *view = known ? hermes_current(h->reader) : NULL;
     put_head(out, "keys", "Keys of a provider in the generation in force.");
     for (size_t i = 0; view != NULL && i < hermes_provider_count(view); i++) {
         const struct hermes_provider *provider = hermes_provider_at(view, i);

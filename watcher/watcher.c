@@ -260,7 +260,10 @@ int watcher_run(struct watcher *w)
 {
     int status = sd_event_loop(w->event);
     notify_stopping();
-    if (jobs_busy(w->jobs)) /* what they write is replaced as a whole or not at all, as if we had been killed */
-        _exit(status < 0 ? EXIT_FAILURE : EXIT_SUCCESS);
-    return status;
+    if (!jobs_busy(w->jobs))
+        return status;
+    for (size_t i = 0; i < w->count; i++)
+        home_report_close(w->homes[i]);
+    /* What jobs write is replaced as a whole or not at all, as if we had been killed. */
+    _exit(status < 0 ? EXIT_FAILURE : EXIT_SUCCESS);
 }

@@ -10,6 +10,10 @@ def config(key):
     return f"model:\n  provider: xiaomi\n  api_key: {key}\n"
 
 
+def huge(key):
+    return config(key) + "".join(f"section{i}: {{name: some words of a usual length {i}}}\n" for i in range(40000))
+
+
 def parse_metrics(text):
     """The text form of Prometheus, as strictly as its own parser: {(name, ((label, value), ...)): number}."""
     values, typed = {}, set()
@@ -204,13 +208,53 @@ class Daemon(unittest.TestCase):
         while b"WATCHDOG=1" not in watch.socket.recv(65536):
             pass
 
-    def test_the_end_comes_at_once_mid_compile(self):
-        huge = config(KEYS[1]) + "".join(f"section{i}: {{name: some words of a usual length {i}}}\n" for i in range(40000))
-        watch = Watch(self.home)
-        self.home.write("config.yaml", huge)
+    def compiles_long(self, watch):
+        """Returns while a compile is under way."""
+        self.home.write("config.yaml", huge(KEYS[1]))
         tasks = pathlib.Path(f"/proc/{watch.process.pid}/task")
-        self.until(lambda: len(list(tasks.iterdir())) > 1)  # the compile is under way
+        self.until(lambda: len(list(tasks.iterdir())) > 1)
+
+    def test_a_reload_is_not_through_with_a_compile_that_began_before_it(self):
+        watch = self.start()
+        self.compiles_long(watch)
+        self.home.write("config.yaml", huge(KEYS[2]))
+        os.kill(watch.process.pid, signal.SIGHUP)
+        watch.wait(lambda status: status == "reloaded")
+        self.assertEqual(self.home.snapshot()["content"]["providers"]["xiaomi"]["credentials"][0]["secret"], KEYS[2])
+
+    def test_what_another_program_is_writing_is_left_alone(self):
+        """It may be one of another container, of whose process nothing can be seen here."""
+        watch = self.start()
+        beside = self.home.path / "compiled/.hermes-compile.snapshot.json.4194304.0"
+        with open(self.home.path / "compiled/compile.lock", "w") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            beside.touch()
+            self.home.write("config.yaml", config(KEYS[1]))
+            self.until(lambda: self.state().get("state") == "waiting")
+            self.assertTrue(beside.exists())
+        watch.wait_generation(2)
+        self.until(lambda: not beside.exists())
+
+    def test_a_lock_that_cannot_be_had_is_told_once(self):
+        lock = self.home.path / "compiled/watch.lock"
+        lock.parent.mkdir(mode=0o700)
+        for make, generation, why in ((lock.mkdir, 2, "Is a directory"),
+                                      (lambda: lock.symlink_to("elsewhere"), 3, "Too many levels of symbolic links")):
+            make()
+            watch = Watch(self.home)
+            self.home.write("config.yaml", config(KEYS[generation - 1]))
+            watch.wait_generation(generation)
+            said = (self.home.root / "watch.log").read_text()
+            self.assertEqual(said.count(f"{lock} cannot be locked ({why}): a second hermes-watch would not be noticed"), 1)
+            os.rename(lock, self.home.root / why)
+            watch.close()
+
+    def test_the_end_comes_at_once_mid_compile(self):
+        watch = Watch(self.home)
+        self.until(self.state)
+        self.compiles_long(watch)
         watch.close()
+        self.assertEqual((self.state(), self.metric("running")), ({}, 0))
         self.assertIn(self.home.generation(), (1, 2))
         self.assertEqual(self.home.compile()[0], 0)
         self.assertEqual([name for name in os.listdir(self.home.path / "compiled") if name.startswith(".hermes")], [])

@@ -1,5 +1,5 @@
 """Many homes in one hermes-watch: each is compiled for itself, and trouble in one is nobody else's."""
-import fcntl, json, os, signal, subprocess, unittest
+import fcntl, json, os, pathlib, signal, subprocess, time, unittest
 
 from harness import PATIENCE, WATCH, Home, Watch
 
@@ -109,6 +109,25 @@ class ManyHomes(unittest.TestCase):
         watch.wait(lambda status: "homes" not in status)
         self.make("profiles/writer", config("sk-test-many-writer-2"))
         watch.wait(lambda status: status.startswith("writer: generation 1,"))
+        self.home.write("config.yaml", config("sk-test-many-root-2"))
+        watch.wait(lambda status: status.startswith(f"{self.home.path}: generation 2"))
+
+    def test_a_profile_that_vanishes_while_it_is_compiled(self):
+        """Also when it is back before that compile is through."""
+        self.home.write("config.yaml", config("sk-test-many-root"))
+        watch = self.start("--home", self.home.path, "--profiles")
+        folder, away = self.make("profiles/coder", config("sk-test-many-coder") + "".join(
+            f"section{i}: {{name: some words of a usual length {i}}}\n" for i in range(60000))), self.home.root / "away"
+        watch.wait(lambda status: status.startswith("coder: generation 1,"))
+        os.kill(watch.process.pid, signal.SIGUSR1)
+        tasks = pathlib.Path(f"/proc/{watch.process.pid}/task")
+        end = time.monotonic() + PATIENCE
+        while len(list(tasks.iterdir())) == 1 and time.monotonic() < end:
+            os.sched_yield()
+        os.rename(folder, away)
+        watch.wait(lambda status: "homes" not in status)
+        os.rename(away, folder)
+        watch.wait(lambda status: status.startswith("coder: generation 1,"))
         self.home.write("config.yaml", config("sk-test-many-root-2"))
         watch.wait(lambda status: status.startswith(f"{self.home.path}: generation 2"))
 
