@@ -20,10 +20,10 @@ static struct rotation rotation_of(struct arena *arena, const struct hermes_prov
                                    const struct provider *now)
 {
     struct rotation r = {.before = before, .now = now};
-    for (size_t i = 0; i < now->credential_count; i++)
-        name_table_put(arena, &r.new_keys, now->credentials[i].fingerprint.text, i);
     if (before == NULL)
         return r;
+    for (size_t i = 0; i < now->credential_count; i++)
+        name_table_put(arena, &r.new_keys, now->credentials[i].fingerprint.text, i);
     r.replaced = arena_alloc(arena, before->credential_count * sizeof *r.replaced);
     for (size_t i = 0; i < before->credential_count; i++) {
         const struct hermes_credential *old = &before->credentials[i];
@@ -130,7 +130,17 @@ static const char *shown_url(struct arena *arena, const char *url)
     return shown_value(arena, "url", url, strlen(url));
 }
 
-static void compare_provider(struct plan *plan, const struct hermes_provider *before, const struct provider *now)
+static bool same_keys(const struct hermes_provider *before, const struct provider *now)
+{
+    if (before->credential_count != now->credential_count)
+        return false;
+    for (size_t i = 0; i < now->credential_count; i++)
+        if (strcmp(before->credentials[i].fingerprint, now->credentials[i].fingerprint.text) != 0)
+            return false;
+    return true;
+}
+
+static void compare_keys(struct plan *plan, const struct hermes_provider *before, const struct provider *now)
 {
     size_t said = plan->count;
     struct rotation rotation = rotation_of(plan->lines.arena, before, now);
@@ -140,6 +150,14 @@ static void compare_provider(struct plan *plan, const struct hermes_provider *be
     compare_old_keys(plan, &rotation);
     if (plan->count == said)
         compare_order(plan, before, now);
+}
+
+static void compare_provider(struct plan *plan, const struct hermes_provider *before, const struct provider *now)
+{
+    if (before == NULL || !same_keys(before, now))
+        compare_keys(plan, before, now);
+    if (before == NULL)
+        return;
     if (strcmp(before->base_url, now->base_url) != 0)
         compare_word(plan, now->id, "base_url", shown_url(plan->lines.arena, before->base_url),
                      shown_url(plan->lines.arena, now->base_url));

@@ -101,15 +101,15 @@ static void drop_stale(struct projector *p)
     }
 }
 
-/* The pool's list of entries, behind its name where it is a new one. False: there is nothing to do with it. */
-static bool project_pool(struct projector *p, const struct json *array, struct text *ret)
+/* The pool's list of entries, behind its name where it is a new one. NULL: there is nothing to do with it. */
+static const char *project_pool(struct projector *p, const struct json *array)
 {
     if (somebody_elses(p, array) || !read_entries(p, array))
-        return false;
+        return NULL;
     pool_part_states_from_old_keys(p);
     pool_note_states(p);
     if (!concerns_us(p))
-        return false;
+        return NULL;
     pool_arrange(p);
     if (!pool_order_holds(p)) {
         pool_number_slots(p);
@@ -121,14 +121,15 @@ static bool project_pool(struct projector *p, const struct json *array, struct t
     drop_stale(p);
     write_slots(p);
     if (p->changes.len == before)
-        return false;
+        return NULL;
+    p->text.len = 0;
     if (array == NULL) {
-        text_puts(ret, ",\n    ");
-        json_put_quoted(ret, p->name);
-        text_puts(ret, ": ");
+        text_puts(&p->text, ",\n    ");
+        json_put_quoted(&p->text, p->name);
+        text_puts(&p->text, ": ");
     }
-    pool_put_array(p, ret);
-    return true;
+    pool_put_array(p, &p->text);
+    return arena_strndup(p->arena, p->text.bytes, p->text.len);
 }
 
 /* --- the whole file --- */
@@ -142,9 +143,9 @@ static struct pieces new_members(struct projector *p, const struct providers *pr
         p->name = p->provider->id;
         if (name_table_get(&p->pools, p->name) != NULL || strcmp(p->name, "custom") == 0)
             continue;
-        struct text member = {.arena = p->arena};
-        if (project_pool(p, NULL, &member))
-            add_piece(p, &added, member.bytes, member.len);
+        const char *member = project_pool(p, NULL);
+        if (member != NULL)
+            add_piece(p, &added, member, strlen(member));
     }
     return added;
 }
@@ -219,12 +220,10 @@ static void edit_pool(struct projector *p, const struct outcome *outcomes, const
 
 static struct outcome project_member(struct projector *p, const struct json *array)
 {
-    struct text text = {.arena = p->arena};
-    struct outcome outcome = {0};
-    if (!project_pool(p, array, &text))
+    struct outcome outcome = {.text = project_pool(p, array)};
+    if (outcome.text == NULL)
         return outcome;
-    bool emptied = strcmp(text.bytes, "[]") == 0;
-    outcome.text = text.bytes;
+    bool emptied = strcmp(outcome.text, "[]") == 0;
     outcome.gone = emptied && !cooldowns_empty(p->cooldowns, p->name);
     if (emptied || array->count == 0)
         cooldowns_set_empty(p->cooldowns, p->name, !emptied);
@@ -301,6 +300,7 @@ struct pool_projection pool_project(struct arena *arena, const struct pool_input
                           .only_check = in->only_check,
                           .diagnostics = diagnostics,
                           .changes = {.arena = arena},
+                          .text = {.arena = arena},
                           .now = in->now,
                           .document = pool_open(arena, in->source, &said_before)};
     if (!p.document.unreadable && p.document.text == NULL)

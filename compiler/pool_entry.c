@@ -153,7 +153,8 @@ struct entry entry_read(struct arena *arena, const char *text, const struct json
     strcpy(entry.effective, entry.on_disk);
     if (entry.seed != NULL && entry.seed->secret != NULL)
         strcpy(entry.effective, fingerprint_of(entry.seed->secret, strlen(entry.seed->secret)).text);
-    entry.state = read_state(&picked, now);
+    entry.on_disk_state = read_state(&picked, now);
+    entry.state = entry.on_disk_state;
     return entry;
 }
 

@@ -33,7 +33,8 @@ struct entry {
     bool stale;                       /* a process that knows an older key put it there: it stays with that key */
     char on_disk[FINGERPRINT_SIZE];   /* "" when unknown */
     char effective[FINGERPRINT_SIZE]; /* of the key that Hermes will send for it */
-    struct entry_state state;
+    struct entry_state on_disk_state; /* as it stands in the file */
+    struct entry_state state;         /* what it is worth */
 };
 
 /* Who made the entry, its key and its place; without base_url, fingerprints and state. */

@@ -15,7 +15,7 @@ struct slot {
     struct entry_state state;
     double priority;
     bool set_priority;
-    const char *text; /* of an entry that exists */
+    const char *text; /* of an entry that exists; NULL: it stays as it stands */
 };
 
 struct pieces {
@@ -36,6 +36,7 @@ struct projector {
     struct pieces out;
     size_t copied;           /* so much of the old text is dealt with */
     struct name_table pools; /* of those in the file the last of each name */
+    struct text text;        /* of the pool that is at hand */
     /* one pool at a time; the room is kept for the next one */
     const char *name;
     const struct provider *provider;

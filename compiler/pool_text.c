@@ -87,7 +87,7 @@ void pool_edit_slot(struct projector *p, struct slot *slot)
     struct pending pending = {.count = 0};
     struct entry *entry = slot->entry;
     const struct credential *c = slot->credential;
-    struct entry on_disk = entry_read(p->arena, p->document.text, entry->json, p->provider, p->now);
+    const struct entry_state *before = &entry->on_disk_state;
     if (c != NULL) {
         set_text(p, &pending, "id", entry->id, our_id(p, c).text);
         set_text(p, &pending, "label", entry->label, c->label);
@@ -96,21 +96,23 @@ void pool_edit_slot(struct projector *p, struct slot *slot)
             set_member(&pending, "priority", number_text(p->arena, slot->priority));
         set_text(p, &pending, "source", entry->source, pool_our_source(p, c));
         set_text(p, &pending, "base_url", entry->base_url, p->provider->base_url);
-        if (slot->state.active && !state_same(&slot->state, &on_disk.state))
-            set_state(&pending, &on_disk.state, &slot->state);
+        if (slot->state.active && !state_same(&slot->state, before))
+            set_state(&pending, before, &slot->state);
     } else if (entry->seed != NULL && entry->seed->secret != NULL) {
-        bool cleared = on_disk.state.active && !slot->state.active;
-        if (cleared || (slot->state.active && !state_same(&slot->state, &on_disk.state)))
-            set_state(&pending, &on_disk.state, &slot->state);
+        bool cleared = before->active && !slot->state.active;
+        if (cleared || (slot->state.active && !state_same(&slot->state, before)))
+            set_state(&pending, before, &slot->state);
         if (pool_key_changed(entry) && entry->token != NULL && *entry->token != '\0')
             set_text(p, &pending, "access_token", entry->token, entry->seed->secret);
         if (pool_key_changed(entry) && entry->has_fingerprint)
             set_member(&pending, "secret_fingerprint", json_quote(p->arena, entry->effective));
     }
+    if (pending.count == 0)
+        return;
     slot->text = entry_edited(p->arena, p->document.text, entry->json, pending.items, pending.count);
-    if (pending.count > 0 && c != NULL)
+    if (c != NULL)
         pool_note_change(p, "mended", c->fingerprint.text, c->label);
-    else if (pending.count > 0)
+    else
         pool_note_change(p, "brought up to date", entry->effective, entry->source);
 }
 
@@ -125,10 +127,13 @@ const struct slot *pool_slot_of(const struct projector *p, const struct entry *e
 static void put_slot(struct projector *p, const struct slot *slot, struct text *out)
 {
     text_puts(out, out->bytes[out->len - 1] == '[' ? "\n      " : ",\n      ");
-    if (slot->entry == NULL)
+    const struct json *stands = slot->entry == NULL ? NULL : slot->entry->json;
+    if (stands == NULL)
         put_new_entry(p, slot, out);
-    else
+    else if (slot->text != NULL)
         text_puts(out, slot->text);
+    else
+        text_append(out, p->document.text + stands->start, stands->end - stands->start);
 }
 
 /* The list anew: ours at the front or directly before the entry that they precede, foreign ones as they stand. */

@@ -297,7 +297,8 @@ void arena_grow(struct arena *arena, void **items, size_t *capacity, size_t coun
 {
     if (count <= *capacity)
         return;
-    size_t grown = *capacity == 0 ? FIRST_SIZE / size : *capacity * 2;
+    bool large = *capacity * size >= LARGE;
+    size_t grown = *capacity == 0 ? FIRST_SIZE / size : large ? *capacity + *capacity / 2 : *capacity * 2;
     if (grown < count)
         grown = count;
     if (!extend(arena, *items, *capacity * size, grown * size)) {
