@@ -31,8 +31,10 @@ static char peek(const struct scanner *s)
 
 static void skip_blanks(struct scanner *s)
 {
-    for (char c; (c = peek(s)) == ' ' || c == '\n' || c == '\t' || c == '\r';)
-        s->at++;
+    size_t at = s->at;
+    while (at < s->len && (s->text[at] == ' ' || s->text[at] == '\n' || s->text[at] == '\t' || s->text[at] == '\r'))
+        at++;
+    s->at = at;
 }
 
 static bool take_word(struct scanner *s, const char *word)
@@ -333,7 +335,9 @@ const struct json *json_opened(struct arena *arena, const char *text, const stru
 static size_t name_among(struct scanner *s, size_t start, const char *const *names, size_t count)
 {
     const char *name = s->text + start + 1;
-    size_t len = strcspn(name, "\"\\");
+    size_t len = 0;
+    while (name[len] != '"' && name[len] != '\\')
+        len++;
     if (name[len] == '\\') {
         while (name[len] != '"')
             len += name[len] == '\\' ? 2 : 1;

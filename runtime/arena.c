@@ -327,6 +327,8 @@ void *arena_extend(struct arena *arena, void *items, size_t count, size_t size)
 void text_reserve(struct text *text, size_t more)
 {
     void *bytes = text->bytes;
+    if (more < text->capacity - text->len)
+        return;
     arena_grow(text->arena, &bytes, &text->capacity, text->len + more + 1, 1);
     text->bytes = bytes;
 }

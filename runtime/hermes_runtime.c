@@ -43,7 +43,10 @@ static int load_view(struct hermes *hermes)
     if (error != 0)
         return error;
     error = view_unpack(bytes, (size_t)moment.size, &view);
-    sodium_free(bytes);
+    if (error == 0)
+        view_adopt(view, bytes);
+    else
+        sodium_free(bytes);
     (void)pthread_mutex_lock(&hermes->lock);
     if (error != 0) {
         hermes->refused = moment;

@@ -22,11 +22,12 @@ struct variable {
     const char *value;
 };
 
-/* One sodium_malloc block: this, then the arrays, then the strings. */
+/* One sodium_malloc block: this, then the arrays, then the strings. The content stays where it was read. */
 struct hermes_view {
     atomic_uint references;
     long long generation;
     const char *compiled_at;
+    char *bytes; /* the file, when it is ours to free */
     const char *content;
     size_t content_len;
     const char *default_provider;
@@ -162,7 +163,7 @@ static size_t block_size(const struct picked *parts, size_t content_len)
     struct json_token name;
     struct json_token value;
     struct picked members[2];
-    size_t size = sizeof(struct hermes_view) + 1024 + 2 * content_len;
+    size_t size = sizeof(struct hermes_view) + 1024 + content_len;
     if (!is_object(parts[ENV].value) || !is_object(parts[CONFIG].value) || !is_object(parts[PROVIDERS].value) ||
         parts[SOURCES].value.kind != JSON_OPEN || *parts[SOURCES].value.bytes != '[')
         return 0;
@@ -329,14 +330,13 @@ static int fill_view(struct hermes_view **ret, const cJSON *meta, const char *by
     struct hermes_view *view = new_view(size, &carver);
     if (view == NULL)
         return -ENOMEM;
-    *view = (struct hermes_view){.references = 1, .content_len = len};
+    *view = (struct hermes_view){.references = 1, .content = bytes, .content_len = len};
     view->generation = (long long)cJSON_GetObjectItemCaseSensitive(meta, "generation")->valuedouble;
     const cJSON *compiled_at = cJSON_GetObjectItemCaseSensitive(meta, "compiled_at");
     const char *when = cJSON_IsString(compiled_at) ? compiled_at->valuestring : "";
     view->compiled_at = carve_bytes(&carver, when, strlen(when));
     fill_providers(&carver, view, parts[PROVIDERS].inside);
     fill_variables(&carver, view, parts[ENV].inside);
-    view->content = carve_bytes(&carver, bytes, len);
     view->default_provider = parts[FIRST].value.kind == JSON_TEXT ? carve_text(&carver, parts[FIRST].value) : NULL;
     if (carver.failed) {
         sodium_free(view);
@@ -395,6 +395,12 @@ int view_unpack(const char *bytes, size_t len, struct hermes_view **ret)
     return error;
 }
 
+void view_adopt(struct hermes_view *view, char *bytes)
+{
+    view->bytes = bytes;
+    bytes[view->content - bytes + (ptrdiff_t)view->content_len] = '\0';
+}
+
 const struct hermes_view *hermes_view_ref(const struct hermes_view *view)
 {
     if (view != NULL)
@@ -404,8 +410,10 @@ const struct hermes_view *hermes_view_ref(const struct hermes_view *view)
 
 void hermes_view_unref(const struct hermes_view *view)
 {
-    if (view != NULL && atomic_fetch_sub(&((struct hermes_view *)view)->references, 1) == 1)
-        sodium_free((struct hermes_view *)view);
+    if (view == NULL || atomic_fetch_sub(&((struct hermes_view *)view)->references, 1) != 1)
+        return;
+    sodium_free(view->bytes);
+    sodium_free((struct hermes_view *)view);
 }
 
 long long hermes_generation(const struct hermes_view *view)

@@ -7,7 +7,9 @@
 #include "hermes_runtime.h"
 
 /* Verifies and unpacks the LEN bytes of a snapshot file. 0, HERMES_CORRUPT, HERMES_NEWER or -ENOMEM; *ret is untouched
- * on error. BYTES need not outlive the call. The new view has one reference. */
+ * on error. BYTES must live as long as the view, whose content lies in them. The new view has one reference. */
 int view_unpack(const char *bytes, size_t len, struct hermes_view **ret) __attribute__((warn_unused_result));
+/* BYTES, of sodium_malloc, which VIEW was unpacked from, are freed with it; a NUL is put behind the content. */
+void view_adopt(struct hermes_view *view, char *bytes);
 
 #endif
