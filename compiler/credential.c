@@ -19,6 +19,12 @@ void origin_json(struct text *out, const struct origin *origin)
     json_put_member(out, "key", origin->key);
 }
 
+bool seed_is(const struct seed *seed, const char *source)
+{
+    size_t len = strlen(seed->kind);
+    return strncmp(source, seed->kind, len) == 0 && strcmp(source + len, seed->name) == 0;
+}
+
 static int compare_id(const void *id, const void *provider)
 {
     return strcmp(id, (*(const struct provider *const *)provider)->id);

@@ -52,7 +52,8 @@ struct provider {
     const char *auth;               /* how the key travels: bearer, x-api-key, ... */
     /* Which entry of the pool Hermes seeds itself, and with which key: `env:VAR`, `config:NAME`, `model_config`. */
     struct seed {
-        const char *source;
+        const char *kind; /* with its colon */
+        const char *name;
         const char *secret; /* what the sources say the key is now; NULL: the source key is gone */
     } * seeds;
     struct credential *credentials; /* the order in which they go out */
@@ -60,8 +61,9 @@ struct provider {
     uint32_t seed_count;
     uint32_t credential_count;
     uint32_t shadowed_count;
-    bool inherits;  /* a profile's: Hermes reads its pool from the root's auth.json, as long as its own has no entry */
-    bool projected; /* false: Hermes reads this one's key by itself, or it is an OAuth provider */
+    bool inherits; /* a profile's: Hermes reads its pool from the root's auth.json, as long as its own has no entry */
+    bool url_is_explicit; /* a source names the URL, so nothing may guess another */
+    bool projected;       /* false: Hermes reads this one's key by itself, or it is an OAuth provider */
 };
 
 struct providers {
@@ -74,6 +76,8 @@ struct providers {
 const char *origin_text(struct arena *arena, const struct origin *origin);
 /* `"path":..., "line":..., "column":..., "key":...`, inside an object that is open. */
 void origin_json(struct text *out, const struct origin *origin);
+/* Whether an entry of this SOURCE is that seed. */
+bool seed_is(const struct seed *seed, const char *source);
 /* NULL when there is none of that id. */
 const struct provider *providers_get(const struct providers *providers, const char *id);
 /* By id, alias, or the name of a custom provider, as people write it; NULL when there is none. */

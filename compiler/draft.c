@@ -36,11 +36,11 @@ struct draft *draft_for(struct resolver *r, const char *id, const struct provide
     return draft;
 }
 
-void add_seed(struct resolver *r, struct draft *draft, const char *source, const char *secret)
+void add_seed(struct resolver *r, struct draft *draft, struct seed seed)
 {
     struct provider *provider = &draft->provider;
     provider->seeds = arena_extend(r->arena, provider->seeds, provider->seed_count, sizeof *provider->seeds);
-    provider->seeds[provider->seed_count++] = (struct seed){source, secret};
+    provider->seeds[provider->seed_count++] = seed;
 }
 
 static struct credential *add_credential(struct resolver *r, struct draft *draft)

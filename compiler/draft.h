@@ -7,7 +7,6 @@
 
 struct draft {
     struct provider provider;
-    bool url_is_explicit;    /* a source names the URL, so nothing may guess another */
     struct name_table *keys; /* the credentials by fingerprint, where there are more than a few; else NULL */
 };
 
@@ -44,6 +43,6 @@ void warn_shadowed(struct resolver *r, const struct draft *draft, struct origin 
 /* A key that stands behind the draft's first one, in the same entry: the same key is one more origin of it, another one
  * is shadowed, with a warning. */
 void shadow_key(struct resolver *r, struct draft *draft, const char *secret, size_t len, struct origin origin);
-void add_seed(struct resolver *r, struct draft *draft, const char *source, const char *secret);
+void add_seed(struct resolver *r, struct draft *draft, struct seed seed);
 
 #endif

@@ -108,7 +108,7 @@ static struct entry_state read_state(const struct picked *picked, double now)
 static const struct seed *find_seed(const struct provider *provider, const char *source)
 {
     for (size_t i = 0; provider != NULL && i < provider->seed_count; i++)
-        if (strcmp(provider->seeds[i].source, source) == 0)
+        if (seed_is(&provider->seeds[i], source))
             return &provider->seeds[i];
     return NULL;
 }

@@ -30,11 +30,11 @@ const char *pool_our_source(const struct projector *p, const struct credential *
     return arena_printf(p->arena, POOL_OUR_SOURCE "%s", credential->origins[0].key);
 }
 
-static bool suppressed(const struct projector *p, const struct json *all, const char *source)
+static bool suppressed(const struct projector *p, const struct json *all, const struct seed *seed)
 {
     for (size_t i = 0; i < all->count; i++) {
         const char *text = json_string(p->arena, p->document.text, &all->children[i]);
-        if (text != NULL && strcmp(text, source) == 0)
+        if (text != NULL && seed_is(seed, text))
             return true;
     }
     return false;
@@ -46,11 +46,12 @@ static bool taken_out(const struct projector *p, const struct credential *creden
     const struct json *all = json_member(json_member(p->document.root, "suppressed_sources"), p->name);
     if (all == NULL || all->kind != JSON_ARRAY)
         return false;
-    if (suppressed(p, all, pool_our_source(p, credential)))
+    const struct seed ours = {.kind = POOL_OUR_SOURCE, .name = credential->origins[0].key};
+    if (suppressed(p, all, &ours))
         return true;
     for (size_t i = 0; i < p->provider->seed_count; i++) {
         const struct seed *seed = &p->provider->seeds[i];
-        if (seed->secret != NULL && strcmp(seed->secret, credential->secret) == 0 && suppressed(p, all, seed->source))
+        if (seed->secret != NULL && strcmp(seed->secret, credential->secret) == 0 && suppressed(p, all, seed))
             return true;
     }
     return false;

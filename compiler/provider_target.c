@@ -113,7 +113,7 @@ struct target provider_target(struct resolver *r, const struct node *entry)
     struct draft *draft = draft_for(r, row->id, row);
     if (*url != '\0') {
         draft->provider.base_url = url;
-        draft->url_is_explicit = true;
+        draft->provider.url_is_explicit = true;
     }
     return (struct target){draft, false};
 }

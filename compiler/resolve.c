@@ -102,7 +102,7 @@ static void add_config_seed(struct resolver *r, struct draft *draft, const struc
     if (text == NULL)
         return;
     text = strip_blanks(text, key->len, &len);
-    add_seed(r, draft, arena_printf(r->arena, "config:%s", custom->name), arena_prefix(r->arena, text, len));
+    add_seed(r, draft, (struct seed){"config:", custom->name, arena_prefix(r->arena, text, len)});
 }
 
 static void add_custom(struct resolver *r, const struct custom_provider *custom)
@@ -110,9 +110,9 @@ static void add_custom(struct resolver *r, const struct custom_provider *custom)
     struct draft *draft = draft_for(r, custom->id, custom->row);
     const struct node *headers = node_get(custom->entry, "extra_headers");
     const char *variable = variable_that_comes_first(r, custom);
-    if (*custom->base_url != '\0' && !draft->url_is_explicit) {
+    if (*custom->base_url != '\0' && !draft->provider.url_is_explicit) {
         draft->provider.base_url = custom->base_url;
-        draft->url_is_explicit = true;
+        draft->provider.url_is_explicit = true;
     }
     if (node_is(headers, NODE_MAP))
         draft->provider.headers[0] = headers;
@@ -164,7 +164,7 @@ static const char *add_model(struct resolver *r)
     if (target.model_config && node_string(key) != NULL) {
         size_t len;
         const char *text = strip_blanks(key->text, key->len, &len);
-        add_seed(r, target.draft, "model_config", arena_prefix(r->arena, text, len));
+        add_seed(r, target.draft, (struct seed){"", "model_config", arena_prefix(r->arena, text, len)});
     }
     return target.draft->provider.id;
 }
@@ -213,16 +213,15 @@ static void add_pool_entry(struct resolver *r, const struct pool_entry *entry)
 static void add_env_keys(struct resolver *r, const struct provider_row *row, const char *variable)
 {
     const struct binding *binding = environment_get(r->in->environment, variable);
-    const char *source = arena_printf(r->arena, "env:%s", variable);
     /* Hermes sends OPENAI_API_KEY to OpenRouter as a last resort; a key goes only to its own provider here. */
     if (strcmp(row->id, "openrouter") == 0 && strcmp(variable, "OPENAI_API_KEY") == 0)
         return;
     if (binding == NULL || binding->len == 0) {
         if (find_draft(r, row->id) != NULL)
-            add_seed(r, find_draft(r, row->id), source, NULL);
+            add_seed(r, find_draft(r, row->id), (struct seed){"env:", variable, NULL});
         return;
     }
-    if (pool_suppressed(r->in->pool, row->id, source)) {
+    if (pool_suppressed(r->in->pool, row->id, arena_printf(r->arena, "env:%s", variable))) {
         (void)diagnose(r->diagnostics, SEVERITY_WARNING, "suppressed-source", binding->place,
                        "%s is not used for %s: it was removed there with `hermes auth remove`", variable, row->id);
         return;
@@ -230,7 +229,7 @@ static void add_env_keys(struct resolver *r, const struct provider_row *row, con
     struct draft *draft = draft_for(r, row->id, row);
     size_t len;
     const char *text = strip_blanks(binding->value, binding->len, &len);
-    add_seed(r, draft, source, arena_prefix(r->arena, text, len));
+    add_seed(r, draft, (struct seed){"env:", variable, arena_prefix(r->arena, text, len)});
     add_variable(r, draft, RANK_ENV, variable);
 }
 
@@ -272,9 +271,9 @@ static void apply_base_url_variables(struct resolver *r)
         if (binding == NULL || binding->len == 0)
             continue;
         const char *url = url_trimmed(r->arena, binding->value);
-        if (!draft->url_is_explicit) {
+        if (!draft->provider.url_is_explicit) {
             draft->provider.base_url = url;
-            draft->url_is_explicit = true;
+            draft->provider.url_is_explicit = true;
         } else if (strcmp(url, draft->provider.base_url) != 0) {
             (void)diagnose(r->diagnostics, SEVERITY_WARNING, "base-url-shadowed", binding->place,
                            "%s is another URL than the one config.yaml names for %s; config.yaml's is used",
@@ -288,7 +287,7 @@ static void apply_base_url_variables(struct resolver *r)
 static void respect_discovered_urls(struct draft *draft)
 {
     struct provider *provider = &draft->provider;
-    if (draft->url_is_explicit || provider->row == NULL)
+    if (draft->provider.url_is_explicit || provider->row == NULL)
         return;
     bool from_config = provider->credential_count > 0 && provider->credentials[0].rank == RANK_CONFIG;
     if (strcmp(provider->id, "zai") == 0 && !from_config)

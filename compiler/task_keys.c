@@ -32,7 +32,7 @@ static struct draft *endpoint(struct resolver *r, const char *url)
     struct draft *draft = draft_for(r, arena_printf(r->arena, "custom:%s", host_of(r->arena, url)), NULL);
     if (*draft->provider.base_url == '\0') {
         draft->provider.base_url = url;
-        draft->url_is_explicit = true;
+        draft->provider.url_is_explicit = true;
         draft->provider.projected = false;
     }
     return draft;
