@@ -125,13 +125,15 @@ static void say_gaps(struct home_watch *h)
         free(text);
 }
 
-static void update_watches(struct home_watch *h)
+/* True: something has changed of which no event tells. */
+static bool update_watches(struct home_watch *h)
 {
     if (!h->other_paths && !watch_client_is_stale(h->watches))
-        return;
+        return false;
     h->other_paths = false;
-    watch_client_update(h->watches, (const char *const *)h->paths, h->path_count);
+    bool changed = watch_client_update(h->watches, (const char *const *)h->paths, h->path_count);
     say_gaps(h);
+    return changed;
 }
 
 /* --- one watcher per home --- */
@@ -318,7 +320,7 @@ static bool is_large(const struct home_watch *h)
 static bool may_compile(struct home_watch *h)
 {
     pid_t holder;
-    update_watches(h);
+    (void)update_watches(h);
     if (waiting_for_home(h)) {
         unlock(h); /* it went with the home */
         after_absence(h);
@@ -422,10 +424,9 @@ static bool still(const struct home_watch *h, const char *name, const struct sta
 static void at_news(void *home, enum watch_news news)
 {
     struct home_watch *h = home;
-    if (news == WATCH_APART && still(h, "auth.json", &h->pool) && still(h, SNAPSHOT_FILE, &h->snapshot)) {
-        update_watches(h);
+    if (news == WATCH_APART && !update_watches(h) && still(h, "auth.json", &h->pool) &&
+        still(h, SNAPSHOT_FILE, &h->snapshot))
         return;
-    }
     if (news == WATCH_WRITING)
         pace_writing(&h->pace, now_ms());
     else

@@ -68,7 +68,7 @@ static void look(struct profiles *profiles)
     char any[PATH_MAX];
     const char *path = any;
     (void)snprintf(any, sizeof any, "%s/*", profiles->directory);
-    watch_client_update(profiles->watches, &path, 1); /* first: what appears from here on is told */
+    (void)watch_client_update(profiles->watches, &path, 1); /* first: what appears from here on is told */
     remove_vanished(profiles);
     add_new(profiles);
 }

@@ -12,16 +12,17 @@ void watch_note(struct watch_client *client, enum watch_news news, bool written)
     client->news = news > client->news ? news : client->news;
 }
 
-static bool among(const char *const *names, const char *name)
+bool watch_is_apart(const struct interest *interest)
 {
-    while (names != NULL && *names != NULL && strcmp(*names, name) != 0)
+    const char *const *names = interest->client->apart;
+    while (names != NULL && *names != NULL && strcmp(*names, interest->name) != 0)
         names++;
     return names != NULL && *names != NULL;
 }
 
 void watch_note_interest(const struct interest *interest, enum watch_news news, bool written)
 {
-    watch_note(interest->client, among(interest->client->apart, interest->name) ? WATCH_APART : news, written);
+    watch_note(interest->client, watch_is_apart(interest) ? WATCH_APART : news, written);
 }
 
 void watch_tell_all(struct watch_set *set)

@@ -124,6 +124,8 @@ void watch_set_looks(struct watch_client *client, bool looks);
 
 /* --- what happened --- */
 
+/* Its client is told of it apart. */
+bool watch_is_apart(const struct interest *interest);
 /* WRITTEN: nothing but what a file says is another thing. */
 void watch_note(struct watch_client *client, enum watch_news news, bool written);
 void watch_note_interest(const struct interest *interest, enum watch_news news, bool written);

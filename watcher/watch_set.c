@@ -84,14 +84,19 @@ int watch_set_mounts_fd(const struct watch_set *set)
 
 /* --- what is watched --- */
 
-/* The events that tell the others of it may wait in the queue, and will belong to nothing; but the end of the watch is an
- * event, too, so that they are told soon. */
-static void give_up(const struct watch_client *client, struct watch *watch)
+/* The events that tell of it may wait in the queue, and will belong to nothing; of a mount there is none. The end of the
+ * watch is an event, too, so that the others are told soon. True: CLIENT, who is not told, has lost more than names that
+ * it is told of apart. */
+static bool give_up(const struct watch_client *client, struct watch *watch)
 {
+    bool lost = false;
     for (size_t i = 0; watch->descriptor >= 0 && i < watch->count; i++)
         if (watch->interests[i].client != client)
             watch_note(watch->interests[i].client, WATCH_CHANGE, false);
+        else
+            lost = lost || !watch_is_apart(&watch->interests[i]);
     watch_stop(client->set, watch);
+    return lost;
 }
 
 /* True: what was found when CLIENT's paths were walked may have changed before it was watched. */
@@ -109,11 +114,12 @@ static bool start_all(struct watch_client *client)
     return again;
 }
 
-void watch_client_update(struct watch_client *client, const char *const *paths, size_t count)
+bool watch_client_update(struct watch_client *client, const char *const *paths, size_t count)
 {
+    bool lost = false;
     for (size_t i = 0; i < client->count; i++)
         if (!watch_still_there(client->watches[i]))
-            give_up(client, client->watches[i]);
+            lost = give_up(client, client->watches[i]) || lost;
     bool again = true;
     client->stale = false;
     for (int walks = 0; again && walks < MAX_WALKS; walks++) {
@@ -124,6 +130,7 @@ void watch_client_update(struct watch_client *client, const char *const *paths, 
         again = start_all(client);
     }
     watch_take_marks(client);
+    return lost;
 }
 
 bool watch_client_is_stale(const struct watch_client *client)

@@ -1,6 +1,6 @@
 """Ways a file can change that leave few traces: through another name, without a close, behind a mount, with its folder;
 and writers that take their time."""
-import hashlib, json, mmap, os, pathlib, shutil, subprocess, unittest
+import hashlib, json, mmap, os, pathlib, shutil, subprocess, threading, unittest
 
 from harness import PATIENCE, WATCH, Home, Watch
 
@@ -254,6 +254,28 @@ class Mounts(Files):
         self.arrives("sk-test-files-3", 3)
         self.mount("umount", self.config)
         self.arrives("sk-test-files-1", 4)
+
+    def test_bind_mounts_among_what_is_no_news(self):
+        """What is found while the watches are put in order, and has no event, is news all the same."""
+        other, pool, through = self.home.root / "other.yaml", self.home.path / "auth.json", threading.Event()
+        self.put(other, "sk-test-files-2")
+        self.start()
+
+        def touch():
+            while not through.wait(0.001):
+                os.chmod(pool, 0o600)
+
+        thread = threading.Thread(target=touch)
+        thread.start()
+        try:
+            for i in range(2, 22, 2):
+                self.mount("mount", "--bind", other, self.config)
+                self.arrives("sk-test-files-2", i)
+                self.mount("umount", self.config)
+                self.arrives("sk-test-files-1", i + 1)
+        finally:
+            through.set()
+            thread.join()
 
     def test_bind_mount_over_a_folder_on_the_way(self):
         root = self.home.root
