@@ -13,7 +13,8 @@ struct name_table {
     struct name_slot {
         const char *name; /* not copied; NULL where there is none */
         uint32_t number;
-    } __attribute__((packed, aligned(4))) * slots;
+        uint32_t hash;
+    } * slots;
     size_t size; /* a power of two, or 0 */
     size_t count;
 };
