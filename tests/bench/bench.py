@@ -9,20 +9,25 @@ ROUNDS = 60
 PAUSE = 0.05  # longer than the settle window: each edit finds the watcher asleep, as a person's does
 
 PYTHON = """
-import os, sys, yaml
+import hashlib, json, os, sys, yaml
 from watchdog.observers import Observer
 from watchdog.events import FileSystemEventHandler
-home, loader, snapshot, pool = sys.argv[1], getattr(yaml, sys.argv[2]), int(sys.argv[3]), int(sys.argv[4])
-def replace(name, size):
-    with open(home + "/peer.tmp", "wb") as file:
-        file.write(b"x" * size); file.flush(); os.fsync(file.fileno())
+home, loader = sys.argv[1], getattr(yaml, sys.argv[2])
+def replace(name, value):
+    with open(home + "/peer.tmp", "w") as file:
+        json.dump(value, file, indent=2); file.flush(); os.fsync(file.fileno())
     os.rename(home + "/peer.tmp", home + "/" + name)
     fd = os.open(home, os.O_RDONLY); os.fsync(fd); os.close(fd)
 class Handler(FileSystemEventHandler):
     def on_closed(self, event):
         if not event.src_path.endswith("config.yaml"): return
-        yaml.load(open(event.src_path), loader); open(home + "/.env").read()
-        replace("peer-1", snapshot); replace("peer-2", pool)
+        text, env = open(event.src_path).read(), open(home + "/.env").read()
+        config, key = yaml.load(text, loader), env.strip().split("=")
+        digests = [hashlib.sha256(source.encode()).hexdigest() for source in (text, env)]
+        replace("peer-snapshot", {"sources": digests, "config": config, "env": dict([key])})
+        pool = json.load(open(home + "/auth.json"))
+        pool["credential_pool"]["xiaomi"][0]["access_token"] = config["model"]["api_key"]
+        replace("peer-auth", pool)
         os.write(1, b".")
 observer = Observer(); observer.schedule(Handler(), home); observer.start(); os.write(1, b"."); observer.join()
 """
@@ -79,7 +84,8 @@ def reactions(name, text):
         peers[f"python {loader}"] = ["/usr/bin/python3", "-c", PYTHON]
     for peer, command in peers.items():
         home = fresh_home(text)
-        arguments = [home.path, peer.split()[1], *sizes] if "python" in peer else [home.path, *sizes]
+        home.write("auth.json", ours.bytes_of("auth.json").decode())
+        arguments = [home.path, peer.split()[1]] if "python" in peer else [home.path, *sizes]
         pipe = Pipe(*command, *arguments)
         homes.append(home)
         waits.append(pipe.wait)
