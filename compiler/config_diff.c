@@ -4,6 +4,7 @@
 
 #include "config_schema.h"
 #include "json_span.h"
+#include "name_table.h"
 #include "secret_names.h"
 #include "shown_value.h"
 
@@ -48,35 +49,70 @@ static bool same(struct side a, struct side b)
     return len == b.json->end - b.json->start && memcmp(a.text + a.json->start, b.text + b.json->start, len) == 0;
 }
 
-static bool is_map(struct side side)
+/* An empty map or list is a leaf. */
+static bool is_full(struct side side, enum json_kind kind)
 {
-    return side.json != NULL && side.json->kind == JSON_OBJECT && side.json->count > 0;
+    return side.json != NULL && side.json->kind == kind && side.json->count > 0;
+}
+
+static struct name_table names_of(struct arena *arena, struct side side)
+{
+    struct name_table names = {0};
+    for (size_t i = 0; is_full(side, JSON_OBJECT) && i < side.json->count; i++)
+        name_table_put(arena, &names, side.json->children[i].name, i);
+    return names;
+}
+
+static struct side member(struct side map, const struct name_table *names, const char *name)
+{
+    const uint32_t *index = name_table_get(names, name);
+    return (struct side){map.text, index == NULL ? NULL : &map.json->children[*index]};
 }
 
 static void compare(struct plan *plan, const char *path, const char *name, struct side old, struct side now);
 
+static void compare_member(struct plan *plan, const char *path, const char *name, struct side old, struct side now)
+{
+    const char *shown = shown_name(plan->lines.arena, name);
+    compare(plan, *path == '\0' ? shown : arena_printf(plan->lines.arena, "%s.%s", path, shown), name, old, now);
+}
+
 static void compare_members(struct plan *plan, const char *path, struct side old, struct side now)
 {
-    const struct json *maps[] = {is_map(now) ? now.json : NULL, is_map(old) ? old.json : NULL};
-    for (size_t k = 0; k < 2; k++)
-        for (size_t i = 0; maps[k] != NULL && i < maps[k]->count; i++) {
-            const char *name = maps[k]->children[i].name;
-            struct side before = {old.text, is_map(old) ? json_member(old.json, name) : NULL};
-            struct side after = {now.text, is_map(now) ? json_member(now.json, name) : NULL};
-            if (k == 1 && after.json != NULL)
-                continue; /* seen from the other side */
-            const char *shown = shown_name(plan->lines.arena, name);
-            const char *below = *path == '\0' ? shown : arena_printf(plan->lines.arena, "%s.%s", path, shown);
-            compare(plan, below, name, before, after);
-        }
+    struct name_table before = names_of(plan->lines.arena, old);
+    struct name_table after = names_of(plan->lines.arena, now);
+    for (size_t i = 0; is_full(now, JSON_OBJECT) && i < now.json->count; i++) {
+        const struct json *child = &now.json->children[i];
+        compare_member(plan, path, child->name, member(old, &before, child->name), (struct side){now.text, child});
+    }
+    for (size_t i = 0; is_full(old, JSON_OBJECT) && i < old.json->count; i++) {
+        const struct json *child = &old.json->children[i];
+        if (name_table_get(&after, child->name) == NULL)
+            compare_member(plan, path, child->name, (struct side){old.text, child}, (struct side){now.text, NULL});
+    }
+}
+
+/* Items have the name of their list. */
+static void compare_items(struct plan *plan, const char *path, const char *name, struct side old, struct side now)
+{
+    size_t before = old.json == NULL ? 0 : old.json->count;
+    size_t after = now.json == NULL ? 0 : now.json->count;
+    for (size_t i = 0; i < before || i < after; i++)
+        compare(plan, arena_printf(plan->lines.arena, "%s[%zu]", path, i), name,
+                (struct side){old.text, i < before ? &old.json->children[i] : NULL},
+                (struct side){now.text, i < after ? &now.json->children[i] : NULL});
 }
 
 static void compare(struct plan *plan, const char *path, const char *name, struct side old, struct side now)
 {
     if (same(old, now))
         return;
-    if ((is_map(old) || old.json == NULL) && (is_map(now) || now.json == NULL)) {
+    if ((is_full(old, JSON_OBJECT) || old.json == NULL) && (is_full(now, JSON_OBJECT) || now.json == NULL)) {
         compare_members(plan, path, old, now);
+        return;
+    }
+    if ((is_full(old, JSON_ARRAY) || old.json == NULL) && (is_full(now, JSON_ARRAY) || now.json == NULL)) {
+        compare_items(plan, path, name, old, now);
         return;
     }
     struct arena *arena = plan->lines.arena;

@@ -13,12 +13,15 @@
 /* What all references of a configuration may bring in together. */
 enum { MOST_EXPANDED = 64 << 20 };
 
+enum { LONG_TEXT = 1 << 16 };
+
 struct view {
     size_t expanded;
     unsigned unread; /* inside `platforms`, where Hermes replaces nothing */
     struct arena *arena;
     const struct gateway_view_input *input;
-    const struct node *root; /* whose scalars are in the gateway's environment by now, whatever they are called */
+    const struct node *root;        /* whose scalars are in the gateway's environment by now */
+    struct name_table root_scalars; /* these, whatever they are called */
     struct diagnostics *diagnostics;
 };
 
@@ -246,6 +249,14 @@ static bool written_as_it_is(const struct node *node)
     return node->place.length == characters(node->text, node->len) + (node->plain ? 0 : 2);
 }
 
+/* In a text that fills a file by itself, its start will do. */
+static struct place place_of_reference(const struct node *node, size_t at, size_t len)
+{
+    if (node->len > LONG_TEXT)
+        return node->place;
+    return written_as_it_is(node) ? reference_place(node, at, len) : written_place(node, at, len);
+}
+
 /* The name inside `${...}` is shown only when it looks like a variable's name: a key may have been pasted there. */
 static bool looks_like_variable(const char *name, size_t len)
 {
@@ -268,7 +279,7 @@ static void report_unresolved(struct view *view, const struct node *node, const 
                                             "a ${...} reference here names no variable of any env file");
     if (d == NULL)
         return;
-    d->place = written_as_it_is(node) ? reference_place(node, at, len) : written_place(node, at, len);
+    d->place = place_of_reference(node, at, len);
     if (!shown)
         return;
     if (shell_has(view->input->shell, name, (size_t)name_len))
@@ -284,8 +295,10 @@ static void report_unresolved(struct view *view, const struct node *node, const 
 static const char *look_up(const struct view *view, const char *name, size_t *ret_len)
 {
     const struct binding *bound = environment_get(view->input->environment, name);
-    const struct node *scalar = bound == NULL ? node_get(view->root, name) : NULL;
-    const char *value = bound != NULL ? bound->value : scalar != NULL ? root_variable_text(scalar) : NULL;
+    const uint32_t *scalar = bound == NULL ? name_table_get(&view->root_scalars, name) : NULL;
+    const char *value = bound != NULL    ? bound->value
+                        : scalar != NULL ? root_variable_text(view->root->pairs[*scalar].value)
+                                         : NULL;
     *ret_len = bound != NULL ? bound->len : value != NULL ? strlen(value) : 0;
     return value;
 }
@@ -406,6 +419,16 @@ static void name_model(struct arena *arena, const struct node *user, struct node
     model->value = named;
 }
 
+static void find_root_scalars(struct view *view, const struct node *root)
+{
+    view->root = root;
+    for (size_t i = 0; i < root->pair_count; i++) {
+        const char *name = node_string(root->pairs[i].key);
+        if (name != NULL && root_variable_text(root->pairs[i].value) != NULL)
+            name_table_put(view->arena, &view->root_scalars, name, i);
+    }
+}
+
 /* What stands at the root of config.yaml by itself is put into the gateway's environment, and then found there by
  * everything else. */
 static void expand_root(struct view *view, struct node *root)
@@ -418,7 +441,7 @@ static void expand_root(struct view *view, struct node *root)
                 expand_pair(view, pair);
         }
         if (collections == 0) {
-            view->root = root;
+            find_root_scalars(view, root);
             root_variables(view->arena, root, view->input->environment, view->diagnostics);
         }
     }

@@ -54,7 +54,18 @@ void near_name_consider(struct near_name *near, const char *candidate)
         lower(near->written[0]) == lower(candidate[0]) || lower(near->written[len - 1]) == lower(candidate[other - 1]);
     if (gap > allowed || !same_end) /* nobody errs at both ends, and most names are told apart so */
         return;
-    size_t distance = distance_of(near->written, len, candidate, other, allowed);
+    const char *written = near->written;
+    const char *start = candidate;
+    for (; len > 0 && other > 0 && lower(*written) == lower(*start);
+         len--, other--) { /* what they share costs nothing */
+        written++;
+        start++;
+    }
+    while (len > 0 && other > 0 && lower(written[len - 1]) == lower(start[other - 1])) {
+        len--;
+        other--;
+    }
+    size_t distance = distance_of(written, len, start, other, allowed);
     if (distance > allowed || (near->best != NULL && distance >= near->distance))
         return;
     near->best = candidate;

@@ -87,6 +87,18 @@ class BadInput(unittest.TestCase):
             self.home.compile(*command)
         self.assertFalse([c for c in self.home.printed.decode() if ord(c) < 32 and c != "\n" or c in "\x9b\u202e"])
 
+    def test_what_repeats_costs_no_more_than_its_length(self):
+        """Each of these took minutes once: the harness's patience is the limit."""
+        self.config("x: '" + "${NOPE} " * 120000 + "'\n")
+        self.assertEqual(self.home.compile("--check")[0], 0)
+        self.config("x: [" + ",".join(f"'${{NOPE{i}}}'" for i in range(40000)) + "]\n" + "".join(f"A{i}: x\n" for i in range(80000)))
+        self.assertEqual(self.home.compile("--check")[0], 0)
+        self.config("".join(f"1{'0' * 400}{i}: 1\n" for i in range(20000)))
+        self.assertEqual(self.home.compile("--check")[0], 0)
+        self.config("".join(f"k{i}: ${{XIAOMI_API_KEY{i}}}\n" for i in range(60000)))
+        self.home.write(".env", "".join(f"XIAOMI_API_KE{i}=x\n" for i in range(60000)))
+        self.assertEqual(self.home.compile("--check")[0], 0)
+
     def test_placeholder(self):
         self.config("model:\n  provider: xiaomi\n  api_key: changeme\n")
         self.refused(1, "config.yaml:3:12: error[unusable-key]: model.api_key is a placeholder")

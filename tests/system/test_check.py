@@ -243,6 +243,15 @@ class Check(unittest.TestCase):
         _, out, _ = self.home.compile("--diff")
         self.assertIn("browser.headed: none -> true\n", out)
 
+    def test_diff_names_items_of_lists(self):
+        self.home.write("config.yaml", CONFIG + "custom_providers:\n- {name: b, base_url: 'http://b/v1', api_key: sk-test-b1, models: [x]}\n")
+        self.home.compile()
+        self.home.write("config.yaml", CONFIG + "custom_providers:\n- {name: b, base_url: 'http://b/v2', api_key: sk-test-b2}\n")
+        out = self.home.compile("--diff")[1]
+        self.assertIn("custom_providers[0].base_url: http://b/v1 -> http://b/v2\n", out)
+        self.assertIn(f"custom_providers[0].api_key: {fingerprint('sk-test-b1')} -> {fingerprint('sk-test-b2')}\n", out)
+        self.assertIn(f"custom_providers[0].models[0]: {fingerprint('x')} -> none\n", out)
+
     # --- where the finger points ---
 
     def points_at(self, text, what="${NOPE_KEY}"):
