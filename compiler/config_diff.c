@@ -71,24 +71,36 @@ static struct side member(struct side map, const struct name_table *names, const
 
 static void compare(struct plan *plan, const char *path, const char *name, struct side old, struct side now);
 
-static void compare_member(struct plan *plan, const char *path, const char *name, struct side old, struct side now)
+static void compare_setting(struct plan *plan, const char *path, const char *name, struct side old, struct side now)
 {
     const char *shown = shown_name(plan->lines.arena, name);
     compare(plan, *path == '\0' ? shown : arena_printf(plan->lines.arena, "%s.%s", path, shown), name, old, now);
 }
 
-static void compare_members(struct plan *plan, const char *path, struct side old, struct side now)
+static void compare_variable(struct plan *plan, const char *path, const char *name, struct side old, struct side now)
+{
+    struct arena *arena = plan->lines.arena;
+    if (!same(old, now))
+        plan_add(plan, (struct change){.what = "variable",
+                                       .path = shown_name(arena, name),
+                                       .from = shown_side(arena, path, name, old),
+                                       .to = shown_side(arena, path, name, now)});
+}
+
+static void compare_members(struct plan *plan, const char *path, struct side old, struct side now,
+                            void (*compare_each)(struct plan *, const char *path, const char *name, struct side,
+                                                 struct side))
 {
     struct name_table before = names_of(plan->lines.arena, old);
     struct name_table after = names_of(plan->lines.arena, now);
     for (size_t i = 0; is_full(now, JSON_OBJECT) && i < now.json->count; i++) {
         const struct json *child = &now.json->children[i];
-        compare_member(plan, path, child->name, member(old, &before, child->name), (struct side){now.text, child});
+        compare_each(plan, path, child->name, member(old, &before, child->name), (struct side){now.text, child});
     }
     for (size_t i = 0; is_full(old, JSON_OBJECT) && i < old.json->count; i++) {
         const struct json *child = &old.json->children[i];
         if (name_table_get(&after, child->name) == NULL)
-            compare_member(plan, path, child->name, (struct side){old.text, child}, (struct side){now.text, NULL});
+            compare_each(plan, path, child->name, (struct side){old.text, child}, (struct side){now.text, NULL});
     }
 }
 
@@ -108,7 +120,7 @@ static void compare(struct plan *plan, const char *path, const char *name, struc
     if (same(old, now))
         return;
     if ((is_full(old, JSON_OBJECT) || old.json == NULL) && (is_full(now, JSON_OBJECT) || now.json == NULL)) {
-        compare_members(plan, path, old, now);
+        compare_members(plan, path, old, now, compare_setting);
         return;
     }
     if ((is_full(old, JSON_ARRAY) || old.json == NULL) && (is_full(now, JSON_ARRAY) || now.json == NULL)) {
@@ -122,11 +134,21 @@ static void compare(struct plan *plan, const char *path, const char *name, struc
                                    .to = shown_side(arena, path, name, now)});
 }
 
+static void compare_both(struct plan *plan, const char *name, struct side old, struct side now,
+                         void (*compare_each)(struct plan *, const char *path, const char *name, struct side,
+                                              struct side))
+{
+    old.json = old.json == NULL ? NULL : json_member(old.json, name);
+    now.json = json_member(now.json, name);
+    compare_members(plan, "", old, now, compare_each);
+}
+
 void config_diff(struct plan *plan, const char *old, size_t old_len, const char *now, size_t now_len)
 {
     size_t at;
-    struct side before = {old,
-                          old_len == 0 ? NULL : json_member(json_scan(plan->lines.arena, old, old_len, &at), "config")};
-    struct side after = {now, json_member(json_scan(plan->lines.arena, now, now_len, &at), "config")};
-    compare_members(plan, "", before, after);
+    struct arena *arena = plan->lines.arena;
+    struct side before = {old, old_len == 0 ? NULL : json_scan(arena, old, old_len, &at)};
+    struct side after = {now, json_scan(arena, now, now_len, &at)};
+    compare_both(plan, "config", before, after, compare_setting);
+    compare_both(plan, "env", before, after, compare_variable);
 }

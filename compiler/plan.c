@@ -42,13 +42,19 @@ static const char *or_none(const char *text)
     return text == NULL ? "none" : text;
 }
 
+static bool is_variable(const struct change *change)
+{
+    return strcmp(change->what, "variable") == 0;
+}
+
 /* "xiaomi: rotated sha256:... -> sha256:... (config.yaml:4:12 model.api_key)" */
 static void put_line(struct text *lines, const struct change *change)
 {
     if (change->provider != NULL)
         text_printf(lines, "%s: ", change->provider);
     if (change->path != NULL)
-        text_printf(lines, "%s: %s -> %s", change->path, or_none(change->from), or_none(change->to));
+        text_printf(lines, "%s%s: %s -> %s", is_variable(change) ? "variable " : "", change->path,
+                    or_none(change->from), or_none(change->to));
     else if (strcmp(change->what, "default_provider") == 0)
         text_printf(lines, "default provider: %s -> %s", or_none(change->from), or_none(change->to));
     else if (strcmp(change->what, "reordered") == 0)
@@ -204,7 +210,7 @@ void plan_json(struct text *out, const struct plan *plan)
         text_putc(out, '{');
         json_put_member(out, "what", change->what);
         put_known(out, "provider", change->provider);
-        put_known(out, "config", change->path);
+        put_known(out, is_variable(change) ? "variable" : "config", change->path);
         put_known(out, "from", change->from);
         put_known(out, "to", change->to);
         if (change->origin != NULL) {

@@ -10,10 +10,10 @@
 
 /* Keys are named by fingerprint. */
 struct change {
-    const char
-        *what; /* "added", "removed", "rotated", "reordered", "base_url", "strategy", "default_provider", "config" */
+    const char *what;     /* "added", "removed", "rotated", "reordered", "base_url", "strategy", "default_provider",
+                             "config", "variable" */
     const char *provider; /* NULL: of no provider */
-    const char *path;     /* "config": the leaf; else NULL */
+    const char *path;     /* "config": the leaf; "variable": its name; else NULL */
     const char *from;     /* NULL: nothing */
     const char *to;
     const struct origin *origin; /* of the new key, or NULL */

@@ -252,6 +252,16 @@ class Check(unittest.TestCase):
         self.assertIn(f"custom_providers[0].api_key: {fingerprint('sk-test-b1')} -> {fingerprint('sk-test-b2')}\n", out)
         self.assertIn(f"custom_providers[0].models[0]: {fingerprint('x')} -> none\n", out)
 
+    def test_diff_names_variables(self):
+        self.home.write(".env", "SOME_NAME=one\nGONE=x\n")
+        self.home.compile()
+        self.home.write(".env", "SOME_NAME=two\n")
+        code, out, _ = self.home.compile("--diff")
+        self.assertEqual(code, 3)
+        self.assertIn(f"variable SOME_NAME: {fingerprint('one')} -> {fingerprint('two')}\nvariable GONE: {fingerprint('x')} -> none\n", out)
+        changes = json.loads(self.home.compile("--diff", "--format", "json")[1])["changes"]
+        self.assertIn({"what": "variable", "variable": "GONE", "from": fingerprint("x")}, changes)
+
     # --- where the finger points ---
 
     def points_at(self, text, what="${NOPE_KEY}"):
