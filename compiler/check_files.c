@@ -38,10 +38,18 @@ static struct group *group_for(struct grouping *g, const char *directory, bool c
     return &g->items[g->count++];
 }
 
+static bool named(const char *file, const char *path)
+{
+    return file != NULL && strcmp(file, path) == 0;
+}
+
 static void add_file(struct grouping *g, const char *file, const char *working)
 {
     const char *path = *file == '/' ? file : arena_printf(g->arena, "%s/%s", working, file);
     const char *slash = strrchr(path, '/');
+    for (size_t i = 0; i < g->count; i++)
+        if (named(g->items[i].config, path) || named(g->items[i].env, path))
+            return;
     const char *directory = arena_strndup(g->arena, path, (size_t)(slash - path));
     struct group *group = group_for(g, directory, is_config(path));
     if (is_config(path))
@@ -50,7 +58,8 @@ static void add_file(struct grouping *g, const char *file, const char *working)
         group->env = path;
 }
 
-/* One byte more than a source may have, so that the limit is noticed where it is judged. */
+/* One byte more than a source may have, so that the limit is noticed where it is judged. Without bytes: it cannot be
+ * read. */
 static const struct text *standard_input(struct arena *arena)
 {
     char buffer[65536];
@@ -58,8 +67,10 @@ static const struct text *standard_input(struct arena *arena)
     *text = (struct text){.arena = arena};
     text_append(text, "", 0);
     for (ssize_t got; text->len <= SAFE_READ_LIMIT && (got = read(STDIN_FILENO, buffer, sizeof buffer)) != 0;) {
-        if (got < 0 && errno != EINTR)
+        if (got < 0 && errno != EINTR) {
+            text->bytes = NULL;
             break;
+        }
         text_append(text, buffer, got < 0 ? 0 : (size_t)got);
     }
     explicit_bzero(buffer, sizeof buffer);

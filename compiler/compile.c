@@ -205,16 +205,30 @@ static struct source *read_config(struct run *run)
     if (text == NULL)
         return add_source(run, SOURCE_CONFIG, path != NULL ? path : path_in(run, request->home, "config.yaml"));
     struct source *source = new_source(run, SOURCE_CONFIG, "<standard input>");
-    source->present = true;
     source->mode = S_IRUSR | S_IWUSR;
+    if (text->bytes == NULL) {
+        (void)diagnose(&run->c->diagnostics, SEVERITY_ERROR, "unreadable", (struct place){.source = source},
+                       "%s cannot be read", source->label);
+        fail(run, COMPILE_FAILED);
+        return source;
+    }
     if (text->len > SAFE_READ_LIMIT) {
         (void)diagnose(&run->c->diagnostics, SEVERITY_ERROR, "too-large", (struct place){.source = source},
                        "%s has more than %d MiB", source->label, SAFE_READ_LIMIT / (1024 * 1024));
         return source;
     }
+    source->present = true;
     source->bytes = text->bytes;
     source->len = text->len;
     return source;
+}
+
+static bool error_said(const struct diagnostics *list, const struct source *source)
+{
+    for (size_t i = 0; i < list->count; i++)
+        if (list->items[i]->severity == SEVERITY_ERROR && list->items[i]->place.source == source)
+            return true;
+    return false;
 }
 
 /* A file that was named must be there. */
@@ -225,8 +239,9 @@ static void check_named(struct run *run)
         bool named = source->path == run->request->files.config || source->path == run->request->files.env;
         if (!named || source->present || run->c->outcome == COMPILE_FAILED)
             continue;
-        (void)diagnose(&run->c->diagnostics, SEVERITY_ERROR, "unreadable", (struct place){.source = source},
-                       "there is no %s", source->label);
+        if (!error_said(&run->c->diagnostics, source))
+            (void)diagnose(&run->c->diagnostics, SEVERITY_ERROR, "unreadable", (struct place){.source = source},
+                           "there is no %s", source->label);
         fail(run, COMPILE_FAILED);
     }
 }

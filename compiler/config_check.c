@@ -65,7 +65,8 @@ static bool type_fits(unsigned types, const struct node *node)
         return (types & (CONFIG_NUMBER | CONFIG_TEXT)) != 0;
     default:
         return (types & CONFIG_TEXT) != 0 || ((types & CONFIG_NUMBER) != 0 && reads_as_number(node)) ||
-               ((types & CONFIG_BOOL) != 0 && reads_as_truth(node)) || refers(node);
+               ((types & CONFIG_BOOL) != 0 && reads_as_truth(node)) ||
+               ((types & (CONFIG_NUMBER | CONFIG_BOOL)) != 0 && refers(node));
     }
 }
 

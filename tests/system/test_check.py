@@ -383,6 +383,16 @@ class Check(unittest.TestCase):
         ok = b'model: {provider: xiaomi, default: m, base_url: "${XIAOMI_API_KEY}"}\n'
         self.assertEqual(self.run_in(self.home.root, "--check", "-", "--home", "home", input=ok)[0], 0)
 
+    def test_what_cannot_be_read_is_said_once(self):
+        (self.home.root / "folder").mkdir()
+        code, _, err = self.run_in(self.home.root, "--check", "folder")
+        self.assertEqual((code, err.count("error[")), (4, 1), err)
+        self.home.write("config.yaml", "model: [\n")
+        code, _, err = self.run_in(self.home.root, "--check", "home/config.yaml", "home/config.yaml")
+        self.assertIn("\n1 error, 0 warnings\n", err)
+        done = subprocess.run([COMPILE, "--check", "-"], env=self.home.env, stdin=os.open(self.home.root, os.O_RDONLY), capture_output=True)
+        self.assertEqual((done.returncode, done.stderr.decode()), (4, "<standard input>: error[unreadable]: <standard input> cannot be read\n1 error, 0 warnings\n"))
+
     def test_the_hook_for_pre_commit_passes_what_we_take(self):
         hooks = yaml.safe_load((REPO / ".pre-commit-hooks.yaml").read_text())
         self.assertEqual(hooks[0]["entry"].split()[0], "hermes-compile")
