@@ -518,6 +518,7 @@ static void resolve_and_publish(struct run *run)
     }
     struct hermes *own = NULL;
     struct hermes **reader = run->request->reader != NULL ? run->request->reader : &own;
+    (void)stat(path_in(run, run->request->home, SNAPSHOT_FILE), &c->snapshot_stat); /* before it is read */
     const struct hermes_view *previous = previous_view(run, reader);
     c->generation = previous != NULL ? hermes_generation(previous) : rough_generation(run);
     if (c->diagnostics.errors > 0) {

@@ -83,11 +83,12 @@ struct compilation {
 
     struct cooldowns cooldowns; /* what the pool and the memory say now; only without `write` */
     bool published;             /* a new snapshot was written */
-    struct stat snapshot_stat;  /* the snapshot, likewise */
-    bool projected;             /* auth.json was written */
-    struct stat pool_stat;      /* auth.json as it was left, so that its next change can be told from this one */
-    bool pool_waiting;    /* auth.lock is held by somebody else: the snapshot stands, the pool is still to be done */
-    long long generation; /* in force after this compile; 0: none */
+    struct stat
+        snapshot_stat;     /* the snapshot as it was written or read, so that its next change can be told from that */
+    bool projected;        /* auth.json was written */
+    struct stat pool_stat; /* auth.json, likewise */
+    bool pool_waiting;     /* auth.lock is held by somebody else: the snapshot stands, the pool is still to be done */
+    long long generation;  /* in force after this compile; 0: none */
 };
 
 void compile_home(struct compilation *compilation, const struct compile_request *request);

@@ -271,12 +271,18 @@ static int lock_pool(struct publication *p)
     return lock;
 }
 
+static void note_snapshot(struct publication *p, bool committed)
+{
+    p->c->published = p->c->published || committed;
+    if (committed)
+        p->c->snapshot_stat = p->snapshot.left;
+}
+
 static void publish_snapshot_alone(struct publication *p)
 {
     bool done = commit(p, &p->snapshot, p->snapshot_path);
     settle(p, &p->snapshot, done, p->snapshot_path);
-    p->c->published = p->c->published || done;
-    (void)stat(p->snapshot_path, &p->c->snapshot_stat);
+    note_snapshot(p, done);
 }
 
 /* A snapshot never waits for a lock that somebody else holds for long. */
@@ -307,13 +313,12 @@ static void publish_all(struct publication *p)
     settle(p, &p->snapshot, snapshot, p->snapshot_path);
     settle(p, &p->cooldowns, cooldowns, p->cooldowns_path);
     settle(p, &p->pool, pool, p->pool_path);
-    p->c->published = p->c->published || snapshot;
-    (void)stat(p->snapshot_path, &p->c->snapshot_stat);
+    note_snapshot(p, snapshot);
     p->c->projected = pool;
-    if (lock >= 0) /* nobody who keeps the lock has written it since it was read */
-        (void)stat(p->pool_path, &p->c->pool_stat);
-    if (lock >= 0)
-        (void)close(lock);
+    if (lock < 0)
+        return;
+    p->c->pool_stat = pool ? p->pool.left : pool_source(p->c)->moment;
+    (void)close(lock);
 }
 
 bool publish(struct compilation *c, const struct publish_input *input)

@@ -142,7 +142,7 @@ int replace_flush(struct replacement *r)
 {
     if (r->file < 0)
         return 0;
-    int error = fsync(r->file) < 0 ? -errno : 0;
+    int error = fsync(r->file) < 0 || fstat(r->file, &r->left) < 0 ? -errno : 0;
     int closed = close_file(r);
     return error != 0 ? error : closed;
 }
@@ -176,6 +176,8 @@ static int rewrite_in_place(struct replacement *r)
     int from = openat(r->directory, copy, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
     int to = from < 0 ? -1 : openat(r->directory, r->name, O_WRONLY | O_NOFOLLOW | O_CLOEXEC);
     int error = to < 0 ? -errno : copy_over(from, to);
+    if (error == 0 && fstat(to, &r->left) < 0)
+        error = -errno;
     if (from >= 0)
         (void)close(from);
     if (to >= 0 && close(to) < 0 && error == 0)

@@ -18,6 +18,7 @@
 #include <limits.h>
 #include <stdbool.h>
 #include <stddef.h>
+#include <sys/stat.h>
 #include <sys/types.h>
 
 struct replacement {
@@ -25,6 +26,7 @@ struct replacement {
     int file;      /* likewise: what is not durable yet */
     bool pending;  /* the temporary file exists */
     bool linked;
+    struct stat left; /* after the commit: of what it put there, whatever lies there by now; its ctime may be another */
     char name[NAME_MAX + 1];
     char temporary[NAME_MAX + 1];
 };

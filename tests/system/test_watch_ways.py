@@ -143,6 +143,29 @@ class Ways(unittest.TestCase):
             watch.wait(lambda status: True)
         self.assertEqual(self.home.pool()[0]["last_status"], "exhausted")
 
+    @unittest.skipUnless(shutil.which("strace"), "SKIP: needs strace")
+    def test_an_undoing_right_after_the_renames_is_seen(self):
+        """By somebody who takes no lock; the disk takes its time here, and the work is not through."""
+        self.home.write("config.yaml", config("sk-test-ways-1"))
+        self.home.compile()
+        self.home.env["ASAN_OPTIONS"] = "detect_leaks=0"  # it cannot look for leaks beside a tracer
+        watch = Watch(self.home, prefix=("strace", "-D", "-f", "-o", "/dev/null", "-e", "trace=fsync", "-e",
+                                         "inject=fsync:delay_exit=200000"))
+        self.addCleanup(watch.close)
+        beside = self.home.path / "auth.json.tmp.1"
+        for generation, name in ((2, "auth.json"), (3, "compiled/snapshot.json")):
+            path = self.home.path / name
+            before, text = path.stat().st_ino, path.read_bytes()
+            self.home.write("config.yaml", config(f"sk-test-ways-{generation}"))
+            end = time.monotonic() + PATIENCE
+            while path.stat().st_ino == before and time.monotonic() < end:
+                os.sched_yield()
+            beside.write_bytes(text)
+            beside.chmod(0o600)
+            os.rename(beside, path)
+            while f"sk-test-ways-{generation}".encode() not in path.read_bytes():
+                watch.wait(lambda status: True)
+
     def test_a_second_watcher_is_refused(self):
         watch = self.start()
         done = subprocess.run([WATCH, "--home", self.home.path], env=self.home.env, capture_output=True, text=True,
