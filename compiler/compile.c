@@ -15,7 +15,6 @@
 #include "departed.h"
 #include "emit.h"
 #include "gateway_view.h"
-#include "iso_time.h"
 #include "json_write.h"
 #include "publish.h"
 #include "read_source.h"
@@ -397,15 +396,13 @@ static bool source_vanished(struct run *run)
     return false;
 }
 
-static void write_out(struct run *run, const struct text *content, long long generation)
+static void write_out(struct run *run, struct text *content, long long generation)
 {
     struct compilation *c = run->c;
-    struct piece snapshot[SNAPSHOT_PIECES];
-    struct publish_input input = {.home = run->request->home, .lock_wait_ms = run->request->lock_wait_ms};
-    if (c->plan.changed) {
-        emit_snapshot(c->arena, content, generation + 1, run->request->home, iso_time_now(c->arena), snapshot);
-        input.snapshot = snapshot;
-    }
+    const struct publish_input input = {.home = run->request->home,
+                                        .content = c->plan.changed ? content : NULL,
+                                        .generation = generation + 1,
+                                        .lock_wait_ms = run->request->lock_wait_ms};
     size_t errors = c->diagnostics.errors;
     if (!publish(c, &input) || c->diagnostics.errors > errors)
         c->outcome = COMPILE_FAILED;
@@ -520,6 +517,7 @@ static void resolve_and_publish(struct run *run)
     struct hermes **reader = run->request->reader != NULL ? run->request->reader : &own;
     (void)stat(path_in(run, run->request->home, SNAPSHOT_FILE), &c->snapshot_stat); /* before it is read */
     const struct hermes_view *previous = previous_view(run, reader);
+    bool goes_out = false;
     c->generation = previous != NULL ? hermes_generation(previous) : rough_generation(run);
     if (c->diagnostics.errors > 0) {
         fail(run, COMPILE_INVALID);
@@ -527,10 +525,12 @@ static void resolve_and_publish(struct run *run)
         plan(run, previous, &content);
         if (!run->request->write)
             publish_preview(c, run->request->home, false);
-        else if (proven(run, previous) && note_departures(run, previous))
-            write_out(run, &content, c->generation);
+        else
+            goes_out = proven(run, previous) && note_departures(run, previous);
     }
     hermes_close(own);
+    if (goes_out)
+        write_out(run, &content, c->generation);
 }
 
 static void keep_generation(struct run *run)

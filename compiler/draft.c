@@ -7,10 +7,15 @@
 #include "shown_value.h"
 #include "source.h"
 
+struct draft *draft_of(struct provider *provider)
+{
+    return (struct draft *)provider;
+}
+
 struct draft *find_draft(struct resolver *r, const char *id)
 {
     const uint32_t *index = name_table_get(&r->ids, id);
-    return index == NULL ? NULL : r->drafts[*index];
+    return index == NULL ? NULL : draft_of(r->providers[*index]);
 }
 
 struct draft *draft_for(struct resolver *r, const char *id, const struct provider_row *row)
@@ -28,11 +33,11 @@ struct draft *draft_for(struct resolver *r, const char *id, const struct provide
         .auth = row != NULL ? row->header : "bearer",
         .projected = row == NULL || row->auth == PROVIDER_API_KEY,
     };
-    void *drafts = r->drafts;
-    arena_grow(r->arena, &drafts, &r->capacity, r->count + 1, sizeof *r->drafts);
-    r->drafts = drafts;
+    void *providers = r->providers;
+    arena_grow(r->arena, &providers, &r->capacity, r->count + 1, sizeof *r->providers);
+    r->providers = providers;
     name_table_put(r->arena, &r->ids, id, r->count);
-    r->drafts[r->count++] = draft;
+    r->providers[r->count++] = &draft->provider;
     return draft;
 }
 

@@ -6,21 +6,23 @@
 #include "resolve.h"
 
 struct draft {
-    struct provider provider;
-    struct name_table *keys; /* the credentials by fingerprint, where there are more than a few; else NULL */
+    struct provider provider; /* first: a list of drafts is one of providers */
+    struct name_table *keys;  /* the credentials by fingerprint, where there are more than a few; else NULL */
 };
 
 struct resolver {
     struct arena *arena;
     const struct resolve_input *in;
     struct diagnostics *diagnostics;
-    struct draft **drafts;
+    struct provider **providers; /* each of them is a draft */
     size_t count;
     size_t capacity;
     struct name_table ids;
     struct text path; /* of what is read at this moment */
 };
 
+/* The draft that one of the resolver's providers is. */
+struct draft *draft_of(struct provider *provider);
 /* NULL when there is none yet. */
 struct draft *find_draft(struct resolver *r, const char *id);
 /* The one of that id, made when there is none. ROW: of the provider table, or NULL. */

@@ -9,6 +9,7 @@
 
 #include "emit.h"
 #include "file_lock.h"
+#include "iso_time.h"
 #include "json_span.h"
 #include "read_source.h"
 #include "replace.h"
@@ -321,6 +322,17 @@ static void publish_all(struct publication *p)
     (void)close(lock);
 }
 
+/* Its text has no more use; the pool's may need the room. */
+static void prepare_snapshot(struct publication *p)
+{
+    struct text *content = p->in->content;
+    struct piece pieces[SNAPSHOT_PIECES];
+    emit_snapshot(p->c->arena, content, p->in->generation, p->in->home, iso_time_now(p->c->arena), pieces);
+    prepare(p, &p->snapshot, p->snapshot_path, pieces, SNAPSHOT_PIECES, 0600);
+    arena_give_back(p->c->arena, content->bytes, content->capacity);
+    *content = (struct text){0};
+}
+
 bool publish(struct compilation *c, const struct publish_input *input)
 {
     struct publication p = {
@@ -333,8 +345,8 @@ bool publish(struct compilation *c, const struct publish_input *input)
         .cooldowns = {.directory = -1, .file = -1},
         .pool = {.directory = -1, .file = -1},
     };
-    if (input->snapshot != NULL)
-        prepare(&p, &p.snapshot, p.snapshot_path, input->snapshot, SNAPSHOT_PIECES, 0600);
+    if (input->content != NULL)
+        prepare_snapshot(&p);
     if (!p.failed)
         publish_all(&p);
     replace_abandon(&p.snapshot);

@@ -7,7 +7,8 @@
 
 struct publish_input {
     const char *home;
-    const struct piece *snapshot; /* SNAPSHOT_PIECES of them; NULL: the one in force is right */
+    struct text *content; /* of the new snapshot, given back once it is written; NULL: the one in force is right */
+    long long generation; /* the new one */
     int lock_wait_ms;
 };
 

@@ -264,7 +264,7 @@ static void add_pool_sources(struct resolver *r)
 static void apply_base_url_variables(struct resolver *r)
 {
     for (size_t i = 0; i < r->count; i++) {
-        struct draft *draft = r->drafts[i];
+        struct draft *draft = draft_of(r->providers[i]);
         const struct provider_row *row = draft->provider.row;
         const struct binding *binding =
             row == NULL || row->base_url_env == NULL ? NULL : environment_get(r->in->environment, row->base_url_env);
@@ -284,10 +284,9 @@ static void apply_base_url_variables(struct resolver *r)
 
 /* Hermes probes Z.AI's endpoints and picks Kimi's by the key's form; where the files name no URL, its own entries know
  * better than the table. */
-static void respect_discovered_urls(struct draft *draft)
+static void respect_discovered_urls(struct provider *provider)
 {
-    struct provider *provider = &draft->provider;
-    if (draft->provider.url_is_explicit || provider->row == NULL)
+    if (provider->url_is_explicit || provider->row == NULL)
         return;
     bool from_config = provider->credential_count > 0 && provider->credentials[0].rank == RANK_CONFIG;
     if (strcmp(provider->id, "zai") == 0 && !from_config)
@@ -407,13 +406,11 @@ static int compare_providers(const void *a, const void *b)
 
 static struct providers finish(struct resolver *r, const char *default_id)
 {
-    struct providers all = {.count = r->count, .default_id = default_id};
-    all.items = arena_alloc(r->arena, r->count * sizeof *all.items);
+    struct providers all = {.items = r->providers, .count = r->count, .default_id = default_id};
     for (size_t i = 0; i < r->count; i++) {
-        order_credentials(r, &r->drafts[i]->provider);
-        shadow_env_keys(r, r->drafts[i]);
-        respect_discovered_urls(r->drafts[i]);
-        all.items[i] = &r->drafts[i]->provider;
+        order_credentials(r, r->providers[i]);
+        shadow_env_keys(r, draft_of(r->providers[i]));
+        respect_discovered_urls(r->providers[i]);
     }
     if (all.count > 1)
         qsort(all.items, all.count, sizeof *all.items, compare_providers);

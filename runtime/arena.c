@@ -11,9 +11,15 @@
 #include <sodium.h>
 
 /* The first block serves a usual home; later ones grow with what is already there, so that a large configuration
- * costs a logarithmic number of them, the last of which is mostly in use. What is large gets a block of its own, which
- * can be given back. */
-enum { FIRST_BLOCK = 64 * 1024, LARGE = FIRST_BLOCK / 2, GROWTH = 32, KEPT = 1024 * 1024 };
+ * costs a logarithmic number of them (each takes a page of its own), the last of which is mostly in use. What is large
+ * gets a block of its own, which can be given back. */
+enum {
+    FIRST_BLOCK = 64 * 1024,
+    NEXT_BLOCK = 4 * FIRST_BLOCK,
+    LARGE = FIRST_BLOCK / 2,
+    GROWTH = 32,
+    KEPT = 1024 * 1024
+};
 
 /* Everything here is made of pointers, numbers of 64 bits, and less. sodium_malloc puts a block at the end of its last
  * page, behind it only a canary: blocks are multiples of 16, and those that may have any size fill their pages. */
@@ -125,7 +131,7 @@ static struct block *small_block(struct arena *arena, size_t need)
 {
     if (arena->blocks->size - arena->blocks->used >= need)
         return arena->blocks;
-    size_t grown = arena->total / GROWTH > FIRST_BLOCK ? arena->total / GROWTH : FIRST_BLOCK;
+    size_t grown = arena->total / GROWTH > NEXT_BLOCK ? arena->total / GROWTH : NEXT_BLOCK;
     size_t size = aligned(grown, PAGE) - CANARY;
     arena->total += size;
     return add_block(arena, &arena->blocks, size);
