@@ -176,26 +176,35 @@ static void weigh_file(struct watch *watch, const struct inotify_event *event)
 {
     if ((event->mask & IN_IGNORED) != 0)
         return; /* replaced or deleted: its directory told */
+    /* The loss of a name is an IN_ATTRIB, too. */
+    bool halfway = (event->mask & ~(uint32_t)(IN_MODIFY | IN_ATTRIB)) == 0;
     for (size_t i = 0; i < watch->count; i++)
-        watch_note_interest(&watch->interests[i],
-                            (event->mask & ~(uint32_t)IN_MODIFY) == 0 ? WATCH_WRITING : WATCH_CHANGE,
-                            only_written(event));
+        watch_note_interest(&watch->interests[i], halfway ? WATCH_WRITING : WATCH_CHANGE, only_written(event));
 }
 
-static void note_named(const struct watch *watch, const char *name, bool written)
+/* Whoever deletes one thing may be deleting the rest: what we wrote at once would be in the way. */
+static bool goes_away(const struct inotify_event *event)
+{
+    return (event->mask & (IN_DELETE | IN_MOVED_FROM | IN_DELETE_SELF | IN_IGNORED)) != 0;
+}
+
+static void note_named(const struct watch *watch, const char *name, const struct inotify_event *event)
 {
     for (size_t i = watch_first_of(watch, name); i < watch->count && strcmp(watch->interests[i].name, name) == 0; i++)
-        watch_note_interest(&watch->interests[i], WATCH_CHANGE, written);
+        if (goes_away(event))
+            watch_note(watch->interests[i].client, WATCH_WRITING, false);
+        else
+            watch_note_interest(&watch->interests[i], WATCH_CHANGE, only_written(event));
 }
 
 static void weigh_directory(struct watch *watch, const struct inotify_event *event)
 {
     if ((event->mask & SELF_EVENTS) != 0)
         for (size_t i = 0; i < watch->count; i++)
-            watch_note(watch->interests[i].client, WATCH_CHANGE, false);
+            watch_note(watch->interests[i].client, goes_away(event) ? WATCH_WRITING : WATCH_CHANGE, false);
     else if (event->len > 0) {
-        note_named(watch, event->name, only_written(event));
-        note_named(watch, ANY_ENTRY, false);
+        note_named(watch, event->name, event);
+        note_named(watch, ANY_ENTRY, event);
     }
 }
 

@@ -31,7 +31,7 @@ enum { WATCH_LOOK_SECONDS = 1 };
 enum watch_news {
     WATCH_NOTHING, /* nothing that matters */
     WATCH_APART,   /* only entries of the names that were asked for apart */
-    WATCH_WRITING, /* a source is being written; it may not be finished */
+    WATCH_WRITING, /* a source is being written, or something is gone: that may not be finished */
     WATCH_CHANGE,  /* a watched path may have changed; so an overflowed queue and a lost watch mean it */
 };
 
