@@ -76,6 +76,9 @@ void drift_processes(struct drift *drift);
 void drift_units(struct drift *drift);
 /* Start-up files of shells and sessions. */
 void drift_startup_files(struct drift *drift);
+/* What one file of either kind says, whose TEXT of LEN bytes ends in a NUL. SHELL: only what is exported counts. */
+void drift_startup_text(struct drift *drift, const char *path, const char *text, size_t len, bool shell);
+void drift_unit_text(struct drift *drift, const char *path, const char *text, size_t len);
 /* hermes-watch: whether it runs, how it fares, and whether it is as new as its file and its unit. */
 void drift_watcher(struct drift *drift);
 /* Asks the user's systemd for its environment, and takes the answer into DRIFT->manager. */

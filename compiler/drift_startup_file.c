@@ -142,26 +142,30 @@ static void read_line(struct startup_file *file, unsigned number, const char *li
     }
 }
 
-static void look_at(struct drift *drift, const char *path, bool shell)
+void drift_startup_text(struct drift *drift, const char *path, const char *text, size_t len, bool shell)
 {
-    struct safe_read read = safe_read(drift->arena, path, 0);
     size_t home = strlen(drift->user_home);
     bool below = home > 0 && strncmp(path, drift->user_home, home) == 0 && path[home] == '/';
-    if (read.status != SAFE_READ_OK)
-        return;
     struct startup_file file = {.drift = drift,
                                 .path = path,
                                 .shown = below ? arena_printf(drift->arena, "~%s", path + home) : path,
-                                .text = read.bytes,
-                                .len = read.len};
-    file.exports = !shell || memmem(read.bytes, read.len, "set -a\n", 7) != NULL ||
-                   memmem(read.bytes, read.len, "set -o allexport", 16) != NULL;
+                                .text = text,
+                                .len = len};
+    file.exports =
+        !shell || memmem(text, len, "set -a\n", 7) != NULL || memmem(text, len, "set -o allexport", 16) != NULL;
     unsigned number = 1;
-    for (size_t at = 0; at < read.len; number++) {
-        size_t len = strcspn(read.bytes + at, "\n");
-        read_line(&file, number, read.bytes + at, len);
-        at += len + 1;
+    for (size_t at = 0; at < len; number++) {
+        size_t line = strcspn(text + at, "\n");
+        read_line(&file, number, text + at, line);
+        at += line + 1;
     }
+}
+
+static void look_at(struct drift *drift, const char *path, bool shell)
+{
+    struct safe_read read = safe_read(drift->arena, path, 0);
+    if (read.status == SAFE_READ_OK)
+        drift_startup_text(drift, path, read.bytes, read.len, shell);
 }
 
 static void look_at_all(struct drift *drift, const char *pattern, bool shell)

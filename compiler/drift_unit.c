@@ -135,27 +135,33 @@ static void read_line(struct unit *unit, const char *path, const char *line)
 }
 
 /* A backslash at the end of a line goes on in the next; lines of comment in between do not count. */
-static void read_unit(struct unit *unit, const char *path)
+static void read_text(struct unit *unit, const char *path, const char *text, size_t text_len)
 {
     struct arena *arena = unit->drift->arena;
-    struct safe_read read = safe_read(arena, path, 0);
     struct text line = {.arena = arena};
-    for (size_t at = 0; read.status == SAFE_READ_OK && at < read.len;) {
-        size_t len = strcspn(read.bytes + at, "\n");
+    for (size_t at = 0; at < text_len;) {
+        size_t len = strcspn(text + at, "\n");
         size_t stripped;
-        const char *part = strip_blanks(read.bytes + at, len, &stripped);
+        const char *part = strip_blanks(text + at, len, &stripped);
         bool goes_on = stripped > 0 && part[stripped - 1] == '\\';
         at += len + 1;
         if (stripped > 0 && (*part == '#' || *part == ';'))
             continue;
         text_append(&line, part, stripped - goes_on);
-        if (goes_on && at < read.len) {
+        if (goes_on && at < text_len) {
             text_putc(&line, ' ');
             continue;
         }
         read_line(unit, path, line.len == 0 ? "" : arena_strndup(arena, line.bytes, line.len));
         line.len = 0;
     }
+}
+
+static void read_unit(struct unit *unit, const char *path)
+{
+    struct safe_read read = safe_read(unit->drift->arena, path, 0);
+    if (read.status == SAFE_READ_OK)
+        read_text(unit, path, read.bytes, read.len);
 }
 
 static const struct assignment *last_of(const struct assignments *all, const char *name)
@@ -258,13 +264,25 @@ static int by_base_name(const void *a, const void *b)
     return strcmp(base_name(*(const char *const *)a), base_name(*(const char *const *)b));
 }
 
+static struct unit new_unit(struct drift *drift, const char *name, bool user)
+{
+    return (struct unit){.drift = drift,
+                         .name = name,
+                         .systemctl = user ? "systemctl --user" : "systemctl",
+                         .passed = "",
+                         .home = drift->user_home};
+}
+
+void drift_unit_text(struct drift *drift, const char *path, const char *text, size_t len)
+{
+    struct unit unit = new_unit(drift, base_name(path), true);
+    read_text(&unit, path, text, len);
+    judge(&unit);
+}
+
 static void look_at_unit(struct drift *drift, const char *const *folders, const char *name, bool user)
 {
-    struct unit unit = {.drift = drift,
-                        .name = name,
-                        .systemctl = user ? "systemctl --user" : "systemctl",
-                        .passed = "",
-                        .home = drift->user_home};
+    struct unit unit = new_unit(drift, name, user);
     struct paths main = {0};
     struct paths drop_ins = {0};
     for (size_t i = 0; *folders[i] != '\0'; i++) {

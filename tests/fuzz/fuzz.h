@@ -30,6 +30,7 @@ struct fuzzed {
     struct source config, env, pool;
     struct diagnostics diagnostics;
     struct environment environment;
+    struct node *settings; /* the gateway's view */
     struct providers providers;
     struct text content; /* bytes: NULL when the sources are invalid */
 };
@@ -56,6 +57,7 @@ static inline void compile_texts(struct arena *arena, const struct texts *in, st
     variable_check(&f->environment, &f->diagnostics);
     const struct gateway_view_input view = {.user = user, .environment = &f->environment};
     struct node *config = gateway_view(arena, &view, &f->diagnostics);
+    f->settings = config;
     struct custom_providers customs = custom_providers_of(arena, config, &f->diagnostics);
     struct pool_view pool = pool_read(arena, &f->pool, &customs, &f->diagnostics);
     const struct resolve_input input = {config, &customs, &f->environment, &pool};
