@@ -135,6 +135,8 @@ static bool may_show(const char *name, const char *text, size_t len)
 
 const char *shown_value(struct arena *arena, const char *name, const char *text, size_t len)
 {
+    if (len == 0)
+        return "(empty)"; /* a fingerprint of nothing would look like a key's */
     return may_show(name, text, len) ? arena_strndup(arena, text, len)
                                      : arena_strdup(arena, fingerprint_of(text, len).text);
 }

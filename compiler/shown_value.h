@@ -8,7 +8,7 @@
 
 #include "arena.h"
 
-/* TEXT that stands under NAME: itself when it is made of known words, or is a URL without user, query or fragment;
+/* TEXT that stands under NAME: itself when it is made of known words, or is a URL without user, query or fragment; "(empty)";
  * else its fingerprint. */
 const char *shown_value(struct arena *arena, const char *name, const char *text, size_t len);
 

@@ -358,7 +358,10 @@ static void put_provider(struct text *out, const struct compilation *c, const st
     text_putc(out, '{');
     json_put_member(out, "id", shown_name(out->arena, provider->id));
     json_put_truth(out, "default", first);
-    json_put_member(out, "base_url", shown_value(out->arena, "url", provider->base_url, strlen(provider->base_url)));
+    const char *url = *provider->base_url == '\0'
+                          ? ""
+                          : shown_value(out->arena, "url", provider->base_url, strlen(provider->base_url));
+    json_put_member(out, "base_url", url);
     json_put_member(out, "strategy", provider->strategy);
     json_put_name(out, "credentials");
     text_putc(out, '[');
