@@ -424,10 +424,12 @@ static bool still(const struct home_watch *h, const char *name, const struct sta
 static void at_news(void *home, enum watch_news news)
 {
     struct home_watch *h = home;
-    if (news == WATCH_APART && !update_watches(h) && still(h, "auth.json", &h->pool) &&
-        still(h, SNAPSHOT_FILE, &h->snapshot))
+    bool apart = news == WATCH_APART && !update_watches(h);
+    if (apart && still(h, "auth.json", &h->pool) && still(h, SNAPSHOT_FILE, &h->snapshot))
         return;
-    if (news == WATCH_WRITING)
+    if (apart)
+        pace_undone(&h->pace, now_ms());
+    else if (news == WATCH_WRITING)
         pace_writing(&h->pace, now_ms());
     else
         pace_event(&h->pace, now_ms());

@@ -9,11 +9,15 @@ static void sooner(struct pace *pace, long long at)
 void pace_event(struct pace *pace, long long now)
 {
     long long earliest = pace->last == 0 ? now : pace->last + pace->settle_ms;
-    bool fighting = pace->repairs > PACE_REPAIRS && now < pace->minute + 60000;
-    if (fighting && pace->due > now)
-        return; /* somebody undoes our work as fast as we do it: keep the long pause */
     sooner(pace, earliest > now ? earliest : now);
     pace->busy_ms = 0;
+}
+
+void pace_undone(struct pace *pace, long long now)
+{
+    bool fighting = pace->repairs > PACE_REPAIRS && now < pace->minute + 60000;
+    if (!fighting || pace->due <= now) /* else keep the long pause */
+        pace_event(pace, now);
 }
 
 void pace_writing(struct pace *pace, long long now)

@@ -29,8 +29,10 @@ struct pace {
 
 enum pace_outcome { PACE_DONE, PACE_HELD, PACE_BUSY, PACE_LOCKED, PACE_FAILED, PACE_REPAIRED };
 
-/* Something changed. */
+/* A source changed. */
 void pace_event(struct pace *pace, long long now);
+/* Somebody changed what we publish, and perhaps does so as fast as we do. */
+void pace_undone(struct pace *pace, long long now);
 /* Somebody writes to a source. The close will be an event, if there is a close. */
 void pace_writing(struct pace *pace, long long now);
 /* Milliseconds until a compile is due: 0 now, -1 never. */

@@ -68,7 +68,7 @@ static void remember(struct watch_client *client, struct watch *watch)
     client->watches[client->count++] = watch;
 }
 
-void watch_want(struct watch_client *client, struct watch *watch, const char *name, bool passage)
+void watch_want(struct watch_client *client, struct watch *watch, const char *name, bool passage, bool apart)
 {
     size_t at = watch_first_of(watch, name);
     while (at < watch->count && strcmp(watch->interests[at].name, name) == 0 && watch->interests[at].client != client)
@@ -80,8 +80,10 @@ void watch_want(struct watch_client *client, struct watch *watch, const char *na
         watch->count++;
         remember(client, watch);
     }
-    watch->interests[at].round = client->round;
-    watch->interests[at].passage = passage;
+    struct interest *interest = &watch->interests[at];
+    interest->apart = apart && (interest->apart || interest->round != client->round);
+    interest->round = client->round;
+    interest->passage = passage;
 }
 
 void watch_sweep(struct watch_client *client)

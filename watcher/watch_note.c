@@ -1,7 +1,5 @@
 #include "watch_parts.h"
 
-#include <string.h>
-
 void watch_note(struct watch_client *client, enum watch_news news, bool written)
 {
     client->stale = client->stale || !written;
@@ -12,17 +10,9 @@ void watch_note(struct watch_client *client, enum watch_news news, bool written)
     client->news = news > client->news ? news : client->news;
 }
 
-bool watch_is_apart(const struct interest *interest)
-{
-    const char *const *names = interest->client->apart;
-    while (names != NULL && *names != NULL && strcmp(*names, interest->name) != 0)
-        names++;
-    return names != NULL && *names != NULL;
-}
-
 void watch_note_interest(const struct interest *interest, enum watch_news news, bool written)
 {
-    watch_note(interest->client, watch_is_apart(interest) ? WATCH_APART : news, written);
+    watch_note(interest->client, interest->apart ? WATCH_APART : news, written);
 }
 
 void watch_tell_all(struct watch_set *set)

@@ -28,6 +28,7 @@ struct interest {
     struct watch_client *client;
     unsigned round; /* of the client's update that wanted it last */
     bool passage;   /* a directory on the way, whose own watch tells of its move and deletion */
+    bool apart;     /* nothing leads over it but to files that CLIENT is told of apart */
     bool looked_at;
     struct mark mark; /* what the last look found */
 };
@@ -85,7 +86,7 @@ void *watch_must(void *memory);
 /* The watch of PATH; a new one is not watched yet. */
 struct watch *watch_at(struct watch_set *set, const char *path);
 /* NAME of WATCH matters to CLIENT from now on. */
-void watch_want(struct watch_client *client, struct watch *watch, const char *name, bool passage);
+void watch_want(struct watch_client *client, struct watch *watch, const char *name, bool passage, bool apart);
 /* Drops what CLIENT wanted before its last round, and watches that nobody wants. */
 void watch_sweep(struct watch_client *client);
 /* The first interest whose name is not before NAME. */
@@ -124,8 +125,6 @@ void watch_set_looks(struct watch_client *client, bool looks);
 
 /* --- what happened --- */
 
-/* Its client is told of it apart. */
-bool watch_is_apart(const struct interest *interest);
 /* WRITTEN: nothing but what a file says is another thing. */
 void watch_note(struct watch_client *client, enum watch_news news, bool written);
 void watch_note_interest(const struct interest *interest, enum watch_news news, bool written);

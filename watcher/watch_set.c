@@ -94,7 +94,7 @@ static bool give_up(const struct watch_client *client, struct watch *watch)
         if (watch->interests[i].client != client)
             watch_note(watch->interests[i].client, WATCH_CHANGE, false);
         else
-            lost = lost || !watch_is_apart(&watch->interests[i]);
+            lost = lost || !watch->interests[i].apart;
     watch_stop(client->set, watch);
     return lost;
 }

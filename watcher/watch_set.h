@@ -30,7 +30,7 @@ enum { WATCH_LOOK_SECONDS = 1 };
 
 enum watch_news {
     WATCH_NOTHING, /* nothing that matters */
-    WATCH_APART,   /* only entries of the names that were asked for apart */
+    WATCH_APART,   /* only what leads to the names that were asked for apart */
     WATCH_WRITING, /* a source is being written, or something is gone: that may not be finished */
     WATCH_CHANGE,  /* a watched path may have changed; so an overflowed queue and a lost watch mean it */
 };
@@ -38,7 +38,8 @@ enum watch_news {
 /* Must not destroy a client. */
 typedef void watch_tell(void *owner, enum watch_news news);
 
-/* APART, names that are told of apart, ends with NULL and outlives the client; it may be NULL. Never NULL: memory that cannot be had ends the program. */
+/* APART, the last names of the paths that are told of apart, links to elsewhere included, ends with NULL and outlives the
+ * client; it may be NULL. Never NULL: memory that cannot be had ends the program. */
 struct watch_client *watch_client_create(struct watch_set *set, const char *const *apart, watch_tell *tell,
                                          void *owner);
 /* NULL is fine. */

@@ -36,8 +36,18 @@ static const char *parent_of(char directory[PATH_MAX])
     return directory;
 }
 
+static bool is_apart(const struct watch_client *client, const char *path)
+{
+    const char *slash = strrchr(path, '/');
+    const char *const *names = client->apart;
+    while (names != NULL && *names != NULL && (slash == NULL || strcmp(*names, slash + 1) != 0))
+        names++;
+    return names != NULL && *names != NULL;
+}
+
 void watch_walk(struct watch_client *client, const char *whole)
 {
+    const bool apart = is_apart(client, whole);
     char path[PATH_MAX];
     char directory[PATH_MAX] = "/";
     char name[NAME_MAX + 1];
@@ -64,13 +74,13 @@ void watch_walk(struct watch_client *client, const char *whole)
         (void)snprintf(at, sizeof at, "%s%s%s", directory, directory[1] == '\0' ? "" : "/", name);
         bool there = lstat(at, &st) == 0;
         watch_want(client, watch_at(client->set, directory), name,
-                   there && S_ISDIR(st.st_mode) && faccessat(AT_FDCWD, at, R_OK, AT_EACCESS) == 0);
+                   there && S_ISDIR(st.st_mode) && faccessat(AT_FDCWD, at, R_OK, AT_EACCESS) == 0, apart);
         if (!there || strlen(at) >= sizeof directory)
             return;
         if (S_ISREG(st.st_mode)) {
             struct watch *watch = watch_at(client->set, at);
             watch->file = true;
-            watch_want(client, watch, name, false);
+            watch_want(client, watch, name, false, apart);
         }
         if (S_ISLNK(st.st_mode)) {
             char again[PATH_MAX];

@@ -173,7 +173,7 @@ class Daemon(unittest.TestCase):
         text = config(KEYS[0]) + "hermes_watch: {settle_ms: 400}\n"
         self.home.write("config.yaml", text)
         watch = self.start()
-        for _ in range(4):
+        for _ in range(2):
             compiled = self.until(lambda: self.metric("last_compile_timestamp_seconds"))
             self.until(lambda: time.time() > compiled + 0.5)  # the next one could be now
             done = subprocess.run(["rm", "-r", self.home.path], capture_output=True, text=True)
