@@ -68,7 +68,7 @@ static struct source *new_source(struct run *run, enum source_kind kind, const c
     struct compilation *c = run->c;
     struct source *source = arena_alloc(c->arena, sizeof *source);
     *source = (struct source){.kind = kind, .order = c->source_count, .path = path, .bytes = ""};
-    source->label = label_of(run, path);
+    source->label = plain_text(arena_strdup(c->arena, label_of(run, path)));
     c->sources[c->source_count++] = source;
     return source;
 }

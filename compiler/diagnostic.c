@@ -35,8 +35,7 @@ void diagnostics_keep(struct diagnostics *list, struct diagnostic *diagnostic)
     list->items[list->count++] = diagnostic;
 }
 
-/* A name that a file brings in must not steer somebody's terminal. */
-static const char *plain(char *text)
+const char *plain_text(char *text)
 {
     for (char *at = text; *at != '\0'; at++)
         if ((unsigned char)*at < 0x20 || *at == 0x7F)
@@ -59,7 +58,7 @@ struct diagnostic *diagnose(struct diagnostics *list, enum severity severity, co
         .severity = severity,
         .code = code,
         .place = place,
-        .message = plain(arena_vprintf(list->arena, format, args)),
+        .message = plain_text(arena_vprintf(list->arena, format, args)),
     };
     va_end(args);
     diagnostics_keep(list, diagnostic);
@@ -73,7 +72,7 @@ void diagnostic_note(struct diagnostics *list, struct diagnostic *diagnostic, co
         return;
     va_list args;
     va_start(args, format);
-    diagnostic->note = arena_vprintf(list->arena, format, args);
+    diagnostic->note = plain_text(arena_vprintf(list->arena, format, args));
     va_end(args);
 }
 
@@ -83,7 +82,7 @@ void diagnostic_help(struct diagnostics *list, struct diagnostic *diagnostic, co
         return;
     va_list args;
     va_start(args, format);
-    diagnostic->help = arena_vprintf(list->arena, format, args);
+    diagnostic->help = plain_text(arena_vprintf(list->arena, format, args));
     va_end(args);
 }
 

@@ -71,6 +71,8 @@ void diagnostics_sort(struct diagnostics *list);
 void diagnostic_print(const struct diagnostic *diagnostic, bool colour, FILE *stream);
 /* "config.yaml:4:12", "config.yaml", or "" where there is no place. */
 const char *place_text(struct arena *arena, struct place place);
+/* TEXT without control characters, in place: no name that a file brings in is to steer somebody's terminal. */
+const char *plain_text(char *text);
 const char *severity_name(enum severity severity);
 
 #endif

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "source.h"
+#include "utf8.h"
 
 void json_put_string(struct text *out, const char *text, size_t len)
 {
@@ -10,11 +11,16 @@ void json_put_string(struct text *out, const char *text, size_t len)
     text_putc(out, '"');
     for (size_t i = 0; i < len; i++) {
         unsigned char c = (unsigned char)text[i];
-        if (c >= 0x20 && c != '"' && c != '\\')
+        size_t width = c < 0x80 ? 1 : utf8_length(text + i, len - i);
+        if (c >= 0x20 && c != '"' && c != '\\' && width > 0) {
+            i += width - 1;
             continue;
+        }
         text_append(out, text + start, i - start);
         start = i + 1;
-        if (c == '"' || c == '\\')
+        if (width == 0) /* the name of a file may be anything */
+            text_puts(out, "\xEF\xBF\xBD");
+        else if (c == '"' || c == '\\')
             text_append(out, (const char[]){'\\', (char)c}, 2);
         else if (c == '\n')
             text_append(out, "\\n", 2);

@@ -5,7 +5,7 @@
 #include "arena.h"
 #include "diagnostic.h"
 
-/* TEXT as a JSON string, in UTF-8. */
+/* TEXT as a JSON string; a byte that is no UTF-8 becomes U+FFFD. */
 void json_put_string(struct text *out, const char *text, size_t len);
 /* `"name":`; the value follows. */
 void json_put_name(struct text *out, const char *name);

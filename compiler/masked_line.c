@@ -7,6 +7,8 @@
 #include "utf8.h"
 #include "vocabulary.h"
 
+enum { WINDOW_BEFORE = 60 }; /* bytes that are shown in front of a caret far to the right */
+
 struct painter {
     struct masked_line *line;
     size_t used;        /* bytes of text */
@@ -159,6 +161,25 @@ static size_t paint_next(struct painter *p, const char *at, size_t left)
     return word;
 }
 
+static void paint_line(struct painter *p, const char *text, size_t len)
+{
+    for (size_t at = 0; at < len && p->shown < MASKED_LINE_MAX;)
+        at += paint_next(p, text + at, len - at);
+}
+
+/* The byte to start at so that character CARET of a long line is seen: some words before it, and never inside one, whose
+ * rest could pass for a known word. */
+static size_t window_start(const char *text, size_t len, size_t caret)
+{
+    size_t at = 0;
+    for (size_t i = 0; i < caret && at < len; i++)
+        at += character_length(text + at, len - at);
+    at = at > WINDOW_BEFORE ? at - WINDOW_BEFORE : 0;
+    while (at > 0 && word_byte(text[at - 1]))
+        at--;
+    return at;
+}
+
 bool mask_line(struct place place, struct masked_line *line)
 {
     size_t len;
@@ -167,9 +188,16 @@ bool mask_line(struct place place, struct masked_line *line)
         return false;
     *line = (struct masked_line){.width = 1};
     size_t start = place.column > 0 ? place.column - 1 : 0;
-    struct painter p = {.line = line, .caret_start = start, .caret_end = start + (place.length ? place.length : 1)};
-    for (size_t at = 0; at < len && p.shown < MASKED_LINE_MAX;)
-        at += paint_next(&p, text + at, len - at);
+    size_t end = start + (place.length ? place.length : 1);
+    struct painter p = {.line = line, .caret_start = start, .caret_end = end};
+    paint_line(&p, text, len);
+    size_t at = p.caret_seen || p.shown < MASKED_LINE_MAX ? 0 : window_start(text, len, start);
+    if (at > 0) {
+        size_t before = count_characters(text, at);
+        p = (struct painter){.line = line, .caret_start = start - before, .caret_end = end - before};
+        paint(&p, "... ", 4, 4, 0);
+        paint_line(&p, text + at, len - at);
+    }
     if (!p.caret_seen)
         line->caret = p.shown;
     else if (p.caret_end_column > line->caret)

@@ -280,6 +280,8 @@ class Check(unittest.TestCase):
         for before in ("日本語", "e\u0301e\u0301", "\U0001F600\u200d\U0001F600", "\uff21\u3000x"):
             self.assertEqual(self.points_at(f'model: {{name: "{before}", api_key: "${{NOPE_KEY}}", provider: xiaomi}}\n'), 11)
         self.assertEqual(self.points_at('x: 1\u2028model: {provider: xiaomi, api_key: "${NOPE_KEY}"}\n'), 11)
+        far = ", ".join(["vision"] * 99)
+        self.assertEqual(self.points_at(f'model: {{x: [{far}], provider: xiaomi, api_key: "${{NOPE_KEY}}", y: [{far}]}}\n'), 11)
         self.assertEqual(self.points_at('\ufeffmodel: {provider: xiaomi, api_key: "${NOPE_KEY}"}\n'), 11)
         for value in ('"\\t\\u00e9 ${NOPE_KEY}"', "'it''s ${NOPE_KEY}'", '"two\n   lines ${NOPE_KEY}"', "plain\n   ${NOPE_KEY}",
                       "!!str ${NOPE_KEY}", "|\n\n   literal\n    ${NOPE_KEY}\n", ">-\n   a\n   b ${NOPE_KEY}"):
@@ -392,6 +394,17 @@ class Check(unittest.TestCase):
         self.assertIn("\n1 error, 0 warnings\n", err)
         done = subprocess.run([COMPILE, "--check", "-"], env=self.home.env, stdin=os.open(self.home.root, os.O_RDONLY), capture_output=True)
         self.assertEqual((done.returncode, done.stderr.decode()), (4, "<standard input>: error[unreadable]: <standard input> cannot be read\n1 error, 0 warnings\n"))
+
+    def test_a_file_of_any_name(self):
+        for name in (b"\xff\xe9.yaml", b"a\nb\x1b[31m.yaml"):
+            path = os.path.join(os.fsencode(self.home.root), name)
+            pathlib.Path(os.fsdecode(path)).write_text("model: [\n")
+            for form in "json", "sarif", "text":
+                done = subprocess.run([COMPILE, "--check", "--format", form, path], env=self.home.env, capture_output=True)
+                self.assertEqual(done.returncode, 1)
+                self.assertNotIn(b"\x1b", done.stdout + done.stderr)
+                if form != "text":
+                    json.loads(done.stdout)
 
     def test_the_hook_for_pre_commit_passes_what_we_take(self):
         hooks = yaml.safe_load((REPO / ".pre-commit-hooks.yaml").read_text())
