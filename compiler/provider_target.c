@@ -7,7 +7,7 @@
 #include "near_name.h"
 #include "shown_value.h"
 
-static bool host_is(const char *url, const char *domain)
+bool url_host_is(const char *url, const char *domain)
 {
     const char *host = strstr(url, "://");
     host = host == NULL ? url : host + 3;
@@ -41,9 +41,9 @@ static struct target automatic_target(struct resolver *r, const char *url)
 {
     if (*url == '\0')
         return (struct target){0};
-    if (host_is(url, "openrouter.ai"))
+    if (url_host_is(url, "openrouter.ai"))
         return (struct target){draft_for(r, "openrouter", provider_find("openrouter")), false};
-    if (host_is(url, "anthropic.com") || host_is(url, "openai.com"))
+    if (url_host_is(url, "anthropic.com") || url_host_is(url, "openai.com"))
         return (struct target){0};
     return custom_target(r, url);
 }

@@ -12,4 +12,7 @@ struct target {
 /* ENTRY is `model`, or what has the same two members. A base URL that it names becomes the provider's. */
 struct target provider_target(struct resolver *r, const struct node *entry);
 
+/* DOMAIN itself, or a part of it. */
+bool url_host_is(const char *url, const char *domain);
+
 #endif

@@ -6,6 +6,7 @@
 
 #include "blank.h"
 #include "draft.h"
+#include "host_key.h"
 #include "key_check.h"
 #include "provider_target.h"
 #include "shown_value.h"
@@ -489,6 +490,7 @@ struct providers resolve(struct arena *arena, const struct resolve_input *input,
     add_pool_sources(&r);
     for (size_t i = 0; i < input->pool->count; i++)
         add_pool_entry(&r, &input->pool->entries[i]);
+    add_host_keys(&r);
     add_task_keys(&r, default_id == NULL ? NULL : find_draft(&r, default_id));
     name_what_is_not_compiled(&r);
     note_inheritance(&r);

@@ -151,6 +151,16 @@ class GatewayView(unittest.TestCase):
             self.assertIn("warning[shadowed-key]", err)
             self.assertEqual([s["fingerprint"] for s in self.home.snapshot()["content"]["shadowed"]], [second])
 
+    def test_a_key_that_is_called_like_its_host(self):
+        self.home.write(".env", "EXAMPLE_API_KEY=sk-test-by-its-host\nOPENAI_API_KEY=sk-test-openai-0001\nH_API_KEY=changeme\n")
+        found, _ = self.providers("custom_providers: [{name: a, base_url: 'https://api.llm.example.com:8443/v1'}, {name: b, base_url: http://www.h.de/v1},\n"
+                                  "  {name: c, base_url: https://example.com/v1, api_key: sk-test-own-00001}, {name: d, base_url: https://api.openai.com/v1},\n"
+                                  "  {name: e, base_url: https://example.com/v2, api_key: dummy}, {name: f, base_url: http://localhost/v1}]\n")
+        self.assertEqual({name: keys for name, (_, keys) in found.items() if name.startswith("custom")},
+                         {"custom:a": [fingerprint("sk-test-by-its-host")], "custom:b": [], "custom:c": [fingerprint("sk-test-own-00001")],
+                          "custom:d": [fingerprint("sk-test-openai-0001")], "custom:e": [], "custom:f": []})
+        self.assertNotIn("custom:a", json.loads((self.home.path / "auth.json").read_text())["credential_pool"])
+
     def test_the_same_key_twice_is_one_with_two_origins(self):
         self.compile("custom_providers: [{name: m, base_url: http://h/v1, api_key: sk-test-mine-000001, key_env: KEY_OF_MINE}]\n")
         content = self.home.snapshot()["content"]

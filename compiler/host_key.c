@@ -1,0 +1,81 @@
+#include "host_key.h"
+
+#include <ctype.h>
+#include <string.h>
+#include <strings.h>
+
+#include "blank.h"
+#include "key_check.h"
+#include "provider_target.h"
+
+static bool usable(const struct resolver *r, const char *name)
+{
+    size_t len;
+    const struct binding *binding = environment_get(r->in->environment, name);
+    const char *text = binding == NULL ? NULL : strip_blanks(binding->value, binding->len, &len);
+    return text != NULL && key_unusable(text, len) == NULL;
+}
+
+/* `https://api.llm.example.com:8443/v1` -> EXAMPLE_API_KEY; NULL for a host of one part. */
+static const char *name_of_host(struct arena *arena, const char *url)
+{
+    const char *host = strstr(url, "://");
+    host = host == NULL ? url : host + 3;
+    size_t len = strcspn(host, ":/?#");
+    while (len > 4 && (strncasecmp(host, "api.", 4) == 0 || strncasecmp(host, "www.", 4) == 0)) {
+        host += 4;
+        len -= 4;
+    }
+    const char *last = memrchr(host, '.', len);
+    if (last == NULL || last == host || memchr(host, '@', len) != NULL)
+        return NULL;
+    const char *before = memrchr(host, '.', (size_t)(last - host));
+    before = before == NULL ? host : before + 1;
+    char *name = arena_printf(arena, "%.*s_API_KEY", (int)(last - before), before);
+    for (char *at = name; *at != '\0'; at++)
+        *at = (char)(*at == '-' ? '_' : toupper((unsigned char)*at));
+    return name;
+}
+
+/* The variable whose key goes to URL, or NULL. */
+static const char *variable_for(const struct resolver *r, const char *url)
+{
+    static const struct {
+        const char *domain;
+        const char *variable;
+    } known[] = {{"openai.com", "OPENAI_API_KEY"},
+                 {"openai.azure.com", "OPENAI_API_KEY"},
+                 {"openrouter.ai", "OPENROUTER_API_KEY"},
+                 {"ollama.com", "OLLAMA_API_KEY"}};
+    for (size_t i = 0; i < sizeof known / sizeof *known; i++)
+        if (url_host_is(url, known[i].domain) && usable(r, known[i].variable))
+            return known[i].variable;
+    const char *name = name_of_host(r->arena, url);
+    return name != NULL && usable(r, name) ? name : NULL;
+}
+
+/* One that is written out counts even where it is none: it is in Hermes's pool, and goes out. */
+static bool has_key(const struct provider *provider)
+{
+    if (provider->seed_count > 0)
+        return true;
+    for (size_t i = 0; i < provider->credential_count; i++)
+        if (provider->credentials[i].rank != RANK_TASK)
+            return true;
+    return false;
+}
+
+void add_host_keys(struct resolver *r)
+{
+    for (size_t i = 0; i < r->count; i++) {
+        struct provider *provider = r->providers[i];
+        bool custom = strncmp(provider->id, "custom", 6) == 0; /* not what nobody knows */
+        if (!custom || *provider->base_url == '\0' || has_key(provider))
+            continue;
+        const char *variable = variable_for(r, provider->base_url);
+        if (variable == NULL)
+            continue;
+        add_variable(r, draft_of(provider), RANK_ENV, variable);
+        provider->projected = false;
+    }
+}

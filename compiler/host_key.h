@@ -1,0 +1,11 @@
+/* The last place where Hermes looks for a key: a variable that is called like the host of an endpoint. */
+#ifndef HERMES_HOST_KEY_H
+#define HERMES_HOST_KEY_H
+
+#include "draft.h"
+
+/* Gives custom providers that have no key so far the one of their host: OPENAI_API_KEY to openai.com, and EXAMPLE_API_KEY
+ * to https://llm.example.com. It stays out of the pool: Hermes reads it by itself. */
+void add_host_keys(struct resolver *resolver);
+
+#endif
