@@ -70,10 +70,7 @@ static bool concerns_us(const struct projector *p)
     for (size_t i = 0; i < p->count; i++)
         if (p->entries[i].ours || p->entries[i].seed != NULL)
             return true;
-    for (size_t i = 0; p->provider != NULL && p->provider->projected && i < p->provider->credential_count; i++)
-        if (pool_wanted(p, &p->provider->credentials[i]))
-            return true;
-    return false;
+    return p->wanted_count > 0;
 }
 
 static void write_slots(struct projector *p)
@@ -94,7 +91,7 @@ static void drop_stale(struct projector *p)
 {
     for (size_t i = 0; i < p->count; i++) {
         struct entry *entry = &p->entries[i];
-        if (!entry->ours || pool_slot_of(p, entry) != NULL)
+        if (!entry->ours || entry->slot != NULL)
             continue;
         pool_remember(p, &entry->state, entry->on_disk);
         pool_note_change(p, "removed", entry->on_disk, entry->source + strlen(POOL_OUR_SOURCE));
@@ -108,6 +105,7 @@ static const char *project_pool(struct projector *p, const struct json *array)
         return NULL;
     pool_part_states_from_old_keys(p);
     pool_note_states(p);
+    pool_gather_wanted(p);
     if (!concerns_us(p))
         return NULL;
     pool_arrange(p);

@@ -6,6 +6,8 @@
 #include "credential.h"
 #include "json_span.h"
 
+struct slot;
+
 /* How a key was last answered, as long as that still matters. */
 struct entry_state {
     bool active; /* exhausted and the time is not over, or dead */
@@ -17,6 +19,7 @@ struct entry_state {
 
 struct entry {
     const struct json *json; /* it may be closed */
+    const struct slot *slot; /* where it shall stand; NULL: nowhere yet */
     const char *id;
     const char *label;
     const char *source;

@@ -7,6 +7,8 @@
 
 static void add_slot(struct projector *p, struct slot slot)
 {
+    if (slot.entry != NULL && slot.entry->slot == NULL)
+        slot.entry->slot = &p->slots[p->slot_count];
     p->slots[p->slot_count++] = slot;
 }
 
@@ -45,11 +47,9 @@ static bool has_seed_entry(const struct projector *p, const struct credential *c
 static void add_foreign(struct projector *p, struct entry *entry)
 {
     struct slot slot = {.entry = entry, .state = entry->state};
-    for (size_t i = 0; p->provider != NULL && p->provider->projected && i < p->provider->credential_count; i++) {
-        const struct credential *credential = &p->provider->credentials[i];
-        if (pool_wanted(p, credential) && stands_before(p, credential, entry))
-            add_ours(p, credential);
-    }
+    for (size_t i = 0; i < p->wanted_count; i++)
+        if (stands_before(p, p->wanted[i], entry))
+            add_ours(p, p->wanted[i]);
     if (entry->seed != NULL && entry->seed->secret != NULL && !entry->stale && !slot.state.active)
         slot.state = pool_state_of_key(p, entry->effective);
     add_slot(p, slot);
@@ -70,22 +70,21 @@ static void add_floating(struct projector *p, const size_t *order, size_t from, 
 void pool_arrange(struct projector *p)
 {
     const size_t *order = entries_sorted(p->arena, p->name, p->entries, p->count);
-    size_t credentials = p->provider != NULL && p->provider->projected ? p->provider->credential_count : 0;
     void *slots = p->slots;
-    arena_grow(p->arena, &slots, &p->slot_capacity, p->count + credentials * 2 + 1, sizeof *p->slots);
+    arena_grow(p->arena, &slots, &p->slot_capacity, p->count + p->wanted_count * 2 + 1, sizeof *p->slots);
     p->slots = slots;
     p->slot_count = 0;
-    for (size_t i = 0; i < credentials; i++)
-        if (p->provider->credentials[i].rank == RANK_CONFIG && pool_wanted(p, &p->provider->credentials[i]))
-            add_ours(p, &p->provider->credentials[i]);
+    for (size_t i = 0; i < p->wanted_count; i++)
+        if (p->wanted[i]->rank == RANK_CONFIG)
+            add_ours(p, p->wanted[i]);
     for (size_t i = 0; i < p->count; i++) {
         add_floating(p, order, i, i + 1);
         if (!p->entries[order[i]].ours)
             add_foreign(p, &p->entries[order[i]]);
     }
-    for (size_t i = 0; i < credentials; i++) {
-        const struct credential *credential = &p->provider->credentials[i];
-        if (credential->rank == RANK_ENV && pool_wanted(p, credential) && !has_seed_entry(p, credential) &&
+    for (size_t i = 0; i < p->wanted_count; i++) {
+        const struct credential *credential = p->wanted[i];
+        if (credential->rank == RANK_ENV && !has_seed_entry(p, credential) &&
             pool_our_entry(p, credential->fingerprint.text) == NULL)
             add_ours(p, credential);
     }

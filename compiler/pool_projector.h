@@ -18,6 +18,13 @@ struct slot {
     const char *text; /* of an entry that exists; NULL: it stays as it stands */
 };
 
+/* What the pool says of a key, twins taken together. */
+struct word {
+    const char *fingerprint;
+    const struct entry_state *marking; /* the latest one; NULL when they are all clean */
+    bool known;                        /* some entry has held this key before now, so the pool's word counts */
+};
+
 struct pieces {
     struct piece *items;
     size_t count;
@@ -43,6 +50,13 @@ struct projector {
     struct entry *entries;
     size_t count;
     size_t entry_capacity;
+    struct word *words;
+    size_t word_count;
+    size_t word_capacity;
+    struct name_table word_index;     /* by fingerprint, where there are more than a few */
+    const struct credential **wanted; /* the keys that get an entry of ours */
+    size_t wanted_count;
+    size_t wanted_capacity;
     struct slot *slots; /* in the order in which Hermes shall take them */
     size_t slot_count;
     size_t slot_capacity;
@@ -58,6 +72,7 @@ void pool_remember(struct projector *p, const struct entry_state *state, const c
 void pool_part_states_from_old_keys(struct projector *p);
 void pool_note_states(struct projector *p);
 bool pool_has_oauth(const struct projector *p);
+/* The latest marking that the pool has of a key, or NULL, and whether its word counts. */
 const struct entry_state *pool_word(const struct projector *p, const char *fingerprint, bool *ret_known);
 /* The pool's word, else the memory's. */
 struct entry_state pool_state_of_key(struct projector *p, const char *fingerprint);
@@ -67,7 +82,8 @@ bool pool_key_changed(const struct entry *entry);
 /* --- pool_wanted.c: which keys get an entry of ours --- */
 
 struct entry *pool_our_entry(const struct projector *p, const char *fingerprint);
-bool pool_wanted(const struct projector *p, const struct credential *credential);
+/* Finds out which; when the words are known. */
+void pool_gather_wanted(struct projector *p);
 const struct credential *pool_wanted_key(const struct projector *p, const char *fingerprint);
 const char *pool_auth_type_of(const struct projector *p, const struct credential *credential);
 const char *pool_our_source(const struct projector *p, const struct credential *credential);
@@ -83,7 +99,6 @@ bool pool_slot_is_foreign(const struct slot *slot);
 /* --- pool_text.c: how it is written --- */
 
 void pool_edit_slot(struct projector *p, struct slot *slot);
-const struct slot *pool_slot_of(const struct projector *p, const struct entry *entry);
 void pool_put_array(struct projector *p, struct text *out);
 
 #endif

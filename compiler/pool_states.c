@@ -74,21 +74,54 @@ void pool_part_states_from_old_keys(struct projector *p)
     }
 }
 
-/* The latest marking that the pool has of a key, twins taken together; NULL when they are all clean. KNOWN: some entry
- * has held this key before now, so the pool's word counts. */
-const struct entry_state *pool_word(const struct projector *p, const char *fingerprint, bool *ret_known)
+enum { FEW = 16 };
+
+static struct word *word_of(const struct projector *p, const char *fingerprint)
 {
-    const struct entry_state *best = NULL;
-    *ret_known = false;
+    if (p->word_count > FEW) {
+        const uint32_t *index = name_table_get(&p->word_index, fingerprint);
+        return index == NULL ? NULL : &p->words[*index];
+    }
+    for (size_t i = 0; i < p->word_count; i++)
+        if (strcmp(p->words[i].fingerprint, fingerprint) == 0)
+            return &p->words[i];
+    return NULL;
+}
+
+static struct word *add_word(struct projector *p, const char *fingerprint)
+{
+    void *words = p->words;
+    arena_grow(p->arena, &words, &p->word_capacity, p->word_count + 1, sizeof *p->words);
+    p->words = words;
+    p->words[p->word_count++] = (struct word){.fingerprint = fingerprint};
+    for (size_t i = p->word_count == FEW + 1 ? 0 : p->word_count - 1; p->word_count > FEW && i < p->word_count; i++)
+        name_table_put(p->arena, &p->word_index, p->words[i].fingerprint, i);
+    return &p->words[p->word_count - 1];
+}
+
+static void gather_words(struct projector *p)
+{
+    arena_give_back(p->arena, p->word_index.slots, p->word_index.size * sizeof *p->word_index.slots);
+    p->word_index = (struct name_table){0};
+    p->word_count = 0;
     for (size_t i = 0; i < p->count; i++) {
         const struct entry *entry = &p->entries[i];
-        if (strcmp(entry->effective, fingerprint) != 0 || entry->oauth)
+        if (entry->oauth)
             continue;
-        *ret_known = *ret_known || (!pool_key_changed(entry) && !entry->stale);
-        if (entry->state.active && (best == NULL || entry->state.at > best->at))
-            best = &entry->state;
+        struct word *word = word_of(p, entry->effective);
+        if (word == NULL)
+            word = add_word(p, entry->effective);
+        word->known = word->known || (!pool_key_changed(entry) && !entry->stale);
+        if (entry->state.active && (word->marking == NULL || entry->state.at > word->marking->at))
+            word->marking = &entry->state;
     }
-    return best;
+}
+
+const struct entry_state *pool_word(const struct projector *p, const char *fingerprint, bool *ret_known)
+{
+    const struct word *word = word_of(p, fingerprint);
+    *ret_known = word != NULL && word->known;
+    return word == NULL ? NULL : word->marking;
 }
 
 struct entry_state pool_state_of_key(struct projector *p, const char *fingerprint)
@@ -107,13 +140,12 @@ struct entry_state pool_state_of_key(struct projector *p, const char *fingerprin
 /* What the pool says of its keys is what the memory says, a reset by hand included. */
 void pool_note_states(struct projector *p)
 {
-    for (size_t i = 0; i < p->count; i++) {
-        const char *fingerprint = p->entries[i].effective;
-        bool known;
-        const struct entry_state *word = pool_word(p, fingerprint, &known);
-        if (word != NULL)
-            pool_remember(p, word, fingerprint);
-        else if (known)
-            cooldowns_forget(p->cooldowns, p->name, fingerprint);
+    gather_words(p);
+    for (size_t i = 0; i < p->word_count; i++) {
+        const struct word *word = &p->words[i];
+        if (word->marking != NULL)
+            pool_remember(p, word->marking, word->fingerprint);
+        else if (word->known)
+            cooldowns_forget(p->cooldowns, p->name, word->fingerprint);
     }
 }

@@ -116,14 +116,6 @@ void pool_edit_slot(struct projector *p, struct slot *slot)
         pool_note_change(p, "brought up to date", entry->effective, entry->source);
 }
 
-const struct slot *pool_slot_of(const struct projector *p, const struct entry *entry)
-{
-    for (size_t i = 0; i < p->slot_count; i++)
-        if (p->slots[i].entry == entry)
-            return &p->slots[i];
-    return NULL;
-}
-
 static void put_slot(struct projector *p, const struct slot *slot, struct text *out)
 {
     text_puts(out, out->bytes[out->len - 1] == '[' ? "\n      " : ",\n      ");
@@ -147,7 +139,7 @@ void pool_put_array(struct projector *p, struct text *out)
     for (size_t i = 0; i < p->count; i++) {
         if (p->entries[i].ours)
             continue;
-        const struct slot *slot = pool_slot_of(p, &p->entries[i]);
+        const struct slot *slot = p->entries[i].slot;
         size_t first = (size_t)(slot - p->slots);
         while (first > next && !pool_slot_is_foreign(&p->slots[first - 1]))
             first--;

@@ -75,7 +75,7 @@ static bool deleted_as_dead(const struct projector *p, const char *fingerprint)
     return dead && pool_our_entry(p, fingerprint) == NULL;
 }
 
-bool pool_wanted(const struct projector *p, const struct credential *credential)
+static bool wanted(const struct projector *p, const struct credential *credential)
 {
     const char *fingerprint = credential->fingerprint.text;
     if (credential->rank >= RANK_POOL || taken_out(p, credential) || deleted_as_dead(p, fingerprint))
@@ -88,12 +88,24 @@ bool pool_wanted(const struct projector *p, const struct credential *credential)
     return !has_manual_twin(p, fingerprint);
 }
 
+void pool_gather_wanted(struct projector *p)
+{
+    size_t count = p->provider != NULL && p->provider->projected ? p->provider->credential_count : 0;
+    p->wanted_count = 0;
+    for (size_t i = 0; i < count; i++) {
+        void *all = p->wanted;
+        if (!wanted(p, &p->provider->credentials[i]))
+            continue;
+        arena_grow(p->arena, &all, &p->wanted_capacity, p->wanted_count + 1, sizeof *p->wanted);
+        p->wanted = all;
+        p->wanted[p->wanted_count++] = &p->provider->credentials[i];
+    }
+}
+
 const struct credential *pool_wanted_key(const struct projector *p, const char *fingerprint)
 {
-    for (size_t i = 0; p->provider != NULL && p->provider->projected && i < p->provider->credential_count; i++) {
-        const struct credential *credential = &p->provider->credentials[i];
-        if (strcmp(credential->fingerprint.text, fingerprint) == 0)
-            return pool_wanted(p, credential) ? credential : NULL;
-    }
+    for (size_t i = 0; i < p->wanted_count; i++)
+        if (strcmp(p->wanted[i]->fingerprint.text, fingerprint) == 0)
+            return p->wanted[i];
     return NULL;
 }
