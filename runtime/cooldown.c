@@ -72,8 +72,8 @@ void cooldowns_parse(struct cooldowns *cooldowns, const char *text, size_t len, 
 
 static int compare(const void *a, const void *b)
 {
-    const struct cooldown *left = a;
-    const struct cooldown *right = b;
+    const struct cooldown *left = *(const struct cooldown *const *)a;
+    const struct cooldown *right = *(const struct cooldown *const *)b;
     int order = strcmp(left->provider, right->provider);
     return order != 0 ? order : strcmp(left->fingerprint.text, right->fingerprint.text);
 }
@@ -114,12 +114,15 @@ const char *cooldowns_text(const struct cooldowns *cooldowns, size_t *ret_len)
 {
     struct text out = {.arena = cooldowns->arena};
     text_puts(&out, "{\n  \"format\": 1,\n  \"cooldowns\": {");
+    const struct cooldown **sorted = arena_alloc(cooldowns->arena, cooldowns->count * sizeof *sorted);
+    for (size_t i = 0; i < cooldowns->count; i++)
+        sorted[i] = &cooldowns->items[i];
     if (cooldowns->count > 1)
-        qsort(cooldowns->items, cooldowns->count, sizeof *cooldowns->items, compare);
+        qsort(sorted, cooldowns->count, sizeof *sorted, compare);
     for (size_t i = 0; i < cooldowns->count; i++) {
-        const char *provider = cooldowns->items[i].provider;
-        bool opens = i == 0 || strcmp(cooldowns->items[i - 1].provider, provider) != 0;
-        bool closes = i + 1 == cooldowns->count || strcmp(cooldowns->items[i + 1].provider, provider) != 0;
+        const char *provider = sorted[i]->provider;
+        bool opens = i == 0 || strcmp(sorted[i - 1]->provider, provider) != 0;
+        bool closes = i + 1 == cooldowns->count || strcmp(sorted[i + 1]->provider, provider) != 0;
         if (opens) {
             text_puts(&out, i == 0 ? "\n    " : ",\n    ");
             put_string(&out, provider);
@@ -127,7 +130,7 @@ const char *cooldowns_text(const struct cooldowns *cooldowns, size_t *ret_len)
         } else {
             text_putc(&out, ',');
         }
-        put_one(&out, &cooldowns->items[i]);
+        put_one(&out, sorted[i]);
         if (closes)
             text_puts(&out, "\n    }");
     }
@@ -141,13 +144,23 @@ const char *cooldowns_text(const struct cooldowns *cooldowns, size_t *ret_len)
     return out.bytes;
 }
 
+enum { GONE = UINT32_MAX }; /* what the index has of one that was forgotten */
+
+static const char *pair_of(const struct cooldowns *cooldowns, const char *provider, const char *fingerprint)
+{
+    struct text *pair = cooldowns->pair;
+    pair->len = 0;
+    text_puts(pair, fingerprint);
+    text_putc(pair, ' ');
+    text_puts(pair, provider);
+    return pair->bytes;
+}
+
 static struct cooldown *find(const struct cooldowns *cooldowns, const char *provider, const char *fingerprint)
 {
-    for (size_t i = 0; i < cooldowns->count; i++)
-        if (strcmp(cooldowns->items[i].provider, provider) == 0 &&
-            strcmp(cooldowns->items[i].fingerprint.text, fingerprint) == 0)
-            return &cooldowns->items[i];
-    return NULL;
+    const uint32_t *index =
+        cooldowns->count == 0 ? NULL : name_table_get(&cooldowns->index, pair_of(cooldowns, provider, fingerprint));
+    return index == NULL || *index == GONE ? NULL : &cooldowns->items[*index];
 }
 
 const struct cooldown *cooldowns_get(const struct cooldowns *cooldowns, const char *provider, const char *fingerprint)
@@ -159,20 +172,34 @@ void cooldowns_put(struct cooldowns *cooldowns, const struct cooldown *cooldown)
 {
     struct cooldown *known = find(cooldowns, cooldown->provider, cooldown->fingerprint.text);
     if (known != NULL) {
+        const char *pair = known->pair;
         *known = *cooldown;
+        known->pair = pair;
         return;
+    }
+    if (cooldowns->pair == NULL) {
+        cooldowns->pair = arena_alloc(cooldowns->arena, sizeof *cooldowns->pair);
+        cooldowns->pair->arena = cooldowns->arena;
     }
     void *items = cooldowns->items;
     arena_grow(cooldowns->arena, &items, &cooldowns->capacity, cooldowns->count + 1, sizeof *cooldown);
     cooldowns->items = items;
-    cooldowns->items[cooldowns->count++] = *cooldown;
+    struct cooldown *added = &cooldowns->items[cooldowns->count];
+    *added = *cooldown;
+    added->pair = arena_strdup(cooldowns->arena, pair_of(cooldowns, cooldown->provider, cooldown->fingerprint.text));
+    name_table_put(cooldowns->arena, &cooldowns->index, added->pair, cooldowns->count++);
 }
 
+/* The last one takes its place. */
 void cooldowns_forget(struct cooldowns *cooldowns, const char *provider, const char *fingerprint)
 {
     struct cooldown *known = find(cooldowns, provider, fingerprint);
-    if (known != NULL)
-        *known = cooldowns->items[--cooldowns->count];
+    if (known == NULL)
+        return;
+    name_table_put(cooldowns->arena, &cooldowns->index, known->pair, GONE);
+    *known = cooldowns->items[--cooldowns->count];
+    if (known != &cooldowns->items[cooldowns->count])
+        name_table_put(cooldowns->arena, &cooldowns->index, known->pair, (size_t)(known - cooldowns->items));
 }
 
 static size_t find_empty(const struct cooldowns *cooldowns, const char *provider)

@@ -14,8 +14,10 @@
 #include <stddef.h>
 
 #include "fingerprint.h"
+#include "name_table.h"
 
 struct arena;
+struct text;
 
 /* The six members of a pool entry that say how its key was last answered, in Hermes's order. */
 enum { COOLDOWN_MEMBERS = 6 };
@@ -26,6 +28,7 @@ struct cooldown {
     struct fingerprint fingerprint;
     bool dead;
     double until;                      /* seconds since the epoch; INFINITY for a dead key */
+    const char *pair;                  /* the memory's own: its name in the index */
     const char *raw[COOLDOWN_MEMBERS]; /* JSON texts: "\"exhausted\"", "1795478458.2534587", "429", ... */
 };
 
@@ -34,6 +37,8 @@ struct cooldowns {
     struct cooldown *items;
     size_t count;
     size_t capacity;
+    struct name_table index; /* of the items, by provider and fingerprint */
+    struct text *pair;       /* that is looked for */
     const char **empty;
     size_t empty_count;
     size_t empty_capacity;
