@@ -47,18 +47,32 @@ static bool somebody_elses(const struct projector *p, const struct json *array)
            memmem(text + array->start, array->end - array->start, POOL_OUR_SOURCE, sizeof POOL_OUR_SOURCE - 1) == NULL;
 }
 
+static void note_entry(struct projector *p, struct entry *entry)
+{
+    void *seeded = p->seeded;
+    p->has_oauth = p->has_oauth || entry->oauth;
+    if (entry->ours || entry->manual)
+        return;
+    arena_grow(p->arena, &seeded, &p->seeded_capacity, p->seeded_count + 1, sizeof *p->seeded);
+    p->seeded = seeded;
+    p->seeded[p->seeded_count++] = entry;
+}
+
 static bool read_entries(struct projector *p, const struct json *array)
 {
     void *entries = p->entries;
     p->count = array == NULL ? 0 : array->count;
     arena_grow(p->arena, &entries, &p->entry_capacity, p->count, sizeof *p->entries);
     p->entries = entries;
+    p->has_oauth = false;
+    p->seeded_count = 0;
     if (array != NULL && array->kind != JSON_ARRAY)
         return leave_alone(p, "it is no list");
     for (size_t i = 0; i < p->count; i++) {
         if (array->children[i].kind != JSON_OBJECT)
             return leave_alone(p, "one of its entries is no object");
         p->entries[i] = entry_read(p->arena, p->document.text, &array->children[i], p->provider, p->now);
+        note_entry(p, &p->entries[i]);
         if (!p->entries[i].has_priority && !p->entries[i].ours)
             return leave_alone(p, "the priority of one of its entries is no number");
     }

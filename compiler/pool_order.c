@@ -15,9 +15,11 @@ static void add_slot(struct projector *p, struct slot slot)
 static void add_ours(struct projector *p, const struct credential *credential)
 {
     struct slot slot = {.entry = pool_our_entry(p, credential->fingerprint.text), .credential = credential};
-    for (size_t i = 0; i < p->slot_count; i++)
+    if (slot.entry != NULL && slot.entry->slot != NULL)
+        return; /* Hermes may hold two entries of one source */
+    for (size_t i = 0; slot.entry == NULL && i < p->slot_count; i++)
         if (p->slots[i].credential == credential)
-            return; /* Hermes may hold two entries of one source */
+            return;
     slot.state = pool_state_of_key(p, credential->fingerprint.text);
     add_slot(p, slot);
 }
@@ -38,8 +40,8 @@ static bool stands_before(const struct projector *p, const struct credential *cr
 
 static bool has_seed_entry(const struct projector *p, const struct credential *credential)
 {
-    for (size_t i = 0; i < p->count; i++)
-        if (stands_before(p, credential, &p->entries[i]))
+    for (size_t i = 0; i < p->seeded_count; i++)
+        if (stands_before(p, credential, p->seeded[i]))
             return true;
     return false;
 }
@@ -47,7 +49,7 @@ static bool has_seed_entry(const struct projector *p, const struct credential *c
 static void add_foreign(struct projector *p, struct entry *entry)
 {
     struct slot slot = {.entry = entry, .state = entry->state};
-    for (size_t i = 0; i < p->wanted_count; i++)
+    for (size_t i = 0; !entry->manual && i < p->wanted_count; i++)
         if (stands_before(p, p->wanted[i], entry))
             add_ours(p, p->wanted[i]);
     if (entry->seed != NULL && entry->seed->secret != NULL && !entry->stale && !slot.state.active)

@@ -23,6 +23,9 @@ struct word {
     const char *fingerprint;
     const struct entry_state *marking; /* the latest one; NULL when they are all clean */
     bool known;                        /* some entry has held this key before now, so the pool's word counts */
+    bool serves;                       /* a manual entry of somebody's can go out with it */
+    struct entry *ours;                /* our first entry of it, or NULL */
+    const struct credential *wanted;   /* the key itself, where it gets an entry of ours */
 };
 
 struct pieces {
@@ -50,6 +53,10 @@ struct projector {
     struct entry *entries;
     size_t count;
     size_t entry_capacity;
+    bool has_oauth;
+    struct entry **seeded; /* those that Hermes made of its sources */
+    size_t seeded_count;
+    size_t seeded_capacity;
     struct word *words;
     size_t word_count;
     size_t word_capacity;
@@ -71,7 +78,8 @@ void pool_note_change(struct projector *p, const char *what, const char *fingerp
 void pool_remember(struct projector *p, const struct entry_state *state, const char *fingerprint);
 void pool_part_states_from_old_keys(struct projector *p);
 void pool_note_states(struct projector *p);
-bool pool_has_oauth(const struct projector *p);
+/* NULL when no entry holds that key. */
+struct word *pool_word_of(const struct projector *p, const char *fingerprint);
 /* The latest marking that the pool has of a key, or NULL, and whether its word counts. */
 const struct entry_state *pool_word(const struct projector *p, const char *fingerprint, bool *ret_known);
 /* The pool's word, else the memory's. */

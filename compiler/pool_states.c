@@ -31,14 +31,6 @@ static bool marking_of_another_key(const struct projector *p, const struct entry
     return false;
 }
 
-bool pool_has_oauth(const struct projector *p)
-{
-    for (size_t i = 0; i < p->count; i++)
-        if (p->entries[i].oauth)
-            return true;
-    return false;
-}
-
 /* April keeps tokens in clear, and a process that was started before the key changed writes its own again and again. Such
  * an entry keeps its key and what that key earned: the new key stands in front of it. Where no entry of ours may stand,
  * it is all that Hermes has, and a cooldown of the old key is in the way. */
@@ -46,7 +38,7 @@ static bool left_to_an_old_process(const struct projector *p, const struct entry
 {
     bool another_key = entry->seed != NULL && entry->seed->secret != NULL && entry->token != NULL &&
                        *entry->token != '\0' && strcmp(entry->on_disk, entry->effective) != 0;
-    return another_key && !(entry->state.active && pool_has_oauth(p));
+    return another_key && !(entry->state.active && p->has_oauth);
 }
 
 bool pool_key_changed(const struct entry *entry)
@@ -76,7 +68,7 @@ void pool_part_states_from_old_keys(struct projector *p)
 
 enum { FEW = 16 };
 
-static struct word *word_of(const struct projector *p, const char *fingerprint)
+struct word *pool_word_of(const struct projector *p, const char *fingerprint)
 {
     if (p->word_count > FEW) {
         const uint32_t *index = name_table_get(&p->word_index, fingerprint);
@@ -99,27 +91,37 @@ static struct word *add_word(struct projector *p, const char *fingerprint)
     return &p->words[p->word_count - 1];
 }
 
+/* A manual entry of somebody's that Hermes can use: our own one would double it. */
+static bool can_serve(const struct projector *p, const struct entry *entry)
+{
+    bool has_url = entry->base_url != NULL && *entry->base_url != '\0';
+    return entry->manual && !entry->ours && (has_url || strncmp(p->name, "custom:", 7) == 0);
+}
+
 static void gather_words(struct projector *p)
 {
     arena_give_back(p->arena, p->word_index.slots, p->word_index.size * sizeof *p->word_index.slots);
     p->word_index = (struct name_table){0};
     p->word_count = 0;
     for (size_t i = 0; i < p->count; i++) {
-        const struct entry *entry = &p->entries[i];
+        struct entry *entry = &p->entries[i];
         if (entry->oauth)
             continue;
-        struct word *word = word_of(p, entry->effective);
+        struct word *word = pool_word_of(p, entry->effective);
         if (word == NULL)
             word = add_word(p, entry->effective);
         word->known = word->known || (!pool_key_changed(entry) && !entry->stale);
         if (entry->state.active && (word->marking == NULL || entry->state.at > word->marking->at))
             word->marking = &entry->state;
+        if (entry->ours && word->ours == NULL)
+            word->ours = entry;
+        word->serves = word->serves || can_serve(p, entry);
     }
 }
 
 const struct entry_state *pool_word(const struct projector *p, const char *fingerprint, bool *ret_known)
 {
-    const struct word *word = word_of(p, fingerprint);
+    const struct word *word = pool_word_of(p, fingerprint);
     *ret_known = word != NULL && word->known;
     return word == NULL ? NULL : word->marking;
 }

@@ -12,19 +12,6 @@ const char *pool_auth_type_of(const struct projector *p, const struct credential
     return login ? "oauth" : "api_key";
 }
 
-/* A manual entry of the same key that can serve: it is not doubled. */
-static bool has_manual_twin(const struct projector *p, const char *fingerprint)
-{
-    bool custom = strncmp(p->name, "custom:", 7) == 0;
-    for (size_t i = 0; i < p->count; i++) {
-        const struct entry *entry = &p->entries[i];
-        bool has_url = entry->base_url != NULL && *entry->base_url != '\0';
-        if (entry->manual && !entry->ours && strcmp(entry->on_disk, fingerprint) == 0 && (has_url || custom))
-            return true;
-    }
-    return false;
-}
-
 const char *pool_our_source(const struct projector *p, const struct credential *credential)
 {
     return arena_printf(p->arena, POOL_OUR_SOURCE "%s", credential->origins[0].key);
@@ -59,10 +46,8 @@ static bool taken_out(const struct projector *p, const struct credential *creden
 
 struct entry *pool_our_entry(const struct projector *p, const char *fingerprint)
 {
-    for (size_t i = 0; i < p->count; i++)
-        if (p->entries[i].ours && strcmp(p->entries[i].on_disk, fingerprint) == 0)
-            return &p->entries[i];
-    return NULL;
+    const struct word *word = pool_word_of(p, fingerprint);
+    return word == NULL ? NULL : word->ours;
 }
 
 /* Hermes deletes a dead manual entry after a day, and would do so again with a new one. */
@@ -82,10 +67,11 @@ static bool wanted(const struct projector *p, const struct credential *credentia
         return false;
     if (credential->rank == RANK_CONFIG)
         return true;
-    if (pool_has_oauth(p) || p->provider->inherits || strcmp(p->name, "copilot") == 0 ||
+    if (p->has_oauth || p->provider->inherits || strcmp(p->name, "copilot") == 0 ||
         strcmp(pool_auth_type_of(p, credential), "oauth") == 0)
         return false;
-    return !has_manual_twin(p, fingerprint);
+    const struct word *word = pool_word_of(p, fingerprint);
+    return word == NULL || !word->serves;
 }
 
 void pool_gather_wanted(struct projector *p)
@@ -93,19 +79,21 @@ void pool_gather_wanted(struct projector *p)
     size_t count = p->provider != NULL && p->provider->projected ? p->provider->credential_count : 0;
     p->wanted_count = 0;
     for (size_t i = 0; i < count; i++) {
+        const struct credential *credential = &p->provider->credentials[i];
         void *all = p->wanted;
-        if (!wanted(p, &p->provider->credentials[i]))
+        if (!wanted(p, credential))
             continue;
         arena_grow(p->arena, &all, &p->wanted_capacity, p->wanted_count + 1, sizeof *p->wanted);
         p->wanted = all;
-        p->wanted[p->wanted_count++] = &p->provider->credentials[i];
+        p->wanted[p->wanted_count++] = credential;
+        struct word *word = pool_word_of(p, credential->fingerprint.text);
+        if (word != NULL)
+            word->wanted = credential;
     }
 }
 
 const struct credential *pool_wanted_key(const struct projector *p, const char *fingerprint)
 {
-    for (size_t i = 0; i < p->wanted_count; i++)
-        if (strcmp(p->wanted[i]->fingerprint.text, fingerprint) == 0)
-            return p->wanted[i];
-    return NULL;
+    const struct word *word = pool_word_of(p, fingerprint);
+    return word == NULL ? NULL : word->wanted;
 }
