@@ -26,6 +26,15 @@ bool watch_must_look(const struct watch *watch, const struct interest *interest)
     return watch->remote != NULL || (watch->error != 0 && !(watch->error == EACCES && interest->passage));
 }
 
+/* A file system's clock stands still for some milliseconds. */
+static bool is_young(struct timespec changed)
+{
+    struct timespec now;
+    (void)clock_gettime(CLOCK_REALTIME, &now);
+    long long age_ms = (now.tv_sec - changed.tv_sec) * 1000LL + (now.tv_nsec - changed.tv_nsec) / 1000000;
+    return age_ms > -100 && age_ms < 100;
+}
+
 static struct mark look(const struct watch *watch, const struct interest *interest)
 {
     char path[PATH_MAX + NAME_MAX + 2];
@@ -40,6 +49,7 @@ static struct mark look(const struct watch *watch, const struct interest *intere
         mark.size = st.st_size;
         mark.modified = st.st_mtim;
         mark.changed = st.st_ctim;
+        mark.young = is_young(st.st_ctim);
     }
     return mark;
 }
@@ -49,15 +59,18 @@ static bool same_time(struct timespec a, struct timespec b)
     return a.tv_sec == b.tv_sec && a.tv_nsec == b.tv_nsec;
 }
 
-static bool same_mark(const struct mark *a, const struct mark *b)
+/* For sure: one that was young may have changed unseen. */
+static bool same_mark(const struct mark *now, const struct mark *before)
 {
-    return a->device == b->device && a->inode == b->inode && a->mode == b->mode && a->size == b->size &&
-           same_time(a->modified, b->modified) && same_time(a->changed, b->changed);
+    return !before->young && now->device == before->device && now->inode == before->inode &&
+           now->mode == before->mode && now->size == before->size && same_time(now->modified, before->modified) &&
+           same_time(now->changed, before->changed);
 }
 
-void watch_take_marks(struct watch_client *client)
+bool watch_take_marks(struct watch_client *client)
 {
     bool looks = false;
+    bool other = false;
     for (size_t i = 0; i < client->count; i++) {
         struct watch *watch = client->watches[i];
         for (size_t k = 0; k < watch->count; k++) {
@@ -68,10 +81,12 @@ void watch_take_marks(struct watch_client *client)
             interest->looked_at = watch_must_look(watch, interest);
             if (interest->looked_at && !before) /* a change since the last look is still to be told */
                 interest->mark = look(watch, interest);
+            other = other || (interest->looked_at != before && !interest->apart);
             looks = looks || interest->looked_at;
         }
     }
     watch_set_looks(client, looks);
+    return other;
 }
 
 static void look_again(const struct watch *watch, struct interest *interest)

@@ -20,6 +20,7 @@ struct mark {
     off_t size;
     struct timespec modified;
     struct timespec changed;
+    bool young; /* it changed so lately that another change might leave the same mark */
 };
 
 /* NAME, an entry of a directory, matters to CLIENT. */
@@ -116,8 +117,9 @@ struct watch *watch_with(struct watch_set *set, int descriptor, const struct wat
 
 /* What leads on through a directory that may not be read has a watch of its own, as that directory has in its parent. */
 bool watch_must_look(const struct watch *watch, const struct interest *interest);
-/* The first look at what will be looked at from now on. */
-void watch_take_marks(struct watch_client *client);
+/* The first look at what will be looked at from now on. True: of something else than names apart events are told from now
+ * on, or no more, so that what changed in between is not known. */
+bool watch_take_marks(struct watch_client *client);
 /* Looks at all of it, and notes what changed. Also tries to watch what could not be watched. */
 void watch_look(struct watch_set *set);
 /* Whether something of CLIENT is looked at. */

@@ -129,8 +129,7 @@ bool watch_client_update(struct watch_client *client, const char *const *paths, 
         watch_sweep(client);
         again = start_all(client);
     }
-    watch_take_marks(client);
-    return lost;
+    return watch_take_marks(client) || lost;
 }
 
 bool watch_client_is_stale(const struct watch_client *client)

@@ -45,8 +45,8 @@ struct watch_client *watch_client_create(struct watch_set *set, const char *cons
 /* NULL is fine. */
 void watch_client_destroy(struct watch_client *client);
 /* PATHS are absolute; one whose last name is "*" means every entry of its directory. Call it before they are read. Costs
- * what PATHS cost, whatever other clients want. True: more than the names apart was found to be another one than before,
- * of which nothing else may ever tell. */
+ * what PATHS cost, whatever other clients want. True: more than the names apart may be another one than before, of which
+ * nothing else will ever tell. */
 bool watch_client_update(struct watch_client *client, const char *const *paths, size_t count);
 
 /* Something that was found when CLIENT's paths were walked may be another one now: it is to be updated before they are
