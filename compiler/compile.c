@@ -185,7 +185,10 @@ static void read_extra_env(struct run *run)
         }
         const struct source *source = add_source(run, SOURCE_EXTRA_ENV, expand_path(run, path));
         if (!source->present && run->c->outcome == COMPILE_VALID)
-            (void)diagnose(&run->c->diagnostics, SEVERITY_WARNING, "no-env-file", item->place, "there is no such file");
+            diagnostic_help(
+                &run->c->diagnostics,
+                diagnose(&run->c->diagnostics, SEVERITY_WARNING, "no-env-file", item->place, "there is no such file"),
+                "create it, or take it out of hermes_watch.env_files");
         dotenv_load(run->c->arena, source, &run->c->environment, &run->c->diagnostics);
     }
 }

@@ -107,7 +107,7 @@ static int report_json_of(const struct options *options, const struct compilatio
     text_puts(&out, "}\n");
     (void)print_text(&out);
     int status = outcome_status(options, c->outcome, c->diagnostics.warnings);
-    return status == EXIT_OK && !found ? EXIT_INVALID : status;
+    return status == EXIT_OK && !found ? EXIT_USAGE : status;
 }
 
 /* --- and as text --- */
@@ -122,9 +122,13 @@ static void print_changes(const struct compilation *c)
 
 static void report_compile(const struct options *options, const struct compilation *c)
 {
-    if (options->quiet || c->generation == 0 || c->outcome == COMPILE_INVALID)
+    if (options->quiet || (c->generation == 0 && c->outcome != COMPILE_INVALID))
         return;
-    if (!c->published && !c->projected) {
+    if (c->outcome == COMPILE_INVALID && c->generation == 0) {
+        (void)fputs("nothing published: there is no generation yet\n", stderr);
+    } else if (c->outcome == COMPILE_INVALID) {
+        (void)fprintf(stderr, "nothing published; generation %lld stays in force\n", c->generation);
+    } else if (!c->published && !c->projected) {
         (void)printf("generation %lld: nothing changed\n", c->generation);
     } else {
         (void)printf("generation %lld:\n", c->generation);
@@ -142,8 +146,9 @@ static void report_count(const struct options *options, const struct diagnostics
 /* NAME is no KIND; NEAR is what it may have meant, or NULL. */
 static void say_unknown(struct arena *arena, const char *kind, const char *name, const char *near)
 {
-    (void)fprintf(stderr, "hermes-compile: \"%s\" is no %s%s%s%s\n", shown_name(arena, name), kind,
-                  near == NULL ? "" : "; did you mean \"", near == NULL ? "" : near, near == NULL ? "" : "\"?");
+    (void)fprintf(stderr, "hermes-compile: \"%s\" is no %s; %s%s%s\n", shown_name(arena, name), kind,
+                  near == NULL ? "--status lists the providers" : "did you mean \"", near == NULL ? "" : near,
+                  near == NULL ? "" : "\"?");
 }
 
 static int report_explain(const struct options *options, const struct compilation *c)
@@ -152,7 +157,7 @@ static int report_explain(const struct options *options, const struct compilatio
         return EXIT_OK;
     say_unknown(c->arena, "provider, variable or config path of the sources", options->subject,
                 explain_near(c, options->subject));
-    return EXIT_INVALID;
+    return EXIT_USAGE;
 }
 
 static int report_status(const struct compilation *c, const char *home)
@@ -243,9 +248,12 @@ static int report_probes(const struct options *options, struct compilation *c)
 {
     struct probes probes = {.arena = c->arena};
     int status = outcome_status(options, c->outcome, 0);
-    if (status == EXIT_OK && !add_probes(&probes, &c->providers, options->file_count > 0 ? options->files[0] : NULL)) {
-        (void)fputs("hermes-compile: there is no such provider in the sources\n", stderr);
-        return EXIT_INVALID;
+    const char *name = options->file_count > 0 ? options->files[0] : NULL;
+    if (status == EXIT_OK && !add_probes(&probes, &c->providers, name)) {
+        struct near_name near = {.written = name};
+        providers_consider(&c->providers, &near);
+        say_unknown(c->arena, "provider of the sources", name, near.best);
+        return EXIT_USAGE;
     }
     probes_ask_and_wait(&probes, &c->environment);
     if (options->format == FORMAT_JSON) {

@@ -203,13 +203,15 @@ bool uninstall_unit(struct arena *arena)
         return true;
     }
     bool really = manager_runs(arena);
-    if (!really)
-        say_there_is_no_manager();
-    bool done = systemctl(really, "stop", UNIT) && systemctl(really, "disable", UNIT);
+    bool done = !really || (systemctl(really, "stop", UNIT) && systemctl(really, "disable", UNIT));
     if (unlink(path) < 0) {
         (void)fprintf(stderr, "hermes-watch: %s: %s\n", path, strerror(errno));
         return false;
     }
     (void)printf("%s was removed\n", path);
+    if (!really) {
+        say_there_is_no_manager();
+        done = systemctl(really, "stop", UNIT) && systemctl(really, "disable", UNIT);
+    }
     return systemctl(really, "daemon-reload", NULL) && done;
 }

@@ -18,7 +18,11 @@ static void print(const struct hermes_view *view, const char *what)
 int main(int argc, char **argv)
 {
     struct hermes *hermes;
-    int error = argc < 2 ? HERMES_ABSENT : hermes_open(argv[1], &hermes);
+    if (argc < 2) {
+        (void)fputs("usage: configuration HOME PATH...\n", stderr);
+        return 2;
+    }
+    int error = hermes_open(argv[1], &hermes);
     if (error != 0) {
         (void)fprintf(stderr, "configuration: %s\n", hermes_strerror(error));
         return 1;

@@ -20,7 +20,11 @@ static void print(struct hermes *hermes, const struct hermes_provider *provider,
 int main(int argc, char **argv)
 {
     struct hermes *hermes;
-    int error = argc < 2 ? HERMES_ABSENT : hermes_open(argv[1], &hermes);
+    if (argc < 2) {
+        (void)fputs("usage: key_states HOME\n", stderr);
+        return 2;
+    }
+    int error = hermes_open(argv[1], &hermes);
     if (error != 0) {
         (void)fprintf(stderr, "key_states: %s\n", hermes_strerror(error));
         return 1;

@@ -7,7 +7,11 @@ int main(int argc, char **argv)
 {
     struct hermes *hermes;
     struct hermes_attempt attempt;
-    int error = argc < 2 ? HERMES_ABSENT : hermes_open(argv[1], &hermes);
+    if (argc < 2) {
+        (void)fputs("usage: next_key HOME [PROVIDER]\n", stderr);
+        return 2;
+    }
+    int error = hermes_open(argv[1], &hermes);
     if (error != 0) {
         (void)fprintf(stderr, "next_key: %s\n", hermes_strerror(error));
         return 1;

@@ -54,7 +54,11 @@ static int request(struct hermes *hermes, const char *provider)
 int main(int argc, char **argv)
 {
     struct hermes *hermes;
-    int error = argc < 2 ? HERMES_ABSENT : hermes_open(argv[1], &hermes);
+    if (argc < 2) {
+        (void)fputs("usage: try_each_key HOME [PROVIDER]\n", stderr);
+        return 2;
+    }
+    int error = hermes_open(argv[1], &hermes);
     if (error != 0) {
         (void)fprintf(stderr, "try_each_key: %s\n", hermes_strerror(error));
         return 1;

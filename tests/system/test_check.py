@@ -209,7 +209,7 @@ class Check(unittest.TestCase):
         _, out, _ = self.home.compile("--explain", "model.api_key")
         self.assertIn("stands at config.yaml:4:12", out)
         self.assertIn("  shadows   .env:1:16 XIAOMI_API_KEY  sha256:", out)
-        self.assertEqual(self.home.compile("--explain", "no.such.thing")[0], 1)
+        self.assertEqual(self.home.compile("--explain", "no.such.thing")[0], 2)
 
     def test_explain_follows_references_both_ways(self):
         self.home.write("config.yaml", "custom_providers:\n- {name: my-llm, base_url: 'http://h/v1', apiKey: '${MY_KEY}'}\n")
@@ -223,7 +223,7 @@ class Check(unittest.TestCase):
         self.assertEqual(json.loads(self.home.compile("--explain", "MY_KEY", "--format", "json")[1])["put_into"],
                          [{"path": "config.yaml", "line": 2, "column": 51}])
         self.assertIn("  value     a map of 3 entries\n", self.home.compile("--explain", "custom_providers[0]")[1])
-        self.assertEqual(self.home.compile("--explain", "custom_providers[0].nothing")[0], 1)
+        self.assertEqual(self.home.compile("--explain", "custom_providers[0].nothing")[0], 2)
 
     def test_diff_shows_the_names_of_models_but_nothing_that_may_be_a_key(self):
         self.assertEqual(self.home.compile()[0], 0)

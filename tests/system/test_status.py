@@ -95,7 +95,7 @@ class Status(unittest.TestCase):
             self.assertEqual(self.home.compile("--reset", name)[:2], (0, "nothing was cooling\n"), name)
         self.assertEqual(self.home.compile("--reset", "xiaomy"), (2, "", 'hermes-compile: "xiaomy" is no provider; did you mean "xiaomi"?\n'))
         self.assertEqual(self.home.compile("--explain", "xiaomy")[::2],
-                         (1, 'hermes-compile: "xiaomy" is no provider, variable or config path of the sources; did you mean "xiaomi"?\n'))
+                         (2, 'hermes-compile: "xiaomy" is no provider, variable or config path of the sources; did you mean "xiaomi"?\n'))
         self.assertIn('"sha256:', self.home.compile("--explain", KEYS[3])[2])
 
     def test_a_reset_says_what_it_cleared(self):
