@@ -100,6 +100,16 @@ static struct place place_of_offset(const struct loader *l, const char *bytes, s
     return place;
 }
 
+/* Of a node in brackets libyaml names the place where it is missing, which for a bracket that is never closed is the end of
+ * the file. */
+static void note_bracket(struct loader *l, struct diagnostic *d, const yaml_mark_t *opened)
+{
+    struct place place = place_of(l, opened, NULL);
+    diagnostic_note(l->diagnostics, d, "inside the bracket that opens in line %zu, column %zu", (size_t)place.line,
+                    (size_t)place.column);
+    diagnostic_help(l->diagnostics, d, "close the bracket, or quote a text that begins with one");
+}
+
 static void fail_parser(struct loader *l, const char *bytes, size_t len)
 {
     yaml_parser_t *p = &l->parser;
@@ -115,7 +125,9 @@ static void fail_parser(struct loader *l, const char *bytes, size_t len)
         arena_out_of_memory();
     struct diagnostic *d =
         diagnose(l->diagnostics, SEVERITY_ERROR, "yaml-syntax", place_of(l, &p->problem_mark, NULL), "%s", p->problem);
-    if (p->context != NULL)
+    if (p->context != NULL && strcmp(p->context, "while parsing a flow node") == 0 && p->marks.top > p->marks.start)
+        note_bracket(l, d, &p->marks.top[-1]);
+    else if (p->context != NULL)
         diagnostic_note(l->diagnostics, d, "%s that starts in line %zu", p->context, p->context_mark.line + 1);
     if (strstr(p->problem, "cannot start any token") != NULL || strstr(p->problem, "tab character") != NULL)
         diagnostic_help(l->diagnostics, d,

@@ -57,6 +57,15 @@ class Check(unittest.TestCase):
 
     # --- slips of the fingers ---
 
+    def test_a_bracket_that_is_never_closed_is_named(self):
+        self.says("config.yaml:3:1: error[yaml-syntax]", "note: inside the bracket that opens in line 2, column 12",
+                  config="model:\n  default: [\n")
+        self.assertIn("nothing published: there is no generation yet\n", self.home.compile()[2])
+
+    def test_an_env_file_that_is_missing(self):
+        self.says("warning[no-env-file]", "help: create it, or take it out of hermes_watch.env_files",
+                  config="hermes_watch: {env_files: [/nowhere/at/all.env]}\n")
+
     def test_a_misspelt_key(self):
         self.says("config.yaml:3:3: hint[unknown-key]: Hermes reads no key of this name in model\n",
                   '  help: did you mean "default"?', config="model:\n  provider: xiaomi\n  defualt: mimo\n")

@@ -267,6 +267,10 @@ class Install(Case):
         self.assertIn("when you are logged in, run:\nsystemctl --user daemon-reload\n", out)
         self.assertTrue((self.units / "hermes-watch.service").exists())
         self.assertEqual(list(self.units.glob("*.wants/*")), [])
+        code, out, err = self.watch("--uninstall", env=env)
+        self.assertEqual((code, err), (0, ""))
+        self.assertTrue(out.endswith("when you are logged in, run:\nsystemctl --user stop hermes-watch.service\n"
+                                     "systemctl --user disable hermes-watch.service\nsystemctl --user daemon-reload\n"), out)
 
 
 def enter():
