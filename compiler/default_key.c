@@ -64,9 +64,10 @@ void default_key_check(const struct resolve_input *input, const struct providers
     const struct node *named = node_get(model, "provider");
     const struct provider *provider =
         providers->default_id == NULL ? NULL : providers_get(providers, providers->default_id);
+    /* What is wrong with a model.api_key that is no key was said at its own place. */
     if (provider == NULL || node_string(named) == NULL || provider_find(named->text) == NULL ||
-        !needs_key(provider->row) || provider->credential_count > 0 || pool_has_key(input->pool, provider->id) ||
-        any_secret_source(input->config))
+        !needs_key(provider->row) || provider->credential_count > 0 || node_truthy(node_get(model, "api_key")) ||
+        pool_has_key(input->pool, provider->id) || any_secret_source(input->config))
         return;
     struct diagnostic *d = diagnose(diagnostics, SEVERITY_WARNING, "no-key", named->place,
                                     "the default provider %s has no key", shown_name(arena, provider->id));

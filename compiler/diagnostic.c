@@ -112,6 +112,21 @@ static bool same_place(const struct diagnostic *a, const struct diagnostic *b)
     return a->place.source == b->place.source && a->place.line == b->place.line && a->place.column == b->place.column;
 }
 
+/* Whether an error stands inside the text that item AT of the sorted LIST is about. */
+static bool holds_an_error(const struct diagnostics *list, size_t at)
+{
+    const struct place *about = &list->items[at]->place;
+    for (size_t i = at + 1; about->line > 0 && i < list->count; i++) {
+        const struct place *place = &list->items[i]->place;
+        if (place->source != about->source || place->line != about->line ||
+            place->column >= about->column + about->length)
+            return false;
+        if (list->items[i]->severity == SEVERITY_ERROR)
+            return true;
+    }
+    return false;
+}
+
 /* What is to be rewritten anyway needs no further advice: where an error stands, nothing less is said. */
 static void drop_follow_ons(struct diagnostics *list)
 {
@@ -121,7 +136,8 @@ static void drop_follow_ons(struct diagnostics *list)
         struct diagnostic *d = list->items[i];
         if (d->severity == SEVERITY_ERROR)
             error = d;
-        bool follows = error != NULL && d->severity != SEVERITY_ERROR && d->place.line > 0 && same_place(error, d);
+        bool same = error != NULL && d->place.line > 0 && same_place(error, d);
+        bool follows = d->severity != SEVERITY_ERROR && (same || holds_an_error(list, i));
         list->warnings -= follows && d->severity == SEVERITY_WARNING;
         if (!follows)
             list->items[kept++] = d;

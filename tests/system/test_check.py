@@ -117,6 +117,11 @@ class Check(unittest.TestCase):
         err = self.says("warning[custom-providers-ignored]", config="custom_providers: {a: 1}\n")
         self.assertNotIn("wrong-type", err)
 
+    def test_what_follows_from_an_error_is_not_said(self):
+        for key in ("${NOPE_KEY}", '"two words ${NOPE_KEY}"', "changeme"):
+            err = self.says(config=f"model:\n  provider: xiaomi\n  api_key: {key}\n", env="")
+            self.assertTrue(err.endswith("\n1 error, 0 warnings\n"), err)
+
     def test_a_tab_that_half_of_hermes_refuses(self):
         self.says("config.yaml:2:19: warning[yaml-tab]", config="model:\n  provider: xiaomi\t# note\n")
 
