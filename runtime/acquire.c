@@ -5,6 +5,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "acquire.h"
 #include "classify.h"
 #include "handle.h"
 #include "view.h"
@@ -209,8 +210,7 @@ static void answered(struct hermes *hermes, const char *provider, double now)
         (void)bookings_put(&hermes->bookings, &id, &good);
 }
 
-/* Where the provider named no time, hermes_watch.cooldown_<status> may. */
-static double until_of(const struct hermes_attempt *attempt, const struct hermes_judgement *judgement, double now)
+double judgement_until(const struct hermes_view *view, const struct hermes_judgement *judgement, double now)
 {
     char path[64];
     size_t len;
@@ -218,7 +218,7 @@ static double until_of(const struct hermes_attempt *attempt, const struct hermes
     if (judgement->given || judgement->verdict != HERMES_KEY_COOLING)
         return judgement->until;
     (void)snprintf(path, sizeof path, "hermes_watch.cooldown_%d", judgement->status);
-    const char *value = hermes_config(attempt->view, path, &len);
+    const char *value = hermes_config(view, path, &len);
     long seconds = value == NULL ? 0 : strtol(value, &end, 10);
     return seconds > 0 && seconds <= 31 * 86400 && end == value + len ? now + (double)seconds : judgement->until;
 }
@@ -233,7 +233,7 @@ int hermes_report(struct hermes *hermes, const struct hermes_attempt *attempt, c
     struct booking booking = {.verdict = judgement->verdict,
                               .status = judgement->status,
                               .rule = classify_rule_number(judgement->rule),
-                              .until = until_of(attempt, judgement, now)};
+                              .until = judgement_until(attempt->view, judgement, now)};
     (void)pthread_mutex_lock(&hermes->lock);
     look(hermes, now, true);
     if (judgement->verdict == HERMES_KEY_GOOD)

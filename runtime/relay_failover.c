@@ -6,6 +6,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "acquire.h"
 #include "egress.h"
 #include "relay.h"
 #include "relay_exchange.h"
@@ -334,7 +335,9 @@ static struct hermes_judgement classify(const struct attempt *attempt)
     size_t event;
     if (attempt->hold == HOLD_EVENT && hold_first_event(answer.body, answer.body_len, &event))
         answer.body_len = event;
-    return hermes_classify(&answer, wall_clock());
+    struct hermes_judgement judgement = hermes_classify(&answer, wall_clock());
+    judgement.until = judgement_until(attempt->key.view, &judgement, wall_clock());
+    return judgement;
 }
 
 /* What may have been charged for is asked again only with an idempotency key, and only where that key is known. */

@@ -7,6 +7,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "acquire.h"
 #include "hermes_runtime.h"
 #include "relay_route.h"
 
@@ -108,7 +109,9 @@ static struct hermes_judgement judge(struct simulation *s, const struct hermes_p
     if (answer->seconds >= 0)
         (void)snprintf(headers, sizeof headers, "Retry-After: %ld\r\n", answer->seconds);
     struct hermes_answer given = {.status = answer->status, .headers = headers, .headers_len = strlen(headers)};
-    return hermes_classify(&given, s->now);
+    struct hermes_judgement judgement = hermes_classify(&given, s->now);
+    judgement.until = judgement_until(s->view, &judgement, s->now);
+    return judgement;
 }
 
 static void show(const struct simulation *s, const struct hermes_provider *provider,

@@ -60,6 +60,17 @@ class Failover(unittest.TestCase):
         switch = relay.get("/status").json()["switches"][0]
         self.assertEqual((switch["key"], switch["to_key"], switch["status"]), (fingerprint(ONE), fingerprint(TWO), 429))
 
+    def test_a_cooldown_of_the_configuration_is_what_the_pages_tell(self):
+        self.configure("hermes_watch: {cooldown_402: 60}\n")
+        self.provider.answers = {ONE: http(402, {"error": {"message": "no money"}})}
+        relay = self.relay()
+        answer = relay.chat()
+        status = relay.get("/status").json()
+        attempt = relay.get("/requests/" + answer.headers["x-hermes-request-id"]).json()["attempts"][0]
+        for told in status["switches"][0], attempt:
+            self.assertEqual(told["key"], fingerprint(ONE))
+            self.assertLess(told["until"], status["switches"][0]["at"] + 90)
+
     def test_when_all_are_refused_the_client_gets_the_providers_own_last_answer(self):
         self.provider.answers = {key: limited(90 + i, [("X-Own", f"answer {i}")]) for i, key in enumerate((ONE, TWO, THREE))}
         relay = self.relay()

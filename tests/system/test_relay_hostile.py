@@ -466,6 +466,8 @@ class Life(RelayCase):
         self.assertIn(f"xiaomi {fingerprint(KEY)} XIAOMI_API_KEY: cooling for 60 s", out)
         code, out, err = run("--simulate", f"{fingerprint(KEY)[7:17]}=402 {fingerprint(SPARE)}=401")
         self.assertEqual((code, out.splitlines()[-1]), (1, "nobody serves"))
+        self.configure("hermes_watch: {cooldown_429: 7}\n")
+        self.assertIn("cooling for 7 s (429)\n", run("--simulate", "XIAOMI_API_KEY=429")[1])
         self.assertEqual(run("--simulate", "NOBODY=429")[0], 2)
         self.assertEqual(run("--simulate", "XIAOMI_API_KEY")[0], 2)
         self.assertEqual(run("--frobnicate")[0], 2)
