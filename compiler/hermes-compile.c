@@ -21,7 +21,7 @@
 #include "status.h"
 
 /* Hermes waits this long for auth.lock. */
-enum { READ_WAIT_MS = 2000, LOCK_WAIT_MS = 15000 };
+enum { READ_WAIT_MS = 2000, LOCK_WAIT_MS = 15000, PAGE_WIDTH = 78 };
 
 extern char **environ;
 
@@ -364,9 +364,24 @@ static int reset(const struct options *options, struct arena *arena)
     return done ? EXIT_OK : EXIT_IO;
 }
 
+/* In lines that a terminal need not break. */
+static void print_folded(const char *text)
+{
+    size_t column = 0;
+    while (*text != '\0') {
+        size_t len = strcspn(text, " ");
+        bool fits = column > 0 && column + 1 + len <= PAGE_WIDTH;
+        (void)printf("%s%.*s", column == 0 ? "" : fits ? " " : "\n", (int)len, text);
+        column = fits ? column + 1 + len : len;
+        text += len + strspn(text + len, " ");
+    }
+    (void)putchar('\n');
+}
+
 static void print_code(const struct diagnostic_code *code)
 {
-    (void)printf("%s: %s\n\n%s\n", code->code, code->title, code->page);
+    (void)printf("%s: %s\n\n", code->code, code->title);
+    print_folded(code->page);
 }
 
 static int explain_code(const char *name)
