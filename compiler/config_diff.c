@@ -2,29 +2,15 @@
 
 #include <string.h>
 
-#include "config_schema.h"
 #include "json_span.h"
 #include "name_table.h"
 #include "secret_names.h"
 #include "shown_value.h"
 
-enum { LONGEST_PLAIN = 64 };
-
-#define PLAIN_LETTERS "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_.:/"
-
 struct side {
     const char *text;
     const struct json *json; /* NULL: it is not there */
 };
-
-/* The name of a model or provider, or one of a few words, and nothing in it that may be a key. */
-static bool plain_leaf(const char *path, const char *name, const char *text, size_t len)
-{
-    const struct config_rule *rule = config_rule_find(path);
-    bool model = strcmp(name, "model") == 0 || strcmp(path, "model.default") == 0;
-    return rule != NULL && (model || (rule->flags & CONFIG_PROVIDER) != 0 || rule->choices != NULL) && len > 0 &&
-           len <= LONGEST_PLAIN && strspn(text, PLAIN_LETTERS) == len && name_showable(text, len);
-}
 
 static const char *shown_side(struct arena *arena, const char *path, const char *name, struct side side)
 {
@@ -33,10 +19,8 @@ static const char *shown_side(struct arena *arena, const char *path, const char 
     if (side.json->kind == JSON_OBJECT || side.json->kind == JSON_ARRAY)
         return side.json->kind == JSON_OBJECT ? "a map" : "a list";
     const char *text = json_string(arena, side.text, side.json);
-    if (text != NULL && plain_leaf(path, name, text, strlen(text)))
-        return text;
     if (text != NULL)
-        return shown_value(arena, name, text, strlen(text));
+        return shown_leaf(arena, path, name, text, strlen(text));
     text = json_raw(arena, side.text, side.json);
     return name_is_secret(name) ? shown_value(arena, name, text, strlen(text)) : text;
 }

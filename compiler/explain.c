@@ -138,14 +138,16 @@ static void print_hidden_variables(const struct compilation *c, const struct bin
 }
 
 /* A number or a date holds no key unless its name says so. */
-static const char *shown_scalar(struct arena *arena, const char *name, const struct node *node)
+static const char *shown_scalar(struct arena *arena, const char *path, const char *name, const struct node *node)
 {
     if (node->kind != NODE_STRING && !name_is_secret(name))
         return arena_strndup(arena, node->text, node->len);
-    return shown_value(arena, name, node->text, node->len);
+    return node->kind == NODE_STRING ? shown_leaf(arena, path, name, node->text, node->len)
+                                     : shown_value(arena, name, node->text, node->len);
 }
 
-static void print_value(struct arena *arena, const char *name, const struct node *node, bool reveal, FILE *stream)
+static void print_value(struct arena *arena, const char *path, const char *name, const struct node *node, bool reveal,
+                        FILE *stream)
 {
     switch (node->kind) {
     case NODE_MAP:
@@ -163,7 +165,7 @@ static void print_value(struct arena *arena, const char *name, const struct node
         (void)fputs(node->boolean ? "true" : "false", stream);
         break;
     default:
-        (void)fputs(reveal ? node->text : shown_scalar(arena, name, node), stream);
+        (void)fputs(reveal ? node->text : shown_scalar(arena, path, name, node), stream);
         break;
     }
     (void)fputc('\n', stream);
@@ -230,12 +232,12 @@ static bool explain_path(const struct compilation *c, const char *path, bool rev
         return false;
     const char *place = place_text(c->arena, node->place);
     (void)fprintf(stream, "%s\n  stands at %s\n  value     ", path, *place == '\0' ? "no file: it is derived" : place);
-    print_value(c->arena, name, node, reveal, stream);
+    print_value(c->arena, path, name, node, reveal, stream);
     print_variables_in(c, node->place, stream);
     const struct node *users = hidden_value(c, node, path);
     if (users != NULL) {
         (void)fprintf(stream, "  shadows   %s  ", place_text(c->arena, users->place));
-        print_value(c->arena, name, users, reveal, stream);
+        print_value(c->arena, path, name, users, reveal, stream);
         (void)fprintf(stream, "            %s\n", why_hidden(&node->place, &users->place));
     }
     print_users(c, path, "Hermes's gateway; the runtime library", reveal, stream);
@@ -396,14 +398,14 @@ bool explain_json(struct text *out, const struct compilation *c, const char *sub
     if (node->kind == NODE_BOOL)
         json_put_truth(out, "value", node->boolean);
     else if (node->kind != NODE_NULL && node->kind != NODE_MAP && node->kind != NODE_SET && node->kind != NODE_SEQUENCE)
-        json_put_member(out, "value", shown_scalar(c->arena, name, node));
+        json_put_member(out, "value", shown_scalar(c->arena, subject, name, node));
     put_variables_in(out, c, node->place);
     const struct node *users = hidden_value(c, node, subject);
     json_put_name(out, "shadows");
     text_putc(out, '[');
     if (users != NULL)
         put_hidden(out, &node->place, &users->place,
-                   node_is(users, NODE_STRING) ? shown_scalar(c->arena, name, users) : NULL);
+                   node_is(users, NODE_STRING) ? shown_scalar(c->arena, subject, name, users) : NULL);
     put_hidden_keys(out, c, subject);
     text_putc(out, ']');
     put_uses(out, c, subject);

@@ -4,6 +4,7 @@
 #include <string.h>
 #include <strings.h>
 
+#include "config_schema.h"
 #include "fingerprint.h"
 #include "known_variables.h"
 #include "secret_names.h"
@@ -139,4 +140,22 @@ const char *shown_value(struct arena *arena, const char *name, const char *text,
         return "(empty)"; /* a fingerprint of nothing would look like a key's */
     return may_show(name, text, len) ? arena_strndup(arena, text, len)
                                      : arena_strdup(arena, fingerprint_of(text, len).text);
+}
+
+enum { LONGEST_PLAIN = 64 };
+
+#define PLAIN_LETTERS "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_.:/"
+
+/* The name of a model or provider, or one of a few words, and nothing in it that may be a key. */
+static bool plain_leaf(const char *path, const char *name, const char *text, size_t len)
+{
+    const struct config_rule *rule = config_rule_find(path);
+    bool model = strcmp(name, "model") == 0 || strcmp(path, "model.default") == 0;
+    return rule != NULL && (model || (rule->flags & CONFIG_PROVIDER) != 0 || rule->choices != NULL) && len > 0 &&
+           len <= LONGEST_PLAIN && strspn(text, PLAIN_LETTERS) == len && name_showable(text, len);
+}
+
+const char *shown_leaf(struct arena *arena, const char *path, const char *name, const char *text, size_t len)
+{
+    return plain_leaf(path, name, text, len) ? arena_strndup(arena, text, len) : shown_value(arena, name, text, len);
 }

@@ -12,6 +12,10 @@
  * else its fingerprint. */
 const char *shown_value(struct arena *arena, const char *name, const char *text, size_t len);
 
+/* The same for TEXT at PATH of a configuration, whose last name is NAME: names of models and providers and words that the
+ * schema knows stand as they are, too, where nothing in them may be a key. */
+const char *shown_leaf(struct arena *arena, const char *path, const char *name, const char *text, size_t len);
+
 /* NAME (of a key, a variable, a provider, or a URL) itself, or its fingerprint when somebody may have pasted a key into
  * it: it has `sk-` in it, or a run of 16 letters and digits mixed, or 32 with hyphens in which they take turns. */
 const char *shown_name(struct arena *arena, const char *name);

@@ -224,6 +224,10 @@ class Check(unittest.TestCase):
         self.assertIn("stands at config.yaml:4:12", out)
         self.assertIn("  shadows   .env:1:16 XIAOMI_API_KEY  sha256:", out)
         self.assertEqual(self.home.compile("--explain", "no.such.thing")[0], 2)
+        self.home.write("config.yaml", "model: {provider: xiaomi, default: some-model-7b}\n")
+        self.assertIn("  value     some-model-7b\n", self.home.compile("--explain", "model.default")[1])
+        self.home.write("config.yaml", "model: {provider: xiaomi, default: sk-test-pasted-by-mistake-1}\n")
+        self.assertIn(f"  value     {fingerprint('sk-test-pasted-by-mistake-1')}\n", self.home.compile("--explain", "model.default")[1])
 
     def test_explain_follows_references_both_ways(self):
         self.home.write("config.yaml", "custom_providers:\n- {name: my-llm, base_url: 'http://h/v1', apiKey: '${MY_KEY}'}\n")
