@@ -12,6 +12,7 @@ OWN_MOUNTS = os.getuid() == 0
 if OWN_MOUNTS and os.environ.get("SOAK_INSIDE") is None:
     os.execvpe("unshare", ["unshare", "--mount", "--propagation", "private", sys.executable, *sys.argv],
                dict(os.environ, SOAK_INSIDE="1"))
+NAMESPACES = subprocess.run(["unshare", "-Ur", "true"], capture_output=True).returncode == 0
 dice = random.Random(SEED)
 
 
@@ -149,7 +150,10 @@ class Soak:
         self.start()
 
     def start(self):
-        self.process = subprocess.Popen([WATCH, "--home", self.home.path], env=self.home.env, stdin=subprocess.DEVNULL,
+        """Every other one may watch a few things only, in a user namespace of its own, and must look at the rest."""
+        few = ["unshare", "-Ur", "sh", "-c", f'echo {dice.randrange(14)} >/proc/sys/user/max_inotify_watches && exec "$@"', "sh"]
+        prefix = few if NAMESPACES and self.kills % 2 == 1 else []
+        self.process = subprocess.Popen([*prefix, WATCH, "--home", self.home.path], env=self.home.env, stdin=subprocess.DEVNULL,
                                         stdout=subprocess.DEVNULL, stderr=self.log)
         self.started, self.sizes = time.monotonic(), []
 
