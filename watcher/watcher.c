@@ -10,7 +10,7 @@
 #include "notify.h"
 
 /* While events come closer together than this, they are read no more often. */
-enum { STORM_USEC = 2000 };
+enum { STORM_USEC = 2000, RETRY_USEC = 100000 };
 
 /* --- what systemd is told --- */
 
@@ -113,9 +113,10 @@ static int at_mounts(sd_event_source *source, int fd, uint32_t events, void *wat
 
 static int at_pause_end(sd_event_source *source, uint64_t when, void *watcher)
 {
-    (void)source;
-    (void)when;
-    return sd_event_source_set_enabled(((struct watcher *)watcher)->queue, SD_EVENT_ON);
+    if (sd_event_source_set_enabled(((struct watcher *)watcher)->queue, SD_EVENT_ON) >= 0)
+        return 0;
+    (void)sd_event_source_set_time(source, when + RETRY_USEC); /* the kernel is short of memory at this moment */
+    return sd_event_source_set_enabled(source, SD_EVENT_ONESHOT);
 }
 
 static int at_end(sd_event_source *source, const struct signalfd_siginfo *info, void *watcher)

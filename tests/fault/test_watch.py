@@ -1,7 +1,7 @@
 """hermes-watch outlives a disk that fails for a while: it says so, and publishes by itself when the disk is back."""
 import subprocess, unittest
 
-from injection import NEW, PATIENCE, WATCH, Fault, Pending, Watch, strace
+from injection import CONFIG, NEW, PATIENCE, WATCH, Fault, Pending, Watch, strace
 
 FAULTS = ("fsync:error=EIO:when=1..2", "fsync:error=ENOSPC:when=3", "renameat:error=EROFS:when=1",
           "renameat:error=EIO:when=2", "renameat:error=ENOSPC:when=3")
@@ -22,6 +22,17 @@ class Recovery(Fault):
                 watch.close()  # who may be writing its metrics
                 self.assertEqual(home.temporary_files(), [])
                 self.assertNotIn(b"sk-test", home.printed)
+
+    def test_a_kernel_that_is_short_of_memory_in_a_storm_of_events(self):
+        """The queue is taken out of the loop for a moment, and must come back."""
+        home = Pending()
+        self.addCleanup(home.close)
+        watch = self.watch(home, "epoll_ctl:error=ENOMEM:when=13..15")  # 1..11: its start; 12: the queue goes
+        for i in range(300):
+            home.write("config.yaml", CONFIG % f"sk-test-storm-{i:03}")
+        while b"sk-test-storm-299" not in home.bytes_of("auth.json"):
+            watch.wait(lambda status: True)
+        watch.close()
 
     def test_killed_and_started_again(self):
         for home in self.homes():
