@@ -168,22 +168,6 @@ class Daemon(unittest.TestCase):
         self.assertEqual([os.stat(self.home.path / "compiled" / name).st_ino for name in names], before)
         self.assertTrue(watch.status)
 
-    def test_a_home_can_be_deleted_while_it_is_watched(self):
-        """What is derived does not come back at once into a folder that somebody is about to remove."""
-        text = config(KEYS[0]) + "hermes_watch: {settle_ms: 400}\n"
-        self.home.write("config.yaml", text)
-        watch = self.start()
-        for _ in range(2):
-            compiled = self.until(lambda: self.metric("last_compile_timestamp_seconds"))
-            self.until(lambda: time.time() > compiled + 0.5)  # the next one could be now
-            done = subprocess.run(["rm", "-r", self.home.path], capture_output=True, text=True)
-            self.assertEqual((done.returncode, done.stderr), (0, ""))
-            watch.wait(lambda status: "does not exist yet" in status)
-            self.home.path.mkdir(mode=0o700)
-            self.home.write("config.yaml", text)
-            watch.wait_generation(1)
-            self.until(self.state)
-
     @unittest.skipUnless(shutil.which("strace"), "SKIP: needs strace")
     def test_a_signal_at_the_start_does_not_end_it(self):
         self.home.env["ASAN_OPTIONS"] = "detect_leaks=0"  # it cannot look for leaks beside a tracer
