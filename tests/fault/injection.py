@@ -3,7 +3,7 @@ with a fault at one of them. strace does the injecting; it counts each system ca
 import os, pathlib, re, shutil, subprocess, sys, tempfile, unittest
 
 sys.path.insert(0, str(pathlib.Path(__file__).parents[1] / "system"))
-from harness import BUILD, COMPILE, PATIENCE, READER, WATCH, Home, Watch  # noqa: F401: the tests take them from here
+from harness import BUILD, COMPILE, OWN_MOUNTS, PATIENCE, READER, WATCH, Home, Watch  # noqa: F401: the tests take them from here
 
 LONG = "HERMES_FAULT_LONG" in os.environ  # every error at every call, every allocation
 PRELOAD = BUILD / "tests/libfail-allocation.so"

@@ -1,10 +1,9 @@
 """Places where nothing can be written: a full disk, a read-only one, files that cannot be replaced, other users' homes."""
 import os, shutil, subprocess, unittest
 
-from injection import COMPILE, CONFIG, NEW, Fault, Home, Pending
+from injection import COMPILE, CONFIG, NEW, OWN_MOUNTS, Fault, Home, Pending
 
 NOBODY = ("setpriv", "--reuid=65534", "--regid=65534", "--clear-groups")
-OWN_MOUNTS = ("unshare", "--mount", "--propagation", "private")
 
 
 class Places(Fault):

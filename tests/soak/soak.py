@@ -4,14 +4,13 @@ published is what hermes-compile makes of a copy of the final state, and the poo
 import fcntl, json, mmap, os, pathlib, random, shutil, signal, subprocess, sys, time
 
 sys.path.insert(0, str(pathlib.Path(__file__).parents[1] / "system"))
-from harness import COMPILE, WATCH, Home
+from harness import COMPILE, OWN_MOUNTS, WATCH, Home, has_own_mounts
 
 PATIENCE = 60
 SECONDS, SEED = (float(sys.argv[1]), int([*sys.argv, 1][2])) if len(sys.argv) > 1 else (15, 1)
-OWN_MOUNTS = os.getuid() == 0
-if OWN_MOUNTS and os.environ.get("SOAK_INSIDE") is None:
-    os.execvpe("unshare", ["unshare", "--mount", "--propagation", "private", sys.executable, *sys.argv],
-               dict(os.environ, SOAK_INSIDE="1"))
+MOUNTS = has_own_mounts()
+if MOUNTS and os.environ.get("SOAK_INSIDE") is None:
+    os.execvpe(OWN_MOUNTS[0], [*OWN_MOUNTS, sys.executable, *sys.argv], dict(os.environ, SOAK_INSIDE="1"))
 NAMESPACES = subprocess.run(["unshare", "-Ur", "true"], capture_output=True).returncode == 0
 dice = random.Random(SEED)
 
@@ -138,10 +137,10 @@ class Soak:
     def __init__(self):
         self.home = Home()
         self.root = self.home.root
-        if OWN_MOUNTS:
+        if MOUNTS:
             subprocess.run(["mount", "-t", "tmpfs", "-o", "size=16m", "none", self.root], check=True)
             self.home.path.mkdir(mode=0o700)
-        self.log = open(self.root / "watch.log", "ab+") if not OWN_MOUNTS else open("/dev/null", "ab")
+        self.log = open(self.root / "watch.log", "ab+") if not MOUNTS else open("/dev/null", "ab")
         self.edits = self.checks = self.number = self.kills = 0
         self.process, self.sizes, self.worst = None, [], (0, 0)
         self.counts = {}
@@ -192,7 +191,7 @@ class Soak:
             os.rename(beside, path)
 
     def disk_full(self):
-        if not OWN_MOUNTS:
+        if not MOUNTS:
             return
         with open(self.root / "filler", "wb", buffering=0) as filler:
             try:
@@ -318,7 +317,7 @@ class Soak:
     def close(self):
         self.process.kill()
         self.process.wait()
-        if OWN_MOUNTS:
+        if MOUNTS:
             subprocess.run(["umount", "-l", self.root])
         self.home.close()
 

@@ -11,6 +11,10 @@ def is_here():
     return shutil.which("chromium") is not None and shutil.which("chromedriver") is not None
 
 
+class NoBrowser(Exception):
+    """There is one, but it does not start: in a chroot without what it wants of the kernel, for one."""
+
+
 class Browser:
     def __init__(self, width=1200, height=900, dark=False):
         self.folder = pathlib.Path(tempfile.mkdtemp(prefix="hermes-browser-"))
@@ -19,9 +23,13 @@ class Browser:
         self.port = int(next(line for line in self.driver.stdout if "successfully on port" in line).rstrip(".\n").split()[-1])
         options = {"binary": shutil.which("chromium"), "args": [*FLAGS, f"--user-data-dir={self.folder / 'profile'}"]}
         self.session = ""
-        self.session = "/session/" + self.ask("POST", "/session", {"capabilities": {"alwaysMatch": {
-            "browserName": "chrome", "goog:chromeOptions": options, "goog:loggingPrefs": {"browser": "ALL"},
-            "timeouts": {"script": PATIENCE * 1000}}}})["sessionId"]
+        try:
+            self.session = "/session/" + self.ask("POST", "/session", {"capabilities": {"alwaysMatch": {
+                "browserName": "chrome", "goog:chromeOptions": options, "goog:loggingPrefs": {"browser": "ALL"},
+                "timeouts": {"script": PATIENCE * 1000}}}})["sessionId"]
+        except AssertionError as error:
+            self.end()
+            raise NoBrowser(str(error).replace("\n", " ")) from None
         self.resize(width, height)
         self.emulate(dark)
 
@@ -79,7 +87,10 @@ class Browser:
         try:
             self.ask("DELETE", "")
         finally:
-            self.driver.terminate()
-            self.driver.wait(PATIENCE)
-            self.driver.stdout.close()
-            shutil.rmtree(self.folder, ignore_errors=True)
+            self.end()
+
+    def end(self):
+        self.driver.terminate()
+        self.driver.wait(PATIENCE)
+        self.driver.stdout.close()
+        shutil.rmtree(self.folder, ignore_errors=True)

@@ -7,6 +7,13 @@ BUILD = pathlib.Path(os.environ.get("HERMES_BUILD", pathlib.Path(__file__).paren
 SHARED = pathlib.Path(os.environ.get("HERMES_SHARED", pathlib.Path(__file__).parents[3] / "shared"))
 COMPILE, WATCH, READER = BUILD / "hermes-compile", BUILD / "hermes-watch", BUILD / "tests/reader"
 PATIENCE = 60  # seconds until a wait counts as a failure
+OWN_MOUNTS = ("unshare", "--mount", "--propagation", "private")
+
+
+def has_own_mounts():
+    """Not in a chroot whose root is no mount, for one."""
+    works = os.getuid() == 0 and shutil.which(OWN_MOUNTS[0])
+    return bool(works) and subprocess.run([*OWN_MOUNTS, "true"], capture_output=True).returncode == 0
 
 
 def fingerprint(key):

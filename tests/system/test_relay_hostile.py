@@ -451,7 +451,7 @@ class Life(RelayCase):
                                                                for line in service.splitlines()) + "\n")
         source = pathlib.Path(__file__).parents[2] / "runtime/hermes-relay.socket"
         shutil.copy(source, folder)
-        done = subprocess.run(["systemd-analyze", "--user", "verify", folder / "hermes-relay.service", folder / "hermes-relay.socket"],
+        done = subprocess.run(["systemd-analyze", "--man=no", "--user", "verify", folder / "hermes-relay.service", folder / "hermes-relay.socket"],
                               env=dict(self.home.env, XDG_RUNTIME_DIR=str(self.home.root / "run")), capture_output=True, text=True, timeout=PATIENCE)
         self.assertEqual((done.returncode, done.stderr), (0, ""))
         self.assertIn("ListenStream=127.0.0.1:4137\n", source.read_text())

@@ -2,7 +2,7 @@
 and writers that take their time."""
 import hashlib, json, mmap, os, pathlib, shutil, signal, subprocess, threading, unittest
 
-from harness import PATIENCE, WATCH, Home, Watch
+from harness import OWN_MOUNTS, PATIENCE, WATCH, Home, Watch, has_own_mounts
 
 
 def config(key):
@@ -238,7 +238,7 @@ class Files(unittest.TestCase):
             self.watch.wait(lambda status: True)
 
 
-@unittest.skipUnless(os.getuid() == 0, "SKIP: needs root to mount")
+@unittest.skipUnless(has_own_mounts(), "SKIP: needs a mount namespace of its own")
 class Mounts(Files):
     """hermes-watch in a mount namespace of its own, in which things are mounted."""
 
@@ -246,7 +246,7 @@ class Mounts(Files):
         subprocess.run(["nsenter", "-t", str(self.watch.process.pid), "-m", *command], check=True, timeout=PATIENCE)
 
     def start(self, prefix=()):
-        super().start(("unshare", "--mount", "--propagation", "private"))
+        super().start(OWN_MOUNTS)
 
     def test_bind_mount_over_the_file(self):
         other = self.home.root / "other.yaml"
