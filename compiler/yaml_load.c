@@ -11,7 +11,6 @@
 #include "name_table.h"
 #include "source.h"
 #include "utf8.h"
-#include "yaml_comments.h"
 #include "yaml_readers.h"
 #include "yaml_scalar.h"
 
@@ -667,14 +666,9 @@ struct node *yaml_load(struct arena *arena, const struct source *source, struct 
     if (!yaml_parser_initialize(&l.parser))
         arena_out_of_memory();
     l.readers_may_differ = yaml_readers_may_differ(in.bytes, in.len);
-    size_t shorter_len = 0;
-    char *shorter = l.readers_may_differ ? NULL : yaml_without_comments(arena, in.bytes, in.len, &shorter_len);
-    const struct input read = shorter == NULL ? in : (struct input){shorter, shorter_len};
     yaml_parser_set_encoding(&l.parser, YAML_UTF8_ENCODING);
-    yaml_parser_set_input_string(&l.parser, (const unsigned char *)read.bytes, read.len);
-    struct node *root = document(&l, &read);
-    if (shorter != NULL)
-        arena_give_back(arena, shorter, in.len + 1);
+    yaml_parser_set_input_string(&l.parser, (const unsigned char *)in.bytes, in.len);
+    struct node *root = document(&l, &in);
     sodium_memzero(l.parser.buffer.start, (size_t)(l.parser.buffer.end - l.parser.buffer.start));
     sodium_memzero(l.parser.raw_buffer.start, (size_t)(l.parser.raw_buffer.end - l.parser.raw_buffer.start));
     yaml_parser_delete(&l.parser);

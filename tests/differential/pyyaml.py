@@ -155,29 +155,15 @@ def whole(c):
     return text
 
 
-def commented(c, text):
-    """Long comments, more than there is of anything else, on lines of their own: between things, and inside of them."""
-    lines = text.split("\n")
-    for _ in range(c.randrange(1, 8)):
-        comment = " " * c.choice([0, 0, 0, 1, 2, 4, 6]) + "#" + c.choice(["", " "]) + c.choice(["x", "a: b ", "- 'q\" "]) * 5000
-        lines.insert(c.randrange(len(lines) + 1), comment)
-    return "\n".join(lines)
-
-
 def document(c):
-    text = plain_document(c)
-    return (commented(c, text) if c.randrange(16) == 0 else text).encode("utf-8", "surrogatepass")
-
-
-def plain_document(c):
     if c.randrange(2) == 0:
-        return whole(c)
+        return whole(c).encode("utf-8", "surrogatepass")
     text = block(c, 4, 0).lstrip("\n") + c.choice(["\n", "", "\n\n", "\n...\n", "\n# end"])
     head = c.choice(["", "", "", "", "---\n", "%YAML 1.1\n---\n", "\ufeff", "m: &m {a: 1, b: 2}\n", "# c\n"])
     text = head + text
     if c.randrange(3) == 0:
         text = mutate(c, text, PIECES)
-    return text
+    return text.encode("utf-8", "surrogatepass")
 
 
 def notation(value):
