@@ -48,20 +48,6 @@ static int open_parent(struct replacement *r, char target[PATH_MAX])
     return r->directory < 0 ? -errno : 0;
 }
 
-static int write_all(int fd, const char *bytes, size_t len)
-{
-    while (len > 0) {
-        ssize_t written = write(fd, bytes, len);
-        if (written < 0 && errno == EINTR)
-            continue;
-        if (written <= 0)
-            return written < 0 ? -errno : -EIO;
-        bytes += written;
-        len -= (size_t)written;
-    }
-    return 0;
-}
-
 enum { BATCH = 64 };
 
 static int write_pieces(int fd, const struct piece *pieces, size_t count)
@@ -105,9 +91,8 @@ static int write_temporary(struct replacement *r, const struct piece *pieces, si
     int error = write_pieces(fd, pieces, count);
     if (error == 0 && mode != 0600 && fchmod(fd, mode) < 0)
         error = -errno;
-    if (error == 0 && durable)
-        (void)sync_file_range(fd, 0, 0,
-                              SYNC_FILE_RANGE_WRITE); /* the disk works while we do; fsync has the last word */
+    if (error == 0 && durable) /* the disk works while we do; fsync has the last word */
+        (void)sync_file_range(fd, 0, 0, SYNC_FILE_RANGE_WRITE);
     return error == 0 && !durable ? close_file(r) : error;
 }
 
@@ -153,7 +138,7 @@ static int copy_over(int from, int to)
     off_t len = 0;
     int error = 0;
     for (ssize_t got; error == 0 && (got = read(from, buffer, sizeof buffer)) != 0;) {
-        error = got < 0 ? -errno : write_all(to, buffer, (size_t)got);
+        error = got < 0 ? -errno : write_pieces(to, &(struct piece){buffer, (size_t)got}, 1);
         len += got < 0 ? 0 : got;
     }
     explicit_bzero(buffer, sizeof buffer);
