@@ -164,8 +164,6 @@ size_t watch_client_gaps(const struct watch_client *client, struct watch_gap *ga
 
 /* --- what happened --- */
 
-/* --- events --- */
-
 static bool only_written(const struct inotify_event *event)
 {
     return (event->mask & ~(uint32_t)(IN_MODIFY | IN_CLOSE_WRITE)) == 0;

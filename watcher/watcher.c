@@ -72,7 +72,7 @@ void watcher_tell(struct watcher *w, const struct home_watch *h, bool news)
         notify_ready(line);
     else if (whole)
         notify_status(line);
-    w->ready = whole && ready;
+    w->ready = w->ready || (whole && ready);
     free(line);
 }
 
