@@ -19,9 +19,8 @@ static bool usable(const struct resolver *r, const char *name)
 /* `https://api.llm.example.com:8443/v1` -> EXAMPLE_API_KEY; NULL for a host of one part. */
 static const char *name_of_host(struct arena *arena, const char *url)
 {
-    const char *host = strstr(url, "://");
-    host = host == NULL ? url : host + 3;
-    size_t len = strcspn(host, ":/?#");
+    size_t len;
+    const char *host = url_host(url, &len);
     while (len > 4 && (strncasecmp(host, "api.", 4) == 0 || strncasecmp(host, "www.", 4) == 0)) {
         host += 4;
         len -= 4;

@@ -7,11 +7,18 @@
 #include "near_name.h"
 #include "shown_value.h"
 
+const char *url_host(const char *url, size_t *ret_len)
+{
+    const char *scheme = strstr(url, "://");
+    const char *host = scheme == NULL ? url : scheme + 3;
+    *ret_len = strcspn(host, ":/?#");
+    return host;
+}
+
 bool url_host_is(const char *url, const char *domain)
 {
-    const char *host = strstr(url, "://");
-    host = host == NULL ? url : host + 3;
-    size_t len = strcspn(host, ":/?#");
+    size_t len;
+    const char *host = url_host(url, &len);
     size_t tail = strlen(domain);
     return len >= tail && strncasecmp(host + len - tail, domain, tail) == 0 &&
            (len == tail || host[len - tail - 1] == '.');

@@ -12,6 +12,8 @@ struct target {
 /* ENTRY is `model`, or what has the same two members. A base URL that it names becomes the provider's. */
 struct target provider_target(struct resolver *r, const struct node *entry);
 
+/* The host that URL names, of *RET_LEN bytes; also where the scheme is left out. */
+const char *url_host(const char *url, size_t *ret_len);
 /* DOMAIN itself, or a part of it. */
 bool url_host_is(const char *url, const char *domain);
 
