@@ -1,6 +1,7 @@
 #include "watcher.h"
 
 #include <errno.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -72,6 +73,7 @@ void watcher_tell(struct watcher *w, const struct home_watch *h, bool news)
         notify_ready(line);
     else if (whole)
         notify_status(line);
+    (void)sched_yield(); /* whoever waits for that was woken on this very processor */
     w->ready = w->ready || (whole && ready);
     free(line);
 }
