@@ -545,21 +545,8 @@ static void keep_generation(struct run *run)
     }
 }
 
-/* What a process that was killed while it published has left behind; under the lock, so that nobody is at it. */
-static void clean(const char *home)
-{
-    char path[PATH_MAX];
-    (void)snprintf(path, sizeof path, "%s/" SNAPSHOT_FILE, home);
-    replace_clean(path, false);
-    (void)snprintf(path, sizeof path, "%s/auth.json", home);
-    replace_clean(path, true);
-}
-
 static void compile_locked(struct run *run)
 {
-    const bool daemon = run->request->reader != NULL; /* whoever waits for what it publishes need not wait for this */
-    if (run->request->write && !daemon)
-        clean(run->request->home);
     read_and_parse(run);
     if (run->request->hold_empty && run->c->outcome == COMPILE_VALID && source_vanished(run)) {
         run->c->diagnostics = (struct diagnostics){.arena = run->c->arena};
@@ -571,24 +558,23 @@ static void compile_locked(struct run *run)
         resolve_and_publish(run);
     else
         keep_generation(run);
-    if (run->request->write && daemon)
-        clean(run->request->home);
 }
 
 void compile_home(struct compilation *c, const struct compile_request *request)
 {
     *c = (struct compilation){.arena = request->arena != NULL ? request->arena : arena_create(),
                               .outcome = COMPILE_VALID,
+                              .home = request->home,
+                              .lock = -1,
                               .settings = {.settle_ms = WATCH_SETTLE_MS}};
     struct run run = {.c = c, .request = request};
-    int lock = -1;
     c->diagnostics.arena = c->arena;
     if (!check_home(&run)) {
         c->outcome = COMPILE_FAILED;
         return;
     }
     if (request->write) {
-        lock = publish_lock(request->home, request->lock_wait_ms > 0 ? COMPILE_LOCK_MS : 0);
+        int lock = publish_lock(request->home, request->lock_wait_ms > 0 ? COMPILE_LOCK_MS : 0);
         if (lock == -EWOULDBLOCK && request->lock_wait_ms == 0) {
             c->outcome = COMPILE_BUSY;
             return;
@@ -599,15 +585,36 @@ void compile_home(struct compilation *c, const struct compile_request *request)
             c->outcome = COMPILE_FAILED;
             return;
         }
+        c->lock = lock;
     }
     compile_locked(&run);
     diagnostics_sort(&c->diagnostics);
-    if (lock >= 0)
-        (void)close(lock);
+}
+
+/* What a process that was killed while it published has left behind; under the lock, so that nobody is at it. */
+static void clean(const char *home)
+{
+    char path[PATH_MAX];
+    (void)snprintf(path, sizeof path, "%s/" SNAPSHOT_FILE, home);
+    replace_clean(path, false);
+    (void)snprintf(path, sizeof path, "%s/auth.json", home);
+    replace_clean(path, true);
+}
+
+void compilation_tidy(struct compilation *c)
+{
+    while (c->displaced_count > 0)
+        (void)close(c->displaced[--c->displaced_count]);
+    if (c->lock < 0)
+        return;
+    clean(c->home);
+    (void)close(c->lock);
+    c->lock = -1;
 }
 
 void compilation_finish(struct compilation *c)
 {
+    compilation_tidy(c);
     arena_destroy(c->arena);
-    *c = (struct compilation){0};
+    *c = (struct compilation){.lock = -1};
 }

@@ -89,9 +89,18 @@ struct compilation {
     struct stat pool_stat; /* auth.json, likewise */
     bool pool_waiting;     /* auth.lock is held by somebody else: the snapshot stands, the pool is still to be done */
     long long generation;  /* in force after this compile; 0: none */
+
+    const char *home;
+    int lock;         /* on compile.lock; -1: none */
+    int displaced[3]; /* descriptors of the files that were replaced */
+    size_t displaced_count;
 };
 
 void compile_home(struct compilation *compilation, const struct compile_request *request);
+/* What the outcome need not wait for: frees the files that were replaced, removes what killed compiles left, and lets
+ * the next compile of this home begin. */
+void compilation_tidy(struct compilation *compilation);
+/* That, if nobody did it, and the memory. */
 void compilation_finish(struct compilation *compilation);
 
 /* $HERMES_MANAGED_DIR, else /etc/hermes. */

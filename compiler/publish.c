@@ -254,6 +254,9 @@ static void settle(struct publication *p, struct replacement *r, bool committed,
         write_failed(p->c, path, error);
         p->failed = true;
     }
+    if (r->displaced >= 0)
+        p->c->displaced[p->c->displaced_count++] = r->displaced;
+    r->displaced = -1;
     replace_abandon(r);
 }
 
@@ -341,9 +344,9 @@ bool publish(struct compilation *c, const struct publish_input *input)
         .snapshot_path = path_in(c->arena, input->home, SNAPSHOT_FILE),
         .cooldowns_path = path_in(c->arena, input->home, COOLDOWNS_FILE),
         .pool_path = path_in(c->arena, input->home, "auth.json"),
-        .snapshot = {.directory = -1, .file = -1},
-        .cooldowns = {.directory = -1, .file = -1},
-        .pool = {.directory = -1, .file = -1},
+        .snapshot = REPLACEMENT_NONE,
+        .cooldowns = REPLACEMENT_NONE,
+        .pool = REPLACEMENT_NONE,
     };
     if (input->content != NULL)
         prepare_snapshot(&p);

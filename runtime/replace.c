@@ -101,7 +101,8 @@ static int prepare(struct replacement *r, const char *path, bool linked, const s
 {
     static _Atomic unsigned serial; /* compiles of several homes may run side by side */
     char target[PATH_MAX];
-    *r = (struct replacement){.directory = -1, .file = -1, .linked = linked};
+    *r = REPLACEMENT_NONE;
+    r->linked = linked;
     int error = resolve_target(path, linked, target);
     if (error == 0)
         error = open_parent(r, target);
@@ -188,6 +189,7 @@ int replace_commit(struct replacement *r)
     int error = replace_flush(r);
     if (error != 0)
         return error;
+    r->displaced = openat(r->directory, r->name, O_PATH | O_NOFOLLOW | O_CLOEXEC);
     if (renameat(r->directory, r->temporary, r->directory, r->name) < 0)
         return errno == EBUSY && r->linked ? rewrite_in_place(r) : -errno;
     r->pending = false;
@@ -206,9 +208,11 @@ void replace_abandon(struct replacement *r)
     if (r->pending)
         (void)unlinkat(r->directory, r->temporary, 0);
     r->pending = false;
+    if (r->displaced >= 0)
+        (void)close(r->displaced);
     if (r->directory >= 0)
         (void)close(r->directory);
-    r->directory = -1;
+    r->displaced = r->directory = -1;
 }
 
 int replace_file(const char *path, const char *bytes, size_t len, mode_t mode)
@@ -250,7 +254,7 @@ static bool left_behind(const char *entry)
 
 void replace_clean(const char *path, bool linked)
 {
-    struct replacement r = {.directory = -1, .file = -1};
+    struct replacement r = REPLACEMENT_NONE;
     char target[PATH_MAX];
     if (resolve_target(path, linked, target) != 0 || open_parent(&r, target) != 0)
         return;

@@ -24,12 +24,16 @@
 struct replacement {
     int directory; /* descriptor, -1 when closed */
     int file;      /* likewise: what is not durable yet */
+    int displaced; /* likewise: what the commit put out of its place. Freeing it takes the file system as long as the
+                      rename, so it is kept until somebody has the time: a caller may take it, and close it later */
     bool pending;  /* the temporary file exists */
     bool linked;
     struct stat left; /* after the commit: of what it put there, whatever lies there by now; its ctime may be another */
     char name[NAME_MAX + 1];
     char temporary[NAME_MAX + 1];
 };
+
+#define REPLACEMENT_NONE ((struct replacement){.directory = -1, .file = -1, .displaced = -1})
 
 /* A text need not lie in one place to be written. */
 struct piece {

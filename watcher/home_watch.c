@@ -272,6 +272,13 @@ static void give_arena(struct watcher *w, struct arena *arena)
     }
 }
 
+static void end_compilation(struct home_watch *h)
+{
+    compilation_tidy(&h->compilation);
+    give_arena(h->watcher, h->arena);
+    h->compilation = (struct compilation){.lock = -1};
+}
+
 static void work(struct job *job)
 {
     struct home_watch *h = container_of_job(job);
@@ -300,8 +307,7 @@ static void finish(struct home_watch *h)
         after_compile(h, c);
     prover_learn(h);
     say_stuck(h);
-    give_arena(h->watcher, h->arena);
-    *c = (struct compilation){0};
+    end_compilation(h);
     read_ahead(h);
     if (h->other_paths) /* they are watched from now on: one may have changed in between */
         pace_event(&h->pace, now_ms());
@@ -357,7 +363,7 @@ static void done(struct job *job)
     struct home_watch *h = container_of_job(job);
     h->compiling = false;
     if (h->removed) { /* nobody is left to be told */
-        give_arena(h->watcher, h->arena);
+        end_compilation(h);
         home_watch_destroy(h);
         return;
     }
