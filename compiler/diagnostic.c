@@ -35,6 +35,19 @@ void diagnostics_keep(struct diagnostics *list, struct diagnostic *diagnostic)
     list->items[list->count++] = diagnostic;
 }
 
+void diagnostics_append(struct diagnostics *list, const struct diagnostics *from)
+{
+    for (size_t i = 0; i < from->count; i++)
+        diagnostics_keep(list, from->items[i]);
+    for (size_t i = 0; i < from->kind_count; i++) {
+        struct diagnostic_kind *kind = kind_of(list, from->kinds[i].code, from->kinds[i].source);
+        kind->count += from->kinds[i].count;
+        kind->last = from->kinds[i].last;
+    }
+    list->errors += from->errors;
+    list->warnings += from->warnings;
+}
+
 const char *plain_text(char *text)
 {
     for (char *at = text; *at != '\0'; at++)

@@ -59,6 +59,8 @@ void diagnostic_note(struct diagnostics *list, struct diagnostic *diagnostic, co
 void diagnostic_help(struct diagnostics *list, struct diagnostic *diagnostic, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 
+/* All that FROM, a list of the same arena, has. */
+void diagnostics_append(struct diagnostics *list, const struct diagnostics *from);
 /* Adds one that was made for another list, without counting it. */
 void diagnostics_keep(struct diagnostics *list, struct diagnostic *diagnostic);
 

@@ -11,6 +11,7 @@
 #include "name_table.h"
 #include "source.h"
 #include "utf8.h"
+#include "yaml_comments.h"
 #include "yaml_readers.h"
 #include "yaml_scalar.h"
 
@@ -52,6 +53,7 @@ struct loader {
         size_t len;
     } late[LATE_TEXTS]; /* the last text that hashed to a slot: names stand in a file again and again */
     bool readers_may_differ;
+    bool shortened; /* without what stands in comments */
     bool merging; /* the next value stands behind `<<`: only its pairs are asked for, whatever its tag says */
     bool pairing; /* the next value is an item of !!omap or !!pairs: only its one pair is asked for */
     struct yaml_texts texts;
@@ -232,6 +234,7 @@ static void keep_text(struct loader *l, struct node *node, const char *text, siz
 /* `<<` and `=` mean something only as keys; as_key says that the scalar stands there. */
 static struct node *scalar(struct loader *l, const yaml_event_t *event, enum yaml_tag *ret_tag)
 {
+    l->failed = l->failed || (l->shortened && yaml_comments_may_be_in(event));
     struct node *node = new_node(l, event);
     const char *text = (const char *)event->data.scalar.value;
     size_t len = event->data.scalar.length;
@@ -649,34 +652,52 @@ static bool decode(struct loader *l, struct input *in)
     return true;
 }
 
-static void adopt(struct loader *l)
+static struct loader new_loader(struct arena *arena, const struct source *source, struct diagnostics *diagnostics)
 {
-    for (size_t i = 0; i < l->values.count; i++) {
-        const struct diagnostic *d = l->values.items[i];
-        (void)diagnose(l->diagnostics, SEVERITY_ERROR, d->code, d->place, "%s", d->message);
-    }
+    return (struct loader){
+        .arena = arena, .source = source, .diagnostics = diagnostics, .values = {.arena = arena}};
+}
+
+static struct node *read_document(struct loader *l, const struct input *in)
+{
+    struct yaml_comments comments = yaml_comments_of(in->bytes, in->len);
+    if (!yaml_parser_initialize(&l->parser))
+        arena_out_of_memory();
+    yaml_parser_set_encoding(&l->parser, YAML_UTF8_ENCODING);
+    if (l->shortened)
+        yaml_parser_set_input(&l->parser, yaml_comments_skip, &comments);
+    else
+        yaml_parser_set_input_string(&l->parser, (const unsigned char *)in->bytes, in->len);
+    struct node *root = document(l, in);
+    sodium_memzero(l->parser.buffer.start, (size_t)(l->parser.buffer.end - l->parser.buffer.start));
+    sodium_memzero(l->parser.raw_buffer.start, (size_t)(l->parser.raw_buffer.end - l->parser.raw_buffer.start));
+    yaml_parser_delete(&l->parser);
+    arena_give_back(l->arena, l->stack, l->stack_capacity * sizeof *l->stack);
+    return root;
 }
 
 struct node *yaml_load(struct arena *arena, const struct source *source, struct diagnostics *diagnostics)
 {
-    struct loader l = {.arena = arena, .source = source, .diagnostics = diagnostics, .values = {.arena = arena}};
+    struct diagnostics said = {.arena = arena};
+    struct loader l = new_loader(arena, source, diagnostics);
     struct input in;
     if (!decode(&l, &in))
         return NULL;
-    if (!yaml_parser_initialize(&l.parser))
-        arena_out_of_memory();
-    l.readers_may_differ = yaml_readers_may_differ(in.bytes, in.len);
-    yaml_parser_set_encoding(&l.parser, YAML_UTF8_ENCODING);
-    yaml_parser_set_input_string(&l.parser, (const unsigned char *)in.bytes, in.len);
-    struct node *root = document(&l, &in);
-    sodium_memzero(l.parser.buffer.start, (size_t)(l.parser.buffer.end - l.parser.buffer.start));
-    sodium_memzero(l.parser.raw_buffer.start, (size_t)(l.parser.raw_buffer.end - l.parser.raw_buffer.start));
-    yaml_parser_delete(&l.parser);
-    arena_give_back(arena, l.stack, l.stack_capacity * sizeof *l.stack);
+    const bool readers_may_differ = yaml_readers_may_differ(in.bytes, in.len);
+    l.diagnostics = &said;
+    l.shortened = !readers_may_differ; /* the readers are compared character by character */
+    struct node *root = l.shortened ? read_document(&l, &in) : NULL;
+    if (l.failed || !l.shortened) {
+        l = new_loader(arena, source, &said);
+        said = (struct diagnostics){.arena = arena};
+        l.readers_may_differ = readers_may_differ;
+        root = read_document(&l, &in);
+    }
+    diagnostics_append(diagnostics, &said);
     if (l.failed)
         return NULL;
-    if (l.readers_may_differ)
+    if (readers_may_differ)
         yaml_readers_check(source, in.bytes, in.len, &l.texts, diagnostics);
-    adopt(&l);
+    diagnostics_append(diagnostics, &l.values);
     return l.values.count > 0 ? NULL : root;
 }

@@ -155,15 +155,29 @@ def whole(c):
     return text
 
 
+def comments(c, text):
+    """Lines that begin with a #, wherever that may be."""
+    lines = text.split("\n")
+    for _ in range(c.randrange(1, 4)):
+        lines.insert(c.randrange(len(lines) + 1), " " * c.choice([0, 0, 0, 1, 2, 2, 4, 6]) + "#" + c.choice(
+            ["", " it's", ' "', " a: b", "# |", " [x", " }", " é", " \\", " '' # \"", " \u2028x", " \x07", "a: \u0085", "\r", " - >-", " *a &b"]))
+    return "\n".join(lines)
+
+
 def document(c):
+    text = comments(c, plain_document(c)) if c.randrange(2) == 0 else plain_document(c)
+    return text.encode("utf-8", "surrogatepass")
+
+
+def plain_document(c):
     if c.randrange(2) == 0:
-        return whole(c).encode("utf-8", "surrogatepass")
+        return whole(c)
     text = block(c, 4, 0).lstrip("\n") + c.choice(["\n", "", "\n\n", "\n...\n", "\n# end"])
     head = c.choice(["", "", "", "", "---\n", "%YAML 1.1\n---\n", "\ufeff", "m: &m {a: 1, b: 2}\n", "# c\n"])
     text = head + text
     if c.randrange(3) == 0:
         text = mutate(c, text, PIECES)
-    return text.encode("utf-8", "surrogatepass")
+    return text
 
 
 def notation(value):
