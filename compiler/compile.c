@@ -37,6 +37,7 @@ struct run {
     struct source *own_pool;
     struct source *root_pool; /* a profile's; else NULL */
     struct pool_view pool;
+    struct digesting digesting;
 };
 
 const char *compile_find_managed(void)
@@ -293,13 +294,10 @@ static void read_and_parse(struct run *run)
     const struct source *managed =
         add_source(run, SOURCE_MANAGED_CONFIG, path_in(run, request->managed, "config.yaml"));
     struct source *user = read_config(run);
-    struct digesting digesting;
     if (!only_checks(run))
-        source_digest_begin(&digesting, user);
+        source_digest_begin(&run->digesting, user);
     run->managed = parse_config(run, managed);
     run->user = parse_config(run, user);
-    if (!only_checks(run))
-        source_digest_end(&digesting);
     read_extra_env(run);
     const char *env = request->files.env;
     load_env(run, SOURCE_ENV, env != NULL ? env : path_in(run, request->home, ".env"));
@@ -509,6 +507,7 @@ static void resolve_and_publish(struct run *run)
     warn_readable_config(run);
     bool only_check = only_checks(run);
     const struct emit_input emit = {c->sources, c->source_count, c->config, &c->environment, &c->providers, only_check};
+    source_digest_end(&run->digesting);
     struct text content = emit_content(c->arena, &emit, &c->diagnostics);
     if (only_check) {
         if (!run->request->files.named)
@@ -558,6 +557,7 @@ static void compile_locked(struct run *run)
         resolve_and_publish(run);
     else
         keep_generation(run);
+    source_digest_end(&run->digesting);
 }
 
 void compile_home(struct compilation *c, const struct compile_request *request)

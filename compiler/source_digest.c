@@ -21,6 +21,7 @@ void source_digest_end(struct digesting *digesting)
 {
     if (digesting->beside)
         (void)pthread_join(digesting->thread, NULL);
-    else
+    else if (digesting->source != NULL)
         (void)work(digesting->source);
+    *digesting = (struct digesting){0};
 }

@@ -1,9 +1,9 @@
-/* The digest of a large source, made beside the parsing of it: the two take about as long.
+/* The digest of a large source, made beside everything that is done before it is needed.
  *
- *     struct digesting digesting;
+ *     struct digesting digesting = {0};
  *     source_digest_begin(&digesting, source);
  *     ... parse it ...
- *     source_digest_end(&digesting);           always; source->digest is set
+ *     source_digest_end(&digesting);           always, and as often as one likes; source->digest is set
  */
 #ifndef HERMES_SOURCE_DIGEST_H
 #define HERMES_SOURCE_DIGEST_H
