@@ -47,7 +47,7 @@ int yaml_comments_skip(void *comments, unsigned char *buffer, size_t size, size_
     size_t used = 0;
     while (used < size) {
         if (c->at == c->stop) {
-            c->at = c->next;
+            c->at = c->stop = c->next;
             if (c->at == c->end)
                 break;
             look_at_line(c);

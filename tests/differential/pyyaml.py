@@ -164,8 +164,19 @@ def comments(c, text):
     return "\n".join(lines)
 
 
+def long_comments(c, text):
+    """So many that libyaml reads the text in several goes, one of which ends near the ends of their lines."""
+    lines = text.split("\n")
+    room = c.choice([1, 2, 4, 8]) * 16384 + c.randrange(-20, 20)
+    width = c.choice([1, 3, 80, 2000, room])
+    lines[c.randrange(len(lines) + 1):0] = ["#" + "x" * (width - 1)] * (room // (width + 1))
+    return "\n".join(lines + c.choice([[], ["#"], ["# the end, without a line end"]]))
+
+
 def document(c):
     text = comments(c, plain_document(c)) if c.randrange(2) == 0 else plain_document(c)
+    if c.randrange(50) == 0:
+        text = long_comments(c, text)
     return text.encode("utf-8", "surrogatepass")
 
 

@@ -135,6 +135,10 @@ class Check(unittest.TestCase):
         err = self.says(config="x: ['http://h/x?y=1', 'a,b', \"a!b,\"] # |# ?\ny: a?b\nz: |\n  ?, |# !x,\n")
         self.assertNotIn("yaml-readers-differ", err)
 
+    def test_a_long_file_may_end_in_a_comment(self):
+        short = self.says("shadowed", config=CONFIG)
+        self.assertEqual(self.says(config=CONFIG + "# a line of many\n" * 6000 + "# the end, without a line end"), short)
+
     def test_duplicate_keys_name_both_places(self):
         self.says("config.yaml:4:3: warning[duplicate-key]: this key stands at 2:3 already",
                   config="model:\n  default: a\n  provider: xiaomi\n  default: b\n")
