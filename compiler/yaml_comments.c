@@ -20,19 +20,18 @@ static bool is_plain(const char *at, const char *end)
     return (strange & EACH_BYTE(0x80)) == 0;
 }
 
+/* A last line without its end stays as it is: what ends with the text ends, for libyaml, in that column. */
 static void look_at_line(struct yaml_comments *c)
 {
     const char *eol = memchr(c->at, '\n', (size_t)(c->end - c->at));
     const char *sign = c->at;
-    if (eol == NULL)
-        eol = c->end;
-    while (sign < eol && *sign == ' ')
+    while (eol != NULL && *sign == ' ')
         sign++;
-    if (sign < eol && *sign == '#' && is_plain(sign, eol)) {
+    if (eol != NULL && *sign == '#' && is_plain(sign, eol)) {
         c->stop = sign + 1;
         c->next = eol;
     } else {
-        c->next = c->stop = eol < c->end ? eol + 1 : eol;
+        c->next = c->stop = eol != NULL ? eol + 1 : c->end;
     }
 }
 

@@ -16,15 +16,15 @@ static const struct {
     {"", ""},
     {"a: b\n", "a: b\n"},
     {"a: b", "a: b"},
-    {"# c", "#"},
+    {"# c", "# c"},
     {"#", "#"},
     {"#\n", "#\n"},
     {"  # it's \"here\": [\n\n#x\na: b # c\n", "  #\n\n#\na: b # c\n"},
-    {"a: b\n   #  the end", "a: b\n   #"},
+    {"a: b\n   #  the end", "a: b\n   #  the end"},
     {"a: b\n   ", "a: b\n   "},
     {"# ~ is the last, \x7F is none\n# a~\n", "# ~ is the last, \x7F is none\n#\n"},
     {"# \x1F\n#12345678\xC3\xA9\n#1234567\x01 12345678\n# a\n", "# \x1F\n#12345678\xC3\xA9\n#1234567\x01 12345678\n#\n"},
-    {"# next\xC2\x85line: 1\n# a\xE2\x80\xA8  b: 1\n# c", "# next\xC2\x85line: 1\n# a\xE2\x80\xA8  b: 1\n#"},
+    {"# next\xC2\x85line: 1\n# a\xE2\x80\xA8  b: 1\n# c", "# next\xC2\x85line: 1\n# a\xE2\x80\xA8  b: 1\n# c"},
 };
 
 /* In memory of its own length, so that a step too far is seen. A reader asks until it is given nothing, and once more. */
