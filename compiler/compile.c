@@ -5,6 +5,7 @@
 #include <pwd.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
@@ -560,37 +561,6 @@ static void compile_locked(struct run *run)
     source_digest_end(&run->digesting);
 }
 
-void compile_home(struct compilation *c, const struct compile_request *request)
-{
-    *c = (struct compilation){.arena = request->arena != NULL ? request->arena : arena_create(),
-                              .outcome = COMPILE_VALID,
-                              .home = request->home,
-                              .lock = -1,
-                              .settings = {.settle_ms = WATCH_SETTLE_MS}};
-    struct run run = {.c = c, .request = request};
-    c->diagnostics.arena = c->arena;
-    if (!check_home(&run)) {
-        c->outcome = COMPILE_FAILED;
-        return;
-    }
-    if (request->write) {
-        int lock = publish_lock(request->home, request->lock_wait_ms > 0 ? COMPILE_LOCK_MS : 0);
-        if (lock == -EWOULDBLOCK && request->lock_wait_ms == 0) {
-            c->outcome = COMPILE_BUSY;
-            return;
-        }
-        if (lock < 0) {
-            (void)diagnose(&c->diagnostics, SEVERITY_ERROR, "write-failed", (struct place){0},
-                           "%s/" SNAPSHOT_DIRECTORY " cannot be used: %s", request->home, strerror(-lock));
-            c->outcome = COMPILE_FAILED;
-            return;
-        }
-        c->lock = lock;
-    }
-    compile_locked(&run);
-    diagnostics_sort(&c->diagnostics);
-}
-
 /* What a process that was killed while it published has left behind; under the lock, so that nobody is at it. */
 static void clean(const char *home)
 {
@@ -601,13 +571,52 @@ static void clean(const char *home)
     replace_clean(path, true);
 }
 
+void compile_home(struct compilation *c, const struct compile_request *request)
+{
+    const bool daemon = request->reader != NULL; /* whoever waits for what it publishes need not wait for the cleaning */
+    *c = (struct compilation){.arena = request->arena != NULL ? request->arena : arena_create(),
+                              .outcome = COMPILE_VALID,
+                              .home = request->home,
+                              .lock = -1,
+                              .settings = {.settle_ms = WATCH_SETTLE_MS}};
+    struct run run = {.c = c, .request = request};
+    int lock = -1;
+    c->diagnostics.arena = c->arena;
+    if (!check_home(&run)) {
+        c->outcome = COMPILE_FAILED;
+        return;
+    }
+    if (request->write) {
+        lock = publish_lock(request->home, request->lock_wait_ms > 0 ? COMPILE_LOCK_MS : 0);
+        if (lock == -EWOULDBLOCK && request->lock_wait_ms == 0) {
+            c->outcome = COMPILE_BUSY;
+            return;
+        }
+        if (lock < 0) {
+            (void)diagnose(&c->diagnostics, SEVERITY_ERROR, "write-failed", (struct place){0},
+                           "%s/" SNAPSHOT_DIRECTORY " cannot be used: %s", request->home, strerror(-lock));
+            c->outcome = COMPILE_FAILED;
+            return;
+        }
+    }
+    if (lock >= 0 && !daemon)
+        clean(request->home); /* a full disk may be full of it */
+    compile_locked(&run);
+    diagnostics_sort(&c->diagnostics);
+    if (lock >= 0 && daemon && flock(lock, LOCK_UN) == 0)
+        c->lock = lock;
+    else if (lock >= 0)
+        (void)close(lock);
+}
+
 void compilation_tidy(struct compilation *c)
 {
     while (c->displaced_count > 0)
         (void)close(c->displaced[--c->displaced_count]);
     if (c->lock < 0)
         return;
-    clean(c->home);
+    if (flock(c->lock, LOCK_EX | LOCK_NB) == 0) /* else somebody compiles, and cleans after that */
+        clean(c->home);
     (void)close(c->lock);
     c->lock = -1;
 }

@@ -91,14 +91,14 @@ struct compilation {
     long long generation;  /* in force after this compile; 0: none */
 
     const char *home;
-    int lock;         /* on compile.lock; -1: none */
+    int lock;         /* compile.lock, let go: for compilation_tidy; -1: it has nothing to remove */
     int displaced[3]; /* descriptors of the files that were replaced */
     size_t displaced_count;
 };
 
 void compile_home(struct compilation *compilation, const struct compile_request *request);
-/* What the outcome need not wait for: frees the files that were replaced, removes what killed compiles left, and lets
- * the next compile of this home begin. */
+/* What the outcome need not wait for: frees the files that were replaced, and, for a caller with a `reader`, removes what
+ * killed compiles left. */
 void compilation_tidy(struct compilation *compilation);
 /* That, if nobody did it, and the memory. */
 void compilation_finish(struct compilation *compilation);

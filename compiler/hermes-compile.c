@@ -290,7 +290,6 @@ static int compile_a_home(const struct options *options, struct arena *arena)
                                 .lock_wait_ms = LOCK_WAIT_MS,
                                 .shell = (const char *const *)environ,
                             });
-    compilation_tidy(&c); /* printing may take as long as its reader likes */
     int status = options->mode == MODE_PROBE ? report_probes(options, &c) : report(options, &c, home);
     compilation_finish(&c);
     return status;

@@ -199,6 +199,24 @@ class BadInput(unittest.TestCase):
         self.assertIn("error[write-failed]", done.stderr)
         self.assertIn("No space left on device", done.stderr)
 
+    @unittest.skipUnless(os.getuid() == 0, "SKIP: needs root for a mount")
+    def test_a_disk_full_of_what_a_killed_compile_left(self):
+        script = """set -e
+            mount -t tmpfs -o size=64k,mode=0700 none "$1"
+            printf '%s' "$3" >"$1/config.yaml"; chmod 600 "$1/config.yaml"
+            "$2" --home "$1" --quiet 2>/dev/null
+            printf '%s' "$4" >"$1/config.yaml"
+            head -c 100000 /dev/zero >"$1/compiled/.hermes-compile.snapshot.json.99999999.0" 2>/dev/null || true
+            "$2" --home "$1" """
+        home = self.home.root / "disk"
+        home.mkdir(mode=0o700)
+        done = subprocess.run(["unshare", "-m", "--propagation", "private", "sh", "-c", script, "sh", home, COMPILE, GOOD,
+                               GOOD.replace("0001", "0002")], capture_output=True, text=True, timeout=PATIENCE, env=self.home.env)
+        if "unshare:" in done.stderr or "mount:" in done.stderr:
+            self.skipTest("SKIP: no mounts of our own here")
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertIn("generation 2:", done.stdout)
+
     def test_wrong_usage(self):
         for arguments in (("--nonsense",), ("--check", "--diff"), ("extra",), ("--color", "pink"), ("--explain",)):
             self.assertEqual(self.home.compile(*arguments)[0], 2)

@@ -1,6 +1,6 @@
 """hermes-compile --probe and hermes_watch.require_probe, against providers on loopback: what a key is said to be, what is
 sent where, and what is not."""
-import http.server, json, os, pathlib, shutil, socket, ssl, subprocess, threading, unittest
+import fcntl, http.server, json, os, pathlib, shutil, socket, ssl, subprocess, threading, unittest
 
 from harness import BUILD, COMPILE, PATIENCE, WATCH, Home, Loopback, Watch, fingerprint
 
@@ -232,6 +232,20 @@ class Required(Case):
         self.assertIn("warning[key-unproven]", err)
         self.assertEqual(self.server.keys(), [BAD, NEW, LIMITED])  # each new one, once
         self.assertEqual(self.home.compile("--explain-code", "key-refused")[0], 0)
+
+    def test_hermes_compile_keeps_nobody_out_while_a_provider_thinks(self):
+        self.start({NEW: 200})
+        self.home.write("config.yaml", config(NEW, self.server.url, REQUIRE))
+        self.server.gate.clear()
+        asking = subprocess.Popen([COMPILE, "--home", self.home.path, "--quiet"], env=self.home.env)
+        self.server.wait()
+        with open(self.home.path / "compiled/compile.lock") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        self.home.write("config.yaml", config(OLD, self.server.url))
+        self.assertEqual((self.home.compile()[0], self.home.generation()), (0, 2))
+        self.server.gate.set()
+        self.assertEqual(asking.wait(PATIENCE), 0)
+        self.assertEqual((self.home.generation(), self.key_in_force()), (2, OLD))
 
     def test_a_dead_network_keeps_nothing_back(self):
         self.start({})
