@@ -8,7 +8,10 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/uio.h>
+#include <sys/vfs.h>
 #include <unistd.h>
+
+#include "remote_file_system.h"
 
 #define TEMPORARY_PREFIX ".hermes-compile."
 #define COPY_SUFFIX      ".hermes-compile-copy"
@@ -184,12 +187,20 @@ int replace_find_copy(const char *path, char copy[PATH_MAX])
     return access(copy, F_OK) < 0 ? -errno : 0;
 }
 
+/* NFS moves a file that somebody holds out of the way first: then nothing stands in its place for a moment. */
+static void hold_displaced(struct replacement *r)
+{
+    struct statfs fs;
+    if (fstatfs(r->directory, &fs) == 0 && remote_file_system(&fs) == NULL)
+        r->displaced = openat(r->directory, r->name, O_PATH | O_NOFOLLOW | O_CLOEXEC);
+}
+
 int replace_commit(struct replacement *r)
 {
     int error = replace_flush(r);
     if (error != 0)
         return error;
-    r->displaced = openat(r->directory, r->name, O_PATH | O_NOFOLLOW | O_CLOEXEC);
+    hold_displaced(r);
     if (renameat(r->directory, r->temporary, r->directory, r->name) < 0)
         return errno == EBUSY && r->linked ? rewrite_in_place(r) : -errno;
     r->pending = false;
