@@ -2,7 +2,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <pwd.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
@@ -16,6 +15,7 @@
 #include "departed.h"
 #include "emit.h"
 #include "gateway_view.h"
+#include "home_check.h"
 #include "json_write.h"
 #include "publish.h"
 #include "read_source.h"
@@ -104,44 +104,14 @@ static const char *path_in(struct run *run, const char *directory, const char *n
     return arena_printf(run->c->arena, "%s/%s", directory, name);
 }
 
-static bool check_home(struct run *run)
-{
-    struct stat st;
-    if (run->request->files.named)
-        return true;
-    struct diagnostics *list = &run->c->diagnostics;
-    const char *home = run->request->home;
-    if (stat(home, &st) < 0 || !S_ISDIR(st.st_mode)) {
-        struct diagnostic *d = diagnose(list, SEVERITY_ERROR, "no-home", (struct place){0}, "%s is not a directory%s%s",
-                                        home, errno == ENOENT ? "" : ": ", errno == ENOENT ? "" : strerror(errno));
-        diagnostic_help(list, d, "name the Hermes home with --home or HERMES_HOME");
-        return false;
-    }
-    if (st.st_uid == geteuid())
-        return true;
-    struct diagnostic *d = diagnose(list, SEVERITY_ERROR, "foreign-home", (struct place){0},
-                                    "%s belongs to user %u; only its owner may compile it", home, st.st_uid);
-    const struct passwd *owner = getpwuid(st.st_uid);
-    if (owner != NULL)
-        diagnostic_help(list, d, "sudo -u %s hermes-compile --home %s", owner->pw_name, home);
-    return false;
-}
-
 /* --- parse --- */
 
 static struct node *parse_config(struct run *run, const struct source *source)
 {
     struct compilation *c = run->c;
     struct place place = {.source = source};
-    bool user = source->kind == SOURCE_CONFIG;
-    if (!source->present) {
-        if (user && c->outcome == COMPILE_VALID && !run->request->files.named) {
-            struct diagnostic *d = diagnose(&c->diagnostics, SEVERITY_WARNING, "no-config", place,
-                                            "there is no config.yaml: Hermes runs on its built-in defaults");
-            diagnostic_help(&c->diagnostics, d, "create %s", source->path);
-        }
+    if (!source->present)
         return NULL;
-    }
     struct node *root = yaml_load(c->arena, source, &c->diagnostics);
     config_check(root, &c->diagnostics);
     if (root == NULL || node_is(root, NODE_MAP))
@@ -316,11 +286,27 @@ static bool any_source(const struct compilation *c)
     return false;
 }
 
+static void warn_no_config(struct run *run)
+{
+    struct diagnostics *list = &run->c->diagnostics;
+    for (size_t i = 0; i < run->c->source_count; i++) {
+        const struct source *source = run->c->sources[i];
+        if (source->kind == SOURCE_CONFIG && !source->present)
+            diagnostic_help(list,
+                            diagnose(list, SEVERITY_WARNING, "no-config", (struct place){.source = source},
+                                     "there is no config.yaml: Hermes runs on its built-in defaults"),
+                            "create %s", source->path);
+    }
+}
+
 static void check_sources(struct run *run)
 {
     struct compilation *c = run->c;
     check_named(run);
-    if (c->outcome == COMPILE_VALID && !run->request->files.named && !any_source(c)) {
+    bool whole_home = c->outcome == COMPILE_VALID && !run->request->files.named;
+    if (whole_home && any_source(c)) {
+        warn_no_config(run);
+    } else if (whole_home) {
         struct diagnostic *d = diagnose(&c->diagnostics, SEVERITY_ERROR, "no-sources", (struct place){0},
                                         "%s has neither config.yaml nor .env", run->request->home);
         diagnostic_help(&c->diagnostics, d, "create config.yaml there, or name another home with --home");
@@ -330,6 +316,11 @@ static void check_sources(struct run *run)
 }
 
 /* --- plan and publish --- */
+
+static bool refused(const struct run *run)
+{
+    return run->c->diagnostics.errors > 0 || (run->request->strict && run->c->diagnostics.warnings > 0);
+}
 
 /* What is in force, read through *READER: a caller that compiles again and again has it in memory already. */
 static const struct hermes_view *previous_view(struct run *run, struct hermes **reader)
@@ -418,7 +409,7 @@ static bool proven(struct run *run, const struct hermes_view *previous)
     if (!c->settings.require_probe || run->request->proofs == NULL)
         return true;
     proofs_check(run->request->proofs, c, previous);
-    if (c->diagnostics.errors > 0)
+    if (refused(run))
         c->outcome = COMPILE_INVALID;
     else if (c->unproven.count > 0)
         c->outcome = COMPILE_UNPROVEN;
@@ -522,7 +513,7 @@ static void resolve_and_publish(struct run *run)
     const struct hermes_view *previous = previous_view(run, reader);
     bool goes_out = false;
     c->generation = previous != NULL ? hermes_generation(previous) : rough_generation(run);
-    if (c->diagnostics.errors > 0) {
+    if (refused(run)) {
         fail(run, COMPILE_INVALID);
     } else {
         plan(run, previous, &content);
@@ -582,7 +573,7 @@ void compile_home(struct compilation *c, const struct compile_request *request)
     struct run run = {.c = c, .request = request};
     int lock = -1;
     c->diagnostics.arena = c->arena;
-    if (!check_home(&run)) {
+    if (!request->files.named && !home_check(request->home, &c->diagnostics)) {
         c->outcome = COMPILE_FAILED;
         return;
     }
@@ -593,8 +584,11 @@ void compile_home(struct compilation *c, const struct compile_request *request)
             return;
         }
         if (lock < 0) {
-            (void)diagnose(&c->diagnostics, SEVERITY_ERROR, "write-failed", (struct place){0},
-                           "%s/" SNAPSHOT_DIRECTORY " cannot be used: %s", request->home, strerror(-lock));
+            const char *folder = path_in(&run, request->home, SNAPSHOT_DIRECTORY);
+            struct diagnostic *d = diagnose(&c->diagnostics, SEVERITY_ERROR, "write-failed", (struct place){0},
+                                            "%s cannot be used: %s", folder, strerror(-lock));
+            const char *help = take_back(c->arena, folder);
+            diagnostic_help(&c->diagnostics, d, "%s%s", help == NULL ? "ls -ld " : help, help == NULL ? folder : "");
             c->outcome = COMPILE_FAILED;
             return;
         }

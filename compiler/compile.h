@@ -42,6 +42,7 @@ struct compile_request {
         bool named;
     } files;
     bool write;            /* publish and project; otherwise nothing is written, nothing is locked */
+    bool strict;           /* a warning keeps it from being published, as an error does */
     bool hold_empty;       /* HELD: a source that had content in the last snapshot is empty or gone; needs `reader` */
     struct proofs *proofs; /* with `write`: what is known of new keys; NULL: they need no proof */
     int read_wait_ms;      /* how long a source that is being written is waited for before BUSY */
@@ -51,7 +52,7 @@ struct compile_request {
 
 enum compile_outcome {
     COMPILE_VALID,    /* the sources are good; with `write`, snapshot (and pool, unless waiting) are in force */
-    COMPILE_INVALID,  /* an error is in the diagnostics; nothing was written, the last good snapshot stays */
+    COMPILE_INVALID,  /* an error (strict: or a warning) is in the diagnostics; nothing was written */
     COMPILE_FAILED,   /* reading or writing failed (permissions, disk, owner); a diagnostic says what */
     COMPILE_BUSY,     /* a source is being written at this moment; try again when it is closed */
     COMPILE_HELD,     /* see hold_empty; nothing was written */

@@ -18,6 +18,7 @@
 #include "provider_table.h"
 #include "reset.h"
 #include "shown_value.h"
+#include "snapshot_format.h"
 #include "status.h"
 
 /* Hermes waits this long for auth.lock. */
@@ -122,13 +123,15 @@ static void print_changes(const struct compilation *c)
 
 static void report_compile(const struct options *options, const struct compilation *c)
 {
+    bool written = c->published || c->projected;
+    const char *why = c->diagnostics.errors == 0 ? " (--strict: there are warnings)" : "";
     if (options->quiet || (c->generation == 0 && c->outcome != COMPILE_INVALID))
         return;
-    if (c->outcome == COMPILE_INVALID && c->generation == 0) {
-        (void)fputs("nothing published: there is no generation yet\n", stderr);
-    } else if (c->outcome == COMPILE_INVALID) {
-        (void)fprintf(stderr, "nothing published; generation %lld stays in force\n", c->generation);
-    } else if (!c->published && !c->projected) {
+    if (c->outcome != COMPILE_VALID && !written && c->generation == 0) {
+        (void)fprintf(stderr, "nothing published%s: there is no generation yet\n", why);
+    } else if (c->outcome != COMPILE_VALID && !written) {
+        (void)fprintf(stderr, "nothing published%s; generation %lld stays in force\n", why, c->generation);
+    } else if (!written) {
         (void)printf("generation %lld: nothing changed\n", c->generation);
     } else {
         (void)printf("generation %lld:\n", c->generation);
@@ -167,7 +170,7 @@ static int report_status(const struct compilation *c, const char *home)
         return EXIT_OK;
     if (c->source_count == 0) /* it was said that there is no such home */
         return EXIT_IO;
-    (void)fprintf(stderr, "hermes-compile: %s: %s\n", home, hermes_strerror(error));
+    (void)fprintf(stderr, "hermes-compile: %s/" SNAPSHOT_FILE ": %s\n", home, hermes_strerror(error));
     return EXIT_IO;
 }
 
@@ -284,6 +287,7 @@ static int compile_a_home(const struct options *options, struct arena *arena)
                                 .managed = compile_find_managed(),
                                 .label_base = for_tools ? find_working_directory(arena) : home,
                                 .write = options->mode == MODE_COMPILE,
+                                .strict = options->strict && options->mode == MODE_COMPILE,
                                 .only_check = options->mode == MODE_CHECK && !options->live,
                                 .name_leaves = options->mode == MODE_DIFF,
                                 .read_wait_ms = READ_WAIT_MS,

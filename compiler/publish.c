@@ -9,6 +9,7 @@
 
 #include "emit.h"
 #include "file_lock.h"
+#include "home_check.h"
 #include "iso_time.h"
 #include "json_span.h"
 #include "read_source.h"
@@ -38,9 +39,9 @@ static void write_failed(struct compilation *c, const char *path, int error)
 {
     struct diagnostic *d = diagnose(&c->diagnostics, SEVERITY_ERROR, "write-failed", (struct place){0},
                                     "%s cannot be written: %s", path, strerror(-error));
-    diagnostic_help(&c->diagnostics, d,
-                    error == -ENOSPC || error == -EDQUOT ? "make room on the disk; what was in force stays in force"
-                                                         : "what was in force stays in force");
+    const char *help = error == -ENOSPC || error == -EDQUOT ? "make room on the disk" : take_back(c->arena, path);
+    diagnostic_help(&c->diagnostics, d, "%s%swhat was in force stays in force", help == NULL ? "" : help,
+                    help == NULL ? "" : "; ");
 }
 
 /* Makes the folder, durably; what is published into it must not go with it. */

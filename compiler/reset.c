@@ -7,6 +7,7 @@
 
 #include "bookings.h"
 #include "file_lock.h"
+#include "home_check.h"
 #include "pool_document.h"
 #include "publish.h"
 #include "read_source.h"
@@ -136,8 +137,11 @@ static void reset_bookings(struct arena *arena, const char *home, const struct r
 
 static bool write_failed(struct diagnostics *diagnostics, const char *path, int error)
 {
-    (void)diagnose(diagnostics, SEVERITY_ERROR, "write-failed", (struct place){0}, "%s cannot be written: %s", path,
-                   strerror(-error));
+    struct diagnostic *d = diagnose(diagnostics, SEVERITY_ERROR, "write-failed", (struct place){0},
+                                    "%s cannot be written: %s", path, strerror(-error));
+    const char *help = take_back(diagnostics->arena, path);
+    if (help != NULL)
+        diagnostic_help(diagnostics, d, "%s", help);
     return false;
 }
 
@@ -176,9 +180,11 @@ bool reset_home(struct arena *arena, const char *home, const struct reset *what,
                 struct diagnostics *diagnostics)
 {
     const char *path = arena_printf(arena, "%s/auth.lock", home);
+    if (!home_check(home, diagnostics))
+        return false;
     int compiling = publish_lock(home, lock_wait_ms);
     if (compiling < 0)
-        return write_failed(diagnostics, home, compiling);
+        return write_failed(diagnostics, arena_printf(arena, "%s/" SNAPSHOT_DIRECTORY, home), compiling);
     int lock = file_lock(path, 0666, lock_wait_ms);
     bool done = lock >= 0 ? reset_locked(arena, home, what, lines, diagnostics) : write_failed(diagnostics, path, lock);
     if (lock >= 0)

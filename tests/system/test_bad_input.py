@@ -40,6 +40,7 @@ class BadInput(unittest.TestCase):
         (self.home.path / "config.yaml").unlink()
         (self.home.path / ".env").unlink()
         self.refused(1, "error[no-sources]", "has neither config.yaml nor .env")
+        self.assertNotIn("no-config", self.home.compile()[2])
 
     def test_no_config_but_env(self):
         (self.home.path / "config.yaml").unlink()
@@ -142,6 +143,47 @@ class BadInput(unittest.TestCase):
     def test_home_of_somebody_else(self):
         os.chown(self.home.path, 65534, 65534)
         self.refused(4, "error[foreign-home]", "belongs to user 65534", "help: sudo -u nobody hermes-compile --home")
+
+    @unittest.skipUnless(os.getuid() == 0, "SKIP: needs root")
+    def test_reset_in_the_home_of_somebody_else(self):
+        """What root leaves there its owner could not write any more."""
+        fresh = self.home.root / "fresh"
+        fresh.mkdir(mode=0o700)
+        os.chown(fresh, 65534, 65534)
+        code, _, err = self.home.compile("--home", fresh, "--reset", "xiaomi")
+        self.assertEqual(code, 4)
+        self.assertIn("error[foreign-home]", err)
+        self.assertEqual(os.listdir(fresh), [])
+
+    def test_a_home_that_is_not_there(self):
+        for home, why in ("/nowhere", "No such file or directory"), (self.home.path / "config.yaml", "Not a directory"):
+            for mode in (), ("--check",), ("--status",), ("--reset", "xiaomi"):
+                code, _, err = self.home.compile("--home", home, *mode)
+                self.assertEqual(code, 4)
+                self.assertIn(f"error[no-home]: there is no Hermes home {home}: {why}\n", err)
+
+    @unittest.skipUnless(os.getuid() == 0 and shutil.which("setpriv"), "SKIP: needs root and setpriv")
+    def test_a_folder_that_another_user_left_in_the_home(self):
+        for name in (".", "config.yaml", ".env", "auth.json", "auth.lock"):
+            os.chown(self.home.path / name, 65534, 65534)
+        os.chmod(self.home.root, 0o755)
+        for mode in (), ("--reset", "all"):
+            code, _, err = self.home.compile(*mode, prefix=NOBODY)
+            self.assertEqual(code, 4)
+            self.assertIn(f"help: it belongs to user 0: sudo chown -R nobody {self.home.path}/compiled\n", err)
+
+    def test_strict(self):
+        self.config(GOOD.replace("good-0001", "good-0002"))
+        code, out, err = self.home.compile("--strict")
+        self.assertEqual((code, out), (1, ""))
+        self.assertIn("nothing published (--strict: there are warnings); generation 1 stays in force\n", err)
+        self.assertEqual(self.derived(), self.before)
+
+    def test_a_link_to_itself(self):
+        (self.home.path / "config.yaml").unlink()
+        (self.home.path / "config.yaml").symlink_to("config.yaml")
+        self.refused(4, "config.yaml: error[unreadable]: config.yaml cannot be read: Too many levels")
+        self.assertIn("\nnothing published; generation 1 stays in force\n", self.home.compile()[2])
 
     def test_pool_that_is_no_json(self):
         for text in ("", "\ufeff{}", "{", "[]", '{"providers": {}} x', '{"credential_pool": 1}', "[" * 5000, "{}",

@@ -1,0 +1,44 @@
+#include "home_check.h"
+
+#include <errno.h>
+#include <pwd.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "arena.h"
+#include "diagnostic.h"
+
+static bool refuse(struct diagnostics *list, const char *home, const char *why)
+{
+    struct diagnostic *d =
+        diagnose(list, SEVERITY_ERROR, "no-home", (struct place){0}, "there is no Hermes home %s: %s", home, why);
+    diagnostic_help(list, d, "name the Hermes home with --home or HERMES_HOME");
+    return false;
+}
+
+bool home_check(const char *home, struct diagnostics *list)
+{
+    struct stat st;
+    if (stat(home, &st) < 0)
+        return refuse(list, home, strerror(errno));
+    if (!S_ISDIR(st.st_mode))
+        return refuse(list, home, strerror(ENOTDIR));
+    if (st.st_uid == geteuid())
+        return true;
+    struct diagnostic *d = diagnose(list, SEVERITY_ERROR, "foreign-home", (struct place){0},
+                                    "%s belongs to user %u; only its owner may compile it", home, st.st_uid);
+    const struct passwd *owner = getpwuid(st.st_uid);
+    if (owner != NULL)
+        diagnostic_help(list, d, "sudo -u %s hermes-compile --home %s", owner->pw_name, home);
+    return false;
+}
+
+const char *take_back(struct arena *arena, const char *path)
+{
+    struct stat st;
+    const struct passwd *user = getpwuid(geteuid());
+    if (user == NULL || lstat(path, &st) < 0 || st.st_uid == geteuid())
+        return NULL;
+    return arena_printf(arena, "it belongs to user %u: sudo chown -R %s %s", st.st_uid, user->pw_name, path);
+}

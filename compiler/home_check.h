@@ -1,0 +1,15 @@
+/* Whether a home is there and ours: who publishes into somebody else's leaves files there that its owner cannot write. */
+#ifndef HERMES_HOME_CHECK_H
+#define HERMES_HOME_CHECK_H
+
+#include <stdbool.h>
+
+struct arena;
+struct diagnostics;
+
+/* False after a diagnostic. */
+bool home_check(const char *home, struct diagnostics *diagnostics);
+/* The command that makes PATH ours again, or NULL when it is no other user's. */
+const char *take_back(struct arena *arena, const char *path);
+
+#endif
