@@ -139,8 +139,8 @@ const struct diagnostic_code diagnostic_codes[] = {
      "`hermes auth remove` told Hermes not to use it for this provider, and it is not used here either. Add it again "
      "in Hermes, or remove the variable."},
     {"suspicious-key", "A key that the provider will most likely refuse",
-     "It has blanks, characters outside ASCII, quotes or dots that belong to no key. Hermes sends it all the same. "
-     "Paste the key again."},
+     "It has blanks, characters outside ASCII, quotes, dots or stars that belong to no key, or words of an example such as "
+     "\"your-api-key\". Hermes sends it all the same. Paste the key again."},
     {"too-large", "A source beyond 16 MiB",
      "Nobody writes so much by hand. Most likely it is another file."},
     {"unknown-key", "A key that Hermes does not read",

@@ -65,9 +65,30 @@ const char *key_unusable(const char *text, size_t len)
     return NULL;
 }
 
+static bool contains(const char *text, size_t len, const char *word)
+{
+    size_t width = strlen(word);
+    for (size_t i = 0; i + width <= len; i++)
+        if ((text[i] | ' ') == (word[0] | ' ') && strncasecmp(text + i, word, width) == 0)
+            return true;
+    return false;
+}
+
+/* What documentation and .env.example put where a key belongs; no key has these by chance. */
+static bool like_a_placeholder(const char *text, size_t len)
+{
+    static const char *const words[] = {"your-", "your_", "xxxxxx", "change", "replace", "placeholder"};
+    for (size_t i = 0; i < sizeof words / sizeof *words; i++)
+        if (contains(text, len, words[i]))
+            return true;
+    return strspn(text, "*") >= len || strspn(text, "xX") >= len || (text[0] == '<' && text[len - 1] == '>');
+}
+
 const char *key_suspicious(const char *text, size_t len)
 {
     text = strip_blanks(text, len, &len);
+    if (len > 0 && like_a_placeholder(text, len))
+        return "looks like a placeholder";
     for (size_t i = 0; i < len; i++) {
         unsigned char c = (unsigned char)text[i];
         if (c <= ' ' || c == 0x7F)
@@ -77,9 +98,9 @@ const char *key_suspicious(const char *text, size_t len)
     }
     if (len > 1 && (text[0] == '"' || text[0] == '\'') && text[len - 1] == text[0])
         return "has quotes as a part of it";
-    if (strstr(text, "...") != NULL && strstr(text, "...") < text + len)
+    if (contains(text, len, "..."))
         return "looks redacted (it contains \"...\")";
-    if (strspn(text, "*") >= len || strspn(text, "xX") >= len)
-        return "looks like a placeholder";
+    if (contains(text, len, "***"))
+        return "looks redacted (it contains \"***\")";
     return NULL;
 }

@@ -46,6 +46,12 @@ static void warns_about_what_will_fail(void **state)
     assert_non_null(key_suspicious("sk test", 7));
     assert_non_null(key_suspicious("\"sk-test\"", 9));
     assert_non_null(key_suspicious("sk-...abc", 9));
+    assert_non_null(key_suspicious("sk-***abc", 9));
+    static const char *const placeholders[] = {"your-api-key-here", "sk-your-key-here", "YOUR_KEY", "<your key>", "xxxx",
+                                               "sk-xxxxxxxxxxxx", "sk-replace-me", "CHANGE_ME", "****"};
+    for (size_t i = 0; i < sizeof placeholders / sizeof *placeholders; i++)
+        assert_string_equal(key_suspicious(placeholders[i], strlen(placeholders[i])), "looks like a placeholder");
+    assert_null(key_suspicious("", 0));
     assert_non_null(key_suspicious("sk-t\xC3\xA4st", 8));
 }
 
