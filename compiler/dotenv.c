@@ -523,6 +523,7 @@ static void skip_export(struct reader *r)
 
 static bool read_binding(struct reader *r)
 {
+    size_t start = r->at;
     skip_export(r);
     const char *name = read_name(r);
     if (name == NULL)
@@ -531,6 +532,10 @@ static bool read_binding(struct reader *r)
     if (peek(r, r->at) != '=') {
         if (!finish_line(r))
             return false;
+        diagnostic_help(r->diagnostics,
+                        warn(r, start, 0, "env-line-ignored",
+                             "there is no '=' here: Hermes sets nothing, and forgets a value that a line above gave"),
+                        "write NAME=value");
         bind_bare(r, name);
         return true;
     }

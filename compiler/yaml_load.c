@@ -54,8 +54,8 @@ struct loader {
     } late[LATE_TEXTS]; /* the last text that hashed to a slot: names stand in a file again and again */
     bool readers_may_differ;
     bool shortened; /* without what stands in comments */
-    bool merging; /* the next value stands behind `<<`: only its pairs are asked for, whatever its tag says */
-    bool pairing; /* the next value is an item of !!omap or !!pairs: only its one pair is asked for */
+    bool merging;   /* the next value stands behind `<<`: only its pairs are asked for, whatever its tag says */
+    bool pairing;   /* the next value is an item of !!omap or !!pairs: only its one pair is asked for */
     struct yaml_texts texts;
     size_t nesting;
     size_t flow;   /* how many of these levels are written in brackets */
@@ -135,7 +135,11 @@ static void fail_parser(struct loader *l, const char *bytes, size_t len)
         diagnostic_help(l->diagnostics, d,
                         "YAML is indented with blanks, never with tabs; quote texts that start oddly");
     else if (strstr(p->problem, "mapping values are not allowed") != NULL)
-        diagnostic_help(l->diagnostics, d, "quote a text that contains \": \"");
+        diagnostic_help(l->diagnostics, d,
+                        "give the line before its colon, begin the names of one map in one column, or quote a text "
+                        "that contains \": \"");
+    else if (strstr(p->problem, "could not find expected ':'") != NULL)
+        diagnostic_help(l->diagnostics, d, "a name ends in a colon and a blank: `name: value`");
 }
 
 static struct anchor *find_anchor(struct loader *l, const char *name)
@@ -654,8 +658,7 @@ static bool decode(struct loader *l, struct input *in)
 
 static struct loader new_loader(struct arena *arena, const struct source *source, struct diagnostics *diagnostics)
 {
-    return (struct loader){
-        .arena = arena, .source = source, .diagnostics = diagnostics, .values = {.arena = arena}};
+    return (struct loader){.arena = arena, .source = source, .diagnostics = diagnostics, .values = {.arena = arena}};
 }
 
 static struct node *read_document(struct loader *l, const struct input *in)

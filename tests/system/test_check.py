@@ -62,6 +62,24 @@ class Check(unittest.TestCase):
                   config="model:\n  default: [\n")
         self.assertIn("nothing published: there is no generation yet\n", self.home.compile()[2])
 
+    def test_usual_slips_in_yaml(self):
+        self.says("error[yaml-syntax]", "starts in line 3", "help: a name ends in a colon and a blank: `name: value`",
+                  config=f"model:\n  provider: xiaomi\n  api_key:{MAIN}\n")
+        for slip in f"model:\n  provider xiaomi\n  api_key: {MAIN}\n", f"model:\n  provider: xiaomi\n   api_key: {MAIN}\n":
+            self.says("config.yaml:3:", "help: give the line before its colon, begin the names of one map in one column, or quote",
+                      config=slip)
+
+    def test_keys_of_an_example(self):
+        for key in "your-api-key-here", "<your key>", "sk-xxxxxxxxxxxx":
+            self.says("warning[suspicious-key]: XIAOMI_API_KEY looks like a placeholder", env=f"XIAOMI_API_KEY={key}\n",
+                      config="model:\n  provider: xiaomi\n")
+
+    def test_a_line_of_an_env_file_without_a_value(self):
+        """Of a shell's habit, `export NAME` behind NAME=..., nothing is left; a key on a line by itself is no variable."""
+        for line in "export XIAOMI_API_KEY", "sk-test-lonely-1":
+            self.says(".env:2:1: warning[env-line-ignored]: there is no '=' here", "help: write NAME=value",
+                      env=f"XIAOMI_API_KEY={SPARE}\n{line}\n")
+
     def test_an_env_file_that_is_missing(self):
         self.says("warning[no-env-file]", "help: create it, or take it out of hermes_watch.env_files",
                   config="hermes_watch: {env_files: [/nowhere/at/all.env]}\n")
