@@ -11,8 +11,11 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "file_lock.h"
+#include "proc_file.h"
 #include "replace.h"
 #include "safe_read.h"
+#include "snapshot_format.h"
 #include "watch_unit.h"
 
 #define UNIT   "hermes-watch.service"
@@ -162,6 +165,25 @@ static void say_linger(struct arena *arena)
         (void)puts("It ends when you log out. To keep it running: loginctl enable-linger");
 }
 
+/* Whether each home is watched by a process of this very program that was started after the unit at PATH was written. */
+static bool runs_as_written(struct arena *arena, const char *path, const struct install *what)
+{
+    struct stat unit;
+    struct stat own;
+    struct stat other;
+    if (stat(path, &unit) < 0 || stat("/proc/self/exe", &own) < 0)
+        return false;
+    double written = (double)unit.st_ctim.tv_sec + (double)unit.st_ctim.tv_nsec / 1e9;
+    for (size_t i = 0; i < what->home_count; i++) {
+        pid_t process = file_lock_holder(arena_printf(arena, "%s/" WATCH_LOCK_FILE, what->homes[i]));
+        if (process == 0 || proc_started(process) <= written ||
+            stat(arena_printf(arena, "/proc/%ld/exe", (long)process), &other) < 0 || own.st_dev != other.st_dev ||
+            own.st_ino != other.st_ino)
+            return false;
+    }
+    return true;
+}
+
 bool install_unit(struct arena *arena, const struct install *what)
 {
     char program[PATH_MAX] = "";
@@ -180,11 +202,15 @@ bool install_unit(struct arena *arena, const struct install *what)
         return false;
     }
     (void)printf("%s %s\n", path, standing == SAME ? "is as it should be" : "was written");
+    for (size_t i = 0; i < what->home_count; i++)
+        if (access(what->homes[i], F_OK) < 0)
+            (void)printf("%s does not exist yet; it is waited for\n", what->homes[i]);
     bool really = manager_runs(arena);
     if (!really)
         say_there_is_no_manager();
+    const char *verb = standing == SAME && runs_as_written(arena, path, what) ? "start" : "restart";
     bool done = systemctl(really, "daemon-reload", NULL) && systemctl(really, "enable", UNIT) &&
-                (!what->now || systemctl(really, standing == SAME ? "start" : "restart", UNIT));
+                (!what->now || systemctl(really, verb, UNIT));
     if (done && really)
         say_linger(arena);
     return done;
