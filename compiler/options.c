@@ -125,6 +125,8 @@ static void take_option(struct options *options, int option, char **argv)
 
 static void check_options(const struct options *options)
 {
+    if (options->file_count > 0 && options->mode == MODE_COMPILE)
+        options_wrong("what to do is said with an option: --check FILE, --explain WHAT, --status ...");
     bool one_more = options->mode == MODE_RESET || options->mode == MODE_PROBE;
     if (options->file_count > (options->mode == MODE_CHECK ? INT_MAX : one_more))
         options_wrong("too many arguments; only --check takes files");
