@@ -18,14 +18,21 @@ void pool_remember(struct projector *p, const struct entry_state *state, const c
         cooldowns_put(p->cooldowns, &cooldown);
 }
 
+static bool has_marking(const struct cooldown *known, const struct entry_state *state)
+{
+    return strcmp(known->raw[1], "null") != 0 && strcmp(known->raw[1], state->raw[1]) == 0;
+}
+
 /* Hermes may have written the new key's fingerprint over the old one's status before we looked: then this very marking
- * is remembered of another key. */
+ * is remembered of another key, and not of this one. */
 static bool marking_of_another_key(const struct projector *p, const struct entry *entry)
 {
+    const struct cooldown *own = cooldowns_get(p->cooldowns, p->name, entry->effective);
+    if (own != NULL && has_marking(own, &entry->state))
+        return false; /* two keys were marked in the same moment */
     for (size_t i = 0; i < p->cooldowns->count; i++) {
         const struct cooldown *known = &p->cooldowns->items[i];
-        if (strcmp(known->provider, p->name) == 0 && strcmp(known->fingerprint.text, entry->effective) != 0 &&
-            strcmp(known->raw[1], "null") != 0 && strcmp(known->raw[1], entry->state.raw[1]) == 0)
+        if (strcmp(known->provider, p->name) == 0 && has_marking(known, &entry->state))
             return true;
     }
     return false;

@@ -135,6 +135,19 @@ class Cohabitation(unittest.TestCase):
                 world.rest(hermes)
                 self.assertEqual(hermes.key("xiaomi"), A)
 
+    def test_two_keys_that_were_marked_in_the_same_moment(self):
+        """Both stay exhausted, beside a login, too, where no entry of ours knows it as well."""
+        spent = {"last_status": "exhausted", "last_status_at": 1795000000.0 - 60, "last_error_code": 429}
+        entries = [manual("aaaaaa", A, 0) | spent | {"source": "env:ANTHROPIC_API_KEY"}, manual("bbbbbb", B, 1) | spent]
+        for more in ([], [OAUTH | {"priority": 2}]):
+            with self.subTest(len(more)):
+                world = World(self.projector, {"credential_pool": {"anthropic": entries + more}}, ANTHROPIC_API_KEY=A)
+                world.project()
+                for _ in range(2):
+                    self.assertFalse(world.project(), world.changes)
+                    self.assertEqual({e["last_status"] for e in world.pool("anthropic")} - {None}, {"exhausted"})
+                    self.assertEqual(world.changes, "")
+
     def test_an_old_process_cannot_bring_an_old_key_back_for_long(self):
         for version, world in self.worlds():
             with self.subTest(version):
