@@ -64,7 +64,7 @@ static bool read_entries(struct projector *p, const struct json *array)
     p->count = array == NULL ? 0 : array->count;
     arena_grow(p->arena, &entries, &p->entry_capacity, p->count, sizeof *p->entries);
     p->entries = entries;
-    p->has_oauth = false;
+    p->has_oauth = pool_login_in_env(p);
     p->seeded_count = 0;
     if (array != NULL && array->kind != JSON_ARRAY)
         return leave_alone(p, "it is no list");

@@ -45,6 +45,10 @@ struct pool_view pool_read(struct arena *arena, struct source *source, const str
 /* Where a profile has no entry of a provider, Hermes reads those of the root's auth.json: adds them. */
 void pool_inherit(struct arena *arena, struct pool_view *view, struct source *root, struct diagnostics *diagnostics);
 
+/* Hermes numbers Anthropic's entries anew at every load: manual ones first, then by their source, whatever their priority
+ * was. The place of a source that is not manual, from 1 on; 0 for every other provider. */
+size_t pool_source_rank(const char *provider, const char *source);
+
 bool pool_suppressed(const struct pool_view *view, const char *provider, const char *source);
 
 struct pool_input {

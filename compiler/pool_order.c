@@ -57,18 +57,6 @@ static void add_foreign(struct projector *p, struct entry *entry)
     add_slot(p, slot);
 }
 
-/* Those of env files without an entry of Hermes's stay where they are among the foreign ones, or go last. */
-static void add_floating(struct projector *p, const size_t *order, size_t from, size_t to)
-{
-    for (size_t i = from; i < to; i++) {
-        const struct entry *entry = &p->entries[order[i]];
-        const struct credential *credential = entry->ours ? pool_wanted_key(p, entry->on_disk) : NULL;
-        if (credential != NULL && credential->rank == RANK_ENV && !has_seed_entry(p, credential) &&
-            pool_our_entry(p, entry->on_disk) == entry)
-            add_ours(p, credential);
-    }
-}
-
 void pool_arrange(struct projector *p)
 {
     const size_t *order = entries_sorted(p->arena, p->name, p->entries, p->count);
@@ -79,17 +67,12 @@ void pool_arrange(struct projector *p)
     for (size_t i = 0; i < p->wanted_count; i++)
         if (p->wanted[i]->rank == RANK_CONFIG)
             add_ours(p, p->wanted[i]);
-    for (size_t i = 0; i < p->count; i++) {
-        add_floating(p, order, i, i + 1);
+    for (size_t i = 0; i < p->count; i++)
         if (!p->entries[order[i]].ours)
             add_foreign(p, &p->entries[order[i]]);
-    }
-    for (size_t i = 0; i < p->wanted_count; i++) {
-        const struct credential *credential = p->wanted[i];
-        if (credential->rank == RANK_ENV && !has_seed_entry(p, credential) &&
-            pool_our_entry(p, credential->fingerprint.text) == NULL)
-            add_ours(p, credential);
-    }
+    for (size_t i = 0; i < p->wanted_count; i++)
+        if (p->wanted[i]->rank == RANK_ENV && !has_seed_entry(p, p->wanted[i]))
+            add_ours(p, p->wanted[i]); /* Hermes, too, would put it last */
 }
 
 bool pool_order_is_ours_to_set(const struct projector *p)
@@ -133,6 +116,14 @@ static void number_run(struct slot *slots, size_t count, const struct entry *low
     }
 }
 
+/* What an entry of ours must stand before, or NULL: where Hermes puts the manual ones first, the others' numbers are none
+ * to reckon with. */
+static const struct entry *neighbour_behind(const struct projector *p, size_t index)
+{
+    const struct entry *entry = index < p->slot_count ? p->slots[index].entry : NULL;
+    return entry == NULL || (manual_first(p) && !entry->manual) ? NULL : entry;
+}
+
 void pool_number_slots(struct projector *p)
 {
     const struct entry *low = NULL;
@@ -140,7 +131,7 @@ void pool_number_slots(struct projector *p)
         size_t end = i;
         while (end < p->slot_count && !pool_slot_is_foreign(&p->slots[end]))
             end++;
-        number_run(p->slots + i, end - i, low, end < p->slot_count ? p->slots[end].entry : NULL);
+        number_run(p->slots + i, end - i, low, neighbour_behind(p, end));
         if (end < p->slot_count)
             low = p->slots[end++].entry;
         i = end;

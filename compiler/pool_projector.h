@@ -89,6 +89,8 @@ bool pool_key_changed(const struct entry *entry);
 
 /* --- pool_wanted.c: which keys get an entry of ours --- */
 
+/* An env file holds a login, which only Hermes's own entry can carry: no key of an env file may go before that. */
+bool pool_login_in_env(const struct projector *p);
 struct entry *pool_our_entry(const struct projector *p, const char *fingerprint);
 /* Finds out which; when the words are known. */
 void pool_gather_wanted(struct projector *p);

@@ -104,15 +104,14 @@ static void add_entry(struct arena *arena, struct pool_view *view, const char *p
     };
 }
 
-/* Hermes numbers Anthropic's entries anew at every load: manual ones first, then by where they come from. */
-static size_t source_rank(const char *provider, const struct entry *entry)
+size_t pool_source_rank(const char *provider, const char *source)
 {
     static const char *const seeded[] = {"env:ANTHROPIC_TOKEN", "env:CLAUDE_CODE_OAUTH_TOKEN", "hermes_pkce",
                                          "claude_code", "env:ANTHROPIC_API_KEY"};
     size_t rank = 0;
-    if (strcmp(provider, "anthropic") != 0 || entry->manual || entry->ours)
+    if (strcmp(provider, "anthropic") != 0)
         return 0;
-    while (rank < sizeof seeded / sizeof *seeded && strcmp(entry->source, seeded[rank]) != 0)
+    while (rank < sizeof seeded / sizeof *seeded && strcmp(source, seeded[rank]) != 0)
         rank++;
     return rank + 1;
 }
@@ -139,7 +138,8 @@ size_t *entries_sorted(struct arena *arena, const char *provider, const struct e
     size_t *order = arena_alloc(arena, count * sizeof *order);
     struct place_in_pool *places = arena_alloc(arena, count * sizeof *places);
     for (size_t i = 0; i < count; i++)
-        places[i] = (struct place_in_pool){source_rank(provider, &entries[i]), entries[i].priority, i};
+        places[i] = (struct place_in_pool){entries[i].manual ? 0 : pool_source_rank(provider, entries[i].source),
+                                           entries[i].priority, i};
     if (count > 1)
         qsort(places, count, sizeof *places, compare_places);
     for (size_t i = 0; i < count; i++)

@@ -5,11 +5,23 @@
 #include "key_header.h"
 #include "source.h"
 
+static bool is_login(const struct projector *p, const struct credential *credential)
+{
+    return strcmp(p->name, "anthropic") == 0 && key_is_anthropic_login(credential->secret);
+}
+
 /* Where a key of config.yaml is an Anthropic login, Hermes sets the entry's type by itself, and would do so again. */
 const char *pool_auth_type_of(const struct projector *p, const struct credential *credential)
 {
-    bool login = strcmp(p->name, "anthropic") == 0 && key_is_anthropic_login(credential->secret);
-    return login ? "oauth" : "api_key";
+    return is_login(p, credential) ? "oauth" : "api_key";
+}
+
+bool pool_login_in_env(const struct projector *p)
+{
+    for (size_t i = 0; p->provider != NULL && i < p->provider->credential_count; i++)
+        if (p->provider->credentials[i].rank == RANK_ENV && is_login(p, &p->provider->credentials[i]))
+            return true;
+    return false;
 }
 
 const char *pool_our_source(const struct projector *p, const struct credential *credential)
@@ -67,8 +79,7 @@ static bool wanted(const struct projector *p, const struct credential *credentia
         return false;
     if (credential->rank == RANK_CONFIG)
         return true;
-    if (p->has_oauth || p->provider->inherits || strcmp(p->name, "copilot") == 0 ||
-        strcmp(pool_auth_type_of(p, credential), "oauth") == 0)
+    if (p->has_oauth || p->provider->inherits || strcmp(p->name, "copilot") == 0)
         return false;
     const struct word *word = pool_word_of(p, fingerprint);
     return word == NULL || !word->serves;

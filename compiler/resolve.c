@@ -338,9 +338,11 @@ static size_t entry_position(const struct resolver *r, const struct provider *pr
         return 0;
     if (c->rank == RANK_TASK)
         return SIZE_MAX;
-    if (c->rank == RANK_ENV)
-        return 2 + 2 * pool_position(r, provider->id, arena_printf(r->arena, "env:%s", c->origins[0].key));
-    return 3 + 2 * c->pool_index;
+    if (c->rank == RANK_POOL)
+        return 3 + 2 * c->pool_index;
+    const char *source = arena_printf(r->arena, "env:%s", c->origins[0].key);
+    size_t rank = pool_source_rank(provider->id, source);
+    return 2 + 2 * (rank > 0 ? r->in->pool->count + rank : pool_position(r, provider->id, source));
 }
 
 /* Under any other strategy than fill_first the pool's order is Hermes's to shuffle and must not stir the snapshot. */

@@ -225,6 +225,41 @@ class Cohabitation(unittest.TestCase):
                 world.rest(hermes, provider="anthropic")
                 self.assertEqual(hermes.key("anthropic"), "sk-ant-oat-sk-test-login")
 
+    def test_a_manual_key_of_anthropic_goes_before_variables_whatever_its_number(self):
+        """As `hermes auth add` leaves it: behind everything, until the next load."""
+        env_entry = manual("cccccc", A, 0) | {"source": "env:ANTHROPIC_TOKEN"}
+        store = {"credential_pool": {"anthropic": [env_entry, manual("aaaaaa", C, 1)]}}
+        for version, world in self.worlds(store, ANTHROPIC_TOKEN=A, ANTHROPIC_API_KEY=B):
+            with self.subTest(version):
+                hermes = world.hermes(version)
+                world.project()
+                self.assertEqual(hermes.key("anthropic"), C)
+                world.rest(hermes, provider="anthropic")
+                self.assertEqual(hermes.key("anthropic"), C)
+
+    def test_variables_of_anthropic_in_the_order_of_hermes(self):
+        for version, world in self.worlds(ANTHROPIC_API_KEY=B):
+            with self.subTest(version):
+                world.keys = {"anthropic": None}
+                world.project()
+                world.env["ANTHROPIC_TOKEN"] = A
+                world.project()
+                hermes = world.hermes(version)
+                self.assertEqual(hermes.key("anthropic"), A)
+                world.rest(hermes, provider="anthropic")
+                self.assertEqual(hermes.key("anthropic"), A)
+
+    def test_a_login_in_a_variable_is_not_passed_by_a_paid_key(self):
+        login = "sk-ant-oat-sk-test-login"
+        for version, world in self.worlds(ANTHROPIC_TOKEN=login, ANTHROPIC_API_KEY=B):
+            with self.subTest(version):
+                world.project()
+                hermes = world.hermes(version)
+                self.assertEqual(hermes.key("anthropic"), login)
+                world.rest(hermes, provider="anthropic")
+                self.assertEqual(hermes.key("anthropic"), login)
+                self.assertEqual([e["source"] for e in world.pool("anthropic")], ["env:ANTHROPIC_TOKEN", "env:ANTHROPIC_API_KEY"])
+
     def test_round_robin_is_hermess_to_shuffle(self):
         store = {"credential_pool": {"xiaomi": [manual("aaaaaa", B, 0), manual("bbbbbb", C, 1)]}}
         for version, world in self.worlds(store, XIAOMI_API_KEY=A):
