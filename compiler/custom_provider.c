@@ -5,6 +5,7 @@
 #include <strings.h>
 
 #include "blank.h"
+#include "lower_case.h"
 #include "shown_value.h"
 
 enum { MAX_NAME = 256 };
@@ -140,10 +141,12 @@ static char *identity(struct collector *c, const struct custom_provider *provide
     static const char *const models[] = {"model", "default_model", "defaultModel", NULL};
     const struct pair *pair = first_of(provider->entry, models);
     const char *model = pair == NULL ? NULL : node_string(pair->value);
-    char *all = arena_printf(c->arena, "%s\n%s\n%s", provider->name, provider->base_url, model == NULL ? "" : model);
-    for (char *at = all; *at != '\0'; at++)
-        *at = (char)tolower((unsigned char)*at);
-    return all;
+    const char *all =
+        arena_printf(c->arena, "%s\n%s\n%s", provider->name, provider->base_url, model == NULL ? "" : model);
+    size_t size = lower_case(all, strlen(all), NULL, 0) + 1;
+    char *lower = arena_alloc(c->arena, size);
+    (void)lower_case(all, strlen(all), lower, size);
+    return lower;
 }
 
 /* Hermes takes the same name, URL and model, in any case, for the same provider, and the first one counts. Only those

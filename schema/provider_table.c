@@ -3,6 +3,8 @@
 #include <ctype.h>
 #include <string.h>
 
+#include "lower_case.h"
+
 /* id, name, auth, base URL, its variable, key variables in order, aliases, header, what a probe asks. clang-format off:
  * one row a provider reads better than one field a line. */
 /* clang-format off */
@@ -169,11 +171,11 @@ size_t provider_normalise(const char *name, char *result, size_t size)
 {
     size_t len;
     name = skip_blanks(name, &len);
-    for (size_t i = 0; i < len && i + 1 < size; i++)
-        result[i] = name[i] == ' ' ? '-' : (char)tolower((unsigned char)name[i]);
-    if (size > 0)
-        result[len < size ? len : size - 1] = '\0';
-    return len;
+    size_t need = lower_case(name, len, result, size);
+    for (size_t i = 0; i < need && i + 1 < size; i++)
+        if (result[i] == ' ')
+            result[i] = '-';
+    return need;
 }
 
 void provider_table_consider(struct near_name *near)

@@ -188,6 +188,20 @@ class GatewayView(unittest.TestCase):
         self.assertEqual(found, {"custom:m": ("http://h/v1", [fingerprint("sk-test-custom-0001")])})
         self.assertIn("config.yaml:3:3: warning[provider-dropped]", err)
 
+    def test_names_in_any_script_are_lower_case_in_the_pool(self):
+        """As Python has it: Hermes looks for the pool under that name only."""
+        for name in ("\u00dcber LLM", "\u041c\u043e\u0439 LLM", "\u039bambda", "\u0130stanbul", "\u65e5\u672c\u8a9e", "\u023a\u1e9e\U00010400"):
+            with self.subTest(name):
+                id = "custom:" + name.lower().replace(" ", "-")
+                key = f"sk-test-{len(name)}-custom"
+                text = f"model: {{provider: {name}}}\ncustom_providers: [{{name: {name}, base_url: http://h/v1, api_key: {key}}},\n"
+                found, err = self.providers(text + f"  {{name: {name.lower()}, base_url: http://h/v1, api_key: sk-test-twice-0001}}]\n")
+                self.assertEqual(found, {id: ("http://h/v1", [fingerprint(key)])})
+                self.assertIn("[provider-dropped]", err)
+                self.assertEqual(self.home.snapshot()["content"]["default_provider"], id)
+                self.assertEqual([e["access_token"] for e in self.home.pool(id)], [key])
+                self.assertEqual(self.home.compile("--explain", name.lower())[0], 0)
+
     def test_what_is_no_entry(self):
         for entry in ("{base_url: http://h/v1}", "{name: '', base_url: http://h/v1}", "text", "{name: [a], base_url: http://h/v1}"):
             with self.subTest(entry):
