@@ -5,6 +5,7 @@
 #include <strings.h>
 
 #include "pool.h"
+#include "reset_time.h"
 #include "shown_value.h"
 
 /* Hermes 0.18.2's _exhausted_ttl, in seconds. */
@@ -70,11 +71,28 @@ static bool number(const struct picked *picked, size_t which, double *ret)
     return json_number(picked->text, member(picked, which), ret);
 }
 
+/* As leniently as Hermes reads one: seconds, milliseconds, or a text of either or of a date. False: none is named. */
+static bool moment(const struct picked *picked, size_t which, double *ret)
+{
+    const char *text = string(picked, which);
+    double at;
+    if (text != NULL)
+        at = reset_moment(text);
+    else if (number(picked, which, &at))
+        at = at > MILLISECONDS_FROM ? at / 1000 : at;
+    else
+        return false;
+    if (!(at > 0))
+        return false;
+    *ret = at;
+    return true;
+}
+
 static double until_of(const struct picked *picked, double at)
 {
     double reset;
     double code;
-    if (number(picked, MEMBER_RESET_AT, &reset) && reset > 0)
+    if (moment(picked, MEMBER_RESET_AT, &reset))
         return reset;
     if (at <= 0)
         return 0; /* no limit: Hermes takes it as available */
@@ -95,7 +113,7 @@ static struct entry_state read_state(const struct picked *picked, double now)
         if (value != NULL && !(value->kind == JSON_WORD && picked->text[value->start] == 'n'))
             state.raw[i] = json_raw(picked->arena, picked->text, value);
     }
-    (void)number(picked, MEMBER_STATE + 1, &state.at);
+    (void)moment(picked, MEMBER_STATE + 1, &state.at);
     state.dead = status != NULL && strcmp(status, "dead") == 0;
     if (state.dead)
         state.until = INFINITY;
@@ -121,7 +139,8 @@ static struct entry outline(const struct picked *picked, const struct json *json
     entry.source = string(picked, MEMBER_SOURCE);
     entry.token = string(picked, MEMBER_TOKEN);
     entry.auth_type = string(picked, MEMBER_AUTH_TYPE);
-    entry.has_priority = number(picked, MEMBER_PRIORITY, &entry.priority);
+    /* Hermes takes an absent one for 0, and stumbles over one that is no number. */
+    entry.has_priority = member(picked, MEMBER_PRIORITY) == NULL || number(picked, MEMBER_PRIORITY, &entry.priority);
     entry.source = entry.source == NULL ? "manual" : entry.source;
     entry.ours = strncmp(entry.source, POOL_OUR_SOURCE, strlen(POOL_OUR_SOURCE)) == 0;
     entry.manual = strcasecmp(entry.source, "manual") == 0 || strncasecmp(entry.source, "manual:", 7) == 0;

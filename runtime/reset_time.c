@@ -201,7 +201,7 @@ static double number_means(double value, double now, bool milliseconds)
 {
     if (milliseconds)
         return now + value / 1000;
-    return value > 1e12 ? value / 1000 : value > 1e9 ? value : now + value;
+    return value > MILLISECONDS_FROM ? value / 1000 : value > 1e9 ? value : now + value;
 }
 
 double reset_parse(const char *text, size_t len, double now, bool milliseconds)
@@ -225,6 +225,15 @@ double reset_parse(const char *text, size_t len, double now, bool milliseconds)
         return sane(now + value, now);
     double at = iso_date(copy);
     return sane(isnan(at) ? http_date(copy) : at, now);
+}
+
+double reset_moment(const char *text)
+{
+    double value;
+    struct cursor c = {text, text + strlen(text)};
+    if (number(&c, &value) && c.at == c.end)
+        return value > MILLISECONDS_FROM ? value / 1000 : value;
+    return iso_date(text);
 }
 
 static double after_phrase(struct cursor c, double now)

@@ -78,6 +78,23 @@ class PoolInput(unittest.TestCase):
         self.home.compile()
         self.assertEqual(self.home.bytes_of("auth.json"), before)
 
+    def test_an_absent_priority_is_zero_as_in_hermes(self):
+        first, second = entry(), entry(id="abc124", access_token="sk-test-second-001", priority=1)
+        del first["priority"]
+        self.home.write("auth.json", store(first, second))
+        self.assertEqual(self.home.compile()[0], 0)
+        self.assertEqual([(e["access_token"], e.get("priority")) for e in self.home.pool()], [(KEY, -1), (MANUAL, None), ("sk-test-second-001", 1)])
+
+    def test_moments_as_leniently_as_hermes_reads_them(self):
+        """A reset in milliseconds, as a text of digits or as a date; the key of that entry cools until then."""
+        for reset in (4115491200123, "4115491200.123", "4115491200123", "2100-06-01T00:00:00.123Z", "2100-06-01T02:00:00.123+02:00"):
+            with self.subTest(reset):
+                (self.home.path / "compiled/cooldowns.json").unlink(missing_ok=True)
+                self.home.write("auth.json", store(entry(access_token=KEY, base_url="", last_status="exhausted", last_status_at=1.5, last_error_reset_at=reset)))
+                self.assertEqual(self.home.compile()[0], 0)
+                self.assertEqual([e["last_error_reset_at"] for e in self.home.pool()], [reset, reset])
+                self.assertIn("cooling until 2100-0", self.home.compile("--status")[1])
+
     def test_fifty_megabytes(self):
         found = self.left_alone(store(entry(label="x" * 50_000_000)), "[too-large]: auth.json has 500", "the limit is 16 MiB")
         self.assertIn("the limit is 16 MiB", found[0])
