@@ -28,7 +28,7 @@ struct credential {
     struct credential_id id;
     struct fingerprint fingerprint;
     enum credential_rank rank : 8;
-    uint32_t pool_index; /* RANK_POOL: which entry of the pool's view it is */
+    uint32_t pool_place; /* of the first manual entry in the pool's view that has this key, from 1 on; 0: none has */
     uint32_t origin_count;
     struct origin *origins; /* the first one decided the rank */
     const char *secret;     /* NUL-terminated: a key with a NUL in it is refused */

@@ -87,14 +87,14 @@ static struct credential *find_key(struct draft *draft, const struct fingerprint
     return NULL;
 }
 
-void add_key(struct resolver *r, struct draft *draft, enum credential_rank rank, const char *secret, size_t len,
-             struct origin origin)
+struct credential *add_key(struct resolver *r, struct draft *draft, enum credential_rank rank, const char *secret,
+                           size_t len, struct origin origin)
 {
     struct fingerprint fingerprint = fingerprint_of(secret, len);
     struct credential *credential = find_key(draft, &fingerprint);
     if (credential != NULL) {
         add_origin(r, credential, origin.place, arena_strdup(r->arena, origin.key));
-        return;
+        return credential;
     }
     const char *source = origin.place.source == NULL ? "" : origin.place.source->label;
     const char *label = arena_printf(r->arena, "%s %s", source, origin.key); /* of which the key is the end */
@@ -110,6 +110,7 @@ void add_key(struct resolver *r, struct draft *draft, enum credential_rank rank,
     size_t count = draft->provider.credential_count;
     for (size_t i = count == FEW + 1 ? 0 : count - 1; count > FEW && i < count; i++)
         index_key(r, draft, i);
+    return credential;
 }
 
 void note_shadowed(struct resolver *r, struct draft *draft, const char *secret, size_t len, struct origin origin)
@@ -192,7 +193,7 @@ void add_config_key(struct resolver *r, struct draft *draft, enum credential_ran
         return;
     struct origin origin = {node->place, path};
     warn_suspicious(r, text, len, origin);
-    add_key(r, draft, rank, text, len, origin);
+    (void)add_key(r, draft, rank, text, len, origin);
 }
 
 void add_variable(struct resolver *r, struct draft *draft, enum credential_rank rank, const char *name)
@@ -212,5 +213,5 @@ void add_variable(struct resolver *r, struct draft *draft, enum credential_rank 
         return;
     }
     warn_suspicious(r, text, len, origin);
-    add_key(r, draft, rank, text, len, origin);
+    (void)add_key(r, draft, rank, text, len, origin);
 }

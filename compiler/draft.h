@@ -31,8 +31,8 @@ struct draft *draft_for(struct resolver *r, const char *id, const struct provide
 /* In all of these SECRET lies in the arena, and the key of ORIGIN is copied.
  *
  * SECRET is stripped and usable. The same key again is one credential with one more origin. */
-void add_key(struct resolver *r, struct draft *draft, enum credential_rank rank, const char *secret, size_t len,
-             struct origin origin);
+struct credential *add_key(struct resolver *r, struct draft *draft, enum credential_rank rank, const char *secret,
+                           size_t len, struct origin origin);
 /* A key that config.yaml writes out. Says why it is none; REQUIRED: as an error. An empty one is simply not there. */
 void add_config_key(struct resolver *r, struct draft *draft, enum credential_rank rank, const struct node *node,
                     const char *path, bool required);

@@ -34,8 +34,11 @@ static bool stands_before(const struct projector *p, const struct credential *cr
 {
     if (manual_first(p) && credential->rank == RANK_ENV)
         return !entry->manual && !entry->ours;
-    return credential->rank == RANK_ENV && strncmp(entry->source, "env:", 4) == 0 &&
-           strcmp(entry->source + 4, credential->origins[0].key) == 0;
+    bool variable = credential->rank == RANK_ENV && strncmp(entry->source, "env:", 4) == 0;
+    for (size_t i = 0; variable && i < credential->origin_count; i++)
+        if (strcmp(entry->source + 4, credential->origins[i].key) == 0)
+            return true;
+    return false;
 }
 
 static bool has_seed_entry(const struct projector *p, const struct credential *credential)

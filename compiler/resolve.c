@@ -202,13 +202,13 @@ static void add_pool_entry(struct resolver *r, const struct pool_entry *entry)
                                 arena_printf(r->arena, "credential_pool.%s.%s", shown_name(r->arena, entry->provider),
                                              shown_name(r->arena, entry->id))};
     origin.place.source = entry->root;
-    size_t before = draft->provider.credential_count;
-    add_key(r, draft, RANK_POOL, text, len, origin);
-    if (draft->provider.credential_count == before)
+    struct credential *credential = add_key(r, draft, RANK_POOL, text, len, origin);
+    if (credential->pool_place == 0)
+        credential->pool_place = (uint32_t)(entry - r->in->pool->entries) + 1;
+    if (credential->origin_count > 1)
         return;
     bool good = entry->label != NULL && utf8_valid(entry->label, strlen(entry->label)) == strlen(entry->label);
-    draft->provider.credentials[before].label = good ? entry->label : "manual";
-    draft->provider.credentials[before].pool_index = (uint32_t)(entry - r->in->pool->entries);
+    credential->label = good ? entry->label : "manual";
 }
 
 static void add_env_keys(struct resolver *r, const struct provider_row *row, const char *variable)
@@ -330,19 +330,29 @@ static int compare_ranked(const void *a, const void *b)
     return left->index < right->index ? -1 : left->index > right->index;
 }
 
+/* A variable goes out directly before Hermes's own entry for it, a manual entry where Hermes has it. Positions of variables
+ * are even, of entries odd, so that "directly before" has a number of its own. */
+static size_t variable_position(const struct resolver *r, const struct provider *provider, const char *variable)
+{
+    const char *source = arena_printf(r->arena, "env:%s", variable);
+    size_t rank = pool_source_rank(provider->id, source);
+    return 2 + 2 * (rank > 0 ? r->in->pool->count + rank : pool_position(r, provider->id, source));
+}
+
+/* A key that stands in several places goes out where the first of them is. */
 static size_t entry_position(const struct resolver *r, const struct provider *provider, const struct credential *c)
 {
-    /* A variable goes out directly before Hermes's own entry for it, a manual entry where Hermes has it. Positions of
-     * variables are even, of entries odd, so that "directly before" has a number of its own. */
     if (c->rank == RANK_CONFIG)
         return 0;
     if (c->rank == RANK_TASK)
         return SIZE_MAX;
-    if (c->rank == RANK_POOL)
-        return 3 + 2 * c->pool_index;
-    const char *source = arena_printf(r->arena, "env:%s", c->origins[0].key);
-    size_t rank = pool_source_rank(provider->id, source);
-    return 2 + 2 * (rank > 0 ? r->in->pool->count + rank : pool_position(r, provider->id, source));
+    size_t position = c->pool_place > 0 ? 1 + 2 * (size_t)c->pool_place : SIZE_MAX - 1;
+    for (size_t i = 0; c->rank == RANK_ENV && i < c->origin_count; i++) {
+        bool in_pool = c->origins[i].place.line == 0;
+        size_t place = in_pool ? position : variable_position(r, provider, c->origins[i].key);
+        position = place < position ? place : position;
+    }
+    return position;
 }
 
 /* Under any other strategy than fill_first the pool's order is Hermes's to shuffle and must not stir the snapshot. */
