@@ -1,6 +1,8 @@
 #include "pool_entry.h"
 
 #include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 
@@ -10,6 +12,9 @@
 
 /* Hermes 0.18.2's _exhausted_ttl, in seconds. */
 enum { TTL_USUAL = 3600, TTL_UNAUTHORIZED = 300, TTL_PERMANENT = 21600 };
+
+/* Of the members of a state, the last one. */
+enum { RESET_AT = COOLDOWN_MEMBERS - 1 };
 
 enum member {
     MEMBER_ID,
@@ -24,7 +29,7 @@ enum member {
     MEMBER_FAILURE_KIND,
     MEMBER_STATE, /* COOLDOWN_MEMBERS of them */
     MEMBER_ERROR_CODE = MEMBER_STATE + 2,
-    MEMBER_RESET_AT = MEMBER_STATE + 5,
+    MEMBER_RESET_AT = MEMBER_STATE + RESET_AT,
     MEMBERS
 };
 
@@ -88,6 +93,12 @@ static bool moment(const struct picked *picked, size_t which, double *ret)
     return true;
 }
 
+static bool failed_for_good(const struct picked *picked)
+{
+    const char *kind = string(picked, MEMBER_FAILURE_KIND);
+    return kind != NULL && strcmp(kind, "auth_permanent") == 0;
+}
+
 static double until_of(const struct picked *picked, double at)
 {
     double reset;
@@ -96,8 +107,7 @@ static double until_of(const struct picked *picked, double at)
         return reset;
     if (at <= 0)
         return 0; /* no limit: Hermes takes it as available */
-    const char *kind = string(picked, MEMBER_FAILURE_KIND);
-    if (kind != NULL && strcmp(kind, "auth_permanent") == 0)
+    if (failed_for_good(picked))
         return at + TTL_PERMANENT;
     if (number(picked, MEMBER_ERROR_CODE, &code) && code == 401)
         return at + TTL_UNAUTHORIZED;
@@ -120,6 +130,7 @@ static struct entry_state read_state(const struct picked *picked, double now)
     else if (status != NULL && strcmp(status, "exhausted") == 0)
         state.until = until_of(picked, state.at);
     state.active = state.until > now;
+    state.by_kind = state.active && !state.dead && strcmp(state.raw[RESET_AT], "null") == 0 && failed_for_good(picked);
     return state;
 }
 
@@ -185,6 +196,15 @@ struct entry_state state_clean(void)
     return state;
 }
 
+struct entry_state state_told(struct arena *arena, const struct entry_state *state)
+{
+    struct entry_state told = *state;
+    if (state->by_kind)
+        told.raw[RESET_AT] = json_number_text(arena, state->until);
+    told.by_kind = false;
+    return told;
+}
+
 struct entry_state state_from(const struct cooldown *cooldown)
 {
     struct entry_state state = state_clean();
@@ -245,6 +265,19 @@ const char *json_quote(struct arena *arena, const char *text)
     struct text out = {.arena = arena};
     json_put_quoted(&out, text);
     return out.bytes;
+}
+
+const char *json_number_text(struct arena *arena, double value)
+{
+    char text[40];
+    if (value == floor(value) && fabs(value) < 1e15)
+        return arena_printf(arena, "%.0f", value);
+    for (int precision = 1; precision <= 17; precision++) {
+        (void)snprintf(text, sizeof text, "%.*g", precision, value);
+        if (strtod(text, NULL) == value)
+            break;
+    }
+    return arena_strdup(arena, text);
 }
 
 static const struct entry_edit *edit_for(const struct json *member, const struct json *json,

@@ -12,7 +12,8 @@ struct slot;
 struct entry_state {
     bool active; /* exhausted and the time is not over, or dead */
     bool dead;
-    double at; /* last_status_at; 0 when unknown */
+    bool by_kind; /* `until` follows from the kind of failure, which no member of the state says */
+    double at;    /* last_status_at; 0 when unknown */
     double until;
     const char *raw[COOLDOWN_MEMBERS]; /* JSON texts, "null" where absent */
 };
@@ -46,6 +47,8 @@ struct entry entry_read(struct arena *arena, const char *text, const struct json
                         double now);
 
 struct entry_state state_clean(void);
+/* As it is told to another entry of the same key, and to the memory: with the time when it is over. */
+struct entry_state state_told(struct arena *arena, const struct entry_state *state);
 struct entry_state state_from(const struct cooldown *cooldown);
 struct cooldown state_cooldown(const struct entry_state *state, const char *provider, const char *fingerprint);
 bool state_same(const struct entry_state *a, const struct entry_state *b);
@@ -63,5 +66,7 @@ const char *entry_edited(struct arena *arena, const char *text, const struct jso
 /* TEXT as Python's json.dumps writes a string: ASCII only. */
 void json_put_quoted(struct text *out, const char *text);
 const char *json_quote(struct arena *arena, const char *text);
+/* The shortest text that is read as VALUE again. */
+const char *json_number_text(struct arena *arena, double value);
 
 #endif

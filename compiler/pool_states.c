@@ -13,7 +13,8 @@ void pool_note_change(struct projector *p, const char *what, const char *fingerp
 
 void pool_remember(struct projector *p, const struct entry_state *state, const char *fingerprint)
 {
-    struct cooldown cooldown = state_cooldown(state, p->name, fingerprint);
+    struct entry_state told = state_told(p->arena, state);
+    struct cooldown cooldown = state_cooldown(&told, p->name, fingerprint);
     if (state->active && *fingerprint != '\0' && name_showable(p->name, strlen(p->name)))
         cooldowns_put(p->cooldowns, &cooldown);
 }
@@ -138,7 +139,7 @@ struct entry_state pool_state_of_key(struct projector *p, const char *fingerprin
     bool known;
     const struct entry_state *word = pool_word(p, fingerprint, &known);
     if (word != NULL)
-        return *word;
+        return state_told(p->arena, word);
     if (known) {
         cooldowns_forget(p->cooldowns, p->name, fingerprint); /* a reset by hand counts */
         return state_clean();

@@ -1,24 +1,8 @@
 #include "pool_projector.h"
 
-#include <math.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "source.h"
-
-static const char *number_text(struct arena *arena, double value)
-{
-    char text[40];
-    if (value == floor(value) && fabs(value) < 1e15)
-        return arena_printf(arena, "%.0f", value);
-    for (int precision = 1; precision <= 17; precision++) {
-        (void)snprintf(text, sizeof text, "%.*g", precision, value);
-        if (strtod(text, NULL) == value)
-            break;
-    }
-    return arena_strdup(arena, text);
-}
 
 static struct credential_id our_id(const struct projector *p, const struct credential *credential)
 {
@@ -49,7 +33,7 @@ static void put_new_entry(struct projector *p, const struct slot *slot, struct t
     put_member(out, "id", our_id(p, c).text);
     put_member(out, "label", c->label);
     put_member(out, "auth_type", pool_auth_type_of(p, c));
-    text_printf(out, "        \"priority\": %s,\n", number_text(p->arena, slot->priority));
+    text_printf(out, "        \"priority\": %s,\n", json_number_text(p->arena, slot->priority));
     put_member(out, "source", pool_our_source(p, c));
     put_member(out, "access_token", c->secret);
     for (int i = 0; i < COOLDOWN_MEMBERS; i++)
@@ -93,7 +77,7 @@ void pool_edit_slot(struct projector *p, struct slot *slot)
         set_text(p, &pending, "label", entry->label, c->label);
         set_text(p, &pending, "auth_type", entry->auth_type, pool_auth_type_of(p, c));
         if (slot->set_priority && (!entry->has_priority || entry->priority != slot->priority))
-            set_member(&pending, "priority", number_text(p->arena, slot->priority));
+            set_member(&pending, "priority", json_number_text(p->arena, slot->priority));
         set_text(p, &pending, "source", entry->source, pool_our_source(p, c));
         set_text(p, &pending, "base_url", entry->base_url, p->provider->base_url);
         if (slot->state.active && !state_same(&slot->state, before))

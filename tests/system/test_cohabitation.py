@@ -135,6 +135,20 @@ class Cohabitation(unittest.TestCase):
                 world.rest(hermes)
                 self.assertEqual(hermes.key("xiaomi"), A)
 
+    def test_twins_cool_as_long_where_only_the_kind_of_failure_says_how_long(self):
+        """August alone has that member, and an entry of ours does not: six hours instead of one."""
+        spent = {"source": "env:XIAOMI_API_KEY", "last_status": "exhausted", "last_status_at": 1795000000.0 - 4000, "last_error_code": 401,
+                 "last_failure_kind": "auth_permanent"}
+        world = World(self.projector, {"credential_pool": {"xiaomi": [manual("aaaaaa", A, 0) | spent]}}, XIAOMI_API_KEY=A)
+        hermes = world.hermes("august")
+        for key in (A, None, A):
+            world.keys = {"xiaomi": key}
+            world.rest(hermes)
+            with self.assertRaises(LookupError):
+                hermes.select("xiaomi")
+        world.now += 21600 - 4000
+        self.assertEqual(hermes.key("xiaomi"), A)
+
     def test_two_keys_that_were_marked_in_the_same_moment(self):
         """Both stay exhausted, beside a login, too, where no entry of ours knows it as well."""
         spent = {"last_status": "exhausted", "last_status_at": 1795000000.0 - 60, "last_error_code": 429}
