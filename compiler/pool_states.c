@@ -64,9 +64,7 @@ void pool_part_states_from_old_keys(struct projector *p)
             strcpy(entry->effective, entry->on_disk);
         if (entry->seed == NULL || entry->seed->secret == NULL || entry->stale)
             continue;
-        if (pool_key_changed(entry))
-            pool_remember(p, &entry->state, entry->on_disk);
-        else if (!entry->state.active || !marking_of_another_key(p, entry))
+        if (!pool_key_changed(entry) && (!entry->state.active || !marking_of_another_key(p, entry)))
             continue;
         if (entry->state.active)
             pool_note_change(p, "cleared a cooldown that another key earned, now", entry->effective, entry->source);
@@ -106,6 +104,18 @@ static bool can_serve(const struct projector *p, const struct entry *entry)
     return entry->manual && !entry->ours && (has_url || strncmp(p->name, "custom:", 7) == 0);
 }
 
+static struct word *word_for(struct projector *p, const char *fingerprint)
+{
+    struct word *word = pool_word_of(p, fingerprint);
+    return word != NULL ? word : add_word(p, fingerprint);
+}
+
+static void take_marking(struct word *word, const struct entry_state *state)
+{
+    if (state->active && (word->marking == NULL || state->at > word->marking->at))
+        word->marking = state;
+}
+
 static void gather_words(struct projector *p)
 {
     arena_give_back(p->arena, p->word_index.slots, p->word_index.size * sizeof *p->word_index.slots);
@@ -113,17 +123,17 @@ static void gather_words(struct projector *p)
     p->word_count = 0;
     for (size_t i = 0; i < p->count; i++) {
         struct entry *entry = &p->entries[i];
+        bool changed = pool_key_changed(entry);
         if (entry->oauth)
             continue;
-        struct word *word = pool_word_of(p, entry->effective);
-        if (word == NULL)
-            word = add_word(p, entry->effective);
-        word->known = word->known || (!pool_key_changed(entry) && !entry->stale);
-        if (entry->state.active && (word->marking == NULL || entry->state.at > word->marking->at))
-            word->marking = &entry->state;
+        struct word *word = word_for(p, entry->effective);
+        word->known = word->known || (!changed && !entry->stale);
+        take_marking(word, &entry->state);
         if (entry->ours && word->ours == NULL)
             word->ours = entry;
         word->serves = word->serves || can_serve(p, entry);
+        if (changed && *entry->on_disk != '\0') /* which another entry may hold, too */
+            take_marking(word_for(p, entry->on_disk), &entry->on_disk_state);
     }
 }
 

@@ -2,7 +2,7 @@
 rest, and the key in force is the one that the sources name."""
 import json, random, sys, unittest
 
-from harness import Home, Watch
+from harness import Home, Watch, fingerprint
 from hermes_double import VERSIONS, FileStore, Hermes, MemoryStore
 from projection import Projector
 
@@ -161,6 +161,20 @@ class Cohabitation(unittest.TestCase):
                     self.assertFalse(world.project(), world.changes)
                     self.assertEqual({e["last_status"] for e in world.pool("anthropic")} - {None}, {"exhausted"})
                     self.assertEqual(world.changes, "")
+
+    def test_what_a_key_earned_in_a_slot_that_has_another_one_now(self):
+        """The slot's new key is clean; the old one is not, in whatever other slot it stands."""
+        spent = {"last_status": "exhausted", "last_status_at": 1795000000.0 - 60, "last_error_code": 429}
+        shape = {"secret_fingerprint": fingerprint(A), "access_token": None}
+        slots = [manual("aaaaaa", A, 0) | spent | shape | {"source": "env:GOOGLE_API_KEY"}, manual("bbbbbb", A, 1) | shape | {"source": "env:GEMINI_API_KEY"}]
+        world = World(self.projector, {"credential_pool": {"gemini": slots}}, GOOGLE_API_KEY=B, GEMINI_API_KEY=A)
+        hermes = world.hermes("august")
+        world.rest(hermes, provider="gemini")
+        self.assertEqual(hermes.key("gemini"), B)
+        hermes.mark("gemini", B)
+        world.rest(hermes, provider="gemini")
+        with self.assertRaises(LookupError):
+            hermes.select("gemini")
 
     def test_an_old_process_cannot_bring_an_old_key_back_for_long(self):
         for version, world in self.worlds():
