@@ -3,16 +3,10 @@
 #include <stdio.h>
 #include <string.h>
 #include <time.h>
-#include <unistd.h>
 
 #include "bookings.h"
-#include "file_lock.h"
-#include "home_check.h"
+#include "pool_by_hand.h"
 #include "pool_document.h"
-#include "publish.h"
-#include "read_source.h"
-#include "replace.h"
-#include "safe_read.h"
 #include "shown_value.h"
 #include "snapshot_format.h"
 
@@ -135,60 +129,18 @@ static void reset_bookings(struct arena *arena, const char *home, const struct r
     bookings_finish(&bookings);
 }
 
-static bool write_failed(struct diagnostics *diagnostics, const char *path, int error)
+static const char *reset_edit(void *data, struct source *pool, struct cooldowns *cooldowns, double now,
+                              struct text *lines, struct diagnostics *diagnostics)
 {
-    struct diagnostic *d = diagnose(diagnostics, SEVERITY_ERROR, "write-failed", (struct place){0},
-                                    "%s cannot be written: %s", path, strerror(-error));
-    const char *help = take_back(diagnostics->arena, path);
-    if (help != NULL)
-        diagnostic_help(diagnostics, d, "%s", help);
-    return false;
-}
-
-static bool write_both(struct arena *arena, const char *home, const struct source *pool, const char *text,
-                       const struct cooldowns *cooldowns, struct diagnostics *diagnostics)
-{
-    size_t len;
-    const char *path = arena_printf(arena, "%s/" COOLDOWNS_FILE, home);
-    const char *memory = cooldowns_text(cooldowns, &len);
-    int error = replace_file(path, memory, len, 0600);
-    if (error != 0)
-        return write_failed(diagnostics, path, error);
-    error = text == NULL ? 0 : replace_file(pool->path, text, strlen(text), pool->mode);
-    return error == 0 || write_failed(diagnostics, pool->path, error);
-}
-
-static bool reset_locked(struct arena *arena, const char *home, const struct reset *what, struct text *lines,
-                         struct diagnostics *diagnostics)
-{
-    struct timespec now;
-    struct source pool = {.kind = SOURCE_POOL, .label = "auth.json", .path = arena_printf(arena, "%s/auth.json", home)};
-    struct cooldowns cooldowns = {.arena = arena};
-    (void)clock_gettime(CLOCK_REALTIME, &now);
-    if (read_source(arena, &pool, 1000, diagnostics) != READ_OK)
-        return false;
-    struct text before = {.arena = arena};
-    if (!publish_load_cooldowns(&cooldowns, arena_printf(arena, "%s/" COOLDOWNS_FILE, home), &before, diagnostics))
-        return false;
-    const char *text = reset_pool(arena, &pool, what, &cooldowns, (double)now.tv_sec, lines, diagnostics);
-    bool written = lines->len == 0 || write_both(arena, home, &pool, text, &cooldowns, diagnostics);
-    reset_bookings(arena, home, what, (double)now.tv_sec, lines);
-    return written;
+    return reset_pool(diagnostics->arena, pool, data, cooldowns, now, lines, diagnostics);
 }
 
 bool reset_home(struct arena *arena, const char *home, const struct reset *what, int lock_wait_ms, struct text *lines,
                 struct diagnostics *diagnostics)
 {
-    const char *path = arena_printf(arena, "%s/auth.lock", home);
-    if (!home_check(home, diagnostics))
-        return false;
-    int compiling = publish_lock(home, lock_wait_ms);
-    if (compiling < 0)
-        return write_failed(diagnostics, arena_printf(arena, "%s/" SNAPSHOT_DIRECTORY, home), compiling);
-    int lock = file_lock(path, 0666, lock_wait_ms);
-    bool done = lock >= 0 ? reset_locked(arena, home, what, lines, diagnostics) : write_failed(diagnostics, path, lock);
-    if (lock >= 0)
-        (void)close(lock);
-    (void)close(compiling);
+    struct reset copy = *what;
+    bool done = pool_by_hand(arena, home, (struct pool_edit){reset_edit, &copy}, lock_wait_ms, lines, diagnostics);
+    if (done)
+        reset_bookings(arena, home, what, (double)time(NULL), lines);
     return done;
 }
