@@ -135,6 +135,9 @@ const struct diagnostic_code diagnostic_codes[] = {
      "It is made anew from the sources. Nothing is lost: it is derived."},
     {"source-busy", "A source is being written",
      "Another process has it open for writing, for longer than the limit. Try again when it is closed."},
+    {"still-watched", "A hermes-watch would undo it",
+     "--withdraw takes our entries out of auth.json; as long as a hermes-watch watches the home they come back at once. "
+     "hermes-watch --uninstall ends its unit."},
     {"suppressed-source", "A variable whose pool entry was removed",
      "`hermes auth remove` told Hermes not to use it for this provider, and it is not used here either. Add it again "
      "in Hermes, or remove the variable."},

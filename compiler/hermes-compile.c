@@ -20,6 +20,7 @@
 #include "shown_value.h"
 #include "snapshot_format.h"
 #include "status.h"
+#include "withdraw.h"
 
 /* Hermes waits this long for auth.lock. */
 enum { READ_WAIT_MS = 2000, LOCK_WAIT_MS = 15000, PAGE_WIDTH = 78 };
@@ -368,6 +369,20 @@ static int reset(const struct options *options, struct arena *arena)
     return done ? EXIT_OK : EXIT_IO;
 }
 
+static int withdraw(const struct options *options, struct arena *arena)
+{
+    struct diagnostics diagnostics = {.arena = arena};
+    struct text lines = {.arena = arena};
+    const char *home = find_home(arena, options->home);
+    if (home == NULL)
+        options_wrong("no home: give --home, or set HERMES_HOME or HOME");
+    bool done = withdraw_home(arena, home, LOCK_WAIT_MS, &lines, &diagnostics);
+    print_diagnostics(options, &diagnostics);
+    if (!options->quiet && done)
+        (void)fputs(lines.len > 0 ? lines.bytes : "auth.json has no entry of ours\n", stdout);
+    return done ? EXIT_OK : EXIT_IO;
+}
+
 /* In lines that a terminal need not break. */
 static void print_folded(const char *text)
 {
@@ -417,6 +432,8 @@ static int run(const struct options *options, struct arena *arena)
     }
     if (options->mode == MODE_RESET)
         return reset(options, arena);
+    if (options->mode == MODE_WITHDRAW)
+        return withdraw(options, arena);
     return options->mode == MODE_CHECK && options->file_count > 0 ? check_some_files(options, arena)
                                                                   : compile_a_home(options, arena);
 }

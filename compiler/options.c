@@ -11,7 +11,7 @@
 
 static const char usage[] =
     "usage: hermes-compile [--check [FILE...] | --diff | --explain WHAT | --status | --reset PROVIDER |\n"
-    "                       --probe [PROVIDER]] [options]\n"
+    "                       --probe [PROVIDER] | --withdraw] [options]\n"
     "\n"
     "Compiles config.yaml and .env of a Hermes home into compiled/snapshot.json and\n"
     "brings the credential pool in auth.json in line with it.\n"
@@ -24,6 +24,7 @@ static const char usage[] =
     "  --explain WHAT   where a provider's keys, a variable or a config path come from\n"
     "  --status         what is in force: generation, keys by fingerprint, cooldowns\n"
     "  --reset PROVIDER|all [FINGERPRINT]       clear cooldowns, in the pool and in our memory\n"
+    "  --withdraw                               take our entries out of auth.json, for whoever leaves\n"
     "  --probe [PROVIDER]                       ask the providers whether each key works\n"
     "  --explain-code CODE                      what a diagnostic means (all: every one)\n"
     "  --print-schema config|snapshot|reference JSON Schema, or a page of all keys\n"
@@ -79,6 +80,9 @@ static void take_option(struct options *options, int option, char **argv)
         break;
     case 'R':
         set_mode(options, MODE_RESET, optarg);
+        break;
+    case 'W':
+        set_mode(options, MODE_WITHDRAW, NULL);
         break;
     case 'p':
         set_mode(options, MODE_PROBE, NULL);
@@ -149,6 +153,7 @@ struct options options_parse(int argc, char **argv)
         {"explain", required_argument, NULL, 'e'},
         {"status", no_argument, NULL, 's'},
         {"reset", required_argument, NULL, 'R'},
+        {"withdraw", no_argument, NULL, 'W'},
         {"probe", no_argument, NULL, 'p'},
         {"explain-code", required_argument, NULL, 'E'},
         {"print-schema", required_argument, NULL, 'P'},

@@ -1,7 +1,7 @@
 """What is not ours in auth.json is kept to the byte: random stores in Hermes's shape, our keys put in and taken away again."""
 import json, random, sys, unittest
 
-from harness import fingerprint
+from harness import Home, Watch, fingerprint
 from projection import Projector
 
 ROUNDS = int(sys.argv.pop(1)) if len(sys.argv) > 1 and sys.argv[1].isdigit() else 1200
@@ -138,6 +138,49 @@ class Preservation(unittest.TestCase):
             self.assertEqual(json.dumps(json.loads(after), indent=2) + "\n", after, f"seed {seed}")
         after, _, _ = self.projector.project(config("sk-test-ours", None), "", None)
         self.assertEqual(json.dumps(json.loads(after), indent=2) + "\n", after)
+
+
+class Leaving(unittest.TestCase):
+    """--withdraw: whoever leaves keeps what is Hermes's, to the byte."""
+
+    def setUp(self):
+        self.home = Home()
+        self.addCleanup(self.home.close)
+        self.home.write("config.yaml", config("sk-test-ours-1", "sk-test-ours-2"))
+        self.home.write(".env", "XIAOMI_API_KEY=sk-test-ours-3\n")
+
+    def tearDown(self):
+        self.assertNotIn(b"sk-test", self.home.printed)
+
+    def test_the_original_comes_back(self):
+        for seed in range(20):
+            original = Maker(seed).store()
+            self.home.write("auth.json", original)
+            self.home.compile()
+            self.assertEqual((self.home.compile("--withdraw")[0], self.home.bytes_of("auth.json").decode()), (0, original), f"seed {seed}")
+
+    def test_it_says_what_it_does(self):
+        self.home.compile()
+        code, out, err = self.home.compile("--withdraw")
+        self.assertEqual((code, err), (0, ""))
+        self.assertIn(f"auth.json: xiaomi: removed {fingerprint('sk-test-ours-1')}", out)
+        self.assertNotIn(OURS.encode(), self.home.bytes_of("auth.json"))
+        self.assertEqual(self.home.compile("--withdraw"), (0, "auth.json has no entry of ours\n", ""))
+        self.assertEqual(self.home.compile()[0], 0)  # and back
+        self.assertIn(OURS.encode(), self.home.bytes_of("auth.json"))
+
+    def test_not_while_it_is_watched(self):
+        watch = Watch(self.home)
+        self.addCleanup(watch.close)
+        before = self.home.bytes_of("auth.json")
+        code, _, err = self.home.compile("--withdraw")
+        self.assertEqual((code, self.home.bytes_of("auth.json")), (4, before))
+        self.assertIn("error[still-watched]: hermes-watch (process ", err)
+
+    def test_a_file_that_is_broken_is_left_alone(self):
+        self.home.write("auth.json", "{")
+        self.assertEqual(self.home.compile("--withdraw")[0], 4)
+        self.assertEqual(self.home.bytes_of("auth.json"), b"{")
 
 
 if __name__ == "__main__":
