@@ -564,7 +564,7 @@ static void clean(const char *home)
 
 void compile_home(struct compilation *c, const struct compile_request *request)
 {
-    const bool daemon = request->reader != NULL; /* whoever waits for what it publishes need not wait for the cleaning */
+    const bool daemon = request->reader != NULL; /* whoever waits for its snapshot waits for no cleaning */
     *c = (struct compilation){.arena = request->arena != NULL ? request->arena : arena_create(),
                               .outcome = COMPILE_VALID,
                               .home = request->home,

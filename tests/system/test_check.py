@@ -171,6 +171,8 @@ class Check(unittest.TestCase):
         _, _, err = self.home.compile("--check")
         self.assertTrue(err.endswith("0 errors, 1001 warnings\n"), err[-300:])
         self.assertTrue("note: there are 901 more of this kind" in err and err.count("number-left-text") == 100)
+        err = self.says("note: there are 901 more of this kind", config="x:\n" + "- !!int x\n" * 1001 + "y: |\n  # 1\n")
+        self.assertTrue(err.endswith("1001 errors, 0 warnings\n") and err.count("yaml-value") == 100, err[-300:])
 
     # --- env files ---
 

@@ -1,7 +1,9 @@
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <setjmp.h>
 #include <stdarg.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -88,6 +90,60 @@ static void removes_what_a_killed_process_left(void **state)
     assert_int_not_equal(stat(path(".hermes-compile.b.99999999.0"), &st), 0);
 }
 
+static size_t open_descriptors(void)
+{
+    size_t count = 0;
+    DIR *directory = opendir("/proc/self/fd");
+    assert_non_null(directory);
+    while (readdir(directory) != NULL)
+        count++;
+    (void)closedir(directory);
+    return count;
+}
+
+static bool is_one(const char *name)
+{
+    struct stat st;
+    return lstat(path(name), &st) == 0 && S_ISREG(st.st_mode) && st.st_size == 3;
+}
+
+static void takes_the_place_of_whatever_stands_there(void **state)
+{
+    size_t before = open_descriptors();
+    (void)state;
+    assert_int_equal(replace_passing(path("nothing"), "one", 3), 0);
+    assert_true(is_one("nothing"));
+    assert_int_equal(mkfifo(path("fifo"), 0600), 0); /* nobody has its other end */
+    assert_int_equal(replace_passing(path("fifo"), "one", 3), 0);
+    assert_true(is_one("fifo"));
+    assert_int_equal(symlink("nowhere", path("loose")), 0);
+    assert_int_equal(replace_passing(path("loose"), "one", 3), 0);
+    assert_true(is_one("loose"));
+    assert_int_equal(mkdir(path("folder"), 0700), 0);
+    assert_int_equal(replace_passing(path("folder"), "one", 3), -EISDIR);
+    assert_int_equal(open_descriptors(), before);
+}
+
+static void holds_what_it_replaced_for_a_caller_who_wants_to_free_it_later(void **state)
+{
+    struct replacement r;
+    struct stat st;
+    (void)state;
+    assert_int_equal(replace_file(path("held"), "one", 3, 0600), 0);
+    assert_int_equal(replace_prepare(&r, path("held"), false, &(struct piece){"four", 4}, 1, 0600), 0);
+    assert_int_equal(r.displaced, -1);
+    assert_int_equal(replace_commit(&r), 0);
+    if (r.displaced < 0) { /* not on a file system of several machines */
+        replace_abandon(&r);
+        skip();
+    }
+    assert_int_equal(fstat(r.displaced, &st), 0);
+    assert_int_equal(st.st_size, 3);
+    assert_int_equal(st.st_nlink, 0);
+    replace_abandon(&r);
+    assert_int_equal(r.displaced, -1);
+}
+
 static void refuses_what_everyone_may_write(void **state)
 {
     struct arena *arena = arena_create();
@@ -164,6 +220,8 @@ int main(void)
         cmocka_unit_test(keeps_a_link),
         cmocka_unit_test(shows_nothing_before_the_commit_and_leaves_nothing_behind),
         cmocka_unit_test(removes_what_a_killed_process_left),
+        cmocka_unit_test(takes_the_place_of_whatever_stands_there),
+        cmocka_unit_test(holds_what_it_replaced_for_a_caller_who_wants_to_free_it_later),
         cmocka_unit_test(refuses_what_everyone_may_write),
         cmocka_unit_test(waits_for_a_writer_to_close),
         cmocka_unit_test(a_broken_lease_harms_nobody),

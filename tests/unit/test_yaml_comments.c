@@ -23,7 +23,8 @@ static const struct {
     {"a: b\n   #  the end", "a: b\n   #  the end"},
     {"a: b\n   ", "a: b\n   "},
     {"# ~ is the last, \x7F is none\n# a~\n", "# ~ is the last, \x7F is none\n#\n"},
-    {"# \x1F\n#12345678\xC3\xA9\n#1234567\x01 12345678\n# a\n", "# \x1F\n#12345678\xC3\xA9\n#1234567\x01 12345678\n#\n"},
+    {"# \x1F\n#12345678\xC3\xA9\n#1234567\x01 12345678\n# a\n",
+     "# \x1F\n#12345678\xC3\xA9\n#1234567\x01 12345678\n#\n"},
     {"# next\xC2\x85line: 1\n# a\xE2\x80\xA8  b: 1\n# c", "# next\xC2\x85line: 1\n# a\xE2\x80\xA8  b: 1\n# c"},
 };
 
