@@ -173,7 +173,9 @@ static void report_unknown(struct checker *c, const char *path, const char *cons
     if (near.best == NULL && !closed)
         return;
     struct diagnostic *d = diagnose(c->diagnostics, SEVERITY_HINT, "unknown-key", key->place,
-                                    "Hermes reads no key of this name%s%s", *path == '\0' ? "" : " in ", path);
+                                    strcmp(path, "hermes_watch") == 0 ? "there is no key of this name%s%s"
+                                                                      : "Hermes reads no key of this name%s%s",
+                                    *path == '\0' ? "" : " in ", path);
     if (near.best != NULL)
         diagnostic_help(c->diagnostics, d, "did you mean \"%s\"?", near.best);
 }

@@ -13,7 +13,9 @@ static bool refuse(struct diagnostics *list, const char *home, const char *why)
 {
     struct diagnostic *d =
         diagnose(list, SEVERITY_ERROR, "no-home", (struct place){0}, "there is no Hermes home %s: %s", home, why);
-    diagnostic_help(list, d, "name the Hermes home with --home or HERMES_HOME");
+    diagnostic_help(list, d,
+                    strstr(home, "/~") != NULL ? "nobody has replaced the ~: write $HOME, or the whole path"
+                                               : "name the Hermes home with --home or HERMES_HOME");
     return false;
 }
 

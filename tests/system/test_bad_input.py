@@ -161,6 +161,7 @@ class BadInput(unittest.TestCase):
                 code, _, err = self.home.compile("--home", home, *mode)
                 self.assertEqual(code, 4)
                 self.assertIn(f"error[no-home]: there is no Hermes home {home}: {why}\n", err)
+        self.assertIn("help: nobody has replaced the ~", self.home.compile("--home", "~/.hermes")[2])
 
     @unittest.skipUnless(os.getuid() == 0 and shutil.which("setpriv"), "SKIP: needs root and setpriv")
     def test_a_folder_that_another_user_left_in_the_home(self):

@@ -87,6 +87,8 @@ class Check(unittest.TestCase):
     def test_a_misspelt_key(self):
         self.says("config.yaml:3:3: hint[unknown-key]: Hermes reads no key of this name in model\n",
                   '  help: did you mean "default"?', config="model:\n  provider: xiaomi\n  defualt: mimo\n")
+        self.says("hint[unknown-key]: there is no key of this name in hermes_watch\n", '  help: did you mean "settle_ms"?',
+                  config="hermes_watch:\n  setle_ms: 30\n")
 
     def test_the_default_provider_has_no_key(self):
         missing = "config.yaml:2:13: warning[no-key]: the default provider xiaomi has no key\n"
