@@ -254,11 +254,29 @@ bool explain(const struct compilation *c, const char *subject, bool reveal, FILE
     return explain_variable(c, subject, reveal, stream) || explain_path(c, subject, reveal, stream);
 }
 
+/* A path whose last name alone is misspelt. */
+static const char *path_near(const struct compilation *c, const char *path)
+{
+    const char *dot = strrchr(path, '.');
+    const char *last = dot == NULL ? path : dot + 1;
+    const char *parent = arena_strndup(c->arena, path, dot == NULL ? 0 : (size_t)(dot - path));
+    const char *name = path;
+    const struct node *map = follow(c->arena, c->config, parent, &name);
+    struct near_name near = {.written = last};
+    for (size_t i = 0; node_is(map, NODE_MAP) && i < map->pair_count; i++) {
+        const char *key = node_string(map->pairs[i].key);
+        if (key != NULL && name_showable(key, strlen(key)))
+            near_name_consider(&near, key);
+    }
+    return near.best == NULL ? NULL : arena_printf(c->arena, "%s%s%s", parent, dot == NULL ? "" : ".", near.best);
+}
+
 const char *explain_near(const struct compilation *c, const char *subject)
 {
     struct near_name near = {.written = subject};
     providers_consider(&c->providers, &near);
-    return near.best != NULL ? near.best : variable_near(&c->environment, subject);
+    const char *variable = near.best != NULL ? near.best : variable_near(&c->environment, subject);
+    return variable != NULL ? variable : path_near(c, subject);
 }
 
 /* --- the same as JSON --- */

@@ -250,6 +250,8 @@ class Check(unittest.TestCase):
         self.assertIn("stands at config.yaml:4:12", out)
         self.assertIn("  shadows   .env:1:16 XIAOMI_API_KEY  sha256:", out)
         self.assertEqual(self.home.compile("--explain", "no.such.thing")[0], 2)
+        for slip, meant in ("model.api_kye", "model.api_key"), ("modle", "model"):
+            self.assertIn(f'did you mean "{meant}"?', self.home.compile("--explain", slip)[2])
         self.home.write("config.yaml", "model: {provider: xiaomi, default: some-model-7b}\n")
         self.assertIn("  value     some-model-7b\n", self.home.compile("--explain", "model.default")[1])
         self.home.write("config.yaml", "model: {provider: xiaomi, default: sk-test-pasted-by-mistake-1}\n")
