@@ -90,7 +90,12 @@ static bool all_meant(struct simulation *s)
     }
     for (size_t i = 0; i < s->count; i++)
         if (!s->answers[i].meant) {
-            (void)fprintf(stderr, "hermes-relay: no key of the snapshot is meant by %s\n", s->answers[i].key);
+            /* not repeated: somebody may have put the key itself there */
+            (void)fprintf(
+                stderr,
+                "hermes-relay: answer %zu means no key of the snapshot; name it by its fingerprint or by where "
+                "it comes from, as hermes-compile --status shows them\n",
+                i + 1);
             return false;
         }
     return true;

@@ -468,7 +468,10 @@ class Life(RelayCase):
         self.assertEqual((code, out.splitlines()[-1]), (1, "nobody serves"))
         self.configure("hermes_watch: {cooldown_429: 7}\n")
         self.assertIn("cooling for 7 s (429)\n", run("--simulate", "XIAOMI_API_KEY=429")[1])
-        self.assertEqual(run("--simulate", "NOBODY=429")[0], 2)
+        for name in "NOBODY", KEY:
+            code, _, err = run("--simulate", f"XIAOMI_API_KEY=429 {name}=429")
+            self.assertEqual((code, name in err), (2, False))
+            self.assertIn("answer 2 means no key of the snapshot; name it by its fingerprint", err)
         self.assertEqual(run("--simulate", "XIAOMI_API_KEY")[0], 2)
         self.assertEqual(run("--frobnicate")[0], 2)
         self.assertEqual(run("--version"), (0, "hermes-relay 1.0.0\n", ""))
