@@ -584,11 +584,7 @@ void compile_home(struct compilation *c, const struct compile_request *request)
             return;
         }
         if (lock < 0) {
-            const char *folder = path_in(&run, request->home, SNAPSHOT_DIRECTORY);
-            struct diagnostic *d = diagnose(&c->diagnostics, SEVERITY_ERROR, "write-failed", (struct place){0},
-                                            "%s cannot be used: %s", folder, strerror(-lock));
-            const char *help = take_back(c->arena, folder);
-            diagnostic_help(&c->diagnostics, d, "%s%s", help == NULL ? "ls -ld " : help, help == NULL ? folder : "");
+            publish_say_unlocked(&c->diagnostics, request->home, lock);
             c->outcome = COMPILE_FAILED;
             return;
         }

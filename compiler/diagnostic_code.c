@@ -55,6 +55,9 @@ const struct diagnostic_code diagnostic_codes[] = {
     {"hermes-ignores", "Hermes by itself ignores this",
      "It stands plainly in the file, so it is used here: the snapshot has it, and the pool gives it to Hermes. This "
      "only says that without this program it would do nothing."},
+    {"home-locked", "Another program compiles the home",
+     "A compile takes milliseconds, and others wait for it. One that does not end was stopped, or its disk does not "
+     "answer. The note names the process: let it go on, or end it."},
     {"key-not-text", "A key that YAML made something else of",
      "`on:`, `1:` or `2001-01-01:` are a truth value, a number and a date as keys. Put the key in quotes."},
     {"key-refused", "The provider does not take a new key",
@@ -108,7 +111,8 @@ const struct diagnostic_code diagnostic_codes[] = {
      "An entry of it has a shape that no Hermes writes. The pool is left as it is, the snapshot is published all the "
      "same. Mend or remove the entry."},
     {"pool-locked", "auth.json is locked by another process",
-     "Hermes holds the lock for milliseconds. The snapshot is published; the pool follows when the lock is free."},
+     "Hermes holds the lock for milliseconds. A compile publishes the snapshot all the same; the pool follows when the "
+     "lock is free."},
     {"pool-unreadable", "auth.json cannot be read",
      "It is left alone byte for byte; the snapshot is published all the same. Restore it from a copy, or move it "
      "away and log in again."},

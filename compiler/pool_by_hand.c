@@ -1,5 +1,6 @@
 #include "pool_by_hand.h"
 
+#include <errno.h>
 #include <string.h>
 #include <time.h>
 #include <unistd.h>
@@ -55,12 +56,19 @@ bool pool_by_hand(struct arena *arena, const char *home, struct pool_edit edit, 
     if (!home_check(home, diagnostics))
         return false;
     int compiling = publish_lock(home, lock_wait_ms);
-    if (compiling < 0)
-        return write_failed(diagnostics, arena_printf(arena, "%s/" SNAPSHOT_DIRECTORY, home), compiling);
+    if (compiling < 0) {
+        publish_say_unlocked(diagnostics, home, compiling);
+        return false;
+    }
     int lock = file_lock(path, 0666, lock_wait_ms);
-    bool done = lock >= 0 ? edit_locked(arena, home, edit, lines, diagnostics) : write_failed(diagnostics, path, lock);
+    bool done = lock >= 0 && edit_locked(arena, home, edit, lines, diagnostics);
     if (lock >= 0)
         (void)close(lock);
+    else if (lock == -EWOULDBLOCK)
+        publish_say_pool_locked(diagnostics, path, lock_wait_ms, "nothing was changed",
+                                "try again when the lock is free");
+    else
+        (void)write_failed(diagnostics, path, lock);
     (void)close(compiling);
     return done;
 }

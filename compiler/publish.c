@@ -60,7 +60,7 @@ static int make_folder(const char *home, const char *path)
 int publish_lock(const char *home, int wait_ms)
 {
     char path[4096];
-    if (snprintf(path, sizeof path, "%s/" SNAPSHOT_DIRECTORY "/compile.lock", home) >= (int)sizeof path)
+    if (snprintf(path, sizeof path, "%s/" COMPILE_LOCK_FILE, home) >= (int)sizeof path)
         return -ENAMETOOLONG;
     char *slash = strrchr(path, '/');
     *slash = '\0';
@@ -160,15 +160,37 @@ static const char *command_of(struct arena *arena, pid_t process)
     return shown_name(arena, arena_strdup(arena, name));
 }
 
-static void say_locked(struct compilation *c, const char *path, int waited_ms)
+static void note_holder(struct diagnostics *list, struct diagnostic *d, const char *lock_path)
 {
-    pid_t holder = file_lock_holder(path);
-    struct diagnostic *d =
-        diagnose(&c->diagnostics, SEVERITY_ERROR, "pool-locked", (struct place){0},
-                 "auth.lock was held by another process for %d ms: the pool still has the old keys", waited_ms);
+    pid_t holder = file_lock_holder(lock_path);
     if (holder > 0)
-        diagnostic_note(&c->diagnostics, d, "process %ld (%s) holds it", (long)holder, command_of(c->arena, holder));
-    diagnostic_help(&c->diagnostics, d, "the snapshot is published; run hermes-compile again when the lock is free");
+        diagnostic_note(list, d, "process %ld (%s) holds it", (long)holder, command_of(list->arena, holder));
+}
+
+void publish_say_unlocked(struct diagnostics *list, const char *home, int error)
+{
+    if (error != -EWOULDBLOCK) {
+        const char *folder = path_in(list->arena, home, SNAPSHOT_DIRECTORY);
+        struct diagnostic *d = diagnose(list, SEVERITY_ERROR, "write-failed", (struct place){0},
+                                        "%s cannot be used: %s", folder, strerror(-error));
+        const char *help = take_back(list->arena, folder);
+        diagnostic_help(list, d, "%s%s", help == NULL ? "ls -ld " : help, help == NULL ? folder : "");
+        return;
+    }
+    const char *path = path_in(list->arena, home, COMPILE_LOCK_FILE);
+    struct diagnostic *d = diagnose(list, SEVERITY_ERROR, "home-locked", (struct place){0},
+                                    "another program compiles this home and does not end: %s is locked", path);
+    note_holder(list, d, path);
+    diagnostic_help(list, d, "let it go on, or end it, and try again");
+}
+
+void publish_say_pool_locked(struct diagnostics *list, const char *path, int waited_ms, const char *what,
+                             const char *help)
+{
+    struct diagnostic *d = diagnose(list, SEVERITY_ERROR, "pool-locked", (struct place){0},
+                                    "auth.lock was held by another process for %d ms: %s", waited_ms, what);
+    note_holder(list, d, path);
+    diagnostic_help(list, d, "%s", help);
 }
 
 static void prepare(struct publication *p, struct replacement *r, const char *path, const struct piece *pieces,
@@ -268,7 +290,8 @@ static int lock_pool(struct publication *p)
     if (lock == -EWOULDBLOCK) {
         p->c->pool_waiting = true;
         if (p->in->lock_wait_ms > 0)
-            say_locked(p->c, path, p->in->lock_wait_ms);
+            publish_say_pool_locked(&p->c->diagnostics, path, p->in->lock_wait_ms, "the pool still has the old keys",
+                                    "the snapshot is published; run hermes-compile again when the lock is free");
     } else if (lock < 0) {
         write_failed(p->c, path, lock);
         p->failed = true;

@@ -23,6 +23,11 @@ void publish_preview(struct compilation *compilation, const char *home, bool onl
  * one that read new ones. A descriptor to close, or -EWOULDBLOCK after WAIT_MS, or another negative errno. Makes the
  * compiled/ directory. */
 int publish_lock(const char *home, int wait_ms);
+/* Says why publish_lock() answered ERROR, and who holds the lock. */
+void publish_say_unlocked(struct diagnostics *list, const char *home, int error);
+/* That auth.lock, at PATH, could not be had, WHAT that means and what to do. */
+void publish_say_pool_locked(struct diagnostics *list, const char *path, int waited_ms, const char *what,
+                             const char *help);
 
 /* Adds what the file at PATH remembers, and its bytes to BEFORE. False, with a diagnostic, when it cannot be read at this
  * moment: then it must not be written anew, or it would be forgotten. */

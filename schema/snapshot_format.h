@@ -11,7 +11,8 @@
 #define COOLDOWNS_FILE     "compiled/cooldowns.json"
 #define BOOKINGS_FILE      "compiled/bookings"
 #define RELAY_TOKEN_FILE   "compiled/relay.token"
-#define WATCH_LOCK_FILE    "compiled/watch.lock" /* held as long as a hermes-watch watches the home */
+#define COMPILE_LOCK_FILE  "compiled/compile.lock" /* held for a compile */
+#define WATCH_LOCK_FILE    "compiled/watch.lock"   /* held as long as a hermes-watch watches the home */
 #define STATUS_FILE        "compiled/status.json"
 #define METRICS_FILE       "compiled/metrics.prom"
 

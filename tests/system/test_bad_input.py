@@ -218,6 +218,17 @@ class BadInput(unittest.TestCase):
         self.assertEqual(self.home.compile()[0], 0)
         self.assertNotEqual(self.home.bytes_of("auth.json"), self.before[1])
 
+    def test_another_compile_that_does_not_end_is_named(self):
+        self.config(GOOD.replace("0001", "new-0001"))
+        with open(self.home.path / "compiled/compile.lock", "a") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            code, _, err = self.home.compile()
+        self.assertEqual(code, 4)
+        self.assertIn("error[home-locked]: another program compiles this home and does not end", err)
+        self.assertRegex(err, fr"note: process {os.getpid()} \(\S+\) holds it")
+        self.assertEqual((self.home.bytes_of("compiled/snapshot.json"), self.home.bytes_of("auth.json")), self.before)
+        self.assertEqual(self.home.compile()[0], 0)
+
     @unittest.skipUnless(os.getuid() == 0, "SKIP: needs root for a mount")
     def test_full_disk(self):
         script = """set -e
