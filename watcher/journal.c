@@ -1,5 +1,7 @@
 #include "journal.h"
 
+#include <limits.h>
+#include <poll.h>
 #include <stdarg.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -71,12 +73,43 @@ static void send(const struct journal_entry *e)
         free(fields.items[i].iov_base);
 }
 
+/* Standard error may be a terminal that was stopped (^S), or a pipe that nobody reads. Edits, the watchdog and the end do
+ * not wait for a reader: what is not taken in this time is lost, which is said when there is a reader again. */
+enum { PATIENCE_MS = 100 };
+
+static bool is_taken(const char *text, size_t len)
+{
+    static bool stuck;
+    while (len > 0) {
+        size_t piece = len < PIPE_BUF ? len : PIPE_BUF; /* of which a pipe takes all, or is not ready */
+        stuck = poll(&(struct pollfd){.fd = STDERR_FILENO, .events = POLLOUT}, 1, stuck ? 0 : PATIENCE_MS) == 0;
+        ssize_t taken = stuck ? 0 : write(STDERR_FILENO, text, piece);
+        if (taken <= 0)
+            return !stuck; /* or there is nobody at all */
+        text += taken;
+        len -= (size_t)taken;
+    }
+    return true;
+}
+
+static void print_line(const char *label, const char *text, size_t len)
+{
+    static unsigned lost;
+    char *line = NULL;
+    char said[80];
+    int said_len = snprintf(said, sizeof said, "... %u lines are lost: nobody read them here\n", lost);
+    int line_len = asprintf(&line, "%s%s%.*s\n", label != NULL ? label : "", label != NULL ? ": " : "", (int)len, text);
+    if (lost > 0 && is_taken(said, (size_t)said_len))
+        lost = 0;
+    lost += line_len < 0 || lost > 0 || !is_taken(line, (size_t)line_len);
+    free(line_len < 0 ? NULL : line);
+}
+
 static void print(const struct journal_entry *e)
 {
     for (const char *text = e->message; *text != '\0';) {
         size_t len = strcspn(text, "\n");
-        (void)fprintf(stderr, "%s%s%.*s\n", e->label != NULL ? e->label : "", e->label != NULL ? ": " : "", (int)len,
-                      text);
+        print_line(e->label, text, len);
         text += len + (text[len] == '\n');
     }
 }

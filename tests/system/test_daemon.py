@@ -1,5 +1,5 @@
 """hermes-watch as a daemon: it can always say how it is, to systemd, to the journal, to programs and to Prometheus."""
-import fcntl, json, os, pathlib, re, shutil, signal, socket, stat, subprocess, sys, threading, time, unittest
+import fcntl, json, os, pathlib, re, select, shutil, signal, socket, stat, subprocess, sys, time, unittest
 
 from harness import PATIENCE, Home, Watch, fingerprint
 
@@ -268,23 +268,28 @@ class Daemon(unittest.TestCase):
             self.until(lambda: self.state().get("state") == "waiting")
             watch.close()
 
-    def test_a_terminal_that_stands_still_keeps_nobody_from_compiling(self):
-        """Its lines fill a pipe that nobody reads."""
-        pipe = self.home.root / "pipe"
-        os.mkfifo(pipe)
-        end = os.open(pipe, os.O_RDONLY | os.O_NONBLOCK)
-        fcntl.fcntl(end, fcntl.F_SETPIPE_SZ, 4096)
-        watch = Watch(self.home, prefix=("sh", "-c", 'exec "$@" 2>"$0"', pipe))
-        self.home.write("config.yaml", config(KEYS[1]) + "a: 1\n" * 100)
-        watch.wait_generation(2)
-        done = self.home.compile()
-        os.set_blocking(end, True)
-        with open(end, "rb") as lines:
-            reader = threading.Thread(target=lines.read)
-            reader.start()
-            watch.close()
-            reader.join()
-        self.assertEqual(done[:2], (0, "generation 2: nothing changed\n"))
+    def test_a_terminal_that_is_stopped_delays_nothing(self):
+        """^S, or a pager that nobody scrolls."""
+        screen = self.home.root / "screen"
+        os.mkfifo(screen)
+        reader = os.open(screen, os.O_RDWR | os.O_NONBLOCK)
+        self.addCleanup(os.close, reader)
+        fcntl.fcntl(reader, fcntl.F_SETPIPE_SZ, 4096)
+        watch = Watch(self.home, prefix=("sh", "-c", 'exec "$@" 2>"$0"', screen))
+        for i in range(2, 60):
+            self.home.write("config.yaml", config(f"sk-test-daemon-screen-{i}"))
+            watch.wait_generation(i)
+        self.assertEqual(self.home.compile()[0], 0)  # no lock is held meanwhile
+        said = os.read(reader, 65536)
+        self.home.write("config.yaml", config("sk-test-daemon-screen-60"))
+        while b" lines are lost: nobody read them here\ngeneration 60\n" not in said:
+            self.assertTrue(select.select([reader], [], [], PATIENCE)[0], said)
+            said += os.read(reader, 65536)
+        self.home.printed += said
+        for i in range(61, 120):
+            self.home.write("config.yaml", config(f"sk-test-daemon-screen-{i}"))
+            watch.wait_generation(i)
+        watch.close()
 
     def test_a_profile_of_another_watcher_is_taken_up_when_that_ends(self):
         (self.home.path / "profiles/coder").mkdir(mode=0o700, parents=True)
