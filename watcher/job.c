@@ -5,10 +5,15 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+/* More at once would only take turns, each with its memory, and with the loop. */
+enum { MOST_THREADS = 4 };
+
 struct jobs {
     int ends[2]; /* a pipe: a thread that is through writes its job's address */
     sd_event_source *source;
     size_t running;
+    struct job *first; /* of those that wait for a thread */
+    struct job *last;
 };
 
 /* What a thread is started with. */
@@ -16,6 +21,49 @@ struct order {
     struct job *job;
     int end;
 };
+
+static void *run(void *data)
+{
+    struct order order = *(struct order *)data;
+    free(data);
+    order.job->work(order.job);
+    /* Thousands of addresses fit into the pipe, and a home has one job at a time. */
+    while (write(order.end, &order.job, sizeof order.job) < 0 && errno == EINTR)
+        ;
+    return NULL;
+}
+
+static void start(struct jobs *jobs, struct job *job)
+{
+    struct order *order = malloc(sizeof *order);
+    if (order != NULL) {
+        *order = (struct order){job, jobs->ends[1]};
+        if (pthread_create(&job->thread, NULL, run, order) == 0) {
+            jobs->running++;
+            return;
+        }
+        free(order);
+    }
+    job->work(job);
+    job->done(job);
+}
+
+static void start_waiting(struct jobs *jobs)
+{
+    while (jobs->first != NULL && jobs->running < MOST_THREADS) {
+        struct job *job = jobs->first;
+        jobs->first = job->next;
+        start(jobs, job);
+    }
+}
+
+void job_start(struct jobs *jobs, struct job *job)
+{
+    job->next = NULL;
+    *(jobs->first == NULL ? &jobs->first : &jobs->last->next) = job;
+    jobs->last = job;
+    start_waiting(jobs);
+}
 
 static int at_end(sd_event_source *source, int fd, uint32_t events, void *data)
 {
@@ -26,6 +74,7 @@ static int at_end(sd_event_source *source, int fd, uint32_t events, void *data)
     while (read(fd, &job, sizeof job) == sizeof job) { /* an address goes through a pipe whole */
         (void)pthread_join(job->thread, NULL);
         jobs->running--;
+        start_waiting(jobs);
         job->done(job);
     }
     return 0;
@@ -42,6 +91,8 @@ int jobs_open(struct jobs **ret, sd_event *event)
         return error;
     }
     error = sd_event_add_io(event, &jobs->source, jobs->ends[0], EPOLLIN, at_end, jobs);
+    if (error >= 0) /* a job that is through has a lock and memory: it comes before new work */
+        error = sd_event_source_set_priority(jobs->source, SD_EVENT_PRIORITY_NORMAL - 1);
     if (error < 0) {
         jobs_close(jobs);
         return error;
@@ -62,31 +113,5 @@ void jobs_close(struct jobs *jobs)
 
 bool jobs_busy(const struct jobs *jobs)
 {
-    return jobs->running > 0;
-}
-
-static void *run(void *data)
-{
-    struct order order = *(struct order *)data;
-    free(data);
-    order.job->work(order.job);
-    /* Thousands of addresses fit into the pipe, and a home has one job at a time. */
-    while (write(order.end, &order.job, sizeof order.job) < 0 && errno == EINTR)
-        ;
-    return NULL;
-}
-
-void job_start(struct jobs *jobs, struct job *job)
-{
-    struct order *order = malloc(sizeof *order);
-    if (order != NULL) {
-        *order = (struct order){job, jobs->ends[1]};
-        if (pthread_create(&job->thread, NULL, run, order) == 0) {
-            jobs->running++;
-            return;
-        }
-        free(order);
-    }
-    job->work(job);
-    job->done(job);
+    return jobs->running > 0; /* else none waits */
 }

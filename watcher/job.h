@@ -6,7 +6,7 @@
  *     ... jobs_busy(jobs) ...
  *     jobs_close(jobs);           nothing may be under way
  *
- * A thread lives as long as its job: an idle process has one thread. */
+ * A thread lives as long as its job: an idle process has one thread. A few jobs run at once, the others wait for them. */
 #ifndef HERMES_JOB_H
 #define HERMES_JOB_H
 
@@ -22,13 +22,14 @@ struct job {
     void (*work)(struct job *job);
     void (*done)(struct job *job); /* may start the job anew, or free it */
     pthread_t thread;
+    struct job *next; /* that waits for a thread, too */
 };
 
 int jobs_open(struct jobs **ret, sd_event *event) __attribute__((warn_unused_result));
 void jobs_close(struct jobs *jobs);
 bool jobs_busy(const struct jobs *jobs);
 
-/* Where no thread is to be had, the work is done before this returns. */
+/* Where no thread can be made, the work is done before this returns. */
 void job_start(struct jobs *jobs, struct job *job);
 
 #endif

@@ -85,6 +85,23 @@ class ManyHomes(unittest.TestCase):
         self.assertTrue(first.startswith(f"{b}:"), first)
         watch.wait(lambda status: status.startswith(f"{a}: generation 2"))
 
+    def test_many_huge_homes_take_turns(self):
+        """Each has a thread and memory while it is compiled; else a managed file would cost as much as all homes at once."""
+        arguments = []
+        for i in range(16):
+            arguments += ["--home", self.make(f"{i}", config(f"sk-test-many-{i}") + "".join(
+                f"section{k}: {{name: some words of a usual length {k}}}\n" for k in range(6000)))]
+        watch = self.start(*arguments)
+        managed, most, at_2 = self.home.root / "managed", 0, set()
+        managed.mkdir()
+        (managed / ".env").write_text("DEEPSEEK_API_KEY=sk-test-many-managed\n")
+        while len(at_2) < 16:
+            status = watch.wait(lambda status: True)
+            most = max(most, len(os.listdir(f"/proc/{watch.process.pid}/task")))
+            if "generation 2, " in status:
+                at_2.add(status.split(": ")[0])
+        self.assertLess(most, 10)
+
     def test_managed_sources_are_everybodys(self):
         _, _, watch = self.two()
         managed = self.home.root / "managed"
