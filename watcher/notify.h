@@ -1,11 +1,38 @@
-/* What systemd is told. Silent where there is no systemd. */
+/* What systemd is told. Silent where there is no systemd. Whoever listens may be busy, or read no more: nothing here
+ * waits for that, and what is not taken is told a little later.
+ *
+ *     struct notifier n = {0};
+ *     int error = notifier_open(&n, event);      from now on WATCHDOG=1 is told, where it is asked for
+ *     notify_ready(&n, "generation 1"); ...
+ *     notifier_close(&n);
+ */
 #ifndef HERMES_NOTIFY_H
 #define HERMES_NOTIFY_H
 
-/* READY=1 with a status line; the first call counts. */
-void notify_ready(const char *status);
-void notify_status(const char *status);
-void notify_reloading(void);
-void notify_stopping(void);
+#include <stddef.h>
+#include <stdint.h>
+
+#include <systemd/sd-event.h>
+
+enum { NOTIFY_KEPT = 64 };
+
+struct notifier {
+    char *untold[NOTIFY_KEPT]; /* oldest first */
+    size_t count;
+    sd_event_source *retry;
+    uint64_t pause_usec; /* before the next try */
+    sd_event_source *watchdog;
+    uint64_t watchdog_usec;
+};
+
+/* 0 or a negative errno. */
+int notifier_open(struct notifier *n, sd_event *event) __attribute__((warn_unused_result));
+void notifier_close(struct notifier *n);
+
+/* READY=1 with a status line; the first call counts, and the first one after notify_reloading(). */
+void notify_ready(struct notifier *n, const char *status);
+void notify_status(struct notifier *n, const char *status);
+void notify_reloading(struct notifier *n);
+void notify_stopping(struct notifier *n);
 
 #endif

@@ -8,8 +8,6 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "notify.h"
-
 /* While events come closer together than this, they are read no more often. */
 enum { STORM_USEC = 2000, RETRY_USEC = 100000 };
 
@@ -70,9 +68,9 @@ void watcher_tell(struct watcher *w, const struct home_watch *h, bool news)
     put_status(w, h, stream);
     bool whole = fclose(stream) == 0;
     if (whole && ready && !w->ready)
-        notify_ready(line);
+        notify_ready(&w->notifier, line);
     else if (whole)
-        notify_status(line);
+        notify_status(&w->notifier, line);
     (void)sched_yield(); /* whoever waits for that was woken on this very processor */
     w->ready = w->ready || (whole && ready);
     free(line);
@@ -134,14 +132,14 @@ static int at_reload(sd_event_source *source, const struct signalfd_siginfo *inf
     (void)source;
     bool reload = info->ssi_signo == SIGHUP;
     if (reload)
-        notify_reloading();
+        notify_reloading(&w->notifier);
     w->reloading = reload ? w->count : w->reloading;
     for (size_t i = 0; i < w->count; i++) {
         w->homes[i]->reloading = reload || w->homes[i]->reloading;
         home_watch_request(w->homes[i]);
     }
     if (reload && w->count == 0)
-        notify_ready("reloaded");
+        notify_ready(&w->notifier, "reloaded");
     return 0;
 }
 
@@ -152,7 +150,7 @@ void watcher_looked_at(struct watcher *w, struct home_watch *h)
     h->reloading = false;
     if (--w->reloading > 0)
         return;
-    notify_ready("reloaded");
+    notify_ready(&w->notifier, "reloaded");
     if (h->state.status != NULL)
         watcher_tell(w, h, true);
 }
@@ -194,7 +192,7 @@ int watcher_open(struct watcher *w, const char *managed, bool quiet)
     if (error == 0)
         error = sd_event_new(&w->event);
     if (error >= 0)
-        error = sd_event_set_watchdog(w->event, true);
+        error = notifier_open(&w->notifier, w->event);
     if (error >= 0)
         error = add_signals(w);
     if (error >= 0)
@@ -220,6 +218,7 @@ void watcher_close(struct watcher *w)
     free(w->homes);
     arena_destroy(w->arena);
     jobs_close(w->jobs);
+    notifier_close(&w->notifier);
     (void)sd_event_source_disable_unref(w->queue);
     (void)sd_event_source_disable_unref(w->pause);
     (void)sd_event_unref(w->event);
@@ -262,7 +261,7 @@ void watcher_remove(struct watcher *w, struct home_watch *h)
 int watcher_run(struct watcher *w)
 {
     int status = sd_event_loop(w->event);
-    notify_stopping();
+    notify_stopping(&w->notifier);
     if (!jobs_busy(w->jobs))
         return status;
     for (size_t i = 0; i < w->count; i++)

@@ -11,9 +11,11 @@
 #define HERMES_WATCHER_H
 
 #include "home_watch.h"
+#include "notify.h"
 
 struct watcher {
     sd_event *event; /* the loop; whoever reacts to compiles hangs its descriptors and timers into it */
+    struct notifier notifier;
     const char *managed;
     bool quiet;
     struct watch_set *watches;

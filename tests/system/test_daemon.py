@@ -268,6 +268,24 @@ class Daemon(unittest.TestCase):
             self.until(lambda: self.state().get("state") == "waiting")
             watch.close()
 
+    def test_a_manager_that_reads_no_more_delays_nothing(self):
+        watch = Watch(self.home)
+        with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as other:
+            other.setblocking(False)
+            with self.assertRaises(BlockingIOError):
+                while True:
+                    other.sendto(b"STATUS=of somebody else", str(self.home.root / "notify"))
+        for i in (2, 3, 4):
+            self.home.write("config.yaml", config(f"sk-test-daemon-manager-{i}"))
+            self.until(lambda: self.home.generation() == i)
+        os.kill(watch.process.pid, signal.SIGHUP)
+        self.assertEqual(self.home.compile()[0], 0)
+        said = [watch.wait(lambda status: status != "of somebody else")]  # it reads again
+        while said[-1] != "reloaded":
+            said.append(watch.wait(lambda status: True))
+        self.assertEqual([line.split(",")[0] for line in said if "gen" in line], ["generation 2", "generation 3", "generation 4"])
+        watch.close()
+
     def test_a_terminal_that_is_stopped_delays_nothing(self):
         """^S, or a pager that nobody scrolls."""
         screen = self.home.root / "screen"
