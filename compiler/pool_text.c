@@ -84,11 +84,13 @@ void pool_edit_slot(struct projector *p, struct slot *slot)
             set_state(&pending, before, &slot->state);
     } else if (entry->seed != NULL && entry->seed->secret != NULL) {
         bool cleared = before->active && !slot->state.active;
-        if (cleared || (slot->state.active && !state_same(&slot->state, before)))
+        bool told = cleared || (slot->state.active && !state_same(&slot->state, before));
+        bool renamed = told && pool_key_changed(entry); /* so that the state is that key's; else it is Hermes's to do */
+        if (told)
             set_state(&pending, before, &slot->state);
-        if (pool_key_changed(entry) && entry->token != NULL && *entry->token != '\0')
+        if (renamed && entry->token != NULL && *entry->token != '\0')
             set_text(p, &pending, "access_token", entry->token, entry->seed->secret);
-        if (pool_key_changed(entry) && entry->has_fingerprint)
+        if (renamed && entry->has_fingerprint)
             set_member(&pending, "secret_fingerprint", json_quote(p->arena, entry->effective));
     }
     if (pending.count == 0)

@@ -20,6 +20,13 @@ def foreign(text, exact):
            {name: value for name, value in store.items() if name != "credential_pool"}
 
 
+CUSTOMS = """custom_providers:
+- {{name: My LLM, base_url: 'https://llm.example.com/v1', api_key: {0}}}
+- {{name: Zweiter Server, base_url: 'http://10.0.0.7:8000/v1', api_key: {0}}}
+providers: {{gemini: {{api_key: {0}}}, openrouter: {{api_key: {0}}}, deepseek: {{api_key: {0}}}, nous: {{api_key: {0}}}, openai-codex: {{api_key: {0}}}}}
+"""
+
+
 @unittest.skipUnless(DATA.is_dir(), "SKIP: no ../shared/data here")
 class RealInputs(unittest.TestCase):
     def setUp(self):
@@ -38,15 +45,18 @@ class RealInputs(unittest.TestCase):
         self.assertEqual(self.home.snapshot()["content"]["config"]["agent"]["max_turns"], 60)
 
     def test_every_store(self):
+        """A key for each of its pools: what Hermes seeded with another key stays as it is, too, where no cooldown is in the way."""
         for path in sorted(DATA.glob("auth-*.json")):
             with self.subTest(path.name):
                 original = path.read_text()
                 self.home.write("auth.json", original)
                 for key in ("sk-test-real-one", "sk-test-real-two"):
-                    self.home.write("config.yaml", f"model:\n  provider: xiaomi\n  api_key: {key}\n")
+                    self.home.write("config.yaml", f"model:\n  provider: xiaomi\n  api_key: {key}\n" + CUSTOMS.format(key))
                     self.assertEqual(self.home.compile()[0], 0)
-                    first = min(self.home.pool(), key=lambda entry: entry["priority"])
-                    self.assertEqual((first["access_token"], first["last_status"]), (key, None))
+                    for pool in ("xiaomi", "gemini", "openrouter", "deepseek", "custom:my-llm", "custom:zweiter-server"):
+                        first = min(self.home.pool(pool), key=lambda entry: entry["priority"])
+                        self.assertEqual((first["access_token"], first["last_status"]), (key, None), pool)
+                        self.assertTrue(first["base_url"])
                     text = (self.home.path / "auth.json").read_text()
                     self.assertEqual(foreign(text, True), foreign(original, True))
                     self.assertEqual(json.dumps(json.loads(text), indent=2) + "\n", text)
