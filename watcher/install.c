@@ -234,7 +234,7 @@ bool uninstall_unit(struct arena *arena)
         (void)fprintf(stderr, "hermes-watch: %s: %s\n", path, strerror(errno));
         return false;
     }
-    (void)printf("%s was removed\n", path);
+    (void)printf("%s was removed\nThe pool keeps our entries; hermes-compile --withdraw takes them out.\n", path);
     if (!really) {
         say_there_is_no_manager();
         done = systemctl(really, "stop", UNIT) && systemctl(really, "disable", UNIT);

@@ -250,7 +250,9 @@ class Install(Case):
         self.assertEqual(self.main_pid(), first)
         self.assertEqual(self.watch("--install", "--home", other, "--profiles", "--now")[0], 0)  # as it is written now
         self.assertNotEqual(self.main_pid(), first)
-        self.assertEqual(self.watch("--uninstall")[0], 0)
+        code, out, _ = self.watch("--uninstall")
+        self.assertEqual(code, 0)
+        self.assertIn("was removed\nThe pool keeps our entries; hermes-compile --withdraw takes them out.\n", out)
         self.assertFalse(unit.exists())
         self.assertIn("inactive", self.systemctl("is-active", "hermes-watch", check=False))
         self.assertEqual(list(self.units.glob("*.wants/*")), [])
