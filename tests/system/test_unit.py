@@ -207,12 +207,13 @@ ExecReload=/bin/sh -c 'echo reloaded >>%h/reloads'
         self.until(lambda: self.reloads() == 1)
         self.assertIn(b"hermes-gateway.service was started with XIAOMI_API_KEY", self.journal.seen)
         self.status("generation 2")
-        self.write(KEYS[1], "agent:\n  max_turns: 3\n")  # no key changed
+        more = "agent:\n  max_turns: 3\n"
+        self.write(KEYS[1], more)  # no key changed
         self.status("generation 3")
-        self.write(KEYS[0])  # the one that the gateway has
+        self.write(KEYS[0], more)  # the one that the gateway has
         self.status("generation 4")
         self.systemctl("stop", "hermes-gateway")
-        self.write(KEYS[1])  # there is nothing to reload
+        self.write(KEYS[1], more)  # there is nothing to reload
         self.status("generation 5")
         self.systemctl("stop", "hermes-watch")
         self.assertEqual(self.reloads(), 1)
