@@ -224,8 +224,28 @@ static const struct node *hidden_value(const struct compilation *c, const struct
     return follow(c->arena, c->user_config, path, &name);
 }
 
+/* The runtime library writes `a.0.b`, diagnostics write `a[0].b`: either is understood, and answered as they write it. */
+static const char *written_path(const struct compilation *c, const char *path)
+{
+    struct text out = {.arena = c->arena};
+    const char *name = path;
+    if (follow(c->arena, c->config, path, &name) != NULL)
+        return path;
+    for (const char *at = path; *at != '\0';) {
+        size_t digits = at > path && *at == '.' ? strspn(at + 1, "0123456789") : 0;
+        bool index = digits > 0 && (at[1 + digits] == '\0' || at[1 + digits] == '.');
+        if (index)
+            text_printf(&out, "[%.*s]", (int)digits, at + 1);
+        else
+            text_putc(&out, *at);
+        at += index ? 1 + digits : 1;
+    }
+    return out.len == 0 ? path : out.bytes;
+}
+
 static bool explain_path(const struct compilation *c, const char *path, bool reveal, FILE *stream)
 {
+    path = written_path(c, path);
     const char *name = path;
     const struct node *node = follow(c->arena, c->config, path, &name);
     if (node == NULL)
@@ -406,6 +426,7 @@ bool explain_json(struct text *out, const struct compilation *c, const char *sub
         put_uses(out, c, subject);
         return true;
     }
+    subject = written_path(c, subject);
     const char *name = subject;
     const struct node *node = follow(c->arena, c->config, subject, &name);
     if (node == NULL)

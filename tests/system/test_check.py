@@ -269,6 +269,8 @@ class Check(unittest.TestCase):
         self.assertEqual(json.loads(self.home.compile("--explain", "MY_KEY", "--format", "json")[1])["put_into"],
                          [{"path": "config.yaml", "line": 2, "column": 51}])
         self.assertIn("  value     a map of 3 entries\n", self.home.compile("--explain", "custom_providers[0]")[1])
+        for form in (), ("--format", "json"):  # as the runtime library names it
+            self.assertEqual(self.home.compile("--explain", "custom_providers.0.apiKey", *form), self.home.compile("--explain", path, *form))
         self.assertEqual(self.home.compile("--explain", "custom_providers[0].nothing")[0], 2)
 
     def test_diff_shows_the_names_of_models_but_nothing_that_may_be_a_key(self):
