@@ -230,7 +230,7 @@ bool uninstall_unit(struct arena *arena)
     }
     bool really = manager_runs(arena);
     bool done = !really || (systemctl(really, "stop", UNIT) && systemctl(really, "disable", UNIT));
-    if (unlink(path) < 0) {
+    if (unlink(path) < 0 && errno != ENOENT) { /* `disable` removes one that is a link */
         (void)fprintf(stderr, "hermes-watch: %s: %s\n", path, strerror(errno));
         return false;
     }

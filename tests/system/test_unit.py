@@ -259,6 +259,19 @@ class Install(Case):
         self.assertEqual(list(self.units.glob("*.wants/*")), [])
         self.assertEqual(self.watch("--uninstall")[0], 0)
 
+    def test_a_unit_that_is_a_link_to_a_folder_of_settings(self):
+        unit, kept = self.units / "hermes-watch.service", self.home.root / "kept.service"
+        self.assertEqual(self.watch("--install")[0], 0)
+        os.rename(unit, kept)
+        unit.symlink_to(kept)
+        self.assertEqual(self.watch("--install", "--quiet")[0], 0)
+        self.assertTrue(unit.is_symlink())
+        self.assertIn(" --quiet\n", kept.read_text())
+        code, out, err = self.watch("--uninstall")
+        self.assertEqual((code, "hermes-watch:" in err), (0, False), err)
+        self.assertIn(f"{unit} was removed\n", out)
+        self.assertFalse(os.path.lexists(unit))
+
     def test_somebody_elses_unit_is_left_alone(self):
         unit = self.units / "hermes-watch.service"
         unit.write_text("[Service]\nExecStart=/bin/true\n")
