@@ -55,6 +55,18 @@ static bool all_looked_at(const struct watcher *w)
     return true;
 }
 
+/* On a busy machine each yield may take as long as a compile, and the others wait for all of them. */
+static bool another_is_due(const struct watcher *w, const struct home_watch *h)
+{
+    for (size_t i = 0; i < w->count; i++) {
+        int due = SD_EVENT_OFF;
+        (void)sd_event_source_get_enabled(w->homes[i]->now, &due);
+        if (w->homes[i] != h && due != SD_EVENT_OFF)
+            return true;
+    }
+    return false;
+}
+
 void watcher_tell(struct watcher *w, const struct home_watch *h, bool news)
 {
     bool ready = w->ready || all_looked_at(w);
@@ -71,7 +83,8 @@ void watcher_tell(struct watcher *w, const struct home_watch *h, bool news)
         notify_ready(&w->notifier, line);
     else if (whole)
         notify_status(&w->notifier, line);
-    (void)sched_yield(); /* whoever waits for that was woken on this very processor */
+    if (!another_is_due(w, h))
+        (void)sched_yield(); /* whoever waits for that was woken on this very processor */
     w->ready = w->ready || (whole && ready);
     free(line);
 }
