@@ -38,15 +38,17 @@ static bool write_both(struct arena *arena, const char *home, const struct sourc
 static bool edit_locked(struct arena *arena, const char *home, struct pool_edit edit, struct text *lines,
                         struct diagnostics *diagnostics)
 {
-    struct source pool = {.kind = SOURCE_POOL, .label = "auth.json", .path = arena_printf(arena, "%s/auth.json", home)};
+    struct source *pool = arena_alloc(arena, sizeof *pool); /* diagnostics name it, when this function is long done */
+    *pool =
+        (struct source){.kind = SOURCE_POOL, .label = "auth.json", .path = arena_printf(arena, "%s/auth.json", home)};
     struct cooldowns cooldowns = {.arena = arena};
     struct text before = {.arena = arena};
-    if (read_source(arena, &pool, 1000, diagnostics) != READ_OK)
+    if (read_source(arena, pool, 1000, diagnostics) != READ_OK)
         return false;
     if (!publish_load_cooldowns(&cooldowns, arena_printf(arena, "%s/" COOLDOWNS_FILE, home), &before, diagnostics))
         return false;
-    const char *text = edit.edit(edit.data, &pool, &cooldowns, (double)time(NULL), lines, diagnostics);
-    return lines->len == 0 || write_both(arena, home, &pool, text, &cooldowns, diagnostics);
+    const char *text = edit.edit(edit.data, pool, &cooldowns, (double)time(NULL), lines, diagnostics);
+    return lines->len == 0 || write_both(arena, home, pool, text, &cooldowns, diagnostics);
 }
 
 bool pool_by_hand(struct arena *arena, const char *home, struct pool_edit edit, int lock_wait_ms, struct text *lines,

@@ -179,7 +179,9 @@ class Leaving(unittest.TestCase):
 
     def test_a_file_that_is_broken_is_left_alone(self):
         self.home.write("auth.json", "{")
-        self.assertEqual(self.home.compile("--withdraw")[0], 4)
+        code, _, err = self.home.compile("--withdraw")
+        self.assertEqual(code, 4)
+        self.assertTrue(err.startswith("auth.json: warning[pool-unreadable]: auth.json is not JSON; it is left alone\n"), err)
         self.assertEqual(self.home.bytes_of("auth.json"), b"{")
 
 
