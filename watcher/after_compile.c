@@ -20,35 +20,44 @@ static char *diagnostics_text(const struct diagnostics *list, size_t from, size_
     return text;
 }
 
-/* True unless TEXT is what was said last. Takes TEXT. */
-static bool is_news(struct home_watch *h, char *text)
-{
-    bool news = text != NULL && (h->said == NULL || strcmp(h->said, text) != 0);
-    free(h->said);
-    h->said = text;
-    return news;
-}
-
-/* True: there are others than last time. */
-static bool say_diagnostics(struct home_watch *h, const struct compilation *c)
+static void say_diagnostic(const struct home_watch *h, const struct compilation *c, const struct diagnostic *d,
+                           const char *text)
 {
     static const int priorities[] = {LOG_NOTICE, LOG_WARNING, LOG_ERR};
+    journal_write(&(struct journal_entry){.priority = priorities[d->severity],
+                                          .label = h->label,
+                                          .message = text,
+                                          .home = h->home,
+                                          .generation = c->generation,
+                                          .code = d->code,
+                                          .source = d->place.source == NULL ? NULL : d->place.source->path,
+                                          .line = d->place.line});
+}
+
+/* Whether TEXT, lines, stands among the lines of ALL. */
+static bool holds_lines(const char *all, const char *text)
+{
+    const char *at = all;
+    while ((at = strstr(at, text)) != NULL && at != all && at[-1] != '\n')
+        at++;
+    return at != NULL;
+}
+
+/* Whoever edits reads what the edit brought, not what was said after the one before. True: there are others than then. */
+static bool say_diagnostics(struct home_watch *h, const struct compilation *c)
+{
     const struct diagnostics *list = &c->diagnostics;
-    bool news = is_news(h, diagnostics_text(list, 0, list->count));
+    const char *before = h->said != NULL ? h->said : "";
+    char *all = diagnostics_text(list, 0, list->count);
+    bool news = all != NULL && (h->said == NULL || strcmp(before, all) != 0);
     for (size_t i = 0; news && i < list->count; i++) {
-        const struct diagnostic *d = list->items[i];
         char *text = diagnostics_text(list, i, i + 1);
-        if (text != NULL && (list->errors > 0 || !h->watcher->quiet))
-            journal_write(&(struct journal_entry){.priority = priorities[d->severity],
-                                                  .label = h->label,
-                                                  .message = text,
-                                                  .home = h->home,
-                                                  .generation = c->generation,
-                                                  .code = d->code,
-                                                  .source = d->place.source == NULL ? NULL : d->place.source->path,
-                                                  .line = d->place.line});
+        if (text != NULL && !holds_lines(before, text) && (list->errors > 0 || !h->watcher->quiet))
+            say_diagnostic(h, c, list->items[i], text);
         free(text);
     }
+    free(h->said);
+    h->said = all;
     return news;
 }
 
@@ -180,6 +189,15 @@ void after_compile(struct home_watch *h, const struct compilation *c)
     announcer_after_compile(h, c);
     reloader_after_compile(h, c);
     drift_look_soon(h);
+}
+
+/* True unless TEXT is what was said last. Takes TEXT. */
+static bool is_news(struct home_watch *h, char *text)
+{
+    bool news = text != NULL && (h->said == NULL || strcmp(h->said, text) != 0);
+    free(h->said);
+    h->said = text;
+    return news;
 }
 
 static void after_nothing(struct home_watch *h, enum condition condition, int priority, const char *text)

@@ -188,4 +188,5 @@ if text:
     check(real.read_text())
 else:
     print("SKIP: no ../shared/data here, so no 79 KB configuration")
+reactions("75 KB of values, few comments", "".join(SECTION.format(i) for i in range(300)))
 scales()

@@ -249,6 +249,14 @@ class Daemon(unittest.TestCase):
             os.rename(lock, self.home.root / why)
             watch.close()
 
+    def test_a_warning_is_said_when_it_comes_not_after_each_edit(self):
+        watch = self.start()
+        for number, more in ((2, "modle: 1\n"), (3, "modle: 1\nagnet: 1\n"), (4, "")):
+            self.home.write("config.yaml", config(KEYS[0]) + more)
+            watch.wait_generation(number)
+        said = (self.home.root / "watch.log").read_text()  # each edit's before the next one's status
+        self.assertEqual([said.count("[hermes-ignores]"), said.count('did you mean "model"'), said.count('did you mean "agent"')], [1, 1, 1], said)
+
     def test_the_end_comes_at_once_mid_compile(self):
         watch = Watch(self.home)
         self.until(self.state)
