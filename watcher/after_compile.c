@@ -211,7 +211,10 @@ static void after_nothing(struct home_watch *h, enum condition condition, int pr
 void after_absence(struct home_watch *h)
 {
     char text[4200];
-    (void)snprintf(text, sizeof text, "%s does not exist yet; waiting for it", h->home);
+    bool was_there = h->state.last_success.tv_sec != 0;
+    (void)snprintf(text, sizeof text, "%s %s", h->home,
+                   was_there ? "is gone; waiting for it to come back" : "does not exist yet; waiting for it");
+    h->said_kept = h->said_kept || was_there;
     after_nothing(h, HOME_ABSENT, LOG_NOTICE, text);
 }
 
