@@ -73,8 +73,9 @@ void watch_walk(struct watch_client *client, const char *whole)
         }
         (void)snprintf(at, sizeof at, "%s%s%s", directory, directory[1] == '\0' ? "" : "/", name);
         bool there = lstat(at, &st) == 0;
+        bool leads_on = there && S_ISDIR(st.st_mode) && *rest != '\0'; /* else it stands in a file's place */
         watch_want(client, watch_at(client->set, directory), name,
-                   there && S_ISDIR(st.st_mode) && faccessat(AT_FDCWD, at, R_OK, AT_EACCESS) == 0, apart);
+                   leads_on && faccessat(AT_FDCWD, at, R_OK, AT_EACCESS) == 0, apart);
         if (!there || strlen(at) >= sizeof directory)
             return;
         if (S_ISREG(st.st_mode)) {

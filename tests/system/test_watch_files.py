@@ -134,6 +134,21 @@ class Files(unittest.TestCase):
         self.watch.wait_generation(4)  # it stays so, and is believed
         self.assertNotIn("XIAOMI_API_KEY", self.home.snapshot()["content"]["env"])
 
+    def test_a_folder_in_the_place_of_a_file(self):
+        """Container engines make one where the file that they are to mount is missing."""
+        secrets = self.home.root / "secrets"
+        (secrets / "extra.env").mkdir(parents=True)
+        (self.home.path / "extra.env").unlink()
+        os.symlink(secrets / "extra.env", self.home.path / "extra.env")
+        self.watch = Watch(self.home)
+        self.addCleanup(self.watch.close)
+        self.assertIn("extra.env is a directory, not a file", self.watch.status)
+        self.watch.process.send_signal(signal.SIGHUP)
+        self.watch.wait(lambda status: status == "reloaded")  # what it found out is watched
+        (secrets / "extra.env").rmdir()
+        self.home.write("../secrets/extra.env", "DEEPSEEK_API_KEY=sk-test-files-extra\n")
+        self.watch.wait_generation(1)
+
     def test_a_folder_deleted_and_made_again(self):
         store = self.home.root / "store"
         store.mkdir()
