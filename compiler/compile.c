@@ -492,7 +492,7 @@ static void resolve_and_publish(struct run *run)
     run->pool = pool_read(c->arena, run->own_pool, &c->customs, &c->diagnostics);
     if (run->root_pool != NULL)
         pool_inherit(c->arena, &run->pool, run->root_pool, &c->diagnostics);
-    const struct resolve_input input = {c->config, &c->customs, &c->environment, &run->pool};
+    const struct resolve_input input = {c->config, c->user_config, &c->customs, &c->environment, &run->pool};
     c->providers = resolve(c->arena, &input, &c->diagnostics);
     if (!run->request->files.named)
         default_key_check(&input, &c->providers, &c->diagnostics);

@@ -39,6 +39,7 @@ struct shadowed {
     struct fingerprint fingerprint;
     const char *secret; /* NUL-terminated */
     struct origin origin;
+    bool outvoted; /* the same name stands in a file that wins, and the key differs */
     const struct credential *by;
 };
 

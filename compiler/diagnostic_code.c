@@ -134,7 +134,9 @@ const struct diagnostic_code diagnostic_codes[] = {
     {"shadowed-key", "A key behind another one",
      "Both are for the same provider and differ. The first one goes out. A variable of the provider table behind a key "
      "of config.yaml serves when that one cools down; the second key of one and the same entry (api_key beside key_env "
-     "of a custom provider) is not used at all, and no snapshot has it. Remove the one that is not meant."},
+     "of a custom provider) is not used at all, and no snapshot has it; nor is one whose name has another key in a file "
+     "that wins: a managed file before the user's, .env before further env files, env files before the root of "
+     "config.yaml. Remove the one that is not meant."},
     {"snapshot-unusable", "The previous snapshot was edited or torn",
      "It is made anew from the sources. Nothing is lost: it is derived."},
     {"source-busy", "A source is being written",

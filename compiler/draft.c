@@ -147,6 +147,35 @@ void shadow_key(struct resolver *r, struct draft *draft, const char *secret, siz
     warn_shadowed(r, draft, origin, &fingerprint);
 }
 
+void shadow_outvoted(struct resolver *r, struct draft *draft, struct place winner, const char *secret, size_t len,
+                     struct origin origin)
+{
+    struct fingerprint fingerprint = fingerprint_of(secret, len);
+    struct credential *known = find_key(draft, &fingerprint);
+    if (known != NULL) {
+        add_origin(r, known, origin.place, arena_strdup(r->arena, origin.key));
+        return;
+    }
+    note_shadowed(r, draft, secret, len, origin);
+    draft->provider.shadowed[draft->provider.shadowed_count - 1].outvoted = true;
+    struct diagnostic *d = diagnose(r->diagnostics, SEVERITY_WARNING, "shadowed-key", origin.place,
+                                    "%s is another key for %s here than in %s, which wins", origin.key,
+                                    shown_name(r->arena, draft->provider.id), winner.source->label);
+    diagnostic_help(r->diagnostics, d, "remove the one that is not meant");
+}
+
+/* What other files say of a variable. In one file the last line counts, and a warning names the others. */
+static void shadow_hidden_bindings(struct resolver *r, struct draft *draft, const struct binding *binding)
+{
+    for (const struct binding *hidden = binding->hidden; hidden != NULL; hidden = hidden->hidden) {
+        size_t len;
+        const char *text = strip_blanks(hidden->value, hidden->len, &len);
+        if (hidden->place.source != binding->place.source && key_unusable(text, len) == NULL)
+            shadow_outvoted(r, draft, binding->place, text, len,
+                            (struct origin){hidden->place, shown_name(r->arena, hidden->name)});
+    }
+}
+
 static void warn_suspicious(struct resolver *r, const char *secret, size_t len, struct origin origin)
 {
     const char *why = key_suspicious(secret, len);
@@ -214,4 +243,6 @@ void add_variable(struct resolver *r, struct draft *draft, enum credential_rank 
     }
     warn_suspicious(r, text, len, origin);
     (void)add_key(r, draft, rank, text, len, origin);
+    if (rank != RANK_TASK)
+        shadow_hidden_bindings(r, draft, binding);
 }

@@ -45,6 +45,9 @@ void warn_shadowed(struct resolver *r, const struct draft *draft, struct origin 
 /* A key that stands behind the draft's first one, in the same entry: the same key is one more origin of it, another one
  * is shadowed, with a warning. */
 void shadow_key(struct resolver *r, struct draft *draft, const char *secret, size_t len, struct origin origin);
+/* The key at ORIGIN stands under a name for which the file of WINNER has another one: it stays visible. */
+void shadow_outvoted(struct resolver *r, struct draft *draft, struct place winner, const char *secret, size_t len,
+                     struct origin origin);
 void add_seed(struct resolver *r, struct draft *draft, struct seed seed);
 
 #endif

@@ -84,6 +84,8 @@ static void print_shadowing(const struct compilation *c, const struct provider *
 {
     for (size_t i = 0; i < provider->shadowed_count; i++) {
         const struct shadowed *shadowed = &provider->shadowed[i];
+        if (shadowed->outvoted)
+            continue; /* named where the winner is */
         if (strcmp(shadowed->origin.key, origin_key) == 0)
             (void)fprintf(stream, "  behind    %s, which goes out first for %s\n", shadowed->by->origins[0].key,
                           shown_name(c->arena, provider->id));
@@ -376,7 +378,7 @@ static void put_hidden_keys(struct text *out, const struct compilation *c, const
     for (size_t i = 0; i < c->providers.count; i++)
         for (size_t k = 0; k < c->providers.items[i]->shadowed_count; k++) {
             const struct shadowed *shadowed = &c->providers.items[i]->shadowed[k];
-            if (!stands_at(shadowed->by, origin_key))
+            if (shadowed->outvoted || !stands_at(shadowed->by, origin_key))
                 continue;
             json_put_item(out);
             text_putc(out, '{');
@@ -397,7 +399,7 @@ static void put_uses(struct text *out, const struct compilation *c, const char *
             if (stands_at(&provider->credentials[k], origin_key))
                 put_use(out, provider, k, NULL);
         for (size_t k = 0; k < provider->shadowed_count; k++)
-            if (strcmp(provider->shadowed[k].origin.key, origin_key) == 0)
+            if (!provider->shadowed[k].outvoted && strcmp(provider->shadowed[k].origin.key, origin_key) == 0)
                 put_use(out, provider, 0, provider->shadowed[k].by->origins[0].key);
     }
     text_putc(out, ']');

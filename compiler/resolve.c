@@ -87,11 +87,29 @@ static void shadow_inline_key(struct resolver *r, struct draft *draft, const str
         shadow_key(r, draft, text, len, (struct origin){key->value->place, path_of(r, custom, key)});
 }
 
+/* The user's file has another key where a managed one has WINNER. */
+static void shadow_users_key(struct resolver *r, struct draft *draft, const struct node *winner,
+                             const struct node *users, const char *path)
+{
+    size_t len;
+    const char *text = node_string(users);
+    bool managed = winner->place.source != NULL && winner->place.source->kind == SOURCE_MANAGED_CONFIG;
+    if (!managed || text == NULL || strstr(text, "${") != NULL || draft->provider.credential_count == 0)
+        return;
+    text = strip_blanks(text, users->len, &len);
+    if (key_unusable(text, len) == NULL)
+        shadow_outvoted(r, draft, winner->place, text, len, (struct origin){users->place, path});
+}
+
 static void add_inline_key(struct resolver *r, struct draft *draft, const struct custom_provider *custom)
 {
     const struct pair *key = custom_provider_key(custom);
-    if (key != NULL)
-        add_config_key(r, draft, RANK_CONFIG, key->value, path_of(r, custom, key), custom->row != NULL);
+    if (key == NULL)
+        return;
+    add_config_key(r, draft, RANK_CONFIG, key->value, path_of(r, custom, key), custom->row != NULL);
+    const struct node *users =
+        custom->alias == NULL ? NULL : node_get(node_get(r->in->user_config, "providers"), custom->alias);
+    shadow_users_key(r, draft, key->value, node_get(users, key->key->text), path_of(r, custom, key));
 }
 
 /* What Hermes seeds the pool with. */
@@ -160,6 +178,9 @@ static const char *add_model(struct resolver *r)
     add_config_key(r, target.draft, RANK_CONFIG, key, path, target.draft->provider.row != NULL && key == api_key);
     if (target.draft->provider.credential_count > before && key == api_key)
         warn_hermes_ignores(r, target.draft, key);
+    if (node_truthy(key))
+        shadow_users_key(r, target.draft, key, node_get(node_get(r->in->user_config, "model"), strrchr(path, '.') + 1),
+                         path);
     const struct node *headers = node_get(model, "extra_headers");
     target.draft->provider.headers[1] = node_is(headers, NODE_MAP) ? headers : node_get(model, "default_headers");
     if (target.model_config && node_string(key) != NULL) {

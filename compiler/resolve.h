@@ -12,6 +12,7 @@
 
 struct resolve_input {
     const struct node *config;        /* what gateway_view made */
+    const struct node *user_config;   /* the user's part of it as it was read; NULL: there is none */
     struct custom_providers *customs; /* of it */
     const struct environment *environment;
     const struct pool_view *pool;

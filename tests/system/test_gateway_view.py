@@ -151,6 +151,25 @@ class GatewayView(unittest.TestCase):
             self.assertIn("warning[shadowed-key]", err)
             self.assertEqual([s["fingerprint"] for s in self.home.snapshot()["content"]["shadowed"]], [second])
 
+    def test_a_key_that_a_managed_file_outvotes_stays_visible(self):
+        user, managed = "sk-test-user-00001", "sk-test-managed-001"
+        (self.home.root / "managed/.env").write_text(f"XIAOMI_API_KEY={managed}-env\nDEEPSEEK_API_KEY={managed}\n")
+        self.home.write(".env", f"XIAOMI_API_KEY={user}-env\nDEEPSEEK_API_KEY={managed}\n")
+        code, err = self.compile(f"model: {{provider: xiaomi, api_key: {user}}}\nproviders: {{gemini: {{api_key: {user}}}}}\n",
+                                 f"model: {{api_key: {managed}}}\nproviders: {{gemini: {{api_key: {managed}}}}}\n")
+        self.assertEqual(code, 0, err)
+        folder = self.home.root / "managed"
+        self.assertIn(f"config.yaml:1:36: warning[shadowed-key]: model.api_key is another key for xiaomi here than in {folder}/config.yaml, which wins", err)
+        self.assertIn(f".env:1:16: warning[shadowed-key]: XIAOMI_API_KEY is another key for xiaomi here than in {folder}/.env, which wins", err)
+        content = self.home.snapshot()["content"]
+        shadowed = {(s["provider"], s["fingerprint"], s["origins"][0]["path"]) for s in content["shadowed"]}
+        self.assertLessEqual({("xiaomi", fingerprint(user), "config.yaml"), ("xiaomi", fingerprint(user + "-env"), ".env"),
+                              ("gemini", fingerprint(user), "config.yaml")}, shadowed)
+        self.assertEqual([c["fingerprint"] for c in content["providers"]["xiaomi"]["credentials"]], [fingerprint(managed), fingerprint(managed + "-env")])
+        self.assertEqual([o["path"] for o in content["providers"]["deepseek"]["credentials"][0]["origins"]], [f"{folder}/.env", ".env"])
+        self.assertIn(f"shadowed  {fingerprint(user)}  config.yaml:1:36 model.api_key\n", self.home.compile("--explain", "xiaomi")[1])
+        self.assertNotIn(b"sk-test", self.home.printed)
+
     def test_a_key_that_is_called_like_its_host(self):
         self.home.write(".env", "EXAMPLE_API_KEY=sk-test-by-its-host\nOPENAI_API_KEY=sk-test-openai-0001\nH_API_KEY=changeme\n")
         found, _ = self.providers("custom_providers: [{name: a, base_url: 'https://api.llm.example.com:8443/v1'}, {name: b, base_url: http://www.h.de/v1},\n"
