@@ -72,6 +72,9 @@ const struct diagnostic_code diagnostic_codes[] = {
      "Nothing uses it. Name the provider in model.provider."},
     {"nesting-limit", "Values nested too deep",
      "More than 128 levels; no Hermes configuration needs them."},
+    {"no-base-url", "A provider without a URL",
+     "Hermes's table has none for it, because every customer has another one. Name yours: model.base_url, base_url of "
+     "its entry in `providers`, or its base-URL variable in .env."},
     {"no-config", "There is no config.yaml",
      "Hermes then runs on its built-in defaults, with the keys of .env."},
     {"no-env-file", "An env file that hermes_watch.env_files names is missing",

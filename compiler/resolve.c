@@ -293,6 +293,8 @@ static void apply_base_url_variables(struct resolver *r)
         if (binding == NULL || binding->len == 0)
             continue;
         const char *url = url_trimmed(r->arena, binding->value);
+        if (*url == '\0')
+            continue;
         if (!draft->provider.url_is_explicit) {
             draft->provider.base_url = url;
             draft->provider.url_is_explicit = true;
@@ -316,6 +318,26 @@ static void respect_discovered_urls(struct provider *provider)
     if (strcmp(provider->id, "kimi-coding") == 0 && provider->credential_count > 0 &&
         strncmp(provider->credentials[0].secret, "sk-kimi-", 8) == 0)
         provider->base_url = "https://api.kimi.com/coding";
+}
+
+/* An entry of the pool without a URL would send its key nowhere. */
+static void leave_out_without_url(struct resolver *r, struct provider *provider)
+{
+    bool by_table = provider->row != NULL && provider->row->auth == PROVIDER_API_KEY;
+    size_t first = 0;
+    while (first < provider->credential_count && provider->credentials[first].rank > RANK_ENV)
+        first++;
+    if (!by_table || *provider->base_url != '\0' || first == provider->credential_count)
+        return;
+    provider->projected = false;
+    struct diagnostic *d =
+        diagnose(r->diagnostics, SEVERITY_WARNING, "no-base-url", provider->credentials[first].origins[0].place,
+                 "%s has no base URL of its own and none is named: its keys get no entry in the pool",
+                 shown_name(r->arena, provider->id));
+    if (provider->row->base_url_env != NULL)
+        diagnostic_help(r->diagnostics, d, "set %s in .env, or base_url beside the key", provider->row->base_url_env);
+    else
+        diagnostic_help(r->diagnostics, d, "set base_url beside the key");
 }
 
 static void read_strategies(struct resolver *r)
@@ -445,6 +467,7 @@ static struct providers finish(struct resolver *r, const char *default_id)
         order_credentials(r, r->providers[i]);
         shadow_env_keys(r, draft_of(r->providers[i]));
         respect_discovered_urls(r->providers[i]);
+        leave_out_without_url(r, r->providers[i]);
     }
     if (all.count > 1)
         qsort(all.items, all.count, sizeof *all.items, compare_providers);

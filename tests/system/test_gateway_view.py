@@ -170,6 +170,19 @@ class GatewayView(unittest.TestCase):
         self.assertIn(f"shadowed  {fingerprint(user)}  config.yaml:1:36 model.api_key\n", self.home.compile("--explain", "xiaomi")[1])
         self.assertNotIn(b"sk-test", self.home.printed)
 
+    def test_a_provider_without_a_url_gets_no_entry_in_the_pool(self):
+        """An entry without one would be used, and send its key nowhere."""
+        config = "model: {provider: azure-foundry, api_key: sk-test-azure-0001}\n"
+        code, err = self.compile(config, env="AZURE_FOUNDRY_API_KEY=sk-test-azure-0002\nAZURE_FOUNDRY_BASE_URL=' '\n")
+        self.assertEqual(code, 0, err)
+        self.assertIn("config.yaml:1:43: warning[no-base-url]: azure-foundry has no base URL", err)
+        self.assertIn("help: set AZURE_FOUNDRY_BASE_URL in .env, or base_url beside the key", err)
+        self.assertFalse((self.home.path / "auth.json").exists())
+        code, err = self.compile(config, env="AZURE_FOUNDRY_API_KEY=sk-test-azure-0002\nAZURE_FOUNDRY_BASE_URL=https://mine.example.com/v1/\n")
+        self.assertNotIn("no-base-url", err)
+        self.assertEqual([(e["access_token"], e["base_url"]) for e in self.home.pool("azure-foundry")],
+                         [("sk-test-azure-0001", "https://mine.example.com/v1"), ("sk-test-azure-0002", "https://mine.example.com/v1")])
+
     def test_a_key_that_is_called_like_its_host(self):
         self.home.write(".env", "EXAMPLE_API_KEY=sk-test-by-its-host\nOPENAI_API_KEY=sk-test-openai-0001\nH_API_KEY=changeme\n")
         found, _ = self.providers("custom_providers: [{name: a, base_url: 'https://api.llm.example.com:8443/v1'}, {name: b, base_url: http://www.h.de/v1},\n"
