@@ -52,7 +52,8 @@ static bool say_diagnostics(struct home_watch *h, const struct compilation *c)
     bool news = all != NULL && (h->said == NULL || strcmp(before, all) != 0);
     for (size_t i = 0; news && i < list->count; i++) {
         char *text = diagnostics_text(list, i, i + 1);
-        if (text != NULL && !holds_lines(before, text) && (list->errors > 0 || !h->watcher->quiet))
+        bool wanted = list->items[i]->severity == SEVERITY_ERROR || !h->watcher->quiet;
+        if (text != NULL && wanted && !holds_lines(before, text))
             say_diagnostic(h, c, list->items[i], text);
         free(text);
     }

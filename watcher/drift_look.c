@@ -44,7 +44,7 @@ static void say(const struct home_watch *h, const struct drift *drift)
                                               .fingerprint = f->found,
                                               .code = "drift"});
     }
-    if (drift->count == 0)
+    if (drift->count == 0 && !h->watcher->quiet)
         journal_write(&(struct journal_entry){.priority = LOG_INFO,
                                               .label = h->label,
                                               .message = "drift: nobody disagrees any more",

@@ -187,6 +187,19 @@ class Daemon(unittest.TestCase):
         self.until(lambda: self.metric("drift_findings") == 1)
         self.assertIn("drift: 1 finding", self.home.compile("--status")[1])
 
+    def test_quiet_says_nothing_but_errors(self):
+        (self.home.root / ".bashrc").write_text("export XIAOMI_API_KEY=sk-test-daemon-shell\n")
+        watch = self.start("--quiet", "--home", self.home.path)
+        watch.wait(lambda status: "drift: 1 place disagrees" in status)
+        (self.home.root / ".bashrc").unlink()
+        self.home.write("config.yaml", config(KEYS[1]) + "  base_url: ${NOWHERE}\n")
+        watch.wait(lambda status: "unresolved-reference" in status)
+        self.home.write("config.yaml", config(KEYS[2]))
+        watch.wait(lambda status: status.startswith("generation 2,") and "drift" not in status)
+        self.until(lambda: self.metric("drift_findings") == 0)
+        said = [line for line in (self.home.root / "watch.log").read_text().splitlines() if not line.startswith(" ")]
+        self.assertEqual([line.split(": ")[1] for line in said], ["error[unresolved-reference]"], said)
+
     def test_reload_says_when(self):
         watch = self.start()
         os.kill(watch.process.pid, signal.SIGHUP)
