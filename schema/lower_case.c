@@ -3,20 +3,28 @@
 #include <ctype.h>
 #include <limits.h>
 #include <locale.h>
-#include <pthread.h>
+#include <stdatomic.h>
 #include <string.h>
 #include <wchar.h>
 #include <wctype.h>
 
-static locale_t unicode; /* (locale_t)0: this system has none, and letters outside ASCII stay as they are */
-
-static void load_unicode(void)
+/* (locale_t)0: this system has none, or no descriptor left for it; letters outside ASCII stay as they are then. */
+static locale_t unicode_locale(void)
 {
+    static _Atomic(locale_t) kept;
+    locale_t first = (locale_t)0;
+    locale_t unicode = atomic_load(&kept);
+    if (unicode != (locale_t)0)
+        return unicode;
     unicode = newlocale(LC_CTYPE_MASK, "C.UTF-8", (locale_t)0);
+    if (unicode == (locale_t)0 || atomic_compare_exchange_strong(&kept, &first, unicode))
+        return unicode;
+    freelocale(unicode); /* another thread was faster */
+    return first;
 }
 
 /* Of the character that TEXT starts with; returns how many bytes of it that was. */
-static size_t lower_character(const char *text, size_t len, char *result, size_t *ret_len)
+static size_t lower_character(locale_t unicode, const char *text, size_t len, char *result, size_t *ret_len)
 {
     wchar_t wide;
     mbstate_t reading = {0};
@@ -50,20 +58,18 @@ static size_t lower_ascii(const char *text, size_t len, char *result, size_t siz
 
 size_t lower_case(const char *text, size_t len, char *result, size_t size)
 {
-    static pthread_once_t once = PTHREAD_ONCE_INIT;
     size_t need = 0;
     size_t ascii = 0;
     while (ascii < len && (unsigned char)text[ascii] < 0x80)
         ascii++;
-    if (ascii < len)
-        (void)pthread_once(&once, load_unicode);
-    if (ascii == len || unicode == (locale_t)0)
+    locale_t unicode = ascii < len ? unicode_locale() : (locale_t)0;
+    if (unicode == (locale_t)0)
         return lower_ascii(text, len, result, size);
     locale_t before = uselocale(unicode);
     for (size_t i = 0; i < len;) {
         char lower[MB_LEN_MAX];
         size_t given;
-        i += lower_character(text + i, len - i, lower, &given);
+        i += lower_character(unicode, text + i, len - i, lower, &given);
         for (size_t k = 0; k < given; k++, need++)
             if (need + 1 < size)
                 result[need] = lower[k];
