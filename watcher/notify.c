@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <stdarg.h>
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -12,6 +13,8 @@
 #include <unistd.h>
 
 #include <systemd/sd-daemon.h>
+
+#define READY "READY=1\n"
 
 enum { FIRST_PAUSE_USEC = 10000, LONGEST_PAUSE_USEC = 1000000 };
 
@@ -36,71 +39,51 @@ static bool is_taken(const char *message)
     return !full;
 }
 
-static void drop(struct notifier *n, size_t at)
-{
-    free(n->untold[at]);
-    n->count--;
-    memmove(n->untold + at, n->untold + at + 1, (n->count - at) * sizeof *n->untold);
-}
-
 static uint64_t at_most(uint64_t most, uint64_t usec)
 {
     return usec < most ? usec : most;
 }
 
-static void try_later(struct notifier *n)
+static void tell_untold(struct notifier *n)
 {
+    if (is_taken(n->untold)) {
+        free(n->untold);
+        n->untold = NULL;
+        n->pause_usec = 0;
+        return;
+    }
     n->pause_usec = n->pause_usec == 0 ? FIRST_PAUSE_USEC : at_most(LONGEST_PAUSE_USEC, n->pause_usec * 2);
     (void)sd_event_source_set_time_relative(n->retry, n->pause_usec);
     (void)sd_event_source_set_enabled(n->retry, SD_EVENT_ONESHOT);
 }
 
-static void tell_kept(struct notifier *n)
-{
-    while (n->count > 0 && is_taken(n->untold[0])) {
-        n->pause_usec = 0;
-        drop(n, 0);
-    }
-    if (n->count > 0)
-        try_later(n);
-}
-
-/* An old status is the first to be lost: whether we are ready is not. */
-static void make_room(struct notifier *n)
-{
-    size_t at = 0;
-    while (at < n->count && strncmp(n->untold[at], "STATUS=", 7) != 0)
-        at++;
-    drop(n, at < n->count ? at : 0);
-}
-
+/* What was not taken is told by the newer message, too, if it is that we are ready: a status is as old as the next one. */
 static void tell(struct notifier *n, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
 static void tell(struct notifier *n, const char *format, ...)
 {
     va_list args;
+    char *text = NULL;
     char *message = NULL;
+    bool ready = n->untold != NULL && strncmp(n->untold, READY, strlen(READY)) == 0;
     va_start(args, format);
-    int len = vasprintf(&message, format, args);
+    int len = vasprintf(&text, format, args);
     va_end(args);
-    if (len < 0)
-        return;
-    if (n->count == 0 && is_taken(message)) {
-        free(message);
-        return;
+    if (len >= 0 && asprintf(&message, "%s%s", ready && strncmp(text, READY, strlen(READY)) != 0 ? READY : "", text) >= 0) {
+        free(n->untold);
+        n->untold = message;
+        tell_untold(n);
     }
-    if (n->count == NOTIFY_KEPT)
-        make_room(n);
-    n->untold[n->count++] = message;
-    if (n->count == 1)
-        try_later(n);
+    if (len >= 0)
+        free(text);
 }
 
 static int at_retry(sd_event_source *source, uint64_t when, void *notifier)
 {
     (void)source;
     (void)when;
-    tell_kept(notifier);
+    if (((struct notifier *)notifier)->untold != NULL)
+        tell_untold(notifier);
     return 0;
 }
 
@@ -128,15 +111,15 @@ int notifier_open(struct notifier *n, sd_event *event)
 
 void notifier_close(struct notifier *n)
 {
-    while (n->count > 0)
-        drop(n, 0);
+    free(n->untold);
+    n->untold = NULL;
     n->retry = sd_event_source_disable_unref(n->retry);
     n->watchdog = sd_event_source_disable_unref(n->watchdog);
 }
 
 void notify_ready(struct notifier *n, const char *status)
 {
-    tell(n, "READY=1\nSTATUS=%s", status);
+    tell(n, READY "STATUS=%s", status);
 }
 
 void notify_status(struct notifier *n, const char *status)

@@ -1,5 +1,5 @@
 /* What systemd is told. Silent where there is no systemd. Whoever listens may be busy, or read no more: nothing here
- * waits for that, and what is not taken is told a little later.
+ * waits for that, and where something is not taken, the newest is told a little later.
  *
  *     struct notifier n = {0};
  *     int error = notifier_open(&n, event);      from now on WATCHDOG=1 is told, where it is asked for
@@ -9,16 +9,12 @@
 #ifndef HERMES_NOTIFY_H
 #define HERMES_NOTIFY_H
 
-#include <stddef.h>
 #include <stdint.h>
 
 #include <systemd/sd-event.h>
 
-enum { NOTIFY_KEPT = 64 };
-
 struct notifier {
-    char *untold[NOTIFY_KEPT]; /* oldest first */
-    size_t count;
+    char *untold; /* the newest message, where it was not taken; else NULL */
     sd_event_source *retry;
     uint64_t pause_usec; /* before the next try */
     sd_event_source *watchdog;
