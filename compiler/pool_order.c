@@ -83,9 +83,13 @@ bool pool_order_is_ours_to_set(const struct projector *p)
     return p->provider == NULL || strcmp(p->provider->strategy, "fill_first") == 0;
 }
 
-/* Whether the entries that exist already stand in the order of the slots. */
+/* Whether the entries that exist already stand in the order of the slots. One of ours whose priority somebody made no
+ * number does not stand anywhere: Hermes cannot sort such a pool. */
 bool pool_order_holds(const struct projector *p)
 {
+    for (size_t i = 0; i < p->slot_count; i++)
+        if (p->slots[i].entry != NULL && !p->slots[i].entry->has_priority)
+            return false;
     for (size_t i = 1; i < p->slot_count; i++) {
         const struct entry *before = p->slots[i - 1].entry;
         const struct entry *after = p->slots[i].entry;

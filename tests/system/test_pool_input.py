@@ -78,6 +78,20 @@ class PoolInput(unittest.TestCase):
         self.home.compile()
         self.assertEqual(self.home.bytes_of("auth.json"), before)
 
+    def test_our_entry_gets_its_number_back(self):
+        """Hermes cannot sort a pool with a priority that is no number, and fails for the whole provider."""
+        for strategy in ("", "credential_pool_strategies:\n  xiaomi: round_robin\n"):
+            self.home.write("config.yaml", CONFIG + strategy)
+            for foreign in ([], [entry()], [entry(), entry(id="abc124", access_token="sk-test-second-001", priority=1)]):
+                self.home.write("auth.json", store(*foreign))
+                self.home.compile()
+                good = self.home.bytes_of("auth.json")
+                ours = next(e for e in self.home.pool() if e["access_token"] == KEY)
+                for priority in (None, "0", "first", [1]):
+                    self.home.write("auth.json", store(*(e | {"priority": priority} if e == ours else e for e in self.home.pool())))
+                    self.home.compile()
+                    self.assertEqual(self.home.bytes_of("auth.json"), good, (strategy, priority))
+
     def test_an_absent_priority_is_zero_as_in_hermes(self):
         first, second = entry(), entry(id="abc124", access_token="sk-test-second-001", priority=1)
         del first["priority"]
