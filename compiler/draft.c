@@ -135,29 +135,34 @@ void warn_shadowed(struct resolver *r, const struct draft *draft, struct origin 
                     first->fingerprint.text);
 }
 
-void shadow_key(struct resolver *r, struct draft *draft, const char *secret, size_t len, struct origin origin)
+/* NULL: the key is one that goes out, which has one more origin now. */
+static struct shadowed *shadow(struct resolver *r, struct draft *draft, const char *secret, size_t len,
+                               struct origin origin)
 {
     struct fingerprint fingerprint = fingerprint_of(secret, len);
     struct credential *known = find_key(draft, &fingerprint);
     if (known != NULL) {
         add_origin(r, known, origin.place, arena_strdup(r->arena, origin.key));
-        return;
+        return NULL;
     }
     note_shadowed(r, draft, secret, len, origin);
-    warn_shadowed(r, draft, origin, &fingerprint);
+    return &draft->provider.shadowed[draft->provider.shadowed_count - 1];
+}
+
+void shadow_key(struct resolver *r, struct draft *draft, const char *secret, size_t len, struct origin origin)
+{
+    const struct shadowed *shadowed = shadow(r, draft, secret, len, origin);
+    if (shadowed != NULL)
+        warn_shadowed(r, draft, origin, &shadowed->fingerprint);
 }
 
 void shadow_outvoted(struct resolver *r, struct draft *draft, struct place winner, const char *secret, size_t len,
                      struct origin origin)
 {
-    struct fingerprint fingerprint = fingerprint_of(secret, len);
-    struct credential *known = find_key(draft, &fingerprint);
-    if (known != NULL) {
-        add_origin(r, known, origin.place, arena_strdup(r->arena, origin.key));
+    struct shadowed *shadowed = shadow(r, draft, secret, len, origin);
+    if (shadowed == NULL)
         return;
-    }
-    note_shadowed(r, draft, secret, len, origin);
-    draft->provider.shadowed[draft->provider.shadowed_count - 1].outvoted = true;
+    shadowed->outvoted = true;
     struct diagnostic *d = diagnose(r->diagnostics, SEVERITY_WARNING, "shadowed-key", origin.place,
                                     "%s is another key for %s here than in %s, which wins", origin.key,
                                     shown_name(r->arena, draft->provider.id), winner.source->label);
