@@ -135,8 +135,7 @@ void notify_reloading(struct notifier *n)
     tell(n, "RELOADING=1\nMONOTONIC_USEC=%lld", now.tv_sec * 1000000LL + now.tv_nsec / 1000);
 }
 
-void notify_stopping(struct notifier *n)
+void notify_stopping(void)
 {
-    (void)is_taken("STOPPING=1"); /* nothing comes later */
-    (void)n;
+    (void)is_taken("STOPPING=1");
 }

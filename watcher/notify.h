@@ -29,6 +29,7 @@ void notifier_close(struct notifier *n);
 void notify_ready(struct notifier *n, const char *status);
 void notify_status(struct notifier *n, const char *status);
 void notify_reloading(struct notifier *n);
-void notify_stopping(struct notifier *n);
+/* Tried once: nothing comes later. */
+void notify_stopping(void);
 
 #endif

@@ -274,7 +274,7 @@ void watcher_remove(struct watcher *w, struct home_watch *h)
 int watcher_run(struct watcher *w)
 {
     int status = sd_event_loop(w->event);
-    notify_stopping(&w->notifier);
+    notify_stopping();
     if (!jobs_busy(w->jobs))
         return status;
     for (size_t i = 0; i < w->count; i++)
