@@ -276,13 +276,19 @@ static int report_probes(const struct options *options, struct compilation *c)
     return status != EXIT_OK ? status : probes_status(&probes);
 }
 
+static const char *home_of(const struct options *options, struct arena *arena)
+{
+    const char *home = find_home(arena, options->home);
+    if (home == NULL)
+        options_wrong("no home: give --home, or set HERMES_HOME or HOME");
+    return home;
+}
+
 static int compile_a_home(const struct options *options, struct arena *arena)
 {
     struct compilation c;
     bool for_tools = options->format == FORMAT_SARIF || options->format == FORMAT_GITHUB;
-    const char *home = find_home(arena, options->home);
-    if (home == NULL)
-        options_wrong("no home: give --home, or set HERMES_HOME or HOME");
+    const char *home = home_of(options, arena);
     compile_home_proven(&c, &(struct compile_request){
                                 .home = home,
                                 .managed = compile_find_managed(),
@@ -352,11 +358,9 @@ static int reset(const struct options *options, struct arena *arena)
     struct diagnostics diagnostics = {.arena = arena};
     struct text lines = {.arena = arena};
     struct reset what = {.fingerprint = options->file_count > 0 ? options->files[0] : NULL};
-    const char *home = find_home(arena, options->home);
     if (what.fingerprint != NULL && !fingerprint_valid(what.fingerprint))
         options_wrong("a fingerprint is sha256: and 16 hex digits");
-    if (home == NULL)
-        options_wrong("no home: give --home, or set HERMES_HOME or HOME");
+    const char *home = home_of(options, arena);
     if (strcmp(options->subject, "all") != 0) {
         what.provider = provider_to_reset(arena, home, options->subject);
         if (what.provider == NULL)
@@ -373,9 +377,7 @@ static int withdraw(const struct options *options, struct arena *arena)
 {
     struct diagnostics diagnostics = {.arena = arena};
     struct text lines = {.arena = arena};
-    const char *home = find_home(arena, options->home);
-    if (home == NULL)
-        options_wrong("no home: give --home, or set HERMES_HOME or HOME");
+    const char *home = home_of(options, arena);
     bool done = withdraw_home(arena, home, LOCK_WAIT_MS, &lines, &diagnostics);
     print_diagnostics(options, &diagnostics);
     if (!options->quiet && done)
