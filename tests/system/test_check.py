@@ -376,7 +376,7 @@ class Check(unittest.TestCase):
         self.assertRegex(out, r"(?m)^::error file=home/config\.yaml,line=1,col=37,endColumn=48,title=unresolved-reference::\$\{NOPE_KEY\} is")
 
     def test_every_code_has_its_page(self):
-        sources = "".join(path.read_text() for path in REPO.glob("compiler/*.c"))
+        sources = "".join(path.read_text() for path in REPO.glob("compiler/**/*.c"))
         used = set(re.findall(r'SEVERITY_\w+\s*(?:: \w+)?,\s*"([a-z0-9-]+)"', sources)) | set(re.findall(r'warn\(\w+, \w+, \w+, "([a-z0-9-]+)"', sources))
         self.assertGreater(len(used), 40)
         pages = self.home.compile("--explain-code", "all")[1]

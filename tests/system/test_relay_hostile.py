@@ -449,7 +449,7 @@ class Life(RelayCase):
         service = (build / "hermes-relay.service").read_text()
         (folder / "hermes-relay.service").write_text("\n".join(f"ExecStart={RELAY}" if line.startswith("ExecStart=") else line
                                                                for line in service.splitlines()) + "\n")
-        source = pathlib.Path(__file__).parents[2] / "runtime/hermes-relay.socket"
+        source = pathlib.Path(__file__).parents[2] / "runtime/relay/hermes-relay.socket"
         shutil.copy(source, folder)
         done = subprocess.run(["systemd-analyze", "--man=no", "--user", "verify", folder / "hermes-relay.service", folder / "hermes-relay.socket"],
                               env=dict(self.home.env, XDG_RUNTIME_DIR=str(self.home.root / "run")), capture_output=True, text=True, timeout=PATIENCE)
