@@ -7,7 +7,7 @@
 #include <stdbool.h>
 
 #include "hermes_runtime.h"
-#include "relay_token.h"
+#include "token.h"
 
 struct metrics;
 struct records;

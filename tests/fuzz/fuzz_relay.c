@@ -1,12 +1,12 @@
 /* Any request and any answer that hermes-relay looks into: what is before the first NUL is a target, the rest a body. */
 #include "fuzz.h"
-#include "relay_bytes.h"
-#include "relay_headers.h"
-#include "relay_hold.h"
-#include "relay_mask.h"
-#include "relay_model.h"
-#include "relay_route.h"
-#include "relay_usage.h"
+#include "bytes.h"
+#include "headers.h"
+#include "hold.h"
+#include "mask.h"
+#include "model.h"
+#include "route.h"
+#include "usage.h"
 
 static const char key[] = "sk-test-fuzz-key";
 

@@ -8,13 +8,13 @@
 
 #include <cmocka.h>
 
-#include "relay_bytes.h"
-#include "relay_headers.h"
-#include "relay_hold.h"
-#include "relay_mask.h"
-#include "relay_model.h"
-#include "relay_route.h"
-#include "relay_usage.h"
+#include "bytes.h"
+#include "headers.h"
+#include "hold.h"
+#include "mask.h"
+#include "model.h"
+#include "route.h"
+#include "usage.h"
 
 static void path_and_base_url_are_joined_with_one_version(void **state)
 {

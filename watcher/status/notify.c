@@ -69,7 +69,8 @@ static void tell(struct notifier *n, const char *format, ...)
     va_start(args, format);
     int len = vasprintf(&text, format, args);
     va_end(args);
-    if (len >= 0 && asprintf(&message, "%s%s", ready && strncmp(text, READY, strlen(READY)) != 0 ? READY : "", text) >= 0) {
+    if (len >= 0 &&
+        asprintf(&message, "%s%s", ready && strncmp(text, READY, strlen(READY)) != 0 ? READY : "", text) >= 0) {
         free(n->untold);
         n->untold = message;
         tell_untold(n);

@@ -1,4 +1,4 @@
-#include "watch_parts.h"
+#include "parts.h"
 
 #include <errno.h>
 #include <fcntl.h>

@@ -1,0 +1,133 @@
+/* One request of a client and all that is done about it.
+ *
+ *     client --front--> exchange --failover--> attempts --upstream--> provider
+ *
+ * An exchange belongs to one worker thread from its first byte to its last. Three parts touch it, each through its own
+ * header: front.c speaks HTTP to the client (libmicrohttpd), upstream.c to the provider (libcurl), and
+ * failover.c decides between them what happens next. */
+#ifndef HERMES_EXCHANGE_H
+#define HERMES_EXCHANGE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "hermes_runtime.h"
+#include "bytes.h"
+#include "hold.h"
+#include "record.h"
+#include "route.h"
+
+struct client;
+struct exchange;
+struct relay;
+struct upstream_call;
+struct worker;
+
+enum {
+    ANSWER_BUFFER = 64 * 1024,         /* of an answer that is under way, until its client has taken it */
+    UPLOAD_BUFFER = 256 * 1024,        /* of a body that is too large to be kept for another attempt */
+    REPLAY_LIMIT = 32 * 1024 * 1024,   /* a larger body goes to one key only, as it comes in */
+    BODY_LIMIT = 1024 * 1024 * 1024,   /* a larger one is refused */
+    ANSWER_HEADERS_LIMIT = 256 * 1024, /* of a provider */
+};
+
+/* One try with one key. */
+struct attempt {
+    struct exchange *exchange;
+    struct hermes_attempt key;  /* held until the attempt is over */
+    struct upstream_call *call; /* NULL: not under way any more */
+    struct bytes url;
+    struct bytes lines; /* its headers, the key among them */
+    long long started_us;
+    long long active_us; /* something moved last */
+
+    /* What came back. The status line, and "Name: value\r\n" lines. */
+    int status; /* 0: nothing yet */
+    struct bytes headers;
+    bool headers_done;
+    struct bytes body;
+    size_t ready; /* so many bytes of it are masked and may go out */
+    bool paused;  /* the provider waits until the client has taken some */
+    bool done;
+    bool failed;         /* it broke off, or never came */
+    const char *failure; /* static words */
+    bool timed_out;
+    bool sent; /* the whole request has gone out: it may have been charged for */
+
+    enum hold hold;
+    long long length; /* of the body; -1: not told */
+    bool decoded;     /* it came in an encoding, and its length was that of the encoded one */
+    bool judged;
+    struct attempt *next; /* in a list of spare ones */
+};
+
+enum exchange_state {
+    EXCHANGE_NEW,
+    EXCHANGE_RECEIVING, /* its body comes in */
+    EXCHANGE_WAITING,   /* for a provider */
+    EXCHANGE_ANSWERING, /* `answer` goes out */
+    EXCHANGE_LOCAL,     /* answered by the relay itself */
+};
+
+struct exchange {
+    struct worker *worker;
+    struct relay *relay;
+    struct client *client;
+    struct MHD_Connection *connection;
+    struct exchange *next;     /* in a list of spare ones */
+    struct exchange *next_due; /* failover is to look at it */
+    bool due;
+    enum exchange_state state;
+    bool suspended;    /* its connection rests until front_wake */
+    bool gone;         /* its client is */
+    bool is_local;     /* for the relay itself */
+    bool stranger;     /* neither token nor cookie: sees how to come by them */
+    bool local_stream; /* whose answer goes on as long as the client listens */
+
+    /* What was asked */
+    struct bytes target; /* path and query as they came, NUL-terminated */
+
+    enum dialect dialect;
+    struct route route;
+    struct bytes headers;  /* for the provider: "Name: value\0" each */
+    struct bytes body;     /* whole, or a window of it when `streaming` */
+    long long body_length; /* as told; -1: chunked */
+    size_t body_received;
+    bool body_complete;
+    bool streaming;  /* the body is not kept: one attempt */
+    bool harmless;   /* GET and HEAD: nobody is charged for asking twice */
+    bool idempotent; /* has an idempotency key, which its provider knows, and no other one */
+
+    /* Who is asked */
+    long long asked_us;                      /* first */
+    char first_provider[PROVIDER_NAME_SIZE]; /* that the request is for */
+    struct target asking;                    /* the provider of now */
+    bool committed;                          /* which may have charged for it: no fallback is asked any more */
+    size_t fallback;                         /* how many fallbacks have been turned to */
+    const char *tried[RECORD_TRIES];         /* fingerprints of that provider's keys; in `record` */
+    size_t tried_count;
+    struct model_place model;   /* in body; empty: it has none */
+    struct bytes fallback_body; /* the body with another model in it */
+    struct attempt *now;
+    struct attempt *refusal; /* the last whole answer of a key that was refused */
+
+    /* What is answered */
+    struct attempt *answer;
+    struct bytes local; /* an answer of the relay itself */
+    int local_status;
+    char local_type[64];
+    struct bytes local_headers; /* "Name: value\r\n" lines */
+    long long retry_after;      /* in seconds; -1: as the provider says */
+    uint64_t seen;              /* digest of the status that a stream of it told last */
+    long long told_us;          /* and when */
+    struct record record;
+    size_t record_place; /* where it is kept; 0: not yet */
+    long long tokens_in;
+    long long tokens_out;
+};
+
+long long relay_now_us(void);
+double wall_clock(void); /* seconds since the epoch */
+
+#endif

@@ -1,0 +1,615 @@
+#include "front.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+#include <sys/epoll.h>
+#include <sys/socket.h>
+#include <time.h>
+#include <unistd.h>
+
+#include <microhttpd.h>
+
+#include "relay.h"
+#include "error.h"
+#include "exchange.h"
+#include "failover.h"
+#include "guard.h"
+#include "headers.h"
+#include "mask.h"
+#include "metrics.h"
+#include "pages.h"
+#include "upstream.h"
+#include "worker.h"
+
+/* A connection's memory holds the headers of its request (at most about half of it) and what is being sent. */
+enum { CONNECTION_MEMORY = 16 * 1024, CONNECTIONS = 16384, BLOCK = 16 * 1024 };
+enum { STREAM_BLOCK = 64 }; /* what comes in chunks is put into the connection's own memory */
+/* How long a connection may be without a request, a request may take to say its headers, and a body to come: after its
+ * grace at least BODY_RATE bytes a second. */
+enum { IDLE_MS = 75000, HEADERS_MS = 30000, BODY_GRACE_MS = 30000, BODY_RATE = 512 };
+enum { REFUSED_BODY = 1024 * 1024 }; /* is read, so that the refusal is, too */
+
+struct front {
+    struct MHD_Daemon *daemon;
+    int fd;
+};
+
+/* --- Resting and waking --- */
+
+static enum MHD_Result rest(struct exchange *x)
+{
+    if (x->client->gone)
+        return MHD_NO;
+    x->suspended = true;
+    MHD_suspend_connection(x->connection);
+    return MHD_YES;
+}
+
+void front_wake(struct exchange *x)
+{
+    if (!x->suspended)
+        return;
+    x->suspended = false;
+    x->worker->front_due = true;
+    MHD_resume_connection(x->connection);
+}
+
+void front_left(struct client *client)
+{
+    struct exchange *x = client->exchange;
+    client->gone = true;
+    if (x == NULL || !x->suspended)
+        return; /* the server sees it by itself */
+    x->gone = true;
+    if (x->answer == NULL)
+        failover_abandon(x);
+    front_wake(x);
+}
+
+/* --- Answering --- */
+
+/* The answer's next bytes. */
+static ssize_t read_answer(void *data, uint64_t position, char *buffer, size_t size)
+{
+    struct exchange *x = data;
+    struct attempt *attempt = x->answer;
+    (void)position;
+    if (x->gone)
+        return MHD_CONTENT_READER_END_WITH_ERROR;
+    size_t len = attempt->ready < size ? attempt->ready : size;
+    if (len > 0) {
+        memcpy(buffer, bytes_at(&attempt->body), len);
+        bytes_take(&attempt->body, len);
+        attempt->ready -= len;
+        if (attempt->paused && bytes_len(&attempt->body) < ANSWER_BUFFER / 2)
+            upstream_continue(attempt);
+        return (ssize_t)len;
+    }
+    if (attempt->done && bytes_len(&attempt->body) == 0)
+        return attempt->failed ? MHD_CONTENT_READER_END_WITH_ERROR : MHD_CONTENT_READER_END_OF_STREAM;
+    return rest(x) == MHD_YES ? 0 : MHD_CONTENT_READER_END_WITH_ERROR;
+}
+
+/* The next bytes of a stream of the relay's own. */
+static ssize_t read_local(void *data, uint64_t position, char *buffer, size_t size)
+{
+    struct exchange *x = data;
+    (void)position;
+    if (x->gone)
+        return MHD_CONTENT_READER_END_WITH_ERROR;
+    size_t len = bytes_len(&x->local) < size ? bytes_len(&x->local) : size;
+    if (len > 0) {
+        memcpy(buffer, bytes_at(&x->local), len);
+        bytes_take(&x->local, len);
+        return (ssize_t)len;
+    }
+    if (atomic_load(&x->relay->draining))
+        return MHD_CONTENT_READER_END_OF_STREAM;
+    return rest(x) == MHD_YES ? 0 : MHD_CONTENT_READER_END_WITH_ERROR;
+}
+
+static void add_line(struct MHD_Response *response, const struct header_line *line, const char *key)
+{
+    char name[256];
+    char value[16 * 1024];
+    if (line->name_len >= sizeof name || line->value_len >= sizeof value)
+        return;
+    memcpy(name, line->name, line->name_len);
+    memcpy(value, line->value, line->value_len);
+    name[line->name_len] = value[line->value_len] = '\0';
+    for (char *tab = value; (tab = strchr(tab, '\t')) != NULL;)
+        *tab = ' ';
+    (void)mask_key(name, line->name_len, key, strlen(key));
+    (void)mask_key(value, line->value_len, key, strlen(key));
+    (void)MHD_add_response_header(response, name, value);
+}
+
+static void add_lines(struct MHD_Response *response, const struct exchange *x, const struct attempt *attempt)
+{
+    char connection[512];
+    struct header_line line;
+    const char *named = header_value(&attempt->headers, "connection", connection, sizeof connection);
+    for (size_t at = 0; header_next(&attempt->headers, &at, &line);) {
+        bool again = line.name_len == 11 && strncasecmp(line.name, "retry-after", 11) == 0 && x->retry_after >= 0;
+        if (!again && header_comes_down(line.name, line.name_len, named))
+            add_line(response, &line, attempt->key.credential->secret);
+    }
+}
+
+static void add_own_lines(struct MHD_Response *response, const struct exchange *x)
+{
+    char number[32];
+    (void)snprintf(number, sizeof number, "%zu", x->record.try_count);
+    (void)MHD_add_response_header(response, "x-hermes-request-id", x->record.id);
+    if (x->record.try_count > 0) {
+        (void)MHD_add_response_header(response, "x-hermes-provider", x->record.provider);
+        (void)MHD_add_response_header(response, "x-hermes-key", x->record.fingerprint);
+    }
+    (void)MHD_add_response_header(response, "x-hermes-attempts", number);
+    if (x->retry_after >= 0) {
+        (void)snprintf(number, sizeof number, "%lld", x->retry_after);
+        (void)MHD_add_response_header(response, "Retry-After", number);
+    }
+    if (atomic_load(&x->relay->draining))
+        (void)MHD_add_response_header(response, "Connection", "close");
+}
+
+static enum MHD_Result queue(struct exchange *x, int status, struct MHD_Response *response)
+{
+    if (response == NULL)
+        return MHD_NO;
+    add_own_lines(response, x);
+    x->record.status = status;
+    x->record.us = relay_now_us() - x->record.started_us;
+    if (!x->is_local) /* now: whoever has the answer may ask for it */
+        records_keep(x->relay->records, &x->record, &x->record_place);
+    enum MHD_Result result = MHD_queue_response(x->connection, (unsigned)status, response);
+    MHD_destroy_response(response);
+    return result;
+}
+
+static enum MHD_Result queue_answer(struct exchange *x)
+{
+    struct attempt *attempt = x->answer;
+    bool whole = attempt->done && !attempt->failed && attempt->ready == bytes_len(&attempt->body);
+    bool head = strcmp(x->record.method, "HEAD") == 0;
+    struct MHD_Response *response;
+    if (whole && !head)
+        response = MHD_create_response_from_buffer(attempt->ready, attempt->ready == 0 ? "" : bytes_at(&attempt->body),
+                                                   MHD_RESPMEM_PERSISTENT);
+    else
+        response = MHD_create_response_from_callback(attempt->length < 0 ? MHD_SIZE_UNKNOWN : (uint64_t)attempt->length,
+                                                     attempt->length < 0 ? STREAM_BLOCK : BLOCK, read_answer, x, NULL);
+    if (response != NULL)
+        add_lines(response, x, attempt);
+    return queue(x, attempt->status, response);
+}
+
+static enum MHD_Result queue_local(struct exchange *x)
+{
+    struct MHD_Response *response;
+    struct header_line line;
+    if (x->local_stream)
+        response = MHD_create_response_from_callback(MHD_SIZE_UNKNOWN, STREAM_BLOCK, read_local, x, NULL);
+    else
+        response = MHD_create_response_from_buffer(
+            bytes_len(&x->local), bytes_len(&x->local) == 0 ? "" : bytes_at(&x->local), MHD_RESPMEM_PERSISTENT);
+    if (response != NULL) {
+        (void)MHD_add_response_header(response, "Content-Type", x->local_type);
+        (void)MHD_add_response_header(response, "Cache-Control", "no-store");
+        for (size_t at = 0; header_next(&x->local_headers, &at, &line);)
+            add_line(response, &line, "");
+    }
+    return queue(x, x->local_status, response);
+}
+
+static enum MHD_Result queue_any(struct exchange *x)
+{
+    return x->state == EXCHANGE_LOCAL ? queue_local(x) : queue_answer(x);
+}
+
+void front_answer(struct exchange *x)
+{
+    x->state = EXCHANGE_ANSWERING;
+    front_wake(x);
+}
+
+void front_reply(struct exchange *x, int status, const char *type, const char *headers)
+{
+    x->state = EXCHANGE_LOCAL;
+    x->local_status = status;
+    if (type != x->local_type)
+        (void)snprintf(x->local_type, sizeof x->local_type, "%s", type);
+    bytes_clear(&x->local_headers);
+    if (headers != NULL && !bytes_add(&x->local_headers, headers, strlen(headers)))
+        bytes_clear(&x->local_headers);
+    front_wake(x);
+}
+
+void front_error(struct exchange *x, int status, long long retry_after, const char *message)
+{
+    bytes_clear(&x->local);
+    if (!error_json(x->dialect, status, x->record.id, message, &x->local))
+        bytes_clear(&x->local);
+    x->retry_after = retry_after;
+    front_reply(x, status, "application/json", status == 401 ? "WWW-Authenticate: Bearer\r\n" : NULL);
+}
+
+/* --- Asking --- */
+
+struct collecting {
+    struct exchange *x;
+    struct request_head head;
+    bool full;
+};
+
+static enum MHD_Result note_header(void *data, enum MHD_ValueKind kind, const char *name, size_t name_len,
+                                   const char *value, size_t value_len)
+{
+    struct collecting *c = data;
+    (void)kind;
+    guard_note(&c->head, name, name_len, value, value_len);
+    return MHD_YES;
+}
+
+static enum MHD_Result keep_header(void *data, enum MHD_ValueKind kind, const char *name, const char *value)
+{
+    struct collecting *c = data;
+    (void)kind;
+    bool token = strstr(value, c->x->relay->token.text) != NULL; /* whatever the header is called */
+    if (!token && header_goes_up(name, c->head.connection) && !header_add(&c->x->headers, name, value))
+        c->full = true;
+    return MHD_YES;
+}
+
+/* The path without what follows it: a query may hold a key. */
+static void start_record(struct exchange *x, const char *method)
+{
+    struct record *record = &x->record;
+    record->at = wall_clock();
+    (void)snprintf(record->id, sizeof record->id, "%016llx",
+                   (unsigned long long)(x->worker->id_base + 0x9E3779B97F4A7C15ULL * ++x->worker->id_count));
+    (void)snprintf(record->method, sizeof record->method, "%s", method);
+    (void)snprintf(record->client, sizeof record->client, "%s", x->client->address);
+    const char *target = bytes_at(&x->target);
+    (void)snprintf(record->path, sizeof record->path, "%.*s", (int)strcspn(target, "?"), target);
+    for (char *c = record->path; *c != '\0'; c++)
+        if ((unsigned char)*c <= ' ' || (unsigned char)*c >= 127 || *c == '"')
+            *c = '?';
+}
+
+/* A client that is still sending when its connection is closed may never see why: a body of moderate length is taken
+ * in first, unless nobody can say where it ends. */
+static enum MHD_Result refuse(struct exchange *x, struct refusal refusal)
+{
+    bool framed = refusal.status == 401 || refusal.status == 403 || refusal.status == 404;
+    front_error(x, refusal.status, -1, refusal.message);
+    return framed && x->body_length != 0 && x->body_length <= REFUSED_BODY ? MHD_YES : queue_local(x);
+}
+
+/* What the request line and the headers say. */
+static struct refusal look_at(struct exchange *x, struct collecting *c, const char *method, bool *ret_local)
+{
+    enum guarded what = GUARDED_PROVIDERS;
+    const char *target = bytes_at(&x->target);
+    (void)MHD_get_connection_values_n(x->connection, MHD_HEADER_KIND, note_header, c);
+    struct refusal refusal = guard_framing(&c->head, method, &x->body_length);
+    if (refusal.status != 0)
+        return refusal;
+    *ret_local = pages_know(target, &what);
+    int error = *ret_local ? 0 : route_parse(target, &x->route);
+    if (error == 0 && !*ret_local)
+        x->dialect = route_dialect(&x->route);
+    if (*ret_local && what == GUARDED_PAGE && guard_token_in_query(x->relay, target))
+        what = GUARDED_NOTHING;
+    refusal = guard_admit(x->relay, &c->head, what);
+    x->stranger = refusal.status == 401 && what == GUARDED_PAGE;
+    if (refusal.status != 0 && !x->stranger)
+        return refusal;
+    if (error != 0)
+        return error == -ENOENT
+                   ? (struct refusal){404, "there is nothing here; providers are at /v1/... and /<provider>/v1/..."}
+                   : (struct refusal){400, "the path is malformed"};
+    if (x->body_length > BODY_LIMIT)
+        return (struct refusal){413, "the body is too large"};
+    return (struct refusal){0};
+}
+
+static enum MHD_Result begin(struct exchange *x, struct MHD_Connection *connection, const char *method)
+{
+    struct collecting c = {.x = x};
+    x->connection = connection;
+    start_record(x, method);
+    if (strlen(method) >= sizeof x->record.method || strspn(method, "ABCDEFGHIJKLMNOPQRSTUVWXYZ-") != strlen(method))
+        return refuse(x, (struct refusal){405, "this method is not known"});
+    struct refusal refusal = look_at(x, &c, method, &x->is_local);
+    if (refusal.status != 0)
+        return refuse(x, refusal);
+    x->idempotent = c.head.idempotency_key != NULL;
+    x->harmless = strcmp(method, "GET") == 0 || strcmp(method, "HEAD") == 0;
+    x->state = EXCHANGE_RECEIVING;
+    x->client->since_us = relay_now_us();
+    if (x->is_local)
+        return MHD_YES;
+    (void)MHD_get_connection_values(connection, MHD_HEADER_KIND, keep_header, &c);
+    if (c.full)
+        return MHD_NO;
+    if (x->body_length > REPLAY_LIMIT) {
+        x->streaming = true;
+        x->state = EXCHANGE_WAITING;
+        failover_begin(x);
+    } else if (x->body_length > 0 && !bytes_reserve(&x->body, (size_t)x->body_length)) {
+        return MHD_NO;
+    }
+    return MHD_YES;
+}
+
+/* SIZE bytes of the body have come; what is left of them in *SIZE comes again. */
+static enum MHD_Result receive(struct exchange *x, const char *data, size_t *size)
+{
+    x->body_received += *size;
+    if (x->body_received > BODY_LIMIT)
+        return MHD_NO;
+    if (x->state == EXCHANGE_RECEIVING && !x->is_local && bytes_len(&x->body) + *size > REPLAY_LIMIT) {
+        x->streaming = true;
+        x->state = EXCHANGE_WAITING;
+        failover_begin(x);
+    }
+    if (x->is_local || (x->state != EXCHANGE_RECEIVING && x->state != EXCHANGE_WAITING)) {
+        *size = 0; /* the answer is known without it */
+        return x->body_received > REFUSED_BODY && !x->streaming ? MHD_NO : MHD_YES;
+    }
+    size_t room = !x->streaming                          ? *size
+                  : bytes_len(&x->body) >= UPLOAD_BUFFER ? 0
+                                                         : UPLOAD_BUFFER - bytes_len(&x->body);
+    size_t len = room < *size ? room : *size;
+    if (!bytes_add(&x->body, data, len))
+        return MHD_NO;
+    *size -= len;
+    x->body_received -= *size;
+    if (x->streaming && len > 0 && x->now != NULL)
+        upstream_more(x->now);
+    return len == 0 ? rest(x) : MHD_YES;
+}
+
+/* The request is whole. */
+static enum MHD_Result received(struct exchange *x)
+{
+    x->body_complete = true;
+    if (x->is_local && x->state == EXCHANGE_RECEIVING) {
+        pages_answer(x);
+    } else if (x->state == EXCHANGE_RECEIVING) {
+        x->state = EXCHANGE_WAITING;
+        failover_begin(x);
+    } else if (x->state == EXCHANGE_WAITING && x->now != NULL) {
+        upstream_more(x->now);
+    }
+    return x->state == EXCHANGE_WAITING ? rest(x) : queue_any(x);
+}
+
+static enum MHD_Result on_access(void *data, struct MHD_Connection *connection, const char *url, const char *method,
+                                 const char *version, const char *upload, size_t *upload_size, void **context)
+{
+    struct exchange *x = *context;
+    (void)data, (void)url, (void)version;
+    if (x == NULL || x->gone)
+        return MHD_NO;
+    if (x->state == EXCHANGE_NEW)
+        return begin(x, connection, method);
+    if (*upload_size > 0)
+        return receive(x, upload, upload_size);
+    if (!x->body_complete)
+        return received(x);
+    return x->state == EXCHANGE_WAITING ? rest(x) : queue_any(x);
+}
+
+/* The first the server tells of a request. */
+static void *on_target(void *data, const char *target, struct MHD_Connection *connection)
+{
+    struct worker *worker = data;
+    const union MHD_ConnectionInfo *info = MHD_get_connection_info(connection, MHD_CONNECTION_INFO_SOCKET_CONTEXT);
+    struct client *client = info == NULL ? NULL : info->socket_context;
+    struct exchange *x = client == NULL ? NULL : worker_exchange(worker);
+    if (x == NULL)
+        return NULL;
+    x->client = client;
+    x->record.started_us = relay_now_us();
+    client->exchange = x;
+    client->since_us = x->record.started_us;
+    if (!bytes_add_string(&x->target, target)) {
+        client->exchange = NULL;
+        worker_exchange_give(x);
+        return NULL;
+    }
+    return x;
+}
+
+/* One line a request, without content. */
+static void log_request(struct exchange *x)
+{
+    const struct record *r = &x->record;
+    (void)!bytes_printf(&x->worker->log, "%s \"%s %s\" %d provider=%s key=%s attempts=%zu ms=%lld.%01lld id=%s\n",
+                        r->client, r->method, r->path, r->status, r->provider[0] != '\0' ? r->provider : "-",
+                        r->fingerprint[0] != '\0' ? r->fingerprint : "-", r->try_count, r->us / 1000, r->us / 100 % 10,
+                        r->id);
+}
+
+static void on_completed(void *data, struct MHD_Connection *connection, void **context,
+                         enum MHD_RequestTerminationCode code)
+{
+    struct exchange *x = *context;
+    (void)data, (void)connection;
+    if (x == NULL)
+        return;
+    x->record.us = relay_now_us() - x->record.started_us;
+    if (code != MHD_REQUEST_TERMINATED_COMPLETED_OK && x->answer == NULL && x->state != EXCHANGE_LOCAL)
+        x->record.status = 0;
+    if (x->state != EXCHANGE_NEW) {
+        log_request(x);
+        if (!x->is_local) {
+            metrics_request(x->relay->metrics, &x->record, x->tokens_in, x->tokens_out);
+            records_keep(x->relay->records, &x->record, &x->record_place);
+        }
+    }
+    failover_abandon(x);
+    x->client->exchange = NULL;
+    x->client->since_us = relay_now_us();
+    worker_exchange_give(x);
+    *context = NULL;
+}
+
+/* --- Connections --- */
+
+static void show_address(const struct sockaddr *address, char *out, size_t size)
+{
+    (void)snprintf(out, size, "local");
+    if (address == NULL)
+        return;
+    if (address->sa_family == AF_INET)
+        (void)inet_ntop(AF_INET, &((const struct sockaddr_in *)(const void *)address)->sin_addr, out, (socklen_t)size);
+    if (address->sa_family == AF_INET6)
+        (void)inet_ntop(AF_INET6, &((const struct sockaddr_in6 *)(const void *)address)->sin6_addr, out,
+                        (socklen_t)size);
+}
+
+static void connected(struct worker *worker, struct MHD_Connection *connection, void **context)
+{
+    const union MHD_ConnectionInfo *fd = MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CONNECTION_FD);
+    const union MHD_ConnectionInfo *address = MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CLIENT_ADDRESS);
+    struct client *client = calloc(1, sizeof *client);
+    if (client == NULL)
+        return;
+    client->worker = worker;
+    client->fd = fd->connect_fd;
+    client->since_us = relay_now_us();
+    show_address(address == NULL ? NULL : address->client_addr, client->address, sizeof client->address);
+    client->next = worker->clients;
+    if (client->next != NULL)
+        client->next->previous = client;
+    worker->clients = client;
+    worker->client_count++;
+    struct epoll_event event = {.events = EPOLLRDHUP | EPOLLET, .data.ptr = client};
+    (void)epoll_ctl(worker->epoll, EPOLL_CTL_ADD, client->fd, &event);
+    *context = client;
+}
+
+static void disconnected(struct worker *worker, struct client *client)
+{
+    if (client == NULL)
+        return;
+    if (client->next != NULL)
+        client->next->previous = client->previous;
+    if (client->previous != NULL)
+        client->previous->next = client->next;
+    else
+        worker->clients = client->next;
+    worker->client_count--;
+    (void)epoll_ctl(worker->epoll, EPOLL_CTL_DEL, client->fd, NULL);
+    free(client);
+}
+
+static void on_connection(void *data, struct MHD_Connection *connection, void **context,
+                          enum MHD_ConnectionNotificationCode code)
+{
+    if (code == MHD_CONNECTION_NOTIFY_STARTED)
+        connected(data, connection, context);
+    else
+        disconnected(data, *context);
+}
+
+void front_sweep(struct worker *worker, long long now_us)
+{
+    for (struct client *client = worker->clients; client != NULL; client = client->next) {
+        struct exchange *x = client->exchange;
+        long long ms = (now_us - client->since_us) / 1000;
+        bool slow = x == NULL                  ? ms > IDLE_MS || worker->stopping
+                    : x->state == EXCHANGE_NEW ? ms > HEADERS_MS
+                    : x->body_complete || x->body_length == 0
+                        ? false
+                        : ms > BODY_GRACE_MS && (long long)x->body_received < (ms - BODY_GRACE_MS) / 1000 * BODY_RATE;
+        if (slow)
+            (void)shutdown(client->fd, SHUT_RDWR);
+        if (x != NULL && x->now != NULL)
+            failover_step(x, now_us);
+        if (x != NULL && x->local_stream)
+            pages_stream(x, now_us);
+    }
+}
+
+/* --- The server --- */
+
+/* Paths and queries are wanted as they came. */
+static size_t as_it_is(void *data, struct MHD_Connection *connection, char *text)
+{
+    (void)data, (void)connection;
+    return strlen(text);
+}
+
+static void say_nothing(void *data, const char *format, va_list args)
+{
+    (void)data, (void)format, (void)args;
+}
+
+int front_open(struct worker *worker, int listener, struct front **ret)
+{
+    struct front *front = calloc(1, sizeof *front);
+    int own = fcntl(listener, F_DUPFD_CLOEXEC, 3);
+    if (front == NULL || own < 0) {
+        free(front);
+        return -errno;
+    }
+    front->daemon =
+        MHD_start_daemon(MHD_USE_EPOLL | MHD_ALLOW_SUSPEND_RESUME | MHD_USE_ERROR_LOG, 0, NULL, NULL, on_access, worker,
+                         MHD_OPTION_EXTERNAL_LOGGER, say_nothing, NULL, MHD_OPTION_LISTEN_SOCKET, own,
+                         MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)CONNECTION_MEMORY, MHD_OPTION_CONNECTION_LIMIT,
+                         (unsigned)CONNECTIONS, MHD_OPTION_CONNECTION_TIMEOUT, 0U, MHD_OPTION_STRICT_FOR_CLIENT, 1,
+                         MHD_OPTION_NOTIFY_COMPLETED, on_completed, worker, MHD_OPTION_NOTIFY_CONNECTION, on_connection,
+                         worker, MHD_OPTION_URI_LOG_CALLBACK, on_target, worker, MHD_OPTION_UNESCAPE_CALLBACK, as_it_is,
+                         NULL, MHD_OPTION_SIGPIPE_HANDLED_BY_APP, 1, MHD_OPTION_END);
+    if (front->daemon == NULL) {
+        (void)close(own);
+        free(front);
+        return -EIO;
+    }
+    front->fd = MHD_get_daemon_info(front->daemon, MHD_DAEMON_INFO_EPOLL_FD)->epoll_fd;
+    *ret = front;
+    return 0;
+}
+
+void front_close(struct front *front)
+{
+    if (front == NULL)
+        return;
+    MHD_stop_daemon(front->daemon);
+    free(front);
+}
+
+int front_fd(const struct front *front)
+{
+    return front->fd;
+}
+
+void front_run(struct front *front)
+{
+    (void)MHD_run(front->daemon);
+}
+
+bool front_pending(const struct front *front)
+{
+    MHD_UNSIGNED_LONG_LONG timeout;
+    return MHD_get_timeout(front->daemon, &timeout) == MHD_YES && timeout == 0;
+}
+
+void front_quiesce(struct front *front)
+{
+    int listener = MHD_quiesce_daemon(front->daemon);
+    if (listener >= 0)
+        (void)close(listener);
+}

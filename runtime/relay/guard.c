@@ -1,0 +1,168 @@
+#include "guard.h"
+
+#include <arpa/inet.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+#include "relay.h"
+
+#define COOKIE_NAME "hermes_relay="
+
+static bool token_character(unsigned char c)
+{
+    return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
+           (c != 0 && strchr("!#$%&'*+-.^_`|~", c) != NULL);
+}
+
+/* The server joins a folded line with what stands before it, somewhere else in memory. A name directly in front of its
+ * value was one line. */
+static bool on_one_line(const char *name, size_t name_len, const char *value)
+{
+    uintptr_t after = (uintptr_t)name + name_len + 1;
+    uintptr_t at = (uintptr_t)value;
+    if (at < after || at - after > 256)
+        return false;
+    for (const char *c = (const char *)after; c < value; c++)
+        if (*c != ' ' && *c != '\t')
+            return false;
+    return true;
+}
+
+static bool well_formed(const char *name, size_t name_len, const char *value, size_t value_len)
+{
+    for (size_t i = 0; i < name_len; i++)
+        if (!token_character((unsigned char)name[i]))
+            return false;
+    for (size_t i = 0; i < value_len; i++)
+        if (((unsigned char)value[i] < ' ' && value[i] != '\t') || value[i] == 127)
+            return false;
+    return name_len > 0 && on_one_line(name, name_len, value);
+}
+
+void guard_note(struct request_head *head, const char *name, size_t name_len, const char *value, size_t value_len)
+{
+    const struct {
+        const char *name;
+        const char **place;
+        unsigned *count;
+    } known[] = {{"host", &head->host, NULL},
+                 {"origin", &head->origin, NULL},
+                 {"authorization", &head->authorization, NULL},
+                 {"x-api-key", &head->x_api_key, NULL},
+                 {"api-key", &head->api_key, NULL},
+                 {"x-goog-api-key", &head->x_goog_api_key, NULL},
+                 {"cookie", &head->cookie, NULL},
+                 {"connection", &head->connection, &head->connections},
+                 {"idempotency-key", &head->idempotency_key, NULL},
+                 {"x-idempotency-key", &head->idempotency_key, NULL},
+                 {"content-length", &head->content_length, &head->lengths},
+                 {"transfer-encoding", &head->transfer_encoding, &head->encodings}};
+    if (value == NULL || !well_formed(name, name_len, value, value_len)) {
+        head->malformed = true;
+        return;
+    }
+    for (size_t i = 0; i < sizeof known / sizeof *known; i++)
+        if (strcasecmp(known[i].name, name) == 0) {
+            if (known[i].place == &head->host && head->host != NULL)
+                head->malformed = true;
+            *known[i].place = value;
+            if (known[i].count != NULL)
+                ++*known[i].count;
+        }
+}
+
+struct refusal guard_framing(const struct request_head *head, const char *method, long long *ret_length)
+{
+    if (head->malformed)
+        return (struct refusal){400, "a header is malformed, folded, or there twice"};
+    if (head->connections > 1)
+        return (struct refusal){400, "the Connection header is there twice"};
+    if (head->lengths + head->encodings > 1)
+        return (struct refusal){400, "the length of the body is told twice"};
+    if (head->encodings == 1 && strcasecmp(head->transfer_encoding, "chunked") != 0)
+        return (struct refusal){501, "no other transfer encoding than chunked is known"};
+    if (strcmp(method, "CONNECT") == 0 || strcmp(method, "TRACE") == 0)
+        return (struct refusal){405, "this method is not for a relay"};
+    long long length = head->encodings == 1 ? -1 : 0;
+    if (head->lengths == 1) {
+        size_t digits = strspn(head->content_length, "0123456789");
+        if (digits == 0 || digits > 18 || head->content_length[digits] != '\0')
+            return (struct refusal){400, "the length of the body is no number"};
+        length = strtoll(head->content_length, NULL, 10);
+    }
+    *ret_length = length;
+    return (struct refusal){0};
+}
+
+static bool is_address(const char *name)
+{
+    unsigned char address[16];
+    return inet_pton(AF_INET, name, address) == 1 || inet_pton(AF_INET6, name, address) == 1;
+}
+
+/* A page of some other site that had its name resolve to this machine would still say its own name here. */
+static bool host_is_ours(const struct relay *relay, const char *host)
+{
+    char name[256];
+    bool bracketed = host[0] == '[';
+    size_t len = bracketed ? strcspn(host + 1, "]") : strcspn(host, ":");
+    if (len == 0 || len >= sizeof name)
+        return false;
+    memcpy(name, host + bracketed, len);
+    name[len] = '\0';
+    if (strcasecmp(name, "localhost") == 0 || strcasecmp(name, relay->host) == 0)
+        return true;
+    if (!is_address(name))
+        return false;
+    return relay->allow_remote || strncmp(name, "127.", 4) == 0 || strcmp(name, "::1") == 0;
+}
+
+/* "http://" and what the request calls this host. */
+static bool same_origin(const struct request_head *head)
+{
+    return strncasecmp(head->origin, "http://", 7) == 0 && head->host != NULL &&
+           strcasecmp(head->origin + 7, head->host) == 0;
+}
+
+static bool has_token(const struct relay *relay, const struct request_head *head)
+{
+    const char *bearer = head->authorization;
+    if (bearer != NULL && strncasecmp(bearer, "Bearer ", 7) == 0 &&
+        token_is(relay->token.text, bearer + 7, strlen(bearer + 7)))
+        return true;
+    const char *const values[] = {head->x_api_key, head->x_goog_api_key, head->api_key};
+    for (size_t i = 0; i < sizeof values / sizeof *values; i++)
+        if (values[i] != NULL && token_is(relay->token.text, values[i], strlen(values[i])))
+            return true;
+    return false;
+}
+
+static bool has_cookie(const struct relay *relay, const char *cookies)
+{
+    for (const char *at = cookies; at != NULL && (at = strstr(at, COOKIE_NAME)) != NULL; at++) {
+        const char *value = at + strlen(COOKIE_NAME);
+        if ((at == cookies || at[-1] == ' ' || at[-1] == ';') &&
+            token_is(relay->token.cookie, value, strcspn(value, "; ")))
+            return true;
+    }
+    return false;
+}
+
+bool guard_token_in_query(const struct relay *relay, const char *target)
+{
+    return strncmp(target, "/?token=", 8) == 0 && token_is(relay->token.text, target + 8, strlen(target + 8));
+}
+
+struct refusal guard_admit(const struct relay *relay, const struct request_head *head, enum guarded what)
+{
+    if (head->origin != NULL && (what == GUARDED_PROVIDERS || !same_origin(head)))
+        return (struct refusal){403, "a page in a browser may not use the relay"};
+    if (!relay->unix_socket && (head->host == NULL || !host_is_ours(relay, head->host)))
+        return (struct refusal){403, "the Host header names some other machine"};
+    if (relay->unix_socket || what == GUARDED_NOTHING || has_token(relay, head) ||
+        (what != GUARDED_PROVIDERS && has_cookie(relay, head->cookie)))
+        return (struct refusal){0};
+    return (struct refusal){401, "send the token of compiled/relay.token as the API key"};
+}

@@ -1,0 +1,158 @@
+#include "headers.h"
+
+#include <string.h>
+#include <strings.h>
+
+#include "key_header.h"
+
+static bool listed(const char *const *names, const char *name, size_t len)
+{
+    for (size_t i = 0; names[i] != NULL; i++)
+        if (strlen(names[i]) == len && strncasecmp(names[i], name, len) == 0)
+            return true;
+    return false;
+}
+
+static bool prefixed(const char *prefix, const char *name, size_t len)
+{
+    size_t prefix_len = strlen(prefix);
+    return len >= prefix_len && strncasecmp(prefix, name, prefix_len) == 0;
+}
+
+static bool named_by(const char *connection, const char *name, size_t len)
+{
+    while (connection != NULL && *connection != '\0') {
+        connection += strspn(connection, ", \t");
+        size_t token = strcspn(connection, ", \t");
+        if (token == len && strncasecmp(connection, name, len) == 0)
+            return true;
+        connection += token;
+    }
+    return false;
+}
+
+/* RFC 9110, 7.6.1, and what was common before it. */
+static bool of_connection(const char *name, size_t len, const char *connection)
+{
+    static const char *const names[] = {"connection",        "keep-alive", "te",       "trailer",
+                                        "transfer-encoding", "upgrade",    "trailers", NULL};
+    return listed(names, name, len) || prefixed("proxy-", name, len) || named_by(connection, name, len);
+}
+
+bool header_goes_up(const char *name, const char *connection)
+{
+    /* Credentials; what libcurl says itself; what would make an answer one that cannot be looked into; and who asked. */
+    static const char *const names[] = {
+        "authorization",  "x-api-key", "api-key", "x-goog-api-key", "cookie",  "host", "expect", "accept-encoding",
+        "content-length", "forwarded", "via",     "origin",         "referer", NULL};
+    size_t len = strlen(name);
+    return !listed(names, name, len) && !prefixed("x-forwarded-", name, len) && !prefixed("x-hermes-", name, len) &&
+           !prefixed("sec-fetch-", name, len) && !of_connection(name, len, connection);
+}
+
+bool header_comes_down(const char *name, size_t len, const char *connection)
+{
+    /* The length is told by the server; the others would speak for this host, which is not the provider's. */
+    static const char *const names[] = {"content-length", "set-cookie", "alt-svc", "strict-transport-security", NULL};
+    return !listed(names, name, len) && !prefixed("access-control-", name, len) && !prefixed("x-hermes-", name, len) &&
+           !of_connection(name, len, connection);
+}
+
+bool header_add(struct bytes *lines, const char *name, const char *value)
+{
+    /* libcurl takes "Name:" for "leave it out", and "Name;" for an empty one. */
+    if (*value == '\0')
+        return bytes_add(lines, name, strlen(name)) && bytes_add(lines, ";", 2);
+    return bytes_add(lines, name, strlen(name)) && bytes_add(lines, ": ", 2) && bytes_add_string(lines, value);
+}
+
+static bool has(const struct bytes *lines, const char *name)
+{
+    size_t len = strlen(name);
+    for (size_t at = lines->start; at < lines->end; at += strlen(lines->data + at) + 1)
+        if (strncasecmp(lines->data + at, name, len) == 0 &&
+            (lines->data[at + len] == ':' || lines->data[at + len] == ';'))
+            return true;
+    return false;
+}
+
+static bool configured(const struct hermes_provider *provider, const char *line)
+{
+    size_t len = strcspn(line, ":;");
+    for (size_t i = 0; i < provider->header_count; i++)
+        if (strlen(provider->headers[i].name) == len && strncasecmp(provider->headers[i].name, line, len) == 0)
+            return true;
+    return false;
+}
+
+/* A configured header must not be able to say two things at once. */
+static bool well_formed(const struct hermes_header *header)
+{
+    return header->name[0] != '\0' && strpbrk(header->name, ":; \t\r\n") == NULL &&
+           strpbrk(header->value, "\r\n") == NULL;
+}
+
+static bool add_key(const struct hermes_attempt *attempt, struct bytes *result)
+{
+    const char *secret = attempt->credential->secret;
+    const struct key_header key = key_header(attempt->provider->auth, secret);
+    return (key.beta == NULL || header_add(result, "anthropic-beta", key.beta)) &&
+           bytes_add(result, key.name, strlen(key.name)) && bytes_add(result, ": ", 2) &&
+           bytes_add(result, key.scheme, strlen(key.scheme)) && bytes_add_string(result, secret);
+}
+
+bool headers_for(const struct hermes_attempt *attempt, enum dialect dialect, const struct bytes *lines,
+                 struct bytes *result)
+{
+    const struct hermes_provider *provider = attempt->provider;
+    for (size_t at = lines->start; at < lines->end; at += strlen(lines->data + at) + 1)
+        if (!configured(provider, lines->data + at) && !bytes_add_string(result, lines->data + at))
+            return false;
+    for (size_t i = 0; i < provider->header_count; i++)
+        if (well_formed(&provider->headers[i]) &&
+            !header_add(result, provider->headers[i].name, provider->headers[i].value))
+            return false;
+    if (dialect == DIALECT_ANTHROPIC && !has(result, "anthropic-version") &&
+        !header_add(result, "anthropic-version", ANTHROPIC_VERSION))
+        return false;
+    /* What libcurl would say of its own accord and the client did not. */
+    if ((!has(result, "accept") && !bytes_add_string(result, "Accept:")) ||
+        (!has(result, "content-type") && !bytes_add_string(result, "Content-Type:")) ||
+        !bytes_add_string(result, "Expect:"))
+        return false;
+    return add_key(attempt, result);
+}
+
+bool header_next(const struct bytes *headers, size_t *at, struct header_line *ret)
+{
+    while (*at < bytes_len(headers)) {
+        const char *line = bytes_at(headers) + *at;
+        const char *end = memchr(line, '\n', bytes_len(headers) - *at);
+        size_t len = end == NULL ? bytes_len(headers) - *at : (size_t)(end - line);
+        *at += len + (end != NULL);
+        while (len > 0 && (line[len - 1] == '\r' || line[len - 1] == ' ' || line[len - 1] == '\t'))
+            len--;
+        const char *colon = memchr(line, ':', len);
+        if (colon == NULL || colon == line)
+            continue;
+        const char *value = colon + 1;
+        while (value < line + len && (*value == ' ' || *value == '\t'))
+            value++;
+        *ret = (struct header_line){line, (size_t)(colon - line), value, (size_t)(line + len - value)};
+        return true;
+    }
+    return false;
+}
+
+const char *header_value(const struct bytes *headers, const char *name, char *buffer, size_t size)
+{
+    struct header_line line;
+    size_t len = strlen(name);
+    for (size_t at = 0; header_next(headers, &at, &line);)
+        if (line.name_len == len && strncasecmp(line.name, name, len) == 0 && line.value_len < size) {
+            memcpy(buffer, line.value, line.value_len);
+            buffer[line.value_len] = '\0';
+            return buffer;
+        }
+    return NULL;
+}

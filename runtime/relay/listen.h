@@ -1,0 +1,22 @@
+/* Where the relay listens. */
+#ifndef HERMES_LISTEN_H
+#define HERMES_LISTEN_H
+
+#include <stdbool.h>
+
+struct listening {
+    int fd;
+    bool unix_socket;
+    bool loopback;     /* nobody on another machine can reach it */
+    char address[128]; /* "127.0.0.1:4137", "[::1]:4137", "unix:/run/..." */
+};
+
+#define LISTEN_DEFAULT "127.0.0.1:4137"
+
+/* WHERE is `ADDR:PORT` (a literal address, or `localhost`), or `unix:PATH`. 0; -EINVAL: it is neither; or why it cannot be had. A socket
+ * that no process listens on any more makes room. */
+int listen_open(const char *where, struct listening *ret) __attribute__((warn_unused_result));
+/* The socket that systemd hands over. 0; -ENOENT: it hands over none. */
+int listen_inherit(struct listening *ret) __attribute__((warn_unused_result));
+
+#endif

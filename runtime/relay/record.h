@@ -1,0 +1,71 @@
+/* What the relay remembers of its recent requests and switches: who was asked, with which key, by which rule it was
+ * decided. Never a body, a header or a key. */
+#ifndef HERMES_RECORD_H
+#define HERMES_RECORD_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+struct bytes;
+
+enum { RECORD_TRIES = 16, REQUEST_ID_SIZE = 16 + 1, PROVIDER_SIZE = 64, KEY_SIZE = 24 };
+
+struct record_try {
+    char provider[PROVIDER_SIZE];
+    char fingerprint[KEY_SIZE];
+    const char *rule; /* static */
+    const char *verdict;
+    int status;
+    long long us;
+    double until;
+};
+
+struct record {
+    char id[REQUEST_ID_SIZE];
+    char method[12];
+    char path[128];
+    char client[48];
+    double at; /* seconds since the epoch */
+    long long started_us;
+    long long us;
+    int status;                   /* that the client got; 0: it left before */
+    char provider[PROVIDER_SIZE]; /* that served, or was asked last; "" */
+    char fingerprint[KEY_SIZE];
+    unsigned long long bytes;
+    struct record_try tries[RECORD_TRIES];
+    size_t try_count;
+};
+
+/* One more switch from one key to the next. */
+struct record_switch {
+    double at;
+    char provider[PROVIDER_SIZE];
+    char fingerprint[KEY_SIZE]; /* that was left */
+    const char *rule;
+    const char *verdict;
+    int status;
+    double until;
+    char request[REQUEST_ID_SIZE];   /* in which it was */
+    char to_provider[PROVIDER_SIZE]; /* "": nobody was left */
+    char to_fingerprint[KEY_SIZE];
+};
+
+struct records;
+struct records *records_create(void);
+void records_destroy(struct records *records);
+/* Keeps RECORD; in the stead of what it was at *PLACE, where 0 means that it is new. */
+void records_keep(struct records *records, const struct record *record, size_t *place);
+void records_switch(struct records *records, const struct record_switch *change);
+/* The last answer of PROVIDER to a key that it refused, for those who come while all its keys are cooling. */
+void records_remember(struct records *records, const char *provider, int status, const char *type, const char *body,
+                      size_t len);
+bool records_recall(struct records *records, const char *provider, int *ret_status, char *type, size_t type_size,
+                    struct bytes *body);
+/* How many switches there have been. */
+unsigned long records_switches(struct records *records);
+/* The request as a JSON object; false: not known (any more). */
+bool records_request(struct records *records, const char *id, struct bytes *out);
+/* `[...]`, the latest first. */
+bool records_switches_json(struct records *records, struct bytes *out);
+
+#endif

@@ -1,0 +1,141 @@
+#include "status.h"
+
+#include <limits.h>
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+#include <cjson/cJSON.h>
+
+#include "arena.h"
+#include "file_lock.h"
+#include "relay.h"
+#include "error.h"
+#include "record.h"
+#include "safe_read.h"
+#include "snapshot_format.h"
+
+static bool text_member(struct bytes *out, const char *name, const char *text)
+{
+    return bytes_printf(out, "\"%s\":\"", name) && json_inside(out, text, strlen(text)) && bytes_add(out, "\",", 2);
+}
+
+static bool state_members(struct bytes *out, const struct hermes_key_state *state)
+{
+    static const char *const names[] = {"good", "cooling", "dead", "out", "good"};
+    return bytes_printf(out, "\"state\":\"%s\",\"rule\":\"%s\",\"status\":%d,", names[state->verdict],
+                        state->rule != NULL ? state->rule : "", state->status) &&
+           (isfinite(state->until) ? bytes_printf(out, "\"until\":%.3f", state->until)
+                                   : bytes_printf(out, "\"until\":null"));
+}
+
+static bool origins_json(struct bytes *out, const struct hermes_credential *key)
+{
+    bool good = bytes_printf(out, "\"origins\":[");
+    for (size_t i = 0; good && i < key->origin_count; i++)
+        good = (i == 0 || bytes_add(out, ",", 1)) && bytes_add(out, "{", 1) &&
+               text_member(out, "path", key->origins[i].path) && text_member(out, "key", key->origins[i].key) &&
+               bytes_printf(out, "\"line\":%u,\"column\":%u}", key->origins[i].line, key->origins[i].column);
+    return good && bytes_add(out, "]", 1);
+}
+
+static bool key_json(struct bytes *out, const struct hermes_credential *key, const struct hermes_key_state *state,
+                     bool next)
+{
+    return bytes_add(out, "{", 1) && text_member(out, "key", key->fingerprint) && state_members(out, state) &&
+           bytes_printf(out, ",\"requests\":%llu,\"last_used\":%.3f,\"next\":%s,", state->requests, state->last_used,
+                        next ? "true" : "false") &&
+           origins_json(out, key) && bytes_add(out, "}", 1);
+}
+
+/* Under `random` each usable key may go out next. */
+static bool goes_out_next(const struct hermes_provider *provider, const struct hermes_credential *key,
+                          const struct hermes_key_state *state, const char *next)
+{
+    bool usable = state->verdict != HERMES_KEY_COOLING && state->verdict != HERMES_KEY_DEAD;
+    bool any = strcmp(provider->strategy, "random") == 0;
+    return next != NULL && (any ? usable : strcmp(key->fingerprint, next) == 0);
+}
+
+static bool keys_json(struct hermes *hermes, const struct hermes_provider *provider, struct bytes *out)
+{
+    const char *next = hermes_next(hermes, provider->id);
+    bool good = bytes_printf(out, ",\"keys\":[");
+    for (size_t i = 0; good && i < provider->credential_count; i++) {
+        struct hermes_key_state state = {0};
+        const struct hermes_credential *key = &provider->credentials[i];
+        (void)hermes_key_state(hermes, provider->id, key->fingerprint, &state);
+        good = (i == 0 || bytes_add(out, ",", 1)) &&
+               key_json(out, key, &state, goes_out_next(provider, key, &state, next));
+    }
+    return good && bytes_add(out, "]", 1);
+}
+
+/* A base URL may hold a password. */
+static const char *shown_url(const char *url)
+{
+    return strchr(url, '@') == NULL && strchr(url, '?') == NULL ? url : "";
+}
+
+static bool provider_json(struct hermes *hermes, const struct hermes_provider *provider, struct bytes *out)
+{
+    struct hermes_key_state state = {0};
+    (void)hermes_key_state(hermes, provider->id, NULL, &state);
+    return bytes_add(out, "{", 1) && text_member(out, "id", provider->id) &&
+           text_member(out, "base_url", shown_url(provider->base_url)) &&
+           text_member(out, "strategy", provider->strategy) && text_member(out, "auth", provider->auth) &&
+           state_members(out, &state) && keys_json(hermes, provider, out) && bytes_add(out, "}", 1);
+}
+
+static bool snapshot_json(struct hermes *hermes, int refreshed, struct bytes *out)
+{
+    const struct hermes_view *view = hermes_hold(hermes);
+    const char *first = hermes_default_provider(view);
+    bool good = text_member(out, "snapshot", refreshed < 0 ? hermes_strerror(refreshed) : "ok") &&
+                bytes_printf(out, "\"generation\":%lld,", hermes_generation(view)) &&
+                text_member(out, "compiled_at", hermes_compiled_at(view)) &&
+                text_member(out, "default_provider", first != NULL ? first : "") &&
+                bytes_printf(out, "\"providers\":[");
+    for (size_t i = 0; good && i < hermes_provider_count(view); i++)
+        good = (i == 0 || bytes_add(out, ",", 1)) && provider_json(hermes, hermes_provider_at(view, i), out);
+    hermes_view_unref(view);
+    return good && bytes_add(out, "],", 2);
+}
+
+/* hermes-watch's own file, when it is one JSON object, and whether the process that wrote it runs: that one holds the
+ * lock. */
+static bool watcher_json(const char *home, struct bytes *out)
+{
+    char path[PATH_MAX];
+    char lock[PATH_MAX];
+    struct arena *arena = arena_create();
+    (void)snprintf(path, sizeof path, "%s/" STATUS_FILE, home);
+    (void)snprintf(lock, sizeof lock, "%s/" WATCH_LOCK_FILE, home);
+    pid_t holder = file_lock_holder(lock);
+    struct safe_read file = safe_read(arena, path, 0);
+    cJSON *tree = file.status == SAFE_READ_OK ? cJSON_ParseWithLength(file.bytes, file.len) : NULL;
+    bool object = cJSON_IsObject(tree);
+    char *line = object ? cJSON_PrintUnformatted(tree) : NULL; /* a stream of events goes by lines */
+    const cJSON *pid = cJSON_GetObjectItemCaseSensitive(tree, "pid");
+    bool running = holder != 0 && (!object || (cJSON_IsNumber(pid) && (pid_t)pid->valuedouble == holder));
+    bool good = bytes_printf(out, "\"watcher_running\":%s,\"watcher\":", running ? "true" : "false") &&
+                bytes_printf(out, "%s", line != NULL ? line : "null");
+    cJSON_free(line);
+    cJSON_Delete(tree);
+    arena_destroy(arena);
+    return good;
+}
+
+bool status_json(struct relay *relay, struct bytes *out)
+{
+    struct hermes *hermes = relay_hermes(relay);
+    bool good = bytes_add(out, "{", 1) && text_member(out, "version", HERMES_VERSION) &&
+                text_member(out, "home", relay->home) && bytes_printf(out, "\"started_at\":%.3f,", relay->started_at);
+    if (hermes != NULL)
+        good = good && snapshot_json(hermes, hermes_refresh(hermes), out);
+    else
+        good = good && bytes_printf(out, "\"snapshot\":\"there is none yet\",\"generation\":0,\"compiled_at\":\"\","
+                                         "\"default_provider\":\"\",\"providers\":[],");
+    return good && bytes_printf(out, "\"switches\":") && records_switches_json(relay->records, out) &&
+           bytes_add(out, ",", 1) && watcher_json(relay->home, out) && bytes_add(out, "}", 1);
+}

@@ -1,0 +1,20 @@
+/* The state of the relay as one JSON object: what the status page shows. */
+#ifndef HERMES_STATUS_H
+#define HERMES_STATUS_H
+
+#include <stdbool.h>
+
+#include "bytes.h"
+
+struct relay;
+
+/* {"version", "home", "started_at", "snapshot": "ok" or what is wrong, "generation", "compiled_at", "default_provider",
+ *  "providers": [{"id", "base_url", "strategy", "auth", "state", "until", "keys": [{"key": fingerprint, "state": "good" |
+ *  "cooling" | "dead", "until", "rule", "status", "requests", "last_used", "next": goes out next (under `random`: may),
+ *  "origins": [{"path", "line", "column", "key"}]}]}],
+ *  "switches": [{"at", "provider", "key", "status", "verdict", "rule", "until", "request": its id, "to_provider", "to_key"}], latest first,
+ *  "watcher_running": as the process that wrote it, "watcher": what compiled/status.json says, or null} on one line.
+ * Times are seconds since the epoch; "until" is null for a dead key. Keys are fingerprints. */
+bool status_json(struct relay *relay, struct bytes *out) __attribute__((warn_unused_result));
+
+#endif

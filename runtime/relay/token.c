@@ -1,0 +1,77 @@
+#include "token.h"
+
+#include <errno.h>
+#include <limits.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include <sodium.h>
+
+#include "arena.h"
+#include "replace.h"
+#include "safe_read.h"
+#include "snapshot_format.h"
+
+static int make_token(const char *path, struct relay_token *token)
+{
+    unsigned char random[32];
+    char hex[65];
+    randombytes_buf(random, sizeof random);
+    (void)sodium_bin2hex(hex, sizeof hex, random, sizeof random);
+    (void)snprintf(token->text, sizeof token->text, "hr-%s", hex);
+    char line[TOKEN_SIZE + 1];
+    int len = snprintf(line, sizeof line, "%s\n", token->text);
+    return replace_file(path, line, (size_t)len, 0600);
+}
+
+static int read_token(const char *path, struct relay_token *token)
+{
+    struct arena *arena = arena_create();
+    struct safe_read file = safe_read(arena, path, 0);
+    int error = 0;
+    if (file.status == SAFE_READ_ABSENT)
+        error = -ENOENT;
+    else if (file.status != SAFE_READ_OK)
+        error = file.error != 0 ? -file.error : -EPERM;
+    else if ((file.mode & 077) != 0)
+        error = -EPERM;
+    else if (file.len != TOKEN_SIZE || strncmp(file.bytes, "hr-", 3) != 0 ||
+             strspn(file.bytes + 3, "0123456789abcdef") != TOKEN_SIZE - 4 || file.bytes[TOKEN_SIZE - 1] != '\n')
+        error = -EINVAL;
+    else
+        memcpy(token->text, file.bytes, TOKEN_SIZE - 1);
+    arena_destroy(arena);
+    return error;
+}
+
+int token_open(const char *home, struct relay_token *ret)
+{
+    char path[PATH_MAX];
+    struct relay_token token = {0};
+    unsigned char digest[32];
+    static const unsigned char purpose[] = "the cookie of the status page";
+    if (sodium_init() < 0)
+        return -EIO;
+    if (snprintf(path, sizeof path, "%s/" SNAPSHOT_DIRECTORY, home) >= (int)sizeof path)
+        return -ENAMETOOLONG;
+    if (mkdir(path, 0700) < 0 && errno != EEXIST)
+        return -errno;
+    if (snprintf(path, sizeof path, "%s/" RELAY_TOKEN_FILE, home) >= (int)sizeof path)
+        return -ENAMETOOLONG;
+    int error = read_token(path, &token);
+    if (error == -ENOENT)
+        error = make_token(path, &token);
+    if (error != 0)
+        return error;
+    (void)crypto_generichash(digest, sizeof digest, purpose, sizeof purpose, (const unsigned char *)token.text,
+                             crypto_generichash_KEYBYTES_MAX);
+    (void)sodium_bin2hex(token.cookie, sizeof token.cookie, digest, sizeof digest);
+    *ret = token;
+    return 0;
+}
+
+bool token_is(const char *wanted, const char *text, size_t len)
+{
+    return text != NULL && len == strlen(wanted) && sodium_memcmp(wanted, text, len) == 0;
+}

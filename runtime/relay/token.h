@@ -1,0 +1,20 @@
+/* The relay's own token: what a client sends as its API key. `compiled/relay.token`, 0600, made at the first start or `--print-env`. */
+#ifndef HERMES_TOKEN_H
+#define HERMES_TOKEN_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+enum { TOKEN_SIZE = 3 + 64 + 1 };
+
+struct relay_token {
+    char text[TOKEN_SIZE]; /* "hr-" and 64 hex digits */
+    char cookie[64 + 1];   /* what a browser that showed the token gets; it opens the status page only */
+};
+
+/* Reads HOME's token, or makes it. 0 or a negative errno; -EPERM: others may read it. */
+int token_open(const char *home, struct relay_token *ret) __attribute__((warn_unused_result));
+/* In constant time. TEXT may be NULL. */
+bool token_is(const char *wanted, const char *text, size_t len);
+
+#endif

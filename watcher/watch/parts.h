@@ -1,0 +1,136 @@
+/* What a watch_set is made of, for the files that are it: index.c (who wants what), walk.c (the ways that
+ * lead to a file), queue.c (the kernel's side, and libinotifytools), look.c (what events cannot tell),
+ * note.c (who is told) and watch_set.c (what is done with all that). */
+#ifndef HERMES_PARTS_H
+#define HERMES_PARTS_H
+
+#include "watch_set.h"
+
+#include <stdint.h>
+#include <sys/types.h>
+#include <time.h>
+
+#define ANY_ENTRY "*" /* as the last name of a path */
+
+/* What a look at a path finds, to be compared with the next look. */
+struct mark {
+    dev_t device;
+    ino_t inode; /* 0: there is nothing */
+    mode_t mode;
+    off_t size;
+    struct timespec modified;
+    struct timespec changed;
+    bool young; /* it changed so lately that another change might leave the same mark */
+};
+
+/* NAME, an entry of a directory, matters to CLIENT. */
+struct interest {
+    char *name;
+    struct watch_client *client;
+    unsigned round; /* of the client's update that wanted it last */
+    bool passage;   /* a directory on the way, whose own watch tells of its move and deletion */
+    bool apart;     /* nothing leads over it but to files that CLIENT is told of apart */
+    bool looked_at;
+    struct mark mark; /* what the last look found */
+};
+
+/* A directory, or a file of its own, once for all that want something of it. */
+struct watch {
+    char *path;
+    bool file;                  /* then its interests have its own name */
+    struct interest *interests; /* sorted by name: an event finds its own among those of a thousand homes */
+    size_t count;
+    int descriptor;     /* -1: none */
+    uint32_t events;    /* what is asked of it */
+    int error;          /* why it cannot be watched, a positive errno; 0: it can, or there is nothing */
+    const char *remote; /* the file system, where events do not tell everything */
+    dev_t device;
+    ino_t inode;
+    struct watch *next_of_name; /* in the buckets */
+    struct watch *next_of_descriptor;
+};
+
+enum { BUCKETS = 1024 };
+
+struct watch_set {
+    int fd;                    /* for others to wait on: readable when the queue or the timer is */
+    int timer;                 /* runs while something is looked at */
+    size_t looking;            /* how many clients want that */
+    int queue;                 /* -1: could not be had yet */
+    int error;                 /* why not */
+    int mounts;                /* /proc/self/mountinfo; -1: there is none */
+    struct watch_client *told; /* those that the events of one drain concern */
+    struct watch_client *clients;
+    struct watch *by_name[BUCKETS];
+    struct watch *by_descriptor[BUCKETS];
+};
+
+struct watch_client {
+    struct watch_set *set;
+    struct watch_client *next;
+    watch_tell *tell;
+    void *owner;
+    const char *const *apart;
+    struct watch **watches; /* in which it has interests */
+    size_t count;
+    unsigned round;
+    bool stale;           /* what was found when its paths were walked may be another thing now */
+    bool looks;           /* something of it must be looked at */
+    enum watch_news news; /* of this drain */
+    struct watch_client *next_told;
+};
+
+/* --- who wants what --- */
+
+/* MEMORY, or the end of the program where there is none. */
+void *watch_must(void *memory);
+/* The watch of PATH; a new one is not watched yet. */
+struct watch *watch_at(struct watch_set *set, const char *path);
+/* NAME of WATCH matters to CLIENT from now on. */
+void watch_want(struct watch_client *client, struct watch *watch, const char *name, bool passage, bool apart);
+/* Drops what CLIENT wanted before its last round, and watches that nobody wants. */
+void watch_sweep(struct watch_client *client);
+/* The first interest whose name is not before NAME. */
+size_t watch_first_of(const struct watch *watch, const char *name);
+
+/* Walks PATH name by name, link by link, and wants every step. */
+void watch_walk(struct watch_client *client, const char *path);
+
+/* --- the kernel's side --- */
+
+/* Without instances or descriptors left there is no queue; everything is looked at until there is one. */
+void watch_queue_open(struct watch_set *set);
+void watch_queue_close(void);
+/* True: SET's descriptor is readable when FD is. */
+bool watch_wait_on(struct watch_set *set, int fd);
+/* Watches it, or asks for other events. Where there is nothing any more, the event of the parent says so. */
+void watch_start(struct watch_set *set, struct watch *watch);
+void watch_stop(struct watch_set *set, struct watch *watch);
+/* The kernel ended it by itself. */
+void watch_ended(struct watch_set *set, struct watch *watch);
+uint32_t watch_events_of(const struct watch *watch);
+bool watch_still_there(const struct watch *watch);
+/* One inode under two names has one descriptor: the next of its watches AFTER that one; NULL: the first, or none. */
+struct watch *watch_with(struct watch_set *set, int descriptor, const struct watch *after);
+
+/* --- what events cannot tell --- */
+
+/* What leads on through a directory that may not be read has a watch of its own, as that directory has in its parent. */
+bool watch_must_look(const struct watch *watch, const struct interest *interest);
+/* The first look at what will be looked at from now on. True: of something else than names apart events are told from now
+ * on, or no more, so that what changed in between is not known. */
+bool watch_take_marks(struct watch_client *client);
+/* Looks at all of it, and notes what changed. Also tries to watch what could not be watched. */
+void watch_look(struct watch_set *set);
+/* Whether something of CLIENT is looked at. */
+void watch_set_looks(struct watch_client *client, bool looks);
+
+/* --- what happened --- */
+
+/* WRITTEN: nothing but what a file says is another thing. */
+void watch_note(struct watch_client *client, enum watch_news news, bool written);
+void watch_note_interest(const struct interest *interest, enum watch_news news, bool written);
+/* Each of those that something was noted for, once. */
+void watch_tell_all(struct watch_set *set);
+
+#endif
