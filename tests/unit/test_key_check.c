@@ -17,29 +17,10 @@ static bool usable(const char *text)
 /* Each pair was seen at Hermes itself. */
 static void judges_as_hermes_does(void **state)
 {
-    static const char *const good[] = {"****",
-                                       "your-api-key-here",
-                                       "sk-xxxx",
-                                       "xxxx",
-                                       "$1bc",
-                                       "${A}x",
-                                       "no-key-required",
-                                       "dummy-lm-api-key",
-                                       "\xC3\xA4\xC3\xB6\xC3\xBC\xC3\x9F",
-                                       "sk-test-1"};
-    static const char *const bad[] = {"",
-                                      "abc",
-                                      "***",
-                                      "changeme",
-                                      "YOUR_API_KEY",
-                                      "None",
-                                      "${A}",
-                                      "${A\nB}",
-                                      "$ABC",
-                                      "%(x)s",
-                                      ("\xC2\xA0"
-                                       "ab\xC2\xA0"),
-                                      "  dummy  "};
+    static const char *const good[] = {"****", "your-api-key-here", "sk-xxxx", "xxxx", "$1bc", "${A}x", "no-key-required",
+                                       "dummy-lm-api-key", "\xC3\xA4\xC3\xB6\xC3\xBC\xC3\x9F", "sk-test-1"};
+    static const char *const bad[] = {"", "abc", "***", "changeme", "YOUR_API_KEY", "None", "${A}", "${A\nB}", "$ABC",
+                                      "%(x)s", ("\xC2\xA0" "ab\xC2\xA0"), "  dummy  "};
     (void)state;
     for (size_t i = 0; i < sizeof good / sizeof *good; i++)
         if (!usable(good[i]))
@@ -66,9 +47,8 @@ static void warns_about_what_will_fail(void **state)
     assert_non_null(key_suspicious("\"sk-test\"", 9));
     assert_non_null(key_suspicious("sk-...abc", 9));
     assert_non_null(key_suspicious("sk-***abc", 9));
-    static const char *const placeholders[] = {
-        "your-api-key-here", "sk-your-key-here", "YOUR_KEY",  "<your key>", "xxxx",
-        "sk-xxxxxxxxxxxx",   "sk-replace-me",    "CHANGE_ME", "****"};
+    static const char *const placeholders[] = {"your-api-key-here", "sk-your-key-here", "YOUR_KEY", "<your key>", "xxxx",
+                                               "sk-xxxxxxxxxxxx", "sk-replace-me", "CHANGE_ME", "****"};
     for (size_t i = 0; i < sizeof placeholders / sizeof *placeholders; i++)
         assert_string_equal(key_suspicious(placeholders[i], strlen(placeholders[i])), "looks like a placeholder");
     assert_null(key_suspicious("", 0));
