@@ -3,21 +3,14 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include "acquire.h"
 #include "classify.h"
+#include "clock.h"
 #include "handle.h"
 #include "view.h"
 
 static const double look_every = 0.02; /* seconds between two looks at the files behind cooldowns */
-
-static double now_seconds(void)
-{
-    struct timespec now;
-    (void)clock_gettime(CLOCK_REALTIME, &now);
-    return (double)now.tv_sec + (double)now.tv_nsec / 1e9;
-}
 
 /* The caller holds `lock`. CREATE: what is missing is made. */
 static void look(struct hermes *hermes, double now, bool create)
@@ -145,7 +138,7 @@ static const struct hermes_provider *provider_of(const struct hermes *hermes, co
 int hermes_acquire(struct hermes *hermes, const char *provider, const char *const *skip, size_t skip_count,
                    struct hermes_attempt *ret)
 {
-    double now = now_seconds();
+    double now = clock_wall();
     (void)pthread_mutex_lock(&hermes->lock);
     look(hermes, now, true);
     const struct hermes_provider *found = provider_of(hermes, provider);
@@ -172,7 +165,7 @@ void hermes_release(struct hermes *hermes, struct hermes_attempt *attempt)
 
 const char *hermes_next(struct hermes *hermes, const char *provider)
 {
-    double now = now_seconds();
+    double now = clock_wall();
     (void)pthread_mutex_lock(&hermes->lock);
     look(hermes, now, false);
     const struct hermes_provider *found = provider_of(hermes, provider);
@@ -185,7 +178,7 @@ const char *hermes_next(struct hermes *hermes, const char *provider)
 double hermes_earliest(struct hermes *hermes, const char *provider)
 {
     double earliest = INFINITY;
-    double now = now_seconds();
+    double now = clock_wall();
     (void)pthread_mutex_lock(&hermes->lock);
     look(hermes, now, false);
     const struct hermes_provider *found = provider_of(hermes, provider);
@@ -226,7 +219,7 @@ double judgement_until(const struct hermes_view *view, const struct hermes_judge
 int hermes_report(struct hermes *hermes, const struct hermes_attempt *attempt, const struct hermes_judgement *judgement)
 {
     int error = 0;
-    double now = now_seconds();
+    double now = clock_wall();
     const char *provider = attempt->provider->id;
     bool key = judgement->verdict == HERMES_KEY_COOLING || judgement->verdict == HERMES_KEY_DEAD;
     struct booking_id id = booking_id(provider, key ? attempt->credential->fingerprint : NULL);
@@ -246,7 +239,7 @@ int hermes_report(struct hermes *hermes, const struct hermes_attempt *attempt, c
 
 int hermes_key_state(struct hermes *hermes, const char *provider, const char *fingerprint, struct hermes_key_state *ret)
 {
-    double now = now_seconds();
+    double now = clock_wall();
     (void)pthread_mutex_lock(&hermes->lock);
     look(hermes, now, false);
     const struct hermes_provider *found = provider_of(hermes, provider);

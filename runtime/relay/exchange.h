@@ -127,7 +127,4 @@ struct exchange {
     long long tokens_out;
 };
 
-long long relay_now_us(void);
-double wall_clock(void); /* seconds since the epoch */
-
 #endif

@@ -4,10 +4,10 @@
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
-#include <time.h>
 
 #include "acquire.h"
 #include "egress.h"
+#include "clock.h"
 #include "relay.h"
 #include "exchange.h"
 #include "front.h"
@@ -37,7 +37,7 @@ static size_t pull(struct attempt *attempt, char *buffer, size_t size)
 {
     struct exchange *x = attempt->exchange;
     size_t len = bytes_len(&x->body) < size ? bytes_len(&x->body) : size;
-    attempt->active_us = relay_now_us();
+    attempt->active_us = clock_monotonic_us();
     if (len == 0)
         return x->body_complete ? 0 : UPSTREAM_LATER;
     memcpy(buffer, bytes_at(&x->body), len);
@@ -142,7 +142,7 @@ static int ask_next(struct exchange *x, bool same)
     int error = HERMES_EXHAUSTED;
     if (x->record.try_count > 0 && x->streaming)
         return error;
-    while (x->record.try_count < FAILOVER_TRIES && relay_now_us() - x->asked_us < FAILOVER_MS * 1000LL) {
+    while (x->record.try_count < FAILOVER_TRIES && clock_monotonic_us() - x->asked_us < FAILOVER_MS * 1000LL) {
         if (same) {
             int result = ask(x);
             if (result == 0)
@@ -168,7 +168,7 @@ static long long retry_after(struct exchange *x)
         if (hermes_provider(view, target.provider) != NULL)
             earliest = fmin(earliest, hermes_earliest(reader(x), target.provider));
     hermes_view_unref(view);
-    double left = ceil(earliest - wall_clock());
+    double left = ceil(earliest - clock_wall());
     return !isfinite(left) || left < 1 ? -1 : (long long)left;
 }
 
@@ -268,12 +268,12 @@ static void note_judgement(struct exchange *x, const struct attempt *attempt, co
     try->verdict = verdict_name(judgement->verdict);
     try->status = judgement->status;
     try->until = judgement->until;
-    try->us = relay_now_us() - attempt->started_us;
+    try->us = clock_monotonic_us() - attempt->started_us;
 }
 
 static void note_switch(struct exchange *x, const struct record_try *left, bool asked)
 {
-    struct record_switch change = {wall_clock(), .rule = left->rule, .verdict = left->verdict, .status = left->status,
+    struct record_switch change = {clock_wall(), .rule = left->rule, .verdict = left->verdict, .status = left->status,
                                    .until = left->until};
     memcpy(change.provider, left->provider, sizeof change.provider);
     memcpy(change.fingerprint, left->fingerprint, sizeof change.fingerprint);
@@ -335,8 +335,8 @@ static struct hermes_judgement classify(const struct attempt *attempt)
     size_t event;
     if (attempt->hold == HOLD_EVENT && hold_first_event(answer.body, answer.body_len, &event))
         answer.body_len = event;
-    struct hermes_judgement judgement = hermes_classify(&answer, wall_clock());
-    judgement.until = judgement_until(attempt->key.view, &judgement, wall_clock());
+    struct hermes_judgement judgement = hermes_classify(&answer, clock_wall());
+    judgement.until = judgement_until(attempt->key.view, &judgement, clock_wall());
     return judgement;
 }
 
@@ -443,7 +443,7 @@ void failover_begin(struct exchange *x)
         front_error(x, 503, -1, "there is no usable snapshot yet; hermes-compile makes one");
         return;
     }
-    x->asked_us = relay_now_us();
+    x->asked_us = clock_monotonic_us();
     if (!x->streaming && !model_find(bytes_at(&x->body), bytes_len(&x->body), &x->model))
         x->model = (struct model_place){0, 0};
     const struct hermes_view *view = hermes_hold(hermes);

@@ -11,11 +11,11 @@
 #include <strings.h>
 #include <sys/epoll.h>
 #include <sys/socket.h>
-#include <time.h>
 #include <unistd.h>
 
 #include <microhttpd.h>
 
+#include "clock.h"
 #include "relay.h"
 #include "error.h"
 #include "exchange.h"
@@ -167,7 +167,7 @@ static enum MHD_Result queue(struct exchange *x, int status, struct MHD_Response
         return MHD_NO;
     add_own_lines(response, x);
     x->record.status = status;
-    x->record.us = relay_now_us() - x->record.started_us;
+    x->record.us = clock_monotonic_us() - x->record.started_us;
     if (!x->is_local) /* now: whoever has the answer may ask for it */
         records_keep(x->relay->records, &x->record, &x->record_place);
     enum MHD_Result result = MHD_queue_response(x->connection, (unsigned)status, response);
@@ -273,7 +273,7 @@ static enum MHD_Result keep_header(void *data, enum MHD_ValueKind kind, const ch
 static void start_record(struct exchange *x, const char *method)
 {
     struct record *record = &x->record;
-    record->at = wall_clock();
+    record->at = clock_wall();
     (void)snprintf(record->id, sizeof record->id, "%016llx",
                    (unsigned long long)(x->worker->id_base + 0x9E3779B97F4A7C15ULL * ++x->worker->id_count));
     (void)snprintf(record->method, sizeof record->method, "%s", method);
@@ -335,7 +335,7 @@ static enum MHD_Result begin(struct exchange *x, struct MHD_Connection *connecti
     x->idempotent = c.head.idempotency_key != NULL;
     x->harmless = strcmp(method, "GET") == 0 || strcmp(method, "HEAD") == 0;
     x->state = EXCHANGE_RECEIVING;
-    x->client->since_us = relay_now_us();
+    x->client->since_us = clock_monotonic_us();
     if (x->is_local)
         return MHD_YES;
     (void)MHD_get_connection_values(connection, MHD_HEADER_KIND, keep_header, &c);
@@ -420,7 +420,7 @@ static void *on_target(void *data, const char *target, struct MHD_Connection *co
     if (x == NULL)
         return NULL;
     x->client = client;
-    x->record.started_us = relay_now_us();
+    x->record.started_us = clock_monotonic_us();
     client->exchange = x;
     client->since_us = x->record.started_us;
     if (!bytes_add_string(&x->target, target)) {
@@ -448,7 +448,7 @@ static void on_completed(void *data, struct MHD_Connection *connection, void **c
     (void)data, (void)connection;
     if (x == NULL)
         return;
-    x->record.us = relay_now_us() - x->record.started_us;
+    x->record.us = clock_monotonic_us() - x->record.started_us;
     if (code != MHD_REQUEST_TERMINATED_COMPLETED_OK && x->answer == NULL && x->state != EXCHANGE_LOCAL)
         x->record.status = 0;
     if (x->state != EXCHANGE_NEW) {
@@ -460,7 +460,7 @@ static void on_completed(void *data, struct MHD_Connection *connection, void **c
     }
     failover_abandon(x);
     x->client->exchange = NULL;
-    x->client->since_us = relay_now_us();
+    x->client->since_us = clock_monotonic_us();
     worker_exchange_give(x);
     *context = NULL;
 }
@@ -488,7 +488,7 @@ static void connected(struct worker *worker, struct MHD_Connection *connection, 
         return;
     client->worker = worker;
     client->fd = fd->connect_fd;
-    client->since_us = relay_now_us();
+    client->since_us = clock_monotonic_us();
     show_address(address == NULL ? NULL : address->client_addr, client->address, sizeof client->address);
     client->next = worker->clients;
     if (client->next != NULL)

@@ -8,13 +8,13 @@
 #include <string.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
-#include <time.h>
 #include <unistd.h>
 
 #include <systemd/sd-daemon.h>
 
 #include "arena.h"
 #include "bookings.h"
+#include "clock.h"
 #include "find_home.h"
 #include "protect_process.h"
 #include "relay.h"
@@ -255,7 +255,6 @@ static int show_env(const struct options *options, const char *home)
 static int run(const struct options *options, const char *home)
 {
     struct listening listening;
-    struct timespec now;
     static struct relay relay = {.lock = PTHREAD_MUTEX_INITIALIZER,
                                  .status_page = {relay_page, sizeof relay_page, ""},
                                  .login_page = {relay_login, sizeof relay_login, ""}};
@@ -264,7 +263,6 @@ static int run(const struct options *options, const char *home)
         status = find_listener(options, &listening);
     if (status != EXIT_OK)
         return status;
-    (void)clock_gettime(CLOCK_REALTIME, &now);
     (void)gethostname(relay.host, sizeof relay.host - 1);
     relay.home = home;
     page_permit(&relay.status_page);
@@ -272,7 +270,7 @@ static int run(const struct options *options, const char *home)
     memcpy(relay.address, listening.address, sizeof relay.address);
     relay.unix_socket = listening.unix_socket;
     relay.allow_remote = options->allow_remote;
-    relay.started_at = (double)now.tv_sec + (double)now.tv_nsec / 1e9;
+    relay.started_at = clock_wall();
     relay.records = records_create();
     relay.metrics = metrics_create();
     if (relay.records == NULL || relay.metrics == NULL || upstream_start() != 0)

@@ -4,8 +4,8 @@
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
+#include "clock.h"
 #include "relay.h"
 
 enum { SERIES_MAX = 256 };
@@ -174,8 +174,7 @@ static bool histograms_text(const struct metrics *metrics, struct bytes *out)
 /* Seconds that each key still cools; 0: it is good. */
 static bool cooldowns_text(struct hermes *hermes, const struct hermes_view *view, struct bytes *out)
 {
-    struct timespec now;
-    (void)clock_gettime(CLOCK_REALTIME, &now);
+    double now = clock_wall();
     bool good = head(out, "key_cooldown_seconds", "gauge", "Until the key is used again; 0: now; +Inf: it is dead.");
     for (size_t i = 0; i < hermes_provider_count(view); i++) {
         const struct hermes_provider *provider = hermes_provider_at(view, i);
@@ -183,7 +182,7 @@ static bool cooldowns_text(struct hermes *hermes, const struct hermes_view *view
             struct hermes_key_state state = {0};
             const char *fingerprint = provider->credentials[k].fingerprint;
             (void)hermes_key_state(hermes, provider->id, fingerprint, &state);
-            double left = state.until - (double)now.tv_sec - (double)now.tv_nsec / 1e9;
+            double left = state.until - now;
             good = bytes_printf(out, "hermes_relay_key_cooldown_seconds{") && label(out, provider->id) &&
                    bytes_printf(out, ",key=\"%s\"} ", fingerprint) &&
                    (isfinite(state.until) ? bytes_printf(out, "%.0f\n", left > 0 ? left : 0.0)

@@ -5,6 +5,7 @@
 
 #include <sodium.h>
 
+#include "clock.h"
 #include "relay.h"
 #include "exchange.h"
 #include "front.h"
@@ -40,7 +41,7 @@ static void show_status(struct exchange *x)
 static void show_events(struct exchange *x)
 {
     x->local_stream = true;
-    pages_stream(x, relay_now_us());
+    pages_stream(x, clock_monotonic_us());
     front_reply(x, 200, "text/event-stream", "X-Content-Type-Options: nosniff\r\n");
 }
 
@@ -121,8 +122,8 @@ void pages_stream(struct exchange *x, long long now_us)
     if (bytes_len(&x->local) < ANSWER_BUFFER && (news || late)) {
         bool told = news ? bytes_printf(&x->local, "event: status\ndata: ") &&
                                bytes_add(&x->local, bytes_at(&status), bytes_len(&status)) &&
-                               bytes_printf(&x->local, "\nid: %.3f\n\n", wall_clock())
-                         : bytes_printf(&x->local, "event: beat\ndata: .\nid: %.3f\n\n", wall_clock());
+                               bytes_printf(&x->local, "\nid: %.3f\n\n", clock_wall())
+                         : bytes_printf(&x->local, "event: beat\ndata: .\nid: %.3f\n\n", clock_wall());
         x->gone = x->gone || !told;
         x->seen = digest;
         x->told_us = now_us;

@@ -10,6 +10,7 @@
 
 #include <curl/curl.h>
 
+#include "clock.h"
 #include "exchange.h"
 
 enum { HEADERS_MAX = 160, RECEIVE_BUFFER = 16 * 1024, CONNECT_MS = 10000, CONNECTION_IDLE_S = 50, FD_MAX = 1 << 20 };
@@ -172,7 +173,7 @@ static int on_timer(CURLM *multi, long ms, void *data)
 {
     struct upstream *upstream = data;
     (void)multi;
-    upstream->due_us = ms < 0 ? -1 : ms == 0 ? 0 : relay_now_us() + ms * 1000;
+    upstream->due_us = ms < 0 ? -1 : ms == 0 ? 0 : clock_monotonic_us() + ms * 1000;
     return 0;
 }
 

@@ -5,11 +5,11 @@
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
-#include <time.h>
 #include <unistd.h>
 
 #include <sodium.h>
 
+#include "clock.h"
 #include "relay.h"
 #include "exchange.h"
 #include "failover.h"
@@ -21,20 +21,6 @@ enum { EVENTS = 128, SWEEP_MS = 1000, DRAIN_MS = 25000, ROUNDS = 6 };
 
 /* epoll_data of the two that are no connections. */
 enum { FROM_FRONT = 1, FROM_WAKE = 2 };
-
-long long relay_now_us(void)
-{
-    struct timespec now;
-    (void)clock_gettime(CLOCK_MONOTONIC, &now);
-    return now.tv_sec * 1000000LL + now.tv_nsec / 1000;
-}
-
-double wall_clock(void)
-{
-    struct timespec now;
-    (void)clock_gettime(CLOCK_REALTIME, &now);
-    return (double)now.tv_sec + (double)now.tv_nsec / 1e9;
-}
 
 /* --- What is used again --- */
 
@@ -103,7 +89,7 @@ struct attempt *worker_attempt(struct exchange *x)
                                 .headers = attempt->headers,
                                 .body = attempt->body,
                                 .length = -1};
-    attempt->started_us = attempt->active_us = relay_now_us();
+    attempt->started_us = attempt->active_us = clock_monotonic_us();
     return attempt;
 }
 
@@ -125,7 +111,7 @@ void worker_due(struct exchange *x)
 
 static void on_progress(struct attempt *attempt)
 {
-    attempt->active_us = relay_now_us();
+    attempt->active_us = clock_monotonic_us();
     if (attempt->exchange->now == attempt)
         worker_due(attempt->exchange);
 }
@@ -167,7 +153,7 @@ static void take_event(struct worker *worker, const struct epoll_event *event)
 static int work(struct worker *worker)
 {
     for (int round = 0; round < ROUNDS; round++) {
-        long long now_us = relay_now_us();
+        long long now_us = clock_monotonic_us();
         int wait = upstream_tick(worker->upstream, now_us);
         if (worker->due_first != NULL) {
             do_due(worker, now_us); /* which may ask the next one */
@@ -210,7 +196,7 @@ void *worker_run(void *data)
         for (int i = 0; i < count; i++)
             take_event(worker, &events[i]);
         wait = work(worker);
-        long long now_us = relay_now_us();
+        long long now_us = clock_monotonic_us();
         if (worker->client_count > 0)
             sweep(worker, now_us);
         wait = worker->front_due || worker->due_first != NULL ? 0 : wait;

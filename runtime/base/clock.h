@@ -1,0 +1,11 @@
+/* The two clocks: the one on the wall, for what is written down or comes from outside, and the one that never jumps,
+ * for how long something takes. */
+#ifndef HERMES_CLOCK_H
+#define HERMES_CLOCK_H
+
+/* Seconds since the epoch. */
+double clock_wall(void);
+/* Microseconds since some moment before this process began. */
+long long clock_monotonic_us(void);
+
+#endif
