@@ -1,0 +1,227 @@
+"""The order of the folders in .floors holds: for includes, because the compiler refuses one that runs up, and for calls,
+because no file reaches above its folder and no two files of a component call each other. And what a reader counts on:
+short functions, public functions that carry the name of their header.
+
+What is not true yet stands in `known`, a line each. That list only shrinks: a line that is true no longer fails, too.
+"""
+import functools, json, os, pathlib, re, shlex, statistics, subprocess, unittest
+
+REPO = pathlib.Path(__file__).parents[2]
+BUILD = pathlib.Path(os.environ.get("HERMES_BUILD", REPO / "build/release"))
+COMPONENTS = "schema", "runtime", "compiler", "watcher"
+LONGEST, MEDIAN = 70, 10
+
+
+class Shrinking(unittest.TestCase):
+    def assert_known(self, kind, found, told=""):
+        """FOUND is what `known` lists for KIND, no more and no less."""
+        lines = pathlib.Path(__file__).with_name("known").read_text().splitlines()
+        known = {line.removeprefix(kind + " ") for line in lines if line.startswith(kind + " ")}
+        new, gone = sorted(set(found) - known), sorted(known - set(found))
+        self.assertFalse(new, f"not allowed ({kind}):\n" + "\n".join([*new, told]))
+        self.assertFalse(gone, "true no longer, remove from tests/structure/known:\n"
+                         + "\n".join(f"{kind} {line}" for line in gone))
+
+
+def read_floors():
+    """folder -> the folders it names, low to high; and the arrows that still run up, as (folder, higher folder)."""
+    floors, arrows = {}, []
+    for line in (REPO / ".floors").read_text().splitlines():
+        if line.strip() and not line.startswith("#"):
+            folder, below = (part.strip() for part in line.split(":"))
+            floors[folder] = [name for name in below.split() if not name.startswith("^")]
+            arrows += [(folder, name[1:]) for name in below.split() if name.startswith("^")]
+    return floors, arrows
+
+
+FLOORS, ARROWS = read_floors()
+
+
+@functools.cache
+def reach(folder):
+    """The folders whose headers FOLDER may include, itself among them."""
+    return {folder}.union(*(reach(below) for below in FLOORS[folder]))
+
+
+@functools.cache
+def compile_commands():
+    """source, from the top of the repository -> (its command, its object)."""
+    commands = {}
+    for entry in json.loads((BUILD / "compile_commands.json").read_text()):
+        words = shlex.split(entry["command"])
+        source = pathlib.Path(entry["file"]).relative_to(REPO).as_posix()
+        commands[source] = words, pathlib.Path(entry["directory"]) / words[words.index("-o") + 1]
+    return commands
+
+
+def sources(suffix, folders=COMPONENTS):
+    return sorted(path for folder in folders for path in (REPO / folder).rglob("*" + suffix)
+                  if "node_modules" not in path.parts)
+
+
+class Includes(Shrinking):
+    def compiles(self, folder, header):
+        """Whether a file in FOLDER that includes HEADER compiles, with the flags of a real file there."""
+        command = next(words for source, (words, _) in compile_commands().items()
+                       if os.path.dirname(source) == folder and not os.path.basename(source).startswith("hermes-"))
+        command = command[:command.index("-o")] + ["-fsyntax-only", "-x", "c", "-"]
+        done = subprocess.run(command, input=f'#include "{header}"\n', text=True, capture_output=True, cwd=BUILD)
+        self.assertTrue(done.returncode == 0 or f"{header}: No such file" in done.stderr
+                        or f"'{header}' file not found" in done.stderr, done.stderr)
+        return done.returncode == 0
+
+    def test_every_folder_has_its_floor(self):
+        folders = {path.parent.relative_to(REPO).as_posix() for path in sources(".c")} - {"runtime", "runtime/examples"}
+        self.assertEqual(folders, set(FLOORS), "folders with sources, and those of .floors")
+
+    def test_no_arrow_runs_up(self):
+        self.assert_known("arrow", {f"{low} ^{high}" for low, high in ARROWS})
+
+    def test_an_include_that_runs_up_does_not_compile(self):
+        headers = {folder: sorted((REPO / folder).glob("*.h"))[0].name for folder in FLOORS}
+        for low in FLOORS:
+            for high in FLOORS:
+                if high not in reach(low) and (low, high) not in ARROWS:
+                    self.assertFalse(self.compiles(low, headers[high]), f"{low} may include {high}/{headers[high]}")
+            for below in FLOORS[low]:  # the other way it does, so it is the direction that is refused
+                self.assertTrue(self.compiles(low, headers[below]), f"{low} may not include {below}/{headers[below]}")
+
+    def test_no_include_walks_around_it(self):
+        for path in sources(".[ch]"):
+            self.assertNotRegex(path.read_text(), r'#include "[^"]*/', path)
+
+
+@functools.cache
+def symbols():
+    """source -> (the global names it defines, those it wants), as its object has them."""
+    tables = {}
+    for source, (_, made) in compile_commands().items():
+        folder = os.path.dirname(source)
+        if folder not in FLOORS or not made.exists() or os.path.basename(source).startswith("hermes-"):
+            continue  # what is called hermes-* is a program, above all folders
+        lines = subprocess.run(["nm", made], text=True, capture_output=True, check=True).stdout.splitlines()
+        words = [line.split() for line in lines]
+        tables[source] = ({w[-1] for w in words if w[-2] in "TDBRVWC"}, {w[-1] for w in words if w[-2] == "U"})
+    return tables
+
+
+def component(source):
+    return source.split("/")[0]
+
+
+def homes():
+    """name -> the sources that define it."""
+    found = {}
+    for source, (defined, _) in symbols().items():
+        for name in defined - {"main"}:
+            found.setdefault(name, []).append(source)
+    return found
+
+
+def calls():
+    """caller -> {callee: the symbols}, between files of the components."""
+    home, graph = homes(), {source: {} for source in symbols()}
+    for source, (_, wanted) in symbols().items():
+        for name in wanted & home.keys():
+            callee = min(home[name], key=lambda other: component(other) != component(source))
+            graph[source].setdefault(callee, set()).add(name)
+    return graph
+
+
+def circles(graph):
+    """Sets of files each of which reaches all others of its set."""
+    def reached(start):
+        seen, todo = set(), [start]
+        while todo:
+            for callee in graph[todo.pop()]:
+                if callee not in seen:
+                    seen.add(callee)
+                    todo.append(callee)
+        return seen
+
+    all_reached = {source: reached(source) for source in graph}
+    return {frozenset(other for other in all_reached[source] if source in all_reached[other])
+            for source in graph if source in all_reached[source]}
+
+
+class Calls(Shrinking):
+    @classmethod
+    def setUpClass(cls):
+        cls.graph = calls()
+
+    def test_there_are_objects(self):
+        """One for each source, or the rest proves nothing."""
+        missing = {path.relative_to(REPO).as_posix() for path in sources(".c")} - self.graph.keys()
+        self.assertEqual({path for path in missing if os.path.dirname(path) in FLOORS and "/hermes-" not in path},
+                         set())
+
+    def test_a_circle_is_seen(self):
+        self.assertEqual(circles({"a": {"b": {"f"}}, "b": {"c": {"g"}}, "c": {"b": {"h"}}, "d": {}}), {frozenset("bc")})
+
+    def test_no_two_files_call_each_other(self):
+        told = []
+        found = set()
+        for circle in sorted(circles(self.graph), key=sorted):
+            found |= circle
+            told.append("circle of " + ", ".join(sorted(circle)))
+            told += [f"    {caller} -> {callee}: {', '.join(sorted(names))}" for caller in sorted(circle)
+                     for callee, names in sorted(self.graph[caller].items()) if callee in circle]
+        self.assert_known("circle", {f"{component(source)}/{os.path.basename(source)}" for source in found},
+                          "\n".join(told))
+
+    def test_a_name_is_defined_once(self):
+        self.assert_known("twice", {name for name, where in homes().items() if len(where) > 1})
+
+    def test_no_call_runs_up(self):
+        for caller, callees in self.graph.items():
+            low = os.path.dirname(caller)
+            for callee, names in callees.items():
+                high = os.path.dirname(callee)
+                self.assertTrue(high in reach(low) or (low, high) in ARROWS, f"{caller} -> {callee}: {names}")
+
+
+def functions(text):
+    """(name, lines) of each function; .clang-format puts the braces of a body, and no others, alone at column 0."""
+    lines = text.split("\n")
+    for begin, line in enumerate(lines):
+        if line == "{":
+            first = begin
+            while first > 0 and lines[first - 1] and not re.search(r"[;}/]$|^#", lines[first - 1]):
+                first -= 1
+            yield re.search(r"(\w+)\(", lines[first])[1], lines.index("}", begin) - first + 1
+
+
+PROTOTYPE = r"^(?!#|typedef|static)[\w\s*]*?\b(\w+)\((?!\*)"
+
+
+def carries(name, stem):
+    words, wanted = name.split("_"), "hermes" if stem == "hermes_runtime" else stem
+    wanted = wanted.split("_")
+    return [word.rstrip("s") for word in words[:len(wanted)]] == [word.rstrip("s") for word in wanted]
+
+
+class Text(Shrinking):
+    def test_functions_are_short(self):
+        lengths = []
+        for path in sources(".c"):
+            for name, count in functions(path.read_text()):
+                self.assertLessEqual(count, LONGEST, f"{path}: {name}")
+                lengths.append(count)
+        self.assertGreater(len(lengths), 1000)
+        self.assertLessEqual(statistics.median(lengths), MEDIAN)
+
+    def test_public_functions_carry_the_name_of_their_header(self):
+        """Or that of their own file, where one header speaks for several; or of their folder. One or many is the same."""
+        strays = set()
+        for path in sources(".h"):
+            folder = path.parent
+            for name in re.findall(PROTOTYPE, path.read_text(), re.M):
+                files = [source for source in homes().get(name, ()) if (REPO / source).parent == folder]
+                stems = {path.stem, folder.name}.union(pathlib.Path(source).stem for source in files)
+                if files and not any(carries(name, stem) for stem in stems):
+                    strays.add(name)
+        self.assert_known("name", strays)
+
+
+if __name__ == "__main__":
+    unittest.main()
