@@ -25,6 +25,7 @@
 #include <curl/curl.h>
 
 #include "hermes_runtime.h"
+#include "http_only.h"
 #include "key_header.h"
 #include "protect_process.h"
 
@@ -141,7 +142,7 @@ static bool set_options(struct exchange *e, const char *url)
     const char *ca_file = text_of(e->request, "ca_file");
     const char *body = text_of(e->request, "body");
     bool set = curl_easy_setopt(curl, CURLOPT_URL, url) == CURLE_OK &&
-               curl_easy_setopt(curl, CURLOPT_PROTOCOLS_STR, "http,https") == CURLE_OK &&
+               http_only(curl) == CURLE_OK &&
                curl_easy_setopt(curl, CURLOPT_FOLLOWLOCATION, 0L) == CURLE_OK &&
                curl_easy_setopt(curl, CURLOPT_SSL_VERIFYPEER, 1L) == CURLE_OK &&
                curl_easy_setopt(curl, CURLOPT_SSL_VERIFYHOST, 2L) == CURLE_OK &&

@@ -4,6 +4,23 @@
 #include <stddef.h>
 #include <sys/vfs.h>
 
+/* linux/magic.h learned these one by one; the numbers are the kernel's. */
+#ifndef FUSE_SUPER_MAGIC
+#define FUSE_SUPER_MAGIC 0x65735546
+#endif
+#ifndef CIFS_SUPER_MAGIC
+#define CIFS_SUPER_MAGIC 0xff534d42
+#endif
+#ifndef SMB2_SUPER_MAGIC
+#define SMB2_SUPER_MAGIC 0xfe534d42
+#endif
+#ifndef CEPH_SUPER_MAGIC
+#define CEPH_SUPER_MAGIC 0x00c36400
+#endif
+#ifndef OCFS2_SUPER_MAGIC
+#define OCFS2_SUPER_MAGIC 0x7461636f
+#endif
+
 /* Of no header. */
 enum { LUSTRE_MAGIC = 0x0bd00bd0, GFS2_MAGIC = 0x01161970, VBOX_MAGIC = 0x786f4256 };
 

@@ -11,6 +11,17 @@
 #include "snapshot_format.h"
 #include "view.h"
 
+/* A fixed text, so that threads can share it; older C libraries only have the translated one. */
+static const char *system_error(int error)
+{
+#ifdef HAVE_STRERRORDESC_NP
+    const char *text = strerrordesc_np(error);
+    return text != NULL ? text : "an unknown error";
+#else
+    return strerror(error);
+#endif
+}
+
 const char *hermes_strerror(int error)
 {
     switch (error) {
@@ -29,7 +40,7 @@ const char *hermes_strerror(int error)
     case HERMES_EXHAUSTED:
         return "every key of the provider is cooling or dead";
     default:
-        return strerrordesc_np(-error) != NULL ? strerrordesc_np(-error) : "an unknown error";
+        return system_error(-error);
     }
 }
 

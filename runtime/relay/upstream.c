@@ -12,6 +12,7 @@
 
 #include "clock.h"
 #include "exchange.h"
+#include "http_only.h"
 
 enum { HEADERS_MAX = 160, RECEIVE_BUFFER = 16 * 1024, CONNECT_MS = 10000, CONNECTION_IDLE_S = 50, FD_MAX = 1 << 20 };
 
@@ -185,8 +186,8 @@ static bool prepare(struct upstream *upstream, struct upstream_call *call)
     CURL *easy = call->easy = curl_easy_init();
     if (easy == NULL)
         return false;
-    (void)curl_easy_getinfo(easy, CURLINFO_CAINFO, &upstream->authorities);
-    bool good = curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR, "http,https") == CURLE_OK &&
+    upstream->authorities = curl_version_info(CURLVERSION_NOW)->cainfo;
+    bool good = http_only(easy) == CURLE_OK &&
                 curl_easy_setopt(easy, CURLOPT_SSL_VERIFYPEER, 1L) == CURLE_OK &&
                 curl_easy_setopt(easy, CURLOPT_SSL_VERIFYHOST, 2L) == CURLE_OK &&
                 curl_easy_setopt(easy, CURLOPT_FOLLOWLOCATION, 0L) == CURLE_OK &&
