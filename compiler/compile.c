@@ -70,7 +70,7 @@ static struct source *new_source(struct run *run, enum source_kind kind, const c
     struct compilation *c = run->c;
     struct source *source = arena_alloc(c->arena, sizeof *source);
     *source = (struct source){.kind = kind, .order = c->source_count, .path = path, .bytes = ""};
-    source->label = plain_text(arena_strdup(c->arena, label_of(run, path)));
+    source->label = diagnostic_plain_text(arena_strdup(c->arena, label_of(run, path)));
     c->sources[c->source_count++] = source;
     return source;
 }
@@ -90,8 +90,8 @@ static struct source *add_source(struct run *run, enum source_kind kind, const c
         break;
     case READ_BUSY:
         if (run->request->read_wait_ms > 0)
-            (void)diagnose(&c->diagnostics, SEVERITY_ERROR, "source-busy", (struct place){.source = source},
-                           "another process is still writing %s", source->label);
+            (void)diagnostic_add(&c->diagnostics, SEVERITY_ERROR, "source-busy", (struct place){.source = source},
+                                 "another process is still writing %s", source->label);
         c->busy = source;
         fail(run, COMPILE_BUSY);
         break;
@@ -117,13 +117,13 @@ static struct node *parse_config(struct run *run, const struct source *source)
     if (root == NULL || node_is(root, NODE_MAP))
         return root;
     if (!node_truthy(root)) {
-        (void)diagnose(&c->diagnostics, SEVERITY_WARNING, "empty-config", place,
-                       "%s is empty: Hermes runs on its built-in defaults", source->label);
+        (void)diagnostic_add(&c->diagnostics, SEVERITY_WARNING, "empty-config", place,
+                             "%s is empty: Hermes runs on its built-in defaults", source->label);
         return NULL;
     }
     struct diagnostic *d =
-        diagnose(&c->diagnostics, SEVERITY_ERROR, "not-a-mapping", root->place,
-                 "%s is %s, not a map of names to values", source->label, node_kind_name(root->kind));
+        diagnostic_add(&c->diagnostics, SEVERITY_ERROR, "not-a-mapping", root->place,
+                       "%s is %s, not a map of names to values", source->label, node_kind_name(root->kind));
     diagnostic_help(&c->diagnostics, d, "start with lines such as `model:`");
     return NULL;
 }
@@ -142,8 +142,8 @@ static void read_extra_env(struct run *run)
     if (files == NULL || files->kind == NODE_NULL)
         return;
     if (!node_is(files, NODE_SEQUENCE)) {
-        (void)diagnose(&run->c->diagnostics, SEVERITY_ERROR, "wrong-type", files->place,
-                       "hermes_watch.env_files is %s, not a list of files", node_kind_name(files->kind));
+        (void)diagnostic_add(&run->c->diagnostics, SEVERITY_ERROR, "wrong-type", files->place,
+                             "hermes_watch.env_files is %s, not a list of files", node_kind_name(files->kind));
         return;
     }
     /* The later file loses, so it is loaded first: one slot is kept for each of the fixed sources. */
@@ -151,16 +151,16 @@ static void read_extra_env(struct run *run)
         const struct node *item = files->items[i - 1];
         const char *path = node_string(item);
         if (path == NULL || run->c->source_count + 5 >= COMPILE_MAX_SOURCES) {
-            (void)diagnose(&run->c->diagnostics, SEVERITY_ERROR, "wrong-type", item->place,
-                           path == NULL ? "this is no path" : "too many env files");
+            (void)diagnostic_add(&run->c->diagnostics, SEVERITY_ERROR, "wrong-type", item->place,
+                                 path == NULL ? "this is no path" : "too many env files");
             continue;
         }
         const struct source *source = add_source(run, SOURCE_EXTRA_ENV, expand_path(run, path));
         if (!source->present && run->c->outcome == COMPILE_VALID)
-            diagnostic_help(
-                &run->c->diagnostics,
-                diagnose(&run->c->diagnostics, SEVERITY_WARNING, "no-env-file", item->place, "there is no such file"),
-                "create it, or take it out of hermes_watch.env_files");
+            diagnostic_help(&run->c->diagnostics,
+                            diagnostic_add(&run->c->diagnostics, SEVERITY_WARNING, "no-env-file", item->place,
+                                           "there is no such file"),
+                            "create it, or take it out of hermes_watch.env_files");
         dotenv_load(run->c->arena, source, &run->c->environment, &run->c->diagnostics);
     }
 }
@@ -181,14 +181,14 @@ static struct source *read_config(struct run *run)
     struct source *source = new_source(run, SOURCE_CONFIG, "<standard input>");
     source->mode = S_IRUSR | S_IWUSR;
     if (text->bytes == NULL) {
-        (void)diagnose(&run->c->diagnostics, SEVERITY_ERROR, "unreadable", (struct place){.source = source},
-                       "%s cannot be read", source->label);
+        (void)diagnostic_add(&run->c->diagnostics, SEVERITY_ERROR, "unreadable", (struct place){.source = source},
+                             "%s cannot be read", source->label);
         fail(run, COMPILE_FAILED);
         return source;
     }
     if (text->len > SAFE_READ_LIMIT) {
-        (void)diagnose(&run->c->diagnostics, SEVERITY_ERROR, "too-large", (struct place){.source = source},
-                       "%s has more than %d MiB", source->label, SAFE_READ_LIMIT / (1024 * 1024));
+        (void)diagnostic_add(&run->c->diagnostics, SEVERITY_ERROR, "too-large", (struct place){.source = source},
+                             "%s has more than %d MiB", source->label, SAFE_READ_LIMIT / (1024 * 1024));
         return source;
     }
     source->present = true;
@@ -214,8 +214,8 @@ static void check_named(struct run *run)
         if (!named || source->present || run->c->outcome == COMPILE_FAILED)
             continue;
         if (!error_said(&run->c->diagnostics, source))
-            (void)diagnose(&run->c->diagnostics, SEVERITY_ERROR, "unreadable", (struct place){.source = source},
-                           "there is no %s", source->label);
+            (void)diagnostic_add(&run->c->diagnostics, SEVERITY_ERROR, "unreadable", (struct place){.source = source},
+                                 "there is no %s", source->label);
         fail(run, COMPILE_FAILED);
     }
 }
@@ -239,7 +239,7 @@ static struct source *add_pool(struct run *run, const char *path)
     size_t errors = c->diagnostics.errors;
     enum compile_outcome outcome = c->outcome;
     struct source *pool = add_source(run, SOURCE_POOL, path);
-    bool bad_moment = c->outcome == COMPILE_FAILED && !read_denied(pool);
+    bool bad_moment = c->outcome == COMPILE_FAILED && !read_source_denied(pool);
     if (bad_moment || (c->outcome == outcome && c->diagnostics.errors == errors))
         return pool;
     c->outcome = outcome;
@@ -293,8 +293,8 @@ static void warn_no_config(struct run *run)
         const struct source *source = run->c->sources[i];
         if (source->kind == SOURCE_CONFIG && !source->present)
             diagnostic_help(list,
-                            diagnose(list, SEVERITY_WARNING, "no-config", (struct place){.source = source},
-                                     "there is no config.yaml: Hermes runs on its built-in defaults"),
+                            diagnostic_add(list, SEVERITY_WARNING, "no-config", (struct place){.source = source},
+                                           "there is no config.yaml: Hermes runs on its built-in defaults"),
                             "create %s", source->path);
     }
 }
@@ -307,8 +307,8 @@ static void check_sources(struct run *run)
     if (whole_home && any_source(c)) {
         warn_no_config(run);
     } else if (whole_home) {
-        struct diagnostic *d = diagnose(&c->diagnostics, SEVERITY_ERROR, "no-sources", (struct place){0},
-                                        "%s has neither config.yaml nor .env", run->request->home);
+        struct diagnostic *d = diagnostic_add(&c->diagnostics, SEVERITY_ERROR, "no-sources", (struct place){0},
+                                              "%s has neither config.yaml nor .env", run->request->home);
         diagnostic_help(&c->diagnostics, d, "create config.yaml there, or name another home with --home");
     }
     if (c->diagnostics.errors > 0)
@@ -333,14 +333,15 @@ static const struct hermes_view *previous_view(struct run *run, struct hermes **
     if (error == 0)
         return hermes_current(*reader);
     if (error > HERMES_ABSENT && error != -EACCES) { /* the machine's: the snapshot itself may be as good as ever */
-        (void)diagnose(&run->c->diagnostics, SEVERITY_ERROR, "unreadable", (struct place){0}, "%s cannot be read: %s",
-                       path_in(run, run->request->home, SNAPSHOT_FILE), hermes_strerror(error));
+        (void)diagnostic_add(&run->c->diagnostics, SEVERITY_ERROR, "unreadable", (struct place){0},
+                             "%s cannot be read: %s", path_in(run, run->request->home, SNAPSHOT_FILE),
+                             hermes_strerror(error));
         fail(run, COMPILE_FAILED);
         return NULL;
     }
     if (error != HERMES_ABSENT && run->request->write)
-        (void)diagnose(&run->c->diagnostics, SEVERITY_WARNING, "snapshot-unusable", (struct place){0},
-                       "the previous snapshot is made anew: %s", hermes_strerror(error));
+        (void)diagnostic_add(&run->c->diagnostics, SEVERITY_WARNING, "snapshot-unusable", (struct place){0},
+                             "the previous snapshot is made anew: %s", hermes_strerror(error));
     return NULL;
 }
 
@@ -365,8 +366,8 @@ static unsigned long long bytes_before(struct run *run, const char *content, siz
 {
     struct text member = {.arena = run->c->arena};
     text_putc(&member, '{');
-    json_put_member(&member, "path", source->label);
-    json_put_member(&member, "kind", source_kind_name(source->kind));
+    json_write_member(&member, "path", source->label);
+    json_write_member(&member, "kind", source_kind_name(source->kind));
     const char *found = memmem(content, len, member.bytes, member.len);
     const char *bytes = found == NULL ? NULL : strstr(found, "\"bytes\":");
     return bytes == NULL ? 0 : strtoull(bytes + strlen("\"bytes\":"), NULL, 10);
@@ -458,7 +459,7 @@ static void warn_readable_config(struct run *run)
     for (size_t i = 0; i < run->c->source_count; i++) {
         const struct source *source = run->c->sources[i];
         if (source->kind == SOURCE_CONFIG && (source->mode & S_IROTH) != 0 && holds_a_literal(run, source))
-            warn_readable(&run->c->diagnostics, source);
+            read_source_warn_readable(&run->c->diagnostics, source);
     }
 }
 
@@ -468,12 +469,12 @@ static bool note_departures(struct run *run, const struct hermes_view *previous)
     struct compilation *c = run->c;
     struct timespec now;
     (void)clock_gettime(CLOCK_REALTIME, &now);
-    int error = departures_note(c->arena, run->request->home, previous, &c->environment,
-                                (double)now.tv_sec + (double)now.tv_nsec / 1e9);
+    int error = departed_note(c->arena, run->request->home, previous, &c->environment,
+                              (double)now.tv_sec + (double)now.tv_nsec / 1e9);
     if (error == 0)
         return true;
-    (void)diagnose(&c->diagnostics, SEVERITY_ERROR, "write-failed", (struct place){0}, "%s cannot be written: %s",
-                   path_in(run, run->request->home, SNAPSHOT_DIRECTORY), strerror(-error));
+    (void)diagnostic_add(&c->diagnostics, SEVERITY_ERROR, "write-failed", (struct place){0}, "%s cannot be written: %s",
+                         path_in(run, run->request->home, SNAPSHOT_DIRECTORY), strerror(-error));
     fail(run, COMPILE_FAILED);
     return false;
 }

@@ -9,7 +9,7 @@
 #define HERMES_COMPILE_H
 
 #include "cooldown.h"
-#include "credential.h"
+#include "provider.h"
 #include "custom_provider.h"
 #include "diagnostic.h"
 #include "dotenv.h"

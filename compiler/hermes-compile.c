@@ -17,7 +17,7 @@
 #include "protect_process.h"
 #include "provider_table.h"
 #include "reset.h"
-#include "shown_value.h"
+#include "shown.h"
 #include "snapshot_format.h"
 #include "status.h"
 #include "withdraw.h"
@@ -71,11 +71,11 @@ static int print_text(const struct text *text)
 static void put_changes(struct text *out, const struct compilation *c)
 {
     plan_json(out, &c->plan);
-    json_put_name(out, "pool");
+    json_write_name(out, "pool");
     text_putc(out, '[');
     for (const char *line = c->pool_plan.bytes; line != NULL && *line != '\0'; line += strcspn(line, "\n") + 1) {
-        json_put_item(out);
-        json_put_string(out, line, strcspn(line, "\n"));
+        json_write_item(out);
+        json_write_string(out, line, strcspn(line, "\n"));
     }
     text_putc(out, ']');
 }
@@ -84,7 +84,7 @@ static int report_status_json(const struct compilation *c, const char *home)
 {
     struct text out = {.arena = c->arena};
     text_putc(&out, '{');
-    int error = status_json(&out, c, home);
+    int error = status_put_json(&out, c, home);
     report_json(&out, &c->diagnostics);
     text_puts(&out, "}\n");
     (void)print_text(&out);
@@ -97,9 +97,9 @@ static int report_json_of(const struct options *options, const struct compilatio
     text_putc(&out, '{');
     bool found = options->mode != MODE_EXPLAIN || (c->config != NULL && explain_json(&out, c, options->subject));
     if (options->mode == MODE_COMPILE) {
-        json_put_number(&out, "generation", (unsigned long long)c->generation);
-        json_put_truth(&out, "published", c->published);
-        json_put_truth(&out, "projected", c->projected);
+        json_write_number(&out, "generation", (unsigned long long)c->generation);
+        json_write_truth(&out, "published", c->published);
+        json_write_truth(&out, "projected", c->projected);
     }
     if (options->mode == MODE_COMPILE || options->mode == MODE_DIFF)
         put_changes(&out, c);
@@ -166,7 +166,7 @@ static int report_explain(const struct options *options, const struct compilatio
 
 static int report_status(const struct compilation *c, const char *home)
 {
-    int error = print_status(c, home, stdout);
+    int error = status_print(c, home, stdout);
     if (error == 0)
         return EXIT_OK;
     if (c->source_count == 0) /* it was said that there is no such home */
@@ -292,7 +292,7 @@ static int compile_a_home(const struct options *options, struct arena *arena)
     compile_home_proven(&c, &(struct compile_request){
                                 .home = home,
                                 .managed = compile_find_managed(),
-                                .label_base = for_tools ? find_working_directory(arena) : home,
+                                .label_base = for_tools ? find_home_working_directory(arena) : home,
                                 .write = options->mode == MODE_COMPILE,
                                 .strict = options->strict && options->mode == MODE_COMPILE,
                                 .only_check = options->mode == MODE_CHECK && !options->live,
@@ -324,7 +324,7 @@ static int check_some_files(const struct options *options, struct arena *arena)
         report_diagnostics(options, arena, &checks.all);
     }
     int status = outcome_status(options, checks.outcome, checks.all.warnings);
-    file_checks_finish(&checks);
+    check_files_finish(&checks);
     return status;
 }
 
@@ -337,7 +337,7 @@ static const char *provider_to_reset(struct arena *arena, const char *home, cons
         &c, &(struct compile_request){
                 .home = home, .managed = compile_find_managed(), .only_check = true, .read_wait_ms = READ_WAIT_MS});
     const struct provider *provider = provider_named(&c.providers, name);
-    const struct provider_row *row = provider_find(name);
+    const struct provider_row *row = provider_table_find(name);
     const char *id = provider != NULL ? provider->id : row != NULL ? row->id : NULL;
     for (size_t i = 0; id == NULL && i < c.cooldowns.count; i++)
         if (strcmp(c.cooldowns.items[i].provider, name) == 0)

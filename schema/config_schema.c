@@ -850,13 +850,13 @@ static size_t lower_bound(const char *path)
     return low;
 }
 
-const struct config_rule *config_rule_find(const char *path)
+const struct config_rule *config_schema_find(const char *path)
 {
     size_t at = lower_bound(path);
     return at < config_rule_count && strcmp(config_rules[at].path, path) == 0 ? &config_rules[at] : NULL;
 }
 
-const struct config_rule *config_rules_below(const char *path, size_t *ret_count)
+const struct config_rule *config_schema_below(const char *path, size_t *ret_count)
 {
     char prefix[LONGEST_PATH] = "";
     if (*path != '\0')
@@ -869,14 +869,14 @@ const struct config_rule *config_rules_below(const char *path, size_t *ret_count
     return &config_rules[first];
 }
 
-const char *config_rule_name(const struct config_rule *rule, const char *parent)
+const char *config_schema_child_name(const struct config_rule *rule, const char *parent)
 {
     size_t len = strlen(parent);
     const char *name = len == 0 ? rule->path : rule->path + len + 1;
     return strchr(name, '.') == NULL ? name : NULL;
 }
 
-bool config_name_known(const char *name, size_t len)
+bool config_schema_name_known(const char *name, size_t len)
 {
     for (size_t i = 0; i < config_rule_count; i++) {
         const char *dot = strrchr(config_rules[i].path, '.');

@@ -33,12 +33,12 @@ extern const struct config_rule config_rules[];
 extern const size_t config_rule_count;
 
 /* The rule of exactly this path, or NULL. */
-const struct config_rule *config_rule_find(const char *path);
+const struct config_rule *config_schema_find(const char *path);
 /* The rules below PATH ("": all), children and their children. */
-const struct config_rule *config_rules_below(const char *path, size_t *ret_count);
+const struct config_rule *config_schema_below(const char *path, size_t *ret_count);
 /* What a rule below PARENT is called there when it is a direct child, else NULL. */
-const char *config_rule_name(const struct config_rule *rule, const char *parent);
+const char *config_schema_child_name(const struct config_rule *rule, const char *parent);
 /* Whether any rule's key is called so. */
-bool config_name_known(const char *name, size_t len);
+bool config_schema_name_known(const char *name, size_t len);
 
 #endif

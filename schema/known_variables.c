@@ -139,18 +139,18 @@ static const struct known *find(const char *name, size_t len)
     return bsearch(&span, table, sizeof table / sizeof *table, sizeof *table, compare);
 }
 
-bool variable_known(const char *name, size_t len)
+bool known_variables_has(const char *name, size_t len)
 {
     return find(name, len) != NULL;
 }
 
-bool variable_secret(const char *name, size_t len)
+bool known_variables_secret(const char *name, size_t len)
 {
     const struct known *known = find(name, len);
     return known != NULL && known->secret;
 }
 
-const char *variable_name(size_t index)
+const char *known_variables_name(size_t index)
 {
     return index < sizeof table / sizeof table[0] ? table[index].name : NULL;
 }

@@ -8,9 +8,9 @@
 
 enum { VARIABLE_LONGEST = 64 }; /* no name in the table is longer */
 
-bool variable_known(const char *name, size_t len);
-bool variable_secret(const char *name, size_t len);
+bool known_variables_has(const char *name, size_t len);
+bool known_variables_secret(const char *name, size_t len);
 /* The names in order; NULL behind the last. */
-const char *variable_name(size_t index);
+const char *known_variables_name(size_t index);
 
 #endif

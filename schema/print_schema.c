@@ -4,7 +4,7 @@
 
 #include "config_schema.h"
 #include "provider_table.h"
-#include "secret_names.h"
+#include "setting_name.h"
 #include "snapshot_schema.h"
 
 enum { LONGEST_PATH = 256 };
@@ -79,9 +79,9 @@ static void put_children(const char *path, FILE *stream)
     char item[LONGEST_PATH];
     size_t count;
     bool any = false;
-    const struct config_rule *rules = config_rules_below(path, &count);
+    const struct config_rule *rules = config_schema_below(path, &count);
     for (size_t i = 0; i < count; i++) {
-        const char *name = config_rule_name(&rules[i], path);
+        const char *name = config_schema_child_name(&rules[i], path);
         if (name == NULL || strcmp(name, "*") == 0 || strcmp(name, "[]") == 0)
             continue;
         (void)fputs(any ? "," : "\"properties\":{", stream);
@@ -94,7 +94,7 @@ static void put_children(const char *path, FILE *stream)
     static const char *const wild[][2] = {{"*", "additionalProperties"}, {"[]", "items"}};
     for (size_t i = 0; i < 2; i++) {
         (void)snprintf(item, sizeof item, "%s.%s", path, wild[i][0]);
-        const struct config_rule *rule = config_rule_find(item);
+        const struct config_rule *rule = config_schema_find(item);
         if (rule == NULL)
             continue;
         (void)fprintf(stream, "\"%s\":", wild[i][1]);
@@ -112,7 +112,7 @@ static void put_rule(const struct config_rule *rule, FILE *stream)
         put_choices(rule->choices, stream);
     if ((rule->flags & CONFIG_PROVIDER) != 0)
         put_providers(stream);
-    if (name_is_secret(last_name(rule->path)))
+    if (setting_name_is_secret(last_name(rule->path)))
         (void)fputs("\"writeOnly\":true,", stream);
     if (rule->instead != NULL) {
         (void)fprintf(stream, "\"deprecated\":true,\"deprecationMessage\":\"write %s\",", rule->instead);
@@ -154,9 +154,10 @@ static void print_reference(FILE *stream)
     for (size_t i = 0; i < config_rule_count; i++) {
         const struct config_rule *rule = &config_rules[i];
         (void)fprintf(stream, "| `%s` | %s%s | %s%s%s%s%s |\n", rule->path, type_name(rule->flags),
-                      name_is_secret(last_name(rule->path)) ? ", secret" : "", rule->doc != NULL ? rule->doc : "",
-                      rule->choices != NULL ? ": " : "", rule->choices != NULL ? rule->choices : "",
-                      rule->instead != NULL ? "; write " : "", rule->instead != NULL ? rule->instead : "");
+                      setting_name_is_secret(last_name(rule->path)) ? ", secret" : "",
+                      rule->doc != NULL ? rule->doc : "", rule->choices != NULL ? ": " : "",
+                      rule->choices != NULL ? rule->choices : "", rule->instead != NULL ? "; write " : "",
+                      rule->instead != NULL ? rule->instead : "");
     }
 }
 

@@ -151,7 +151,7 @@ static int same_name(const char *known, const char *name, size_t len)
     return 1;
 }
 
-const struct provider_row *provider_find(const char *name)
+const struct provider_row *provider_table_find(const char *name)
 {
     size_t len;
     name = skip_blanks(name, &len);
@@ -167,7 +167,7 @@ const struct provider_row *provider_find(const char *name)
 }
 
 /* Lower case for ASCII only. Hermes's lower() knows all of Unicode; names outside ASCII keep their case here. */
-size_t provider_normalise(const char *name, char *result, size_t size)
+size_t provider_table_normalise(const char *name, char *result, size_t size)
 {
     size_t len;
     name = skip_blanks(name, &len);

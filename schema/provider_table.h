@@ -1,5 +1,5 @@
 /* The providers that Hermes knows by itself: one row each, in Hermes's own order, which is also the order in which it
- * looks for a key when no provider is configured. Source: the registry of Hermes 0.18.2 (August 2026), with the ids
+ * looks for a key when no provider is configured. Source: the registry of Hermes 0.18.2, with the ids
  * that only older versions know left out. */
 #ifndef HERMES_PROVIDER_TABLE_H
 #define HERMES_PROVIDER_TABLE_H
@@ -33,13 +33,13 @@ extern const struct provider_row provider_table[];
 extern const size_t provider_table_count;
 
 /* The row of an id or alias, trimmed and in any case; NULL for a name Hermes does not know. */
-const struct provider_row *provider_find(const char *name);
+const struct provider_row *provider_table_find(const char *name);
 
 /* Each id and alias as what was meant. */
 void provider_table_consider(struct near_name *near);
 
 /* `My LLM` -> `my-llm`, as Hermes normalises the names of custom providers: stripped, lower case, each blank a '-'.
  * Writes at most SIZE bytes; returns the length it needs. */
-size_t provider_normalise(const char *name, char *result, size_t size);
+size_t provider_table_normalise(const char *name, char *result, size_t size);
 
 #endif

@@ -40,12 +40,12 @@ static bool is_provider(const char *word, size_t len)
         return false;
     memcpy(name, word, len);
     name[len] = '\0';
-    return provider_find(name) != NULL;
+    return provider_table_find(name) != NULL;
 }
 
 bool vocabulary_has(const char *word, size_t len)
 {
     struct span span = {word, len};
     return bsearch(&span, words, sizeof words / sizeof words[0], sizeof words[0], compare_word) != NULL ||
-           config_name_known(word, len) || variable_known(word, len) || is_provider(word, len);
+           config_schema_name_known(word, len) || known_variables_has(word, len) || is_provider(word, len);
 }

@@ -126,8 +126,8 @@ static const char *status_line(const struct home_watch *h, const struct compilat
     const struct diagnostic *error = first_error(c);
     if (error != NULL)
         return arena_printf(c->arena, "generation %lld kept: %s%serror[%s] %s", c->generation,
-                            place_text(c->arena, error->place), error->place.source != NULL ? ": " : "", error->code,
-                            error->message);
+                            diagnostic_place_text(c->arena, error->place), error->place.source != NULL ? ": " : "",
+                            error->code, error->message);
     if (c->outcome == COMPILE_HELD)
         return arena_printf(c->arena, "generation %lld kept: a source is empty or gone at this moment", c->generation);
     if (c->outcome == COMPILE_BUSY && c->busy != NULL)

@@ -176,7 +176,7 @@ static bool runs_as_written(struct arena *arena, const char *path, const struct 
     double written = (double)unit.st_ctim.tv_sec + (double)unit.st_ctim.tv_nsec / 1e9;
     for (size_t i = 0; i < what->home_count; i++) {
         pid_t process = file_lock_holder(arena_printf(arena, "%s/" WATCH_LOCK_FILE, what->homes[i]));
-        if (process == 0 || proc_started(process) <= written ||
+        if (process == 0 || proc_file_started(process) <= written ||
             stat(arena_printf(arena, "/proc/%ld/exe", (long)process), &other) < 0 || own.st_dev != other.st_dev ||
             own.st_ino != other.st_ino)
             return false;

@@ -91,7 +91,7 @@ struct file_checks check_files(struct arena *arena, char *const *files, int coun
 {
     struct file_checks checks = {.all = {.arena = arena}};
     struct grouping g = {.arena = arena};
-    const char *working = find_working_directory(arena);
+    const char *working = find_home_working_directory(arena);
     g.items = arena_alloc(arena, (size_t)count * sizeof *g.items);
     for (int i = 0; i < count; i++) {
         if (strcmp(files[i], "-") != 0)
@@ -117,7 +117,7 @@ struct file_checks check_files(struct arena *arena, char *const *files, int coun
     return checks;
 }
 
-void file_checks_finish(struct file_checks *checks)
+void check_files_finish(struct file_checks *checks)
 {
     for (size_t i = 0; i < checks->count; i++)
         compilation_finish(&checks->items[i]);

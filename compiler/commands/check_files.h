@@ -15,6 +15,6 @@ struct file_checks {
  * config.yaml is checked with the env file that is named from the same folder, else with the .env there (standard
  * input: of HOME, which need not exist). Nothing is written. */
 struct file_checks check_files(struct arena *arena, char *const *files, int count, const char *home, int read_wait_ms);
-void file_checks_finish(struct file_checks *checks);
+void check_files_finish(struct file_checks *checks);
 
 #endif

@@ -6,14 +6,14 @@
 #include "json_write.h"
 #include "near_name.h"
 #include "reference.h"
-#include "secret_names.h"
-#include "shown_value.h"
+#include "setting_name.h"
+#include "shown.h"
 #include "source.h"
 #include "variable_check.h"
 
 static void print_origin(const struct compilation *c, const struct origin *origin, FILE *stream)
 {
-    const char *place = place_text(c->arena, origin->place);
+    const char *place = diagnostic_place_text(c->arena, origin->place);
     (void)fprintf(stream, "%s%s%s", *place == '\0' ? "auth.json" : place, " ", origin->key);
 }
 
@@ -134,7 +134,7 @@ static const char *why_hidden(const struct place *winner, const struct place *lo
 static void print_hidden_variables(const struct compilation *c, const struct binding *binding, FILE *stream)
 {
     for (const struct binding *hidden = binding->hidden; hidden != NULL; hidden = hidden->hidden)
-        (void)fprintf(stream, "  shadows   %s  %s: %s\n", place_text(c->arena, hidden->place),
+        (void)fprintf(stream, "  shadows   %s  %s: %s\n", diagnostic_place_text(c->arena, hidden->place),
                       shown_value(c->arena, hidden->name, hidden->value, hidden->len),
                       why_hidden(&binding->place, &hidden->place));
 }
@@ -142,7 +142,7 @@ static void print_hidden_variables(const struct compilation *c, const struct bin
 /* A number or a date holds no key unless its name says so. */
 static const char *shown_scalar(struct arena *arena, const char *path, const char *name, const struct node *node)
 {
-    if (node->kind != NODE_STRING && !name_is_secret(name))
+    if (node->kind != NODE_STRING && !setting_name_is_secret(name))
         return arena_strndup(arena, node->text, node->len);
     return node->kind == NODE_STRING ? shown_leaf(arena, path, name, node->text, node->len)
                                      : shown_value(arena, name, node->text, node->len);
@@ -207,10 +207,10 @@ static bool explain_variable(const struct compilation *c, const char *name, bool
     const struct binding *binding = environment_get(&c->environment, name);
     if (binding == NULL)
         return false;
-    (void)fprintf(stream, "%s\n  stands at %s\n  value     ", name, place_text(c->arena, binding->place));
+    (void)fprintf(stream, "%s\n  stands at %s\n  value     ", name, diagnostic_place_text(c->arena, binding->place));
     (void)fputs(reveal ? binding->value : shown_value(c->arena, name, binding->value, binding->len), stream);
     (void)fputc('\n', stream);
-    print_texts_with(c, name, stream);
+    reference_print_texts(c, name, stream);
     print_hidden_variables(c, binding, stream);
     print_users(c, name, "Hermes, in its environment; the runtime library", reveal, stream);
     return true;
@@ -252,13 +252,13 @@ static bool explain_path(const struct compilation *c, const char *path, bool rev
     const struct node *node = follow(c->arena, c->config, path, &name);
     if (node == NULL)
         return false;
-    const char *place = place_text(c->arena, node->place);
+    const char *place = diagnostic_place_text(c->arena, node->place);
     (void)fprintf(stream, "%s\n  stands at %s\n  value     ", path, *place == '\0' ? "no file: it is derived" : place);
     print_value(c->arena, path, name, node, reveal, stream);
-    print_variables_in(c, node->place, stream);
+    reference_print_variables(c, node->place, stream);
     const struct node *users = hidden_value(c, node, path);
     if (users != NULL) {
-        (void)fprintf(stream, "  shadows   %s  ", place_text(c->arena, users->place));
+        (void)fprintf(stream, "  shadows   %s  ", diagnostic_place_text(c->arena, users->place));
         print_value(c->arena, path, name, users, reveal, stream);
         (void)fprintf(stream, "            %s\n", why_hidden(&node->place, &users->place));
     }
@@ -287,7 +287,7 @@ static const char *path_near(const struct compilation *c, const char *path)
     struct near_name near = {.written = last};
     for (size_t i = 0; node_is(map, NODE_MAP) && i < map->pair_count; i++) {
         const char *key = node_string(map->pairs[i].key);
-        if (key != NULL && name_showable(key, strlen(key)))
+        if (key != NULL && shown_name_is_plain(key, strlen(key)))
             near_name_consider(&near, key);
     }
     return near.best == NULL ? NULL : arena_printf(c->arena, "%s%s%s", parent, dot == NULL ? "" : ".", near.best);
@@ -297,7 +297,7 @@ const char *explain_near(const struct compilation *c, const char *subject)
 {
     struct near_name near = {.written = subject};
     providers_consider(&c->providers, &near);
-    const char *variable = near.best != NULL ? near.best : variable_near(&c->environment, subject);
+    const char *variable = near.best != NULL ? near.best : variable_check_near(&c->environment, subject);
     return variable != NULL ? variable : path_near(c, subject);
 }
 
@@ -305,46 +305,46 @@ const char *explain_near(const struct compilation *c, const char *subject)
 
 static void put_credential(struct text *out, const struct provider *provider, const struct credential *credential)
 {
-    json_put_item(out);
+    json_write_item(out);
     text_putc(out, '{');
-    json_put_member(out, "id", credential->id.text);
-    json_put_member(out, "fingerprint", credential->fingerprint.text);
-    json_put_member(out, "label", shown_name(out->arena, credential->label));
-    json_put_name(out, "origins");
+    json_write_member(out, "id", credential->id.text);
+    json_write_member(out, "fingerprint", credential->fingerprint.text);
+    json_write_member(out, "label", shown_name(out->arena, credential->label));
+    json_write_name(out, "origins");
     text_putc(out, '[');
     for (size_t i = 0; i < credential->origin_count; i++) {
-        json_put_item(out);
+        json_write_item(out);
         text_putc(out, '{');
         origin_json(out, &credential->origins[i]);
         text_putc(out, '}');
     }
     text_putc(out, ']');
-    json_put_truth(out, "in_pool",
-                   credential->rank == RANK_POOL || (provider->projected && credential->rank != RANK_TASK));
+    json_write_truth(out, "in_pool",
+                     credential->rank == RANK_POOL || (provider->projected && credential->rank != RANK_TASK));
     text_putc(out, '}');
 }
 
 static void put_provider(struct text *out, const struct compilation *c, const struct provider *provider)
 {
     const char *first = c->providers.default_id;
-    json_put_member(out, "provider", shown_name(out->arena, provider->id));
-    json_put_truth(out, "default", first != NULL && strcmp(first, provider->id) == 0);
-    json_put_member(out, "base_url", shown_url(c->arena, provider->base_url));
-    json_put_member(out, "strategy", provider->strategy);
-    json_put_truth(out, "in_pool", provider->projected);
-    json_put_name(out, "credentials");
+    json_write_member(out, "provider", shown_name(out->arena, provider->id));
+    json_write_truth(out, "default", first != NULL && strcmp(first, provider->id) == 0);
+    json_write_member(out, "base_url", shown_url(c->arena, provider->base_url));
+    json_write_member(out, "strategy", provider->strategy);
+    json_write_truth(out, "in_pool", provider->projected);
+    json_write_name(out, "credentials");
     text_putc(out, '[');
     for (size_t i = 0; i < provider->credential_count; i++)
         put_credential(out, provider, &provider->credentials[i]);
     text_putc(out, ']');
-    json_put_name(out, "shadowed");
+    json_write_name(out, "shadowed");
     text_putc(out, '[');
     for (size_t i = 0; i < provider->shadowed_count; i++) {
-        json_put_item(out);
+        json_write_item(out);
         text_putc(out, '{');
-        json_put_member(out, "fingerprint", provider->shadowed[i].fingerprint.text);
+        json_write_member(out, "fingerprint", provider->shadowed[i].fingerprint.text);
         origin_json(out, &provider->shadowed[i].origin);
-        json_put_member(out, "by", provider->shadowed[i].by->origins[0].key);
+        json_write_member(out, "by", provider->shadowed[i].by->origins[0].key);
         text_putc(out, '}');
     }
     text_putc(out, ']');
@@ -352,24 +352,24 @@ static void put_provider(struct text *out, const struct compilation *c, const st
 
 static void put_use(struct text *out, const struct provider *provider, size_t rank, const char *by)
 {
-    json_put_item(out);
+    json_write_item(out);
     text_putc(out, '{');
-    json_put_member(out, "provider", shown_name(out->arena, provider->id));
+    json_write_member(out, "provider", shown_name(out->arena, provider->id));
     if (by == NULL)
-        json_put_number(out, "rank", rank + 1);
+        json_write_number(out, "rank", rank + 1);
     else
-        json_put_member(out, "behind", by);
+        json_write_member(out, "behind", by);
     text_putc(out, '}');
 }
 
 static void put_hidden(struct text *out, const struct place *winner, const struct place *loser, const char *value)
 {
-    json_put_item(out);
+    json_write_item(out);
     text_putc(out, '{');
-    json_put_place(out, *loser, NULL);
+    json_write_place(out, *loser, NULL);
     if (value != NULL)
-        json_put_member(out, "value", value);
-    json_put_member(out, "why", why_hidden(winner, loser));
+        json_write_member(out, "value", value);
+    json_write_member(out, "why", why_hidden(winner, loser));
     text_putc(out, '}');
 }
 
@@ -380,18 +380,18 @@ static void put_hidden_keys(struct text *out, const struct compilation *c, const
             const struct shadowed *shadowed = &c->providers.items[i]->shadowed[k];
             if (shadowed->outvoted || !stands_at(shadowed->by, origin_key))
                 continue;
-            json_put_item(out);
+            json_write_item(out);
             text_putc(out, '{');
             origin_json(out, &shadowed->origin);
-            json_put_member(out, "value", shadowed->fingerprint.text);
-            json_put_member(out, "why", "a key of config.yaml goes out first");
+            json_write_member(out, "value", shadowed->fingerprint.text);
+            json_write_member(out, "why", "a key of config.yaml goes out first");
             text_putc(out, '}');
         }
 }
 
 static void put_uses(struct text *out, const struct compilation *c, const char *origin_key)
 {
-    json_put_name(out, "used_by");
+    json_write_name(out, "used_by");
     text_putc(out, '[');
     for (size_t i = 0; i < c->providers.count; i++) {
         const struct provider *provider = c->providers.items[i];
@@ -414,11 +414,11 @@ bool explain_json(struct text *out, const struct compilation *c, const char *sub
     }
     const struct binding *binding = environment_get(&c->environment, subject);
     if (binding != NULL) {
-        json_put_member(out, "variable", subject);
-        json_put_place(out, binding->place, NULL);
-        json_put_member(out, "value", shown_value(c->arena, subject, binding->value, binding->len));
-        put_texts_with(out, c, subject);
-        json_put_name(out, "shadows");
+        json_write_member(out, "variable", subject);
+        json_write_place(out, binding->place, NULL);
+        json_write_member(out, "value", shown_value(c->arena, subject, binding->value, binding->len));
+        reference_put_texts(out, c, subject);
+        json_write_name(out, "shadows");
         text_putc(out, '[');
         for (const struct binding *hidden = binding->hidden; hidden != NULL; hidden = hidden->hidden)
             put_hidden(out, &binding->place, &hidden->place,
@@ -433,16 +433,16 @@ bool explain_json(struct text *out, const struct compilation *c, const char *sub
     const struct node *node = follow(c->arena, c->config, subject, &name);
     if (node == NULL)
         return false;
-    json_put_member(out, "config", subject);
-    json_put_place(out, node->place, NULL);
-    json_put_member(out, "kind", node_kind_name(node->kind));
+    json_write_member(out, "config", subject);
+    json_write_place(out, node->place, NULL);
+    json_write_member(out, "kind", node_kind_name(node->kind));
     if (node->kind == NODE_BOOL)
-        json_put_truth(out, "value", node->boolean);
+        json_write_truth(out, "value", node->boolean);
     else if (node->kind != NODE_NULL && node->kind != NODE_MAP && node->kind != NODE_SET && node->kind != NODE_SEQUENCE)
-        json_put_member(out, "value", shown_scalar(c->arena, subject, name, node));
-    put_variables_in(out, c, node->place);
+        json_write_member(out, "value", shown_scalar(c->arena, subject, name, node));
+    reference_put_variables(out, c, node->place);
     const struct node *users = hidden_value(c, node, subject);
-    json_put_name(out, "shadows");
+    json_write_name(out, "shadows");
     text_putc(out, '[');
     if (users != NULL)
         put_hidden(out, &node->place, &users->place,

@@ -14,9 +14,9 @@
 
 static bool write_failed(struct diagnostics *diagnostics, const char *path, int error)
 {
-    struct diagnostic *d = diagnose(diagnostics, SEVERITY_ERROR, "write-failed", (struct place){0},
-                                    "%s cannot be written: %s", path, strerror(-error));
-    const char *help = take_back(diagnostics->arena, path);
+    struct diagnostic *d = diagnostic_add(diagnostics, SEVERITY_ERROR, "write-failed", (struct place){0},
+                                          "%s cannot be written: %s", path, strerror(-error));
+    const char *help = home_check_take_back(diagnostics->arena, path);
     if (help != NULL)
         diagnostic_help(diagnostics, d, "%s", help);
     return false;

@@ -3,7 +3,7 @@
 #ifndef HERMES_POOL_BY_HAND_H
 #define HERMES_POOL_BY_HAND_H
 
-#include "arena.h"
+#include "text.h"
 #include "cooldown.h"
 #include "diagnostic.h"
 #include "source.h"

@@ -3,7 +3,7 @@
 #include <string.h>
 
 #include "json_write.h"
-#include "shown_value.h"
+#include "shown.h"
 #include "source.h"
 
 /* What is looked for, and what is done with each one found. */
@@ -20,16 +20,16 @@ static void found(const struct search *s, const struct node *text, const struct 
     struct place place = s->name != NULL ? text->place : binding->place;
     const char *name = shown_name(s->c->arena, binding->name);
     if (s->out != NULL) {
-        json_put_item(s->out);
+        json_write_item(s->out);
         text_putc(s->out, '{');
         if (s->name == NULL)
-            json_put_member(s->out, "variable", name);
-        json_put_place(s->out, place, NULL);
+            json_write_member(s->out, "variable", name);
+        json_write_place(s->out, place, NULL);
         text_putc(s->out, '}');
     } else if (s->name != NULL) {
-        (void)fprintf(s->stream, "  put into  %s\n", place_text(s->c->arena, place));
+        (void)fprintf(s->stream, "  put into  %s\n", diagnostic_place_text(s->c->arena, place));
     } else {
-        (void)fprintf(s->stream, "  out of    %s  %s\n", name, place_text(s->c->arena, place));
+        (void)fprintf(s->stream, "  out of    %s  %s\n", name, diagnostic_place_text(s->c->arena, place));
     }
 }
 
@@ -71,30 +71,30 @@ static void search(const struct search *s)
 
 static void search_for_json(struct search s, const char *member)
 {
-    json_put_name(s.out, member);
+    json_write_name(s.out, member);
     text_putc(s.out, '[');
     search(&s);
     text_putc(s.out, ']');
 }
 
-void print_variables_in(const struct compilation *c, struct place place, FILE *stream)
+void reference_print_variables(const struct compilation *c, struct place place, FILE *stream)
 {
     if (place.source != NULL)
         search(&(struct search){.c = c, .place = place, .stream = stream});
 }
 
-void put_variables_in(struct text *out, const struct compilation *c, struct place place)
+void reference_put_variables(struct text *out, const struct compilation *c, struct place place)
 {
     if (place.source != NULL)
         search_for_json((struct search){.c = c, .place = place, .out = out}, "out_of");
 }
 
-void print_texts_with(const struct compilation *c, const char *name, FILE *stream)
+void reference_print_texts(const struct compilation *c, const char *name, FILE *stream)
 {
     search(&(struct search){.c = c, .name = name, .stream = stream});
 }
 
-void put_texts_with(struct text *out, const struct compilation *c, const char *name)
+void reference_put_texts(struct text *out, const struct compilation *c, const char *name)
 {
     search_for_json((struct search){.c = c, .name = name, .out = out}, "put_into");
 }

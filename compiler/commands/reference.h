@@ -7,10 +7,10 @@
 #include "compile.h"
 
 /* The variables that the text at PLACE was filled from. */
-void print_variables_in(const struct compilation *compilation, struct place place, FILE *stream);
-void put_variables_in(struct text *out, const struct compilation *compilation, struct place place);
+void reference_print_variables(const struct compilation *compilation, struct place place, FILE *stream);
+void reference_put_variables(struct text *out, const struct compilation *compilation, struct place place);
 /* The texts that the variable NAME is put into. */
-void print_texts_with(const struct compilation *compilation, const char *name, FILE *stream);
-void put_texts_with(struct text *out, const struct compilation *compilation, const char *name);
+void reference_print_texts(const struct compilation *compilation, const char *name, FILE *stream);
+void reference_put_texts(struct text *out, const struct compilation *compilation, const char *name);
 
 #endif

@@ -17,26 +17,26 @@ int report_format_find(const char *name)
 
 static void put_diagnostic(struct text *out, const struct diagnostic *d)
 {
-    json_put_item(out);
+    json_write_item(out);
     text_putc(out, '{');
-    json_put_member(out, "code", d->code);
-    json_put_member(out, "severity", severity_name(d->severity));
-    json_put_place(out, d->place, NULL);
+    json_write_member(out, "code", d->code);
+    json_write_member(out, "severity", diagnostic_severity_name(d->severity));
+    json_write_place(out, d->place, NULL);
     if (d->place.line > 0)
-        json_put_number(out, "length", d->place.length > 0 ? d->place.length : 1);
-    json_put_member(out, "message", d->message);
+        json_write_number(out, "length", d->place.length > 0 ? d->place.length : 1);
+    json_write_member(out, "message", d->message);
     if (d->note != NULL)
-        json_put_member(out, "note", d->note);
+        json_write_member(out, "note", d->note);
     if (d->help != NULL)
-        json_put_member(out, "help", d->help);
+        json_write_member(out, "help", d->help);
     text_putc(out, '}');
 }
 
 void report_json(struct text *out, const struct diagnostics *diagnostics)
 {
-    json_put_number(out, "errors", diagnostics->errors);
-    json_put_number(out, "warnings", diagnostics->warnings);
-    json_put_name(out, "diagnostics");
+    json_write_number(out, "errors", diagnostics->errors);
+    json_write_number(out, "warnings", diagnostics->warnings);
+    json_write_name(out, "diagnostics");
     text_putc(out, '[');
     for (size_t i = 0; i < diagnostics->count; i++)
         put_diagnostic(out, diagnostics->items[i]);
@@ -70,25 +70,25 @@ static void put_uri(struct text *out, const char *path)
         else
             text_printf(&uri, "%%%02X", (unsigned char)c);
     }
-    json_put_member(out, "uri", uri.bytes);
+    json_write_member(out, "uri", uri.bytes);
 }
 
 static void put_location(struct text *out, struct place place)
 {
-    json_put_name(out, "locations");
+    json_write_name(out, "locations");
     text_puts(out, "[{");
-    json_put_name(out, "physicalLocation");
+    json_write_name(out, "physicalLocation");
     text_putc(out, '{');
-    json_put_name(out, "artifactLocation");
+    json_write_name(out, "artifactLocation");
     text_putc(out, '{');
     put_uri(out, place.source->label);
     text_putc(out, '}');
     if (place.line > 0) {
-        json_put_name(out, "region");
+        json_write_name(out, "region");
         text_putc(out, '{');
-        json_put_number(out, "startLine", place.line);
-        json_put_number(out, "startColumn", place.column);
-        json_put_number(out, "endColumn", place.column + (place.length > 0 ? place.length : 1));
+        json_write_number(out, "startLine", place.line);
+        json_write_number(out, "startColumn", place.column);
+        json_write_number(out, "endColumn", place.column + (place.length > 0 ? place.length : 1));
         text_putc(out, '}');
     }
     text_puts(out, "}}]");
@@ -96,20 +96,20 @@ static void put_location(struct text *out, struct place place)
 
 static void put_text(struct text *out, const char *name, const char *text)
 {
-    json_put_name(out, name);
+    json_write_name(out, name);
     text_putc(out, '{');
-    json_put_member(out, "text", text);
+    json_write_member(out, "text", text);
     text_putc(out, '}');
 }
 
 static void put_rules(struct text *out)
 {
-    json_put_name(out, "rules");
+    json_write_name(out, "rules");
     text_putc(out, '[');
     for (const struct diagnostic_code *code = diagnostic_codes; code->code != NULL; code++) {
-        json_put_item(out);
+        json_write_item(out);
         text_putc(out, '{');
-        json_put_member(out, "id", code->code);
+        json_write_member(out, "id", code->code);
         put_text(out, "shortDescription", code->title);
         put_text(out, "help", code->page);
         text_putc(out, '}');
@@ -121,10 +121,10 @@ static void put_result(struct text *out, const struct diagnostic *d)
 {
     static const char *const levels[] = {"note", "warning", "error"};
     struct text scratch = {.arena = out->arena};
-    json_put_item(out);
+    json_write_item(out);
     text_putc(out, '{');
-    json_put_member(out, "ruleId", d->code);
-    json_put_member(out, "level", levels[d->severity]);
+    json_write_member(out, "ruleId", d->code);
+    json_write_member(out, "level", levels[d->severity]);
     put_text(out, "message", whole_message(&scratch, d));
     if (d->place.source != NULL)
         put_location(out, d->place);
@@ -134,20 +134,20 @@ static void put_result(struct text *out, const struct diagnostic *d)
 void report_sarif(struct text *out, const struct diagnostics *diagnostics)
 {
     text_putc(out, '{');
-    json_put_member(out, "$schema", "https://json.schemastore.org/sarif-2.1.0.json");
-    json_put_member(out, "version", "2.1.0");
-    json_put_name(out, "runs");
+    json_write_member(out, "$schema", "https://json.schemastore.org/sarif-2.1.0.json");
+    json_write_member(out, "version", "2.1.0");
+    json_write_name(out, "runs");
     text_puts(out, "[{");
-    json_put_name(out, "tool");
+    json_write_name(out, "tool");
     text_putc(out, '{');
-    json_put_name(out, "driver");
+    json_write_name(out, "driver");
     text_putc(out, '{');
-    json_put_member(out, "name", "hermes-compile");
-    json_put_member(out, "version", HERMES_VERSION);
+    json_write_member(out, "name", "hermes-compile");
+    json_write_member(out, "version", HERMES_VERSION);
     put_rules(out);
     text_puts(out, "}}");
-    json_put_member(out, "columnKind", "unicodeCodePoints");
-    json_put_name(out, "results");
+    json_write_member(out, "columnKind", "unicodeCodePoints");
+    json_write_name(out, "results");
     text_putc(out, '[');
     for (size_t i = 0; i < diagnostics->count; i++)
         put_result(out, diagnostics->items[i]);

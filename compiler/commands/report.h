@@ -2,7 +2,7 @@
 #ifndef HERMES_REPORT_H
 #define HERMES_REPORT_H
 
-#include "arena.h"
+#include "text.h"
 #include "diagnostic.h"
 
 enum report_format { FORMAT_TEXT, FORMAT_JSON, FORMAT_SARIF, FORMAT_GITHUB };

@@ -7,10 +7,10 @@
 #include "bookings.h"
 #include "pool_by_hand.h"
 #include "pool_document.h"
-#include "shown_value.h"
+#include "shown.h"
 #include "snapshot_format.h"
 
-/* What August keeps besides the six members that every version has. */
+/* What Hermes 0.18.2 keeps besides the six members that every version has. */
 static const char *const further_members[][2] = {
     {"last_failure_kind", "null"}, {"last_failure_evidence", "null"}, {"failure_confirmations", "0"}};
 
@@ -42,13 +42,13 @@ static void say(struct resetter *r, const char *provider, const char *fingerprin
 static size_t changed_members(const struct resetter *r, const struct json *entry, struct entry_edit *edits)
 {
     size_t count = 0;
-    entry = json_opened(r->arena, r->text, entry);
+    entry = json_span_opened(r->arena, r->text, entry);
     for (size_t i = 0; i < COOLDOWN_MEMBERS + FURTHER; i++) {
         bool usual = i < COOLDOWN_MEMBERS;
         const char *name = usual ? cooldown_members[i] : further_members[i - COOLDOWN_MEMBERS][0];
         const char *raw = usual ? "null" : further_members[i - COOLDOWN_MEMBERS][1];
-        const struct json *member = json_member(entry, name);
-        if (member != NULL && strcmp(json_raw(r->arena, r->text, member), raw) != 0)
+        const struct json *member = json_span_member(entry, name);
+        if (member != NULL && strcmp(json_span_raw(r->arena, r->text, member), raw) != 0)
             edits[count++] = (struct entry_edit){name, raw};
     }
     return count;
@@ -59,12 +59,12 @@ static void reset_entry(struct resetter *r, const char *provider, const struct j
     struct entry_edit edits[COOLDOWN_MEMBERS + FURTHER];
     if (json->kind != JSON_OBJECT)
         return;
-    struct entry entry = entry_read(r->arena, r->text, json, NULL, r->now);
+    struct entry entry = pool_entry_read(r->arena, r->text, json, NULL, r->now);
     if (!entry.state.active || !meant(r->what, provider, entry.effective))
         return;
     size_t count = changed_members(r, entry.json, edits);
     text_append(&r->out, r->text + r->copied, json->start - r->copied);
-    text_puts(&r->out, entry_edited(r->arena, r->text, entry.json, edits, count));
+    text_puts(&r->out, pool_entry_edited(r->arena, r->text, entry.json, edits, count));
     r->copied = json->end;
     say(r, provider, entry.effective, "auth.json");
 }
@@ -85,7 +85,7 @@ static void reset_memory(struct resetter *r)
 const char *reset_pool(struct arena *arena, struct source *source, const struct reset *what,
                        struct cooldowns *cooldowns, double now, struct text *lines, struct diagnostics *diagnostics)
 {
-    struct pool_document document = pool_open(arena, source, diagnostics);
+    struct pool_document document = pool_document_open(arena, source, diagnostics);
     struct resetter r = {.arena = arena,
                          .what = what,
                          .cooldowns = cooldowns,
@@ -106,7 +106,7 @@ const char *reset_pool(struct arena *arena, struct source *source, const struct 
     return r.out.bytes;
 }
 
-static void say_booking(void *data, const struct booking_id *id)
+static void say_booking(void *data, const struct bookings_id *id)
 {
     struct resetter *r = data;
     char fingerprint[FINGERPRINT_SIZE] = "";

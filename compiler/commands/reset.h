@@ -2,7 +2,7 @@
 #ifndef HERMES_RESET_H
 #define HERMES_RESET_H
 
-#include "arena.h"
+#include "text.h"
 #include "cooldown.h"
 #include "diagnostic.h"
 #include "source.h"

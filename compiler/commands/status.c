@@ -14,7 +14,7 @@
 #include "json_write.h"
 #include "pool_next.h"
 #include "safe_read.h"
-#include "shown_value.h"
+#include "shown.h"
 #include "snapshot_format.h"
 #include "source.h"
 
@@ -45,7 +45,7 @@ static const char *reason_text(struct arena *arena, const struct cooldown *coold
         bool quoted = len >= 2 && raw[0] == '"';
         const char *text = quoted ? raw + 1 : raw;
         len -= quoted ? 2 : 0;
-        if (strcmp(raw, "null") == 0 || len == 0 || !name_showable(text, len))
+        if (strcmp(raw, "null") == 0 || len == 0 || !shown_name_is_plain(text, len))
             continue;
         text_puts(&out, out.len == 0 ? "" : ", ");
         text_append(&out, text, len < LONGEST_REASON ? len : LONGEST_REASON);
@@ -100,7 +100,7 @@ static void add_booked(struct cooldowns *cooldowns, struct hermes *hermes, const
     cooldown.until = state.until;
     for (int i = 0; i < COOLDOWN_MEMBERS; i++)
         cooldown.raw[i] = "null";
-    cooldown.raw[3] = arena_printf(cooldowns->arena, "\"%s\"", state.rule); /* last_error_reason */
+    cooldown.raw[COOLDOWN_ERROR_REASON] = arena_printf(cooldowns->arena, "\"%s\"", state.rule);
     cooldowns_put(cooldowns, &cooldown);
 }
 
@@ -296,7 +296,7 @@ static struct cooldowns known_cooldowns(const struct compilation *c, const char 
     return cooldowns;
 }
 
-int print_status(const struct compilation *c, const char *home, FILE *stream)
+int status_print(const struct compilation *c, const char *home, FILE *stream)
 {
     struct hermes *hermes;
     int error = hermes_open(home, &hermes);
@@ -319,10 +319,10 @@ int print_status(const struct compilation *c, const char *home, FILE *stream)
 static void put_or_null(struct text *out, const char *name, const char *value)
 {
     if (value != NULL) {
-        json_put_member(out, name, value);
+        json_write_member(out, name, value);
         return;
     }
-    json_put_name(out, name);
+    json_write_name(out, name);
     text_puts(out, "null");
 }
 
@@ -336,15 +336,15 @@ static void put_key(struct text *out, const struct hermes_credential *credential
 {
     bool cooling = cools(cooldown, now);
     const char *by = shadow == NULL || shadow->by == NULL ? NULL : shadow->by->fingerprint.text;
-    json_put_item(out);
+    json_write_item(out);
     text_putc(out, '{');
-    json_put_member(out, "fingerprint", credential->fingerprint);
-    json_put_member(out, "label", shown_name(out->arena, credential->label));
-    json_put_member(out, "state", !cooling ? "usable" : cooldown->dead ? "dead" : "cooling");
+    json_write_member(out, "fingerprint", credential->fingerprint);
+    json_write_member(out, "label", shown_name(out->arena, credential->label));
+    json_write_member(out, "state", !cooling ? "usable" : cooldown->dead ? "dead" : "cooling");
     put_or_null(out, "until", cooling && !cooldown->dead ? until_iso(out->arena, cooldown->until) : NULL);
     put_or_null(out, "reason", cooling ? reason_text(out->arena, cooldown) : NULL);
     put_or_null(out, "shadowed_by", by);
-    json_put_truth(out, "next", next && !cooling);
+    json_write_truth(out, "next", next && !cooling);
     text_putc(out, '}');
 }
 
@@ -354,16 +354,16 @@ static void put_provider(struct text *out, const struct compilation *c, const st
     const struct provider *now = providers_get(&c->providers, provider->id);
     const char *next = next_key(c, provider, now, cooldowns, at);
     bool any = strcmp(provider->strategy, "random") == 0;
-    json_put_item(out);
+    json_write_item(out);
     text_putc(out, '{');
-    json_put_member(out, "id", shown_name(out->arena, provider->id));
-    json_put_truth(out, "default", first);
+    json_write_member(out, "id", shown_name(out->arena, provider->id));
+    json_write_truth(out, "default", first);
     const char *url = *provider->base_url == '\0'
                           ? ""
                           : shown_value(out->arena, "url", provider->base_url, strlen(provider->base_url));
-    json_put_member(out, "base_url", url);
-    json_put_member(out, "strategy", provider->strategy);
-    json_put_name(out, "credentials");
+    json_write_member(out, "base_url", url);
+    json_write_member(out, "strategy", provider->strategy);
+    json_write_name(out, "credentials");
     text_putc(out, '[');
     for (size_t i = 0; i < provider->credential_count; i++) {
         const struct hermes_credential *credential = &provider->credentials[i];
@@ -390,28 +390,31 @@ static void put_watcher(struct text *out, const char *home)
 {
     pid_t holder = file_lock_holder(arena_printf(out->arena, "%s/" WATCH_LOCK_FILE, home));
     cJSON *status = holder == 0 ? NULL : own_words(out->arena, home, holder);
-    json_put_name(out, "watcher");
+    json_write_name(out, "watcher");
     text_putc(out, '{');
-    json_put_truth(out, "running", holder != 0);
+    json_write_truth(out, "running", holder != 0);
     put_or_null(out, "state", cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(status, "state")));
     put_or_null(out, "status", cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(status, "status")));
     text_putc(out, '}');
     cJSON_Delete(status);
 }
 
-int status_json(struct text *out, const struct compilation *c, const char *home)
+int status_put_json(struct text *out, const struct compilation *c, const char *home)
 {
     struct hermes *hermes = NULL;
     int error = hermes_open(home, &hermes);
     const struct hermes_view *view = error == 0 ? hermes_current(hermes) : NULL;
-    json_put_member(out, "home", home);
-    json_put_number(out, "generation", view == NULL ? 0 : (unsigned long long)hermes_generation(view));
+    json_write_member(out, "home", home);
+    json_write_number(out, "generation", view == NULL ? 0 : (unsigned long long)hermes_generation(view));
     put_or_null(out, "compiled_at", view == NULL ? NULL : hermes_compiled_at(view));
     put_or_null(out, "error", error == 0 ? NULL : hermes_strerror(error));
-    json_put_member(out, "sources", c->outcome != COMPILE_VALID ? "invalid" : c->plan.changed ? "changed" : "compiled");
-    json_put_truth(out, "pool_differs", c->pool_plan.len > 0);
+    json_write_member(out, "sources",
+                      c->outcome != COMPILE_VALID ? "invalid"
+                      : c->plan.changed           ? "changed"
+                                                  : "compiled");
+    json_write_truth(out, "pool_differs", c->pool_plan.len > 0);
     put_watcher(out, home);
-    json_put_name(out, "providers");
+    json_write_name(out, "providers");
     text_putc(out, '[');
     if (view != NULL)
         put_providers(out, c, home, hermes);

@@ -7,8 +7,8 @@
 #include "compile.h"
 
 /* Prints to STREAM; COMPILATION is a compile of the same home that wrote nothing. 0, or a negative hermes_error. */
-int print_status(const struct compilation *compilation, const char *home, FILE *stream);
+int status_print(const struct compilation *compilation, const char *home, FILE *stream);
 /* The same as JSON members of an object that is open. */
-int status_json(struct text *out, const struct compilation *compilation, const char *home);
+int status_put_json(struct text *out, const struct compilation *compilation, const char *home);
 
 #endif

@@ -14,7 +14,7 @@ static const char *without_ours(void *data, struct source *pool, struct cooldown
     struct arena *arena = diagnostics->arena;
     const struct providers none = {0};
     const struct pool_input input = {.source = pool, .providers = &none, .cooldowns = cooldowns, .now = now};
-    *unreadable = pool_open(arena, pool, diagnostics).unreadable;
+    *unreadable = pool_document_open(arena, pool, diagnostics).unreadable;
     struct pool_projection projection = pool_project(arena, &input, diagnostics);
     struct text text = {.arena = arena};
     for (size_t i = 0; i < projection.count; i++)
@@ -29,8 +29,8 @@ bool withdraw_home(struct arena *arena, const char *home, int lock_wait_ms, stru
     bool unreadable = false;
     pid_t watcher = file_lock_holder(arena_printf(arena, "%s/" WATCH_LOCK_FILE, home));
     if (watcher != 0) {
-        struct diagnostic *d = diagnose(diagnostics, SEVERITY_ERROR, "still-watched", (struct place){0},
-                                        "hermes-watch (process %ld) would put the entries back", (long)watcher);
+        struct diagnostic *d = diagnostic_add(diagnostics, SEVERITY_ERROR, "still-watched", (struct place){0},
+                                              "hermes-watch (process %ld) would put the entries back", (long)watcher);
         diagnostic_help(diagnostics, d, "hermes-watch --uninstall, or end it");
         return false;
     }

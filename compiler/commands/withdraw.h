@@ -2,7 +2,7 @@
 #ifndef HERMES_WITHDRAW_H
 #define HERMES_WITHDRAW_H
 
-#include "arena.h"
+#include "text.h"
 #include "diagnostic.h"
 
 /* Takes our entries out of the pool of a home that nobody watches. False after a diagnostic. */

@@ -4,7 +4,7 @@
 #include <string.h>
 #include <strings.h>
 
-#include "arena.h"
+#include "text.h"
 #include "config_schema.h"
 #include "near_name.h"
 
@@ -19,12 +19,12 @@ static void check_list(struct checker *c, const struct config_rule *rule, const 
 static const struct config_rule *rule_in(struct checker *c, const char *path, const char *name)
 {
     if (*path == '\0')
-        return config_rule_find(name);
+        return config_schema_find(name);
     c->path.len = 0;
     text_puts(&c->path, path);
     text_putc(&c->path, '.');
     text_puts(&c->path, name);
-    return config_rule_find(c->path.bytes);
+    return config_schema_find(c->path.bytes);
 }
 
 static bool refers(const struct node *node)
@@ -92,8 +92,9 @@ static bool check_type(struct checker *c, const struct config_rule *rule, const 
         return true;
     if (strcmp(rule->path, "custom_providers") == 0)
         return false; /* who reads it says what that means */
-    (void)diagnose(c->diagnostics, stops_hermes(rule, node) ? SEVERITY_ERROR : SEVERITY_WARNING, "wrong-type",
-                   node->place, "%s is to be %s here, not %s", rule->path, wanted(types), node_kind_name(node->kind));
+    (void)diagnostic_add(c->diagnostics, stops_hermes(rule, node) ? SEVERITY_ERROR : SEVERITY_WARNING, "wrong-type",
+                         node->place, "%s is to be %s here, not %s", rule->path, wanted(types),
+                         node_kind_name(node->kind));
     return false;
 }
 
@@ -105,8 +106,8 @@ static void check_meant_as_text(struct checker *c, const struct config_rule *rul
     if (!named || !node->plain || node->kind == NODE_STRING || node->kind == NODE_NULL)
         return;
     struct diagnostic *d =
-        diagnose(c->diagnostics, SEVERITY_WARNING, "not-text", node->place,
-                 "YAML makes %s of this; %s is meant to be text", node_kind_name(node->kind), rule->path);
+        diagnostic_add(c->diagnostics, SEVERITY_WARNING, "not-text", node->place,
+                       "YAML makes %s of this; %s is meant to be text", node_kind_name(node->kind), rule->path);
     diagnostic_help(c->diagnostics, d, "put it in quotes");
 }
 
@@ -123,8 +124,8 @@ static void check_choice(struct checker *c, const struct config_rule *rule, cons
             return;
         near_name_consider(&near, choice);
     }
-    struct diagnostic *d = diagnose(c->diagnostics, SEVERITY_WARNING, "unknown-value", node->place,
-                                    "%s knows no such value; Hermes takes its default", rule->path);
+    struct diagnostic *d = diagnostic_add(c->diagnostics, SEVERITY_WARNING, "unknown-value", node->place,
+                                          "%s knows no such value; Hermes takes its default", rule->path);
     if (near.best != NULL)
         diagnostic_help(c->diagnostics, d, "did you mean \"%s\"?", near.best);
     else
@@ -135,8 +136,8 @@ static void check_value(struct checker *c, const struct config_rule *rule, const
 {
     const struct node *node = pair->value;
     if (rule->instead != NULL) {
-        struct diagnostic *d = diagnose(c->diagnostics, SEVERITY_HINT, "deprecated-key", pair->key->place, "%s: %s",
-                                        rule->path, rule->doc);
+        struct diagnostic *d = diagnostic_add(c->diagnostics, SEVERITY_HINT, "deprecated-key", pair->key->place,
+                                              "%s: %s", rule->path, rule->doc);
         diagnostic_help(c->diagnostics, d, "write %s", rule->instead);
     }
     if (!check_type(c, rule, node))
@@ -154,28 +155,28 @@ static const char **known_names(struct checker *c, const char *path)
 {
     size_t count;
     size_t used = 0;
-    const struct config_rule *rules = config_rules_below(path, &count);
+    const struct config_rule *rules = config_schema_below(path, &count);
     const char **names = arena_alloc(c->diagnostics->arena, (count + 1) * sizeof *names);
     for (size_t i = 0; i < count; i++)
-        if (config_rule_name(&rules[i], path) != NULL)
-            names[used++] = config_rule_name(&rules[i], path);
+        if (config_schema_child_name(&rules[i], path) != NULL)
+            names[used++] = config_schema_child_name(&rules[i], path);
     return names;
 }
 
 /* What else the map could have meant; never the word itself, which may be a key that slipped. */
 static void report_unknown(struct checker *c, const char *path, const char *const *names, const struct node *key)
 {
-    const struct config_rule *parent = *path == '\0' ? NULL : config_rule_find(path);
+    const struct config_rule *parent = *path == '\0' ? NULL : config_schema_find(path);
     bool closed = parent != NULL && (parent->flags & CONFIG_CLOSED) != 0;
     struct near_name near = {.written = key->text};
     for (; *names != NULL; names++)
         near_name_consider(&near, *names);
     if (near.best == NULL && !closed)
         return;
-    struct diagnostic *d = diagnose(c->diagnostics, SEVERITY_HINT, "unknown-key", key->place,
-                                    strcmp(path, "hermes_watch") == 0 ? "there is no key of this name%s%s"
-                                                                      : "Hermes reads no key of this name%s%s",
-                                    *path == '\0' ? "" : " in ", path);
+    struct diagnostic *d = diagnostic_add(c->diagnostics, SEVERITY_HINT, "unknown-key", key->place,
+                                          strcmp(path, "hermes_watch") == 0 ? "there is no key of this name%s%s"
+                                                                            : "Hermes reads no key of this name%s%s",
+                                          *path == '\0' ? "" : " in ", path);
     if (near.best != NULL)
         diagnostic_help(c->diagnostics, d, "did you mean \"%s\"?", near.best);
 }
@@ -184,7 +185,7 @@ static void check_map(struct checker *c, const char *path, const struct node *ma
 {
     size_t count;
     const char **names = NULL; /* made for the first unknown key */
-    (void)config_rules_below(path, &count);
+    (void)config_schema_below(path, &count);
     if (count == 0)
         return; /* whatever stands there is somebody else's */
     const struct config_rule *any = rule_in(c, path, "*");

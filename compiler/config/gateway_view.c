@@ -3,11 +3,12 @@
 #include <string.h>
 
 #include "key_index.h"
-#include "masked_line.h"
+#include "source_line.h"
 #include "root_variables.h"
-#include "secret_names.h"
-#include "shown_value.h"
+#include "setting_name.h"
+#include "shown.h"
 #include "source.h"
+#include "text.h"
 #include "variable_check.h"
 
 /* What all references of a configuration may bring in together. */
@@ -136,7 +137,7 @@ static void fill(struct arena *arena, struct node *model, const char *key, struc
         put(arena, model, key, from);
 }
 
-/* Hermes's _normalize_root_model_keys (August): root keys and old spellings move into `model`. */
+/* Hermes's _normalize_root_model_keys (0.18.2): root keys and old spellings move into `model`. */
 static void normalise_model(struct arena *arena, struct node *root)
 {
     if (!normalisation_triggered(root))
@@ -263,20 +264,21 @@ static bool looks_like_variable(const char *name, size_t len)
     for (size_t i = 0; i < len; i++)
         if (!((name[i] >= 'A' && name[i] <= 'Z') || (name[i] >= '0' && name[i] <= '9' && i > 0) || name[i] == '_'))
             return false;
-    return len > 0 && len <= 64 && name_showable(name, len);
+    return len > 0 && len <= 64 && shown_name_is_plain(name, len);
 }
 
 static void report_unresolved(struct view *view, const struct node *node, const char *owner, size_t at, size_t len)
 {
     const char *name = node->text + at + 2;
     int name_len = (int)len - 3;
-    bool needed = !view->input->no_env && owner != NULL && (name_is_secret(owner) || name_is_url(owner));
+    bool needed =
+        !view->input->no_env && owner != NULL && (setting_name_is_secret(owner) || setting_name_is_url(owner));
     enum severity severity = needed ? SEVERITY_ERROR : SEVERITY_WARNING;
     bool shown = looks_like_variable(name, (size_t)name_len);
-    struct diagnostic *d = shown ? diagnose(view->diagnostics, severity, "unresolved-reference", node->place,
-                                            "${%.*s} is not set in any env file", name_len, name)
-                                 : diagnose(view->diagnostics, severity, "unresolved-reference", node->place,
-                                            "a ${...} reference here names no variable of any env file");
+    struct diagnostic *d = shown ? diagnostic_add(view->diagnostics, severity, "unresolved-reference", node->place,
+                                                  "${%.*s} is not set in any env file", name_len, name)
+                                 : diagnostic_add(view->diagnostics, severity, "unresolved-reference", node->place,
+                                                  "a ${...} reference here names no variable of any env file");
     if (d == NULL)
         return;
     d->place = place_of_reference(node, at, len);
@@ -285,7 +287,8 @@ static void report_unresolved(struct view *view, const struct node *node, const 
     if (shell_has(view->input->shell, name, (size_t)name_len))
         diagnostic_note(view->diagnostics, d,
                         "this shell exports it, but hermes-gateway.service does not inherit your shell");
-    const char *near = variable_near(view->input->environment, arena_strndup(view->arena, name, (size_t)name_len));
+    const char *near =
+        variable_check_near(view->input->environment, arena_strndup(view->arena, name, (size_t)name_len));
     if (near != NULL)
         diagnostic_help(view->diagnostics, d, "did you mean ${%s}?", near);
     else
@@ -297,7 +300,7 @@ static const char *look_up(const struct view *view, const char *name, size_t *re
     const struct binding *bound = environment_get(view->input->environment, name);
     const uint32_t *scalar = bound == NULL ? name_table_get(&view->root_scalars, name) : NULL;
     const char *value = bound != NULL    ? bound->value
-                        : scalar != NULL ? root_variable_text(view->root->pairs[*scalar].value)
+                        : scalar != NULL ? root_variables_text(view->root->pairs[*scalar].value)
                                          : NULL;
     *ret_len = bound != NULL ? bound->len : value != NULL ? strlen(value) : 0;
     return value;
@@ -327,8 +330,8 @@ static struct node *expand_string(struct view *view, struct node *node, const ch
         }
         i += len - 1;
         if (view->expanded > MOST_EXPANDED) {
-            (void)diagnose(view->diagnostics, SEVERITY_ERROR, "expansion-limit", node->place,
-                           "the references up to here bring in more than 64 MiB");
+            (void)diagnostic_add(view->diagnostics, SEVERITY_ERROR, "expansion-limit", node->place,
+                                 "the references up to here bring in more than 64 MiB");
             return node;
         }
     }
@@ -336,8 +339,8 @@ static struct node *expand_string(struct view *view, struct node *node, const ch
         return node;
     text_append(&out, node->text + copied, node->len - copied);
     if (view->unread > 0)
-        (void)diagnose(view->diagnostics, SEVERITY_WARNING, "unread-reference", node->place,
-                       "Hermes does not replace references under platforms; the snapshot does");
+        (void)diagnostic_add(view->diagnostics, SEVERITY_WARNING, "unread-reference", node->place,
+                             "Hermes does not replace references under platforms; the snapshot does");
     struct node *expanded = copy_node(view->arena, node);
     expanded->text = out.bytes;
     expanded->len = out.len;
@@ -424,7 +427,7 @@ static void find_root_scalars(struct view *view, const struct node *root)
     view->root = root;
     for (size_t i = 0; i < root->pair_count; i++) {
         const char *name = node_string(root->pairs[i].key);
-        if (name != NULL && root_variable_text(root->pairs[i].value) != NULL)
+        if (name != NULL && root_variables_text(root->pairs[i].value) != NULL)
             name_table_put(view->arena, &view->root_scalars, name, i);
     }
 }

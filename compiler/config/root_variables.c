@@ -10,7 +10,7 @@ static bool called_like_a_variable(const char *name)
     return len > 0 && name[len] == '\0' && (name[0] < '0' || name[0] > '9');
 }
 
-const char *root_variable_text(const struct node *node)
+const char *root_variables_text(const struct node *node)
 {
     switch (node->kind) {
     case NODE_BOOL:
@@ -31,14 +31,14 @@ void root_variables(struct arena *arena, const struct node *config, struct envir
     for (size_t i = 0; i < config->pair_count; i++) {
         const struct node *key = config->pairs[i].key;
         const struct node *value = config->pairs[i].value;
-        const char *text = root_variable_text(value);
+        const char *text = root_variables_text(value);
         if (text == NULL)
             continue;
         if (key->kind != NODE_STRING) {
             struct diagnostic *d =
-                diagnose(diagnostics, SEVERITY_WARNING, "root-key-not-text", key->place,
-                         "YAML makes %s of this key: Hermes's gateway stops handing on its settings here",
-                         node_kind_name(key->kind));
+                diagnostic_add(diagnostics, SEVERITY_WARNING, "root-key-not-text", key->place,
+                               "YAML makes %s of this key: Hermes's gateway stops handing on its settings here",
+                               node_kind_name(key->kind));
             diagnostic_help(diagnostics, d, "put it in quotes, or remove it");
         } else if (called_like_a_variable(key->text)) {
             struct binding binding = {.name = key->text, .value = text, .len = strlen(text), .place = value->place};

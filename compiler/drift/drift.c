@@ -8,7 +8,7 @@
 #include "fingerprint.h"
 #include "json_write.h"
 #include "known_variables.h"
-#include "shown_value.h"
+#include "shown.h"
 #include "snapshot_format.h"
 #include "source.h"
 
@@ -20,7 +20,7 @@ void drift_add(struct drift *drift, struct finding finding)
     drift->items[drift->count++] = finding;
 }
 
-void assignments_add(struct arena *arena, struct assignments *all, struct assignment assignment)
+void drift_assignments_add(struct arena *arena, struct assignments *all, struct assignment assignment)
 {
     void *items = all->items;
     arena_grow(arena, &items, &all->capacity, all->count + 1, sizeof assignment);
@@ -51,7 +51,7 @@ static bool named_in_configuration(const struct drift *drift, const char *name)
 bool drift_watched(const struct drift *drift, const char *name)
 {
     size_t len = strlen(name);
-    if (variable_secret(name, len))
+    if (known_variables_secret(name, len))
         return true;
     for (size_t i = 0; i < provider_table_count; i++) {
         const struct provider_row *row = &provider_table[i];
@@ -97,8 +97,8 @@ void drift_assignment(struct drift *drift, const struct assignment *a)
         finding.help = a->move;
     } else {
         finding.expected = fingerprint_text(drift, bound->value, bound->len);
-        finding.message =
-            arena_printf(drift->arena, "%s says otherwise, and wins", place_text(drift->arena, bound->place));
+        finding.message = arena_printf(drift->arena, "%s says otherwise, and wins",
+                                       diagnostic_place_text(drift->arena, bound->place));
         finding.help = a->drop;
     }
     finding.help = showable ? fill(drift->arena, finding.help, name) : "look there: its name may hold a key";
@@ -186,15 +186,15 @@ struct drift drift_find(const struct compilation *c, const char *home, const cha
     struct drift drift = {.arena = c->arena, .c = c, .home = home, .user_home = "", .shell = shell};
     if (user_home != NULL)
         drift.user_home = user_home;
-    drift.departed = departures_read(c->arena, home);
-    struct manager_question question = manager_ask(); /* it thinks while we look elsewhere */
+    drift.departed = departed_read(c->arena, home);
+    struct drift_manager_question question = drift_manager_ask(); /* it thinks while we look elsewhere */
     look_at_derived(&drift);
     look_at_pool(&drift);
     drift_watcher(&drift);
     drift_processes(&drift);
     look_at_shell(&drift);
     drift_startup_files(&drift);
-    manager_answer(&drift, &question);
+    drift_manager_answer(&drift, &question);
     look_at_manager(&drift);
     drift_units(&drift);
     return drift;
@@ -216,22 +216,22 @@ void drift_print(const struct drift *drift, FILE *stream)
 
 void drift_json(struct text *out, const struct drift *drift)
 {
-    json_put_name(out, "findings");
+    json_write_name(out, "findings");
     text_putc(out, '[');
     for (size_t i = 0; i < drift->count; i++) {
         const struct finding *f = &drift->items[i];
-        json_put_item(out);
+        json_write_item(out);
         text_putc(out, '{');
-        json_put_member(out, "where", f->where);
+        json_write_member(out, "where", f->where);
         if (f->variable != NULL)
-            json_put_member(out, "variable", f->variable);
+            json_write_member(out, "variable", f->variable);
         if (f->found != NULL)
-            json_put_member(out, "found", f->found);
+            json_write_member(out, "found", f->found);
         if (f->expected != NULL)
-            json_put_member(out, "expected", f->expected);
-        json_put_truth(out, "matters", f->matters);
-        json_put_member(out, "message", f->message);
-        json_put_member(out, "help", f->help);
+            json_write_member(out, "expected", f->expected);
+        json_write_truth(out, "matters", f->matters);
+        json_write_member(out, "message", f->message);
+        json_write_member(out, "help", f->help);
         text_putc(out, '}');
     }
     text_putc(out, ']');

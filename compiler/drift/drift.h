@@ -65,7 +65,7 @@ void drift_add(struct drift *drift, struct finding finding);
 bool drift_watched(const struct drift *drift, const char *name);
 /* A finding when it names a key or a URL of a provider and the sources say otherwise. */
 void drift_assignment(struct drift *drift, const struct assignment *assignment);
-void assignments_add(struct arena *arena, struct assignments *all, struct assignment assignment);
+void drift_assignments_add(struct arena *arena, struct assignments *all, struct assignment assignment);
 /* The home that a program works for which is started with these: HERMES_HOME, else ~/.hermes of its HOME. NULL values:
  * not set. A HOME without a .hermes says nothing. */
 bool drift_this_home(const struct drift *drift, const char *hermes_home, const char *user_home);
@@ -83,16 +83,16 @@ void drift_unit_text(struct drift *drift, const char *path, const char *text, si
 void drift_watcher(struct drift *drift);
 /* Asks the user's systemd for its environment, and takes the answer into DRIFT->manager. */
 enum { MANAGER_PATIENCE_MS = 250 };
-struct manager_question {
+struct drift_manager_question {
     int fd; /* -1: nobody was asked */
     pid_t child;
     long long asked_ms;
 };
-struct manager_question manager_ask(void);
-void manager_answer(struct drift *drift, struct manager_question *question);
+struct drift_manager_question drift_manager_ask(void);
+void drift_manager_answer(struct drift *drift, struct drift_manager_question *question);
 
 /* Paths of unit files UNIT (a glob) as systemd finds them, the strongest folder first: the user's instance or the
  * system's. "" ends the list. */
-const char *const *unit_folders(struct arena *arena, const char *user_home, bool user);
+const char *const *systemd_folders(struct arena *arena, const char *user_home, bool user);
 
 #endif

@@ -30,10 +30,10 @@ static bool manager_runs(void)
 }
 
 /* What `systemctl --user import-environment` put there, and services inherit. It is in no file. */
-struct manager_question manager_ask(void)
+struct drift_manager_question drift_manager_ask(void)
 {
     static const char *const command[] = {"systemctl", "--user", "show-environment", NULL};
-    struct manager_question question = {.fd = -1, .asked_ms = now_ms()};
+    struct drift_manager_question question = {.fd = -1, .asked_ms = now_ms()};
     posix_spawn_file_actions_t actions;
     int pipe_ends[2];
     if (!manager_runs() || pipe2(pipe_ends, O_CLOEXEC) < 0)
@@ -53,7 +53,7 @@ struct manager_question manager_ask(void)
 }
 
 /* False: it did not say all in time. */
-static bool hear_out(const struct manager_question *question, struct text *out)
+static bool hear_out(const struct drift_manager_question *question, struct text *out)
 {
     char buffer[4096];
     ssize_t got = -1;
@@ -86,13 +86,13 @@ static void take_lines(struct drift *drift, const struct text *out)
             seen.len = len - (size_t)(equals - line) - 1;
             /* what needs quotes is printed as the shell would take it: that is not the value */
             seen.value = equals[1] == '$' || equals[1] == '"' ? NULL : equals + 1;
-            assignments_add(drift->arena, &drift->manager, seen);
+            drift_assignments_add(drift->arena, &drift->manager, seen);
         }
         line += len + (line[len] == '\n');
     }
 }
 
-void manager_answer(struct drift *drift, struct manager_question *question)
+void drift_manager_answer(struct drift *drift, struct drift_manager_question *question)
 {
     struct text out = {.arena = drift->arena};
     if (question->fd < 0)

@@ -50,12 +50,12 @@ static const char *restart_command(struct arena *arena, int process, const char 
 static void look_at_departed(struct drift *drift, const char *where, long pid, const char *restart,
                              const struct text *variables)
 {
-    double since = drift->departed.count == 0 ? 0 : proc_started((pid_t)pid);
+    double since = drift->departed.count == 0 ? 0 : proc_file_started((pid_t)pid);
     for (size_t i = 0; since > 0 && i < drift->departed.count; i++) {
         const struct departed *departed = &drift->departed.items[i];
         if (since < departed->at && drift_watched(drift, departed->name) &&
             environment_get(&drift->c->environment, departed->name) == NULL &&
-            proc_variable(variables, departed->name) == NULL)
+            proc_file_variable(variables, departed->name) == NULL)
             drift_add(drift, (struct finding){
                                  .where = where,
                                  .variable = departed->name,
@@ -70,7 +70,7 @@ static void look_at_departed(struct drift *drift, const char *where, long pid, c
 static void look_at(struct drift *drift, int process, const char *pid)
 {
     struct text variables = proc_file_read(drift->arena, process, "environ");
-    if (!drift_this_home(drift, proc_variable(&variables, "HERMES_HOME"), proc_variable(&variables, "HOME")))
+    if (!drift_this_home(drift, proc_file_variable(&variables, "HERMES_HOME"), proc_file_variable(&variables, "HOME")))
         return;
     const char *restart = restart_command(drift->arena, process, pid);
     struct assignment seen = {

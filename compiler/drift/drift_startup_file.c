@@ -84,7 +84,7 @@ static bool takes_word(const char **at, size_t *left, const char *word)
     size_t len = strlen(word);
     if (*left <= len || memcmp(*at, word, len) != 0 || !is_blank((*at)[len]))
         return false;
-    *at = strip_blanks(*at + len, *left - len, left);
+    *at = blank_strip(*at + len, *left - len, left);
     return true;
 }
 
@@ -112,14 +112,14 @@ static void read_command(struct startup_file *file, unsigned line, const char *a
         if (counts)
             assign(file, line, at, name, value, len);
         left -= name + 1 + len;
-        at = strip_blanks(value + len, left, &left);
+        at = blank_strip(value + len, left, &left);
     }
 }
 
 /* The commands of a line: those behind `;`, `&&`, `||`, `then` and `do` as well. A comment ends it. */
 static void read_line(struct startup_file *file, unsigned number, const char *line, size_t len)
 {
-    for (line = strip_blanks(line, len, &len); len > 0 && *line != '#';) {
+    for (line = blank_strip(line, len, &len); len > 0 && *line != '#';) {
         while (takes_word(&line, &len, "then") || takes_word(&line, &len, "do") || takes_word(&line, &len, "else") ||
                takes_word(&line, &len, "{"))
             ;

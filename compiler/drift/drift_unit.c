@@ -20,7 +20,7 @@ struct unit {
 };
 
 /* Where systemd looks, the strongest first. */
-const char *const *unit_folders(struct arena *arena, const char *user_home, bool user)
+const char *const *systemd_folders(struct arena *arena, const char *user_home, bool user)
 {
     static const char *const system[] = {"/etc/systemd/system",
                                          "/run/systemd/transient",
@@ -83,7 +83,7 @@ static void add(struct unit *unit, struct assignments *all, const char *path, co
         return;
     const char *restart =
         arena_printf(arena, "%s daemon-reload; %s restart %s", unit->systemctl, unit->systemctl, unit->name);
-    assignments_add(
+    drift_assignments_add(
         arena, all,
         (struct assignment){
             .where = where,
@@ -142,7 +142,7 @@ static void read_text(struct unit *unit, const char *path, const char *text, siz
     for (size_t at = 0; at < text_len;) {
         size_t len = strcspn(text + at, "\n");
         size_t stripped;
-        const char *part = strip_blanks(text + at, len, &stripped);
+        const char *part = blank_strip(text + at, len, &stripped);
         bool goes_on = stripped > 0 && part[stripped - 1] == '\\';
         at += len + 1;
         if (stripped > 0 && (*part == '#' || *part == ';'))
@@ -303,7 +303,7 @@ static void look_at_unit(struct drift *drift, const char *const *folders, const 
 void drift_units(struct drift *drift)
 {
     for (int user = 1; user >= 0; user--) {
-        const char *const *folders = unit_folders(drift->arena, drift->user_home, user);
+        const char *const *folders = systemd_folders(drift->arena, drift->user_home, user);
         struct paths names = {0};
         for (size_t i = 0; *folders[i] != '\0'; i++) {
             add_matches(drift->arena, &names, arena_printf(drift->arena, "%s/hermes*.service", folders[i]), 0);

@@ -9,7 +9,7 @@
 #include "file_lock.h"
 #include "proc_file.h"
 #include "safe_read.h"
-#include "shown_value.h"
+#include "shown.h"
 #include "snapshot_format.h"
 
 #define UNIT    "hermes-watch.service"
@@ -31,7 +31,7 @@ static bool runs_replaced_file(struct arena *arena, pid_t process)
 /* The unit's file, or NULL when it is not installed. */
 static const char *find_unit(struct drift *drift, struct stat *ret)
 {
-    const char *const *folders = unit_folders(drift->arena, drift->user_home, true);
+    const char *const *folders = systemd_folders(drift->arena, drift->user_home, true);
     for (size_t i = 0; *folders[i] != '\0'; i++) {
         const char *path = arena_printf(drift->arena, "%s/" UNIT, folders[i]);
         if (stat(path, ret) == 0) /* the first one counts; the rest are hidden by it */
@@ -43,7 +43,7 @@ static const char *find_unit(struct drift *drift, struct stat *ret)
 /* The unit's file when it changed after PROCESS was started, or NULL. */
 static const char *newer_unit(struct drift *drift, pid_t process)
 {
-    double since = proc_started(process);
+    double since = proc_file_started(process);
     struct stat st;
     const char *path = since > 0 ? find_unit(drift, &st) : NULL;
     return path != NULL && (double)st.st_ctim.tv_sec + (double)st.st_ctim.tv_nsec / 1e9 > since ? path : NULL;

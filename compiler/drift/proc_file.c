@@ -25,7 +25,7 @@ struct text proc_file_read(struct arena *arena, int process, const char *name)
     return out;
 }
 
-const char *proc_variable(const struct text *variables, const char *name)
+const char *proc_file_variable(const struct text *variables, const char *name)
 {
     size_t len = strlen(name);
     for (size_t at = 0; at < variables->len; at += strlen(variables->bytes + at) + 1)
@@ -34,7 +34,7 @@ const char *proc_variable(const struct text *variables, const char *name)
     return NULL;
 }
 
-double proc_started(pid_t process)
+double proc_file_started(pid_t process)
 {
     char text[1024] = "";
     unsigned long long ticks = 0;

@@ -2,11 +2,11 @@
 
 #include <string.h>
 
-#include "arena.h"
+#include "text.h"
 #include "blank.h"
 #include "known_variables.h"
 #include "load_env.h"
-#include "shown_value.h"
+#include "shown.h"
 #include "source.h"
 #include "utf8.h"
 
@@ -80,7 +80,7 @@ static void begin_line(struct reader *r, struct clean *clean, uint32_t line, uin
 
 static struct diagnostic *warn(struct reader *r, size_t at, size_t len, const char *code, const char *message)
 {
-    return diagnose(r->diagnostics, SEVERITY_WARNING, code, place_at(r, at, len), "%s", message);
+    return diagnostic_add(r->diagnostics, SEVERITY_WARNING, code, place_at(r, at, len), "%s", message);
 }
 
 /* --- decoding --- */
@@ -120,8 +120,8 @@ static struct text decode(struct reader *r)
     struct text out = {.arena = r->arena};
     r->nuls = memchr(source->bytes, '\0', source->len) != NULL;
     if (!utf8 && !r->rewritten)
-        (void)diagnose(r->diagnostics, SEVERITY_WARNING, "env-not-utf-8", (struct place){.source = source},
-                       "%s is not UTF-8: Hermes reads all of it as Latin-1", source->label);
+        (void)diagnostic_add(r->diagnostics, SEVERITY_WARNING, "env-not-utf-8", (struct place){.source = source},
+                             "%s is not UTF-8: Hermes reads all of it as Latin-1", source->label);
     if (utf8 && !r->nuls && memchr(source->bytes, '\r', source->len) == NULL)
         return (struct text){.bytes = (char *)source->bytes + start, .len = source->len - start}; /* as it stands */
     for (size_t i = start; i < source->len; i++) {
@@ -163,7 +163,7 @@ static size_t known_before(const char *text, size_t from, size_t equals)
     size_t start = equals;
     while (start > from && equals - start < VARIABLE_LONGEST && name_length(text + start - 1, 1) == 1)
         start--;
-    while (start < equals && !variable_known(text + start, equals - start))
+    while (start < equals && !known_variables_has(text + start, equals - start))
         start++;
     return start;
 }
@@ -179,15 +179,15 @@ static void keep(struct reader *r, struct clean *out, struct place place, const 
 static void report_glued(struct reader *r, struct place place, const char *name, size_t len)
 {
     place.length = (uint32_t)len;
-    (void)diagnose(r->diagnostics, SEVERITY_WARNING, "env-glued-lines", place,
-                   "two lines are glued together here; Hermes parts them before %.*s", (int)len, name);
+    (void)diagnostic_add(r->diagnostics, SEVERITY_WARNING, "env-glued-lines", place,
+                         "two lines are glued together here; Hermes parts them before %.*s", (int)len, name);
 }
 
 /* TEXT, LENGTH bytes, is the line that starts at PLACE. */
 static void sanitise_line(struct reader *r, struct clean *out, struct place place, const char *text, size_t length)
 {
     size_t len;
-    const char *line = strip_blanks(text, length, &len);
+    const char *line = blank_strip(text, length, &len);
     if (len == 0 || *line == '#' || r->left_alone) {
         keep(r, out, place, text, length);
         return;
@@ -195,7 +195,7 @@ static void sanitise_line(struct reader *r, struct clean *out, struct place plac
     size_t piece = 0;
     place.column += (uint32_t)characters(text, (size_t)(line - text));
     size_t name = name_length(line, len);
-    bool known = name < len && line[name] == '=' && variable_known(line, name);
+    bool known = name < len && line[name] == '=' && known_variables_has(line, name);
     for (size_t i = name + 1, value = i; known && i < len; i++) {
         size_t next = line[i] == '=' ? known_before(line, value, i) : i;
         if (next == i)
@@ -332,8 +332,8 @@ static void drop_non_ascii(struct reader *r, const char *name, struct text *valu
         if ((unsigned char)value->bytes[i] < 0x80)
             value->bytes[used++] = value->bytes[i];
     if (used < value->len)
-        (void)diagnose(r->diagnostics, SEVERITY_WARNING, "env-non-ascii", place_at(r, at, 0),
-                       "Hermes drops the characters of %s that are not ASCII", shown_name(r->arena, name));
+        (void)diagnostic_add(r->diagnostics, SEVERITY_WARNING, "env-non-ascii", place_at(r, at, 0),
+                             "Hermes drops the characters of %s that are not ASCII", shown_name(r->arena, name));
     value->bytes[used] = '\0';
     value->len = used;
 }
@@ -351,7 +351,7 @@ static size_t next_of(const char *raw, size_t len, size_t from, char wanted, siz
 static struct text too_long(struct reader *r, size_t at, const char *message)
 {
     if (!r->too_long)
-        (void)diagnose(r->diagnostics, SEVERITY_ERROR, "env-too-long", place_at(r, at, 0), "%s", message);
+        (void)diagnostic_add(r->diagnostics, SEVERITY_ERROR, "env-too-long", place_at(r, at, 0), "%s", message);
     r->too_long = true;
     return (struct text){.arena = r->arena, .bytes = ""};
 }
@@ -406,9 +406,9 @@ static void bind(struct reader *r, const char *name, const char *raw, size_t len
         return;
     }
     if (bound->place.source == r->source && !bound->bare)
-        (void)diagnose(r->diagnostics, SEVERITY_WARNING, "env-duplicate", now.place,
-                       "%s stands in line %u already; the value here is the one that counts",
-                       shown_name(r->arena, name), bound->place.line);
+        (void)diagnostic_add(r->diagnostics, SEVERITY_WARNING, "env-duplicate", now.place,
+                             "%s stands in line %u already; the value here is the one that counts",
+                             shown_name(r->arena, name), bound->place.line);
     if (bound->value != NULL)
         now.hidden = kept(r->arena, *bound);
     *bound = now;
@@ -488,7 +488,7 @@ static bool read_unquoted(struct reader *r, const char *name)
             stop = i;
     }
     size_t len;
-    const char *value = strip_blanks(r->text.bytes + start, stop - start, &len);
+    const char *value = blank_strip(r->text.bytes + start, stop - start, &len);
     start = (size_t)(value - r->text.bytes);
     if (len > 0 && r->text.bytes[start] == '#')
         (void)warn(r, start, len, "env-hash-value", "this is no comment to Hermes but the value");

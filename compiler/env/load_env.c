@@ -2,7 +2,7 @@
 
 #include <string.h>
 
-#include "arena.h"
+#include "text.h"
 #include "blank.h"
 #include "fingerprint.h"
 
@@ -90,15 +90,15 @@ static void remember(struct line_reader *r, const char *name, const struct text 
 
 static void read_line(struct line_reader *r, const char *line, size_t len)
 {
-    line = strip_blanks(line, len, &len);
+    line = blank_strip(line, len, &len);
     const char *equals = len == 0 || *line == '#' ? NULL : memchr(line, '=', len);
     if (equals == NULL)
         return;
     size_t skipped = starts_with(line, len, "export ") ? strlen("export ") : 0;
     size_t name_len;
-    const char *name = strip_blanks(line + skipped, (size_t)(equals - line) - skipped, &name_len);
+    const char *name = blank_strip(line + skipped, (size_t)(equals - line) - skipped, &name_len);
     size_t value_len = len - (size_t)(equals - line) - 1;
-    const char *raw = strip_blanks(equals + 1, value_len, &value_len);
+    const char *raw = blank_strip(equals + 1, value_len, &value_len);
     struct text value = unquoted(r->arena, raw, value_len);
     if (interpolate(r, &value))
         remember(r, arena_strndup(r->arena, name, name_len), &value);
@@ -141,8 +141,8 @@ static void report_unseen(const struct line_reader *r, const struct env_line *li
         if (!identifier(binding->name) || (bound != NULL && bound->place.source == r->source))
             continue;
         struct place place = {r->source, lines[binding->place.line].line, lines[binding->place.line].column, 0};
-        struct diagnostic *d = diagnose(diagnostics, SEVERITY_WARNING, "env-parsers-differ", place,
-                                        "only Hermes's second env reader takes this for a variable");
+        struct diagnostic *d = diagnostic_add(diagnostics, SEVERITY_WARNING, "env-parsers-differ", place,
+                                              "only Hermes's second env reader takes this for a variable");
         diagnostic_note(diagnostics, d, "at its start: not set; after /reload: %s",
                         fingerprint_of(binding->value, binding->len).text);
         diagnostic_help(diagnostics, d, "write NAME=value, or NAME=\"value\" with both quotes on one line");
@@ -161,9 +161,9 @@ void load_env_compare(const struct source *source, const struct text *text, cons
         const struct binding *other = environment_get(&r.seen, binding->name);
         if (binding->place.source != source || (other != NULL && same(binding, other)))
             continue;
-        struct diagnostic *d = diagnose(diagnostics, SEVERITY_WARNING, "env-parsers-differ", binding->place,
-                                        other == NULL ? "Hermes's second env reader does not see this variable"
-                                                      : "Hermes's second env reader reads another value here");
+        struct diagnostic *d = diagnostic_add(diagnostics, SEVERITY_WARNING, "env-parsers-differ", binding->place,
+                                              other == NULL ? "Hermes's second env reader does not see this variable"
+                                                            : "Hermes's second env reader reads another value here");
         if (other != NULL)
             diagnostic_note(diagnostics, d, "at its start: %s; after /reload: %s",
                             fingerprint_of(binding->value, binding->len).text,

@@ -3,7 +3,7 @@
 #ifndef HERMES_LOAD_ENV_H
 #define HERMES_LOAD_ENV_H
 
-#include "arena.h"
+#include "text.h"
 #include "dotenv.h"
 
 /* Where a line of the sanitised text starts, there and in the file. */

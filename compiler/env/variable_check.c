@@ -4,7 +4,7 @@
 
 #include "known_variables.h"
 #include "near_name.h"
-#include "shown_value.h"
+#include "shown.h"
 
 static bool sounds_like_a_key(const char *name)
 {
@@ -14,9 +14,9 @@ static bool sounds_like_a_key(const char *name)
 static const char *nearest_known(const char *name)
 {
     struct near_name near = {.written = name};
-    for (size_t i = 0; variable_name(i) != NULL; i++) {
-        const char *known = variable_name(i);
-        if ((known[0] | 0x20) == (name[0] | 0x20) && variable_secret(known, strlen(known)))
+    for (size_t i = 0; known_variables_name(i) != NULL; i++) {
+        const char *known = known_variables_name(i);
+        if ((known[0] | 0x20) == (name[0] | 0x20) && known_variables_secret(known, strlen(known)))
             near_name_consider(&near, known);
     }
     return near.best;
@@ -26,22 +26,22 @@ void variable_check(const struct environment *environment, struct diagnostics *d
 {
     for (size_t i = 0; i < environment->count; i++) {
         const struct binding *binding = &environment->items[i];
-        if (!sounds_like_a_key(binding->name) || variable_known(binding->name, strlen(binding->name)))
+        if (!sounds_like_a_key(binding->name) || known_variables_has(binding->name, strlen(binding->name)))
             continue;
         const char *known = nearest_known(binding->name);
         if (known == NULL || environment_get(environment, known) != NULL)
             continue;
-        struct diagnostic *d = diagnose(diagnostics, SEVERITY_HINT, "unknown-variable", binding->place,
-                                        "Hermes knows no variable of this name");
+        struct diagnostic *d = diagnostic_add(diagnostics, SEVERITY_HINT, "unknown-variable", binding->place,
+                                              "Hermes knows no variable of this name");
         diagnostic_help(diagnostics, d, "did you mean %s?", known);
     }
 }
 
-const char *variable_near(const struct environment *environment, const char *name)
+const char *variable_check_near(const struct environment *environment, const char *name)
 {
     struct near_name near = {.written = name};
     for (size_t i = 0; i < environment->count; i++)
-        if (name_showable(environment->items[i].name, strlen(environment->items[i].name)))
+        if (shown_name_is_plain(environment->items[i].name, strlen(environment->items[i].name)))
             near_name_consider(&near, environment->items[i].name);
     return near.best;
 }

@@ -8,6 +8,6 @@
 void variable_check(const struct environment *environment, struct diagnostics *diagnostics);
 
 /* The variable of ENVIRONMENT that NAME may have meant, or NULL. */
-const char *variable_near(const struct environment *environment, const char *name);
+const char *variable_check_near(const struct environment *environment, const char *name);
 
 #endif

@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "text.h"
+
 enum { NAME_SLOTS = 64 };
 
 struct scanner {
@@ -313,12 +315,12 @@ static bool scan_value(struct scanner *s, struct json *value)
     return good;
 }
 
-struct json *json_scan(struct arena *arena, const char *text, size_t len, size_t *ret_at)
+struct json *json_span_scan(struct arena *arena, const char *text, size_t len, size_t *ret_at)
 {
-    return json_scan_closed(arena, text, len, JSON_MAX_DEPTH, ret_at);
+    return json_span_scan_closed(arena, text, len, JSON_MAX_DEPTH, ret_at);
 }
 
-const struct json *json_opened(struct arena *arena, const char *text, const struct json *value)
+const struct json *json_span_opened(struct arena *arena, const char *text, const struct json *value)
 {
     struct scanner s = {
         .arena = arena, .text = text, .len = value->end, .at = value->start, .kept_depth = JSON_MAX_DEPTH};
@@ -352,8 +354,8 @@ static size_t name_among(struct scanner *s, size_t start, const char *const *nam
     return i;
 }
 
-void json_pick(struct arena *arena, const char *text, const struct json *object, const char *const *names, size_t count,
-               struct json *ret)
+void json_span_pick(struct arena *arena, const char *text, const struct json *object, const char *const *names,
+                    size_t count, struct json *ret)
 {
     struct scanner s = {.arena = arena, .text = text, .len = object->end, .at = object->start + 1, .depth = 1};
     struct json child;
@@ -366,7 +368,7 @@ void json_pick(struct arena *arena, const char *text, const struct json *object,
     }
 }
 
-struct json *json_scan_closed(struct arena *arena, const char *text, size_t len, size_t depth, size_t *ret_at)
+struct json *json_span_scan_closed(struct arena *arena, const char *text, size_t len, size_t depth, size_t *ret_at)
 {
     struct scanner s = {.arena = arena, .text = text, .len = len, .kept_depth = depth};
     struct json *root = arena_alloc(arena, sizeof *root);
@@ -380,7 +382,7 @@ struct json *json_scan_closed(struct arena *arena, const char *text, size_t len,
     return NULL;
 }
 
-struct json *json_member(const struct json *object, const char *name)
+struct json *json_span_member(const struct json *object, const char *name)
 {
     if (object == NULL || object->kind != JSON_OBJECT)
         return NULL;
@@ -390,12 +392,12 @@ struct json *json_member(const struct json *object, const char *name)
     return NULL;
 }
 
-const char *json_string(struct arena *arena, const char *text, const struct json *value)
+const char *json_span_string(struct arena *arena, const char *text, const struct json *value)
 {
     return value == NULL || value->kind != JSON_STRING ? NULL : decode(arena, text, value->start, value->end);
 }
 
-bool json_number(const char *text, const struct json *value, double *ret)
+bool json_span_number(const char *text, const struct json *value, double *ret)
 {
     if (value == NULL || value->kind != JSON_NUMBER)
         return false;
@@ -403,7 +405,7 @@ bool json_number(const char *text, const struct json *value, double *ret)
     return isfinite(*ret);
 }
 
-const char *json_raw(struct arena *arena, const char *text, const struct json *value)
+const char *json_span_raw(struct arena *arena, const char *text, const struct json *value)
 {
     return arena_strndup(arena, text + value->start, value->end - value->start);
 }

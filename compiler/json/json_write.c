@@ -5,7 +5,7 @@
 #include "source.h"
 #include "utf8.h"
 
-void json_put_string(struct text *out, const char *text, size_t len)
+void json_write_string(struct text *out, const char *text, size_t len)
 {
     size_t start = 0;
     text_putc(out, '"');
@@ -33,11 +33,11 @@ void json_put_string(struct text *out, const char *text, size_t len)
 
 static void json_put_text(struct text *out, const char *text)
 {
-    json_put_string(out, text, strlen(text));
+    json_write_string(out, text, strlen(text));
 }
 
 /* `"name":`, with the comma of what stands before it. */
-void json_put_name(struct text *out, const char *name)
+void json_write_name(struct text *out, const char *name)
 {
     char last = out->len > 0 ? out->bytes[out->len - 1] : '{';
     if (last != '{' && last != '[')
@@ -46,37 +46,37 @@ void json_put_name(struct text *out, const char *name)
     text_putc(out, ':');
 }
 
-void json_put_member(struct text *out, const char *name, const char *value)
+void json_write_member(struct text *out, const char *name, const char *value)
 {
-    json_put_name(out, name);
+    json_write_name(out, name);
     json_put_text(out, value);
 }
 
-void json_put_item(struct text *out)
+void json_write_item(struct text *out)
 {
     if (out->bytes[out->len - 1] != '[')
         text_putc(out, ',');
 }
 
-void json_put_number(struct text *out, const char *name, unsigned long long value)
+void json_write_number(struct text *out, const char *name, unsigned long long value)
 {
-    json_put_name(out, name);
+    json_write_name(out, name);
     text_printf(out, "%llu", value);
 }
 
-void json_put_truth(struct text *out, const char *name, bool value)
+void json_write_truth(struct text *out, const char *name, bool value)
 {
-    json_put_name(out, name);
+    json_write_name(out, name);
     text_puts(out, value ? "true" : "false");
 }
 
-void json_put_place(struct text *out, struct place place, const char *absent)
+void json_write_place(struct text *out, struct place place, const char *absent)
 {
     const char *path = place.source == NULL ? absent : place.source->label;
     if (path != NULL)
-        json_put_member(out, "path", path);
+        json_write_member(out, "path", path);
     if (place.line == 0)
         return;
-    json_put_number(out, "line", place.line);
-    json_put_number(out, "column", place.column);
+    json_write_number(out, "line", place.line);
+    json_write_number(out, "column", place.column);
 }

@@ -1,10 +1,15 @@
-#include "pool_projector.h"
+#include "pool.h"
 
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
-#include "shown_value.h"
+#include "json_python.h"
+#include "pool_order.h"
+#include "pool_states.h"
+#include "pool_text.h"
+#include "pool_wanted.h"
+#include "shown.h"
 #include "source.h"
 
 /* --- the new text: pieces of the old one, and what stands between them --- */
@@ -32,8 +37,8 @@ static void splice(struct projector *p, size_t start, size_t end, const char *te
 static bool leave_alone(struct projector *p, const char *why)
 {
     struct diagnostic *d =
-        diagnose(p->diagnostics, SEVERITY_WARNING, "pool-left-alone", (struct place){.source = p->source},
-                 "the pool of %s is left alone: %s", shown_name(p->arena, p->name), why);
+        diagnostic_add(p->diagnostics, SEVERITY_WARNING, "pool-left-alone", (struct place){.source = p->source},
+                       "the pool of %s is left alone: %s", shown_name(p->arena, p->name), why);
     diagnostic_help(p->diagnostics, d, "mend it by hand, or remove it with `hermes auth`");
     return false;
 }
@@ -64,14 +69,14 @@ static bool read_entries(struct projector *p, const struct json *array)
     p->count = array == NULL ? 0 : array->count;
     arena_grow(p->arena, &entries, &p->entry_capacity, p->count, sizeof *p->entries);
     p->entries = entries;
-    p->has_oauth = pool_login_in_env(p);
+    p->has_oauth = pool_wanted_login_in_env(p);
     p->seeded_count = 0;
     if (array != NULL && array->kind != JSON_ARRAY)
         return leave_alone(p, "it is no list");
     for (size_t i = 0; i < p->count; i++) {
         if (array->children[i].kind != JSON_OBJECT)
             return leave_alone(p, "one of its entries is no object");
-        p->entries[i] = entry_read(p->arena, p->document.text, &array->children[i], p->provider, p->now);
+        p->entries[i] = pool_entry_read(p->arena, p->document.text, &array->children[i], p->provider, p->now);
         note_entry(p, &p->entries[i]);
         if (!p->entries[i].has_priority && !p->entries[i].ours)
             return leave_alone(p, "the priority of one of its entries is no number");
@@ -92,12 +97,12 @@ static void write_slots(struct projector *p)
     for (size_t i = 0; i < p->slot_count; i++) {
         struct slot *slot = &p->slots[i];
         if (slot->entry != NULL)
-            pool_edit_slot(p, slot);
+            pool_text_edit_slot(p, slot);
         else
-            pool_note_change(p, "added", slot->credential->fingerprint.text, slot->credential->label);
+            pool_projector_note_change(p, "added", slot->credential->fingerprint.text, slot->credential->label);
         const char *key = slot->credential != NULL ? slot->credential->fingerprint.text : slot->entry->effective;
         if (slot->entry == NULL || !slot->entry->oauth)
-            pool_remember(p, &slot->state, key);
+            pool_states_remember(p, &slot->state, key);
     }
 }
 
@@ -107,8 +112,8 @@ static void drop_stale(struct projector *p)
         struct entry *entry = &p->entries[i];
         if (!entry->ours || entry->slot != NULL)
             continue;
-        pool_remember(p, &entry->state, entry->on_disk);
-        pool_note_change(p, "removed", entry->on_disk, entry->source + strlen(POOL_OUR_SOURCE));
+        pool_states_remember(p, &entry->state, entry->on_disk);
+        pool_projector_note_change(p, "removed", entry->on_disk, entry->source + strlen(POOL_OUR_SOURCE));
     }
 }
 
@@ -117,14 +122,14 @@ static const char *project_pool(struct projector *p, const struct json *array)
 {
     if (somebody_elses(p, array) || !read_entries(p, array))
         return NULL;
-    pool_part_states_from_old_keys(p);
-    pool_note_states(p);
-    pool_gather_wanted(p);
+    pool_states_part_from_old_keys(p);
+    pool_states_note(p);
+    pool_wanted_gather(p);
     if (!concerns_us(p))
         return NULL;
-    pool_arrange(p);
+    pool_order_arrange(p);
     if (!pool_order_holds(p)) {
-        pool_number_slots(p);
+        pool_order_number(p);
         for (size_t i = 0; i < p->slot_count; i++)
             if (p->slots[i].entry != NULL && p->slots[i].entry->has_priority && !pool_order_is_ours_to_set(p))
                 p->slots[i].set_priority = false;
@@ -137,10 +142,10 @@ static const char *project_pool(struct projector *p, const struct json *array)
     p->text.len = 0;
     if (array == NULL) {
         text_puts(&p->text, ",\n    ");
-        json_put_quoted(&p->text, p->name);
+        json_python_put(&p->text, p->name);
         text_puts(&p->text, ": ");
     }
-    pool_put_array(p, &p->text);
+    pool_text_put_array(p, &p->text);
     return arena_strndup(p->arena, p->text.bytes, p->text.len);
 }
 
@@ -314,7 +319,7 @@ struct pool_projection pool_project(struct arena *arena, const struct pool_input
                           .changes = {.arena = arena},
                           .text = {.arena = arena},
                           .now = in->now,
-                          .document = pool_open(arena, in->source, &said_before)};
+                          .document = pool_document_open(arena, in->source, &said_before)};
     if (!p.document.unreadable && p.document.text == NULL)
         fresh_store(&p, in->providers);
     else if (!p.document.unreadable)

@@ -7,7 +7,7 @@
 #define HERMES_POOL_H
 
 #include "cooldown.h"
-#include "credential.h"
+#include "provider.h"
 #include "custom_provider.h"
 #include "replace.h"
 

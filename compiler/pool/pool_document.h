@@ -1,4 +1,4 @@
-/* auth.json as spans of its text. Shared by pool_read.c and pool.c. */
+/* auth.json as spans of its text. */
 #ifndef HERMES_POOL_DOCUMENT_H
 #define HERMES_POOL_DOCUMENT_H
 
@@ -12,9 +12,9 @@ struct pool_document {
     bool unreadable;
 };
 
-struct pool_document pool_open(struct arena *arena, struct source *source, struct diagnostics *diagnostics);
+struct pool_document pool_document_open(struct arena *arena, struct source *source, struct diagnostics *diagnostics);
 
 /* Indexes of PROVIDER's ENTRIES in the order in which Hermes takes them: by priority, equal ones as they stand. */
-size_t *entries_sorted(struct arena *arena, const char *provider, const struct entry *entries, size_t count);
+size_t *pool_document_sorted(struct arena *arena, const char *provider, const struct entry *entries, size_t count);
 
 #endif

@@ -1,20 +1,16 @@
 #include "pool_entry.h"
 
 #include <math.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 
+#include "json_python.h"
 #include "pool.h"
 #include "reset_time.h"
-#include "shown_value.h"
 
 /* Hermes 0.18.2's _exhausted_ttl, in seconds. */
 enum { TTL_USUAL = 3600, TTL_UNAUTHORIZED = 300, TTL_PERMANENT = 21600 };
-
-/* Of the members of a state, the last one. */
-enum { RESET_AT = COOLDOWN_MEMBERS - 1 };
 
 enum member {
     MEMBER_ID,
@@ -28,8 +24,8 @@ enum member {
     MEMBER_FINGERPRINT,
     MEMBER_FAILURE_KIND,
     MEMBER_STATE, /* COOLDOWN_MEMBERS of them */
-    MEMBER_ERROR_CODE = MEMBER_STATE + 2,
-    MEMBER_RESET_AT = MEMBER_STATE + RESET_AT,
+    MEMBER_ERROR_CODE = MEMBER_STATE + COOLDOWN_ERROR_CODE,
+    MEMBER_RESET_AT = MEMBER_STATE + COOLDOWN_RESET_AT,
     MEMBERS
 };
 
@@ -57,7 +53,7 @@ static void pick(struct picked *picked, const struct json *json, size_t count)
                                                "last_error_reason",
                                                "last_error_message",
                                                "last_error_reset_at"};
-    json_pick(picked->arena, picked->text, json, names, count, picked->members);
+    json_span_pick(picked->arena, picked->text, json, names, count, picked->members);
 }
 
 /* NULL: it has none. */
@@ -68,12 +64,12 @@ static const struct json *member(const struct picked *picked, size_t which)
 
 static const char *string(const struct picked *picked, size_t which)
 {
-    return json_string(picked->arena, picked->text, member(picked, which));
+    return json_span_string(picked->arena, picked->text, member(picked, which));
 }
 
 static bool number(const struct picked *picked, size_t which, double *ret)
 {
-    return json_number(picked->text, member(picked, which), ret);
+    return json_span_number(picked->text, member(picked, which), ret);
 }
 
 /* As leniently as Hermes reads one: seconds, milliseconds, or a text of either or of a date. False: none is named. */
@@ -82,7 +78,7 @@ static bool moment(const struct picked *picked, size_t which, double *ret)
     const char *text = string(picked, which);
     double at;
     if (text != NULL)
-        at = reset_moment(text);
+        at = reset_time_moment(text);
     else if (number(picked, which, &at))
         at = at > MILLISECONDS_FROM ? at / 1000 : at;
     else
@@ -116,28 +112,29 @@ static double until_of(const struct picked *picked, double at)
 
 static struct entry_state read_state(const struct picked *picked, double now)
 {
-    struct entry_state state = state_clean();
+    struct entry_state state = entry_state_clean();
     const char *status = string(picked, MEMBER_STATE);
     for (size_t i = 0; i < COOLDOWN_MEMBERS; i++) {
         const struct json *value = member(picked, MEMBER_STATE + i);
         if (value != NULL && !(value->kind == JSON_WORD && picked->text[value->start] == 'n'))
-            state.raw[i] = json_raw(picked->arena, picked->text, value);
+            state.raw[i] = json_span_raw(picked->arena, picked->text, value);
     }
-    (void)moment(picked, MEMBER_STATE + 1, &state.at);
+    (void)moment(picked, MEMBER_STATE + COOLDOWN_STATUS_AT, &state.at);
     state.dead = status != NULL && strcmp(status, "dead") == 0;
     if (state.dead)
         state.until = INFINITY;
     else if (status != NULL && strcmp(status, "exhausted") == 0)
         state.until = until_of(picked, state.at);
     state.active = state.until > now;
-    state.by_kind = state.active && !state.dead && strcmp(state.raw[RESET_AT], "null") == 0 && failed_for_good(picked);
+    state.by_kind =
+        state.active && !state.dead && strcmp(state.raw[COOLDOWN_RESET_AT], "null") == 0 && failed_for_good(picked);
     return state;
 }
 
 static const struct seed *find_seed(const struct provider *provider, const char *source)
 {
     for (size_t i = 0; provider != NULL && i < provider->seed_count; i++)
-        if (seed_is(&provider->seeds[i], source))
+        if (provider_seed_is(&provider->seeds[i], source))
             return &provider->seeds[i];
     return NULL;
 }
@@ -159,15 +156,15 @@ static struct entry outline(const struct picked *picked, const struct json *json
     return entry;
 }
 
-struct entry entry_outline(struct arena *arena, const char *text, const struct json *json)
+struct entry pool_entry_outline(struct arena *arena, const char *text, const struct json *json)
 {
     struct picked picked = {.arena = arena, .text = text};
     pick(&picked, json, MEMBERS_OF_OUTLINE);
     return outline(&picked, json);
 }
 
-struct entry entry_read(struct arena *arena, const char *text, const struct json *json, const struct provider *provider,
-                        double now)
+struct entry pool_entry_read(struct arena *arena, const char *text, const struct json *json,
+                             const struct provider *provider, double now)
 {
     struct picked picked = {.arena = arena, .text = text};
     pick(&picked, json, MEMBERS);
@@ -188,112 +185,20 @@ struct entry entry_read(struct arena *arena, const char *text, const struct json
     return entry;
 }
 
-struct entry_state state_clean(void)
-{
-    struct entry_state state = {0};
-    for (size_t i = 0; i < COOLDOWN_MEMBERS; i++)
-        state.raw[i] = "null";
-    return state;
-}
-
-struct entry_state state_told(struct arena *arena, const struct entry_state *state)
-{
-    struct entry_state told = *state;
-    if (state->by_kind)
-        told.raw[RESET_AT] = json_number_text(arena, state->until);
-    told.by_kind = false;
-    return told;
-}
-
-struct entry_state state_from(const struct cooldown *cooldown)
-{
-    struct entry_state state = state_clean();
-    if (cooldown == NULL)
-        return state;
-    state.active = true;
-    state.dead = cooldown->dead;
-    state.until = cooldown->until;
-    for (size_t i = 0; i < COOLDOWN_MEMBERS; i++)
-        state.raw[i] = cooldown->raw[i];
-    return state;
-}
-
-struct cooldown state_cooldown(const struct entry_state *state, const char *provider, const char *fingerprint)
-{
-    struct cooldown cooldown = {.provider = provider, .dead = state->dead, .until = state->until};
-    strcpy(cooldown.fingerprint.text, fingerprint);
-    for (size_t i = 0; i < COOLDOWN_MEMBERS;
-         i++) /* what a provider said may have the key in it: that is not remembered */
-        cooldown.raw[i] = name_showable(state->raw[i], strlen(state->raw[i])) ? state->raw[i] : "null";
-    return cooldown;
-}
-
-bool state_same(const struct entry_state *a, const struct entry_state *b)
-{
-    for (size_t i = 0; i < COOLDOWN_MEMBERS; i++)
-        if (strcmp(a->raw[i], b->raw[i]) != 0)
-            return false;
-    return true;
-}
-
-void json_put_quoted(struct text *out, const char *text)
-{
-    text_putc(out, '"');
-    for (const unsigned char *p = (const unsigned char *)text; *p != '\0';) {
-        unsigned len = *p < 0x80 ? 1 : *p >= 0xF0 ? 4 : *p >= 0xE0 ? 3 : 2;
-        unsigned c = len == 1 ? *p : *p & (0xFFu >> (len + 1));
-        for (unsigned i = 1; i < len && p[i] != '\0'; i++)
-            c = c << 6 | (p[i] & 0x3Fu);
-        if (c == '"' || c == '\\')
-            text_printf(out, "\\%c", (char)c);
-        else if (c == '\n' || c == '\t' || c == '\r')
-            text_puts(out, c == '\n' ? "\\n" : c == '\t' ? "\\t" : "\\r");
-        else if (c < 0x20 || (c >= 0x7F && c < 0x10000))
-            text_printf(out, c == 0x7F ? "\x7F" : "\\u%04x", c);
-        else if (c >= 0x10000)
-            text_printf(out, "\\u%04x\\u%04x", 0xD800 + ((c - 0x10000) >> 10), 0xDC00 + ((c - 0x10000) & 0x3FF));
-        else
-            text_putc(out, (char)c);
-        for (unsigned i = 0; i < len && *p != '\0'; i++)
-            p++;
-    }
-    text_putc(out, '"');
-}
-
-const char *json_quote(struct arena *arena, const char *text)
-{
-    struct text out = {.arena = arena};
-    json_put_quoted(&out, text);
-    return out.bytes;
-}
-
-const char *json_number_text(struct arena *arena, double value)
-{
-    char text[40];
-    if (value == floor(value) && fabs(value) < 1e15)
-        return arena_printf(arena, "%.0f", value);
-    for (int precision = 1; precision <= 17; precision++) {
-        (void)snprintf(text, sizeof text, "%.*g", precision, value);
-        if (strtod(text, NULL) == value)
-            break;
-    }
-    return arena_strdup(arena, text);
-}
-
 static const struct entry_edit *edit_for(const struct json *member, const struct json *json,
                                          const struct entry_edit *edits, size_t count)
 {
     for (size_t i = 0; i < count; i++)
-        if (strcmp(edits[i].name, member->name) == 0 && json_member(json, member->name) == member)
+        if (strcmp(edits[i].name, member->name) == 0 && json_span_member(json, member->name) == member)
             return &edits[i];
     return NULL;
 }
 
-const char *entry_edited(struct arena *arena, const char *text, const struct json *json, const struct entry_edit *edits,
-                         size_t count)
+const char *pool_entry_edited(struct arena *arena, const char *text, const struct json *json,
+                              const struct entry_edit *edits, size_t count)
 {
     struct text out = {.arena = arena};
-    json = json_opened(arena, text, json);
+    json = json_span_opened(arena, text, json);
     size_t copied = json->start;
     for (size_t i = 0; i < json->count; i++) {
         const struct json *member = &json->children[i];
@@ -308,9 +213,9 @@ const char *entry_edited(struct arena *arena, const char *text, const struct jso
     text_append(&out, text + copied, (last > copied ? last : copied) - copied);
     copied = last > copied ? last : copied;
     for (size_t i = 0; i < count; i++)
-        if (json_member(json, edits[i].name) == NULL)
+        if (json_span_member(json, edits[i].name) == NULL)
             text_printf(&out, "%s\n        %s: %s", out.bytes[out.len - 1] == '{' ? "" : ",",
-                        json_quote(arena, edits[i].name), edits[i].raw);
+                        json_python_quote(arena, edits[i].name), edits[i].raw);
     text_append(&out, text + copied, json->end - copied);
     return out.bytes;
 }

@@ -1,8 +1,10 @@
-#include "pool_projector.h"
+#include "pool_order.h"
 
 #include <math.h>
 #include <string.h>
 
+#include "pool_states.h"
+#include "pool_wanted.h"
 #include "source.h"
 
 static void add_slot(struct projector *p, struct slot slot)
@@ -14,13 +16,13 @@ static void add_slot(struct projector *p, struct slot slot)
 
 static void add_ours(struct projector *p, const struct credential *credential)
 {
-    struct slot slot = {.entry = pool_our_entry(p, credential->fingerprint.text), .credential = credential};
+    struct slot slot = {.entry = pool_wanted_entry(p, credential->fingerprint.text), .credential = credential};
     if (slot.entry != NULL && slot.entry->slot != NULL)
         return; /* Hermes may hold two entries of one source */
     for (size_t i = 0; slot.entry == NULL && i < p->slot_count; i++)
         if (p->slots[i].credential == credential)
             return;
-    slot.state = pool_state_of_key(p, credential->fingerprint.text);
+    slot.state = pool_states_of_key(p, credential->fingerprint.text);
     add_slot(p, slot);
 }
 
@@ -56,13 +58,13 @@ static void add_foreign(struct projector *p, struct entry *entry)
         if (stands_before(p, p->wanted[i], entry))
             add_ours(p, p->wanted[i]);
     if (entry->seed != NULL && entry->seed->secret != NULL && !entry->stale && !slot.state.active)
-        slot.state = pool_state_of_key(p, entry->effective);
+        slot.state = pool_states_of_key(p, entry->effective);
     add_slot(p, slot);
 }
 
-void pool_arrange(struct projector *p)
+void pool_order_arrange(struct projector *p)
 {
-    const size_t *order = entries_sorted(p->arena, p->name, p->entries, p->count);
+    const size_t *order = pool_document_sorted(p->arena, p->name, p->entries, p->count);
     void *slots = p->slots;
     arena_grow(p->arena, &slots, &p->slot_capacity, p->count + p->wanted_count * 2 + 1, sizeof *p->slots);
     p->slots = slots;
@@ -101,7 +103,7 @@ bool pool_order_holds(const struct projector *p)
     return p->slot_count == 0 || p->slots[0].entry != NULL;
 }
 
-bool pool_slot_is_foreign(const struct slot *slot)
+bool pool_order_is_foreign(const struct slot *slot)
 {
     return slot->credential == NULL;
 }
@@ -131,12 +133,12 @@ static const struct entry *neighbour_behind(const struct projector *p, size_t in
     return entry == NULL || (manual_first(p) && !entry->manual) ? NULL : entry;
 }
 
-void pool_number_slots(struct projector *p)
+void pool_order_number(struct projector *p)
 {
     const struct entry *low = NULL;
     for (size_t i = 0; i < p->slot_count;) {
         size_t end = i;
-        while (end < p->slot_count && !pool_slot_is_foreign(&p->slots[end]))
+        while (end < p->slot_count && !pool_order_is_foreign(&p->slots[end]))
             end++;
         number_run(p->slots + i, end - i, low, neighbour_behind(p, end));
         if (end < p->slot_count)

@@ -70,45 +70,6 @@ struct projector {
 };
 
 /* A line for people. */
-void pool_note_change(struct projector *p, const char *what, const char *fingerprint, const char *label);
-
-/* --- pool_states.c: cooldowns belong to keys --- */
-
-/* Puts STATE of a key into the memory of cooldowns, where there is something to remember. */
-void pool_remember(struct projector *p, const struct entry_state *state, const char *fingerprint);
-void pool_part_states_from_old_keys(struct projector *p);
-void pool_note_states(struct projector *p);
-/* NULL when no entry holds that key. */
-struct word *pool_word_of(const struct projector *p, const char *fingerprint);
-/* The latest marking that the pool has of a key, or NULL, and whether its word counts. */
-const struct entry_state *pool_word(const struct projector *p, const char *fingerprint, bool *ret_known);
-/* The pool's word, else the memory's. */
-struct entry_state pool_state_of_key(struct projector *p, const char *fingerprint);
-/* An entry that Hermes seeds holds another key than its source. */
-bool pool_key_changed(const struct entry *entry);
-
-/* --- pool_wanted.c: which keys get an entry of ours --- */
-
-/* An env file holds a login, which only Hermes's own entry can carry: no key of an env file may go before that. */
-bool pool_login_in_env(const struct projector *p);
-struct entry *pool_our_entry(const struct projector *p, const char *fingerprint);
-/* Finds out which; when the words are known. */
-void pool_gather_wanted(struct projector *p);
-const struct credential *pool_wanted_key(const struct projector *p, const char *fingerprint);
-const char *pool_auth_type_of(const struct projector *p, const struct credential *credential);
-const char *pool_our_source(const struct projector *p, const struct credential *credential);
-
-/* --- pool_order.c: where each entry stands --- */
-
-void pool_arrange(struct projector *p);
-bool pool_order_is_ours_to_set(const struct projector *p);
-bool pool_order_holds(const struct projector *p);
-void pool_number_slots(struct projector *p);
-bool pool_slot_is_foreign(const struct slot *slot);
-
-/* --- pool_text.c: how it is written --- */
-
-void pool_edit_slot(struct projector *p, struct slot *slot);
-void pool_put_array(struct projector *p, struct text *out);
+void pool_projector_note_change(struct projector *p, const char *what, const char *fingerprint, const char *label);
 
 #endif

@@ -14,8 +14,9 @@ enum { ENTRY_DEPTH = 3 };
 static void unreadable(struct pool_document *document, const struct source *source, struct diagnostics *diagnostics,
                        const char *why)
 {
-    struct diagnostic *d = diagnose(diagnostics, SEVERITY_WARNING, "pool-unreadable", (struct place){.source = source},
-                                    "%s %s; it is left alone", source->label, why);
+    struct diagnostic *d =
+        diagnostic_add(diagnostics, SEVERITY_WARNING, "pool-unreadable", (struct place){.source = source},
+                       "%s %s; it is left alone", source->label, why);
     diagnostic_help(diagnostics, d, "mend the file or move it away: Hermes reads it as empty and would overwrite it");
     document->unreadable = true;
 }
@@ -34,7 +35,7 @@ static const char *why_no_object(const struct source *source, const struct json 
     return root->kind == JSON_OBJECT ? NULL : root->kind == JSON_ARRAY ? "is a list, not an object" : "is no object";
 }
 
-struct pool_document pool_open(struct arena *arena, struct source *source, struct diagnostics *diagnostics)
+struct pool_document pool_document_open(struct arena *arena, struct source *source, struct diagnostics *diagnostics)
 {
     struct pool_document document = {.text = source->present ? source->bytes : NULL, .len = source->len};
     size_t at;
@@ -43,14 +44,14 @@ struct pool_document pool_open(struct arena *arena, struct source *source, struc
         return document;
     if (source->document != NULL)
         return *source->document;
-    document.root = json_scan_closed(arena, source->bytes, source->len, ENTRY_DEPTH, &at);
+    document.root = json_span_scan_closed(arena, source->bytes, source->len, ENTRY_DEPTH, &at);
     const char *why = why_no_object(source, document.root);
     if (why != NULL) {
         unreadable(&document, source, diagnostics, why);
         return document;
     }
-    document.pool = json_member(document.root, "credential_pool");
-    const struct json *providers = json_member(document.root, "providers");
+    document.pool = json_span_member(document.root, "credential_pool");
+    const struct json *providers = json_span_member(document.root, "providers");
     bool has_pool = document.pool != NULL && document.pool->kind == JSON_OBJECT;
     bool has_providers = providers != NULL && providers->kind == JSON_OBJECT;
     if (document.pool != NULL && !has_pool)
@@ -74,10 +75,10 @@ bool pool_suppressed(const struct pool_view *view, const char *provider, const c
 
 static void read_suppressed(struct arena *arena, struct pool_view *view, const struct pool_document *document)
 {
-    const struct json *all = json_member(document->root, "suppressed_sources");
+    const struct json *all = json_span_member(document->root, "suppressed_sources");
     for (size_t i = 0; all != NULL && all->kind == JSON_OBJECT && i < all->count; i++)
         for (size_t k = 0; all->children[i].kind == JSON_ARRAY && k < all->children[i].count; k++) {
-            const char *source = json_string(arena, document->text, &all->children[i].children[k]);
+            const char *source = json_span_string(arena, document->text, &all->children[i].children[k]);
             if (source == NULL)
                 continue;
             void *items = view->suppressed;
@@ -133,7 +134,7 @@ static int compare_places(const void *a, const void *b)
     return left->index < right->index ? -1 : left->index > right->index;
 }
 
-size_t *entries_sorted(struct arena *arena, const char *provider, const struct entry *entries, size_t count)
+size_t *pool_document_sorted(struct arena *arena, const char *provider, const struct entry *entries, size_t count)
 {
     size_t *order = arena_alloc(arena, count * sizeof *order);
     struct place_in_pool *places = arena_alloc(arena, count * sizeof *places);
@@ -154,8 +155,8 @@ static void read_entries(struct arena *arena, struct pool_view *view, const stru
     size_t count = 0;
     for (size_t k = 0; array->kind == JSON_ARRAY && k < array->count; k++)
         if (array->children[k].kind == JSON_OBJECT)
-            entries[count++] = entry_outline(arena, document->text, &array->children[k]);
-    const size_t *order = entries_sorted(arena, array->name, entries, count);
+            entries[count++] = pool_entry_outline(arena, document->text, &array->children[k]);
+    const size_t *order = pool_document_sorted(arena, array->name, entries, count);
     for (size_t k = 0; k < count; k++)
         if (!entries[order[k]].ours)
             add_entry(arena, view, array->name, &entries[order[k]], root);
@@ -171,7 +172,7 @@ struct pool_view pool_read(struct arena *arena, struct source *source, const str
                            struct diagnostics *diagnostics)
 {
     struct pool_view view = {0};
-    struct pool_document document = pool_open(arena, source, diagnostics);
+    struct pool_document document = pool_document_open(arena, source, diagnostics);
     view.unreadable = document.unreadable;
     if (document.unreadable || document.root == NULL)
         return view;
@@ -184,7 +185,7 @@ struct pool_view pool_read(struct arena *arena, struct source *source, const str
 
 void pool_inherit(struct arena *arena, struct pool_view *view, struct source *root, struct diagnostics *diagnostics)
 {
-    struct pool_document document = pool_open(arena, root, diagnostics);
+    struct pool_document document = pool_document_open(arena, root, diagnostics);
     struct name_table own = {0};
     for (size_t i = 0; i < view->count; i++)
         name_table_put(arena, &own, view->entries[i].provider, i);

@@ -1,27 +1,22 @@
-#include "pool_projector.h"
+#include "pool_states.h"
 
 #include <string.h>
 
-#include "shown_value.h"
+#include "shown.h"
 #include "source.h"
 
-void pool_note_change(struct projector *p, const char *what, const char *fingerprint, const char *label)
+void pool_states_remember(struct projector *p, const struct entry_state *state, const char *fingerprint)
 {
-    text_printf(&p->changes, "auth.json: %s: %s %s (%s)\n", shown_name(p->arena, p->name), what, fingerprint,
-                shown_name(p->arena, label));
-}
-
-void pool_remember(struct projector *p, const struct entry_state *state, const char *fingerprint)
-{
-    struct entry_state told = state_told(p->arena, state);
-    struct cooldown cooldown = state_cooldown(&told, p->name, fingerprint);
-    if (state->active && *fingerprint != '\0' && name_showable(p->name, strlen(p->name)))
+    struct entry_state told = entry_state_told(p->arena, state);
+    struct cooldown cooldown = entry_state_cooldown(&told, p->name, fingerprint);
+    if (state->active && *fingerprint != '\0' && shown_name_is_plain(p->name, strlen(p->name)))
         cooldowns_put(p->cooldowns, &cooldown);
 }
 
 static bool has_marking(const struct cooldown *known, const struct entry_state *state)
 {
-    return strcmp(known->raw[1], "null") != 0 && strcmp(known->raw[1], state->raw[1]) == 0;
+    return strcmp(known->raw[COOLDOWN_STATUS_AT], "null") != 0 &&
+           strcmp(known->raw[COOLDOWN_STATUS_AT], state->raw[COOLDOWN_STATUS_AT]) == 0;
 }
 
 /* Hermes may have written the new key's fingerprint over the old one's status before we looked: then this very marking
@@ -39,7 +34,7 @@ static bool marking_of_another_key(const struct projector *p, const struct entry
     return false;
 }
 
-/* April keeps tokens in clear, and a process that was started before the key changed writes its own again and again. Such
+/* Hermes 0.10.0 keeps tokens in clear, and a process that was started before the key changed writes its own again and again. Such
  * an entry keeps its key and what that key earned: the new key stands in front of it. Where no entry of ours may stand,
  * it is all that Hermes has, and a cooldown of the old key is in the way. */
 static bool left_to_an_old_process(const struct projector *p, const struct entry *entry)
@@ -49,13 +44,13 @@ static bool left_to_an_old_process(const struct projector *p, const struct entry
     return another_key && !(entry->state.active && p->has_oauth);
 }
 
-bool pool_key_changed(const struct entry *entry)
+bool pool_states_key_changed(const struct entry *entry)
 {
     return entry->seed != NULL && !entry->stale && entry->seed->secret != NULL &&
            strcmp(entry->on_disk, entry->effective) != 0;
 }
 
-void pool_part_states_from_old_keys(struct projector *p)
+void pool_states_part_from_old_keys(struct projector *p)
 {
     for (size_t i = 0; i < p->count; i++) {
         struct entry *entry = &p->entries[i];
@@ -64,17 +59,18 @@ void pool_part_states_from_old_keys(struct projector *p)
             strcpy(entry->effective, entry->on_disk);
         if (entry->seed == NULL || entry->seed->secret == NULL || entry->stale)
             continue;
-        if (!pool_key_changed(entry) && (!entry->state.active || !marking_of_another_key(p, entry)))
+        if (!pool_states_key_changed(entry) && (!entry->state.active || !marking_of_another_key(p, entry)))
             continue;
         if (entry->state.active)
-            pool_note_change(p, "cleared a cooldown that another key earned, now", entry->effective, entry->source);
-        entry->state = state_clean();
+            pool_projector_note_change(p, "cleared a cooldown that another key earned, now", entry->effective,
+                                       entry->source);
+        entry->state = entry_state_clean();
     }
 }
 
 enum { FEW = 16 };
 
-struct word *pool_word_of(const struct projector *p, const char *fingerprint)
+struct word *pool_states_word_of(const struct projector *p, const char *fingerprint)
 {
     if (p->word_count > FEW) {
         const uint32_t *index = name_table_get(&p->word_index, fingerprint);
@@ -106,7 +102,7 @@ static bool can_serve(const struct projector *p, const struct entry *entry)
 
 static struct word *word_for(struct projector *p, const char *fingerprint)
 {
-    struct word *word = pool_word_of(p, fingerprint);
+    struct word *word = pool_states_word_of(p, fingerprint);
     return word != NULL ? word : add_word(p, fingerprint);
 }
 
@@ -123,7 +119,7 @@ static void gather_words(struct projector *p)
     p->word_count = 0;
     for (size_t i = 0; i < p->count; i++) {
         struct entry *entry = &p->entries[i];
-        bool changed = pool_key_changed(entry);
+        bool changed = pool_states_key_changed(entry);
         if (entry->oauth)
             continue;
         struct word *word = word_for(p, entry->effective);
@@ -137,34 +133,34 @@ static void gather_words(struct projector *p)
     }
 }
 
-const struct entry_state *pool_word(const struct projector *p, const char *fingerprint, bool *ret_known)
+const struct entry_state *pool_states_word(const struct projector *p, const char *fingerprint, bool *ret_known)
 {
-    const struct word *word = pool_word_of(p, fingerprint);
+    const struct word *word = pool_states_word_of(p, fingerprint);
     *ret_known = word != NULL && word->known;
     return word == NULL ? NULL : word->marking;
 }
 
-struct entry_state pool_state_of_key(struct projector *p, const char *fingerprint)
+struct entry_state pool_states_of_key(struct projector *p, const char *fingerprint)
 {
     bool known;
-    const struct entry_state *word = pool_word(p, fingerprint, &known);
+    const struct entry_state *word = pool_states_word(p, fingerprint, &known);
     if (word != NULL)
-        return state_told(p->arena, word);
+        return entry_state_told(p->arena, word);
     if (known) {
         cooldowns_forget(p->cooldowns, p->name, fingerprint); /* a reset by hand counts */
-        return state_clean();
+        return entry_state_clean();
     }
-    return state_from(cooldowns_get(p->cooldowns, p->name, fingerprint));
+    return entry_state_from(cooldowns_get(p->cooldowns, p->name, fingerprint));
 }
 
 /* What the pool says of its keys is what the memory says, a reset by hand included. */
-void pool_note_states(struct projector *p)
+void pool_states_note(struct projector *p)
 {
     gather_words(p);
     for (size_t i = 0; i < p->word_count; i++) {
         const struct word *word = &p->words[i];
         if (word->marking != NULL)
-            pool_remember(p, word->marking, word->fingerprint);
+            pool_states_remember(p, word->marking, word->fingerprint);
         else if (word->known)
             cooldowns_forget(p->cooldowns, p->name, word->fingerprint);
     }

@@ -1,7 +1,11 @@
-#include "pool_projector.h"
+#include "pool_text.h"
 
 #include <string.h>
 
+#include "json_python.h"
+#include "pool_order.h"
+#include "pool_states.h"
+#include "pool_wanted.h"
 #include "source.h"
 
 static struct credential_id our_id(const struct projector *p, const struct credential *credential)
@@ -15,14 +19,14 @@ static struct credential_id our_id(const struct projector *p, const struct crede
         if (!taken)
             return id;
         const char *salted = arena_printf(p->arena, "%s %u", credential->secret, attempt);
-        id = credential_id_of(p->name, salted, strlen(salted));
+        id = fingerprint_credential_id(p->name, salted, strlen(salted));
     }
 }
 
 static void put_member(struct text *out, const char *name, const char *value)
 {
     text_printf(out, "        \"%s\": ", name);
-    json_put_quoted(out, value);
+    json_python_put(out, value);
     text_puts(out, ",\n");
 }
 
@@ -32,9 +36,9 @@ static void put_new_entry(struct projector *p, const struct slot *slot, struct t
     text_puts(out, "{\n");
     put_member(out, "id", our_id(p, c).text);
     put_member(out, "label", c->label);
-    put_member(out, "auth_type", pool_auth_type_of(p, c));
-    text_printf(out, "        \"priority\": %s,\n", json_number_text(p->arena, slot->priority));
-    put_member(out, "source", pool_our_source(p, c));
+    put_member(out, "auth_type", pool_wanted_auth_type(p, c));
+    text_printf(out, "        \"priority\": %s,\n", json_python_number(p->arena, slot->priority));
+    put_member(out, "source", pool_wanted_source(p, c));
     put_member(out, "access_token", c->secret);
     for (int i = 0; i < COOLDOWN_MEMBERS; i++)
         text_printf(out, "        \"%s\": %s,\n", cooldown_members[i], slot->state.raw[i]);
@@ -55,7 +59,7 @@ static void set_member(struct pending *pending, const char *name, const char *ra
 static void set_text(struct projector *p, struct pending *pending, const char *name, const char *now, const char *text)
 {
     if (now == NULL || strcmp(now, text) != 0)
-        set_member(pending, name, json_quote(p->arena, text));
+        set_member(pending, name, json_python_quote(p->arena, text));
 }
 
 static void set_state(struct pending *pending, const struct entry_state *before, const struct entry_state *state)
@@ -66,7 +70,7 @@ static void set_state(struct pending *pending, const struct entry_state *before,
 }
 
 /* What is to be set in an entry that exists. Foreign ones are touched only when Hermes seeds them from a source. */
-void pool_edit_slot(struct projector *p, struct slot *slot)
+void pool_text_edit_slot(struct projector *p, struct slot *slot)
 {
     struct pending pending = {.count = 0};
     struct entry *entry = slot->entry;
@@ -75,31 +79,32 @@ void pool_edit_slot(struct projector *p, struct slot *slot)
     if (c != NULL) {
         set_text(p, &pending, "id", entry->id, our_id(p, c).text);
         set_text(p, &pending, "label", entry->label, c->label);
-        set_text(p, &pending, "auth_type", entry->auth_type, pool_auth_type_of(p, c));
+        set_text(p, &pending, "auth_type", entry->auth_type, pool_wanted_auth_type(p, c));
         if (slot->set_priority && (!entry->has_priority || entry->priority != slot->priority))
-            set_member(&pending, "priority", json_number_text(p->arena, slot->priority));
-        set_text(p, &pending, "source", entry->source, pool_our_source(p, c));
+            set_member(&pending, "priority", json_python_number(p->arena, slot->priority));
+        set_text(p, &pending, "source", entry->source, pool_wanted_source(p, c));
         set_text(p, &pending, "base_url", entry->base_url, p->provider->base_url);
-        if (slot->state.active && !state_same(&slot->state, before))
+        if (slot->state.active && !entry_state_same(&slot->state, before))
             set_state(&pending, before, &slot->state);
     } else if (entry->seed != NULL && entry->seed->secret != NULL) {
         bool cleared = before->active && !slot->state.active;
-        bool told = cleared || (slot->state.active && !state_same(&slot->state, before));
-        bool renamed = told && pool_key_changed(entry); /* so that the state is that key's; else it is Hermes's to do */
+        bool told = cleared || (slot->state.active && !entry_state_same(&slot->state, before));
+        bool renamed =
+            told && pool_states_key_changed(entry); /* so that the state is that key's; else it is Hermes's to do */
         if (told)
             set_state(&pending, before, &slot->state);
         if (renamed && entry->token != NULL && *entry->token != '\0')
             set_text(p, &pending, "access_token", entry->token, entry->seed->secret);
         if (renamed && entry->has_fingerprint)
-            set_member(&pending, "secret_fingerprint", json_quote(p->arena, entry->effective));
+            set_member(&pending, "secret_fingerprint", json_python_quote(p->arena, entry->effective));
     }
     if (pending.count == 0)
         return;
-    slot->text = entry_edited(p->arena, p->document.text, entry->json, pending.items, pending.count);
+    slot->text = pool_entry_edited(p->arena, p->document.text, entry->json, pending.items, pending.count);
     if (c != NULL)
-        pool_note_change(p, "mended", c->fingerprint.text, c->label);
+        pool_projector_note_change(p, "mended", c->fingerprint.text, c->label);
     else
-        pool_note_change(p, "brought up to date", entry->effective, entry->source);
+        pool_projector_note_change(p, "brought up to date", entry->effective, entry->source);
 }
 
 static void put_slot(struct projector *p, const struct slot *slot, struct text *out)
@@ -115,19 +120,19 @@ static void put_slot(struct projector *p, const struct slot *slot, struct text *
 }
 
 /* The list anew: ours at the front or directly before the entry that they precede, foreign ones as they stand. */
-void pool_put_array(struct projector *p, struct text *out)
+void pool_text_put_array(struct projector *p, struct text *out)
 {
     const struct entry *last_foreign = NULL;
     text_putc(out, '[');
     size_t next = 0;
-    for (; next < p->slot_count && !pool_slot_is_foreign(&p->slots[next]); next++)
+    for (; next < p->slot_count && !pool_order_is_foreign(&p->slots[next]); next++)
         put_slot(p, &p->slots[next], out);
     for (size_t i = 0; i < p->count; i++) {
         if (p->entries[i].ours)
             continue;
         const struct slot *slot = p->entries[i].slot;
         size_t first = (size_t)(slot - p->slots);
-        while (first > next && !pool_slot_is_foreign(&p->slots[first - 1]))
+        while (first > next && !pool_order_is_foreign(&p->slots[first - 1]))
             first--;
         for (; first < (size_t)(slot - p->slots) && first >= next; first++)
             put_slot(p, &p->slots[first], out);
@@ -135,7 +140,7 @@ void pool_put_array(struct projector *p, struct text *out)
         last_foreign = &p->entries[i];
     }
     size_t tail = p->slot_count;
-    while (tail > next && !pool_slot_is_foreign(&p->slots[tail - 1]))
+    while (tail > next && !pool_order_is_foreign(&p->slots[tail - 1]))
         tail--;
     for (; tail < p->slot_count && last_foreign != NULL; tail++)
         put_slot(p, &p->slots[tail], out);

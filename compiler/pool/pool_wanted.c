@@ -1,22 +1,23 @@
-#include "pool_projector.h"
+#include "pool_wanted.h"
 
 #include <string.h>
 
 #include "key_header.h"
+#include "pool_states.h"
 #include "source.h"
 
 static bool is_login(const struct projector *p, const struct credential *credential)
 {
-    return strcmp(p->name, "anthropic") == 0 && key_is_anthropic_login(credential->secret);
+    return strcmp(p->name, "anthropic") == 0 && key_header_is_anthropic_login(credential->secret);
 }
 
 /* Where a key of config.yaml is an Anthropic login, Hermes sets the entry's type by itself, and would do so again. */
-const char *pool_auth_type_of(const struct projector *p, const struct credential *credential)
+const char *pool_wanted_auth_type(const struct projector *p, const struct credential *credential)
 {
     return is_login(p, credential) ? "oauth" : "api_key";
 }
 
-bool pool_login_in_env(const struct projector *p)
+bool pool_wanted_login_in_env(const struct projector *p)
 {
     for (size_t i = 0; p->provider != NULL && i < p->provider->credential_count; i++)
         if (p->provider->credentials[i].rank == RANK_ENV && is_login(p, &p->provider->credentials[i]))
@@ -24,7 +25,7 @@ bool pool_login_in_env(const struct projector *p)
     return false;
 }
 
-const char *pool_our_source(const struct projector *p, const struct credential *credential)
+const char *pool_wanted_source(const struct projector *p, const struct credential *credential)
 {
     return arena_printf(p->arena, POOL_OUR_SOURCE "%s", credential->origins[0].key);
 }
@@ -32,8 +33,8 @@ const char *pool_our_source(const struct projector *p, const struct credential *
 static bool suppressed(const struct projector *p, const struct json *all, const struct seed *seed)
 {
     for (size_t i = 0; i < all->count; i++) {
-        const char *text = json_string(p->arena, p->document.text, &all->children[i]);
-        if (text != NULL && seed_is(seed, text))
+        const char *text = json_span_string(p->arena, p->document.text, &all->children[i]);
+        if (text != NULL && provider_seed_is(seed, text))
             return true;
     }
     return false;
@@ -42,7 +43,7 @@ static bool suppressed(const struct projector *p, const struct json *all, const 
 /* A person took this key out of the pool: our entry, or the one that Hermes made of it (`config:NAME`). */
 static bool taken_out(const struct projector *p, const struct credential *credential)
 {
-    const struct json *all = json_member(json_member(p->document.root, "suppressed_sources"), p->name);
+    const struct json *all = json_span_member(json_span_member(p->document.root, "suppressed_sources"), p->name);
     if (all == NULL || all->kind != JSON_ARRAY)
         return false;
     const struct seed ours = {.kind = POOL_OUR_SOURCE, .name = credential->origins[0].key};
@@ -56,9 +57,9 @@ static bool taken_out(const struct projector *p, const struct credential *creden
     return false;
 }
 
-struct entry *pool_our_entry(const struct projector *p, const char *fingerprint)
+struct entry *pool_wanted_entry(const struct projector *p, const char *fingerprint)
 {
-    const struct word *word = pool_word_of(p, fingerprint);
+    const struct word *word = pool_states_word_of(p, fingerprint);
     return word == NULL ? NULL : word->ours;
 }
 
@@ -66,10 +67,10 @@ struct entry *pool_our_entry(const struct projector *p, const char *fingerprint)
 static bool deleted_as_dead(const struct projector *p, const char *fingerprint)
 {
     bool known;
-    const struct entry_state *word = pool_word(p, fingerprint, &known);
+    const struct entry_state *word = pool_states_word(p, fingerprint, &known);
     const struct cooldown *memory = cooldowns_get(p->cooldowns, p->name, fingerprint);
     bool dead = word != NULL ? word->dead : !known && memory != NULL && memory->dead;
-    return dead && pool_our_entry(p, fingerprint) == NULL;
+    return dead && pool_wanted_entry(p, fingerprint) == NULL;
 }
 
 static bool wanted(const struct projector *p, const struct credential *credential)
@@ -81,11 +82,11 @@ static bool wanted(const struct projector *p, const struct credential *credentia
         return true;
     if (p->has_oauth || p->provider->inherits || strcmp(p->name, "copilot") == 0)
         return false;
-    const struct word *word = pool_word_of(p, fingerprint);
+    const struct word *word = pool_states_word_of(p, fingerprint);
     return word == NULL || !word->serves;
 }
 
-void pool_gather_wanted(struct projector *p)
+void pool_wanted_gather(struct projector *p)
 {
     size_t count = p->provider != NULL && p->provider->projected ? p->provider->credential_count : 0;
     p->wanted_count = 0;
@@ -97,14 +98,8 @@ void pool_gather_wanted(struct projector *p)
         arena_grow(p->arena, &all, &p->wanted_capacity, p->wanted_count + 1, sizeof *p->wanted);
         p->wanted = all;
         p->wanted[p->wanted_count++] = credential;
-        struct word *word = pool_word_of(p, credential->fingerprint.text);
+        struct word *word = pool_states_word_of(p, credential->fingerprint.text);
         if (word != NULL)
             word->wanted = credential;
     }
-}
-
-const struct credential *pool_wanted_key(const struct projector *p, const char *fingerprint)
-{
-    const struct word *word = pool_word_of(p, fingerprint);
-    return word == NULL ? NULL : word->wanted;
 }

@@ -14,7 +14,7 @@
 #include <stdbool.h>
 #include <sys/types.h>
 
-#include "arena.h"
+#include "text.h"
 
 struct http_child {
     pid_t process; /* 0: none */

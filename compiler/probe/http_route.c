@@ -15,14 +15,14 @@ void http_route_json(struct text *out, const struct environment *environment, co
 {
     const struct egress egress = egress_to(url, value_of, environment);
     if (egress.ca_file != NULL)
-        json_put_member(out, "ca_file", egress.ca_file);
+        json_write_member(out, "ca_file", egress.ca_file);
     if (egress.proxy == NULL)
         return;
-    json_put_member(out, "proxy", egress.proxy);
+    json_write_member(out, "proxy", egress.proxy);
     if (egress.no_proxy != NULL && strcmp(egress.no_proxy, "*") == 0)
-        json_put_member(out, "no_proxy", "*");
+        json_write_member(out, "no_proxy", "*");
     else
-        json_put_member(out, "no_proxy",
-                        arena_printf(out->arena, EGRESS_DIRECT "%s%s", egress.no_proxy != NULL ? "," : "",
-                                     egress.no_proxy != NULL ? egress.no_proxy : ""));
+        json_write_member(out, "no_proxy",
+                          arena_printf(out->arena, EGRESS_DIRECT "%s%s", egress.no_proxy != NULL ? "," : "",
+                                       egress.no_proxy != NULL ? egress.no_proxy : ""));
 }

@@ -2,7 +2,7 @@
 #ifndef HERMES_HTTP_ROUTE_H
 #define HERMES_HTTP_ROUTE_H
 
-#include "arena.h"
+#include "text.h"
 #include "dotenv.h"
 
 /* `"proxy":..., "no_proxy":..., "ca_file":...` of a request to URL, inside an object that is open. */

@@ -6,7 +6,7 @@
 #include "http_route.h"
 #include "json_span.h"
 #include "json_write.h"
-#include "shown_value.h"
+#include "shown.h"
 
 static const char *const state_names[] = {"not asked", "unreachable", "unclear", "limited", "refused", "works"};
 
@@ -58,11 +58,11 @@ static const char *url_of(struct arena *arena, const struct provider *provider)
 static void put_request(struct text *out, const struct environment *environment, const struct probe *probe,
                         const char *url)
 {
-    json_put_item(out);
+    json_write_item(out);
     text_putc(out, '{');
-    json_put_member(out, "url", url);
-    json_put_member(out, "auth", probe->asked->auth);
-    json_put_member(out, "secret", probe->credential->secret);
+    json_write_member(out, "url", url);
+    json_write_member(out, "auth", probe->asked->auth);
+    json_write_member(out, "secret", probe->credential->secret);
     emit_headers(out, probe->asked);
     http_route_json(out, environment, url);
     text_putc(out, '}');
@@ -98,18 +98,18 @@ static enum probe_state state_of(const char *name)
 static void take_answer(struct arena *arena, struct probe *probe, const char *text, const struct json *answer)
 {
     double status = 0;
-    (void)json_number(text, json_member(answer, "status"), &status);
+    (void)json_span_number(text, json_span_member(answer, "status"), &status);
     probe->status = (int)status;
-    probe->state = state_of(json_string(arena, text, json_member(answer, "state")));
-    probe->rule = json_string(arena, text, json_member(answer, "rule"));
-    probe->error = json_string(arena, text, json_member(answer, "error"));
+    probe->state = state_of(json_span_string(arena, text, json_span_member(answer, "state")));
+    probe->rule = json_span_string(arena, text, json_span_member(answer, "rule"));
+    probe->error = json_span_string(arena, text, json_span_member(answer, "error"));
 }
 
 void probes_answer(struct probes *probes, struct http_child *child)
 {
     size_t at = 0;
     struct text text = http_child_take(child, probes->arena);
-    const struct json *answers = json_member(json_scan(probes->arena, text.bytes, text.len, &at), "answers");
+    const struct json *answers = json_span_member(json_span_scan(probes->arena, text.bytes, text.len, &at), "answers");
     size_t next = 0;
     for (size_t i = 0; i < probes->count; i++) {
         struct probe *probe = &probes->items[i];
@@ -162,23 +162,23 @@ void probes_print(const struct probes *probes, FILE *stream)
 
 void probes_json(struct text *out, const struct probes *probes)
 {
-    json_put_name(out, "probes");
+    json_write_name(out, "probes");
     text_putc(out, '[');
     for (size_t i = 0; i < probes->count; i++) {
         const struct probe *probe = &probes->items[i];
-        json_put_item(out);
+        json_write_item(out);
         text_putc(out, '{');
-        json_put_member(out, "provider", shown_name(out->arena, probe->provider));
-        json_put_member(out, "fingerprint", probe->fingerprint.text);
-        json_put_member(out, "state", probe_state_name(probe->state));
+        json_write_member(out, "provider", shown_name(out->arena, probe->provider));
+        json_write_member(out, "fingerprint", probe->fingerprint.text);
+        json_write_member(out, "state", probe_state_name(probe->state));
         if (probe->status != 0)
-            json_put_number(out, "status", (unsigned long long)probe->status);
+            json_write_number(out, "status", (unsigned long long)probe->status);
         if (probe->rule != NULL)
-            json_put_member(out, "rule", probe->rule);
+            json_write_member(out, "rule", probe->rule);
         if (probe->error != NULL)
-            json_put_member(out, "error", probe->error);
+            json_write_member(out, "error", probe->error);
         if (probe->origin != NULL) {
-            json_put_name(out, "origin");
+            json_write_name(out, "origin");
             text_putc(out, '{');
             origin_json(out, probe->origin);
             text_putc(out, '}');

@@ -9,8 +9,8 @@
 #ifndef HERMES_PROBE_H
 #define HERMES_PROBE_H
 
-#include "arena.h"
-#include "credential.h"
+#include "text.h"
+#include "provider.h"
 #include "dotenv.h"
 #include "http_child.h"
 

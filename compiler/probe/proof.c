@@ -25,7 +25,7 @@ static time_t now_s(void)
 static struct digest where_of(struct arena *arena, const char *provider, const char *base_url)
 {
     const char *both = arena_printf(arena, "%s\n%s", provider, base_url);
-    return digest_of(both, strlen(both));
+    return fingerprint_digest(both, strlen(both));
 }
 
 static void forget(struct proof *proof)
@@ -103,13 +103,14 @@ static void say(struct compilation *c, const struct provider *provider, const st
     const char *name = provider->row != NULL ? provider->row->name : "the provider";
     const char *words = probe_words(c->arena, answer);
     if (answer->state == PROBE_REFUSED) {
-        struct diagnostic *d = diagnose(list, SEVERITY_ERROR, "key-refused", place,
-                                        "%s does not take this key: %s; what was in force stays in force", name, words);
+        struct diagnostic *d =
+            diagnostic_add(list, SEVERITY_ERROR, "key-refused", place,
+                           "%s does not take this key: %s; what was in force stays in force", name, words);
         diagnostic_note(list, d, "hermes_watch.require_probe wants a changed key to be tried first");
         diagnostic_help(list, d, "put in a key that works; hermes-compile --probe asks again");
     } else if (answer->state != PROBE_WORKS) {
-        struct diagnostic *d = diagnose(list, SEVERITY_WARNING, "key-unproven", place,
-                                        "whether %s takes this key is not known: %s; it is used", name, words);
+        struct diagnostic *d = diagnostic_add(list, SEVERITY_WARNING, "key-unproven", place,
+                                              "whether %s takes this key is not known: %s; it is used", name, words);
         diagnostic_help(list, d, "hermes-compile --probe asks again");
     }
 }
@@ -151,7 +152,7 @@ void compile_home_proven(struct compilation *c, const struct compile_request *re
         compile_home(c, &asking);
     }
     if (c->outcome == COMPILE_UNPROVEN)
-        (void)diagnose(&c->diagnostics, SEVERITY_ERROR, "source-busy", (struct place){0},
-                       "the sources have other keys each time their providers were asked");
+        (void)diagnostic_add(&c->diagnostics, SEVERITY_ERROR, "source-busy", (struct place){0},
+                             "the sources have other keys each time their providers were asked");
     proofs_finish(&proofs);
 }

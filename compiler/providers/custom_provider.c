@@ -6,7 +6,7 @@
 
 #include "blank.h"
 #include "lower_case.h"
-#include "shown_value.h"
+#include "shown.h"
 
 enum { MAX_NAME = 256 };
 
@@ -22,7 +22,7 @@ struct collector {
 const char *url_trimmed(struct arena *arena, const char *url)
 {
     size_t len;
-    url = strip_blanks(url, strlen(url), &len);
+    url = blank_strip(url, strlen(url), &len);
     while (len > 0 && url[len - 1] == '/')
         len--;
     return arena_prefix(arena, url, len);
@@ -101,7 +101,7 @@ static bool has_controls(const char *name)
 static const char *pool_id(struct arena *arena, const char *name)
 {
     char normal[MAX_NAME];
-    (void)provider_normalise(name, normal, sizeof normal);
+    (void)provider_table_normalise(name, normal, sizeof normal);
     return arena_printf(arena, "custom:%s", normal);
 }
 
@@ -122,7 +122,7 @@ static void add(struct collector *c, struct custom_provider provider)
     index_first(c, &all->names, provider.id + strlen("custom:"), all->count - 1);
     if (provider.alias == NULL)
         return;
-    (void)provider_normalise(provider.alias, alias, sizeof alias);
+    (void)provider_table_normalise(provider.alias, alias, sizeof alias);
     if (name_table_get(&all->names, alias) == NULL)
         name_table_put(c->arena, &all->names, arena_strdup(c->arena, alias), all->count - 1);
 }
@@ -131,8 +131,8 @@ static void dropped(struct collector *c, const struct custom_provider *provider,
 {
     struct text path = {.arena = c->arena};
     put_path(provider, &path);
-    struct diagnostic *d = diagnose(c->diagnostics, SEVERITY_WARNING, "provider-dropped", provider->entry->place,
-                                    "Hermes drops %s: %s", path.bytes, why);
+    struct diagnostic *d = diagnostic_add(c->diagnostics, SEVERITY_WARNING, "provider-dropped", provider->entry->place,
+                                          "Hermes drops %s: %s", path.bytes, why);
     diagnostic_help(c->diagnostics, d, "give it a name and a base_url with scheme and host");
 }
 
@@ -164,8 +164,9 @@ static bool repeated(struct collector *c, const struct custom_provider *provider
     }
     struct text path = {.arena = c->arena};
     put_path(provider, &path);
-    struct diagnostic *d = diagnose(c->diagnostics, SEVERITY_WARNING, "provider-dropped", provider->entry->place,
-                                    "Hermes drops %s: its name, URL and model stand before it already", path.bytes);
+    struct diagnostic *d =
+        diagnostic_add(c->diagnostics, SEVERITY_WARNING, "provider-dropped", provider->entry->place,
+                       "Hermes drops %s: its name, URL and model stand before it already", path.bytes);
     diagnostic_help(c->diagnostics, d, "remove one of the two");
     return true;
 }
@@ -176,7 +177,7 @@ static const char *why_unlisted(const struct custom_provider *provider)
     size_t len = 0;
     if (!node_is(provider->entry, NODE_MAP))
         return "it is not a map";
-    if (provider->name == NULL || (strip_blanks(provider->name, strlen(provider->name), &len), len == 0) ||
+    if (provider->name == NULL || (blank_strip(provider->name, strlen(provider->name), &len), len == 0) ||
         len >= MAX_NAME)
         return "it has no name";
     if (has_controls(provider->name))
@@ -216,7 +217,7 @@ static void add_mapped(struct collector *c, const struct pair *pair)
         return;
     }
     /* A built-in id is never shadowed by the map; an alias is, once the entry has a URL of its own. */
-    const struct provider_row *row = provider_find(key);
+    const struct provider_row *row = provider_table_find(key);
     bool canonical = row != NULL && strcasecmp(row->id, key) == 0 && row->auth != PROVIDER_CUSTOM;
     bool has_url = *provider.base_url != '\0';
     if (row != NULL && row->auth != PROVIDER_CUSTOM && (canonical || !has_url)) {
@@ -240,8 +241,8 @@ struct custom_providers custom_providers_of(struct arena *arena, const struct no
     const struct node *list = node_get(config, "custom_providers");
     const struct node *map = node_get(config, "providers");
     if (list != NULL && !node_is(list, NODE_SEQUENCE) && !node_is(list, NODE_NULL))
-        (void)diagnose(diagnostics, SEVERITY_WARNING, "custom-providers-ignored", list->place,
-                       "custom_providers is not a list: Hermes then ignores it and the providers map");
+        (void)diagnostic_add(diagnostics, SEVERITY_WARNING, "custom-providers-ignored", list->place,
+                             "custom_providers is not a list: Hermes then ignores it and the providers map");
     size_t most = (node_is(list, NODE_SEQUENCE) ? list->count : 0) + (node_is(map, NODE_MAP) ? map->pair_count : 0);
     all.items = arena_alloc(arena, most * sizeof *all.items);
     if (node_is(list, NODE_SEQUENCE))
@@ -256,7 +257,7 @@ struct custom_providers custom_providers_of(struct arena *arena, const struct no
 const struct custom_provider *custom_provider_find(const struct custom_providers *all, const char *name)
 {
     char wanted[MAX_NAME + 8];
-    (void)provider_normalise(name, wanted, sizeof wanted);
+    (void)provider_table_normalise(name, wanted, sizeof wanted);
     const uint32_t *index = name_table_get(&all->names, strncmp(wanted, "custom:", 7) == 0 ? wanted + 7 : wanted);
     return index == NULL ? NULL : &all->items[*index];
 }

@@ -3,7 +3,7 @@
 #ifndef HERMES_CUSTOM_PROVIDER_H
 #define HERMES_CUSTOM_PROVIDER_H
 
-#include "arena.h"
+#include "text.h"
 #include "name_table.h"
 #include "node.h"
 #include "provider_table.h"

@@ -4,7 +4,7 @@
 
 #include "config_schema.h"
 #include "near_name.h"
-#include "shown_value.h"
+#include "shown.h"
 #include "variable_check.h"
 
 /* Hermes seeds these from the sources and drops them with their key; every other entry is a key of its own. */
@@ -47,7 +47,7 @@ static const struct node *misspelt(struct arena *arena, const struct node *model
     for (size_t i = 0; node_is(model, NODE_MAP) && i < model->pair_count; i++) {
         const char *name = node_string(model->pairs[i].key);
         struct near_name near = {.written = name};
-        if (name == NULL || config_rule_find(arena_printf(arena, "model.%s", name)) != NULL)
+        if (name == NULL || config_schema_find(arena_printf(arena, "model.%s", name)) != NULL)
             continue;
         near_name_consider(&near, "api_key");
         if (near.best != NULL)
@@ -65,15 +65,15 @@ void default_key_check(const struct resolve_input *input, const struct providers
     const struct provider *provider =
         providers->default_id == NULL ? NULL : providers_get(providers, providers->default_id);
     /* What is wrong with a model.api_key that is no key was said at its own place. */
-    if (provider == NULL || node_string(named) == NULL || provider_find(named->text) == NULL ||
+    if (provider == NULL || node_string(named) == NULL || provider_table_find(named->text) == NULL ||
         !needs_key(provider->row) || provider->credential_count > 0 || node_truthy(node_get(model, "api_key")) ||
         pool_has_key(input->pool, provider->id) || any_secret_source(input->config))
         return;
-    struct diagnostic *d = diagnose(diagnostics, SEVERITY_WARNING, "no-key", named->place,
-                                    "the default provider %s has no key", shown_name(arena, provider->id));
+    struct diagnostic *d = diagnostic_add(diagnostics, SEVERITY_WARNING, "no-key", named->place,
+                                          "the default provider %s has no key", shown_name(arena, provider->id));
     const char *variable = provider->row->key_envs[0];
     const struct node *key = misspelt(arena, model);
-    const char *near = variable == NULL ? NULL : variable_near(input->environment, variable);
+    const char *near = variable == NULL ? NULL : variable_check_near(input->environment, variable);
     if (key != NULL)
         diagnostic_help(diagnostics, d, "did you mean model.api_key by \"%s\" in line %u?",
                         shown_name(arena, key->text), key->place.line);

@@ -4,7 +4,7 @@
 
 #include "blank.h"
 #include "key_check.h"
-#include "shown_value.h"
+#include "shown.h"
 #include "source.h"
 
 struct draft *draft_of(struct provider *provider)
@@ -12,7 +12,7 @@ struct draft *draft_of(struct provider *provider)
     return (struct draft *)provider;
 }
 
-struct draft *find_draft(struct resolver *r, const char *id)
+struct draft *draft_find(struct resolver *r, const char *id)
 {
     const uint32_t *index = name_table_get(&r->ids, id);
     return index == NULL ? NULL : draft_of(r->providers[*index]);
@@ -20,7 +20,7 @@ struct draft *find_draft(struct resolver *r, const char *id)
 
 struct draft *draft_for(struct resolver *r, const char *id, const struct provider_row *row)
 {
-    struct draft *draft = find_draft(r, id);
+    struct draft *draft = draft_find(r, id);
     if (draft != NULL)
         return draft;
     draft = arena_alloc(r->arena, sizeof *draft);
@@ -41,7 +41,7 @@ struct draft *draft_for(struct resolver *r, const char *id, const struct provide
     return draft;
 }
 
-void add_seed(struct resolver *r, struct draft *draft, struct seed seed)
+void draft_add_seed(struct resolver *r, struct draft *draft, struct seed seed)
 {
     struct provider *provider = &draft->provider;
     provider->seeds = arena_extend(r->arena, provider->seeds, provider->seed_count, sizeof *provider->seeds);
@@ -87,8 +87,8 @@ static struct credential *find_key(struct draft *draft, const struct fingerprint
     return NULL;
 }
 
-struct credential *add_key(struct resolver *r, struct draft *draft, enum credential_rank rank, const char *secret,
-                           size_t len, struct origin origin)
+struct credential *draft_add_key(struct resolver *r, struct draft *draft, enum credential_rank rank, const char *secret,
+                                 size_t len, struct origin origin)
 {
     struct fingerprint fingerprint = fingerprint_of(secret, len);
     struct credential *credential = find_key(draft, &fingerprint);
@@ -100,7 +100,7 @@ struct credential *add_key(struct resolver *r, struct draft *draft, enum credent
     const char *label = arena_printf(r->arena, "%s %s", source, origin.key); /* of which the key is the end */
     credential = add_credential(r, draft);
     *credential = (struct credential){
-        .id = credential_id_of(draft->provider.id, secret, len),
+        .id = fingerprint_credential_id(draft->provider.id, secret, len),
         .fingerprint = fingerprint,
         .rank = rank,
         .secret = arena_prefix(r->arena, secret, len),
@@ -113,7 +113,7 @@ struct credential *add_key(struct resolver *r, struct draft *draft, enum credent
     return credential;
 }
 
-void note_shadowed(struct resolver *r, struct draft *draft, const char *secret, size_t len, struct origin origin)
+void draft_note_shadowed(struct resolver *r, struct draft *draft, const char *secret, size_t len, struct origin origin)
 {
     struct provider *provider = &draft->provider;
     provider->shadowed =
@@ -124,13 +124,13 @@ void note_shadowed(struct resolver *r, struct draft *draft, const char *secret, 
                           .origin = {origin.place, arena_strdup(r->arena, origin.key)}};
 }
 
-void warn_shadowed(struct resolver *r, const struct draft *draft, struct origin origin,
-                   const struct fingerprint *fingerprint)
+void draft_warn_shadowed(struct resolver *r, const struct draft *draft, struct origin origin,
+                         const struct fingerprint *fingerprint)
 {
     const struct credential *first = &draft->provider.credentials[0];
-    struct diagnostic *d = diagnose(r->diagnostics, SEVERITY_WARNING, "shadowed-key", origin.place,
-                                    "%s is another key for %s than %s, which goes out first", origin.key,
-                                    shown_name(r->arena, draft->provider.id), first->origins[0].key);
+    struct diagnostic *d = diagnostic_add(r->diagnostics, SEVERITY_WARNING, "shadowed-key", origin.place,
+                                          "%s is another key for %s than %s, which goes out first", origin.key,
+                                          shown_name(r->arena, draft->provider.id), first->origins[0].key);
     diagnostic_note(r->diagnostics, d, "%s: %s, %s: %s", origin.key, fingerprint->text, first->origins[0].key,
                     first->fingerprint.text);
 }
@@ -145,27 +145,27 @@ static struct shadowed *shadow(struct resolver *r, struct draft *draft, const ch
         add_origin(r, known, origin.place, arena_strdup(r->arena, origin.key));
         return NULL;
     }
-    note_shadowed(r, draft, secret, len, origin);
+    draft_note_shadowed(r, draft, secret, len, origin);
     return &draft->provider.shadowed[draft->provider.shadowed_count - 1];
 }
 
-void shadow_key(struct resolver *r, struct draft *draft, const char *secret, size_t len, struct origin origin)
+void draft_shadow_key(struct resolver *r, struct draft *draft, const char *secret, size_t len, struct origin origin)
 {
     const struct shadowed *shadowed = shadow(r, draft, secret, len, origin);
     if (shadowed != NULL)
-        warn_shadowed(r, draft, origin, &shadowed->fingerprint);
+        draft_warn_shadowed(r, draft, origin, &shadowed->fingerprint);
 }
 
-void shadow_outvoted(struct resolver *r, struct draft *draft, struct place winner, const char *secret, size_t len,
-                     struct origin origin)
+void draft_shadow_outvoted(struct resolver *r, struct draft *draft, struct place winner, const char *secret, size_t len,
+                           struct origin origin)
 {
     struct shadowed *shadowed = shadow(r, draft, secret, len, origin);
     if (shadowed == NULL)
         return;
     shadowed->outvoted = true;
-    struct diagnostic *d = diagnose(r->diagnostics, SEVERITY_WARNING, "shadowed-key", origin.place,
-                                    "%s is another key for %s here than in %s, which wins", origin.key,
-                                    shown_name(r->arena, draft->provider.id), winner.source->label);
+    struct diagnostic *d = diagnostic_add(r->diagnostics, SEVERITY_WARNING, "shadowed-key", origin.place,
+                                          "%s is another key for %s here than in %s, which wins", origin.key,
+                                          shown_name(r->arena, draft->provider.id), winner.source->label);
     diagnostic_help(r->diagnostics, d, "remove the one that is not meant");
 }
 
@@ -174,19 +174,19 @@ static void shadow_hidden_bindings(struct resolver *r, struct draft *draft, cons
 {
     for (const struct binding *hidden = binding->hidden; hidden != NULL; hidden = hidden->hidden) {
         size_t len;
-        const char *text = strip_blanks(hidden->value, hidden->len, &len);
-        if (hidden->place.source != binding->place.source && key_unusable(text, len) == NULL)
-            shadow_outvoted(r, draft, binding->place, text, len,
-                            (struct origin){hidden->place, shown_name(r->arena, hidden->name)});
+        const char *text = blank_strip(hidden->value, hidden->len, &len);
+        if (hidden->place.source != binding->place.source && key_check_unusable(text, len) == NULL)
+            draft_shadow_outvoted(r, draft, binding->place, text, len,
+                                  (struct origin){hidden->place, shown_name(r->arena, hidden->name)});
     }
 }
 
 static void warn_suspicious(struct resolver *r, const char *secret, size_t len, struct origin origin)
 {
-    const char *why = key_suspicious(secret, len);
+    const char *why = key_check_suspicious(secret, len);
     if (why != NULL)
-        (void)diagnose(r->diagnostics, SEVERITY_WARNING, "suspicious-key", origin.place,
-                       "%s %s; the provider will most likely refuse it", origin.key, why);
+        (void)diagnostic_add(r->diagnostics, SEVERITY_WARNING, "suspicious-key", origin.place,
+                             "%s %s; the provider will most likely refuse it", origin.key, why);
 }
 
 /* The text of a key written in config.yaml, or NULL after saying why it is none. An empty one is simply not there. */
@@ -196,30 +196,30 @@ static const char *config_key(struct resolver *r, const struct node *node, const
     if (node == NULL || node->kind == NODE_NULL || !node_truthy(node))
         return NULL;
     if (node->kind != NODE_STRING) {
-        struct diagnostic *d = diagnose(r->diagnostics, SEVERITY_ERROR, "not-text", node->place,
-                                        "%s is %s to YAML, not text: the key would not be what stands here", path,
-                                        node_kind_name(node->kind));
+        struct diagnostic *d = diagnostic_add(r->diagnostics, SEVERITY_ERROR, "not-text", node->place,
+                                              "%s is %s to YAML, not text: the key would not be what stands here", path,
+                                              node_kind_name(node->kind));
         diagnostic_help(r->diagnostics, d, "put it in quotes");
         return NULL;
     }
     if (memchr(node->text, '\0', node->len) != NULL) {
-        (void)diagnose(r->diagnostics, SEVERITY_ERROR, "nul-in-text", node->place, "%s contains a NUL", path);
+        (void)diagnostic_add(r->diagnostics, SEVERITY_ERROR, "nul-in-text", node->place, "%s contains a NUL", path);
         return NULL;
     }
-    const char *text = strip_blanks(node->text, node->len, ret_len);
-    const char *why = key_unusable(text, *ret_len);
+    const char *text = blank_strip(node->text, node->len, ret_len);
+    const char *why = key_check_unusable(text, *ret_len);
     if (why == NULL)
         return text;
     if (strcmp(why, "is a bare reference") == 0 && strncmp(text, "${", 2) == 0)
         return NULL; /* unresolved-reference was said already */
-    struct diagnostic *d = diagnose(r->diagnostics, required ? SEVERITY_ERROR : SEVERITY_WARNING, "unusable-key",
-                                    node->place, "%s %s: it is no key", path, why);
+    struct diagnostic *d = diagnostic_add(r->diagnostics, required ? SEVERITY_ERROR : SEVERITY_WARNING, "unusable-key",
+                                          node->place, "%s %s: it is no key", path, why);
     diagnostic_help(r->diagnostics, d, "put the provider's key here, or remove the entry");
     return NULL;
 }
 
-void add_config_key(struct resolver *r, struct draft *draft, enum credential_rank rank, const struct node *node,
-                    const char *path, bool required)
+void draft_add_config_key(struct resolver *r, struct draft *draft, enum credential_rank rank, const struct node *node,
+                          const char *path, bool required)
 {
     size_t len;
     const char *text = config_key(r, node, path, required, &len);
@@ -227,27 +227,27 @@ void add_config_key(struct resolver *r, struct draft *draft, enum credential_ran
         return;
     struct origin origin = {node->place, path};
     warn_suspicious(r, text, len, origin);
-    (void)add_key(r, draft, rank, text, len, origin);
+    (void)draft_add_key(r, draft, rank, text, len, origin);
 }
 
-void add_variable(struct resolver *r, struct draft *draft, enum credential_rank rank, const char *name)
+void draft_add_variable(struct resolver *r, struct draft *draft, enum credential_rank rank, const char *name)
 {
     const struct binding *binding = environment_get(r->in->environment, name);
     size_t len;
     if (binding == NULL)
         return;
-    const char *text = strip_blanks(binding->value, binding->len, &len);
-    const char *why = key_unusable(text, len);
+    const char *text = blank_strip(binding->value, binding->len, &len);
+    const char *why = key_check_unusable(text, len);
     struct origin origin = {binding->place, shown_name(r->arena, name)};
     if (len == 0)
         return;
     if (why != NULL) {
-        (void)diagnose(r->diagnostics, SEVERITY_WARNING, "unusable-key", binding->place, "%s %s: it is no key",
-                       origin.key, why);
+        (void)diagnostic_add(r->diagnostics, SEVERITY_WARNING, "unusable-key", binding->place, "%s %s: it is no key",
+                             origin.key, why);
         return;
     }
     warn_suspicious(r, text, len, origin);
-    (void)add_key(r, draft, rank, text, len, origin);
+    (void)draft_add_key(r, draft, rank, text, len, origin);
     if (rank != RANK_TASK)
         shadow_hidden_bindings(r, draft, binding);
 }

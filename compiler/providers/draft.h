@@ -24,30 +24,30 @@ struct resolver {
 /* The draft that one of the resolver's providers is. */
 struct draft *draft_of(struct provider *provider);
 /* NULL when there is none yet. */
-struct draft *find_draft(struct resolver *r, const char *id);
+struct draft *draft_find(struct resolver *r, const char *id);
 /* The one of that id, made when there is none. ROW: of the provider table, or NULL. */
 struct draft *draft_for(struct resolver *r, const char *id, const struct provider_row *row);
 
 /* In all of these SECRET lies in the arena, and the key of ORIGIN is copied.
  *
  * SECRET is stripped and usable. The same key again is one credential with one more origin. */
-struct credential *add_key(struct resolver *r, struct draft *draft, enum credential_rank rank, const char *secret,
-                           size_t len, struct origin origin);
+struct credential *draft_add_key(struct resolver *r, struct draft *draft, enum credential_rank rank, const char *secret,
+                                 size_t len, struct origin origin);
 /* A key that config.yaml writes out. Says why it is none; REQUIRED: as an error. An empty one is simply not there. */
-void add_config_key(struct resolver *r, struct draft *draft, enum credential_rank rank, const struct node *node,
-                    const char *path, bool required);
+void draft_add_config_key(struct resolver *r, struct draft *draft, enum credential_rank rank, const struct node *node,
+                          const char *path, bool required);
 /* The value of a variable, if it is set and usable. */
-void add_variable(struct resolver *r, struct draft *draft, enum credential_rank rank, const char *name);
-void note_shadowed(struct resolver *r, struct draft *draft, const char *secret, size_t len, struct origin origin);
+void draft_add_variable(struct resolver *r, struct draft *draft, enum credential_rank rank, const char *name);
+void draft_note_shadowed(struct resolver *r, struct draft *draft, const char *secret, size_t len, struct origin origin);
 /* Says that the key at ORIGIN is not the draft's first one. */
-void warn_shadowed(struct resolver *r, const struct draft *draft, struct origin origin,
-                   const struct fingerprint *fingerprint);
+void draft_warn_shadowed(struct resolver *r, const struct draft *draft, struct origin origin,
+                         const struct fingerprint *fingerprint);
 /* A key that stands behind the draft's first one, in the same entry: the same key is one more origin of it, another one
  * is shadowed, with a warning. */
-void shadow_key(struct resolver *r, struct draft *draft, const char *secret, size_t len, struct origin origin);
+void draft_shadow_key(struct resolver *r, struct draft *draft, const char *secret, size_t len, struct origin origin);
 /* The key at ORIGIN stands under a name for which the file of WINNER has another one: it stays visible. */
-void shadow_outvoted(struct resolver *r, struct draft *draft, struct place winner, const char *secret, size_t len,
-                     struct origin origin);
-void add_seed(struct resolver *r, struct draft *draft, struct seed seed);
+void draft_shadow_outvoted(struct resolver *r, struct draft *draft, struct place winner, const char *secret, size_t len,
+                           struct origin origin);
+void draft_add_seed(struct resolver *r, struct draft *draft, struct seed seed);
 
 #endif

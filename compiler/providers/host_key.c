@@ -12,8 +12,8 @@ static bool usable(const struct resolver *r, const char *name)
 {
     size_t len;
     const struct binding *binding = environment_get(r->in->environment, name);
-    const char *text = binding == NULL ? NULL : strip_blanks(binding->value, binding->len, &len);
-    return text != NULL && key_unusable(text, len) == NULL;
+    const char *text = binding == NULL ? NULL : blank_strip(binding->value, binding->len, &len);
+    return text != NULL && key_check_unusable(text, len) == NULL;
 }
 
 /* `https://api.llm.example.com:8443/v1` -> EXAMPLE_API_KEY; NULL for a host of one part. */
@@ -64,7 +64,7 @@ static bool has_key(const struct provider *provider)
     return false;
 }
 
-void add_host_keys(struct resolver *r)
+void host_keys_add(struct resolver *r)
 {
     for (size_t i = 0; i < r->count; i++) {
         struct provider *provider = r->providers[i];
@@ -74,7 +74,7 @@ void add_host_keys(struct resolver *r)
         const char *variable = variable_for(r, provider->base_url);
         if (variable == NULL)
             continue;
-        add_variable(r, draft_of(provider), RANK_ENV, variable);
+        draft_add_variable(r, draft_of(provider), RANK_ENV, variable);
         provider->projected = false;
     }
 }

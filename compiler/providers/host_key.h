@@ -6,6 +6,6 @@
 
 /* Gives custom providers that have no key so far the one of their host: OPENAI_API_KEY to openai.com, and EXAMPLE_API_KEY
  * to https://llm.example.com. It stays out of the pool: Hermes reads it by itself. */
-void add_host_keys(struct resolver *resolver);
+void host_keys_add(struct resolver *resolver);
 
 #endif

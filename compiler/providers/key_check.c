@@ -53,9 +53,9 @@ static size_t characters(const char *text, size_t len)
     return count;
 }
 
-const char *key_unusable(const char *text, size_t len)
+const char *key_check_unusable(const char *text, size_t len)
 {
-    text = strip_blanks(text, len, &len);
+    text = blank_strip(text, len, &len);
     if (is_placeholder(text, len))
         return "is a placeholder";
     if (characters(text, len) < SHORTEST_KEY)
@@ -84,9 +84,9 @@ static bool like_a_placeholder(const char *text, size_t len)
     return strspn(text, "*") >= len || strspn(text, "xX") >= len || (text[0] == '<' && text[len - 1] == '>');
 }
 
-const char *key_suspicious(const char *text, size_t len)
+const char *key_check_suspicious(const char *text, size_t len)
 {
-    text = strip_blanks(text, len, &len);
+    text = blank_strip(text, len, &len);
     if (len > 0 && like_a_placeholder(text, len))
         return "looks like a placeholder";
     for (size_t i = 0; i < len; i++) {

@@ -6,9 +6,9 @@
 #include <stddef.h>
 
 /* NULL when usable; else why not: "is shorter than four characters", "is a placeholder", "is a bare reference". */
-const char *key_unusable(const char *text, size_t len);
+const char *key_check_unusable(const char *text, size_t len);
 
 /* NULL, or what makes a provider refuse it although Hermes sends it: "contains blanks", ... */
-const char *key_suspicious(const char *text, size_t len);
+const char *key_check_suspicious(const char *text, size_t len);
 
 #endif

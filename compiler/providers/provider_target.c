@@ -5,7 +5,7 @@
 
 #include "blank.h"
 #include "near_name.h"
-#include "shown_value.h"
+#include "shown.h"
 
 const char *url_host(const char *url, size_t *ret_len)
 {
@@ -39,7 +39,7 @@ static struct target custom_target(struct resolver *r, const char *url)
     const struct custom_provider *same = custom_provider_by_url(r->arena, r->in->customs, url);
     if (same != NULL)
         return (struct target){draft_for(r, same->id, NULL), true};
-    struct draft *draft = draft_for(r, "custom", provider_find("custom"));
+    struct draft *draft = draft_for(r, "custom", provider_table_find("custom"));
     draft->provider.base_url = url;
     return (struct target){draft, false};
 }
@@ -49,7 +49,7 @@ static struct target automatic_target(struct resolver *r, const char *url)
     if (*url == '\0')
         return (struct target){0};
     if (url_host_is(url, "openrouter.ai"))
-        return (struct target){draft_for(r, "openrouter", provider_find("openrouter")), false};
+        return (struct target){draft_for(r, "openrouter", provider_table_find("openrouter")), false};
     if (url_host_is(url, "anthropic.com") || url_host_is(url, "openai.com"))
         return (struct target){0};
     return custom_target(r, url);
@@ -68,7 +68,7 @@ static const char *near_provider(const struct resolver *r, const char *name)
     provider_table_consider(&near);
     const struct custom_providers *customs = r->in->customs;
     for (size_t i = 0; i < customs->count; i++)
-        if (name_showable(customs->items[i].name, strlen(customs->items[i].name)))
+        if (shown_name_is_plain(customs->items[i].name, strlen(customs->items[i].name)))
             near_name_consider(&near, customs->items[i].name);
     return near.best;
 }
@@ -77,8 +77,8 @@ static struct target unknown_target(struct resolver *r, const struct node *provi
 {
     if (!known_elsewhere(name)) {
         struct diagnostic *d =
-            diagnose(r->diagnostics, SEVERITY_WARNING, "unknown-provider", provider->place,
-                     letters_of_a_name(name) ? "there is no provider \"%s\"" : "there is no such provider", name);
+            diagnostic_add(r->diagnostics, SEVERITY_WARNING, "unknown-provider", provider->place,
+                           letters_of_a_name(name) ? "there is no provider \"%s\"" : "there is no such provider", name);
         const char *near = near_provider(r, name);
         if (near != NULL)
             diagnostic_help(r->diagnostics, d, "did you mean \"%s\"?", near);
@@ -87,14 +87,14 @@ static struct target unknown_target(struct resolver *r, const struct node *provi
                             "take a provider that Hermes knows, or define it under custom_providers");
     }
     char normal[128];
-    (void)provider_normalise(name, normal, sizeof normal);
+    (void)provider_table_normalise(name, normal, sizeof normal);
     struct draft *draft = draft_for(r, arena_strdup(r->arena, normal), NULL);
     draft->provider.base_url = url;
     draft->provider.projected = *url != '\0';
     return (struct target){draft, false};
 }
 
-/* Names of custom providers come before aliases of the table, as June and August resolve them. */
+/* Names of custom providers come before aliases of the table, as Hermes 0.16.0 and 0.18.2 resolve them. */
 struct target provider_target(struct resolver *r, const struct node *entry)
 {
     const struct node *provider = node_get(entry, "provider");
@@ -103,12 +103,12 @@ struct target provider_target(struct resolver *r, const struct node *entry)
     size_t len = 0;
     url = url == NULL ? "" : url_trimmed(r->arena, url);
     if (name != NULL) {
-        name = strip_blanks(name, strlen(name), &len);
+        name = blank_strip(name, strlen(name), &len);
         name = arena_prefix(r->arena, name, len);
     }
     if (len == 0 || strcasecmp(name, "auto") == 0)
         return automatic_target(r, url);
-    const struct provider_row *row = provider_find(name);
+    const struct provider_row *row = provider_table_find(name);
     const struct custom_provider *custom = custom_provider_find(r->in->customs, name);
     bool canonical = row != NULL && strcasecmp(row->id, name) == 0;
     if (custom != NULL && !canonical)

@@ -9,7 +9,7 @@
 #include "host_key.h"
 #include "key_check.h"
 #include "provider_target.h"
-#include "shown_value.h"
+#include "shown.h"
 #include "source.h"
 #include "task_keys.h"
 #include "utf8.h"
@@ -18,15 +18,15 @@
 static bool usable_variable(const struct resolver *r, const char *name)
 {
     const struct binding *binding = environment_get(r->in->environment, name);
-    return binding != NULL && key_unusable(binding->value, binding->len) == NULL;
+    return binding != NULL && key_check_unusable(binding->value, binding->len) == NULL;
 }
 
 static void shadow_variable(struct resolver *r, struct draft *draft, const struct binding *binding)
 {
     size_t len;
-    const char *key = strip_blanks(binding->value, binding->len, &len);
-    if (key_unusable(key, len) == NULL)
-        shadow_key(r, draft, key, len, (struct origin){binding->place, shown_name(r->arena, binding->name)});
+    const char *key = blank_strip(binding->value, binding->len, &len);
+    if (key_check_unusable(key, len) == NULL)
+        draft_shadow_key(r, draft, key, len, (struct origin){binding->place, shown_name(r->arena, binding->name)});
 }
 
 static const struct node *value_of(const struct pair *pair)
@@ -52,9 +52,10 @@ static void add_key_env(struct resolver *r, struct draft *draft, const struct cu
         return;
     const struct binding *binding = environment_get(r->in->environment, name);
     if (binding == NULL && !has_inline_key) {
-        struct diagnostic *d = diagnose(r->diagnostics, SEVERITY_WARNING, "unset-variable", variable->value->place,
-                                        "%s names a variable that no env file sets", path_of(r, custom, variable));
-        const char *near = d == NULL ? NULL : variable_near(r->in->environment, name);
+        struct diagnostic *d =
+            diagnostic_add(r->diagnostics, SEVERITY_WARNING, "unset-variable", variable->value->place,
+                           "%s names a variable that no env file sets", path_of(r, custom, variable));
+        const char *near = d == NULL ? NULL : variable_check_near(r->in->environment, name);
         if (near != NULL)
             diagnostic_help(r->diagnostics, d, "did you mean %s?", near);
         else
@@ -63,7 +64,7 @@ static void add_key_env(struct resolver *r, struct draft *draft, const struct cu
     if (binding == NULL)
         return;
     if (!has_inline_key || draft->provider.credential_count == 0)
-        add_variable(r, draft, RANK_CONFIG, name);
+        draft_add_variable(r, draft, RANK_CONFIG, name);
     else
         shadow_variable(r, draft, binding);
 }
@@ -82,9 +83,9 @@ static void shadow_inline_key(struct resolver *r, struct draft *draft, const str
     const char *text = node_string(value_of(key));
     if (text == NULL)
         return;
-    text = strip_blanks(text, key->value->len, &len);
-    if (key_unusable(text, len) == NULL)
-        shadow_key(r, draft, text, len, (struct origin){key->value->place, path_of(r, custom, key)});
+    text = blank_strip(text, key->value->len, &len);
+    if (key_check_unusable(text, len) == NULL)
+        draft_shadow_key(r, draft, text, len, (struct origin){key->value->place, path_of(r, custom, key)});
 }
 
 /* The user's file has another key where a managed one has WINNER. */
@@ -96,9 +97,9 @@ static void shadow_users_key(struct resolver *r, struct draft *draft, const stru
     bool managed = winner->place.source != NULL && winner->place.source->kind == SOURCE_MANAGED_CONFIG;
     if (!managed || text == NULL || strstr(text, "${") != NULL || draft->provider.credential_count == 0)
         return;
-    text = strip_blanks(text, users->len, &len);
-    if (key_unusable(text, len) == NULL)
-        shadow_outvoted(r, draft, winner->place, text, len, (struct origin){users->place, path});
+    text = blank_strip(text, users->len, &len);
+    if (key_check_unusable(text, len) == NULL)
+        draft_shadow_outvoted(r, draft, winner->place, text, len, (struct origin){users->place, path});
 }
 
 static void add_inline_key(struct resolver *r, struct draft *draft, const struct custom_provider *custom)
@@ -106,7 +107,7 @@ static void add_inline_key(struct resolver *r, struct draft *draft, const struct
     const struct pair *key = custom_provider_key(custom);
     if (key == NULL)
         return;
-    add_config_key(r, draft, RANK_CONFIG, key->value, path_of(r, custom, key), custom->row != NULL);
+    draft_add_config_key(r, draft, RANK_CONFIG, key->value, path_of(r, custom, key), custom->row != NULL);
     const struct node *users =
         custom->alias == NULL ? NULL : node_get(node_get(r->in->user_config, "providers"), custom->alias);
     shadow_users_key(r, draft, key->value, node_get(users, key->key->text), path_of(r, custom, key));
@@ -120,8 +121,8 @@ static void add_config_seed(struct resolver *r, struct draft *draft, const struc
     const char *text = custom->row == NULL ? node_string(key) : NULL;
     if (text == NULL)
         return;
-    text = strip_blanks(text, key->len, &len);
-    add_seed(r, draft, (struct seed){"config:", custom->name, arena_prefix(r->arena, text, len)});
+    text = blank_strip(text, key->len, &len);
+    draft_add_seed(r, draft, (struct seed){"config:", custom->name, arena_prefix(r->arena, text, len)});
 }
 
 static void add_custom(struct resolver *r, const struct custom_provider *custom)
@@ -138,7 +139,7 @@ static void add_custom(struct resolver *r, const struct custom_provider *custom)
     if (custom->row == NULL)
         draft->provider.name = custom->name;
     if (variable != NULL) {
-        add_variable(r, draft, RANK_CONFIG, variable);
+        draft_add_variable(r, draft, RANK_CONFIG, variable);
         shadow_inline_key(r, draft, custom);
     } else {
         add_inline_key(r, draft, custom);
@@ -151,11 +152,12 @@ static void warn_hermes_ignores(struct resolver *r, const struct draft *draft, c
 {
     if (draft->provider.row == NULL || draft->provider.row->auth == PROVIDER_CUSTOM)
         return;
-    (void)diagnose(r->diagnostics, SEVERITY_WARNING, "hermes-ignores", key->place,
-                   draft->provider.projected
-                       ? "Hermes by itself never uses model.api_key for %s; through the pool it does now"
-                       : "Hermes never uses model.api_key for %s, and its pool holds logins that are not ours to touch",
-                   shown_name(r->arena, draft->provider.id));
+    (void)diagnostic_add(
+        r->diagnostics, SEVERITY_WARNING, "hermes-ignores", key->place,
+        draft->provider.projected
+            ? "Hermes by itself never uses model.api_key for %s; through the pool it does now"
+            : "Hermes never uses model.api_key for %s, and its pool holds logins that are not ours to touch",
+        shown_name(r->arena, draft->provider.id));
 }
 
 static const char *add_model(struct resolver *r)
@@ -168,14 +170,14 @@ static const char *add_model(struct resolver *r)
     struct target target = provider_target(r, model);
     if (target.draft == NULL) {
         if (key != NULL && node_truthy(key)) {
-            struct diagnostic *d = diagnose(r->diagnostics, SEVERITY_WARNING, "key-without-provider", key->place,
-                                            "%s belongs to no provider: nothing uses it", path);
+            struct diagnostic *d = diagnostic_add(r->diagnostics, SEVERITY_WARNING, "key-without-provider", key->place,
+                                                  "%s belongs to no provider: nothing uses it", path);
             diagnostic_help(r->diagnostics, d, "name the provider in model.provider");
         }
         return NULL;
     }
     size_t before = target.draft->provider.credential_count;
-    add_config_key(r, target.draft, RANK_CONFIG, key, path, target.draft->provider.row != NULL && key == api_key);
+    draft_add_config_key(r, target.draft, RANK_CONFIG, key, path, target.draft->provider.row != NULL && key == api_key);
     if (target.draft->provider.credential_count > before && key == api_key)
         warn_hermes_ignores(r, target.draft, key);
     if (node_truthy(key))
@@ -185,8 +187,8 @@ static const char *add_model(struct resolver *r)
     target.draft->provider.headers[1] = node_is(headers, NODE_MAP) ? headers : node_get(model, "default_headers");
     if (target.model_config && node_string(key) != NULL) {
         size_t len;
-        const char *text = strip_blanks(key->text, key->len, &len);
-        add_seed(r, target.draft, (struct seed){"", "model_config", arena_prefix(r->arena, text, len)});
+        const char *text = blank_strip(key->text, key->len, &len);
+        draft_add_seed(r, target.draft, (struct seed){"", "model_config", arena_prefix(r->arena, text, len)});
     }
     return target.draft->provider.id;
 }
@@ -207,15 +209,15 @@ static void add_pool_entry(struct resolver *r, const struct pool_entry *entry)
     bool manual = strcasecmp(entry->source, "manual") == 0 || strncasecmp(entry->source, "manual:", 7) == 0;
     if (!manual || entry->oauth || entry->secret == NULL)
         return;
-    struct draft *draft = find_draft(r, entry->provider);
+    struct draft *draft = draft_find(r, entry->provider);
     const struct provider_row *row =
-        strncmp(entry->provider, "custom:", 7) == 0 ? NULL : provider_find(entry->provider);
+        strncmp(entry->provider, "custom:", 7) == 0 ? NULL : provider_table_find(entry->provider);
     if (draft == NULL && row == NULL)
         return; /* a pool of a provider that the configuration no longer has */
     if (row != NULL && row->auth != PROVIDER_API_KEY)
         return;
-    const char *text = strip_blanks(entry->secret, strlen(entry->secret), &len);
-    if (key_unusable(text, len) != NULL || utf8_valid(text, len) < len)
+    const char *text = blank_strip(entry->secret, strlen(entry->secret), &len);
+    if (key_check_unusable(text, len) != NULL || utf8_valid(text, len) < len)
         return; /* half of a surrogate pair is no key */
     if (draft == NULL)
         draft = draft_for(r, row->id, row);
@@ -223,7 +225,7 @@ static void add_pool_entry(struct resolver *r, const struct pool_entry *entry)
                                 arena_printf(r->arena, "credential_pool.%s.%s", shown_name(r->arena, entry->provider),
                                              shown_name(r->arena, entry->id))};
     origin.place.source = entry->root;
-    struct credential *credential = add_key(r, draft, RANK_POOL, text, len, origin);
+    struct credential *credential = draft_add_key(r, draft, RANK_POOL, text, len, origin);
     if (credential->pool_place == 0)
         credential->pool_place = (uint32_t)(entry - r->in->pool->entries) + 1;
     if (credential->origin_count > 1)
@@ -239,20 +241,21 @@ static void add_env_keys(struct resolver *r, const struct provider_row *row, con
     if (strcmp(row->id, "openrouter") == 0 && strcmp(variable, "OPENAI_API_KEY") == 0)
         return;
     if (binding == NULL || binding->len == 0) {
-        if (find_draft(r, row->id) != NULL)
-            add_seed(r, find_draft(r, row->id), (struct seed){"env:", variable, NULL});
+        if (draft_find(r, row->id) != NULL)
+            draft_add_seed(r, draft_find(r, row->id), (struct seed){"env:", variable, NULL});
         return;
     }
     if (pool_suppressed(r->in->pool, row->id, arena_printf(r->arena, "env:%s", variable))) {
-        (void)diagnose(r->diagnostics, SEVERITY_WARNING, "suppressed-source", binding->place,
-                       "%s is not used for %s: it was removed there with `hermes auth remove`", variable, row->id);
+        (void)diagnostic_add(r->diagnostics, SEVERITY_WARNING, "suppressed-source", binding->place,
+                             "%s is not used for %s: it was removed there with `hermes auth remove`", variable,
+                             row->id);
         return;
     }
     struct draft *draft = draft_for(r, row->id, row);
     size_t len;
-    const char *text = strip_blanks(binding->value, binding->len, &len);
-    add_seed(r, draft, (struct seed){"env:", variable, arena_prefix(r->arena, text, len)});
-    add_variable(r, draft, RANK_ENV, variable);
+    const char *text = blank_strip(binding->value, binding->len, &len);
+    draft_add_seed(r, draft, (struct seed){"env:", variable, arena_prefix(r->arena, text, len)});
+    draft_add_variable(r, draft, RANK_ENV, variable);
 }
 
 static void add_table_keys(struct resolver *r)
@@ -274,12 +277,12 @@ static void add_pool_sources(struct resolver *r)
     for (size_t i = 0; i < all->pair_count; i++) {
         const char *name = node_string(all->pairs[i].key);
         const struct node *list = all->pairs[i].value;
-        const struct provider_row *row = name == NULL ? NULL : provider_find(name);
+        const struct provider_row *row = name == NULL ? NULL : provider_table_find(name);
         if (row == NULL || row->auth != PROVIDER_API_KEY || !node_is(list, NODE_SEQUENCE))
             continue;
         for (size_t k = 0; k < list->count; k++)
             if (node_string(list->items[k]) != NULL)
-                add_variable(r, draft_for(r, row->id, row), RANK_ENV, node_string(list->items[k]));
+                draft_add_variable(r, draft_for(r, row->id, row), RANK_ENV, node_string(list->items[k]));
     }
 }
 
@@ -299,9 +302,9 @@ static void apply_base_url_variables(struct resolver *r)
             draft->provider.base_url = url;
             draft->provider.url_is_explicit = true;
         } else if (strcmp(url, draft->provider.base_url) != 0) {
-            (void)diagnose(r->diagnostics, SEVERITY_WARNING, "base-url-shadowed", binding->place,
-                           "%s is another URL than the one config.yaml names for %s; config.yaml's is used",
-                           row->base_url_env, shown_name(r->arena, draft->provider.id));
+            (void)diagnostic_add(r->diagnostics, SEVERITY_WARNING, "base-url-shadowed", binding->place,
+                                 "%s is another URL than the one config.yaml names for %s; config.yaml's is used",
+                                 row->base_url_env, shown_name(r->arena, draft->provider.id));
         }
     }
 }
@@ -331,9 +334,9 @@ static void leave_out_without_url(struct resolver *r, struct provider *provider)
         return;
     provider->projected = false;
     struct diagnostic *d =
-        diagnose(r->diagnostics, SEVERITY_WARNING, "no-base-url", provider->credentials[first].origins[0].place,
-                 "%s has no base URL of its own and none is named: its keys get no entry in the pool",
-                 shown_name(r->arena, provider->id));
+        diagnostic_add(r->diagnostics, SEVERITY_WARNING, "no-base-url", provider->credentials[first].origins[0].place,
+                       "%s has no base URL of its own and none is named: its keys get no entry in the pool",
+                       shown_name(r->arena, provider->id));
     if (provider->row->base_url_env != NULL)
         diagnostic_help(r->diagnostics, d, "set %s in .env, or base_url beside the key", provider->row->base_url_env);
     else
@@ -347,11 +350,11 @@ static void read_strategies(struct resolver *r)
     for (size_t i = 0; node_is(all, NODE_MAP) && i < all->pair_count; i++) {
         const char *id = node_string(all->pairs[i].key);
         const char *text = node_string(all->pairs[i].value);
-        struct draft *draft = id == NULL ? NULL : find_draft(r, id);
+        struct draft *draft = id == NULL ? NULL : draft_find(r, id);
         size_t len;
         if (text == NULL || draft == NULL)
             continue;
-        text = strip_blanks(text, strlen(text), &len);
+        text = blank_strip(text, strlen(text), &len);
         for (size_t k = 0; k < sizeof names / sizeof *names; k++)
             if (strlen(names[k]) == len && strncasecmp(names[k], text, len) == 0)
                 draft->provider.strategy = names[k];
@@ -430,13 +433,13 @@ static void shadow_env_keys(struct resolver *r, struct draft *draft)
         struct credential *c = &provider->credentials[i];
         if (c->rank != RANK_ENV)
             continue;
-        note_shadowed(r, draft, c->secret, strlen(c->secret), c->origins[0]);
+        draft_note_shadowed(r, draft, c->secret, strlen(c->secret), c->origins[0]);
         provider->shadowed[provider->shadowed_count - 1].by = first;
-        warn_shadowed(r, draft, c->origins[0], &c->fingerprint);
+        draft_warn_shadowed(r, draft, c->origins[0], &c->fingerprint);
     }
 }
 
-/* Where `model` names nobody: the order in which August looks. */
+/* Where `model` names nobody: the order in which Hermes 0.18.2 looks. */
 static const char *automatic_provider(const struct resolver *r)
 {
     if (usable_variable(r, "OPENAI_API_KEY") || usable_variable(r, "OPENROUTER_API_KEY"))
@@ -479,7 +482,7 @@ static void note_inheritance(struct resolver *r)
 {
     for (size_t i = 0; i < r->in->pool->count; i++) {
         const struct pool_entry *entry = &r->in->pool->entries[i];
-        struct draft *draft = entry->root == NULL ? NULL : find_draft(r, entry->provider);
+        struct draft *draft = entry->root == NULL ? NULL : draft_find(r, entry->provider);
         if (draft == NULL || draft->provider.inherits)
             continue;
         draft->provider.inherits = true;
@@ -487,9 +490,9 @@ static void note_inheritance(struct resolver *r)
         if (first == NULL || first->rank != RANK_CONFIG || !draft->provider.projected)
             continue;
         struct diagnostic *d =
-            diagnose(r->diagnostics, SEVERITY_WARNING, "root-pool-hidden", first->origins[0].place,
-                     "Hermes finds %s in the profile's own pool now, and no longer what %s has for %s",
-                     first->origins[0].key, entry->root->label, shown_name(r->arena, entry->provider));
+            diagnostic_add(r->diagnostics, SEVERITY_WARNING, "root-pool-hidden", first->origins[0].place,
+                           "Hermes finds %s in the profile's own pool now, and no longer what %s has for %s",
+                           first->origins[0].key, entry->root->label, shown_name(r->arena, entry->provider));
         diagnostic_help(r->diagnostics, d, "add with `hermes auth add` to the profile what it shall fall back to");
     }
 }
@@ -509,14 +512,15 @@ static void name_logins(struct resolver *r)
     struct text names = {.arena = r->arena};
     for (size_t i = 0; i < r->in->pool->count; i++) {
         const struct pool_entry *entry = &r->in->pool->entries[i];
-        const struct provider_row *row = entry->oauth ? provider_find(entry->provider) : NULL;
+        const struct provider_row *row = entry->oauth ? provider_table_find(entry->provider) : NULL;
         if (row != NULL && !named_before(r->in->pool, i))
             text_printf(&names, "%s%s", names.len > 0 ? ", " : "", row->id);
     }
     if (names.len > 0)
-        (void)diagnose(r->diagnostics, SEVERITY_HINT, "not-compiled", (struct place){0},
-                       "%s: logged in with OAuth; Hermes refreshes these by itself, the snapshot has no key of theirs",
-                       names.bytes);
+        (void)diagnostic_add(
+            r->diagnostics, SEVERITY_HINT, "not-compiled", (struct place){0},
+            "%s: logged in with OAuth; Hermes refreshes these by itself, the snapshot has no key of theirs",
+            names.bytes);
 }
 
 static void name_secret_sources(struct resolver *r)
@@ -526,8 +530,8 @@ static void name_secret_sources(struct resolver *r)
         return;
     for (size_t i = 0; i < sources->pair_count; i++)
         if (node_truthy(node_get(sources->pairs[i].value, "enabled")))
-            (void)diagnose(r->diagnostics, SEVERITY_HINT, "not-compiled", sources->pairs[i].key->place,
-                           "Hermes asks this source of secrets when it starts; the snapshot has nothing of it");
+            (void)diagnostic_add(r->diagnostics, SEVERITY_HINT, "not-compiled", sources->pairs[i].key->place,
+                                 "Hermes asks this source of secrets when it starts; the snapshot has nothing of it");
 }
 
 static void name_what_is_not_compiled(struct resolver *r)
@@ -546,8 +550,8 @@ struct providers resolve(struct arena *arena, const struct resolve_input *input,
     add_pool_sources(&r);
     for (size_t i = 0; i < input->pool->count; i++)
         add_pool_entry(&r, &input->pool->entries[i]);
-    add_host_keys(&r);
-    add_task_keys(&r, default_id == NULL ? NULL : find_draft(&r, default_id));
+    host_keys_add(&r);
+    task_keys_add(&r, default_id == NULL ? NULL : draft_find(&r, default_id));
     name_what_is_not_compiled(&r);
     note_inheritance(&r);
     apply_base_url_variables(&r);

@@ -4,7 +4,7 @@
 #define HERMES_RESOLVE_H
 
 #include "arena.h"
-#include "credential.h"
+#include "provider.h"
 #include "custom_provider.h"
 #include "dotenv.h"
 #include "node.h"

@@ -4,7 +4,7 @@
 #include <strings.h>
 
 #include "blank.h"
-#include "shown_value.h"
+#include "shown.h"
 #include "variable_check.h"
 
 struct tasks {
@@ -41,7 +41,7 @@ static struct draft *endpoint(struct resolver *r, const char *url)
 static struct draft *named_provider(const struct tasks *t, const char *name)
 {
     struct resolver *r = t->r;
-    const struct provider_row *row = provider_find(name);
+    const struct provider_row *row = provider_table_find(name);
     const struct custom_provider *custom = custom_provider_find(r->in->customs, name);
     if (custom != NULL && (row == NULL || strcasecmp(row->id, name) != 0))
         return draft_for(r, custom->id, NULL);
@@ -57,7 +57,7 @@ static struct draft *target_of(const struct tasks *t, const struct node *entry)
     const char *url = node_string(node_get(entry, "base_url"));
     size_t len = 0;
     url = url == NULL ? "" : url_trimmed(arena, url);
-    name = name == NULL ? "" : strip_blanks(name, strlen(name), &len);
+    name = name == NULL ? "" : blank_strip(name, strlen(name), &len);
     name = arena_prefix(arena, name, len);
     bool main_one = len == 0 || strcasecmp(name, "auto") == 0 || strcasecmp(name, "main") == 0;
     struct draft *draft = main_one ? t->main_provider : named_provider(t, name);
@@ -73,12 +73,12 @@ static void add_key_variable(const struct tasks *t, struct draft *draft, const s
     if (name == NULL)
         return;
     if (environment_get(r->in->environment, name) != NULL) {
-        add_variable(r, draft, RANK_TASK, name);
+        draft_add_variable(r, draft, RANK_TASK, name);
         return;
     }
-    struct diagnostic *d = diagnose(r->diagnostics, SEVERITY_WARNING, "unset-variable", node->place,
-                                    "%s names a variable that no env file sets", path);
-    const char *near = d == NULL ? NULL : variable_near(r->in->environment, name);
+    struct diagnostic *d = diagnostic_add(r->diagnostics, SEVERITY_WARNING, "unset-variable", node->place,
+                                          "%s names a variable that no env file sets", path);
+    const char *near = d == NULL ? NULL : variable_check_near(r->in->environment, name);
     diagnostic_help(r->diagnostics, d, near != NULL ? "did you mean %s?" : "add it to .env", near);
 }
 
@@ -98,11 +98,11 @@ static void add_entry(const struct tasks *t, const struct node *entry, const cha
         return; /* it uses the keys that its provider has */
     struct draft *draft = target_of(t, entry);
     if (draft == NULL) {
-        (void)diagnose(t->r->diagnostics, SEVERITY_WARNING, "key-without-provider", entry->place,
-                       "the key of %s belongs to no provider: nothing uses it", path);
+        (void)diagnostic_add(t->r->diagnostics, SEVERITY_WARNING, "key-without-provider", entry->place,
+                             "the key of %s belongs to no provider: nothing uses it", path);
         return;
     }
-    add_config_key(t->r, draft, RANK_TASK, key, arena_printf(arena, "%s.api_key", path), false);
+    draft_add_config_key(t->r, draft, RANK_TASK, key, arena_printf(arena, "%s.api_key", path), false);
     add_key_variable(t, draft, variable, variable_path);
 }
 
@@ -134,7 +134,7 @@ static void add_auxiliary(const struct tasks *t)
     }
 }
 
-void add_task_keys(struct resolver *r, struct draft *main_provider)
+void task_keys_add(struct resolver *r, struct draft *main_provider)
 {
     const struct tasks t = {r, main_provider};
     const struct node *config = r->in->config;

@@ -5,6 +5,6 @@
 #include "draft.h"
 
 /* Adds them to the providers that they are for, behind every other key. MAIN: the main model's provider, or NULL. */
-void add_task_keys(struct resolver *r, struct draft *main_provider);
+void task_keys_add(struct resolver *r, struct draft *main_provider);
 
 #endif

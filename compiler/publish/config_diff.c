@@ -4,8 +4,8 @@
 
 #include "json_span.h"
 #include "name_table.h"
-#include "secret_names.h"
-#include "shown_value.h"
+#include "setting_name.h"
+#include "shown.h"
 
 struct side {
     const char *text;
@@ -18,11 +18,11 @@ static const char *shown_side(struct arena *arena, const char *path, const char 
         return NULL;
     if (side.json->kind == JSON_OBJECT || side.json->kind == JSON_ARRAY)
         return side.json->kind == JSON_OBJECT ? "a map" : "a list";
-    const char *text = json_string(arena, side.text, side.json);
+    const char *text = json_span_string(arena, side.text, side.json);
     if (text != NULL)
         return shown_leaf(arena, path, name, text, strlen(text));
-    text = json_raw(arena, side.text, side.json);
-    return name_is_secret(name) ? shown_value(arena, name, text, strlen(text)) : text;
+    text = json_span_raw(arena, side.text, side.json);
+    return setting_name_is_secret(name) ? shown_value(arena, name, text, strlen(text)) : text;
 }
 
 static bool same(struct side a, struct side b)
@@ -122,8 +122,8 @@ static void compare_both(struct plan *plan, const char *name, struct side old, s
                          void (*compare_each)(struct plan *, const char *path, const char *name, struct side,
                                               struct side))
 {
-    old.json = old.json == NULL ? NULL : json_member(old.json, name);
-    now.json = json_member(now.json, name);
+    old.json = old.json == NULL ? NULL : json_span_member(old.json, name);
+    now.json = json_span_member(now.json, name);
     compare_members(plan, "", old, now, compare_each);
 }
 
@@ -131,8 +131,8 @@ void config_diff(struct plan *plan, const char *old, size_t old_len, const char 
 {
     size_t at;
     struct arena *arena = plan->lines.arena;
-    struct side before = {old, old_len == 0 ? NULL : json_scan(arena, old, old_len, &at)};
-    struct side after = {now, json_scan(arena, now, now_len, &at)};
+    struct side before = {old, old_len == 0 ? NULL : json_span_scan(arena, old, old_len, &at)};
+    struct side after = {now, json_span_scan(arena, now, now_len, &at)};
     compare_both(plan, "config", before, after, compare_setting);
     compare_both(plan, "env", before, after, compare_variable);
 }

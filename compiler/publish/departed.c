@@ -20,7 +20,7 @@ static void add(struct arena *arena, struct departures *all, struct departed dep
     all->items[all->count++] = departed;
 }
 
-struct departures departures_read(struct arena *arena, const char *home)
+struct departures departed_read(struct arena *arena, const char *home)
 {
     struct departures all = {0};
     const cJSON *item;
@@ -32,7 +32,7 @@ struct departures departures_read(struct arena *arena, const char *home)
         const cJSON *at = cJSON_GetObjectItemCaseSensitive(item, "at");
         struct departed departed = {.at = cJSON_IsNumber(at) ? at->valuedouble : 0};
         if (fingerprint == NULL || !fingerprint_valid(fingerprint) ||
-            !variable_known(item->string, strlen(item->string)))
+            !known_variables_has(item->string, strlen(item->string)))
             continue;
         strcpy(departed.fingerprint.text, fingerprint);
         departed.name = arena_strdup(arena, item->string);
@@ -59,7 +59,7 @@ static bool add_new(struct arena *arena, struct departures *all, const struct he
 {
     size_t before = all->count;
     const char *name;
-    for (size_t i = 0; previous != NULL && (name = variable_name(i)) != NULL; i++) {
+    for (size_t i = 0; previous != NULL && (name = known_variables_name(i)) != NULL; i++) {
         const char *value = hermes_variable(previous, name);
         if (value != NULL && *value != '\0' && environment_get(environment, name) == NULL)
             add(arena, all, (struct departed){name, fingerprint_of(value, strlen(value)), now});
@@ -67,10 +67,10 @@ static bool add_new(struct arena *arena, struct departures *all, const struct he
     return all->count > before;
 }
 
-int departures_note(struct arena *arena, const char *home, const struct hermes_view *previous,
-                    const struct environment *environment, double now)
+int departed_note(struct arena *arena, const char *home, const struct hermes_view *previous,
+                  const struct environment *environment, double now)
 {
-    struct departures all = departures_read(arena, home);
+    struct departures all = departed_read(arena, home);
     bool fewer = drop_returned(&all, environment);
     bool more = add_new(arena, &all, previous, environment, now);
     struct text out = {.arena = arena};
@@ -78,9 +78,9 @@ int departures_note(struct arena *arena, const char *home, const struct hermes_v
         return 0;
     text_putc(&out, '{');
     for (size_t i = 0; i < all.count; i++) {
-        json_put_name(&out, all.items[i].name);
+        json_write_name(&out, all.items[i].name);
         text_putc(&out, '{');
-        json_put_member(&out, "fingerprint", all.items[i].fingerprint.text);
+        json_write_member(&out, "fingerprint", all.items[i].fingerprint.text);
         text_printf(&out, ",\"at\":%.3f}", all.items[i].at);
     }
     text_puts(&out, "}\n");

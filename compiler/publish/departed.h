@@ -20,10 +20,10 @@ struct departures {
     size_t capacity;
 };
 
-struct departures departures_read(struct arena *arena, const char *home);
+struct departures departed_read(struct arena *arena, const char *home);
 /* Adds what PREVIOUS (or NULL) has and ENVIRONMENT has not, drops what is back, and writes the file if that changes it. Only
  * variables that Hermes knows by name. 0 or a negative errno. */
-int departures_note(struct arena *arena, const char *home, const struct hermes_view *previous,
-                    const struct environment *environment, double now);
+int departed_note(struct arena *arena, const char *home, const struct hermes_view *previous,
+                  const struct environment *environment, double now);
 
 #endif

@@ -16,8 +16,8 @@ struct emitter {
 
 static void cannot_say(struct emitter *e, const struct node *node, const char *what, const char *how)
 {
-    (void)diagnose(e->diagnostics, SEVERITY_WARNING, "not-json", node->place, "%s here: JSON has none, so it is %s",
-                   what, how);
+    (void)diagnostic_add(e->diagnostics, SEVERITY_WARNING, "not-json", node->place,
+                         "%s here: JSON has none, so it is %s", what, how);
 }
 
 /* A value is written: when nobody is going to read it, it need not be kept. */
@@ -30,7 +30,7 @@ static void written(struct emitter *e)
 static void check_text(struct emitter *e, const struct node *node)
 {
     if (memchr(node->text, '\0', node->len) != NULL)
-        (void)diagnose(e->diagnostics, SEVERITY_ERROR, "nul-in-text", node->place, "a text contains a NUL");
+        (void)diagnostic_add(e->diagnostics, SEVERITY_ERROR, "nul-in-text", node->place, "a text contains a NUL");
 }
 
 static void emit_scalar(struct emitter *e, const struct node *node)
@@ -51,19 +51,19 @@ static void emit_scalar(struct emitter *e, const struct node *node)
             break;
         }
         cannot_say(e, node, "a number without an end", "written as text");
-        json_put_string(e->out, node->text, node->len);
+        json_write_string(e->out, node->text, node->len);
         break;
     case NODE_TIMESTAMP:
         cannot_say(e, node, "a date", "written as ISO 8601 text");
-        json_put_string(e->out, node->text, node->len);
+        json_write_string(e->out, node->text, node->len);
         break;
     case NODE_BINARY:
         cannot_say(e, node, "binary data", "written as base64 text");
-        json_put_string(e->out, node->text, node->len);
+        json_write_string(e->out, node->text, node->len);
         break;
     default:
         check_text(e, node);
-        json_put_string(e->out, node->text, node->len);
+        json_write_string(e->out, node->text, node->len);
         break;
     }
 }
@@ -119,8 +119,8 @@ static void check_keys(struct emitter *e, const struct node *map)
     for (size_t i = 1; i < map->pair_count; i++)
         if (compare_named(&names[i - 1], &names[i]) == 0) {
             struct diagnostic *d =
-                diagnose(e->diagnostics, SEVERITY_ERROR, "same-key", names[i].key->place,
-                         "this key and the one in line %u become the same text", names[i - 1].key->place.line);
+                diagnostic_add(e->diagnostics, SEVERITY_ERROR, "same-key", names[i].key->place,
+                               "this key and the one in line %u become the same text", names[i - 1].key->place.line);
             diagnostic_help(e->diagnostics, d, "rename one of them, or remove it");
         }
 }
@@ -135,9 +135,9 @@ static void emit_map(struct emitter *e, const struct node *map)
         if (i > 0)
             text_putc(e->out, ',');
         if (map->pairs[i].key->kind != NODE_STRING)
-            (void)diagnose(e->diagnostics, SEVERITY_WARNING, "key-not-text", map->pairs[i].key->place,
-                           "YAML makes %s of this key", node_kind_name(map->pairs[i].key->kind));
-        json_put_string(e->out, name, len);
+            (void)diagnostic_add(e->diagnostics, SEVERITY_WARNING, "key-not-text", map->pairs[i].key->place,
+                                 "YAML makes %s of this key", node_kind_name(map->pairs[i].key->kind));
+        json_write_string(e->out, name, len);
         text_putc(e->out, ':');
         emit_node(e, map->pairs[i].value);
         written(e);
@@ -189,19 +189,20 @@ static void emit_node(struct emitter *e, const struct node *node)
 
 static void emit_sources(struct text *out, const struct emit_input *in)
 {
-    json_put_name(out, "sources");
+    json_write_name(out, "sources");
     text_putc(out, '[');
     for (size_t i = 0; i < in->source_count; i++) {
         const struct source *source = in->sources[i];
         if (!source->present || source->kind == SOURCE_POOL)
             continue; /* auth.json changes with every request: its digest would make the snapshot volatile */
-        json_put_item(out);
+        json_write_item(out);
         text_putc(out, '{');
-        json_put_member(out, "path", source->label);
-        json_put_member(out, "kind", source_kind_name(source->kind));
+        json_write_member(out, "path", source->label);
+        json_write_member(out, "kind", source_kind_name(source->kind));
         bool made = source->digest.text[0] != '\0';
-        json_put_member(out, "digest", made ? source->digest.text : digest_of(source->bytes, source->len).text);
-        json_put_number(out, "bytes", source->len);
+        json_write_member(out, "digest",
+                          made ? source->digest.text : fingerprint_digest(source->bytes, source->len).text);
+        json_write_number(out, "bytes", source->len);
         text_putc(out, '}');
     }
     text_putc(out, ']');
@@ -209,26 +210,26 @@ static void emit_sources(struct text *out, const struct emit_input *in)
 
 static void emit_environment(struct emitter *e, const struct environment *environment)
 {
-    json_put_name(e->out, "env");
+    json_write_name(e->out, "env");
     text_putc(e->out, '{');
     for (size_t i = 0; i < environment->count; i++) {
         const struct binding *binding = &environment->items[i];
-        json_put_name(e->out, binding->name);
-        json_put_string(e->out, binding->value, binding->len);
+        json_write_name(e->out, binding->name);
+        json_write_string(e->out, binding->value, binding->len);
     }
     text_putc(e->out, '}');
 }
 
 static void emit_origins(struct text *out, const struct origin *origins, size_t count)
 {
-    json_put_name(out, "origins");
+    json_write_name(out, "origins");
     text_putc(out, '[');
     for (size_t i = 0; i < count; i++) {
         const struct place *place = &origins[i].place;
-        json_put_item(out);
+        json_write_item(out);
         text_putc(out, '{');
-        json_put_place(out, *place, "auth.json");
-        json_put_member(out, "key", origins[i].key);
+        json_write_place(out, *place, "auth.json");
+        json_write_member(out, "key", origins[i].key);
         text_putc(out, '}');
     }
     text_putc(out, ']');
@@ -236,13 +237,13 @@ static void emit_origins(struct text *out, const struct origin *origins, size_t 
 
 static void emit_credential(struct text *out, const struct credential *credential)
 {
-    json_put_item(out);
+    json_write_item(out);
     text_putc(out, '{');
-    json_put_member(out, "id", credential->id.text);
-    json_put_member(out, "label", credential->label);
-    json_put_member(out, "auth_type", "api_key");
-    json_put_member(out, "secret", credential->secret);
-    json_put_member(out, "fingerprint", credential->fingerprint.text);
+    json_write_member(out, "id", credential->id.text);
+    json_write_member(out, "label", credential->label);
+    json_write_member(out, "auth_type", "api_key");
+    json_write_member(out, "secret", credential->secret);
+    json_write_member(out, "fingerprint", credential->fingerprint.text);
     emit_origins(out, credential->origins, credential->origin_count);
     text_putc(out, '}');
 }
@@ -267,11 +268,11 @@ void emit_headers(struct text *out, const struct provider *provider)
             if (pair->key->kind != NODE_STRING || !scalar || (k == 0 && overridden(provider->headers[1], pair->key)))
                 continue;
             if (count++ == 0) {
-                json_put_name(out, "headers");
+                json_write_name(out, "headers");
                 text_putc(out, '{');
             }
-            json_put_name(out, pair->key->text);
-            json_put_string(out, pair->value->text, pair->value->len);
+            json_write_name(out, pair->key->text);
+            json_write_string(out, pair->value->text, pair->value->len);
         }
     if (count > 0)
         text_putc(out, '}');
@@ -279,13 +280,13 @@ void emit_headers(struct text *out, const struct provider *provider)
 
 static void emit_provider(struct text *out, const struct provider *provider)
 {
-    json_put_name(out, provider->id);
+    json_write_name(out, provider->id);
     text_putc(out, '{');
-    json_put_member(out, "base_url", provider->base_url);
-    json_put_member(out, "strategy", provider->strategy);
-    json_put_member(out, "auth", provider->auth);
+    json_write_member(out, "base_url", provider->base_url);
+    json_write_member(out, "strategy", provider->strategy);
+    json_write_member(out, "auth", provider->auth);
     emit_headers(out, provider);
-    json_put_name(out, "credentials");
+    json_write_name(out, "credentials");
     text_putc(out, '[');
     for (size_t i = 0; i < provider->credential_count; i++)
         emit_credential(out, &provider->credentials[i]);
@@ -294,16 +295,16 @@ static void emit_provider(struct text *out, const struct provider *provider)
 
 static void emit_shadowed(struct text *out, const struct providers *providers)
 {
-    json_put_name(out, "shadowed");
+    json_write_name(out, "shadowed");
     text_putc(out, '[');
     for (size_t i = 0; i < providers->count; i++)
         for (size_t k = 0; k < providers->items[i]->shadowed_count; k++) {
             const struct shadowed *shadowed = &providers->items[i]->shadowed[k];
-            json_put_item(out);
+            json_write_item(out);
             text_putc(out, '{');
-            json_put_member(out, "provider", providers->items[i]->id);
-            json_put_member(out, "fingerprint", shadowed->fingerprint.text);
-            json_put_member(out, "by", shadowed->by->id.text);
+            json_write_member(out, "provider", providers->items[i]->id);
+            json_write_member(out, "fingerprint", shadowed->fingerprint.text);
+            json_write_member(out, "by", shadowed->by->id.text);
             emit_origins(out, &shadowed->origin, 1);
             text_putc(out, '}');
         }
@@ -314,20 +315,20 @@ static void emit_shadowed(struct text *out, const struct providers *providers)
  * lines move with every request that Hermes makes. */
 static void emit_warnings(struct text *out, const struct diagnostics *diagnostics)
 {
-    json_put_name(out, "warnings");
+    json_write_name(out, "warnings");
     text_putc(out, '[');
     for (size_t i = 0; i < diagnostics->count; i++) {
         const struct diagnostic *d = diagnostics->items[i];
         if (d->place.source != NULL && d->place.source->kind == SOURCE_POOL)
             continue;
-        json_put_item(out);
+        json_write_item(out);
         text_putc(out, '{');
-        json_put_member(out, "code", d->code);
-        json_put_member(out, "severity", severity_name(d->severity));
-        json_put_place(out, d->place, NULL);
-        json_put_member(out, "message", d->message);
+        json_write_member(out, "code", d->code);
+        json_write_member(out, "severity", diagnostic_severity_name(d->severity));
+        json_write_place(out, d->place, NULL);
+        json_write_member(out, "message", d->message);
         if (d->help != NULL)
-            json_put_member(out, "help", d->help);
+            json_write_member(out, "help", d->help);
         text_putc(out, '}');
     }
     text_putc(out, ']');
@@ -344,15 +345,15 @@ struct text emit_content(struct arena *arena, const struct emit_input *input, st
     }
     text_putc(&out, '{');
     emit_sources(&out, input);
-    json_put_name(&out, "config");
+    json_write_name(&out, "config");
     emit_node(&e, input->config);
     emit_environment(&e, input->environment);
-    json_put_name(&out, "default_provider");
+    json_write_name(&out, "default_provider");
     if (input->providers->default_id != NULL)
-        json_put_string(&out, input->providers->default_id, strlen(input->providers->default_id));
+        json_write_string(&out, input->providers->default_id, strlen(input->providers->default_id));
     else
         text_puts(&out, "null");
-    json_put_name(&out, "providers");
+    json_write_name(&out, "providers");
     text_putc(&out, '{');
     for (size_t i = 0; i < input->providers->count; i++)
         emit_provider(&out, input->providers->items[i]);
@@ -368,18 +369,18 @@ void emit_snapshot(struct arena *arena, const struct text *content, long long ge
                    const char *compiled_at, struct piece ret[SNAPSHOT_PIECES])
 {
     struct text out = {.arena = arena};
-    struct digest digest = digest_of(content->bytes, content->len);
+    struct digest digest = fingerprint_digest(content->bytes, content->len);
     text_puts(&out, SNAPSHOT_OPENING "{");
-    json_put_name(&out, "format");
+    json_write_name(&out, "format");
     text_printf(&out, "%d", SNAPSHOT_FORMAT);
-    json_put_name(&out, "generation");
+    json_write_name(&out, "generation");
     text_printf(&out, "%lld", generation);
-    json_put_member(&out, "compiled_at", compiled_at);
-    json_put_member(&out, "compiler", HERMES_VERSION);
-    json_put_member(&out, "home", home);
-    json_put_name(&out, "content_bytes");
+    json_write_member(&out, "compiled_at", compiled_at);
+    json_write_member(&out, "compiler", HERMES_VERSION);
+    json_write_member(&out, "home", home);
+    json_write_name(&out, "content_bytes");
     text_printf(&out, "%zu", content->len);
-    json_put_member(&out, "digest", digest.text);
+    json_write_member(&out, "digest", digest.text);
     text_puts(&out, "}" SNAPSHOT_CONTENT);
     ret[0] = (struct piece){out.bytes, out.len};
     ret[1] = (struct piece){content->bytes, content->len};

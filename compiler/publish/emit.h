@@ -2,8 +2,8 @@
 #ifndef HERMES_EMIT_H
 #define HERMES_EMIT_H
 
-#include "arena.h"
-#include "credential.h"
+#include "text.h"
+#include "provider.h"
 #include "dotenv.h"
 #include "node.h"
 #include "replace.h"

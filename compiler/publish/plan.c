@@ -4,7 +4,7 @@
 
 #include "json_write.h"
 #include "name_table.h"
-#include "shown_value.h"
+#include "shown.h"
 
 /* The keys of a provider before and now, and which old one stood where. */
 struct rotation {
@@ -197,24 +197,24 @@ struct plan plan_changes(struct arena *arena, const struct hermes_view *previous
 static void put_known(struct text *out, const char *name, const char *value)
 {
     if (value != NULL)
-        json_put_member(out, name, value);
+        json_write_member(out, name, value);
 }
 
 void plan_json(struct text *out, const struct plan *plan)
 {
-    json_put_name(out, "changes");
+    json_write_name(out, "changes");
     text_putc(out, '[');
     for (size_t i = 0; i < plan->count; i++) {
         const struct change *change = &plan->changes[i];
-        json_put_item(out);
+        json_write_item(out);
         text_putc(out, '{');
-        json_put_member(out, "what", change->what);
+        json_write_member(out, "what", change->what);
         put_known(out, "provider", change->provider);
         put_known(out, is_variable(change) ? "variable" : "config", change->path);
         put_known(out, "from", change->from);
         put_known(out, "to", change->to);
         if (change->origin != NULL) {
-            json_put_name(out, "origin");
+            json_write_name(out, "origin");
             text_putc(out, '{');
             origin_json(out, change->origin);
             text_putc(out, '}');

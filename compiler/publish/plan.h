@@ -4,8 +4,8 @@
 
 #include <stdbool.h>
 
-#include "arena.h"
-#include "credential.h"
+#include "text.h"
+#include "provider.h"
 #include "hermes_runtime.h"
 
 /* Keys are named by fingerprint. */

@@ -15,7 +15,7 @@
 #include "read_source.h"
 #include "replace.h"
 #include "safe_read.h"
-#include "shown_value.h"
+#include "shown.h"
 #include "snapshot_format.h"
 
 struct publication {
@@ -37,9 +37,10 @@ static const char *path_in(struct arena *arena, const char *home, const char *na
 
 static void write_failed(struct compilation *c, const char *path, int error)
 {
-    struct diagnostic *d = diagnose(&c->diagnostics, SEVERITY_ERROR, "write-failed", (struct place){0},
-                                    "%s cannot be written: %s", path, strerror(-error));
-    const char *help = error == -ENOSPC || error == -EDQUOT ? "make room on the disk" : take_back(c->arena, path);
+    struct diagnostic *d = diagnostic_add(&c->diagnostics, SEVERITY_ERROR, "write-failed", (struct place){0},
+                                          "%s cannot be written: %s", path, strerror(-error));
+    const char *help =
+        error == -ENOSPC || error == -EDQUOT ? "make room on the disk" : home_check_take_back(c->arena, path);
     diagnostic_help(&c->diagnostics, d, "%s%swhat was in force stays in force", help == NULL ? "" : help,
                     help == NULL ? "" : "; ");
 }
@@ -86,8 +87,8 @@ bool publish_load_cooldowns(struct cooldowns *cooldowns, const char *path, struc
 {
     struct safe_read read = safe_read(cooldowns->arena, path, 0);
     if (read.status == SAFE_READ_FAILED && read.error != EACCES) {
-        (void)diagnose(diagnostics, SEVERITY_ERROR, "unreadable", (struct place){0}, "%s cannot be read: %s", path,
-                       strerror(read.error));
+        (void)diagnostic_add(diagnostics, SEVERITY_ERROR, "unreadable", (struct place){0}, "%s cannot be read: %s",
+                             path, strerror(read.error));
         return false;
     }
     if (read.status != SAFE_READ_OK)
@@ -110,16 +111,16 @@ static bool read_pool(struct publication *p)
     struct source before = *source;
     struct place place = {.source = source};
     struct diagnostics said = {.arena = c->arena}; /* what lasts was said at the first look */
-    if (read_is_current(source))
+    if (read_source_is_current(source))
         return true;
     enum read_outcome outcome = read_source(c->arena, source, 100, &said);
     if (outcome == READ_BUSY) {
         c->pool_waiting = true;
         if (p->in->lock_wait_ms > 0)
-            (void)diagnose(&c->diagnostics, SEVERITY_ERROR, "source-busy", place,
-                           "another process is still writing %s: the pool still has the old keys", source->label);
-    } else if (outcome == READ_FAILED && !read_denied(source)) {
-        (void)diagnose(&c->diagnostics, SEVERITY_ERROR, "unreadable", place, "%s", said.items[0]->message);
+            (void)diagnostic_add(&c->diagnostics, SEVERITY_ERROR, "source-busy", place,
+                                 "another process is still writing %s: the pool still has the old keys", source->label);
+    } else if (outcome == READ_FAILED && !read_source_denied(source)) {
+        (void)diagnostic_add(&c->diagnostics, SEVERITY_ERROR, "unreadable", place, "%s", said.items[0]->message);
         p->failed = true;
     }
     bool same = before.present && source->present && source->len == before.len &&
@@ -171,15 +172,15 @@ void publish_say_unlocked(struct diagnostics *list, const char *home, int error)
 {
     if (error != -EWOULDBLOCK) {
         const char *folder = path_in(list->arena, home, SNAPSHOT_DIRECTORY);
-        struct diagnostic *d = diagnose(list, SEVERITY_ERROR, "write-failed", (struct place){0},
-                                        "%s cannot be used: %s", folder, strerror(-error));
-        const char *help = take_back(list->arena, folder);
+        struct diagnostic *d = diagnostic_add(list, SEVERITY_ERROR, "write-failed", (struct place){0},
+                                              "%s cannot be used: %s", folder, strerror(-error));
+        const char *help = home_check_take_back(list->arena, folder);
         diagnostic_help(list, d, "%s%s", help == NULL ? "ls -ld " : help, help == NULL ? folder : "");
         return;
     }
     const char *path = path_in(list->arena, home, COMPILE_LOCK_FILE);
-    struct diagnostic *d = diagnose(list, SEVERITY_ERROR, "home-locked", (struct place){0},
-                                    "another program compiles this home and does not end: %s is locked", path);
+    struct diagnostic *d = diagnostic_add(list, SEVERITY_ERROR, "home-locked", (struct place){0},
+                                          "another program compiles this home and does not end: %s is locked", path);
     note_holder(list, d, path);
     diagnostic_help(list, d, "let it go on, or end it, and try again");
 }
@@ -187,8 +188,8 @@ void publish_say_unlocked(struct diagnostics *list, const char *home, int error)
 void publish_say_pool_locked(struct diagnostics *list, const char *path, int waited_ms, const char *what,
                              const char *help)
 {
-    struct diagnostic *d = diagnose(list, SEVERITY_ERROR, "pool-locked", (struct place){0},
-                                    "auth.lock was held by another process for %d ms: %s", waited_ms, what);
+    struct diagnostic *d = diagnostic_add(list, SEVERITY_ERROR, "pool-locked", (struct place){0},
+                                          "auth.lock was held by another process for %d ms: %s", waited_ms, what);
     note_holder(list, d, path);
     diagnostic_help(list, d, "%s", help);
 }
@@ -212,8 +213,8 @@ static void finish_copy(struct publication *p)
         return;
     struct source *source = pool_source(p->c);
     struct safe_read read = safe_read(p->c->arena, copy, 0);
-    bool torn = json_scan(p->c->arena, source->bytes, source->len, &at) == NULL;
-    if (torn && read.status == SAFE_READ_OK && json_scan(p->c->arena, read.bytes, read.len, &at) != NULL) {
+    bool torn = json_span_scan(p->c->arena, source->bytes, source->len, &at) == NULL;
+    if (torn && read.status == SAFE_READ_OK && json_span_scan(p->c->arena, read.bytes, read.len, &at) != NULL) {
         int error = replace_file(p->pool_path, read.bytes, read.len, source->mode);
         if (error != 0)
             write_failed(p->c, p->pool_path, error);

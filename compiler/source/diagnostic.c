@@ -48,7 +48,7 @@ void diagnostics_append(struct diagnostics *list, const struct diagnostics *from
     list->warnings += from->warnings;
 }
 
-const char *plain_text(char *text)
+const char *diagnostic_plain_text(char *text)
 {
     for (char *at = text; *at != '\0'; at++)
         if ((unsigned char)*at < 0x20 || *at == 0x7F)
@@ -56,8 +56,8 @@ const char *plain_text(char *text)
     return text;
 }
 
-struct diagnostic *diagnose(struct diagnostics *list, enum severity severity, const char *code, struct place place,
-                            const char *format, ...)
+struct diagnostic *diagnostic_add(struct diagnostics *list, enum severity severity, const char *code,
+                                  struct place place, const char *format, ...)
 {
     struct diagnostic_kind *kind = kind_of(list, code, place.source);
     list->errors += severity == SEVERITY_ERROR;
@@ -71,7 +71,7 @@ struct diagnostic *diagnose(struct diagnostics *list, enum severity severity, co
         .severity = severity,
         .code = code,
         .place = place,
-        .message = plain_text(arena_vprintf(list->arena, format, args)),
+        .message = diagnostic_plain_text(arena_vprintf(list->arena, format, args)),
     };
     va_end(args);
     diagnostics_keep(list, diagnostic);
@@ -85,7 +85,7 @@ void diagnostic_note(struct diagnostics *list, struct diagnostic *diagnostic, co
         return;
     va_list args;
     va_start(args, format);
-    diagnostic->note = plain_text(arena_vprintf(list->arena, format, args));
+    diagnostic->note = diagnostic_plain_text(arena_vprintf(list->arena, format, args));
     va_end(args);
 }
 
@@ -95,7 +95,7 @@ void diagnostic_help(struct diagnostics *list, struct diagnostic *diagnostic, co
         return;
     va_list args;
     va_start(args, format);
-    diagnostic->help = plain_text(arena_vprintf(list->arena, format, args));
+    diagnostic->help = diagnostic_plain_text(arena_vprintf(list->arena, format, args));
     va_end(args);
 }
 
@@ -169,13 +169,13 @@ void diagnostics_sort(struct diagnostics *list)
     drop_follow_ons(list);
 }
 
-const char *severity_name(enum severity severity)
+const char *diagnostic_severity_name(enum severity severity)
 {
     static const char *const names[] = {"hint", "warning", "error"};
     return names[severity];
 }
 
-const char *place_text(struct arena *arena, struct place place)
+const char *diagnostic_place_text(struct arena *arena, struct place place)
 {
     if (place.source == NULL)
         return "";
@@ -197,7 +197,7 @@ static void print_place(struct place place, FILE *stream)
 static void print_line(struct place place, const char *marker, const char *reset, FILE *stream)
 {
     struct masked_line line;
-    if (place.source == NULL || place.line == 0 || !mask_line(place, &line))
+    if (place.source == NULL || place.line == 0 || !masked_line_make(place, &line))
         return;
     (void)fprintf(stream, "%5u | %s\n", place.line, line.text);
     (void)fprintf(stream, "      | %*s%s", (int)line.caret, "", marker);
@@ -214,8 +214,8 @@ void diagnostic_print(const struct diagnostic *diagnostic, bool colour, FILE *st
     const char *reset = colour ? "\033[0m" : "";
     (void)fputs(bold, stream);
     print_place(diagnostic->place, stream);
-    (void)fprintf(stream, "%s%s[%s]:%s %s%s%s\n", start, severity_name(diagnostic->severity), diagnostic->code, reset,
-                  bold, diagnostic->message, reset);
+    (void)fprintf(stream, "%s%s[%s]:%s %s%s%s\n", start, diagnostic_severity_name(diagnostic->severity),
+                  diagnostic->code, reset, bold, diagnostic->message, reset);
     print_line(diagnostic->place, start, reset, stream);
     if (diagnostic->note != NULL)
         (void)fprintf(stream, "  note: %s\n", diagnostic->note);

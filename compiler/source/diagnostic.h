@@ -1,6 +1,6 @@
 /* What is to be said about a source: collected while a compile runs, sorted by place, printed once by main.
  *
- *     struct diagnostic *d = diagnose(list, SEVERITY_ERROR, "unresolved-reference", place, "${%s} is not set ...", name);
+ *     struct diagnostic *d = diagnostic_add(list, SEVERITY_ERROR, "unresolved-reference", place, "${%s} is not set ...", name);
  *     diagnostic_help(d, "add %s to .env", name);
  *
  * A message names an origin, never a value that may be a key. Everything lives in the list's arena. */
@@ -52,8 +52,8 @@ enum { DIAGNOSTICS_OF_A_KIND = 100 };
 
 /* NULL when enough of its kind are kept already: then whatever else could be said of it need not be worked out. A note or
  * help for NULL is dropped. */
-struct diagnostic *diagnose(struct diagnostics *list, enum severity severity, const char *code, struct place place,
-                            const char *format, ...) __attribute__((format(printf, 5, 6)));
+struct diagnostic *diagnostic_add(struct diagnostics *list, enum severity severity, const char *code,
+                                  struct place place, const char *format, ...) __attribute__((format(printf, 5, 6)));
 void diagnostic_note(struct diagnostics *list, struct diagnostic *diagnostic, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 void diagnostic_help(struct diagnostics *list, struct diagnostic *diagnostic, const char *format, ...)
@@ -72,9 +72,9 @@ void diagnostics_sort(struct diagnostics *list);
  * line everything that could be a key is masked. */
 void diagnostic_print(const struct diagnostic *diagnostic, bool colour, FILE *stream);
 /* "config.yaml:4:12", "config.yaml", or "" where there is no place. */
-const char *place_text(struct arena *arena, struct place place);
+const char *diagnostic_place_text(struct arena *arena, struct place place);
 /* TEXT without control characters, in place: no name that a file brings in is to steer somebody's terminal. */
-const char *plain_text(char *text);
-const char *severity_name(enum severity severity);
+const char *diagnostic_plain_text(char *text);
+const char *diagnostic_severity_name(enum severity severity);
 
 #endif

@@ -10,6 +10,6 @@ struct diagnostics;
 /* False after a diagnostic. */
 bool home_check(const char *home, struct diagnostics *diagnostics);
 /* The command that makes PATH ours again, or NULL when it is no other user's. */
-const char *take_back(struct arena *arena, const char *path);
+const char *home_check_take_back(struct arena *arena, const char *path);
 
 #endif

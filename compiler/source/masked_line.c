@@ -2,8 +2,9 @@
 
 #include <string.h>
 
-#include "shown_value.h"
+#include "shown.h"
 #include "source.h"
+#include "source_line.h"
 #include "utf8.h"
 #include "vocabulary.h"
 
@@ -19,51 +20,6 @@ struct painter {
     size_t caret_end_column;
     bool caret_seen;
 };
-
-static bool is_yaml(const struct source *source)
-{
-    return source->kind == SOURCE_CONFIG || source->kind == SOURCE_MANAGED_CONFIG;
-}
-
-const char *source_line_stop(const struct source *source, const char *start, size_t *ret_length)
-{
-    const char *end = source->bytes + source->len;
-    static const char *const others[] = {"\xC2\x85", "\xE2\x80\xA8", "\xE2\x80\xA9"};
-    const char *stop = memchr(start, '\n', (size_t)(end - start));
-    stop = stop == NULL ? end : stop;
-    *ret_length = 1;
-    const char *earlier = memchr(start, '\r', (size_t)(stop - start));
-    if (earlier != NULL) {
-        *ret_length = end - earlier > 1 && earlier[1] == '\n' ? 2 : 1;
-        stop = earlier;
-    }
-    for (size_t i = 0; is_yaml(source) && i < sizeof others / sizeof *others; i++) {
-        earlier = utf8_find(start, (size_t)(stop - start), others[i]);
-        if (earlier == NULL)
-            continue;
-        *ret_length = strlen(others[i]);
-        stop = earlier;
-    }
-    return stop;
-}
-
-const char *source_line(const struct source *source, unsigned number, size_t *ret_len)
-{
-    const char *start = source->bytes;
-    const char *end = source->bytes + source->len;
-    if (is_yaml(source) && source->len >= 3 && memcmp(start, "\xEF\xBB\xBF", 3) == 0)
-        start += 3; /* YAML's places do not count the byte order mark */
-    for (unsigned line = 1; start <= end; line++) {
-        size_t length;
-        const char *stop = source_line_stop(source, start, &length);
-        if (line == number) {
-            *ret_len = (size_t)(stop - start);
-            return start;
-        }
-        start = stop + length;
-    }
-    return NULL;
-}
 
 static size_t character_length(const char *at, size_t left)
 {
@@ -94,7 +50,7 @@ static size_t reference_length(const char *at, size_t left)
     bool looks_like_a_name = len > 2 && len - 2 <= 48 && !(at[2] >= '0' && at[2] <= '9');
     for (size_t i = 2; i < len; i++)
         looks_like_a_name = looks_like_a_name && !(at[i] >= 'a' && at[i] <= 'z');
-    return looks_like_a_name && name_showable(at + 2, len - 2) && len < left && at[len] == '}' ? len + 1 : 0;
+    return looks_like_a_name && shown_name_is_plain(at + 2, len - 2) && len < left && at[len] == '}' ? len + 1 : 0;
 }
 
 static size_t word_length(const char *at, size_t left)
@@ -180,7 +136,7 @@ static size_t window_start(const char *text, size_t len, size_t caret)
     return at;
 }
 
-bool mask_line(struct place place, struct masked_line *line)
+bool masked_line_make(struct place place, struct masked_line *line)
 {
     size_t len;
     const char *text = source_line(place.source, place.line, &len);

@@ -16,12 +16,7 @@ struct masked_line {
     size_t width; /* terminal columns under it, at least 1 */
 };
 
-/* Line NUMBER as it stands in the source, from 1; NULL when there are not so many. */
-const char *source_line(const struct source *source, unsigned number, size_t *ret_len);
-/* Where the line that starts at START ends, and how long its end is. YAML has more of these than env files. */
-const char *source_line_stop(const struct source *source, const char *start, size_t *ret_length);
-
 /* False when the place's source has no such line. */
-bool mask_line(struct place place, struct masked_line *line);
+bool masked_line_make(struct place place, struct masked_line *line);
 
 #endif

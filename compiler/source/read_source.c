@@ -28,51 +28,51 @@ static enum read_outcome refuse(struct diagnostics *diagnostics, const struct so
     struct diagnostic *d;
     switch (read->status) {
     case SAFE_READ_ABSENT:
-        d = diagnose(diagnostics, SEVERITY_ERROR, "pool-unreadable", place,
-                     "%s is a link to a file that does not exist; it is left alone", source->label);
+        d = diagnostic_add(diagnostics, SEVERITY_ERROR, "pool-unreadable", place,
+                           "%s is a link to a file that does not exist; it is left alone", source->label);
         diagnostic_help(diagnostics, d, "rm %s, or bring back what it leads to", source->path);
         return READ_REFUSED;
     case SAFE_READ_NOT_A_FILE:
-        d = diagnose(diagnostics, SEVERITY_ERROR, "not-a-file", place, "%s is %s, not a file", source->label,
-                     S_ISDIR(read->mode) || read->size != 0 ? "a directory" : "something else");
+        d = diagnostic_add(diagnostics, SEVERITY_ERROR, "not-a-file", place, "%s is %s, not a file", source->label,
+                           S_ISDIR(read->mode) || read->size != 0 ? "a directory" : "something else");
         diagnostic_help(diagnostics, d, "move it away and put the file in its place");
         return READ_REFUSED;
     case SAFE_READ_FOREIGN_OWNER:
-        d = diagnose(diagnostics, SEVERITY_ERROR, "unsafe-owner", place,
-                     "%s belongs to user %u, who is neither you nor root (mode %04o)", source->label, read->owner,
-                     read->mode);
+        d = diagnostic_add(diagnostics, SEVERITY_ERROR, "unsafe-owner", place,
+                           "%s belongs to user %u, who is neither you nor root (mode %04o)", source->label, read->owner,
+                           read->mode);
         diagnostic_help(diagnostics, d, "chown it to yourself after reading it");
         return READ_REFUSED;
     case SAFE_READ_FOREIGN_LINK:
-        (void)diagnose(diagnostics, SEVERITY_ERROR, "unsafe-link", place,
-                       "%s is reached through a link that another user made", source->label);
+        (void)diagnostic_add(diagnostics, SEVERITY_ERROR, "unsafe-link", place,
+                             "%s is reached through a link that another user made", source->label);
         return READ_REFUSED;
     case SAFE_READ_WORLD_WRITABLE:
-        d = diagnose(diagnostics, SEVERITY_ERROR, "unsafe-mode", place,
-                     "everyone may write %s (mode %04o, owner %u): its keys could be anybody's", source->label,
-                     read->mode, read->owner);
+        d = diagnostic_add(diagnostics, SEVERITY_ERROR, "unsafe-mode", place,
+                           "everyone may write %s (mode %04o, owner %u): its keys could be anybody's", source->label,
+                           read->mode, read->owner);
         diagnostic_help(diagnostics, d, "chmod o-w %s", source->path);
         return READ_REFUSED;
     case SAFE_READ_TOO_LARGE:
-        d = diagnose(diagnostics, SEVERITY_ERROR, "too-large", place, "%s has %lld bytes; the limit is %d MiB",
-                     source->label, (long long)read->size, SAFE_READ_LIMIT / (1024 * 1024));
+        d = diagnostic_add(diagnostics, SEVERITY_ERROR, "too-large", place, "%s has %lld bytes; the limit is %d MiB",
+                           source->label, (long long)read->size, SAFE_READ_LIMIT / (1024 * 1024));
         diagnostic_help(diagnostics, d, "ls -l %s, and find out who fills it", source->path);
         return READ_REFUSED;
     default:
-        d = diagnose(diagnostics, SEVERITY_ERROR, "unreadable", place, "%s cannot be read: %s", source->label,
-                     strerror(read->error));
+        d = diagnostic_add(diagnostics, SEVERITY_ERROR, "unreadable", place, "%s cannot be read: %s", source->label,
+                           strerror(read->error));
         diagnostic_help(diagnostics, d, "ls -l %s", source->path);
         return READ_FAILED;
     }
 }
 
-void warn_readable(struct diagnostics *diagnostics, const struct source *source)
+void read_source_warn_readable(struct diagnostics *diagnostics, const struct source *source)
 {
     if ((source->mode & S_IROTH) == 0)
         return;
     struct diagnostic *d =
-        diagnose(diagnostics, SEVERITY_WARNING, "readable-by-others", (struct place){.source = source},
-                 "everyone may read %s (mode %04o)", source->label, source->mode);
+        diagnostic_add(diagnostics, SEVERITY_WARNING, "readable-by-others", (struct place){.source = source},
+                       "everyone may read %s (mode %04o)", source->label, source->mode);
     diagnostic_help(diagnostics, d, "chmod 600 %s", source->path);
 }
 
@@ -83,13 +83,13 @@ static void warn_modes(struct diagnostics *diagnostics, const struct source *sou
     struct place place = {.source = source};
     if ((source->mode & S_IWGRP) != 0 && !own_group) {
         struct diagnostic *d =
-            diagnose(diagnostics, SEVERITY_WARNING, "group-writable", place, "group %u may write %s (mode %04o)",
-                     source->group, source->label, source->mode);
+            diagnostic_add(diagnostics, SEVERITY_WARNING, "group-writable", place, "group %u may write %s (mode %04o)",
+                           source->group, source->label, source->mode);
         diagnostic_help(diagnostics, d, "chmod g-w %s", source->path);
     }
     bool holds_keys = source->kind == SOURCE_ENV || source->kind == SOURCE_EXTRA_ENV || source->kind == SOURCE_POOL;
     if (holds_keys && source->len > 0)
-        warn_readable(diagnostics, source);
+        read_source_warn_readable(diagnostics, source);
 }
 
 enum read_outcome read_source(struct arena *arena, struct source *source, int wait_ms, struct diagnostics *diagnostics)
@@ -132,7 +132,7 @@ static bool same_time(struct timespec a, struct timespec b)
 }
 
 /* It is opened for that: NFS looks for what is new at an open only. */
-bool read_is_current(const struct source *source)
+bool read_source_is_current(const struct source *source)
 {
     const struct stat *then = &source->moment;
     struct stat now = {0};
@@ -145,7 +145,7 @@ bool read_is_current(const struct source *source)
            same_time(then->st_ctim, now.st_ctim) && seconds(source->read_at) - seconds(now.st_ctim) > TICK_S;
 }
 
-bool read_denied(const struct source *source)
+bool read_source_denied(const struct source *source)
 {
     return access(source->path, R_OK) < 0 && errno == EACCES;
 }

@@ -6,7 +6,7 @@ enum { WORTH_A_THREAD = 16 * 1024 };
 static void *work(void *source_)
 {
     struct source *source = source_;
-    source->digest = digest_of(source->bytes, source->len);
+    source->digest = fingerprint_digest(source->bytes, source->len);
     return NULL;
 }
 

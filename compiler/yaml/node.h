@@ -1,6 +1,6 @@
 /* A YAML value with the place it stands at: what PyYAML's SafeLoader would have made of it, and where.
  *
- * Nodes are made by yaml_load (yaml_load.h) and by the resolver; they live in an arena and are not changed once a
+ * Nodes are made by yaml_load and by gateway_view; they live in an arena and are not changed once a
  * stage has handed them on. */
 #ifndef HERMES_NODE_H
 #define HERMES_NODE_H

@@ -75,13 +75,13 @@ static struct place place_of(const struct loader *l, const yaml_mark_t *start, c
 static void fail_at(struct loader *l, const yaml_mark_t *mark, const char *message)
 {
     if (!l->failed)
-        (void)diagnose(l->diagnostics, SEVERITY_ERROR, "yaml-syntax", place_of(l, mark, NULL), "%s", message);
+        (void)diagnostic_add(l->diagnostics, SEVERITY_ERROR, "yaml-syntax", place_of(l, mark, NULL), "%s", message);
     l->failed = true;
 }
 
 static void refuse_value(struct loader *l, struct place place, const char *message)
 {
-    (void)diagnose(&l->values, SEVERITY_ERROR, "yaml-value", place, "%s", message);
+    (void)diagnostic_add(&l->values, SEVERITY_ERROR, "yaml-value", place, "%s", message);
 }
 
 /* The reader knows only a byte offset. */
@@ -92,7 +92,7 @@ static struct place place_of_offset(const struct loader *l, const char *bytes, s
         width = utf8_length(bytes + i, len - i);
         width = width == 0 ? 1 : width;
         bool carriage = bytes[i] == '\r' && (i + 1 >= len || bytes[i + 1] != '\n');
-        if (carriage || yaml_line_break(bytes + i, width)) {
+        if (carriage || yaml_readers_line_break(bytes + i, width)) {
             place.line++;
             place.column = 1;
         } else if (bytes[i] != '\r') {
@@ -119,14 +119,14 @@ static void fail_parser(struct loader *l, const char *bytes, size_t len)
         return;
     l->failed = true;
     if (p->error == YAML_READER_ERROR) {
-        (void)diagnose(l->diagnostics, SEVERITY_ERROR, "yaml-syntax", place_of_offset(l, bytes, len, p->problem_offset),
-                       "%s", p->problem);
+        (void)diagnostic_add(l->diagnostics, SEVERITY_ERROR, "yaml-syntax",
+                             place_of_offset(l, bytes, len, p->problem_offset), "%s", p->problem);
         return;
     }
     if (p->error == YAML_MEMORY_ERROR || p->problem == NULL)
         arena_out_of_memory();
-    struct diagnostic *d =
-        diagnose(l->diagnostics, SEVERITY_ERROR, "yaml-syntax", place_of(l, &p->problem_mark, NULL), "%s", p->problem);
+    struct diagnostic *d = diagnostic_add(l->diagnostics, SEVERITY_ERROR, "yaml-syntax",
+                                          place_of(l, &p->problem_mark, NULL), "%s", p->problem);
     if (p->context != NULL && strcmp(p->context, "while parsing a flow node") == 0 && p->marks.top > p->marks.start)
         note_bracket(l, d, &p->marks.top[-1]);
     else if (p->context != NULL)
@@ -206,17 +206,17 @@ static void warn_surprise(struct loader *l, const struct node *node, const char 
 {
     const char *digits = text + (len > 0 && (text[0] == '-' || text[0] == '+'));
     size_t left = len - (size_t)(digits - text);
-    if (node->kind == NODE_STRING && yaml_looks_like_number(text, len)) {
-        struct diagnostic *d = diagnose(l->diagnostics, SEVERITY_WARNING, "number-left-text", node->place,
-                                        "YAML 1.1 leaves this number as text");
+    if (node->kind == NODE_STRING && yaml_scalar_looks_like_number(text, len)) {
+        struct diagnostic *d = diagnostic_add(l->diagnostics, SEVERITY_WARNING, "number-left-text", node->place,
+                                              "YAML 1.1 leaves this number as text");
         diagnostic_help(l->diagnostics, d, "write it with a dot and a signed exponent, or quote it if text is meant");
         return;
     }
     bool sexagesimal = memchr(digits, ':', left) != NULL;
     bool octal = left > 1 && digits[0] == '0' && digits[1] != 'x' && digits[1] != 'b';
     if ((node->kind == NODE_INTEGER && (sexagesimal || octal)) || (node->kind == NODE_FLOAT && sexagesimal)) {
-        struct diagnostic *d = diagnose(l->diagnostics, SEVERITY_WARNING, "number-surprise", node->place,
-                                        "YAML 1.1 reads this as a number in base %s", sexagesimal ? "60" : "8");
+        struct diagnostic *d = diagnostic_add(l->diagnostics, SEVERITY_WARNING, "number-surprise", node->place,
+                                              "YAML 1.1 reads this as a number in base %s", sexagesimal ? "60" : "8");
         diagnostic_help(l->diagnostics, d, "put it in quotes if text is meant");
     }
 }
@@ -235,7 +235,7 @@ static void keep_text(struct loader *l, struct node *node, const char *text, siz
     node->len = len;
 }
 
-/* `<<` and `=` mean something only as keys; as_key says that the scalar stands there. */
+/* `<<` and `=` mean something only as keys; *RET_TAG says which one it is. */
 static struct node *scalar(struct loader *l, const yaml_event_t *event, enum yaml_tag *ret_tag)
 {
     l->failed = l->failed || (l->shortened && yaml_comments_may_be_in(event));
@@ -245,7 +245,7 @@ static struct node *scalar(struct loader *l, const yaml_event_t *event, enum yam
     const yaml_char_t *tag = event->data.scalar.tag;
     bool given = tag != NULL && strcmp((const char *)tag, "!") != 0;
     enum yaml_tag resolved = given                               ? explicit_tag(tag)
-                             : event->data.scalar.plain_implicit ? yaml_resolve(text, len)
+                             : event->data.scalar.plain_implicit ? yaml_scalar_resolve(text, len)
                                                                  : TAG_STR;
     node->plain = event->data.scalar.style == YAML_PLAIN_SCALAR_STYLE && !given;
     ptrdiff_t anchor = set_anchor(l, event->data.scalar.anchor, &event->start_mark, node);
@@ -255,9 +255,10 @@ static struct node *scalar(struct loader *l, const yaml_event_t *event, enum yam
     *ret_tag = resolved;
     yaml_scalar_style_t style = event->data.scalar.style;
     if (l->readers_may_differ && style != YAML_PLAIN_SCALAR_STYLE)
-        yaml_texts_add(l->arena, &l->texts,
-                       (struct yaml_text){event->start_mark.index, event->end_mark.index,
-                                          style == YAML_LITERAL_SCALAR_STYLE || style == YAML_FOLDED_SCALAR_STYLE});
+        yaml_readers_add_text(
+            l->arena, &l->texts,
+            (struct yaml_text){event->start_mark.index, event->end_mark.index,
+                               style == YAML_LITERAL_SCALAR_STYLE || style == YAML_FOLDED_SCALAR_STYLE});
     if (resolved == TAG_MERGE || resolved == TAG_VALUE) {
         keep_text(l, node, text, len);
         return node;
@@ -268,18 +269,18 @@ static struct node *scalar(struct loader *l, const yaml_event_t *event, enum yam
         return node;
     }
     if (tag != NULL && !given && style == YAML_PLAIN_SCALAR_STYLE && len == 0)
-        (void)diagnose(
+        (void)diagnostic_add(
             l->diagnostics, SEVERITY_WARNING, "yaml-readers-differ", node->place,
             "a \"!\" with nothing behind it: an empty text to one of Hermes's two YAML readers, nothing to the other");
     if (style == YAML_PLAIN_SCALAR_STYLE && l->flow > 0 && memchr(text, '?', len) != NULL)
-        (void)diagnose(
+        (void)diagnostic_add(
             l->diagnostics, SEVERITY_WARNING, "yaml-readers-differ", node->place,
             "a \"?\" in brackets without quotes: one of Hermes's two YAML readers refuses the whole file for it");
     const char *why = NULL;
     if (resolved == TAG_STR)
         keep_text(l, node, text, len);
     else
-        why = yaml_construct(l->arena, resolved, text, len, node);
+        why = yaml_scalar_construct(l->arena, resolved, text, len, node);
     if (why != NULL)
         refuse_value(l, node->place, why);
     else if (node->plain)
@@ -320,8 +321,9 @@ static struct node *alias(struct loader *l, const yaml_event_t *event, enum yaml
     }
     if (!anchor->complete) {
         if (!l->failed)
-            (void)diagnose(l->diagnostics, SEVERITY_ERROR, "recursive-alias", place_of(l, &event->start_mark, NULL),
-                           "this alias stands inside the value that it names; Hermes ends in a RecursionError");
+            (void)diagnostic_add(l->diagnostics, SEVERITY_ERROR, "recursive-alias",
+                                 place_of(l, &event->start_mark, NULL),
+                                 "this alias stands inside the value that it names; Hermes ends in a RecursionError");
         l->failed = true;
         return NULL;
     }
@@ -329,8 +331,8 @@ static struct node *alias(struct loader *l, const yaml_event_t *event, enum yaml
     size_t limit = l->nodes * ALIAS_FACTOR > ALIAS_FLOOR ? l->nodes * ALIAS_FACTOR : ALIAS_FLOOR;
     if (l->weight > l->nodes && (l->weight > limit || l->weight > MAX_NODES + l->nodes)) {
         if (!l->failed)
-            (void)diagnose(l->diagnostics, SEVERITY_ERROR, "alias-limit", place_of(l, &event->start_mark, NULL),
-                           "aliases make more than %d times the file's own values", ALIAS_FACTOR);
+            (void)diagnostic_add(l->diagnostics, SEVERITY_ERROR, "alias-limit", place_of(l, &event->start_mark, NULL),
+                                 "aliases make more than %d times the file's own values", ALIAS_FACTOR);
         l->failed = true;
         return NULL;
     }
@@ -435,9 +437,9 @@ static struct node *sequence(struct loader *l, const struct input *in, const yam
 
 static void warn_duplicate(struct loader *l, const struct node *first, const struct node *again)
 {
-    struct diagnostic *d = diagnose(l->diagnostics, SEVERITY_WARNING, "duplicate-key", again->place,
-                                    "this key stands at %u:%u already; the value here is the one that counts",
-                                    first->place.line, first->place.column);
+    struct diagnostic *d = diagnostic_add(l->diagnostics, SEVERITY_WARNING, "duplicate-key", again->place,
+                                          "this key stands at %u:%u already; the value here is the one that counts",
+                                          first->place.line, first->place.column);
     diagnostic_help(l->diagnostics, d, "remove one of the two");
 }
 
@@ -586,8 +588,8 @@ static struct node *compose(struct loader *l, const struct input *in, yaml_event
         return alias(l, event, ret_tag);
     if (++l->nesting > MAX_NESTING) {
         if (!l->failed)
-            (void)diagnose(l->diagnostics, SEVERITY_ERROR, "nesting-limit", place_of(l, &event->start_mark, NULL),
-                           "values are nested deeper than %d levels", MAX_NESTING);
+            (void)diagnostic_add(l->diagnostics, SEVERITY_ERROR, "nesting-limit", place_of(l, &event->start_mark, NULL),
+                                 "values are nested deeper than %d levels", MAX_NESTING);
         l->failed = true;
     } else {
         bool in_brackets = written_in_brackets(event);
@@ -629,8 +631,8 @@ static bool check_encoding(struct loader *l, const char *bytes, size_t len)
     size_t at = utf8_valid(bytes, len);
     if (at == len)
         return true;
-    struct diagnostic *d = diagnose(l->diagnostics, SEVERITY_ERROR, "not-utf-8", place_of_offset(l, bytes, len, at),
-                                    "this byte is no UTF-8");
+    struct diagnostic *d = diagnostic_add(l->diagnostics, SEVERITY_ERROR, "not-utf-8",
+                                          place_of_offset(l, bytes, len, at), "this byte is no UTF-8");
     diagnostic_help(l->diagnostics, d, "save the file as UTF-8");
     return false;
 }

@@ -7,7 +7,7 @@
 
 static const char mark[] = "\xEF\xBB\xBF";
 
-void yaml_texts_add(struct arena *arena, struct yaml_texts *texts, struct yaml_text text)
+void yaml_readers_add_text(struct arena *arena, struct yaml_texts *texts, struct yaml_text text)
 {
     void *items = texts->items;
     arena_grow(arena, &items, &texts->capacity, texts->count + 1, sizeof *texts->items);
@@ -72,12 +72,12 @@ struct walk {
 static void report(struct walk *w, const char *code, const char *message, const char *help)
 {
     struct place place = {w->source, w->line, w->column, 1};
-    struct diagnostic *d = diagnose(w->diagnostics, SEVERITY_WARNING, code, place, "%s", message);
+    struct diagnostic *d = diagnostic_add(w->diagnostics, SEVERITY_WARNING, code, place, "%s", message);
     diagnostic_help(w->diagnostics, d, "%s", help);
     w->quiet = true;
 }
 
-bool yaml_line_break(const char *at, size_t len)
+bool yaml_readers_line_break(const char *at, size_t len)
 {
     return *at == '\n' || (len == 2 && memcmp(at, "\xC2\x85", 2) == 0) ||
            (len == 3 && (memcmp(at, "\xE2\x80\xA8", 3) == 0 || memcmp(at, "\xE2\x80\xA9", 3) == 0));
@@ -137,7 +137,7 @@ static void step(struct walk *w, const char *at, size_t len, bool behind_blank)
         look(w, at, len, behind_blank);
     w->character++;
     w->column++;
-    if (!yaml_line_break(at, len))
+    if (!yaml_readers_line_break(at, len))
         return;
     w->line++;
     w->column = 1;
@@ -154,7 +154,7 @@ void yaml_readers_check(const struct source *source, const char *bytes, size_t l
     for (const char *at = bytes; at < w.end;) {
         size_t length = utf8_length(at, (size_t)(w.end - at));
         step(&w, at, length, behind_blank);
-        behind_blank = *at == ' ' || *at == '\t' || yaml_line_break(at, length);
+        behind_blank = *at == ' ' || *at == '\t' || yaml_readers_line_break(at, length);
         at += length;
     }
 }

@@ -18,10 +18,10 @@ struct yaml_texts {
     size_t capacity;
 };
 
-void yaml_texts_add(struct arena *arena, struct yaml_texts *texts, struct yaml_text text);
+void yaml_readers_add_text(struct arena *arena, struct yaml_texts *texts, struct yaml_text text);
 
 /* Whether the character of LEN bytes at AT ends a line to YAML 1.1, which knows more such than editors do. */
-bool yaml_line_break(const char *at, size_t len);
+bool yaml_readers_line_break(const char *at, size_t len);
 
 /* Whether BYTES, a document, hold anything of this kind, be it in a text: only then is it worth gathering the texts. */
 bool yaml_readers_may_differ(const char *bytes, size_t len);

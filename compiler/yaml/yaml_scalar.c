@@ -7,6 +7,7 @@
 #include <strings.h>
 
 #include "blank.h"
+#include "text.h"
 
 /* Python refuses to turn more decimal digits than this into an int. */
 enum { MAX_DIGITS = 4300, MAX_PARTS = 2400 /* of base 60, which have as many digits */ };
@@ -234,7 +235,7 @@ static bool read_moment(const char *text, size_t len, bool written_out, struct m
     return read_time(&c, m) && ended(&c);
 }
 
-enum yaml_tag yaml_resolve(const char *text, size_t len)
+enum yaml_tag yaml_scalar_resolve(const char *text, size_t len)
 {
     static const char *const truths[] = {"yes",   "Yes",   "YES", "no", "No", "NO",  "true", "True", "TRUE", "false",
                                          "False", "FALSE", "on",  "On", "ON", "off", "Off",  "OFF",  NULL};
@@ -257,7 +258,7 @@ enum yaml_tag yaml_resolve(const char *text, size_t len)
     return digit(text[0]) && read_moment(text, len, true, &m) ? TAG_TIMESTAMP : TAG_STR;
 }
 
-bool yaml_looks_like_number(const char *text, size_t len)
+bool yaml_scalar_looks_like_number(const char *text, size_t len)
 {
     struct cursor c = {text, text + len};
     (void)take_sign(&c);
@@ -337,7 +338,7 @@ struct number {
 static const char *python_int(struct arena *arena, const char *text, size_t len, uint32_t base, struct number *result)
 {
     static const char prefixes[] = {[2] = 'b', [8] = 'o', [16] = 'x'};
-    text = strip_blanks(text, len, &len);
+    text = blank_strip(text, len, &len);
     struct cursor c = {text, text + len};
     result->negative = len > 0 && text[0] == '-';
     (void)take_sign(&c);
@@ -442,7 +443,7 @@ static void set_float(struct arena *arena, struct node *node, double value)
 static bool python_float(struct arena *arena, const char *text, size_t len, double *ret)
 {
     char *end;
-    text = strip_blanks(text, len, &len);
+    text = blank_strip(text, len, &len);
     text = arena_strndup(arena, text, len);
     *ret = strtod(text, &end);
     return len > 0 && end == text + len && strpbrk(text, "xX(") == NULL;
@@ -563,7 +564,8 @@ static const char *construct_binary(struct arena *arena, const char *text, size_
     return NULL;
 }
 
-const char *yaml_construct(struct arena *arena, enum yaml_tag tag, const char *text, size_t len, struct node *node)
+const char *yaml_scalar_construct(struct arena *arena, enum yaml_tag tag, const char *text, size_t len,
+                                  struct node *node)
 {
     switch (tag) {
     case TAG_NULL:

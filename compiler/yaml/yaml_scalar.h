@@ -24,12 +24,13 @@ enum yaml_tag {
 };
 
 /* The implicit resolver: TAG_STR where nothing else fits. */
-enum yaml_tag yaml_resolve(const char *text, size_t len);
+enum yaml_tag yaml_scalar_resolve(const char *text, size_t len);
 
 /* Fills NODE's kind and value from LEN bytes of TEXT under TAG. NULL, or what PyYAML would raise. */
-const char *yaml_construct(struct arena *arena, enum yaml_tag tag, const char *text, size_t len, struct node *node);
+const char *yaml_scalar_construct(struct arena *arena, enum yaml_tag tag, const char *text, size_t len,
+                                  struct node *node);
 
 /* Something that YAML 1.2, or a person, reads as a number and YAML 1.1 does not: 1e3, 0o17. */
-bool yaml_looks_like_number(const char *text, size_t len);
+bool yaml_scalar_looks_like_number(const char *text, size_t len);
 
 #endif

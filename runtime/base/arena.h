@@ -40,22 +40,6 @@ char *arena_vprintf(struct arena *arena, const char *format, va_list args)
 /* MEMORY of SIZE bytes, as it was allocated, is needed no more: worth saying of what is large. NULL is fine. */
 void arena_give_back(struct arena *arena, void *memory, size_t size);
 
-/* Text that grows inside an arena. Start from {.arena = arena}; `bytes` is always NUL-terminated once it is not
- * NULL. Growing may move them: a pointer into the old ones is void. */
-struct text {
-    struct arena *arena;
-    char *bytes;
-    size_t len;
-    size_t capacity;
-};
-
-/* Makes room for MORE bytes at once. */
-void text_reserve(struct text *text, size_t more);
-void text_append(struct text *text, const char *bytes, size_t len);
-void text_puts(struct text *text, const char *string);
-void text_putc(struct text *text, char c);
-void text_printf(struct text *text, const char *format, ...) __attribute__((format(printf, 2, 3)));
-
 /* Grows *ITEMS (elements of SIZE bytes, *CAPACITY of them allocated) until it can hold COUNT; may move them, and then
  * the old ones are gone. */
 void arena_grow(struct arena *arena, void **items, size_t *capacity, size_t count, size_t size);

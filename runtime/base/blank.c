@@ -28,7 +28,7 @@ static size_t blank_before(const char *text, size_t len)
     return 0;
 }
 
-const char *strip_blanks(const char *text, size_t len, size_t *ret_len)
+const char *blank_strip(const char *text, size_t len, size_t *ret_len)
 {
     for (size_t blank; (blank = blank_at(text, len)) > 0; len -= blank)
         text += blank;

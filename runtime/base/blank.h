@@ -8,6 +8,6 @@
 size_t blank_at(const char *text, size_t len);
 
 /* TEXT without the blanks around it; points into TEXT. */
-const char *strip_blanks(const char *text, size_t len, size_t *ret_len);
+const char *blank_strip(const char *text, size_t len, size_t *ret_len);
 
 #endif

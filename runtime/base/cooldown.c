@@ -7,7 +7,7 @@
 
 #include <cjson/cJSON.h>
 
-#include "arena.h"
+#include "text.h"
 #include "parse_json.h"
 
 const char *const cooldown_members[COOLDOWN_MEMBERS] = {"last_status",        "last_status_at",

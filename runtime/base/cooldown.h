@@ -2,8 +2,8 @@
  * a new key starts clean and an old one that comes back is still known to be exhausted.
  *
  * One object: {"format": 1, "cooldowns": {"<provider>": {"sha256:<16 hex>": {"status": "exhausted", "until":
- * 1795478458.25, "last_status_at": ..., ...}}}}. The raw members are the JSON texts that Hermes wrote: a number must
- * not pass through a double on its way back into the pool.
+ * 1795478458.25, "raw": ["\"exhausted\"", "1795474858.25", "429", ...]}}}}. `raw` has the members of enum cooldown_member
+ * as the JSON texts that Hermes wrote: a number must not pass through a double on its way back into the pool.
  *
  * It also knows which lists of the pool were empty before a key of ours came, `"empty": ["deepseek"]` ("": there was no
  * `credential_pool` at all), so that taking the keys away leaves the text that was there. */
@@ -19,8 +19,16 @@
 struct arena;
 struct text;
 
-/* The six members of a pool entry that say how its key was last answered, in Hermes's order. */
-enum { COOLDOWN_MEMBERS = 6 };
+/* The members of a pool entry that say how its key was last answered, in Hermes's order. */
+enum cooldown_member {
+    COOLDOWN_STATUS,
+    COOLDOWN_STATUS_AT,
+    COOLDOWN_ERROR_CODE,
+    COOLDOWN_ERROR_REASON,
+    COOLDOWN_ERROR_MESSAGE,
+    COOLDOWN_RESET_AT,
+    COOLDOWN_MEMBERS
+};
 extern const char *const cooldown_members[COOLDOWN_MEMBERS];
 
 struct cooldown {

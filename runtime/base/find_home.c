@@ -7,7 +7,7 @@
 #include "arena.h"
 #include "blank.h"
 
-const char *find_working_directory(struct arena *arena)
+const char *find_home_working_directory(struct arena *arena)
 {
     char *working = getcwd(NULL, 0);
     const char *copy = arena_strdup(arena, working == NULL ? "/" : working);
@@ -20,7 +20,7 @@ const char *find_home(struct arena *arena, const char *option)
     const char *home = option;
     size_t len;
     if (home == NULL && getenv("HERMES_HOME") != NULL) {
-        home = strip_blanks(getenv("HERMES_HOME"), strlen(getenv("HERMES_HOME")), &len);
+        home = blank_strip(getenv("HERMES_HOME"), strlen(getenv("HERMES_HOME")), &len);
         home = len > 0 ? arena_strndup(arena, home, len) : NULL;
     }
     if (home == NULL && getenv("HOME") != NULL && *getenv("HOME") != '\0')
@@ -28,7 +28,7 @@ const char *find_home(struct arena *arena, const char *option)
     if (home == NULL)
         return NULL;
     if (*home != '/')
-        home = arena_printf(arena, "%s/%s", find_working_directory(arena), home);
+        home = arena_printf(arena, "%s/%s", find_home_working_directory(arena), home);
     len = strlen(home);
     while (len > 1 && (home[len - 1] == '/' || (home[len - 1] == '.' && home[len - 2] == '/')))
         len--;

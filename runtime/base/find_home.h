@@ -8,6 +8,6 @@ struct arena;
  * there is none to be had. */
 const char *find_home(struct arena *arena, const char *option);
 /* Absolute; "/" when it cannot be had. */
-const char *find_working_directory(struct arena *arena);
+const char *find_home_working_directory(struct arena *arena);
 
 #endif

@@ -10,7 +10,7 @@ static void hex(char *text, const unsigned char *bytes, size_t len)
     (void)sodium_bin2hex(text, len * 2 + 1, bytes, len);
 }
 
-struct digest digest_of(const char *bytes, size_t len)
+struct digest fingerprint_digest(const char *bytes, size_t len)
 {
     unsigned char hash[crypto_hash_sha256_BYTES];
     struct digest digest;
@@ -22,7 +22,7 @@ struct digest digest_of(const char *bytes, size_t len)
 
 struct fingerprint fingerprint_of(const char *secret, size_t len)
 {
-    struct digest digest = digest_of(secret, len);
+    struct digest digest = fingerprint_digest(secret, len);
     struct fingerprint fingerprint;
     memcpy(fingerprint.text, digest.text, FINGERPRINT_SIZE - 1);
     fingerprint.text[FINGERPRINT_SIZE - 1] = '\0';
@@ -30,7 +30,7 @@ struct fingerprint fingerprint_of(const char *secret, size_t len)
 }
 
 /* The provider is hashed with its NUL, so that no two (provider, key) pairs run together. */
-struct credential_id credential_id_of(const char *provider, const char *secret, size_t len)
+struct credential_id fingerprint_credential_id(const char *provider, const char *secret, size_t len)
 {
     crypto_hash_sha256_state state;
     unsigned char hash[crypto_hash_sha256_BYTES];

@@ -17,7 +17,7 @@ enum { DIGEST_SIZE = 7 + 64 + 1 };
 struct digest {
     char text[DIGEST_SIZE];
 };
-struct digest digest_of(const char *bytes, size_t len);
+struct digest fingerprint_digest(const char *bytes, size_t len);
 
 /* Six hex digits that belong to a key of a provider, not to a slot: a rotated key gets another id, so that an old
  * process can at worst bring an old entry back and never overwrite a new one. */
@@ -25,7 +25,7 @@ enum { CREDENTIAL_ID_SIZE = 6 + 1 };
 struct credential_id {
     char text[CREDENTIAL_ID_SIZE];
 };
-struct credential_id credential_id_of(const char *provider, const char *secret, size_t len);
+struct credential_id fingerprint_credential_id(const char *provider, const char *secret, size_t len);
 
 /* `sha256:` and 16 lower-case hex digits. */
 bool fingerprint_valid(const char *text);

@@ -15,6 +15,6 @@ struct key_header {
 /* AUTH: as a snapshot says it, "bearer", "x-api-key" or "x-goog-api-key". */
 struct key_header key_header(const char *auth, const char *secret);
 /* Whether SECRET is the token of a login to Anthropic rather than a key. */
-bool key_is_anthropic_login(const char *secret);
+bool key_header_is_anthropic_login(const char *secret);
 
 #endif

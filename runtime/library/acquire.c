@@ -29,7 +29,7 @@ static void look(struct hermes *hermes, double now, bool create)
 static struct hermes_key_state state_of(struct hermes *hermes, const char *provider, const char *fingerprint)
 {
     int status = 0;
-    struct booking_id id = booking_id(provider, fingerprint);
+    struct bookings_id id = bookings_id(provider, fingerprint);
     struct booking booking = bookings_get(&hermes->bookings, &id);
     struct hermes_key_state state = {.verdict = booking.verdict,
                                      .until = booking.until,
@@ -80,7 +80,7 @@ static enum strategy strategy_of(const char *name)
 /* The key with the lowest rank goes out; of equal ones the first. */
 static uint64_t rank(struct hermes *hermes, enum strategy strategy, const char *provider, const char *fingerprint)
 {
-    struct booking_id id = booking_id(provider, fingerprint);
+    struct bookings_id id = bookings_id(provider, fingerprint);
     switch (strategy) {
     case ROUND_ROBIN: /* Hermes moves the key it picks to the end: the one that waits longest comes first */
         return bookings_get(&hermes->bookings, &id).turn;
@@ -145,7 +145,7 @@ int hermes_acquire(struct hermes *hermes, const char *provider, const char *cons
     long index = found == NULL ? HERMES_NO_PROVIDER : choose(hermes, found, skip, skip_count, now);
     if (index >= 0) {
         const struct hermes_credential *credential = &found->credentials[index];
-        struct booking_id id = booking_id(found->id, credential->fingerprint);
+        struct bookings_id id = bookings_id(found->id, credential->fingerprint);
         bookings_count(&hermes->bookings, &id, now);
         *ret = (struct hermes_attempt){.view = hermes_view_ref(hermes->view),
                                        .provider = found,
@@ -196,14 +196,14 @@ double hermes_earliest(struct hermes *hermes, const char *provider)
 /* A provider that answers is not out, whatever was booked. */
 static void answered(struct hermes *hermes, const char *provider, double now)
 {
-    struct booking_id id = booking_id(provider, NULL);
+    struct bookings_id id = bookings_id(provider, NULL);
     struct booking good = {.verdict = HERMES_KEY_GOOD};
     struct booking known = bookings_get(&hermes->bookings, &id);
     if (known.verdict == HERMES_PROVIDER_OUT && known.until > now)
         (void)bookings_put(&hermes->bookings, &id, &good);
 }
 
-double judgement_until(const struct hermes_view *view, const struct hermes_judgement *judgement, double now)
+double acquire_until(const struct hermes_view *view, const struct hermes_judgement *judgement, double now)
 {
     char path[64];
     size_t len;
@@ -222,11 +222,11 @@ int hermes_report(struct hermes *hermes, const struct hermes_attempt *attempt, c
     double now = clock_wall();
     const char *provider = attempt->provider->id;
     bool key = judgement->verdict == HERMES_KEY_COOLING || judgement->verdict == HERMES_KEY_DEAD;
-    struct booking_id id = booking_id(provider, key ? attempt->credential->fingerprint : NULL);
+    struct bookings_id id = bookings_id(provider, key ? attempt->credential->fingerprint : NULL);
     struct booking booking = {.verdict = judgement->verdict,
                               .status = judgement->status,
                               .rule = classify_rule_number(judgement->rule),
-                              .until = judgement_until(attempt->view, judgement, now)};
+                              .until = acquire_until(attempt->view, judgement, now)};
     (void)pthread_mutex_lock(&hermes->lock);
     look(hermes, now, true);
     if (judgement->verdict == HERMES_KEY_GOOD)

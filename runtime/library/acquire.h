@@ -5,6 +5,6 @@
 #include "hermes_runtime.h"
 
 /* Seconds since the epoch. Where the provider named no time, hermes_watch.cooldown_<status> of VIEW may. */
-double judgement_until(const struct hermes_view *view, const struct hermes_judgement *judgement, double now);
+double acquire_until(const struct hermes_view *view, const struct hermes_judgement *judgement, double now);
 
 #endif

@@ -71,9 +71,9 @@ static uint64_t fingerprint_bits(const char *fingerprint)
     return bits;
 }
 
-struct booking_id booking_id(const char *provider, const char *fingerprint)
+struct bookings_id bookings_id(const char *provider, const char *fingerprint)
 {
-    struct booking_id id = {.provider = hash(provider)};
+    struct bookings_id id = {.provider = hash(provider)};
     id.key = id.provider ^ (fingerprint == NULL ? 0 : fingerprint_bits(fingerprint));
     id.key = id.key == 0 ? 1 : id.key;
     return id;
@@ -98,7 +98,7 @@ static struct booking_slot *find_taken(struct booking_table *table, uint64_t key
 }
 
 /* As find, but the slot is ID's afterwards. */
-static struct booking_slot *take(struct booking_table *table, const struct booking_id *id)
+static struct booking_slot *take(struct booking_table *table, const struct bookings_id *id)
 {
     for (;;) {
         struct booking_slot *slot = find(table, id->key);
@@ -157,7 +157,7 @@ void bookings_finish(struct bookings *bookings)
 
 static int check_file(const struct stat *st, const struct booking_table *table)
 {
-    if (file_unsafe(st))
+    if (guarded_file_unsafe(st))
         return HERMES_UNSAFE;
     if (table == NULL)
         return st->st_size == sizeof *table ? 0 : HERMES_CORRUPT;
@@ -190,7 +190,7 @@ static int map_file(struct bookings *bookings, bool writable)
     if (error == 0) {
         bookings->shared = at;
         bookings->writable = writable;
-        bookings->moment = moment_of(&st);
+        bookings->moment = guarded_file_moment(&st);
     } else if (at != MAP_FAILED) {
         struct booking_table *table = at;
         unmap(&table);
@@ -224,7 +224,7 @@ static void copy_table(struct booking_table *to, struct booking_table *from, dou
     size_t taken = 0;
     for (size_t i = 0; from != NULL && i < 2 * BOOKING_SLOTS && taken < BOOKING_SLOTS / 4 * 3; i++) {
         struct booking_slot *old = &from->slots[i % BOOKING_SLOTS];
-        struct booking_id id = {atomic_load(&old->provider), atomic_load(&old->key)};
+        struct bookings_id id = {atomic_load(&old->provider), atomic_load(&old->key)};
         bool bad = still_bad(old, now);
         bool wanted = i < BOOKING_SLOTS ? bad : !bad && used_lately(old, now);
         struct booking_slot *slot = id.key != 0 && wanted ? take(to, &id) : NULL;
@@ -283,7 +283,7 @@ static bool mapped(const struct bookings *bookings)
 {
     struct stat st;
     return bookings->shared != NULL && lstat(bookings->path, &st) == 0 && st.st_dev == bookings->moment.device &&
-           st.st_ino == bookings->moment.inode && st.st_size == sizeof *bookings->shared && !file_unsafe(&st) &&
+           st.st_ino == bookings->moment.inode && st.st_size == sizeof *bookings->shared && !guarded_file_unsafe(&st) &&
            memcmp(bookings->shared->magic, magic, sizeof magic) == 0;
 }
 
@@ -334,13 +334,13 @@ static struct booking_table *written(struct bookings *bookings)
     return bookings->own;
 }
 
-static struct booking_slot *slot_for(struct bookings *bookings, const struct booking_id *id)
+static struct booking_slot *slot_for(struct bookings *bookings, const struct bookings_id *id)
 {
     struct booking_table *table = written(bookings);
     return table == NULL ? NULL : take(table, id);
 }
 
-static void add(struct booking_table *table, const struct booking_id *id, struct booking *booking)
+static void add(struct booking_table *table, const struct bookings_id *id, struct booking *booking)
 {
     struct booking known;
     struct booking_slot *slot = find_taken(table, id->key);
@@ -360,7 +360,7 @@ static void add(struct booking_table *table, const struct booking_id *id, struct
     booking->turn = turn > booking->turn ? turn : booking->turn;
 }
 
-struct booking bookings_get(const struct bookings *bookings, const struct booking_id *id)
+struct booking bookings_get(const struct bookings *bookings, const struct bookings_id *id)
 {
     struct booking booking = {.verdict = HERMES_KEY_GOOD};
     add(bookings->shared, id, &booking);
@@ -368,7 +368,7 @@ struct booking bookings_get(const struct bookings *bookings, const struct bookin
     return booking;
 }
 
-int bookings_put(struct bookings *bookings, const struct booking_id *id, const struct booking *booking)
+int bookings_put(struct bookings *bookings, const struct bookings_id *id, const struct booking *booking)
 {
     struct booking known;
     struct booking_slot *slot = slot_for(bookings, id);
@@ -383,9 +383,9 @@ int bookings_put(struct bookings *bookings, const struct booking_id *id, const s
     return bookings->writable ? 0 : bookings->error != 0 ? bookings->error : -EACCES;
 }
 
-void bookings_count(struct bookings *bookings, const struct booking_id *id, double now)
+void bookings_count(struct bookings *bookings, const struct bookings_id *id, double now)
 {
-    const struct booking_id provider = {id->provider, id->provider == 0 ? 1 : id->provider};
+    const struct bookings_id provider = {id->provider, id->provider == 0 ? 1 : id->provider};
     struct booking_slot *whole = slot_for(bookings, &provider);
     struct booking_slot *slot = whole == NULL ? NULL : slot_for(bookings, id);
     if (slot == NULL)
@@ -398,14 +398,14 @@ void bookings_count(struct bookings *bookings, const struct booking_id *id, doub
 }
 
 void bookings_clear(struct bookings *bookings, const char *provider, const char *fingerprint, double now,
-                    void (*cleared)(void *data, const struct booking_id *id), void *data)
+                    void (*cleared)(void *data, const struct bookings_id *id), void *data)
 {
-    struct booking_id wanted = booking_id(provider == NULL ? "" : provider, NULL);
+    struct bookings_id wanted = bookings_id(provider == NULL ? "" : provider, NULL);
     struct booking_table *table = bookings->writable ? bookings->shared : bookings->own;
     for (size_t i = 0; table != NULL && i < BOOKING_SLOTS; i++) {
         struct booking booking;
         struct booking_slot *slot = &table->slots[i];
-        struct booking_id id = {atomic_load(&slot->provider), atomic_load(&slot->key)};
+        struct bookings_id id = {atomic_load(&slot->provider), atomic_load(&slot->key)};
         bool meant = id.key != 0 && (provider == NULL || id.provider == wanted.provider) &&
                      (fingerprint == NULL || id.key == (id.provider ^ fingerprint_bits(fingerprint)));
         if (!meant)

@@ -22,7 +22,7 @@
 enum { BOOKINGS_FORMAT = 1, BOOKING_SLOTS = 16384 };
 
 struct booking_slot {
-    _Atomic uint64_t key;      /* fingerprint XOR provider, see booking_id; 0: free */
+    _Atomic uint64_t key;      /* fingerprint XOR provider, see bookings_id; 0: free */
     _Atomic uint64_t provider; /* hash of its id */
     _Atomic uint64_t word;     /* verdict, status, rule and until: see booking_pack */
     _Atomic uint64_t requests;
@@ -49,12 +49,12 @@ struct bookings {
     int error;                    /* why it is not writable: a negative errno */
 };
 
-struct booking_id {
+struct bookings_id {
     uint64_t provider;
     uint64_t key;
 };
 /* FINGERPRINT NULL: the provider's own slot. */
-struct booking_id booking_id(const char *provider, const char *fingerprint);
+struct bookings_id bookings_id(const char *provider, const char *fingerprint);
 
 struct booking {
     enum hermes_verdict verdict; /* GOOD, COOLING, DEAD or PROVIDER_OUT */
@@ -70,15 +70,15 @@ struct booking {
 void bookings_look(struct bookings *bookings, bool create, double now);
 void bookings_finish(struct bookings *bookings);
 
-struct booking bookings_get(const struct bookings *bookings, const struct booking_id *id);
+struct booking bookings_get(const struct bookings *bookings, const struct bookings_id *id);
 /* Books what BOOKING says of verdict, status, rule and until. A dead key stays dead. 0, or why only this process knows. */
-int bookings_put(struct bookings *bookings, const struct booking_id *id, const struct booking *booking);
+int bookings_put(struct bookings *bookings, const struct bookings_id *id, const struct booking *booking);
 /* Counts one request now. */
-void bookings_count(struct bookings *bookings, const struct booking_id *id, double now);
+void bookings_count(struct bookings *bookings, const struct bookings_id *id, double now);
 /* Forgets all bookings but the counts: of PROVIDER (NULL: of all), and of FINGERPRINT there (NULL: of all). CLEARED (may
  * be NULL) is called for each. */
 void bookings_clear(struct bookings *bookings, const char *provider, const char *fingerprint, double now,
-                    void (*cleared)(void *data, const struct booking_id *id), void *data);
+                    void (*cleared)(void *data, const struct bookings_id *id), void *data);
 
 /* Async-signal-safe. Whether ADDRESS is in a table that this process maps: it has been replaced by an empty one, and the
  * next bookings_look maps what then stands at the path. */

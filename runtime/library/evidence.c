@@ -122,7 +122,7 @@ static double header_time(const struct hermes_answer *answer, const char *name, 
 {
     size_t len;
     const char *value = header(answer, name, strlen(name), &len);
-    return value == NULL ? NAN : reset_parse(value, len, now, milliseconds);
+    return value == NULL ? NAN : reset_time_parse(value, len, now, milliseconds);
 }
 
 /* What remains of the limit whose reset stands under NAME: the header of the same name with `remaining` in it. -1 when
@@ -162,7 +162,7 @@ static double ratelimit_reset(const struct hermes_answer *answer, double now)
         while (reset_at + strlen("reset") <= len && strncasecmp(at + reset_at, "reset", strlen("reset")) != 0)
             reset_at++;
         if (reset_at + strlen("reset") <= len && contains(at, len, "ratelimit-", strlen("ratelimit-"))) {
-            double reset = reset_parse(colon + 1, (size_t)(stop - colon) - 1, now, false);
+            double reset = reset_time_parse(colon + 1, (size_t)(stop - colon) - 1, now, false);
             int left = remaining(answer, at, len, reset_at);
             if (left <= 0 && !isnan(reset))
                 latest[-left] = fmax(latest[-left], reset);
@@ -257,7 +257,7 @@ static void read_field(struct evidence *evidence, struct json_token name, struct
 {
     enum field field = field_of(name);
     if (field == FIELD_RESET || field == FIELD_RESET_MS)
-        later(evidence, reset_parse(value.bytes, value.len, now, field == FIELD_RESET_MS), RESET_BODY);
+        later(evidence, reset_time_parse(value.bytes, value.len, now, field == FIELD_RESET_MS), RESET_BODY);
     if (field != FIELD_CODE && field != FIELD_TEXT)
         return;
     if (field == FIELD_CODE && evidence->status == 0)
@@ -266,12 +266,13 @@ static void read_field(struct evidence *evidence, struct json_token name, struct
         return;
     evidence->kinds |= kinds_of(value.bytes, value.len, field == FIELD_CODE);
     if (value.kind == JSON_TEXT)
-        later(evidence, reset_in_text(value.bytes, value.len < TEXT_LIMIT ? value.len : TEXT_LIMIT, now), RESET_BODY);
+        later(evidence, reset_time_in_text(value.bytes, value.len < TEXT_LIMIT ? value.len : TEXT_LIMIT, now),
+              RESET_BODY);
 }
 
 static bool token_is(struct json_token token, const char *text)
 {
-    return json_is(token, text, strlen(text));
+    return json_token_is(token, text, strlen(text));
 }
 
 /* Does this member of the body's own object say that the body is an error? REST stands behind the value's first token. */
@@ -280,7 +281,7 @@ static bool says_error(struct json_token name, struct json_token value, struct j
     struct json_token code;
     bool empty = value.len == 0 || token_is(value, "null") || token_is(value, "false") || token_is(value, "0");
     if (token_is(name, "error"))
-        return value.kind == JSON_OPEN ? json_next(&rest).kind != JSON_CLOSE : !empty;
+        return value.kind == JSON_OPEN ? json_token_next(&rest).kind != JSON_CLOSE : !empty;
     if (token_is(name, "type"))
         return token_is(value, "error") || token_is(value, "response.failed");
     if (token_is(name, "object"))
@@ -289,8 +290,8 @@ static bool says_error(struct json_token name, struct json_token value, struct j
         return value.kind == JSON_SCALAR && token_is(value, "false");
     if (!token_is(name, "base_resp")) /* MiniMax answers 200 and puts what went wrong there */
         return false;
-    while (json_child(&rest, &name, &code) && !token_is(name, "status_code"))
-        if (!json_skip(&rest, code))
+    while (json_token_child(&rest, &name, &code) && !token_is(name, "status_code"))
+        if (!json_token_skip(&rest, code))
             return false;
     return code.kind == JSON_SCALAR && !token_is(code, "0");
 }
@@ -299,13 +300,13 @@ static bool is_error(const char *bytes, size_t len)
 {
     struct json_tokens tokens = json_tokens(bytes, len);
     struct json_token name;
-    struct json_token value = json_next(&tokens);
+    struct json_token value = json_token_next(&tokens);
     if (*value.bytes == '[') /* Google wraps a stream's events in a list */
-        value = json_next(&tokens);
-    while (json_child(&tokens, &name, &value)) {
+        value = json_token_next(&tokens);
+    while (json_token_child(&tokens, &name, &value)) {
         if (name.kind == JSON_NAME && says_error(name, value, tokens))
             return true;
-        if (!json_skip(&tokens, value))
+        if (!json_token_skip(&tokens, value))
             return false;
     }
     return false;
@@ -315,7 +316,7 @@ static void read_json(struct evidence *evidence, const char *bytes, size_t len, 
 {
     struct json_tokens tokens = json_tokens(bytes, len);
     struct json_token name = {JSON_NONE, bytes, 0};
-    for (struct json_token t = json_next(&tokens); t.kind != JSON_NONE; t = json_next(&tokens)) {
+    for (struct json_token t = json_token_next(&tokens); t.kind != JSON_NONE; t = json_token_next(&tokens)) {
         if (name.kind == JSON_NAME && (t.kind == JSON_TEXT || t.kind == JSON_SCALAR))
             read_field(evidence, name, t, now);
         name = t;
@@ -373,7 +374,7 @@ static void read_body(struct evidence *evidence, const struct hermes_answer *ans
     } else if (!success || stream) {
         len = len < TEXT_LIMIT ? len : TEXT_LIMIT;
         evidence->kinds |= kinds_of(bytes, len, false);
-        later(evidence, reset_in_text(bytes, len, now), RESET_BODY);
+        later(evidence, reset_time_in_text(bytes, len, now), RESET_BODY);
     }
 }
 

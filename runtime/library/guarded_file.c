@@ -8,18 +8,18 @@
 
 #include "hermes_runtime.h"
 
-struct moment moment_of(const struct stat *st)
+struct moment guarded_file_moment(const struct stat *st)
 {
     return (struct moment){st->st_dev, st->st_ino, st->st_size, st->st_mtim};
 }
 
-bool moment_same(const struct moment *a, const struct moment *b)
+bool guarded_file_same(const struct moment *a, const struct moment *b)
 {
     return a->device == b->device && a->inode == b->inode && a->size == b->size &&
            a->modified.tv_sec == b->modified.tv_sec && a->modified.tv_nsec == b->modified.tv_nsec;
 }
 
-bool file_unsafe(const struct stat *st)
+bool guarded_file_unsafe(const struct stat *st)
 {
     uid_t me = geteuid();
     bool mine = st->st_uid == me || st->st_uid == 0 || me == 0;
@@ -42,19 +42,19 @@ static int read_all(int fd, char *bytes, size_t len)
     return 0;
 }
 
-int guarded_read(const char *path, struct moment *ret_moment, char **ret_bytes)
+int guarded_file_read(const char *path, struct moment *ret_moment, char **ret_bytes)
 {
     int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
     struct stat st;
     if (fd < 0)
         return errno == ENOENT || errno == ENOTDIR ? HERMES_ABSENT : -errno;
-    int error = fstat(fd, &st) < 0 ? -errno : file_unsafe(&st) ? HERMES_UNSAFE : 0;
+    int error = fstat(fd, &st) < 0 ? -errno : guarded_file_unsafe(&st) ? HERMES_UNSAFE : 0;
     if (error == 0) {
         char *bytes = sodium_init() < 0 ? NULL : sodium_malloc((size_t)st.st_size + 1);
         error = bytes == NULL ? -ENOMEM : read_all(fd, bytes, (size_t)st.st_size);
         if (error == 0) {
             bytes[st.st_size] = '\0';
-            *ret_moment = moment_of(&st);
+            *ret_moment = guarded_file_moment(&st);
             *ret_bytes = bytes;
         } else {
             sodium_free(bytes);

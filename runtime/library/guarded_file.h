@@ -13,14 +13,15 @@ struct moment {
     off_t size;
     struct timespec modified;
 };
-struct moment moment_of(const struct stat *st);
-bool moment_same(const struct moment *a, const struct moment *b);
+struct moment guarded_file_moment(const struct stat *st);
+bool guarded_file_same(const struct moment *a, const struct moment *b);
 
 /* No regular file, somebody else's, or one that others may write. */
-bool file_unsafe(const struct stat *st);
+bool guarded_file_unsafe(const struct stat *st);
 
 /* The whole file and a NUL; *RET_BYTES goes back with sodium_free. 0, HERMES_ABSENT, HERMES_UNSAFE, HERMES_CORRUPT (it
  * shrank meanwhile) or a negative errno. */
-int guarded_read(const char *path, struct moment *ret_moment, char **ret_bytes) __attribute__((warn_unused_result));
+int guarded_file_read(const char *path, struct moment *ret_moment, char **ret_bytes)
+    __attribute__((warn_unused_result));
 
 #endif

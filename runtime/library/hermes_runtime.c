@@ -50,7 +50,7 @@ static int load_view(struct hermes *hermes)
     char *bytes;
     struct moment moment;
     struct hermes_view *view;
-    int error = guarded_read(hermes->snapshot_path, &moment, &bytes);
+    int error = guarded_file_read(hermes->snapshot_path, &moment, &bytes);
     if (error != 0)
         return error;
     error = view_unpack(bytes, (size_t)moment.size, &view);
@@ -124,8 +124,8 @@ void hermes_close(struct hermes *hermes)
 static int known(struct hermes *hermes, const struct moment *moment)
 {
     (void)pthread_mutex_lock(&hermes->lock);
-    bool refused = hermes->refusal != 0 && moment_same(moment, &hermes->refused);
-    int result = moment_same(moment, &hermes->moment) ? 0 : refused ? hermes->refusal : 1;
+    bool refused = hermes->refusal != 0 && guarded_file_same(moment, &hermes->refused);
+    int result = guarded_file_same(moment, &hermes->moment) ? 0 : refused ? hermes->refusal : 1;
     (void)pthread_mutex_unlock(&hermes->lock);
     return result;
 }
@@ -135,7 +135,7 @@ int hermes_refresh(struct hermes *hermes)
     struct stat st;
     if (stat(hermes->snapshot_path, &st) < 0)
         return errno == ENOENT || errno == ENOTDIR ? HERMES_ABSENT : -errno;
-    struct moment moment = moment_of(&st);
+    struct moment moment = guarded_file_moment(&st);
     int result = known(hermes, &moment);
     if (result <= 0)
         return result;

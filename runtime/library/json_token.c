@@ -74,7 +74,7 @@ static struct json_token scalar(struct json_tokens *tokens)
     return token;
 }
 
-struct json_token json_next(struct json_tokens *tokens)
+struct json_token json_token_next(struct json_tokens *tokens)
 {
     skip_filling(tokens);
     if (tokens->at == tokens->end)
@@ -89,8 +89,8 @@ struct json_token json_next(struct json_tokens *tokens)
     return scalar(tokens);
 }
 
-/* As json_next would go, but without looking at what is gone past. */
-bool json_skip(struct json_tokens *tokens, struct json_token token)
+/* As json_token_next would go, but without looking at what is gone past. */
+bool json_token_skip(struct json_tokens *tokens, struct json_token token)
 {
     size_t depth = token.kind == JSON_OPEN;
     for (; depth > 0 && tokens->at < tokens->end; tokens->at++) {
@@ -109,13 +109,13 @@ bool json_skip(struct json_tokens *tokens, struct json_token token)
     return depth == 0 && token.kind != JSON_NONE;
 }
 
-bool json_child(struct json_tokens *tokens, struct json_token *name, struct json_token *value)
+bool json_token_child(struct json_tokens *tokens, struct json_token *name, struct json_token *value)
 {
     *name = (struct json_token){JSON_NONE, tokens->at, 0};
-    *value = json_next(tokens);
+    *value = json_token_next(tokens);
     if (value->kind == JSON_NAME) {
         *name = *value;
-        *value = json_next(tokens);
+        *value = json_token_next(tokens);
     }
     return value->kind == JSON_OPEN || value->kind == JSON_TEXT || value->kind == JSON_SCALAR;
 }
@@ -173,7 +173,7 @@ static bool escaped(struct json_token token)
     return token.len > 0 && memchr(token.bytes, '\\', token.len) != NULL;
 }
 
-size_t json_unescape(struct json_token token, char *out)
+size_t json_token_unescape(struct json_token token, char *out)
 {
     char bytes[4];
     if (token.len > 0 && !escaped(token))
@@ -188,7 +188,7 @@ size_t json_unescape(struct json_token token, char *out)
     return len;
 }
 
-bool json_is(struct json_token token, const char *text, size_t len)
+bool json_token_is(struct json_token token, const char *text, size_t len)
 {
     char bytes[4];
     const char *at = token.bytes;
@@ -293,7 +293,7 @@ static bool valid_name(struct json_tokens *t)
     return take(t, ":");
 }
 
-bool json_valid(const char *bytes, size_t len)
+bool json_token_valid(const char *bytes, size_t len)
 {
     char closing[MAX_DEPTH]; /* of each container that is open */
     size_t depth = 0;

@@ -1,9 +1,9 @@
 /* JSON as a row of tokens over bytes that may be anything: hostile, or the beginning of a longer text. Nothing is
- * allocated, so that no key is copied on the way, and nothing recursed. But for json_valid it is no validator: it goes on
+ * allocated, so that no key is copied on the way, and nothing recursed. But for json_token_valid it is no validator: it goes on
  * as long as tokens can be told apart.
  *
  *     struct json_tokens tokens = json_tokens(bytes, len);
- *     for (struct json_token t = json_next(&tokens); t.kind != JSON_NONE; t = json_next(&tokens))
+ *     for (struct json_token t = json_token_next(&tokens); t.kind != JSON_NONE; t = json_token_next(&tokens))
  *         ...
  */
 #ifndef HERMES_JSON_TOKEN_H
@@ -33,17 +33,17 @@ struct json_tokens {
 };
 
 struct json_tokens json_tokens(const char *bytes, size_t len);
-struct json_token json_next(struct json_tokens *tokens);
+struct json_token json_token_next(struct json_tokens *tokens);
 /* Goes past the value that TOKEN begins. False when the bytes end first. */
-bool json_skip(struct json_tokens *tokens, struct json_token token);
+bool json_token_skip(struct json_tokens *tokens, struct json_token token);
 /* The next member or element of the container whose JSON_OPEN has been read: its NAME (JSON_NONE in a list) and the first
- * token of its value, which json_skip goes past. False at the container's end. */
-bool json_child(struct json_tokens *tokens, struct json_token *name, struct json_token *value);
+ * token of its value, which json_token_skip goes past. False at the container's end. */
+bool json_token_child(struct json_tokens *tokens, struct json_token *name, struct json_token *value);
 /* Are the bytes one JSON value, as RFC 8259 has it, and nothing else? */
-bool json_valid(const char *bytes, size_t len);
+bool json_token_valid(const char *bytes, size_t len);
 /* The string TOKEN with its escapes resolved: at most its `len` bytes go to OUT; their number is returned. */
-size_t json_unescape(struct json_token token, char *out);
+size_t json_token_unescape(struct json_token token, char *out);
 /* Is the string TOKEN, its escapes resolved, the LEN bytes of TEXT? */
-bool json_is(struct json_token token, const char *text, size_t len);
+bool json_token_is(struct json_token token, const char *text, size_t len);
 
 #endif

@@ -32,10 +32,10 @@ bool pool_memory_look(struct pool_memory *memory)
         memory->moment = (struct moment){0};
         return true;
     }
-    moment = moment_of(&st);
-    if (moment_same(&moment, &memory->moment))
+    moment = guarded_file_moment(&st);
+    if (guarded_file_same(&moment, &memory->moment))
         return true;
-    int error = guarded_read(memory->path, &moment, &bytes);
+    int error = guarded_file_read(memory->path, &moment, &bytes);
     cJSON *tree = NULL;
     if (error == 0) {
         tree = parse_json(bytes, (size_t)moment.size, NULL);

@@ -204,7 +204,7 @@ static double number_means(double value, double now, bool milliseconds)
     return value > MILLISECONDS_FROM ? value / 1000 : value > 1e9 ? value : now + value;
 }
 
-double reset_parse(const char *text, size_t len, double now, bool milliseconds)
+double reset_time_parse(const char *text, size_t len, double now, bool milliseconds)
 {
     char copy[64];
     double value;
@@ -227,7 +227,7 @@ double reset_parse(const char *text, size_t len, double now, bool milliseconds)
     return sane(isnan(at) ? http_date(copy) : at, now);
 }
 
-double reset_moment(const char *text)
+double reset_time_moment(const char *text)
 {
     double value;
     struct cursor c = {text, text + strlen(text)};
@@ -251,7 +251,7 @@ static double after_phrase(struct cursor c, double now)
     return duration(&c, true, &value) ? sane(number_means(value, now, false), now) : NAN;
 }
 
-double reset_in_text(const char *text, size_t len, double now)
+double reset_time_in_text(const char *text, size_t len, double now)
 {
     static const char *const phrases[] = {"reset after",  "resets after", "reset in",     "resets in",
                                           "reset at",     "resets at",    "retry after",  "retry in",

@@ -74,7 +74,7 @@ static const char *carve_text(struct carver *carver, struct json_token token)
     char *copy = token.kind == JSON_TEXT || token.kind == JSON_NAME ? carve(carver, token.len + 1, 1) : NULL;
     if (copy == NULL)
         return "";
-    copy[json_unescape(token, copy)] = '\0';
+    copy[json_token_unescape(token, copy)] = '\0';
     return copy;
 }
 
@@ -91,7 +91,7 @@ static size_t count(struct json_tokens container)
     struct json_token name;
     struct json_token value;
     size_t number = 0;
-    while (json_child(&container, &name, &value) && json_skip(&container, value))
+    while (json_token_child(&container, &name, &value) && json_token_skip(&container, value))
         number++;
     return number;
 }
@@ -108,11 +108,11 @@ static void pick(struct json_tokens *object, const char *const *names, size_t nu
     struct json_token value;
     for (size_t i = 0; i < number; i++)
         ret[i] = (struct picked){{JSON_NONE, object->at, 0}, json_tokens(object->end, 0)};
-    while (json_child(object, &name, &value)) {
+    while (json_token_child(object, &name, &value)) {
         for (size_t i = 0; i < number; i++)
-            if (ret[i].value.kind == JSON_NONE && json_is(name, names[i], strlen(names[i])))
+            if (ret[i].value.kind == JSON_NONE && json_token_is(name, names[i], strlen(names[i])))
                 ret[i] = (struct picked){value, value.kind == JSON_OPEN ? *object : ret[i].inside};
-        if (!json_skip(object, value))
+        if (!json_token_skip(object, value))
             return;
     }
 }
@@ -140,12 +140,12 @@ static size_t credentials_size(struct json_tokens credentials)
     struct json_token value;
     struct picked origins;
     size_t size = 64;
-    while (json_child(&credentials, &name, &value)) {
+    while (json_token_child(&credentials, &name, &value)) {
         if (!is_object(value))
             return 0;
         pick(&credentials, names, 1, &origins);
         size += sizeof(struct hermes_credential) + 64;
-        for (; json_child(&origins.inside, &name, &value); (void)json_skip(&origins.inside, value)) {
+        for (; json_token_child(&origins.inside, &name, &value); (void)json_token_skip(&origins.inside, value)) {
             if (!is_object(value))
                 return 0;
             size += sizeof(struct hermes_origin);
@@ -168,7 +168,7 @@ static size_t block_size(const struct picked *parts, size_t content_len)
         parts[SOURCES].value.kind != JSON_OPEN || *parts[SOURCES].value.bytes != '[')
         return 0;
     size += count(parts[ENV].inside) * sizeof(struct variable);
-    while (json_child(&providers, &name, &value)) {
+    while (json_token_child(&providers, &name, &value)) {
         if (!is_object(value))
             return 0;
         pick(&providers, names, 2, members);
@@ -191,7 +191,7 @@ static void fill_origins(struct carver *carver, struct hermes_credential *creden
     struct picked members[4];
     if (out == NULL)
         return;
-    for (size_t i = 0; i < number && json_child(&origins, &name, &value); i++) {
+    for (size_t i = 0; i < number && json_token_child(&origins, &name, &value); i++) {
         pick(&origins, names, 4, members);
         out[i] = (struct hermes_origin){
             .path = carve_text(carver, members[0].value),
@@ -214,7 +214,7 @@ static void fill_credentials(struct carver *carver, struct hermes_provider *prov
     struct picked members[5];
     if (out == NULL)
         return;
-    for (size_t i = 0; i < number && json_child(&credentials, &name, &value); i++) {
+    for (size_t i = 0; i < number && json_token_child(&credentials, &name, &value); i++) {
         pick(&credentials, names, 5, members);
         out[i] = (struct hermes_credential){
             .id = carve_text(carver, members[0].value),
@@ -237,7 +237,7 @@ static void fill_headers(struct carver *carver, struct hermes_provider *provider
     struct json_token value;
     if (out == NULL)
         return;
-    for (size_t i = 0; i < number && json_child(&headers, &name, &value); (void)json_skip(&headers, value))
+    for (size_t i = 0; i < number && json_token_child(&headers, &name, &value); (void)json_token_skip(&headers, value))
         out[i++] = (struct hermes_header){.name = carve_text(carver, name), .value = carve_text(carver, value)};
     provider->headers = out;
     provider->header_count = number;
@@ -272,7 +272,7 @@ static void fill_providers(struct carver *carver, struct hermes_view *view, stru
     view->providers = carve(carver, view->provider_count * sizeof *view->providers, _Alignof(struct hermes_provider));
     if (view->providers == NULL)
         return;
-    for (size_t i = 0; i < view->provider_count && json_child(&providers, &name, &value); i++) {
+    for (size_t i = 0; i < view->provider_count && json_token_child(&providers, &name, &value); i++) {
         struct hermes_provider *provider = &view->providers[i];
         pick(&providers, names, 5, members);
         *provider = (struct hermes_provider){
@@ -300,7 +300,8 @@ static void fill_variables(struct carver *carver, struct hermes_view *view, stru
     view->variables = carve(carver, view->variable_count * sizeof *view->variables, _Alignof(struct variable));
     if (view->variables == NULL)
         return;
-    for (size_t i = 0; i < view->variable_count && json_child(&env, &name, &value); (void)json_skip(&env, value))
+    for (size_t i = 0; i < view->variable_count && json_token_child(&env, &name, &value);
+         (void)json_token_skip(&env, value))
         view->variables[i++] = (struct variable){.name = carve_text(carver, name), .value = carve_text(carver, value)};
     if (view->variable_count > 1)
         qsort(view->variables, view->variable_count, sizeof *view->variables, compare_variables);
@@ -321,7 +322,7 @@ static int fill_view(struct hermes_view **ret, const cJSON *meta, const char *by
     struct carver carver;
     struct picked parts[PARTS];
     struct json_tokens content = json_tokens(bytes, len);
-    if (!json_valid(bytes, len) || !is_object(json_next(&content)))
+    if (!json_token_valid(bytes, len) || !is_object(json_token_next(&content)))
         return HERMES_CORRUPT;
     pick(&content, part_names, PARTS, parts);
     size_t size = block_size(parts, len);
@@ -388,7 +389,7 @@ int view_unpack(const char *bytes, size_t len, struct hermes_view **ret)
         const cJSON *digest = cJSON_GetObjectItemCaseSensitive(meta, "digest");
         error = HERMES_CORRUPT;
         if (content != NULL && cJSON_IsString(digest) &&
-            strcmp(digest_of(content, content_len).text, digest->valuestring) == 0)
+            strcmp(fingerprint_digest(content, content_len).text, digest->valuestring) == 0)
             error = fill_view(ret, meta, content, content_len);
     }
     cJSON_Delete(meta);
@@ -465,12 +466,12 @@ const struct hermes_provider *hermes_provider(const struct hermes_view *view, co
     char custom[256] = "custom:";
     char given[sizeof custom];
     const struct hermes_provider *found = by_id(view, name);
-    const struct provider_row *row = found == NULL ? provider_find(name) : NULL;
-    if (found != NULL ||
-        (row != NULL && provider_normalise(name, given, sizeof given) < sizeof given && strcmp(row->id, given) == 0))
+    const struct provider_row *row = found == NULL ? provider_table_find(name) : NULL;
+    if (found != NULL || (row != NULL && provider_table_normalise(name, given, sizeof given) < sizeof given &&
+                          strcmp(row->id, given) == 0))
         return found != NULL ? found : by_id(view, row->id);
     size_t room = sizeof custom - strlen(custom);
-    if (provider_normalise(name, custom + strlen(custom), room) < room) {
+    if (provider_table_normalise(name, custom + strlen(custom), room) < room) {
         bool prefixed = strncmp(custom + 7, "custom:", 7) == 0;
         found = by_id(view, prefixed ? custom + 7 : custom);
     }

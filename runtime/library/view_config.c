@@ -31,7 +31,7 @@ static long part_of(struct json_token name, const char *path)
     size_t path_len = strlen(path);
     bool plain = memchr(name.bytes, '\\', name.len) == NULL;
     for (size_t len = plain ? name.len : 0; len <= name.len && len <= path_len; len++)
-        if ((path[len] == '.' || path[len] == '\0') && json_is(name, path, len))
+        if ((path[len] == '.' || path[len] == '\0') && json_token_is(name, path, len))
             return (long)len;
     return -1;
 }
@@ -45,11 +45,11 @@ static struct child find_child(struct json_tokens tokens, bool list, const char 
     struct json_token value;
     long first_part = (long)strcspn(path, ".");
     long wanted = list && beyond < 0 ? index_of(path, (size_t)first_part) : -1;
-    for (long i = 0; json_child(&tokens, &name, &value); i++) {
+    for (long i = 0; json_token_child(&tokens, &name, &value); i++) {
         long part = !list ? part_of(name, path) : i == wanted ? first_part : -1;
         if (part > beyond && (found.part < 0 || part < found.part))
             found = (struct child){tokens, value, part};
-        if ((list && i == wanted) || !json_skip(&tokens, value))
+        if ((list && i == wanted) || !json_token_skip(&tokens, value))
             break;
     }
     return found;
@@ -62,7 +62,7 @@ static bool walk(struct json_tokens tokens, struct json_token first, const char 
 {
     if (*path == '\0') {
         *ret = first.kind == JSON_TEXT ? first.bytes - 1 : first.bytes;
-        if (!json_skip(&tokens, first))
+        if (!json_token_skip(&tokens, first))
             return false;
         *ret_len = (size_t)(tokens.at - *ret);
         return true;
@@ -85,7 +85,7 @@ const char *hermes_config(const struct hermes_view *view, const char *path, size
     size_t len;
     const char *content = hermes_content(view, &len);
     struct json_tokens tokens = json_tokens(content, len);
-    struct json_token first = json_next(&tokens);
+    struct json_token first = json_token_next(&tokens);
     const char *found;
     struct child config =
         first.kind == JSON_OPEN ? find_child(tokens, false, "config", -1) : (struct child){.part = -1};

@@ -336,7 +336,7 @@ static struct hermes_judgement classify(const struct attempt *attempt)
     if (attempt->hold == HOLD_EVENT && hold_first_event(answer.body, answer.body_len, &event))
         answer.body_len = event;
     struct hermes_judgement judgement = hermes_classify(&answer, clock_wall());
-    judgement.until = judgement_until(attempt->key.view, &judgement, clock_wall());
+    judgement.until = acquire_until(attempt->key.view, &judgement, clock_wall());
     return judgement;
 }
 

@@ -8,16 +8,16 @@ bool model_find(const char *body, size_t len, struct model_place *ret)
 {
     struct json_tokens tokens = json_tokens(body, len);
     struct model_place found = {0, 0};
-    struct json_token first = json_next(&tokens);
+    struct json_token first = json_token_next(&tokens);
     if (first.kind != JSON_OPEN || *first.bytes != '{')
         return false;
-    for (struct json_token name; (name = json_next(&tokens)).kind == JSON_NAME;) {
-        struct json_token value = json_next(&tokens);
+    for (struct json_token name; (name = json_token_next(&tokens)).kind == JSON_NAME;) {
+        struct json_token value = json_token_next(&tokens);
         bool plain = value.kind == JSON_TEXT && memchr(value.bytes, '\\', value.len) == NULL;
-        if (json_is(name, "model", 5))
+        if (json_token_is(name, "model", 5))
             found = plain ? (struct model_place){(size_t)(value.bytes - body), (size_t)(value.bytes - body) + value.len}
                           : (struct model_place){0, 0};
-        if (!json_skip(&tokens, value))
+        if (!json_token_skip(&tokens, value))
             return false;
     }
     *ret = found;

@@ -115,7 +115,8 @@ static inline void check_content(const struct fuzzed *f)
 {
     size_t at;
     if (f->content.bytes != NULL)
-        must(json_scan(f->diagnostics.arena, f->content.bytes, f->content.len, &at) != NULL, "the content is no JSON");
+        must(json_span_scan(f->diagnostics.arena, f->content.bytes, f->content.len, &at) != NULL,
+             "the content is no JSON");
     else
         must(f->diagnostics.errors > 0, "refused without an error");
 }

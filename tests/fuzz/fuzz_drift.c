@@ -20,7 +20,7 @@ static void check_findings(const struct drift *drift)
     text_putc(&out, '}');
     (void)fwrite(out.bytes, 1, out.len, stream);
     (void)fclose(stream);
-    must(json_scan(drift->arena, out.bytes, out.len, &at) != NULL, "the findings are no JSON");
+    must(json_span_scan(drift->arena, out.bytes, out.len, &at) != NULL, "the findings are no JSON");
     must(memmem(printed, len, "sk-test-", 8) == NULL, "a key was printed");
     free(printed);
 }

@@ -24,7 +24,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     struct pool_projection once = pool_project(arena, &input, &f.diagnostics);
     if (once.count > 0) {
         struct text text = laid_out(arena, once.pieces, once.count);
-        must(json_scan(arena, text.bytes, text.len, &at) != NULL, "the pool is no JSON");
+        must(json_span_scan(arena, text.bytes, text.len, &at) != NULL, "the pool is no JSON");
         source.bytes = text.bytes;
         source.len = text.len;
         source.document = NULL; /* of the text before */

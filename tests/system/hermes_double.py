@@ -1,4 +1,4 @@
-"""A double of Hermes's credential pool in three versions, April, June and August 2026, by the rules that were observed of
+"""A double of Hermes's credential pool in three versions, 0.10.0, 0.16.0 and 0.18.2, by the rules that were observed of
 them: which entries a load seeds, prunes and renumbers, how one is selected and marked, what a write merges and what it loses."""
 import contextlib, fcntl, hashlib, json, os, pathlib, time, uuid
 
@@ -13,7 +13,7 @@ COMMON = ("id", "label", "auth_type", "priority", "source", "access_token", "ref
 TAXONOMY = ("last_failure_kind", "last_failure_evidence", "failure_confirmations", "last_probe_verdict", "last_probe_verdict_at",
             "usage_percent", "usage_percent_at")
 EXTRA = ("token_type", "scope", "client_id", "portal_base_url", "obtained_at", "expires_in", "agent_key_id", "tls")
-VERSIONS = ("april", "june", "august")
+VERSIONS = ("0.10.0", "0.16.0", "0.18.2")
 
 
 def fingerprint(key):
@@ -72,13 +72,13 @@ class Exhausted(Exception):
 
 
 class Hermes:
-    """One process. `variables` is what it finds for environment variables: a function for June and August, which read .env at
-    every load; April was given them when it started. `custom` maps a pool's name to (raw name, key, base URL)."""
+    """One process. `variables` is what it finds for environment variables: a function for 0.16.0 and 0.18.2, which read .env at
+    every load; 0.10.0 was given them when it started. `custom` maps a pool's name to (raw name, key, base URL)."""
 
     def __init__(self, version, store, variables, custom=dict, strategies=None, clock=time.time):
         self.version, self.store, self.custom, self.clock = version, store, custom, clock
         started_with = dict(variables())
-        self.variables = (lambda: started_with) if version == "april" else variables
+        self.variables = (lambda: started_with) if version == "0.10.0" else variables
         self.strategies = strategies or {}
 
     # --- the file ---
@@ -97,7 +97,7 @@ class Hermes:
             store = self.load_store()
             pool = store.setdefault("credential_pool", {})
             mine = [self.written(entry) for entry in entries]
-            if self.version == "august":  # the others put their own list in place of what is there
+            if self.version == "0.18.2":  # the others put their own list in place of what is there
                 ids = {entry["id"] for entry in mine}
                 mine += [self.stripped(entry) for entry in pool.get(provider, [])
                          if isinstance(entry, dict) and entry.get("id") and entry["id"] not in ids and entry["id"] not in removed]
@@ -107,7 +107,7 @@ class Hermes:
 
     def borrowed(self, entry):
         source = entry["source"].strip().lower()
-        return self.version != "april" and not (source in ("", "manual", "hermes_pkce", "device_code", "oauth")
+        return self.version != "0.10.0" and not (source in ("", "manual", "hermes_pkce", "device_code", "oauth")
                                                 or source.startswith(("manual:", "device_code:")))
 
     def stripped(self, entry):
@@ -122,9 +122,9 @@ class Hermes:
 
     def written(self, entry):
         """What a rewrite keeps, in its order; every other member is lost."""
-        names = COMMON + (TAXONOMY if self.version == "august" else ()) + EXTRA
-        names += () if self.version == "april" else ("secret_source", "secret_fingerprint")
-        always = ("id", "request_count", *ALWAYS) + (("failure_confirmations",) if self.version == "august" else ())
+        names = COMMON + (TAXONOMY if self.version == "0.18.2" else ()) + EXTRA
+        names += () if self.version == "0.10.0" else ("secret_source", "secret_fingerprint")
+        always = ("id", "request_count", *ALWAYS) + (("failure_confirmations",) if self.version == "0.18.2" else ())
         defaults = {"request_count": 0, "failure_confirmations": 0}
         out = {name: entry.get(name, defaults.get(name)) for name in names if name in always or entry.get(name) is not None}
         return self.stripped(out)
@@ -149,17 +149,17 @@ class Hermes:
         disk = store.get("credential_pool", {}).get(provider, [])
         suppressed = store.get("suppressed_sources", {}).get(provider, [])
         entries = [dict(entry, id=entry.get("id") or uuid.uuid4().hex[:6], source=entry.get("source") or "manual") for entry in disk]
-        before = [self.written(entry) for entry in entries] if self.version != "april" else [dict(entry) for entry in entries]
-        migrated = self.version != "april" and any(self.borrowed(e) and e.get("access_token") for e in entries)
+        before = [self.written(entry) for entry in entries] if self.version != "0.10.0" else [dict(entry) for entry in entries]
+        migrated = self.version != "0.10.0" and any(self.borrowed(e) and e.get("access_token") for e in entries)
         active = set()
         for source, label, key, url in self.seeds(provider, suppressed):
             active.add(source)
             entries = self.upsert(entries, source, {"label": label, "auth_type": "api_key", "access_token": key, "base_url": url})
-        if self.version == "august" and provider == "anthropic":
+        if self.version == "0.18.2" and provider == "anthropic":
             for entry in entries:
                 if (entry.get("access_token") or "").startswith("sk-ant-oat"):
                     entry["auth_type"] = "oauth"
-        if self.version == "august":
+        if self.version == "0.18.2":
             for entry in entries:
                 entry["auth_type"] = entry.get("auth_type") or "api_key"
         kept = [entry for entry in entries if not self.prunable(provider, entry, active)]
@@ -169,18 +169,18 @@ class Hermes:
             kept.sort(key=self.anthropic_rank)
             for number, entry in enumerate(kept):
                 entry["priority"] = number
-        after = [self.written(entry) for entry in kept] if self.version != "april" else kept
+        after = [self.written(entry) for entry in kept] if self.version != "0.10.0" else kept
         if removed or migrated or sorted(map(str, before)) != sorted(map(str, after)):
             self.save(provider, kept, removed)
         return kept
 
     def upsert(self, entries, source, seen):
         same = [entry for entry in entries if entry["source"] == source]
-        if self.version == "august":
+        if self.version == "0.18.2":
             entries = [entry for entry in entries if entry not in same[1:]]
         if same:
             same[0] |= seen  # the status is not touched, whatever the key is now
-            if self.version != "april":
+            if self.version != "0.10.0":
                 same[0]["secret_fingerprint"] = fingerprint(seen["access_token"])
             return entries
         priority = max((entry.get("priority", 0) for entry in entries), default=-1) + 1
@@ -190,9 +190,9 @@ class Hermes:
         source = entry["source"].lower()
         if source == "" or source == "manual" or source.startswith("manual:") or entry["source"] in active:
             return False
-        if self.version == "april":
+        if self.version == "0.10.0":
             return source.startswith("env:")
-        if self.version == "august" and source.startswith("env:"):
+        if self.version == "0.18.2" and source.startswith("env:"):
             return provider.startswith("custom:")
         return self.borrowed(entry)
 
@@ -209,16 +209,16 @@ class Hermes:
             return entry["last_error_reset_at"]
         if not entry.get("last_status_at"):
             return 0
-        short = self.version != "april" and entry.get("last_error_code") == 401
-        long = self.version == "august" and entry.get("last_failure_kind") == "auth_permanent"
+        short = self.version != "0.10.0" and entry.get("last_error_code") == 401
+        long = self.version == "0.18.2" and entry.get("last_failure_kind") == "auth_permanent"
         return entry["last_status_at"] + (21600 if long else 300 if short else 3600)
 
     def available(self, provider, entries):
         now, changed, removed, out = self.clock(), False, set(), []
         for entry in list(entries):
-            if self.version == "august" and entry["auth_type"] == "api_key" and not entry.get("access_token"):
+            if self.version == "0.18.2" and entry["auth_type"] == "api_key" and not entry.get("access_token"):
                 continue
-            if self.version != "april" and entry.get("last_status") == "dead":
+            if self.version != "0.10.0" and entry.get("last_status") == "dead":
                 if entry["source"].startswith("manual") and entry.get("last_status_at") and now - entry["last_status_at"] > 86400:
                     entries.remove(entry)
                     removed.add(entry["id"])
@@ -259,7 +259,7 @@ class Hermes:
         entry = next((entry for entry in entries if entry.get("access_token") == key), None)
         if entry is None:
             return
-        dead = self.version != "april" and code == 401 and reason in ("token_revoked", "invalid_grant")
+        dead = self.version != "0.10.0" and code == 401 and reason in ("token_revoked", "invalid_grant")
         entry |= {"last_status": "dead" if dead else "exhausted", "last_status_at": self.clock(), "last_error_code": code,
                   "last_error_reason": reason, "last_error_message": None, "last_error_reset_at": reset_at}
         self.save(provider, entries)

@@ -55,13 +55,13 @@ class Story(unittest.TestCase):
     def store(self, form):
         entry = {"id": "6daf30", "label": "XIAOMI_API_KEY", "auth_type": "api_key", "priority": 0,
                  "source": "env:XIAOMI_API_KEY"}
-        if form == "april":
+        if form == "0.10.0":
             entry["access_token"] = A
         now = time.time()
         entry |= {"last_status": "exhausted", "last_status_at": now - 10.123457, "last_error_code": 429,
                   "last_error_reason": "rate_limit", "last_error_message": "quota \u2014 \u8d85",
                   "last_error_reset_at": now + 3600.25, "base_url": self.provider.url, "request_count": 0}
-        if form == "june":
+        if form == "0.16.0":
             entry["secret_fingerprint"] = fingerprint(A)
         store = {"version": 1, "providers": {"nous": {"refresh_token": "sk-test-nous-refresh", "n": 1}},
                  "future": [1e400, 12345678901234567890], "credential_pool": {
@@ -130,7 +130,7 @@ class Story(unittest.TestCase):
 
 
 for way in (in_place, truncate_and_write, rename_over, swap_link):
-    for form in ("april", "june"):
+    for form in ("0.10.0", "0.16.0"):
         setattr(Story, f"test_{way.__name__}_{form}", lambda self, way=way, form=form: self.tell(way, form))
 
 if __name__ == "__main__":

@@ -143,7 +143,7 @@ class Ways(unittest.TestCase):
         while self.home.pool()[0]["last_status"] != "exhausted":
             watch.wait(lambda status: True)
         self.assertEqual(self.home.pool()[0]["last_error_reset_at"], seeded["last_error_reset_at"])
-        store["credential_pool"]["xiaomi"] = [seeded]  # April's process never saw our entry and drops it
+        store["credential_pool"]["xiaomi"] = [seeded]  # a process of 0.10.0 never saw our entry and drops it
         beside.write_text(json.dumps(store, indent=2) + "\n")
         os.rename(beside, self.home.path / "auth.json")
         while len(self.home.pool()) != 2:

@@ -41,7 +41,7 @@ static bool is_valid(const char *text, size_t len)
 {
     char *copy = malloc(len + 1);
     memcpy(copy, text, len);
-    bool result = json_valid(copy, len);
+    bool result = json_token_valid(copy, len);
     free(copy);
     return result;
 }
@@ -66,8 +66,8 @@ static void refuses_a_tower(void **state)
     (void)state;
     memset(tower, '[', 2000);
     memset(tower + 2000, ']', 2000);
-    assert_false(json_valid(tower, 4000));
-    assert_true(json_valid(tower + 1100, 1800));
+    assert_false(json_token_valid(tower, 4000));
+    assert_true(json_token_valid(tower + 1100, 1800));
     free(tower);
 }
 
@@ -85,13 +85,13 @@ static void resolves_escapes(void **state)
     (void)state;
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         struct json_tokens tokens = json_tokens(cases[i].json, strlen(cases[i].json));
-        struct json_token token = json_next(&tokens);
-        size_t len = json_unescape(token, out);
+        struct json_token token = json_token_next(&tokens);
+        size_t len = json_token_unescape(token, out);
         assert_true(len <= token.len);
         assert_int_equal(len, strlen(cases[i].text));
         assert_memory_equal(out, cases[i].text, len);
-        assert_true(json_is(token, cases[i].text, len));
-        assert_false(json_is(token, "something", 9));
+        assert_true(json_token_is(token, cases[i].text, len));
+        assert_false(json_token_is(token, "something", 9));
     }
 }
 
@@ -102,10 +102,10 @@ static void tells_children_apart(void **state)
     struct json_token name, value;
     char names[4] = "";
     (void)state;
-    assert_int_equal(json_next(&tokens).kind, JSON_OPEN);
-    for (size_t i = 0; json_child(&tokens, &name, &value); i++) {
+    assert_int_equal(json_token_next(&tokens).kind, JSON_OPEN);
+    for (size_t i = 0; json_token_child(&tokens, &name, &value); i++) {
         names[i] = *name.bytes;
-        assert_true(json_skip(&tokens, value));
+        assert_true(json_token_skip(&tokens, value));
     }
     assert_string_equal(names, "abd");
 }

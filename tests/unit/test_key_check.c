@@ -11,7 +11,7 @@
 
 static bool usable(const char *text)
 {
-    return key_unusable(text, strlen(text)) == NULL;
+    return key_check_unusable(text, strlen(text)) == NULL;
 }
 
 /* Each pair was seen at Hermes itself. */
@@ -34,7 +34,7 @@ static void strips_what_python_strips(void **state)
 {
     size_t len;
     (void)state;
-    const char *text = strip_blanks(" \t\xE2\x80\x83sk-test-1\xC2\xA0\n", 16, &len);
+    const char *text = blank_strip(" \t\xE2\x80\x83sk-test-1\xC2\xA0\n", 16, &len);
     assert_int_equal(len, 9);
     assert_memory_equal(text, "sk-test-1", 9);
 }
@@ -42,17 +42,17 @@ static void strips_what_python_strips(void **state)
 static void warns_about_what_will_fail(void **state)
 {
     (void)state;
-    assert_null(key_suspicious("sk-test-1", 9));
-    assert_non_null(key_suspicious("sk test", 7));
-    assert_non_null(key_suspicious("\"sk-test\"", 9));
-    assert_non_null(key_suspicious("sk-...abc", 9));
-    assert_non_null(key_suspicious("sk-***abc", 9));
+    assert_null(key_check_suspicious("sk-test-1", 9));
+    assert_non_null(key_check_suspicious("sk test", 7));
+    assert_non_null(key_check_suspicious("\"sk-test\"", 9));
+    assert_non_null(key_check_suspicious("sk-...abc", 9));
+    assert_non_null(key_check_suspicious("sk-***abc", 9));
     static const char *const placeholders[] = {"your-api-key-here", "sk-your-key-here", "YOUR_KEY", "<your key>", "xxxx",
                                                "sk-xxxxxxxxxxxx", "sk-replace-me", "CHANGE_ME", "****"};
     for (size_t i = 0; i < sizeof placeholders / sizeof *placeholders; i++)
-        assert_string_equal(key_suspicious(placeholders[i], strlen(placeholders[i])), "looks like a placeholder");
-    assert_null(key_suspicious("", 0));
-    assert_non_null(key_suspicious("sk-t\xC3\xA4st", 8));
+        assert_string_equal(key_check_suspicious(placeholders[i], strlen(placeholders[i])), "looks like a placeholder");
+    assert_null(key_check_suspicious("", 0));
+    assert_non_null(key_check_suspicious("sk-t\xC3\xA4st", 8));
 }
 
 int main(void)

@@ -7,7 +7,7 @@
 
 #include <cmocka.h>
 
-#include "arena.h"
+#include "text.h"
 #include "json_span.h"
 #include "pool.h"
 #include "source.h"
@@ -46,7 +46,7 @@ static struct credential key(enum credential_rank rank, const char *secret, cons
     struct origin *origins = arena_alloc(arena, sizeof *origins);
     origins->key = origin;
     return (struct credential){
-        .id = credential_id_of("xiaomi", secret, strlen(secret)),
+        .id = fingerprint_credential_id("xiaomi", secret, strlen(secret)),
         .fingerprint = fingerprint_of(secret, strlen(secret)),
         .rank = rank,
         .secret = secret,
@@ -64,7 +64,7 @@ static struct providers xiaomi(struct credential *keys, uint32_t count, const ch
     struct seed *seeds = arena_alloc(arena, sizeof *seeds);
     *seeds = (struct seed){"env:", "XIAOMI_API_KEY", seed};
     *provider = (struct provider){.id = "xiaomi",
-                                  .row = provider_find("xiaomi"),
+                                  .row = provider_table_find("xiaomi"),
                                   .base_url = "https://x.test/v1",
                                   .strategy = "fill_first",
                                   .seeds = seeds,
@@ -106,12 +106,12 @@ static const char *project(struct world *world, const struct providers *provider
 static const char *member(const char *text, size_t index, const char *name)
 {
     size_t at;
-    const struct json *root = json_scan(arena, text, strlen(text), &at);
-    const struct json *pool = json_member(json_member(root, "credential_pool"), "xiaomi");
+    const struct json *root = json_span_scan(arena, text, strlen(text), &at);
+    const struct json *pool = json_span_member(json_span_member(root, "credential_pool"), "xiaomi");
     assert_non_null(pool);
     assert_true(index < pool->count);
-    const struct json *value = json_member(&pool->children[index], name);
-    return value == NULL ? "" : json_raw(arena, text, value);
+    const struct json *value = json_span_member(&pool->children[index], name);
+    return value == NULL ? "" : json_span_raw(arena, text, value);
 }
 
 static void a_fresh_key_is_never_exhausted_because_of_an_old_one(void **state)
@@ -124,14 +124,14 @@ static void a_fresh_key_is_never_exhausted_because_of_an_old_one(void **state)
     const char *text = project(&world, &providers);
     assert_string_equal(member(text, 0, "access_token"), "\"sk-test-new\"");
     assert_string_equal(member(text, 0, "last_status"), "null");
-    /* a process of April may still write the old one: it stays, behind, with what it earned */
+    /* a process of Hermes 0.10.0 may still write the old one: it stays, behind, with what it earned */
     assert_string_equal(member(text, 1, "access_token"), "\"sk-test-old\"");
     assert_string_equal(member(text, 1, "last_status"), "\"exhausted\"");
     assert_string_equal(member(text, 1, "x_future"), "1e+22");
     /* and the old one is remembered */
     const struct cooldown *old = cooldowns_get(&world.cooldowns, "xiaomi", fingerprint_of("sk-test-old", 11).text);
     assert_non_null(old);
-    assert_string_equal(old->raw[5], "1795003600.25");
+    assert_string_equal(old->raw[COOLDOWN_RESET_AT], "1795003600.25");
     assert_null(project(&world, &providers));
 }
 
@@ -163,7 +163,7 @@ static void a_reset_by_hand_counts(void **state)
     (void)state;
     for (int i = 0; i < COOLDOWN_MEMBERS; i++)
         known.raw[i] = "null";
-    known.raw[0] = "\"exhausted\"";
+    known.raw[COOLDOWN_STATUS] = "\"exhausted\"";
     cooldowns_put(&world.cooldowns, &known);
     (void)project(&world, &providers);
     assert_string_equal(member(world.text, 0, "last_status"), "null");

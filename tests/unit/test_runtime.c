@@ -93,7 +93,7 @@ static void publish(const struct home *home, long long generation, const char *s
                         "{\"meta\":{\"format\":1,\"generation\":%lld,\"compiled_at\":"
                         "\"2026-11-25T00:00:00.000Z\","
                         "\"content_bytes\":%zu,\"digest\":\"%s\"},\"content\":%s}\n",
-                        generation, len, digest_of(content, len).text, content);
+                        generation, len, fingerprint_digest(content, len).text, content);
     in_home(home, SNAPSHOT_FILE, path);
     assert_int_equal(replace_file(path, file, (size_t)size, 0600), 0);
 }
@@ -296,7 +296,7 @@ static void a_key_comes_back_when_its_time_is_over(void **state)
     in_home(home, BOOKINGS_FILE, path);
     bookings.path = path;
     bookings_look(&bookings, false, 0);
-    const struct booking_id id = booking_id("xiaomi", print_of("sk-test-1"));
+    const struct bookings_id id = bookings_id("xiaomi", print_of("sk-test-1"));
     const struct booking over = {HERMES_KEY_COOLING, 429, 24, now_seconds() - 0.01, 0, 0, 0};
     assert_int_equal(bookings_put(&bookings, &id, &over), 0);
     assert_string_equal(next(home), "sk-test-1");
@@ -612,7 +612,7 @@ static void a_full_table_keeps_what_counts(void **state)
     const struct booking over = {HERMES_KEY_COOLING, 429, 24, now - 1, 0, 0, 0};
     for (int i = 0; i < BOOKING_SLOTS; i++) {
         (void)snprintf(name, sizeof name, "sk-test-old-%d", i);
-        const struct booking_id id = booking_id("old", print_of(name));
+        const struct bookings_id id = bookings_id("old", print_of(name));
         (void)bookings_put(&bookings, &id, &over);
     }
     bookings_look(&bookings, true, now);

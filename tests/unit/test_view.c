@@ -30,7 +30,7 @@ static void unpacks_what_was_published(void **state)
     char text[2048];
     struct hermes_view *view;
     (void)state;
-    size_t len = frame(text, sizeof text, 1, digest_of(content, strlen(content)).text);
+    size_t len = frame(text, sizeof text, 1, fingerprint_digest(content, strlen(content)).text);
     assert_int_equal(view_unpack(text, len, &view), 0);
     assert_int_equal(hermes_generation(view), 7);
     assert_string_equal(hermes_default_provider(view), "xiaomi");
@@ -48,7 +48,7 @@ static void refuses_a_newer_format(void **state)
     char text[2048];
     struct hermes_view *view = NULL;
     (void)state;
-    size_t len = frame(text, sizeof text, 2, digest_of(content, strlen(content)).text);
+    size_t len = frame(text, sizeof text, 2, fingerprint_digest(content, strlen(content)).text);
     assert_int_equal(view_unpack(text, len, &view), HERMES_NEWER);
     assert_null(view);
 }
@@ -60,7 +60,7 @@ static void refuses_every_damage(void **state)
     char damaged[2048];
     struct hermes_view *view = NULL;
     (void)state;
-    size_t len = frame(text, sizeof text, 1, digest_of(content, strlen(content)).text);
+    size_t len = frame(text, sizeof text, 1, fingerprint_digest(content, strlen(content)).text);
     for (size_t cut = 0; cut < len; cut++)
         assert_true(view_unpack(text, cut, &view) < 0);
     size_t start = (size_t)(strstr(text, ",\"content\":") - text);

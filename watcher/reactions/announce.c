@@ -58,11 +58,11 @@ static struct text event_of(const struct home_watch *h, const struct compilation
 {
     struct text out = {.arena = c->arena};
     text_putc(&out, '{');
-    json_put_member(&out, "event", "published");
-    json_put_member(&out, "home", h->home);
-    json_put_number(&out, "generation", (unsigned long long)c->generation);
-    json_put_number(&out, "published_at", (unsigned long long)c->snapshot_stat.st_mtim.tv_sec);
-    json_put_member(&out, "pool", c->pool_waiting ? "waiting" : c->projected ? "written" : "unchanged");
+    json_write_member(&out, "event", "published");
+    json_write_member(&out, "home", h->home);
+    json_write_number(&out, "generation", (unsigned long long)c->generation);
+    json_write_number(&out, "published_at", (unsigned long long)c->snapshot_stat.st_mtim.tv_sec);
+    json_write_member(&out, "pool", c->pool_waiting ? "waiting" : c->projected ? "written" : "unchanged");
     plan_json(&out, &c->plan);
     text_putc(&out, '}');
     return out;
@@ -73,14 +73,15 @@ static char *request_of(const struct compilation *c, const struct text *event)
     struct text out = {.arena = c->arena};
     const struct binding *key = environment_get(&c->environment, WATCH_HMAC_VARIABLE);
     text_putc(&out, '{');
-    json_put_member(&out, "url", c->settings.notify_url);
+    json_write_member(&out, "url", c->settings.notify_url);
     if (key != NULL && key->len > 0) {
-        json_put_name(&out, "headers");
+        json_write_name(&out, "headers");
         text_putc(&out, '{');
-        json_put_member(&out, "X-Hermes-Signature", signature_of(key->value, key->len, event->bytes, event->len).text);
+        json_write_member(&out, "X-Hermes-Signature",
+                          signature_of(key->value, key->len, event->bytes, event->len).text);
         text_putc(&out, '}');
     }
-    json_put_member(&out, "body", event->bytes);
+    json_write_member(&out, "body", event->bytes);
     http_route_json(&out, &c->environment, c->settings.notify_url);
     text_putc(&out, '}');
     return strdup(out.bytes);
@@ -130,15 +131,15 @@ static size_t count_taken(struct arena *arena, struct announcer *a, const char *
     size_t at = 0;
     size_t taken = 0;
     struct text text = http_child_take(&a->job.child, arena);
-    const struct json *answers = json_member(json_scan(arena, text.bytes, text.len, &at), "answers");
+    const struct json *answers = json_span_member(json_span_scan(arena, text.bytes, text.len, &at), "answers");
     *ret_why = "hermes-http gave no answer";
     for (; answers != NULL && taken < answers->count && taken < a->sent; taken++) {
         const struct json *answer = &answers->children[taken];
         double status = 0;
-        (void)json_number(text.bytes, json_member(answer, "status"), &status);
+        (void)json_span_number(text.bytes, json_span_member(answer, "status"), &status);
         if (status >= 200 && status < 300)
             continue;
-        *ret_why = status == 0 ? json_string(arena, text.bytes, json_member(answer, "error"))
+        *ret_why = status == 0 ? json_span_string(arena, text.bytes, json_span_member(answer, "error"))
                                : arena_printf(arena, "it answers %d", (int)status);
         break;
     }

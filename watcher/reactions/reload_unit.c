@@ -9,7 +9,7 @@
 
 #include "home_watch.h"
 #include "proc_file.h"
-#include "shown_value.h"
+#include "shown.h"
 #include "watcher.h"
 
 #define SYSTEMD "org.freedesktop.systemd1"
@@ -70,7 +70,7 @@ static void add_changed(struct reloader *r, const struct compilation *c)
         for (size_t k = 0; k < c->providers.count; k++)
             if (strcmp(shown_name(c->arena, c->providers.items[k]->id), change->provider) == 0)
                 now = c->providers.items[k];
-        add_provider(r, now != NULL ? now->row : provider_find(change->provider), now);
+        add_provider(r, now != NULL ? now->row : provider_table_find(change->provider), now);
     }
 }
 
@@ -111,7 +111,7 @@ static const char *shadowing(struct reloader *r, unsigned process)
     if (directory >= 0)
         (void)close(directory);
     for (size_t i = 0; i < r->count; i++) {
-        const char *value = proc_variable(&variables, r->variables[i].name);
+        const char *value = proc_file_variable(&variables, r->variables[i].name);
         if (value == NULL || *value == '\0')
             continue;
         struct fingerprint key = fingerprint_of(value, strlen(value));

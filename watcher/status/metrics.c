@@ -3,7 +3,7 @@
 #include <math.h>
 #include <string.h>
 
-#include "shown_value.h"
+#include "shown.h"
 #include "snapshot_format.h"
 
 static void put_head(struct text *out, const char *name, const char *help)

@@ -9,10 +9,10 @@
 static void put_time(struct text *out, const char *name, struct timespec when)
 {
     if (when.tv_sec != 0) {
-        json_put_member(out, name, iso_time(out->arena, when));
+        json_write_member(out, name, iso_time(out->arena, when));
         return;
     }
-    json_put_name(out, name);
+    json_write_name(out, name);
     text_puts(out, "null");
 }
 
@@ -21,13 +21,13 @@ static void put_polling(struct text *out, const struct home_watch *h)
     struct watch_gap gaps[64];
     const size_t room = sizeof gaps / sizeof *gaps;
     size_t count = watch_client_gaps(h->watches, gaps, room);
-    json_put_name(out, "polling");
+    json_write_name(out, "polling");
     text_putc(out, '[');
     for (size_t i = 0; i < count && i < room; i++) {
-        json_put_item(out);
+        json_write_item(out);
         text_putc(out, '{');
-        json_put_member(out, "path", gaps[i].path);
-        json_put_member(out, "why", gaps[i].why);
+        json_write_member(out, "path", gaps[i].path);
+        json_write_member(out, "why", gaps[i].why);
         text_putc(out, '}');
     }
     text_putc(out, ']');
@@ -37,22 +37,22 @@ void status_json_put(struct text *out, const struct home_watch *h)
 {
     const struct home_state *state = &h->state;
     text_putc(out, '{');
-    json_put_number(out, "format", 1);
-    json_put_number(out, "pid", (unsigned long long)getpid());
-    json_put_member(out, "version", HERMES_VERSION);
-    json_put_member(out, "home", h->home);
+    json_write_number(out, "format", 1);
+    json_write_number(out, "pid", (unsigned long long)getpid());
+    json_write_member(out, "version", HERMES_VERSION);
+    json_write_member(out, "home", h->home);
     put_time(out, "started_at", h->watcher->started);
-    json_put_member(out, "state", condition_name(state->condition));
-    json_put_member(out, "status", state->status == NULL ? "" : state->status);
-    json_put_number(out, "generation", (unsigned long long)state->generation);
+    json_write_member(out, "state", condition_name(state->condition));
+    json_write_member(out, "status", state->status == NULL ? "" : state->status);
+    json_write_number(out, "generation", (unsigned long long)state->generation);
     put_time(out, "last_compile_at", state->last_compile);
     put_time(out, "last_success_at", state->last_success);
-    json_put_number(out, "providers", state->providers);
+    json_write_number(out, "providers", state->providers);
     if (state->diagnostics != NULL) {
         text_putc(out, ',');
         text_puts(out, state->diagnostics);
     }
-    json_put_name(out, "drift");
+    json_write_name(out, "drift");
     text_puts(out, state->findings == NULL ? "[]" : state->findings);
     put_polling(out, h);
     text_puts(out, "}\n");

@@ -1,6 +1,6 @@
 /* How a value of a configuration or a variable may be shown: as it stands only when it cannot hold a key. */
-#ifndef HERMES_SHOWN_VALUE_H
-#define HERMES_SHOWN_VALUE_H
+#ifndef HERMES_SHOWN_H
+#define HERMES_SHOWN_H
 
 #include <stdbool.h>
 
@@ -19,6 +19,6 @@ const char *shown_leaf(struct arena *arena, const char *path, const char *name, 
 /* NAME (of a key, a variable, a provider, or a URL) itself, or its fingerprint when somebody may have pasted a key into
  * it: it has `sk-` in it, or a run of 16 letters and digits mixed, or 32 with hyphens in which they take turns. */
 const char *shown_name(struct arena *arena, const char *name);
-bool name_showable(const char *name, size_t len);
+bool shown_name_is_plain(const char *name, size_t len);
 
 #endif

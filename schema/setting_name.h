@@ -1,11 +1,11 @@
 /* What the name of a configuration entry says about its value. */
-#ifndef HERMES_SECRET_NAMES_H
-#define HERMES_SECRET_NAMES_H
+#ifndef HERMES_SETTING_NAME_H
+#define HERMES_SETTING_NAME_H
 
 #include <stdbool.h>
 
 /* It holds a key. Hermes's own list of names that it masks, and those its readers take keys from. */
-bool name_is_secret(const char *name);
-bool name_is_url(const char *name);
+bool setting_name_is_secret(const char *name);
+bool setting_name_is_url(const char *name);
 
 #endif

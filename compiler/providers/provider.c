@@ -1,25 +1,11 @@
-#include "credential.h"
+#include "provider.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-#include "arena.h"
-#include "json_write.h"
-#include "shown_value.h"
+#include "shown.h"
 
-const char *origin_text(struct arena *arena, const struct origin *origin)
-{
-    const char *place = place_text(arena, origin->place);
-    return *place == '\0' ? origin->key : arena_printf(arena, "%s %s", place, origin->key);
-}
-
-void origin_json(struct text *out, const struct origin *origin)
-{
-    json_put_place(out, origin->place, "auth.json");
-    json_put_member(out, "key", origin->key);
-}
-
-bool seed_is(const struct seed *seed, const char *source)
+bool provider_seed_is(const struct seed *seed, const char *source)
 {
     size_t len = strlen(seed->kind);
     return strncmp(source, seed->kind, len) == 0 && strcmp(source + len, seed->name) == 0;
@@ -40,9 +26,9 @@ const struct provider *providers_get(const struct providers *providers, const ch
 
 const struct provider *provider_named(const struct providers *providers, const char *name)
 {
-    const struct provider_row *row = provider_find(name);
+    const struct provider_row *row = provider_table_find(name);
     char normal[256];
-    (void)provider_normalise(name, normal, sizeof normal);
+    (void)provider_table_normalise(name, normal, sizeof normal);
     const char *bare = strncmp(normal, "custom:", 7) == 0 ? normal + 7 : normal;
     for (size_t i = 0; i < providers->count; i++) {
         const struct provider *provider = providers->items[i];
@@ -57,7 +43,7 @@ void providers_consider(const struct providers *providers, struct near_name *nea
 {
     for (size_t i = 0; i < providers->count; i++) {
         const char *id = providers->items[i]->id;
-        if (name_showable(id, strlen(id)))
+        if (shown_name_is_plain(id, strlen(id)))
             near_name_consider(near, strncmp(id, "custom:", 7) == 0 ? id + 7 : id);
     }
 }

@@ -1,4 +1,4 @@
-#include "shown_value.h"
+#include "shown.h"
 
 #include <ctype.h>
 #include <string.h>
@@ -7,7 +7,7 @@
 #include "config_schema.h"
 #include "fingerprint.h"
 #include "known_variables.h"
-#include "secret_names.h"
+#include "setting_name.h"
 #include "utf8.h"
 #include "vocabulary.h"
 
@@ -100,7 +100,7 @@ static bool control(const char *at, size_t left)
     return marks || (c[1] == 0x81 && c[2] >= 0xA6 && c[2] <= 0xA9);
 }
 
-bool name_showable(const char *name, size_t len)
+bool shown_name_is_plain(const char *name, size_t len)
 {
     if (utf8_valid(name, len) < len)
         return false;
@@ -122,15 +122,15 @@ bool name_showable(const char *name, size_t len)
 
 const char *shown_name(struct arena *arena, const char *name)
 {
-    return name_showable(name, strlen(name)) ? name : arena_strdup(arena, fingerprint_of(name, strlen(name)).text);
+    return shown_name_is_plain(name, strlen(name)) ? name : arena_strdup(arena, fingerprint_of(name, strlen(name)).text);
 }
 
 static bool may_show(const char *name, const char *text, size_t len)
 {
-    if (name_is_secret(name) || variable_secret(name, strlen(name)))
+    if (setting_name_is_secret(name) || known_variables_secret(name, strlen(name)))
         return false;
-    if (name_is_url(name))
-        return strstr(text, "://") != NULL && strpbrk(text, "@?#") == NULL && name_showable(text, len);
+    if (setting_name_is_url(name))
+        return strstr(text, "://") != NULL && strpbrk(text, "@?#") == NULL && shown_name_is_plain(text, len);
     return vocabulary_has(text, len);
 }
 
@@ -149,10 +149,10 @@ enum { LONGEST_PLAIN = 64 };
 /* The name of a model or provider, or one of a few words, and nothing in it that may be a key. */
 static bool plain_leaf(const char *path, const char *name, const char *text, size_t len)
 {
-    const struct config_rule *rule = config_rule_find(path);
+    const struct config_rule *rule = config_schema_find(path);
     bool model = strcmp(name, "model") == 0 || strcmp(path, "model.default") == 0;
     return rule != NULL && (model || (rule->flags & CONFIG_PROVIDER) != 0 || rule->choices != NULL) && len > 0 &&
-           len <= LONGEST_PLAIN && strspn(text, PLAIN_LETTERS) == len && name_showable(text, len);
+           len <= LONGEST_PLAIN && strspn(text, PLAIN_LETTERS) == len && shown_name_is_plain(text, len);
 }
 
 const char *shown_leaf(struct arena *arena, const char *path, const char *name, const char *text, size_t len)

@@ -1,4 +1,4 @@
-#include "secret_names.h"
+#include "setting_name.h"
 
 #include <stddef.h>
 #include <string.h>
@@ -19,7 +19,7 @@ static bool ends_with(const char *name, const char *end)
     return len > tail && strcasecmp(name + len - tail, end) == 0;
 }
 
-bool name_is_secret(const char *name)
+bool setting_name_is_secret(const char *name)
 {
     static const char *const names[] = {
         "api_key", "apikey",        "key",         "token",  "secret", "password",        "passwd",
@@ -36,7 +36,7 @@ bool name_is_secret(const char *name)
     return false;
 }
 
-bool name_is_url(const char *name)
+bool setting_name_is_url(const char *name)
 {
     static const char *const names[] = {"url", "base_url", "baseurl", "api_base", "endpoint"};
     return in_list(names, sizeof names / sizeof *names, name) || ends_with(name, "_url");

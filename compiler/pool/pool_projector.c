@@ -1,0 +1,9 @@
+#include "pool_projector.h"
+
+#include "shown.h"
+
+void pool_projector_note_change(struct projector *p, const char *what, const char *fingerprint, const char *label)
+{
+    text_printf(&p->changes, "auth.json: %s: %s %s (%s)\n", shown_name(p->arena, p->name), what, fingerprint,
+                shown_name(p->arena, label));
+}

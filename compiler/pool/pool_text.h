@@ -1,0 +1,10 @@
+/* How the entries of a pool are written. */
+#ifndef HERMES_POOL_TEXT_H
+#define HERMES_POOL_TEXT_H
+
+#include "pool_projector.h"
+
+void pool_text_edit_slot(struct projector *p, struct slot *slot);
+void pool_text_put_array(struct projector *p, struct text *out);
+
+#endif

@@ -1,0 +1,49 @@
+/* A provider with its keys: what resolve hands to emit, plan and project. */
+#ifndef HERMES_PROVIDER_H
+#define HERMES_PROVIDER_H
+
+#include "credential.h"
+#include "near_name.h"
+#include "node.h"
+#include "provider_table.h"
+
+struct provider {
+    const char *id;                 /* canonical, or "custom:<normalised name>", or "custom" */
+    const struct provider_row *row; /* NULL for custom ones */
+    const char *name;               /* custom: the name as written */
+    const char *base_url;           /* "" when there is none */
+    const char *strategy;           /* fill_first, round_robin, least_used, random */
+    const struct node *headers[2];  /* maps of further HTTP headers, a later one over an earlier one; may be NULL */
+    const char *auth;               /* how the key travels: bearer, x-api-key, ... */
+    /* Which entry of the pool Hermes seeds itself, and with which key: `env:VAR`, `config:NAME`, `model_config`. */
+    struct seed {
+        const char *kind; /* with its colon */
+        const char *name;
+        const char *secret; /* what the sources say the key is now; NULL: the source key is gone */
+    } * seeds;
+    struct credential *credentials; /* the order in which they go out */
+    struct shadowed *shadowed;
+    uint32_t seed_count;
+    uint32_t credential_count;
+    uint32_t shadowed_count;
+    bool inherits; /* a profile's: Hermes reads its pool from the root's auth.json, as long as its own has no entry */
+    bool url_is_explicit; /* a source names the URL, so nothing may guess another */
+    bool projected;       /* false: Hermes reads this one's key by itself, or it is an OAuth provider */
+};
+
+struct providers {
+    struct provider **items; /* sorted by id */
+    size_t count;
+    const char *default_id; /* NULL: Hermes would find none */
+};
+
+/* Whether an entry of this SOURCE is that seed. */
+bool provider_seed_is(const struct seed *seed, const char *source);
+/* NULL when there is none of that id. */
+const struct provider *providers_get(const struct providers *providers, const char *id);
+/* By id, alias, or the name of a custom provider, as people write it; NULL when there is none. */
+const struct provider *provider_named(const struct providers *providers, const char *name);
+/* Each name that may be shown as what was meant. */
+void providers_consider(const struct providers *providers, struct near_name *near);
+
+#endif

@@ -1,0 +1,50 @@
+#include "source_line.h"
+
+#include <string.h>
+
+#include "utf8.h"
+
+static bool is_yaml(const struct source *source)
+{
+    return source->kind == SOURCE_CONFIG || source->kind == SOURCE_MANAGED_CONFIG;
+}
+
+const char *source_line_stop(const struct source *source, const char *start, size_t *ret_length)
+{
+    const char *end = source->bytes + source->len;
+    static const char *const others[] = {"\xC2\x85", "\xE2\x80\xA8", "\xE2\x80\xA9"};
+    const char *stop = memchr(start, '\n', (size_t)(end - start));
+    stop = stop == NULL ? end : stop;
+    *ret_length = 1;
+    const char *earlier = memchr(start, '\r', (size_t)(stop - start));
+    if (earlier != NULL) {
+        *ret_length = end - earlier > 1 && earlier[1] == '\n' ? 2 : 1;
+        stop = earlier;
+    }
+    for (size_t i = 0; is_yaml(source) && i < sizeof others / sizeof *others; i++) {
+        earlier = utf8_find(start, (size_t)(stop - start), others[i]);
+        if (earlier == NULL)
+            continue;
+        *ret_length = strlen(others[i]);
+        stop = earlier;
+    }
+    return stop;
+}
+
+const char *source_line(const struct source *source, unsigned number, size_t *ret_len)
+{
+    const char *start = source->bytes;
+    const char *end = source->bytes + source->len;
+    if (is_yaml(source) && source->len >= 3 && memcmp(start, "\xEF\xBB\xBF", 3) == 0)
+        start += 3; /* YAML's places do not count the byte order mark */
+    for (unsigned line = 1; start <= end; line++) {
+        size_t length;
+        const char *stop = source_line_stop(source, start, &length);
+        if (line == number) {
+            *ret_len = (size_t)(stop - start);
+            return start;
+        }
+        start = stop + length;
+    }
+    return NULL;
+}
