@@ -93,6 +93,6 @@ void drift_manager_answer(struct drift *drift, struct drift_manager_question *qu
 
 /* Paths of unit files UNIT (a glob) as systemd finds them, the strongest folder first: the user's instance or the
  * system's. "" ends the list. */
-const char *const *systemd_folders(struct arena *arena, const char *user_home, bool user);
+const char *const *unit_folders(struct arena *arena, const char *user_home, bool user);
 
 #endif

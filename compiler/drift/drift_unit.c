@@ -20,7 +20,7 @@ struct unit {
 };
 
 /* Where systemd looks, the strongest first. */
-const char *const *systemd_folders(struct arena *arena, const char *user_home, bool user)
+const char *const *unit_folders(struct arena *arena, const char *user_home, bool user)
 {
     static const char *const system[] = {"/etc/systemd/system",
                                          "/run/systemd/transient",
@@ -303,7 +303,7 @@ static void look_at_unit(struct drift *drift, const char *const *folders, const 
 void drift_units(struct drift *drift)
 {
     for (int user = 1; user >= 0; user--) {
-        const char *const *folders = systemd_folders(drift->arena, drift->user_home, user);
+        const char *const *folders = unit_folders(drift->arena, drift->user_home, user);
         struct paths names = {0};
         for (size_t i = 0; *folders[i] != '\0'; i++) {
             add_matches(drift->arena, &names, arena_printf(drift->arena, "%s/hermes*.service", folders[i]), 0);

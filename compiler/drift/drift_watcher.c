@@ -31,7 +31,7 @@ static bool runs_replaced_file(struct arena *arena, pid_t process)
 /* The unit's file, or NULL when it is not installed. */
 static const char *find_unit(struct drift *drift, struct stat *ret)
 {
-    const char *const *folders = systemd_folders(drift->arena, drift->user_home, true);
+    const char *const *folders = unit_folders(drift->arena, drift->user_home, true);
     for (size_t i = 0; *folders[i] != '\0'; i++) {
         const char *path = arena_printf(drift->arena, "%s/" UNIT, folders[i]);
         if (stat(path, ret) == 0) /* the first one counts; the rest are hidden by it */
