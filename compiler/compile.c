@@ -17,6 +17,7 @@
 #include "gateway_view.h"
 #include "home_check.h"
 #include "json_write.h"
+#include "pool_read.h"
 #include "publish.h"
 #include "read_source.h"
 #include "replace.h"
@@ -492,7 +493,7 @@ static void resolve_and_publish(struct run *run)
     c->customs = custom_providers_of(c->arena, c->config, &c->diagnostics);
     run->pool = pool_read(c->arena, run->own_pool, &c->customs, &c->diagnostics);
     if (run->root_pool != NULL)
-        pool_inherit(c->arena, &run->pool, run->root_pool, &c->diagnostics);
+        pool_read_inherited(c->arena, &run->pool, run->root_pool, &c->diagnostics);
     const struct resolve_input input = {c->config, c->user_config, &c->customs, &c->environment, &run->pool};
     c->providers = resolve(c->arena, &input, &c->diagnostics);
     if (!run->request->files.named)

@@ -16,7 +16,6 @@
 #include "hermes_runtime.h"
 #include "node.h"
 #include "plan.h"
-#include "pool.h"
 #include "probe.h"
 #include "proof.h"
 #include "source.h"

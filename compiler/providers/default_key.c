@@ -8,7 +8,7 @@
 #include "variable_check.h"
 
 /* Hermes seeds these from the sources and drops them with their key; every other entry is a key of its own. */
-static bool seeded(const struct pool_entry *entry)
+static bool seeded(const struct pool_view_entry *entry)
 {
     return strncmp(entry->source, "env:", 4) == 0 || strncmp(entry->source, "config:", 7) == 0 ||
            strcmp(entry->source, "model_config") == 0;
@@ -17,7 +17,7 @@ static bool seeded(const struct pool_entry *entry)
 static bool pool_has_key(const struct pool_view *pool, const char *provider)
 {
     for (size_t i = 0; i < pool->count; i++) {
-        const struct pool_entry *entry = &pool->entries[i];
+        const struct pool_view_entry *entry = &pool->entries[i];
         if (strcmp(entry->provider, provider) == 0 && (entry->oauth || !seeded(entry)))
             return true;
     }

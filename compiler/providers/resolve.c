@@ -203,7 +203,7 @@ static size_t pool_position(const struct resolver *r, const char *provider, cons
     return r->in->pool->count;
 }
 
-static void add_pool_entry(struct resolver *r, const struct pool_entry *entry)
+static void add_pool_entry(struct resolver *r, const struct pool_view_entry *entry)
 {
     size_t len;
     bool manual = strcasecmp(entry->source, "manual") == 0 || strncasecmp(entry->source, "manual:", 7) == 0;
@@ -245,7 +245,7 @@ static void add_env_keys(struct resolver *r, const struct provider_row *row, con
             draft_add_seed(r, draft_find(r, row->id), (struct seed){"env:", variable, NULL});
         return;
     }
-    if (pool_suppressed(r->in->pool, row->id, arena_printf(r->arena, "env:%s", variable))) {
+    if (pool_view_suppressed(r->in->pool, row->id, arena_printf(r->arena, "env:%s", variable))) {
         (void)diagnostic_add(r->diagnostics, SEVERITY_WARNING, "suppressed-source", binding->place,
                              "%s is not used for %s: it was removed there with `hermes auth remove`", variable,
                              row->id);
@@ -381,7 +381,7 @@ static int compare_ranked(const void *a, const void *b)
 static size_t variable_position(const struct resolver *r, const struct provider *provider, const char *variable)
 {
     const char *source = arena_printf(r->arena, "env:%s", variable);
-    size_t rank = pool_source_rank(provider->id, source);
+    size_t rank = pool_view_source_rank(provider->id, source);
     return 2 + 2 * (rank > 0 ? r->in->pool->count + rank : pool_position(r, provider->id, source));
 }
 
@@ -481,7 +481,7 @@ static struct providers finish(struct resolver *r, const char *default_id)
 static void note_inheritance(struct resolver *r)
 {
     for (size_t i = 0; i < r->in->pool->count; i++) {
-        const struct pool_entry *entry = &r->in->pool->entries[i];
+        const struct pool_view_entry *entry = &r->in->pool->entries[i];
         struct draft *draft = entry->root == NULL ? NULL : draft_find(r, entry->provider);
         if (draft == NULL || draft->provider.inherits)
             continue;
@@ -511,7 +511,7 @@ static void name_logins(struct resolver *r)
 {
     struct text names = {.arena = r->arena};
     for (size_t i = 0; i < r->in->pool->count; i++) {
-        const struct pool_entry *entry = &r->in->pool->entries[i];
+        const struct pool_view_entry *entry = &r->in->pool->entries[i];
         const struct provider_row *row = entry->oauth ? provider_table_find(entry->provider) : NULL;
         if (row != NULL && !named_before(r->in->pool, i))
             text_printf(&names, "%s%s", names.len > 0 ? ", " : "", row->id);

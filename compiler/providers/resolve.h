@@ -8,7 +8,7 @@
 #include "custom_provider.h"
 #include "dotenv.h"
 #include "node.h"
-#include "pool.h"
+#include "pool_view.h"
 
 struct resolve_input {
     const struct node *config;        /* what gateway_view made */

@@ -12,6 +12,7 @@
 #include "home_check.h"
 #include "iso_time.h"
 #include "json_span.h"
+#include "pool.h"
 #include "read_source.h"
 #include "replace.h"
 #include "safe_read.h"

@@ -13,6 +13,7 @@
 #include "gateway_view.h"
 #include "json_span.h"
 #include "pool.h"
+#include "pool_read.h"
 #include "report.h"
 #include "resolve.h"
 #include "source.h"

@@ -1,0 +1,41 @@
+/* What the pool says to the resolver: the entries of others in auth.json, as pool_read makes them. */
+#ifndef HERMES_POOL_VIEW_H
+#define HERMES_POOL_VIEW_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+struct source;
+
+/* An entry of somebody else's, as far as the order of credentials depends on it. */
+struct pool_view_entry {
+    const char *provider; /* the pool's key: "xiaomi", "custom:my-llm" */
+    const char *id;
+    const char *label;
+    const char *source;
+    const char *secret; /* access_token, or NULL when it is not on disk */
+    bool oauth;
+    const struct source *root; /* a profile's, and it stands in the root's auth.json: that one; else NULL */
+};
+
+struct pool_view {
+    struct pool_view_entry *entries; /* per provider in the order in which Hermes would take them; never ours */
+    size_t count;
+    size_t capacity;
+    /* suppressed_sources, as pairs */
+    struct pool_suppression {
+        const char *provider;
+        const char *source;
+    } * suppressed;
+    size_t suppressed_count;
+    size_t suppressed_capacity;
+    bool unreadable; /* a warning says why; the pool is to be left alone */
+};
+
+/* Hermes numbers Anthropic's entries anew at every load: manual ones first, then by their source, whatever their priority
+ * was. The place of a source that is not manual, from 1 on; 0 for every other provider. */
+size_t pool_view_source_rank(const char *provider, const char *source);
+
+bool pool_view_suppressed(const struct pool_view *view, const char *provider, const char *source);
+
+#endif
