@@ -3,8 +3,8 @@
  *     client --front--> exchange --failover--> attempts --upstream--> provider
  *
  * An exchange belongs to one worker thread from its first byte to its last. Three parts touch it, each through its own
- * header: front.c speaks HTTP to the client (libmicrohttpd), upstream.c to the provider (libcurl), and
- * failover.c decides between them what happens next. */
+ * header: front.c and reply.c speak HTTP to the client (libmicrohttpd), upstream.c to the provider (libcurl), and
+ * failover.c decides between them what happens next. This file is below them all: it calls none of them. */
 #ifndef HERMES_EXCHANGE_H
 #define HERMES_EXCHANGE_H
 
@@ -21,8 +21,8 @@
 struct client;
 struct exchange;
 struct relay;
+struct upstream;
 struct upstream_call;
-struct worker;
 
 enum {
     ANSWER_BUFFER = 64 * 1024,         /* of an answer that is under way, until its client has taken it */
@@ -47,6 +47,7 @@ struct attempt {
     struct bytes headers;
     bool headers_done;
     struct bytes body;
+    size_t limit; /* so much of it may wait here; then the provider is paused */
     size_t ready; /* so many bytes of it are masked and may go out */
     bool paused;  /* the provider waits until the client has taken some */
     bool done;
@@ -70,17 +71,29 @@ enum exchange_state {
     EXCHANGE_LOCAL,     /* answered by the relay itself */
 };
 
+/* What one worker's exchanges share. */
+struct exchanges {
+    struct relay *relay;
+    struct upstream *upstream;
+    struct exchange *due_first; /* failover is to look at them */
+    struct exchange *due_last;
+    struct exchange *spare;
+    struct attempt *spare_attempts;
+};
+
 struct exchange {
-    struct worker *worker;
+    struct exchanges *all;
     struct relay *relay;
     struct client *client;
     struct MHD_Connection *connection;
     struct exchange *next;     /* in a list of spare ones */
-    struct exchange *next_due; /* failover is to look at it */
+    struct exchange *next_due;
     bool due;
+    void (*wake)(struct exchange *x); /* its connection goes on when it rested */
     enum exchange_state state;
-    bool suspended;    /* its connection rests until front_wake */
-    bool gone;         /* its client is */
+    bool suspended;    /* its connection rests until `wake` */
+    bool left;         /* its client has closed its side */
+    bool gone;         /* nobody waits for it any more */
     bool is_local;     /* for the relay itself */
     bool stranger;     /* neither token nor cookie: sees how to come by them */
     bool local_stream; /* whose answer goes on as long as the client listens */
@@ -126,5 +139,20 @@ struct exchange {
     long long tokens_in;
     long long tokens_out;
 };
+
+/* A new one; NULL: no memory. */
+struct exchange *exchange_take(struct exchanges *all);
+/* It is over: its attempts have been given back. */
+void exchange_give(struct exchange *x);
+/* A new try of X; NULL: no memory. */
+struct attempt *exchange_take_attempt(struct exchange *x);
+/* It is over, and its key has been released. */
+void exchange_give_attempt(struct attempt *attempt);
+/* Something has come back for ATTEMPT. */
+void exchange_progress(struct attempt *attempt);
+/* The one that has been due for longest, which is not due any more; NULL: none is. */
+struct exchange *exchange_next_due(struct exchanges *all);
+/* Frees what was kept for the next ones. */
+void exchange_finish(struct exchanges *all);
 
 #endif

@@ -6,19 +6,16 @@
 #include <string.h>
 
 #include "acquire.h"
-#include "egress.h"
+#include "ask.h"
 #include "clock.h"
-#include "relay.h"
 #include "exchange.h"
-#include "front.h"
 #include "headers.h"
 #include "mask.h"
 #include "metrics.h"
+#include "relay.h"
+#include "reply.h"
 #include "upstream.h"
 #include "usage.h"
-#include "worker.h"
-
-_Static_assert((int)FAILOVER_TRIES <= (int)RECORD_TRIES, "each try has a place in the record");
 
 static struct hermes *reader(struct exchange *x)
 {
@@ -29,131 +26,6 @@ static const char *verdict_name(enum hermes_verdict verdict)
 {
     static const char *const names[] = {"good", "cooling", "dead", "provider-out", "request-wrong"};
     return names[verdict];
-}
-
-/* --- Asking --- */
-
-static size_t pull(struct attempt *attempt, char *buffer, size_t size)
-{
-    struct exchange *x = attempt->exchange;
-    size_t len = bytes_len(&x->body) < size ? bytes_len(&x->body) : size;
-    attempt->active_us = clock_monotonic_us();
-    if (len == 0)
-        return x->body_complete ? 0 : UPSTREAM_LATER;
-    memcpy(buffer, bytes_at(&x->body), len);
-    bytes_take(&x->body, len);
-    front_wake(x);
-    return len;
-}
-
-static const char *variable(const void *view, const char *name)
-{
-    return hermes_variable(view, name);
-}
-
-static int send_attempt(struct exchange *x, struct attempt *attempt)
-{
-    const struct bytes *body = x->asking.model[0] != '\0' ? &x->fallback_body : &x->body;
-    const char *method = x->record.method;
-    /* A POST of nothing says so: some servers ask for a length. */
-    bool has_body = x->body_length != 0 || strcmp(method, "POST") == 0 || strcmp(method, "PUT") == 0 ||
-                    strcmp(method, "PATCH") == 0;
-    struct upstream_request request = {
-        .method = method,
-        .headers = &attempt->lines,
-        .body = has_body && !x->streaming ? bytes_len(body) > 0 ? bytes_at(body) : "" : NULL,
-        .body_len = has_body && !x->streaming ? bytes_len(body) : 0,
-        .pull = x->streaming ? pull : NULL,
-        .pull_len = x->body_length,
-        .again = x->harmless || x->idempotent,
-    };
-    if (!route_url(attempt->key.provider, &x->route, &attempt->url) ||
-        !headers_for(&attempt->key, x->dialect, &x->headers, &attempt->lines) ||
-        (x->streaming && x->body_length < 0 && !bytes_add_string(&attempt->lines, "Transfer-Encoding: chunked")))
-        return -ENOMEM;
-    request.url = attempt->url.data;
-    request.egress = egress_to(request.url, variable, attempt->key.view);
-    return upstream_begin(x->worker->upstream, attempt, &request);
-}
-
-static void note_try(struct exchange *x, const struct attempt *attempt)
-{
-    struct record_try *try = &x->record.tries[x->record.try_count++];
-    *try = (struct record_try){.rule = "", .verdict = "asked"};
-    (void)snprintf(try->provider, sizeof try->provider, "%s", attempt->key.provider->id);
-    (void)snprintf(try->fingerprint, sizeof try->fingerprint, "%s", attempt->key.credential->fingerprint);
-    memcpy(x->record.provider, try->provider, sizeof try->provider);
-    memcpy(x->record.fingerprint, try->fingerprint, sizeof try->fingerprint);
-    x->tried[x->tried_count++] = try->fingerprint;
-}
-
-/* Hermes pointed at the relay, and the relay at Hermes's provider. */
-static bool is_this_relay(const struct exchange *x, const struct hermes_provider *provider)
-{
-    const char *host = strstr(provider->base_url, "://");
-    size_t len = strlen(x->relay->address);
-    return host != NULL && strncmp(host + 3, x->relay->address, len) == 0 &&
-           (host[3 + len] == '/' || host[3 + len] == 0);
-}
-
-/* One key of the provider of now. 0, or what hermes_acquire says. */
-static int ask(struct exchange *x)
-{
-    struct hermes_attempt key;
-    int error = hermes_acquire(reader(x), x->asking.provider, x->tried, x->tried_count, &key);
-    if (error != 0)
-        return error;
-    struct attempt *attempt = worker_attempt(x);
-    if (attempt == NULL) {
-        hermes_release(reader(x), &key);
-        return -ENOMEM;
-    }
-    attempt->key = key;
-    note_try(x, attempt);
-    error = is_this_relay(x, key.provider) ? -ELOOP : send_attempt(x, attempt);
-    if (error != 0) {
-        attempt_give(attempt);
-        return error;
-    }
-    x->now = attempt;
-    return 0;
-}
-
-/* The next fallback that the configuration names; it has its own model, so there must be one to replace. */
-static bool turn_to_fallback(struct exchange *x)
-{
-    const struct hermes_view *view = hermes_hold(reader(x));
-    struct target target;
-    bool found =
-        !x->committed && !x->streaming && x->model.end > x->model.start && route_fallback(view, x->fallback, &target);
-    hermes_view_unref(view);
-    if (!found)
-        return false;
-    x->fallback++;
-    x->asking = target;
-    x->tried_count = 0;
-    bytes_clear(&x->fallback_body);
-    return model_replace(bytes_at(&x->body), bytes_len(&x->body), x->model, target.model, &x->fallback_body);
-}
-
-/* Asks whoever is left, within the budget. SAME: the provider of now may be asked with another key. 0 or why not. */
-static int ask_next(struct exchange *x, bool same)
-{
-    int error = HERMES_EXHAUSTED;
-    if (x->record.try_count > 0 && x->streaming)
-        return error;
-    while (x->record.try_count < FAILOVER_TRIES && clock_monotonic_us() - x->asked_us < FAILOVER_MS * 1000LL) {
-        if (same) {
-            int result = ask(x);
-            if (result == 0)
-                return 0;
-            error = x->fallback == 0 ? result : error;
-        }
-        if (!turn_to_fallback(x))
-            break;
-        same = true;
-    }
-    return error;
 }
 
 /* --- Answering --- */
@@ -191,16 +63,17 @@ static void make_ready(struct exchange *x, struct attempt *attempt)
 static void answer_with(struct exchange *x, struct attempt *attempt)
 {
     if (x->refusal != attempt)
-        attempt_give(x->refusal);
+        ask_give(x->refusal);
     x->refusal = NULL;
     x->now = x->answer = attempt;
     attempt->judged = true;
+    attempt->limit = ANSWER_BUFFER;
     make_ready(x, attempt);
     if (!x->streaming && upstream_has_sent(attempt)) { /* a stream may go on for hours */
         bytes_finish(&x->body);
         bytes_finish(&x->fallback_body);
     }
-    front_answer(x);
+    reply_answer(x);
     upstream_continue(attempt);
 }
 
@@ -239,7 +112,7 @@ static void answer_unasked(struct exchange *x, int error)
     if (error == HERMES_EXHAUSTED &&
         records_recall(x->relay->records, x->first_provider, &status, x->local_type, sizeof x->local_type, &x->local)) {
         x->retry_after = after;
-        front_reply(x, status, x->local_type, NULL);
+        reply_local(x, status, x->local_type, NULL);
         return;
     }
     while (why[i].error != error && why[i].error != 0)
@@ -247,7 +120,7 @@ static void answer_unasked(struct exchange *x, int error)
     bool dead = error == HERMES_EXHAUSTED && after < 0;
     (void)snprintf(message, sizeof message, "%s: %s", x->first_provider,
                    dead ? "every key has been refused; a new one is needed" : why[i].words);
-    front_error(x, dead ? 401 : why[i].status, after, message);
+    reply_error(x, dead ? 401 : why[i].status, after, message);
 }
 
 static void answer_failure(struct exchange *x, struct attempt *attempt)
@@ -256,7 +129,7 @@ static void answer_failure(struct exchange *x, struct attempt *attempt)
     upstream_end(attempt);
     (void)snprintf(message, sizeof message, "%s could not be asked: %s", attempt->key.provider->id,
                    attempt->failure != NULL ? attempt->failure : "it sent no answer");
-    front_error(x, attempt->timed_out ? 504 : 502, -1, message);
+    reply_error(x, attempt->timed_out ? 504 : 502, -1, message);
 }
 
 /* --- Deciding --- */
@@ -298,10 +171,10 @@ static void refused(struct exchange *x, struct attempt *attempt, bool same)
     if (asked) {
         upstream_end(attempt);
         if (is_whole(attempt) && (first || x->refusal == NULL)) {
-            attempt_give(x->refusal);
+            ask_give(x->refusal);
             x->refusal = attempt;
         } else {
-            attempt_give(attempt);
+            ask_give(attempt);
         }
         return;
     }
@@ -309,7 +182,7 @@ static void refused(struct exchange *x, struct attempt *attempt, bool same)
     if (x->refusal != NULL && (!first || attempt->status == 0)) {
         struct attempt *refusal = x->refusal;
         upstream_end(attempt);
-        attempt_give(attempt);
+        ask_give(attempt);
         answer_with(x, refusal);
     } else if (attempt->status == 0) {
         answer_failure(x, attempt);
@@ -394,6 +267,19 @@ static void check_idle(struct attempt *attempt, long long now_us)
     attempt->failure = "it did not answer in time";
 }
 
+/* --- The story of a request --- */
+
+void failover_begin(struct exchange *x)
+{
+    if (relay_hermes(x->relay) == NULL) {
+        reply_error(x, 503, -1, "there is no usable snapshot yet; hermes-compile makes one");
+        return;
+    }
+    int error = ask_first(x);
+    if (error != 0)
+        answer_unasked(x, error);
+}
+
 void failover_step(struct exchange *x, long long now_us)
 {
     struct attempt *attempt = x->now;
@@ -402,79 +288,17 @@ void failover_step(struct exchange *x, long long now_us)
     check_idle(attempt, now_us);
     if (x->answer == attempt) {
         make_ready(x, attempt);
-        front_wake(x);
+        x->wake(x);
     } else if (!attempt->judged && can_be_judged(x, attempt, now_us)) {
         attempt->judged = true;
         judge(x, attempt);
     }
 }
 
-/* --- Beginning and end --- */
-
-/* The provider that the path or the model names, else the default one. 0 or HERMES_NO_PROVIDER. */
-static int choose_provider(struct exchange *x, const struct hermes_view *view)
-{
-    const char *name = x->route.provider[0] != '\0' ? x->route.provider : hermes_default_provider(view);
-    const struct hermes_provider *provider = name == NULL ? NULL : hermes_provider(view, name);
-    size_t cut = 0;
-    if (x->route.provider[0] == '\0' && x->model.end > x->model.start) {
-        const struct hermes_provider *named =
-            route_by_model(view, bytes_at(&x->body) + x->model.start, x->model.end - x->model.start, &cut);
-        provider = named != NULL ? named : provider;
-    }
-    (void)snprintf(x->first_provider, sizeof x->first_provider, "%s",
-                   provider != NULL ? provider->id
-                   : name != NULL   ? name
-                                    : "by default");
-    memcpy(x->asking.provider, x->first_provider, sizeof x->asking.provider);
-    if (cut > 0) {
-        char *model = bytes_at(&x->body) + x->model.start;
-        memmove(model, model + cut, bytes_len(&x->body) - x->model.start - cut);
-        x->body.end -= cut;
-        x->model.end -= cut;
-    }
-    return provider == NULL ? HERMES_NO_PROVIDER : 0;
-}
-
-void failover_begin(struct exchange *x)
-{
-    struct hermes *hermes = relay_hermes(x->relay);
-    if (hermes == NULL) {
-        front_error(x, 503, -1, "there is no usable snapshot yet; hermes-compile makes one");
-        return;
-    }
-    x->asked_us = clock_monotonic_us();
-    if (!x->streaming && !model_find(bytes_at(&x->body), bytes_len(&x->body), &x->model))
-        x->model = (struct model_place){0, 0};
-    const struct hermes_view *view = hermes_hold(hermes);
-    int error = choose_provider(x, view);
-    hermes_view_unref(view);
-    if (error == 0)
-        error = ask_next(x, true);
-    if (error != 0)
-        answer_unasked(x, error);
-}
-
 void failover_abandon(struct exchange *x)
 {
-    if (x->now != NULL && x->now != x->refusal)
-        attempt_give(x->now);
-    attempt_give(x->refusal);
+    if (x->now != x->refusal)
+        ask_give(x->now);
+    ask_give(x->refusal);
     x->now = x->answer = x->refusal = NULL;
-}
-
-void attempt_give(struct attempt *attempt)
-{
-    if (attempt == NULL)
-        return;
-    struct worker *worker = attempt->exchange->worker;
-    upstream_end(attempt);
-    if (attempt->key.view != NULL)
-        hermes_release(reader(attempt->exchange), &attempt->key);
-    bytes_wipe(&attempt->lines);
-    bytes_clear(&attempt->url);
-    bytes_clear(&attempt->headers);
-    bytes_clear(&attempt->body);
-    attempt->next = worker->spare_attempts;
-    worker->spare_attempts = attempt;
 }

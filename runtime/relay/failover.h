@@ -1,15 +1,12 @@
-/* The one loop that decides who is asked next. Before a byte of an answer has been passed on, a key that is refused
- * cools down and each other healthy key of the provider is tried once, then the fallbacks that the configuration names;
- * never a provider that it does not name, and never a second time what may have been charged for.
- *
- * One budget: FAILOVER_TRIES attempts, and none begins later than FAILOVER_MS after the first. */
+/* Decides what happens next with a request. Before a byte of an answer has been passed on, a key that is refused cools
+ * down and each other healthy key of the provider is tried once, then the fallbacks that the configuration names; never a
+ * provider that it does not name, and never a second time what may have been charged for. */
 #ifndef HERMES_FAILOVER_H
 #define HERMES_FAILOVER_H
 
-struct attempt;
 struct exchange;
 
-enum { FAILOVER_TRIES = 16, FAILOVER_MS = 120000, HOLD_EVENT_MS = 15000, ANSWER_IDLE_MS = 600000 };
+enum { HOLD_EVENT_MS = 15000, ANSWER_IDLE_MS = 600000 };
 
 /* The request is known (its body whole, or `streaming`): finds out whom to ask, and asks. */
 void failover_begin(struct exchange *x);
@@ -17,8 +14,5 @@ void failover_begin(struct exchange *x);
 void failover_step(struct exchange *x, long long now_us);
 /* Ends whatever is under way. */
 void failover_abandon(struct exchange *x);
-
-/* An attempt that is not used any more goes back to its worker. NULL is fine. */
-void attempt_give(struct attempt *attempt);
 
 #endif

@@ -14,50 +14,34 @@
 #include <unistd.h>
 
 #include <microhttpd.h>
+#include <sodium.h>
 
 #include "clock.h"
 #include "relay.h"
-#include "error.h"
 #include "exchange.h"
 #include "failover.h"
 #include "guard.h"
 #include "headers.h"
-#include "mask.h"
 #include "metrics.h"
 #include "pages.h"
+#include "reply.h"
 #include "upstream.h"
-#include "worker.h"
 
 /* A connection's memory holds the headers of its request (at most about half of it) and what is being sent. */
-enum { CONNECTION_MEMORY = 16 * 1024, CONNECTIONS = 16384, BLOCK = 16 * 1024 };
-enum { STREAM_BLOCK = 64 }; /* what comes in chunks is put into the connection's own memory */
+enum { CONNECTION_MEMORY = 16 * 1024, CONNECTIONS = 16384 };
 /* How long a connection may be without a request, a request may take to say its headers, and a body to come: after its
  * grace at least BODY_RATE bytes a second. */
 enum { IDLE_MS = 75000, HEADERS_MS = 30000, BODY_GRACE_MS = 30000, BODY_RATE = 512 };
 enum { REFUSED_BODY = 1024 * 1024 }; /* is read, so that the refusal is, too */
 
-struct front {
-    struct MHD_Daemon *daemon;
-    int fd;
-};
+/* --- Waking and leaving --- */
 
-/* --- Resting and waking --- */
-
-static enum MHD_Result rest(struct exchange *x)
-{
-    if (x->client->gone)
-        return MHD_NO;
-    x->suspended = true;
-    MHD_suspend_connection(x->connection);
-    return MHD_YES;
-}
-
-void front_wake(struct exchange *x)
+static void wake(struct exchange *x)
 {
     if (!x->suspended)
         return;
     x->suspended = false;
-    x->worker->front_due = true;
+    x->client->front->due = true;
     MHD_resume_connection(x->connection);
 }
 
@@ -65,181 +49,14 @@ void front_left(struct client *client)
 {
     struct exchange *x = client->exchange;
     client->gone = true;
+    if (x != NULL)
+        x->left = true;
     if (x == NULL || !x->suspended)
         return; /* the server sees it by itself */
     x->gone = true;
     if (x->answer == NULL)
         failover_abandon(x);
-    front_wake(x);
-}
-
-/* --- Answering --- */
-
-/* The answer's next bytes. */
-static ssize_t read_answer(void *data, uint64_t position, char *buffer, size_t size)
-{
-    struct exchange *x = data;
-    struct attempt *attempt = x->answer;
-    (void)position;
-    if (x->gone)
-        return MHD_CONTENT_READER_END_WITH_ERROR;
-    size_t len = attempt->ready < size ? attempt->ready : size;
-    if (len > 0) {
-        memcpy(buffer, bytes_at(&attempt->body), len);
-        bytes_take(&attempt->body, len);
-        attempt->ready -= len;
-        if (attempt->paused && bytes_len(&attempt->body) < ANSWER_BUFFER / 2)
-            upstream_continue(attempt);
-        return (ssize_t)len;
-    }
-    if (attempt->done && bytes_len(&attempt->body) == 0)
-        return attempt->failed ? MHD_CONTENT_READER_END_WITH_ERROR : MHD_CONTENT_READER_END_OF_STREAM;
-    return rest(x) == MHD_YES ? 0 : MHD_CONTENT_READER_END_WITH_ERROR;
-}
-
-/* The next bytes of a stream of the relay's own. */
-static ssize_t read_local(void *data, uint64_t position, char *buffer, size_t size)
-{
-    struct exchange *x = data;
-    (void)position;
-    if (x->gone)
-        return MHD_CONTENT_READER_END_WITH_ERROR;
-    size_t len = bytes_len(&x->local) < size ? bytes_len(&x->local) : size;
-    if (len > 0) {
-        memcpy(buffer, bytes_at(&x->local), len);
-        bytes_take(&x->local, len);
-        return (ssize_t)len;
-    }
-    if (atomic_load(&x->relay->draining))
-        return MHD_CONTENT_READER_END_OF_STREAM;
-    return rest(x) == MHD_YES ? 0 : MHD_CONTENT_READER_END_WITH_ERROR;
-}
-
-static void add_line(struct MHD_Response *response, const struct header_line *line, const char *key)
-{
-    char name[256];
-    char value[16 * 1024];
-    if (line->name_len >= sizeof name || line->value_len >= sizeof value)
-        return;
-    memcpy(name, line->name, line->name_len);
-    memcpy(value, line->value, line->value_len);
-    name[line->name_len] = value[line->value_len] = '\0';
-    for (char *tab = value; (tab = strchr(tab, '\t')) != NULL;)
-        *tab = ' ';
-    (void)mask_key(name, line->name_len, key, strlen(key));
-    (void)mask_key(value, line->value_len, key, strlen(key));
-    (void)MHD_add_response_header(response, name, value);
-}
-
-static void add_lines(struct MHD_Response *response, const struct exchange *x, const struct attempt *attempt)
-{
-    char connection[512];
-    struct header_line line;
-    const char *named = header_value(&attempt->headers, "connection", connection, sizeof connection);
-    for (size_t at = 0; header_next(&attempt->headers, &at, &line);) {
-        bool again = line.name_len == 11 && strncasecmp(line.name, "retry-after", 11) == 0 && x->retry_after >= 0;
-        if (!again && header_comes_down(line.name, line.name_len, named))
-            add_line(response, &line, attempt->key.credential->secret);
-    }
-}
-
-static void add_own_lines(struct MHD_Response *response, const struct exchange *x)
-{
-    char number[32];
-    (void)snprintf(number, sizeof number, "%zu", x->record.try_count);
-    (void)MHD_add_response_header(response, "x-hermes-request-id", x->record.id);
-    if (x->record.try_count > 0) {
-        (void)MHD_add_response_header(response, "x-hermes-provider", x->record.provider);
-        (void)MHD_add_response_header(response, "x-hermes-key", x->record.fingerprint);
-    }
-    (void)MHD_add_response_header(response, "x-hermes-attempts", number);
-    if (x->retry_after >= 0) {
-        (void)snprintf(number, sizeof number, "%lld", x->retry_after);
-        (void)MHD_add_response_header(response, "Retry-After", number);
-    }
-    if (atomic_load(&x->relay->draining))
-        (void)MHD_add_response_header(response, "Connection", "close");
-}
-
-static enum MHD_Result queue(struct exchange *x, int status, struct MHD_Response *response)
-{
-    if (response == NULL)
-        return MHD_NO;
-    add_own_lines(response, x);
-    x->record.status = status;
-    x->record.us = clock_monotonic_us() - x->record.started_us;
-    if (!x->is_local) /* now: whoever has the answer may ask for it */
-        records_keep(x->relay->records, &x->record, &x->record_place);
-    enum MHD_Result result = MHD_queue_response(x->connection, (unsigned)status, response);
-    MHD_destroy_response(response);
-    return result;
-}
-
-static enum MHD_Result queue_answer(struct exchange *x)
-{
-    struct attempt *attempt = x->answer;
-    bool whole = attempt->done && !attempt->failed && attempt->ready == bytes_len(&attempt->body);
-    bool head = strcmp(x->record.method, "HEAD") == 0;
-    struct MHD_Response *response;
-    if (whole && !head)
-        response = MHD_create_response_from_buffer(attempt->ready, attempt->ready == 0 ? "" : bytes_at(&attempt->body),
-                                                   MHD_RESPMEM_PERSISTENT);
-    else
-        response = MHD_create_response_from_callback(attempt->length < 0 ? MHD_SIZE_UNKNOWN : (uint64_t)attempt->length,
-                                                     attempt->length < 0 ? STREAM_BLOCK : BLOCK, read_answer, x, NULL);
-    if (response != NULL)
-        add_lines(response, x, attempt);
-    return queue(x, attempt->status, response);
-}
-
-static enum MHD_Result queue_local(struct exchange *x)
-{
-    struct MHD_Response *response;
-    struct header_line line;
-    if (x->local_stream)
-        response = MHD_create_response_from_callback(MHD_SIZE_UNKNOWN, STREAM_BLOCK, read_local, x, NULL);
-    else
-        response = MHD_create_response_from_buffer(
-            bytes_len(&x->local), bytes_len(&x->local) == 0 ? "" : bytes_at(&x->local), MHD_RESPMEM_PERSISTENT);
-    if (response != NULL) {
-        (void)MHD_add_response_header(response, "Content-Type", x->local_type);
-        (void)MHD_add_response_header(response, "Cache-Control", "no-store");
-        for (size_t at = 0; header_next(&x->local_headers, &at, &line);)
-            add_line(response, &line, "");
-    }
-    return queue(x, x->local_status, response);
-}
-
-static enum MHD_Result queue_any(struct exchange *x)
-{
-    return x->state == EXCHANGE_LOCAL ? queue_local(x) : queue_answer(x);
-}
-
-void front_answer(struct exchange *x)
-{
-    x->state = EXCHANGE_ANSWERING;
-    front_wake(x);
-}
-
-void front_reply(struct exchange *x, int status, const char *type, const char *headers)
-{
-    x->state = EXCHANGE_LOCAL;
-    x->local_status = status;
-    if (type != x->local_type)
-        (void)snprintf(x->local_type, sizeof x->local_type, "%s", type);
-    bytes_clear(&x->local_headers);
-    if (headers != NULL && !bytes_add(&x->local_headers, headers, strlen(headers)))
-        bytes_clear(&x->local_headers);
-    front_wake(x);
-}
-
-void front_error(struct exchange *x, int status, long long retry_after, const char *message)
-{
-    bytes_clear(&x->local);
-    if (!error_json(x->dialect, status, x->record.id, message, &x->local))
-        bytes_clear(&x->local);
-    x->retry_after = retry_after;
-    front_reply(x, status, "application/json", status == 401 ? "WWW-Authenticate: Bearer\r\n" : NULL);
+    wake(x);
 }
 
 /* --- Asking --- */
@@ -275,7 +92,7 @@ static void start_record(struct exchange *x, const char *method)
     struct record *record = &x->record;
     record->at = clock_wall();
     (void)snprintf(record->id, sizeof record->id, "%016llx",
-                   (unsigned long long)(x->worker->id_base + 0x9E3779B97F4A7C15ULL * ++x->worker->id_count));
+                   (unsigned long long)(x->client->front->id_base + 0x9E3779B97F4A7C15ULL * ++x->client->front->id_count));
     (void)snprintf(record->method, sizeof record->method, "%s", method);
     (void)snprintf(record->client, sizeof record->client, "%s", x->client->address);
     const char *target = bytes_at(&x->target);
@@ -290,8 +107,8 @@ static void start_record(struct exchange *x, const char *method)
 static enum MHD_Result refuse(struct exchange *x, struct refusal refusal)
 {
     bool framed = refusal.status == 401 || refusal.status == 403 || refusal.status == 404;
-    front_error(x, refusal.status, -1, refusal.message);
-    return framed && x->body_length != 0 && x->body_length <= REFUSED_BODY ? MHD_YES : queue_local(x);
+    reply_error(x, refusal.status, -1, refusal.message);
+    return framed && x->body_length != 0 && x->body_length <= REFUSED_BODY ? MHD_YES : reply_queue(x);
 }
 
 /* What the request line and the headers say. */
@@ -376,7 +193,7 @@ static enum MHD_Result receive(struct exchange *x, const char *data, size_t *siz
     x->body_received -= *size;
     if (x->streaming && len > 0 && x->now != NULL)
         upstream_more(x->now);
-    return len == 0 ? rest(x) : MHD_YES;
+    return len == 0 ? reply_rest(x) : MHD_YES;
 }
 
 /* The request is whole. */
@@ -391,7 +208,7 @@ static enum MHD_Result received(struct exchange *x)
     } else if (x->state == EXCHANGE_WAITING && x->now != NULL) {
         upstream_more(x->now);
     }
-    return x->state == EXCHANGE_WAITING ? rest(x) : queue_any(x);
+    return x->state == EXCHANGE_WAITING ? reply_rest(x) : reply_queue(x);
 }
 
 static enum MHD_Result on_access(void *data, struct MHD_Connection *connection, const char *url, const char *method,
@@ -407,25 +224,27 @@ static enum MHD_Result on_access(void *data, struct MHD_Connection *connection, 
         return receive(x, upload, upload_size);
     if (!x->body_complete)
         return received(x);
-    return x->state == EXCHANGE_WAITING ? rest(x) : queue_any(x);
+    return x->state == EXCHANGE_WAITING ? reply_rest(x) : reply_queue(x);
 }
 
 /* The first the server tells of a request. */
 static void *on_target(void *data, const char *target, struct MHD_Connection *connection)
 {
-    struct worker *worker = data;
+    struct front *front = data;
     const union MHD_ConnectionInfo *info = MHD_get_connection_info(connection, MHD_CONNECTION_INFO_SOCKET_CONTEXT);
     struct client *client = info == NULL ? NULL : info->socket_context;
-    struct exchange *x = client == NULL ? NULL : worker_exchange(worker);
+    struct exchange *x = client == NULL ? NULL : exchange_take(front->exchanges);
     if (x == NULL)
         return NULL;
     x->client = client;
+    x->left = client->gone;
+    x->wake = wake;
     x->record.started_us = clock_monotonic_us();
     client->exchange = x;
     client->since_us = x->record.started_us;
     if (!bytes_add_string(&x->target, target)) {
         client->exchange = NULL;
-        worker_exchange_give(x);
+        exchange_give(x);
         return NULL;
     }
     return x;
@@ -435,7 +254,7 @@ static void *on_target(void *data, const char *target, struct MHD_Connection *co
 static void log_request(struct exchange *x)
 {
     const struct record *r = &x->record;
-    (void)!bytes_printf(&x->worker->log, "%s \"%s %s\" %d provider=%s key=%s attempts=%zu ms=%lld.%01lld id=%s\n",
+    (void)!bytes_printf(&x->client->front->log, "%s \"%s %s\" %d provider=%s key=%s attempts=%zu ms=%lld.%01lld id=%s\n",
                         r->client, r->method, r->path, r->status, r->provider[0] != '\0' ? r->provider : "-",
                         r->fingerprint[0] != '\0' ? r->fingerprint : "-", r->try_count, r->us / 1000, r->us / 100 % 10,
                         r->id);
@@ -461,7 +280,7 @@ static void on_completed(void *data, struct MHD_Connection *connection, void **c
     failover_abandon(x);
     x->client->exchange = NULL;
     x->client->since_us = clock_monotonic_us();
-    worker_exchange_give(x);
+    exchange_give(x);
     *context = NULL;
 }
 
@@ -479,28 +298,28 @@ static void show_address(const struct sockaddr *address, char *out, size_t size)
                         (socklen_t)size);
 }
 
-static void connected(struct worker *worker, struct MHD_Connection *connection, void **context)
+static void connected(struct front *front, struct MHD_Connection *connection, void **context)
 {
     const union MHD_ConnectionInfo *fd = MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CONNECTION_FD);
     const union MHD_ConnectionInfo *address = MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CLIENT_ADDRESS);
     struct client *client = calloc(1, sizeof *client);
     if (client == NULL)
         return;
-    client->worker = worker;
+    client->front = front;
     client->fd = fd->connect_fd;
     client->since_us = clock_monotonic_us();
     show_address(address == NULL ? NULL : address->client_addr, client->address, sizeof client->address);
-    client->next = worker->clients;
+    client->next = front->clients;
     if (client->next != NULL)
         client->next->previous = client;
-    worker->clients = client;
-    worker->client_count++;
+    front->clients = client;
+    front->client_count++;
     struct epoll_event event = {.events = EPOLLRDHUP | EPOLLET, .data.ptr = client};
-    (void)epoll_ctl(worker->epoll, EPOLL_CTL_ADD, client->fd, &event);
+    (void)epoll_ctl(front->epoll, EPOLL_CTL_ADD, client->fd, &event);
     *context = client;
 }
 
-static void disconnected(struct worker *worker, struct client *client)
+static void disconnected(struct front *front, struct client *client)
 {
     if (client == NULL)
         return;
@@ -509,9 +328,9 @@ static void disconnected(struct worker *worker, struct client *client)
     if (client->previous != NULL)
         client->previous->next = client->next;
     else
-        worker->clients = client->next;
-    worker->client_count--;
-    (void)epoll_ctl(worker->epoll, EPOLL_CTL_DEL, client->fd, NULL);
+        front->clients = client->next;
+    front->client_count--;
+    (void)epoll_ctl(front->epoll, EPOLL_CTL_DEL, client->fd, NULL);
     free(client);
 }
 
@@ -524,23 +343,17 @@ static void on_connection(void *data, struct MHD_Connection *connection, void **
         disconnected(data, *context);
 }
 
-void front_sweep(struct worker *worker, long long now_us)
+void front_hurry(struct client *client, long long now_us)
 {
-    for (struct client *client = worker->clients; client != NULL; client = client->next) {
-        struct exchange *x = client->exchange;
-        long long ms = (now_us - client->since_us) / 1000;
-        bool slow = x == NULL                  ? ms > IDLE_MS || worker->stopping
-                    : x->state == EXCHANGE_NEW ? ms > HEADERS_MS
-                    : x->body_complete || x->body_length == 0
-                        ? false
-                        : ms > BODY_GRACE_MS && (long long)x->body_received < (ms - BODY_GRACE_MS) / 1000 * BODY_RATE;
-        if (slow)
-            (void)shutdown(client->fd, SHUT_RDWR);
-        if (x != NULL && x->now != NULL)
-            failover_step(x, now_us);
-        if (x != NULL && x->local_stream)
-            pages_stream(x, now_us);
-    }
+    const struct exchange *x = client->exchange;
+    long long ms = (now_us - client->since_us) / 1000;
+    bool slow = x == NULL                  ? ms > IDLE_MS || client->front->closing
+                : x->state == EXCHANGE_NEW ? ms > HEADERS_MS
+                : x->body_complete || x->body_length == 0
+                    ? false
+                    : ms > BODY_GRACE_MS && (long long)x->body_received < (ms - BODY_GRACE_MS) / 1000 * BODY_RATE;
+    if (slow)
+        (void)shutdown(client->fd, SHUT_RDWR);
 }
 
 /* --- The server --- */
@@ -557,54 +370,61 @@ static void say_nothing(void *data, const char *format, va_list args)
     (void)data, (void)format, (void)args;
 }
 
-int front_open(struct worker *worker, int listener, struct front **ret)
+int front_open(struct front *front, struct exchanges *exchanges, int epoll, int listener)
 {
-    struct front *front = calloc(1, sizeof *front);
     int own = fcntl(listener, F_DUPFD_CLOEXEC, 3);
-    if (front == NULL || own < 0) {
-        free(front);
+    if (own < 0)
         return -errno;
-    }
+    *front = (struct front){.exchanges = exchanges, .epoll = epoll};
+    randombytes_buf(&front->id_base, sizeof front->id_base);
     front->daemon =
-        MHD_start_daemon(MHD_USE_EPOLL | MHD_ALLOW_SUSPEND_RESUME | MHD_USE_ERROR_LOG, 0, NULL, NULL, on_access, worker,
+        MHD_start_daemon(MHD_USE_EPOLL | MHD_ALLOW_SUSPEND_RESUME | MHD_USE_ERROR_LOG, 0, NULL, NULL, on_access, front,
                          MHD_OPTION_EXTERNAL_LOGGER, say_nothing, NULL, MHD_OPTION_LISTEN_SOCKET, own,
                          MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)CONNECTION_MEMORY, MHD_OPTION_CONNECTION_LIMIT,
                          (unsigned)CONNECTIONS, MHD_OPTION_CONNECTION_TIMEOUT, 0U, MHD_OPTION_STRICT_FOR_CLIENT, 1,
-                         MHD_OPTION_NOTIFY_COMPLETED, on_completed, worker, MHD_OPTION_NOTIFY_CONNECTION, on_connection,
-                         worker, MHD_OPTION_URI_LOG_CALLBACK, on_target, worker, MHD_OPTION_UNESCAPE_CALLBACK, as_it_is,
+                         MHD_OPTION_NOTIFY_COMPLETED, on_completed, front, MHD_OPTION_NOTIFY_CONNECTION, on_connection,
+                         front, MHD_OPTION_URI_LOG_CALLBACK, on_target, front, MHD_OPTION_UNESCAPE_CALLBACK, as_it_is,
                          NULL, MHD_OPTION_SIGPIPE_HANDLED_BY_APP, 1, MHD_OPTION_END);
     if (front->daemon == NULL) {
         (void)close(own);
-        free(front);
         return -EIO;
     }
     front->fd = MHD_get_daemon_info(front->daemon, MHD_DAEMON_INFO_EPOLL_FD)->epoll_fd;
-    *ret = front;
     return 0;
 }
 
 void front_close(struct front *front)
 {
-    if (front == NULL)
+    if (front->daemon == NULL)
         return;
+    for (struct client *client = front->clients; client != NULL; client = client->next)
+        front_left(client); /* no connection may rest when its server stops */
+    front_run(front);
     MHD_stop_daemon(front->daemon);
-    free(front);
-}
-
-int front_fd(const struct front *front)
-{
-    return front->fd;
+    front_write_log(front);
+    bytes_finish(&front->log);
+    front->daemon = NULL;
 }
 
 void front_run(struct front *front)
 {
+    front->due = false;
     (void)MHD_run(front->daemon);
+}
+
+void front_write_log(struct front *front)
+{
+    if (bytes_len(&front->log) == 0)
+        return;
+    ssize_t ignored = write(STDERR_FILENO, bytes_at(&front->log), bytes_len(&front->log));
+    (void)ignored;
+    bytes_clear(&front->log);
 }
 
 bool front_pending(const struct front *front)
 {
     MHD_UNSIGNED_LONG_LONG timeout;
-    return MHD_get_timeout(front->daemon, &timeout) == MHD_YES && timeout == 0;
+    return front->due || (MHD_get_timeout(front->daemon, &timeout) == MHD_YES && timeout == 0);
 }
 
 void front_quiesce(struct front *front)
@@ -612,4 +432,5 @@ void front_quiesce(struct front *front)
     int listener = MHD_quiesce_daemon(front->daemon);
     if (listener >= 0)
         (void)close(listener);
+    front->closing = true;
 }

@@ -1,17 +1,21 @@
-/* HTTP towards the clients (libmicrohttpd; nothing else of the relay knows it). */
+/* HTTP from the clients: their connections, and what they ask (libmicrohttpd; nothing but this and reply.c knows it).
+ * What goes out is reply.c's. */
 #ifndef HERMES_FRONT_H
 #define HERMES_FRONT_H
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
+
+#include "bytes.h"
 
 struct exchange;
-struct front;
-struct worker;
+struct exchanges;
+struct MHD_Daemon;
 
 /* A connection. Its address is the epoll data of its socket, which is watched for the client's leaving only. */
 struct client {
-    struct worker *worker;
+    struct front *front;
     struct client *next;
     struct client *previous;
     struct exchange *exchange; /* under way; NULL: between requests */
@@ -21,27 +25,35 @@ struct client {
     char address[48];
 };
 
-int front_open(struct worker *worker, int listener, struct front **ret) __attribute__((warn_unused_result));
+struct front {
+    struct MHD_Daemon *daemon;
+    int fd; /* readable when front_run has something to do */
+    bool due;
+    bool closing; /* no new connections, and none is kept */
+    int epoll;    /* where each client is added: EPOLLRDHUP with its address */
+    struct exchanges *exchanges;
+    struct client *clients; /* all of them */
+    size_t client_count;
+    uint64_t id_base; /* of the requests */
+    uint64_t id_count;
+    struct bytes log; /* lines that go out at the end of a round */
+};
+
+/* Serves LISTENER. 0 or a negative errno. */
+int front_open(struct front *front, struct exchanges *exchanges, int epoll, int listener)
+    __attribute__((warn_unused_result));
+/* What is still under way is cut off. Fine when it is not open. */
 void front_close(struct front *front);
-/* Readable when front_run has something to do. */
-int front_fd(const struct front *front);
 void front_run(struct front *front);
 /* Whether front_run is to be called at once. */
 bool front_pending(const struct front *front);
 /* No new connections from now on. */
 void front_quiesce(struct front *front);
+void front_write_log(struct front *front);
 
-/* x->answer (a provider's) has begun: it is passed on from now on. */
-void front_answer(struct exchange *x);
-/* An answer of the relay itself: x->local, with HEADERS ("Name: value\r\n" lines, or NULL). */
-void front_reply(struct exchange *x, int status, const char *type, const char *headers);
-/* An error in the client's dialect; RETRY_AFTER in seconds, -1: none. */
-void front_error(struct exchange *x, int status, long long retry_after, const char *message);
-/* Its connection goes on when it rested. */
-void front_wake(struct exchange *x);
 /* The client has closed its side. */
 void front_left(struct client *client);
-/* Once a second: closes connections that take too long over a request. */
-void front_sweep(struct worker *worker, long long now_us);
+/* Closes the connection when it takes too long over a request. */
+void front_hurry(struct client *client, long long now_us);
 
 #endif

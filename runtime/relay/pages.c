@@ -6,10 +6,10 @@
 #include <sodium.h>
 
 #include "clock.h"
-#include "relay.h"
 #include "exchange.h"
-#include "front.h"
 #include "metrics.h"
+#include "relay.h"
+#include "reply.h"
 #include "status.h"
 
 enum { TOLD_MS = 15000 };
@@ -25,30 +25,30 @@ static void show_page(struct exchange *x)
                        "Location: /\r\nReferrer-Policy: no-referrer\r\n"
                        "Set-Cookie: hermes_relay=%s; HttpOnly; SameSite=Strict; Path=/\r\n",
                        x->relay->token.cookie);
-        front_reply(x, 303, "text/plain", headers);
+        reply_local(x, 303, "text/plain", headers);
         return;
     }
     bool good = bytes_add(&x->local, page->bytes, page->len);
-    front_reply(x, !good ? 500 : x->stranger ? 401 : 200, "text/html; charset=utf-8", page->headers);
+    reply_local(x, !good ? 500 : x->stranger ? 401 : 200, "text/html; charset=utf-8", page->headers);
 }
 
 static void show_status(struct exchange *x)
 {
     bool good = status_json(x->relay, &x->local) && bytes_add(&x->local, "\n", 1);
-    front_reply(x, good ? 200 : 500, JSON_TYPE, "X-Content-Type-Options: nosniff\r\n");
+    reply_local(x, good ? 200 : 500, JSON_TYPE, "X-Content-Type-Options: nosniff\r\n");
 }
 
 static void show_events(struct exchange *x)
 {
     x->local_stream = true;
     pages_stream(x, clock_monotonic_us());
-    front_reply(x, 200, "text/event-stream", "X-Content-Type-Options: nosniff\r\n");
+    reply_local(x, 200, "text/event-stream", "X-Content-Type-Options: nosniff\r\n");
 }
 
 static void show_metrics(struct exchange *x)
 {
     bool good = metrics_text(x->relay, &x->local);
-    front_reply(x, good ? 200 : 500, "text/plain; version=0.0.4; charset=utf-8", NULL);
+    reply_local(x, good ? 200 : 500, "text/plain; version=0.0.4; charset=utf-8", NULL);
 }
 
 static void show_health(struct exchange *x)
@@ -56,7 +56,7 @@ static void show_health(struct exchange *x)
     bool good = relay_hermes(x->relay) != NULL;
     if (!bytes_printf(&x->local, "{\"status\":\"%s\"}\n", good ? "ok" : "no snapshot"))
         bytes_clear(&x->local);
-    front_reply(x, good ? 200 : 503, JSON_TYPE, NULL);
+    reply_local(x, good ? 200 : 503, JSON_TYPE, NULL);
 }
 
 static void show_request(struct exchange *x)
@@ -65,9 +65,9 @@ static void show_request(struct exchange *x)
     char id[REQUEST_ID_SIZE];
     (void)snprintf(id, sizeof id, "%.*s", (int)strcspn(target, "?"), target);
     if (records_request(x->relay->records, id, &x->local))
-        front_reply(x, 200, JSON_TYPE, NULL);
+        reply_local(x, 200, JSON_TYPE, NULL);
     else
-        front_error(x, 404, -1, "no recent request has that id");
+        reply_error(x, 404, -1, "no recent request has that id");
 }
 
 static const struct page {
@@ -105,7 +105,7 @@ void pages_answer(struct exchange *x)
 {
     bytes_clear(&x->local);
     if (strcmp(x->record.method, "GET") != 0 && strcmp(x->record.method, "HEAD") != 0)
-        front_error(x, 405, -1, "this can only be read");
+        reply_error(x, 405, -1, "this can only be read");
     else
         find_page(bytes_at(&x->target))->show(x);
 }
@@ -129,5 +129,5 @@ void pages_stream(struct exchange *x, long long now_us)
         x->told_us = now_us;
     }
     bytes_finish(&status);
-    front_wake(x);
+    x->wake(x);
 }

@@ -34,7 +34,6 @@ struct upstream {
     CURLM *multi;
     const char *authorities; /* the system's certificates; libcurl's own memory */
     int epoll;
-    void (*on_progress)(struct attempt *);
     struct upstream_call *spare;
     long long due_us; /* of libcurl's clock; -1: nothing */
     struct descriptor *descriptors;
@@ -70,7 +69,7 @@ static size_t on_header(char *line, size_t size, size_t count, void *data)
         attempt->headers_done = attempt->status >= 200;
         attempt->length = attempt->decoded ? -1 : attempt->length;
         if (attempt->headers_done)
-            call->upstream->on_progress(attempt);
+            exchange_progress(attempt);
         return len;
     }
     if (len > 15 && strncasecmp(line, "content-length:", 15) == 0)
@@ -89,14 +88,13 @@ static size_t on_body(char *bytes, size_t size, size_t count, void *data)
     struct upstream_call *call = data;
     struct attempt *attempt = call->attempt;
     size_t len = size * count;
-    size_t limit = attempt->judged ? ANSWER_BUFFER : HOLD_LIMIT;
-    if (bytes_len(&attempt->body) >= limit) {
+    if (bytes_len(&attempt->body) >= attempt->limit) {
         attempt->paused = true;
         return CURL_WRITEFUNC_PAUSE;
     }
     if (!bytes_add(&attempt->body, bytes, len))
         return 0;
-    call->upstream->on_progress(attempt);
+    exchange_progress(attempt);
     return len;
 }
 
@@ -406,9 +404,8 @@ static void finish_call(struct upstream_call *call, CURLcode code)
     attempt->timed_out = code == CURLE_OPERATION_TIMEDOUT;
     attempt->failure = code == CURLE_OK ? NULL : words_for(code);
     attempt->sent = upstream_has_sent(attempt);
-    struct upstream *upstream = call->upstream;
     upstream_end(attempt);
-    upstream->on_progress(attempt);
+    exchange_progress(attempt);
 }
 
 static void collect(struct upstream *upstream)
@@ -460,12 +457,12 @@ void upstream_stop(void)
     curl_global_cleanup();
 }
 
-int upstream_create(int epoll, void (*on_progress)(struct attempt *), struct upstream **ret)
+int upstream_create(int epoll, struct upstream **ret)
 {
     struct upstream *upstream = calloc(1, sizeof *upstream);
     if (upstream == NULL)
         return -ENOMEM;
-    *upstream = (struct upstream){.epoll = epoll, .on_progress = on_progress, .due_us = -1};
+    *upstream = (struct upstream){.epoll = epoll, .due_us = -1};
     upstream->multi = curl_multi_init();
     upstream->descriptors = calloc(FD_MAX, sizeof *upstream->descriptors);
     if (upstream->multi == NULL || upstream->descriptors == NULL) {

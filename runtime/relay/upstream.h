@@ -1,10 +1,10 @@
 /* HTTP towards the providers: one worker's connections, kept and reused (libcurl; nothing else of the relay knows it).
  *
  *     struct upstream *upstream;
- *     upstream_create(epoll, on_progress, &upstream);
+ *     upstream_create(epoll, &upstream);
  *     upstream_begin(upstream, attempt, &(struct upstream_request){...});     attempt->call is set
  *     ... for each event of the epoll whose data is tagged as ours: upstream_event(...) ...
- *     ... ON_PROGRESS(attempt) is called when headers, bytes or the end of it have come ...
+ *     ... its exchange is due when headers, bytes or the end of it have come ...
  *     upstream_end(attempt);       when it is over, or not wanted any more: attempt->call is NULL
  *
  * TLS is verified, redirects are not followed, the process environment does not count, an answer is decoded (the
@@ -42,14 +42,13 @@ struct upstream_request {
 int upstream_start(void) __attribute__((warn_unused_result));
 void upstream_stop(void);
 
-int upstream_create(int epoll, void (*on_progress)(struct attempt *), struct upstream **ret)
-    __attribute__((warn_unused_result));
+int upstream_create(int epoll, struct upstream **ret) __attribute__((warn_unused_result));
 void upstream_destroy(struct upstream *upstream);
 
 /* 0 or a negative errno; on error nothing is under way. */
 int upstream_begin(struct upstream *upstream, struct attempt *attempt, const struct upstream_request *request)
     __attribute__((warn_unused_result));
-/* Ends it, wherever it is. Fine when it is over. Not from within ON_PROGRESS. */
+/* Ends it, wherever it is. Fine when it is over. */
 void upstream_end(struct attempt *attempt);
 /* Whether its whole request has gone out: nothing of the body is needed any more. */
 bool upstream_has_sent(const struct attempt *attempt);

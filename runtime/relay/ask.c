@@ -1,0 +1,191 @@
+#include "ask.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "clock.h"
+#include "egress.h"
+#include "exchange.h"
+#include "headers.h"
+#include "model.h"
+#include "relay.h"
+#include "upstream.h"
+
+_Static_assert((int)ASK_TRIES <= (int)RECORD_TRIES, "each try has a place in the record");
+
+static struct hermes *reader(struct exchange *x)
+{
+    return atomic_load(&x->relay->hermes);
+}
+
+/* --- One try --- */
+
+static size_t pull(struct attempt *attempt, char *buffer, size_t size)
+{
+    struct exchange *x = attempt->exchange;
+    size_t len = bytes_len(&x->body) < size ? bytes_len(&x->body) : size;
+    attempt->active_us = clock_monotonic_us();
+    if (len == 0)
+        return x->body_complete ? 0 : UPSTREAM_LATER;
+    memcpy(buffer, bytes_at(&x->body), len);
+    bytes_take(&x->body, len);
+    x->wake(x);
+    return len;
+}
+
+static const char *variable(const void *view, const char *name)
+{
+    return hermes_variable(view, name);
+}
+
+static int send_attempt(struct exchange *x, struct attempt *attempt)
+{
+    const struct bytes *body = x->asking.model[0] != '\0' ? &x->fallback_body : &x->body;
+    const char *method = x->record.method;
+    /* A POST of nothing says so: some servers ask for a length. */
+    bool has_body = x->body_length != 0 || strcmp(method, "POST") == 0 || strcmp(method, "PUT") == 0 ||
+                    strcmp(method, "PATCH") == 0;
+    struct upstream_request request = {
+        .method = method,
+        .headers = &attempt->lines,
+        .body = has_body && !x->streaming ? bytes_len(body) > 0 ? bytes_at(body) : "" : NULL,
+        .body_len = has_body && !x->streaming ? bytes_len(body) : 0,
+        .pull = x->streaming ? pull : NULL,
+        .pull_len = x->body_length,
+        .again = x->harmless || x->idempotent,
+    };
+    if (!route_url(attempt->key.provider, &x->route, &attempt->url) ||
+        !headers_for(&attempt->key, x->dialect, &x->headers, &attempt->lines) ||
+        (x->streaming && x->body_length < 0 && !bytes_add_string(&attempt->lines, "Transfer-Encoding: chunked")))
+        return -ENOMEM;
+    request.url = attempt->url.data;
+    request.egress = egress_to(request.url, variable, attempt->key.view);
+    return upstream_begin(x->all->upstream, attempt, &request);
+}
+
+static void note_try(struct exchange *x, const struct attempt *attempt)
+{
+    struct record_try *try = &x->record.tries[x->record.try_count++];
+    *try = (struct record_try){.rule = "", .verdict = "asked"};
+    (void)snprintf(try->provider, sizeof try->provider, "%s", attempt->key.provider->id);
+    (void)snprintf(try->fingerprint, sizeof try->fingerprint, "%s", attempt->key.credential->fingerprint);
+    memcpy(x->record.provider, try->provider, sizeof try->provider);
+    memcpy(x->record.fingerprint, try->fingerprint, sizeof try->fingerprint);
+    x->tried[x->tried_count++] = try->fingerprint;
+}
+
+/* Hermes pointed at the relay, and the relay at Hermes's provider. */
+static bool is_this_relay(const struct exchange *x, const struct hermes_provider *provider)
+{
+    const char *host = strstr(provider->base_url, "://");
+    size_t len = strlen(x->relay->address);
+    return host != NULL && strncmp(host + 3, x->relay->address, len) == 0 &&
+           (host[3 + len] == '/' || host[3 + len] == 0);
+}
+
+/* One key of the provider of now. 0, or what hermes_acquire says. */
+static int ask_one(struct exchange *x)
+{
+    struct hermes_attempt key;
+    int error = hermes_acquire(reader(x), x->asking.provider, x->tried, x->tried_count, &key);
+    if (error != 0)
+        return error;
+    struct attempt *attempt = exchange_take_attempt(x);
+    if (attempt == NULL) {
+        hermes_release(reader(x), &key);
+        return -ENOMEM;
+    }
+    attempt->key = key;
+    note_try(x, attempt);
+    error = is_this_relay(x, key.provider) ? -ELOOP : send_attempt(x, attempt);
+    if (error != 0) {
+        ask_give(attempt);
+        return error;
+    }
+    x->now = attempt;
+    return 0;
+}
+
+/* The next fallback that the configuration names; it has its own model, so there must be one to replace. */
+static bool turn_to_fallback(struct exchange *x)
+{
+    const struct hermes_view *view = hermes_hold(reader(x));
+    struct target target;
+    bool found =
+        !x->committed && !x->streaming && x->model.end > x->model.start && route_fallback(view, x->fallback, &target);
+    hermes_view_unref(view);
+    if (!found)
+        return false;
+    x->fallback++;
+    x->asking = target;
+    x->tried_count = 0;
+    bytes_clear(&x->fallback_body);
+    return model_replace(bytes_at(&x->body), bytes_len(&x->body), x->model, target.model, &x->fallback_body);
+}
+
+int ask_next(struct exchange *x, bool same)
+{
+    int error = HERMES_EXHAUSTED;
+    if (x->record.try_count > 0 && x->streaming)
+        return error;
+    while (x->record.try_count < ASK_TRIES && clock_monotonic_us() - x->asked_us < ASK_MS * 1000LL) {
+        if (same) {
+            int result = ask_one(x);
+            if (result == 0)
+                return 0;
+            error = x->fallback == 0 ? result : error;
+        }
+        if (!turn_to_fallback(x))
+            break;
+        same = true;
+    }
+    return error;
+}
+
+void ask_give(struct attempt *attempt)
+{
+    if (attempt == NULL)
+        return;
+    upstream_end(attempt);
+    if (attempt->key.view != NULL)
+        hermes_release(reader(attempt->exchange), &attempt->key);
+    exchange_give_attempt(attempt);
+}
+
+/* --- Whom --- */
+
+static int choose(struct exchange *x, const struct hermes_view *view)
+{
+    const char *name = x->route.provider[0] != '\0' ? x->route.provider : hermes_default_provider(view);
+    const struct hermes_provider *provider = name == NULL ? NULL : hermes_provider(view, name);
+    size_t cut = 0;
+    if (x->route.provider[0] == '\0' && x->model.end > x->model.start) {
+        const struct hermes_provider *named =
+            route_by_model(view, bytes_at(&x->body) + x->model.start, x->model.end - x->model.start, &cut);
+        provider = named != NULL ? named : provider;
+    }
+    (void)snprintf(x->first_provider, sizeof x->first_provider, "%s",
+                   provider != NULL ? provider->id
+                   : name != NULL   ? name
+                                    : "by default");
+    memcpy(x->asking.provider, x->first_provider, sizeof x->asking.provider);
+    if (cut > 0) {
+        char *model = bytes_at(&x->body) + x->model.start;
+        memmove(model, model + cut, bytes_len(&x->body) - x->model.start - cut);
+        x->body.end -= cut;
+        x->model.end -= cut;
+    }
+    return provider == NULL ? HERMES_NO_PROVIDER : 0;
+}
+
+int ask_first(struct exchange *x)
+{
+    x->asked_us = clock_monotonic_us();
+    if (!x->streaming && !model_find(bytes_at(&x->body), bytes_len(&x->body), &x->model))
+        x->model = (struct model_place){0, 0};
+    const struct hermes_view *view = hermes_hold(reader(x));
+    int error = choose(x, view);
+    hermes_view_unref(view);
+    return error != 0 ? error : ask_next(x, true);
+}

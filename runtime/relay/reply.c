@@ -1,0 +1,192 @@
+#include "reply.h"
+
+#include <stdio.h>
+#include <string.h>
+#include <strings.h>
+
+#include "clock.h"
+#include "relay.h"
+#include "error.h"
+#include "exchange.h"
+#include "headers.h"
+#include "mask.h"
+#include "upstream.h"
+
+/* BLOCK: of an answer whose length is known. What comes in chunks is put into the connection's own memory. */
+enum { BLOCK = 16 * 1024, STREAM_BLOCK = 64 };
+
+enum MHD_Result reply_rest(struct exchange *x)
+{
+    if (x->left)
+        return MHD_NO;
+    x->suspended = true;
+    MHD_suspend_connection(x->connection);
+    return MHD_YES;
+}
+
+/* The answer's next bytes. */
+static ssize_t read_answer(void *data, uint64_t position, char *buffer, size_t size)
+{
+    struct exchange *x = data;
+    struct attempt *attempt = x->answer;
+    (void)position;
+    if (x->gone)
+        return MHD_CONTENT_READER_END_WITH_ERROR;
+    size_t len = attempt->ready < size ? attempt->ready : size;
+    if (len > 0) {
+        memcpy(buffer, bytes_at(&attempt->body), len);
+        bytes_take(&attempt->body, len);
+        attempt->ready -= len;
+        if (attempt->paused && bytes_len(&attempt->body) < ANSWER_BUFFER / 2)
+            upstream_continue(attempt);
+        return (ssize_t)len;
+    }
+    if (attempt->done && bytes_len(&attempt->body) == 0)
+        return attempt->failed ? MHD_CONTENT_READER_END_WITH_ERROR : MHD_CONTENT_READER_END_OF_STREAM;
+    return reply_rest(x) == MHD_YES ? 0 : MHD_CONTENT_READER_END_WITH_ERROR;
+}
+
+/* The next bytes of a stream of the relay's own. */
+static ssize_t read_local(void *data, uint64_t position, char *buffer, size_t size)
+{
+    struct exchange *x = data;
+    (void)position;
+    if (x->gone)
+        return MHD_CONTENT_READER_END_WITH_ERROR;
+    size_t len = bytes_len(&x->local) < size ? bytes_len(&x->local) : size;
+    if (len > 0) {
+        memcpy(buffer, bytes_at(&x->local), len);
+        bytes_take(&x->local, len);
+        return (ssize_t)len;
+    }
+    if (atomic_load(&x->relay->draining))
+        return MHD_CONTENT_READER_END_OF_STREAM;
+    return reply_rest(x) == MHD_YES ? 0 : MHD_CONTENT_READER_END_WITH_ERROR;
+}
+
+static void add_line(struct MHD_Response *response, const struct header_line *line, const char *key)
+{
+    char name[256];
+    char value[16 * 1024];
+    if (line->name_len >= sizeof name || line->value_len >= sizeof value)
+        return;
+    memcpy(name, line->name, line->name_len);
+    memcpy(value, line->value, line->value_len);
+    name[line->name_len] = value[line->value_len] = '\0';
+    for (char *tab = value; (tab = strchr(tab, '\t')) != NULL;)
+        *tab = ' ';
+    (void)mask_key(name, line->name_len, key, strlen(key));
+    (void)mask_key(value, line->value_len, key, strlen(key));
+    (void)MHD_add_response_header(response, name, value);
+}
+
+static void add_lines(struct MHD_Response *response, const struct exchange *x, const struct attempt *attempt)
+{
+    char connection[512];
+    struct header_line line;
+    const char *named = header_value(&attempt->headers, "connection", connection, sizeof connection);
+    for (size_t at = 0; header_next(&attempt->headers, &at, &line);) {
+        bool again = line.name_len == 11 && strncasecmp(line.name, "retry-after", 11) == 0 && x->retry_after >= 0;
+        if (!again && header_comes_down(line.name, line.name_len, named))
+            add_line(response, &line, attempt->key.credential->secret);
+    }
+}
+
+static void add_own_lines(struct MHD_Response *response, const struct exchange *x)
+{
+    char number[32];
+    (void)snprintf(number, sizeof number, "%zu", x->record.try_count);
+    (void)MHD_add_response_header(response, "x-hermes-request-id", x->record.id);
+    if (x->record.try_count > 0) {
+        (void)MHD_add_response_header(response, "x-hermes-provider", x->record.provider);
+        (void)MHD_add_response_header(response, "x-hermes-key", x->record.fingerprint);
+    }
+    (void)MHD_add_response_header(response, "x-hermes-attempts", number);
+    if (x->retry_after >= 0) {
+        (void)snprintf(number, sizeof number, "%lld", x->retry_after);
+        (void)MHD_add_response_header(response, "Retry-After", number);
+    }
+    if (atomic_load(&x->relay->draining))
+        (void)MHD_add_response_header(response, "Connection", "close");
+}
+
+static enum MHD_Result queue(struct exchange *x, int status, struct MHD_Response *response)
+{
+    if (response == NULL)
+        return MHD_NO;
+    add_own_lines(response, x);
+    x->record.status = status;
+    x->record.us = clock_monotonic_us() - x->record.started_us;
+    if (!x->is_local) /* now: whoever has the answer may ask for it */
+        records_keep(x->relay->records, &x->record, &x->record_place);
+    enum MHD_Result result = MHD_queue_response(x->connection, (unsigned)status, response);
+    MHD_destroy_response(response);
+    return result;
+}
+
+static enum MHD_Result queue_answer(struct exchange *x)
+{
+    struct attempt *attempt = x->answer;
+    bool whole = attempt->done && !attempt->failed && attempt->ready == bytes_len(&attempt->body);
+    bool head = strcmp(x->record.method, "HEAD") == 0;
+    struct MHD_Response *response;
+    if (whole && !head)
+        response = MHD_create_response_from_buffer(attempt->ready, attempt->ready == 0 ? "" : bytes_at(&attempt->body),
+                                                   MHD_RESPMEM_PERSISTENT);
+    else
+        response = MHD_create_response_from_callback(attempt->length < 0 ? MHD_SIZE_UNKNOWN : (uint64_t)attempt->length,
+                                                     attempt->length < 0 ? STREAM_BLOCK : BLOCK, read_answer, x, NULL);
+    if (response != NULL)
+        add_lines(response, x, attempt);
+    return queue(x, attempt->status, response);
+}
+
+static enum MHD_Result queue_local(struct exchange *x)
+{
+    struct MHD_Response *response;
+    struct header_line line;
+    if (x->local_stream)
+        response = MHD_create_response_from_callback(MHD_SIZE_UNKNOWN, STREAM_BLOCK, read_local, x, NULL);
+    else
+        response = MHD_create_response_from_buffer(
+            bytes_len(&x->local), bytes_len(&x->local) == 0 ? "" : bytes_at(&x->local), MHD_RESPMEM_PERSISTENT);
+    if (response != NULL) {
+        (void)MHD_add_response_header(response, "Content-Type", x->local_type);
+        (void)MHD_add_response_header(response, "Cache-Control", "no-store");
+        for (size_t at = 0; header_next(&x->local_headers, &at, &line);)
+            add_line(response, &line, "");
+    }
+    return queue(x, x->local_status, response);
+}
+
+enum MHD_Result reply_queue(struct exchange *x)
+{
+    return x->state == EXCHANGE_LOCAL ? queue_local(x) : queue_answer(x);
+}
+
+void reply_answer(struct exchange *x)
+{
+    x->state = EXCHANGE_ANSWERING;
+    x->wake(x);
+}
+
+void reply_local(struct exchange *x, int status, const char *type, const char *headers)
+{
+    x->state = EXCHANGE_LOCAL;
+    x->local_status = status;
+    if (type != x->local_type)
+        (void)snprintf(x->local_type, sizeof x->local_type, "%s", type);
+    bytes_clear(&x->local_headers);
+    if (headers != NULL && !bytes_add(&x->local_headers, headers, strlen(headers)))
+        bytes_clear(&x->local_headers);
+    x->wake(x);
+}
+
+void reply_error(struct exchange *x, int status, long long retry_after, const char *message)
+{
+    bytes_clear(&x->local);
+    if (!error_json(x->dialect, status, x->record.id, message, &x->local))
+        bytes_clear(&x->local);
+    x->retry_after = retry_after;
+    reply_local(x, status, "application/json", status == 401 ? "WWW-Authenticate: Bearer\r\n" : NULL);
+}
