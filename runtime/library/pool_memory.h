@@ -3,14 +3,17 @@
 #ifndef HERMES_POOL_MEMORY_H
 #define HERMES_POOL_MEMORY_H
 
-#include <cjson/cJSON.h>
+#include <stddef.h>
 
 #include "guarded_file.h"
+
+struct pool_cooldown;
 
 struct pool_memory {
     const char *path; /* the caller's */
     struct moment moment;
-    cJSON *tree;
+    struct pool_cooldown *items; /* sorted */
+    size_t count;
 };
 
 /* False in a bad moment (no memory, no descriptor, a disk error): what was known stays known, look again soon. */

@@ -45,6 +45,19 @@ bool bytes_add_string(struct bytes *bytes, const char *text)
     return bytes_add(bytes, text, strlen(text) + 1);
 }
 
+bool bytes_add_json(struct bytes *bytes, const char *text, size_t len)
+{
+    for (size_t i = 0; i < len; i++) {
+        unsigned char c = (unsigned char)text[i];
+        bool good = c < 0x20                ? bytes_printf(bytes, "\\u%04x", c)
+                    : c == '"' || c == '\\' ? bytes_add(bytes, (const char[]){'\\', (char)c}, 2)
+                                            : bytes_add(bytes, text + i, 1);
+        if (!good)
+            return false;
+    }
+    return true;
+}
+
 bool bytes_printf(struct bytes *bytes, const char *format, ...)
 {
     va_list args;

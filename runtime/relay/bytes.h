@@ -28,6 +28,8 @@ bool bytes_reserve(struct bytes *bytes, size_t more) __attribute__((warn_unused_
 bool bytes_add(struct bytes *bytes, const char *data, size_t len) __attribute__((warn_unused_result));
 /* The text with its NUL. */
 bool bytes_add_string(struct bytes *bytes, const char *text) __attribute__((warn_unused_result));
+/* LEN bytes of TEXT as the inside of a JSON string. */
+bool bytes_add_json(struct bytes *bytes, const char *text, size_t len) __attribute__((warn_unused_result));
 bool bytes_printf(struct bytes *bytes, const char *format, ...)
     __attribute__((format(printf, 2, 3), warn_unused_result));
 void bytes_take(struct bytes *bytes, size_t len);

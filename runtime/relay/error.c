@@ -20,19 +20,6 @@ static const char *type_of(int status)
     }
 }
 
-bool json_inside(struct bytes *out, const char *text, size_t len)
-{
-    for (size_t i = 0; i < len; i++) {
-        unsigned char c = (unsigned char)text[i];
-        bool good = c < 0x20                ? bytes_printf(out, "\\u%04x", c)
-                    : c == '"' || c == '\\' ? bytes_add(out, (const char[]){'\\', (char)c}, 2)
-                                            : bytes_add(out, text + i, 1);
-        if (!good)
-            return false;
-    }
-    return true;
-}
-
 bool error_json(enum dialect dialect, int status, const char *request_id, const char *message, struct bytes *out)
 {
     bool anthropic = dialect == DIALECT_ANTHROPIC;
@@ -40,7 +27,7 @@ bool error_json(enum dialect dialect, int status, const char *request_id, const 
                         anthropic ? "{\"type\":\"error\",\"error\":{\"type\":\"%s\",\"message\":\"hermes-relay: "
                                   : "{\"error\":{\"type\":\"%s\",\"message\":\"hermes-relay: ",
                         type_of(status)) &&
-           json_inside(out, message, strlen(message)) &&
+           bytes_add_json(out, message, strlen(message)) &&
            (anthropic ? bytes_printf(out, "\"},\"request_id\":\"%s\"}\n", request_id)
                       : bytes_printf(out, "\",\"param\":null,\"code\":null}}\n"));
 }

@@ -10,7 +10,5 @@
 /* {"error": {...}} in the client's DIALECT. MESSAGE is shown to people. False: no memory. */
 bool error_json(enum dialect dialect, int status, const char *request_id, const char *message, struct bytes *out)
     __attribute__((warn_unused_result));
-/* LEN bytes of TEXT as the inside of a JSON string. */
-bool json_inside(struct bytes *out, const char *text, size_t len) __attribute__((warn_unused_result));
 
 #endif

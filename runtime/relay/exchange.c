@@ -9,7 +9,8 @@ enum { KEPT = 6 };
 /* What an exchange grows, and leaves to the next one. */
 static void kept_of(struct exchange *x, struct bytes *ret[KEPT])
 {
-    struct bytes *const kept[KEPT] = {&x->target, &x->headers, &x->body, &x->fallback_body, &x->local, &x->local_headers};
+    struct bytes *const kept[KEPT] = {&x->target,        &x->headers, &x->body,
+                                      &x->fallback_body, &x->local,   &x->local_headers};
     for (size_t i = 0; i < KEPT; i++)
         ret[i] = kept[i];
 }

@@ -86,7 +86,7 @@ struct exchange {
     struct relay *relay;
     struct client *client;
     struct MHD_Connection *connection;
-    struct exchange *next;     /* in a list of spare ones */
+    struct exchange *next; /* in a list of spare ones */
     struct exchange *next_due;
     bool due;
     void (*wake)(struct exchange *x); /* its connection goes on when it rested */

@@ -83,7 +83,7 @@ static void remember(struct exchange *x, struct attempt *attempt)
     const char *key = attempt->key.credential->secret;
     (void)mask_key(bytes_at(&attempt->body), bytes_len(&attempt->body), key, strlen(key));
     records_remember(x->relay->records, attempt->key.provider->id, attempt->status,
-                     header_value(&attempt->headers, "content-type", type, sizeof type), bytes_at(&attempt->body),
+                     headers_value(&attempt->headers, "content-type", type, sizeof type), bytes_at(&attempt->body),
                      bytes_len(&attempt->body));
 }
 
@@ -250,7 +250,7 @@ static bool can_be_judged(const struct exchange *x, struct attempt *attempt, lon
         return false;
     if (strcmp(x->record.method, "HEAD") == 0)
         return true;
-    attempt->hold = hold_for(attempt->status, header_value(&attempt->headers, "content-type", type, sizeof type));
+    attempt->hold = hold_for(attempt->status, headers_value(&attempt->headers, "content-type", type, sizeof type));
     if (attempt->hold == HOLD_NOTHING || bytes_len(&attempt->body) >= HOLD_LIMIT)
         return true;
     return attempt->hold == HOLD_EVENT &&

@@ -81,7 +81,7 @@ static enum MHD_Result keep_header(void *data, enum MHD_ValueKind kind, const ch
     struct collecting *c = data;
     (void)kind;
     bool token = strstr(value, c->x->relay->token.text) != NULL; /* whatever the header is called */
-    if (!token && header_goes_up(name, c->head.connection) && !header_add(&c->x->headers, name, value))
+    if (!token && headers_go_up(name, c->head.connection) && !headers_add(&c->x->headers, name, value))
         c->full = true;
     return MHD_YES;
 }
@@ -91,8 +91,9 @@ static void start_record(struct exchange *x, const char *method)
 {
     struct record *record = &x->record;
     record->at = clock_wall();
-    (void)snprintf(record->id, sizeof record->id, "%016llx",
-                   (unsigned long long)(x->client->front->id_base + 0x9E3779B97F4A7C15ULL * ++x->client->front->id_count));
+    (void)snprintf(
+        record->id, sizeof record->id, "%016llx",
+        (unsigned long long)(x->client->front->id_base + 0x9E3779B97F4A7C15ULL * ++x->client->front->id_count));
     (void)snprintf(record->method, sizeof record->method, "%s", method);
     (void)snprintf(record->client, sizeof record->client, "%s", x->client->address);
     const char *target = bytes_at(&x->target);
@@ -254,10 +255,10 @@ static void *on_target(void *data, const char *target, struct MHD_Connection *co
 static void log_request(struct exchange *x)
 {
     const struct record *r = &x->record;
-    (void)!bytes_printf(&x->client->front->log, "%s \"%s %s\" %d provider=%s key=%s attempts=%zu ms=%lld.%01lld id=%s\n",
-                        r->client, r->method, r->path, r->status, r->provider[0] != '\0' ? r->provider : "-",
-                        r->fingerprint[0] != '\0' ? r->fingerprint : "-", r->try_count, r->us / 1000, r->us / 100 % 10,
-                        r->id);
+    (void)!bytes_printf(
+        &x->client->front->log, "%s \"%s %s\" %d provider=%s key=%s attempts=%zu ms=%lld.%01lld id=%s\n", r->client,
+        r->method, r->path, r->status, r->provider[0] != '\0' ? r->provider : "-",
+        r->fingerprint[0] != '\0' ? r->fingerprint : "-", r->try_count, r->us / 1000, r->us / 100 % 10, r->id);
 }
 
 static void on_completed(void *data, struct MHD_Connection *connection, void **context,

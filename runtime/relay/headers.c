@@ -39,7 +39,7 @@ static bool of_connection(const char *name, size_t len, const char *connection)
     return listed(names, name, len) || prefixed("proxy-", name, len) || named_by(connection, name, len);
 }
 
-bool header_goes_up(const char *name, const char *connection)
+bool headers_go_up(const char *name, const char *connection)
 {
     /* Credentials; what libcurl says itself; what would make an answer one that cannot be looked into; and who asked. */
     static const char *const names[] = {
@@ -50,7 +50,7 @@ bool header_goes_up(const char *name, const char *connection)
            !prefixed("sec-fetch-", name, len) && !of_connection(name, len, connection);
 }
 
-bool header_comes_down(const char *name, size_t len, const char *connection)
+bool headers_come_down(const char *name, size_t len, const char *connection)
 {
     /* The length is told by the server; the others would speak for this host, which is not the provider's. */
     static const char *const names[] = {"content-length", "set-cookie", "alt-svc", "strict-transport-security", NULL};
@@ -58,7 +58,7 @@ bool header_comes_down(const char *name, size_t len, const char *connection)
            !of_connection(name, len, connection);
 }
 
-bool header_add(struct bytes *lines, const char *name, const char *value)
+bool headers_add(struct bytes *lines, const char *name, const char *value)
 {
     /* libcurl takes "Name:" for "leave it out", and "Name;" for an empty one. */
     if (*value == '\0')
@@ -96,7 +96,7 @@ static bool add_key(const struct hermes_attempt *attempt, struct bytes *result)
 {
     const char *secret = attempt->credential->secret;
     const struct key_header key = key_header(attempt->provider->auth, secret);
-    return (key.beta == NULL || header_add(result, "anthropic-beta", key.beta)) &&
+    return (key.beta == NULL || headers_add(result, "anthropic-beta", key.beta)) &&
            bytes_add(result, key.name, strlen(key.name)) && bytes_add(result, ": ", 2) &&
            bytes_add(result, key.scheme, strlen(key.scheme)) && bytes_add_string(result, secret);
 }
@@ -110,10 +110,10 @@ bool headers_for(const struct hermes_attempt *attempt, enum dialect dialect, con
             return false;
     for (size_t i = 0; i < provider->header_count; i++)
         if (well_formed(&provider->headers[i]) &&
-            !header_add(result, provider->headers[i].name, provider->headers[i].value))
+            !headers_add(result, provider->headers[i].name, provider->headers[i].value))
             return false;
     if (dialect == DIALECT_ANTHROPIC && !has(result, "anthropic-version") &&
-        !header_add(result, "anthropic-version", ANTHROPIC_VERSION))
+        !headers_add(result, "anthropic-version", ANTHROPIC_VERSION))
         return false;
     /* What libcurl would say of its own accord and the client did not. */
     if ((!has(result, "accept") && !bytes_add_string(result, "Accept:")) ||
@@ -123,7 +123,7 @@ bool headers_for(const struct hermes_attempt *attempt, enum dialect dialect, con
     return add_key(attempt, result);
 }
 
-bool header_next(const struct bytes *headers, size_t *at, struct header_line *ret)
+bool headers_next(const struct bytes *headers, size_t *at, struct header_line *ret)
 {
     while (*at < bytes_len(headers)) {
         const char *line = bytes_at(headers) + *at;
@@ -144,11 +144,11 @@ bool header_next(const struct bytes *headers, size_t *at, struct header_line *re
     return false;
 }
 
-const char *header_value(const struct bytes *headers, const char *name, char *buffer, size_t size)
+const char *headers_value(const struct bytes *headers, const char *name, char *buffer, size_t size)
 {
     struct header_line line;
     size_t len = strlen(name);
-    for (size_t at = 0; header_next(headers, &at, &line);)
+    for (size_t at = 0; headers_next(headers, &at, &line);)
         if (line.name_len == len && strncasecmp(line.name, name, len) == 0 && line.value_len < size) {
             memcpy(buffer, line.value, line.value_len);
             buffer[line.value_len] = '\0';

@@ -11,12 +11,12 @@
 
 /* Whether a header of the client goes on to the provider: not what belongs to the connection (or is named by
  * CONNECTION, the value of that header, or NULL), not what the client identifies itself with. */
-bool header_goes_up(const char *name, const char *connection);
+bool headers_go_up(const char *name, const char *connection);
 /* Whether a header of the provider goes on to the client. */
-bool header_comes_down(const char *name, size_t len, const char *connection);
+bool headers_come_down(const char *name, size_t len, const char *connection);
 
 /* Adds "Name: value" and a NUL to a list of lines. */
-bool header_add(struct bytes *lines, const char *name, const char *value) __attribute__((warn_unused_result));
+bool headers_add(struct bytes *lines, const char *name, const char *value) __attribute__((warn_unused_result));
 /* What the provider wants besides the client's LINES: its key, and the headers of the configuration, which overrule the
  * client's. The result holds a key. */
 bool headers_for(const struct hermes_attempt *attempt, enum dialect dialect, const struct bytes *lines,
@@ -29,8 +29,8 @@ struct header_line {
     const char *value;
     size_t value_len;
 };
-bool header_next(const struct bytes *headers, size_t *at, struct header_line *ret);
+bool headers_next(const struct bytes *headers, size_t *at, struct header_line *ret);
 /* The first header of that name, NUL-terminated in BUFFER; NULL: none, or longer than that. */
-const char *header_value(const struct bytes *headers, const char *name, char *buffer, size_t size);
+const char *headers_value(const struct bytes *headers, const char *name, char *buffer, size_t size);
 
 #endif

@@ -265,8 +265,8 @@ static int run(const struct options *options, const char *home)
         return status;
     (void)gethostname(relay.host, sizeof relay.host - 1);
     relay.home = home;
-    page_permit(&relay.status_page);
-    page_permit(&relay.login_page);
+    page_policy_set(&relay.status_page);
+    page_policy_set(&relay.login_page);
     memcpy(relay.address, listening.address, sizeof relay.address);
     relay.unix_socket = listening.unix_socket;
     relay.allow_remote = options->allow_remote;

@@ -25,7 +25,7 @@ static void source_of(const struct relay_page *page, const char *opening, const 
     (void)snprintf(out, size, "'sha256-%s'", text);
 }
 
-void page_permit(struct relay_page *page)
+void page_policy_set(struct relay_page *page)
 {
     char script[64];
     char style[64];

@@ -7,7 +7,6 @@
 #include <string.h>
 
 #include "bytes.h"
-#include "error.h"
 
 enum { REQUESTS = 256, SWITCHES = 64, ANSWERS = 32 };
 
@@ -65,14 +64,6 @@ void records_switch(struct records *records, const struct record_switch *change)
     (void)pthread_mutex_unlock(&records->lock);
 }
 
-unsigned long records_switches(struct records *records)
-{
-    (void)pthread_mutex_lock(&records->lock);
-    unsigned long count = records->switch_count;
-    (void)pthread_mutex_unlock(&records->lock);
-    return count;
-}
-
 static struct remembered *answer_of(struct records *records, const char *provider, bool make)
 {
     for (size_t i = 0; i < records->answer_count; i++)
@@ -118,7 +109,7 @@ bool records_recall(struct records *records, const char *provider, int *ret_stat
 /* `"name":"text"`, text escaped. */
 static bool text_member(struct bytes *out, const char *name, const char *text)
 {
-    return bytes_printf(out, "\"%s\":\"", name) && json_inside(out, text, strlen(text)) && bytes_add(out, "\"", 1);
+    return bytes_printf(out, "\"%s\":\"", name) && bytes_add_json(out, text, strlen(text)) && bytes_add(out, "\"", 1);
 }
 
 /* JSON has no infinity: a dead key's time is null. */

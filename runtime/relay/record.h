@@ -31,7 +31,6 @@ struct record {
     int status;                   /* that the client got; 0: it left before */
     char provider[PROVIDER_SIZE]; /* that served, or was asked last; "" */
     char fingerprint[KEY_SIZE];
-    unsigned long long bytes;
     struct record_try tries[RECORD_TRIES];
     size_t try_count;
 };
@@ -61,8 +60,6 @@ void records_remember(struct records *records, const char *provider, int status,
                       size_t len);
 bool records_recall(struct records *records, const char *provider, int *ret_status, char *type, size_t type_size,
                     struct bytes *body);
-/* How many switches there have been. */
-unsigned long records_switches(struct records *records);
 /* The request as a JSON object; false: not known (any more). */
 bool records_request(struct records *records, const char *id, struct bytes *out);
 /* `[...]`, the latest first. */

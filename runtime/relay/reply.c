@@ -84,10 +84,10 @@ static void add_lines(struct MHD_Response *response, const struct exchange *x, c
 {
     char connection[512];
     struct header_line line;
-    const char *named = header_value(&attempt->headers, "connection", connection, sizeof connection);
-    for (size_t at = 0; header_next(&attempt->headers, &at, &line);) {
+    const char *named = headers_value(&attempt->headers, "connection", connection, sizeof connection);
+    for (size_t at = 0; headers_next(&attempt->headers, &at, &line);) {
         bool again = line.name_len == 11 && strncasecmp(line.name, "retry-after", 11) == 0 && x->retry_after >= 0;
-        if (!again && header_comes_down(line.name, line.name_len, named))
+        if (!again && headers_come_down(line.name, line.name_len, named))
             add_line(response, &line, attempt->key.credential->secret);
     }
 }
@@ -153,7 +153,7 @@ static enum MHD_Result queue_local(struct exchange *x)
     if (response != NULL) {
         (void)MHD_add_response_header(response, "Content-Type", x->local_type);
         (void)MHD_add_response_header(response, "Cache-Control", "no-store");
-        for (size_t at = 0; header_next(&x->local_headers, &at, &line);)
+        for (size_t at = 0; headers_next(&x->local_headers, &at, &line);)
             add_line(response, &line, "");
     }
     return queue(x, x->local_status, response);

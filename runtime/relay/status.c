@@ -3,21 +3,21 @@
 #include <limits.h>
 #include <math.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
-#include <cjson/cJSON.h>
+#include <sodium.h>
 
-#include "arena.h"
 #include "file_lock.h"
-#include "relay.h"
-#include "error.h"
+#include "guarded_file.h"
+#include "json_token.h"
 #include "record.h"
-#include "safe_read.h"
+#include "relay.h"
 #include "snapshot_format.h"
 
 static bool text_member(struct bytes *out, const char *name, const char *text)
 {
-    return bytes_printf(out, "\"%s\":\"", name) && json_inside(out, text, strlen(text)) && bytes_add(out, "\",", 2);
+    return bytes_printf(out, "\"%s\":\"", name) && bytes_add_json(out, text, strlen(text)) && bytes_add(out, "\",", 2);
 }
 
 static bool state_members(struct bytes *out, const struct hermes_key_state *state)
@@ -102,27 +102,55 @@ static bool snapshot_json(struct hermes *hermes, int refreshed, struct bytes *ou
     return good && bytes_add(out, "],", 2);
 }
 
+/* LEN bytes of JSON without what only makes them readable: a stream of events goes by lines. Their new number. */
+static size_t one_line(char *json, size_t len)
+{
+    size_t used = 0;
+    bool quoted = false;
+    for (size_t i = 0; i < len; i++) {
+        if (!quoted && strchr(" \t\r\n", json[i]) != NULL)
+            continue;
+        quoted ^= json[i] == '"';
+        if (quoted && json[i] == '\\')
+            json[used++] = json[i++];
+        json[used++] = json[i];
+    }
+    return used;
+}
+
+/* Its member `pid`; 0: none. */
+static pid_t pid_in(const char *json, size_t len)
+{
+    struct json_token name;
+    struct json_token value;
+    struct json_tokens tokens = json_tokens(json, len);
+    (void)json_next(&tokens);
+    while (json_child(&tokens, &name, &value)) {
+        if (json_is(name, "pid", 3) && value.kind == JSON_SCALAR)
+            return (pid_t)strtol(value.bytes, NULL, 10);
+        if (!json_skip(&tokens, value))
+            break;
+    }
+    return 0;
+}
+
 /* hermes-watch's own file, when it is one JSON object, and whether the process that wrote it runs: that one holds the
  * lock. */
 static bool watcher_json(const char *home, struct bytes *out)
 {
     char path[PATH_MAX];
     char lock[PATH_MAX];
-    struct arena *arena = arena_create();
+    char *json = NULL;
+    struct moment moment = {0};
     (void)snprintf(path, sizeof path, "%s/" STATUS_FILE, home);
     (void)snprintf(lock, sizeof lock, "%s/" WATCH_LOCK_FILE, home);
     pid_t holder = file_lock_holder(lock);
-    struct safe_read file = safe_read(arena, path, 0);
-    cJSON *tree = file.status == SAFE_READ_OK ? cJSON_ParseWithLength(file.bytes, file.len) : NULL;
-    bool object = cJSON_IsObject(tree);
-    char *line = object ? cJSON_PrintUnformatted(tree) : NULL; /* a stream of events goes by lines */
-    const cJSON *pid = cJSON_GetObjectItemCaseSensitive(tree, "pid");
-    bool running = holder != 0 && (!object || (cJSON_IsNumber(pid) && (pid_t)pid->valuedouble == holder));
+    size_t len = guarded_file_read(path, &moment, &json) == 0 ? (size_t)moment.size : 0;
+    bool object = len > 0 && json[strspn(json, " \t\r\n")] == '{' && json_valid(json, len);
+    bool running = holder != 0 && (!object || pid_in(json, len) == holder);
     bool good = bytes_printf(out, "\"watcher_running\":%s,\"watcher\":", running ? "true" : "false") &&
-                bytes_printf(out, "%s", line != NULL ? line : "null");
-    cJSON_free(line);
-    cJSON_Delete(tree);
-    arena_destroy(arena);
+                (object ? bytes_add(out, json, one_line(json, len)) : bytes_add(out, "null", 4));
+    sodium_free(json);
     return good;
 }
 

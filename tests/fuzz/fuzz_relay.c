@@ -70,7 +70,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     usage_scan(body, len, &in, &out);
     struct bytes headers = {.data = target, .end = target_len, .capacity = target_len};
     struct header_line line;
-    for (size_t at = 0; header_next(&headers, &at, &line);)
+    for (size_t at = 0; headers_next(&headers, &at, &line);)
         must(line.value + line.value_len <= target + target_len, "a header outside the headers");
     free(target);
     return 0;

@@ -164,15 +164,15 @@ static void a_stream_is_held_until_its_first_event_with_data(void **state)
 static void headers_that_belong_to_others_do_not_pass(void **state)
 {
     (void)state;
-    assert_true(header_goes_up("Content-Type", NULL));
-    assert_true(header_goes_up("anthropic-beta", "close"));
-    assert_false(header_goes_up("Authorization", NULL));
-    assert_false(header_goes_up("X-Hop", "close, x-hop"));
-    assert_true(header_goes_up("X-Hop", "close, x-hope"));
-    assert_false(header_goes_up("PROXY-Authorization", NULL));
-    assert_true(header_comes_down("x-ratelimit-reset", 17, NULL));
-    assert_false(header_comes_down("Set-Cookie", 10, NULL));
-    assert_false(header_comes_down("Transfer-Encoding", 17, NULL));
+    assert_true(headers_go_up("Content-Type", NULL));
+    assert_true(headers_go_up("anthropic-beta", "close"));
+    assert_false(headers_go_up("Authorization", NULL));
+    assert_false(headers_go_up("X-Hop", "close, x-hop"));
+    assert_true(headers_go_up("X-Hop", "close, x-hope"));
+    assert_false(headers_go_up("PROXY-Authorization", NULL));
+    assert_true(headers_come_down("x-ratelimit-reset", 17, NULL));
+    assert_false(headers_come_down("Set-Cookie", 10, NULL));
+    assert_false(headers_come_down("Transfer-Encoding", 17, NULL));
 }
 
 static void tokens_are_counted_in_both_dialects(void **state)
