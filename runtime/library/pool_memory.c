@@ -14,7 +14,7 @@
 enum { ERROR_CODE = 2, NAME_MAX_LEN = 1024 }; /* its place among the raw members; of a provider or a fingerprint */
 
 struct pool_cooldown {
-    struct booking_id id;
+    struct bookings_id id;
     double until;
     int status;
 };
@@ -33,8 +33,8 @@ void pool_memory_finish(struct pool_memory *memory)
 
 static int compare(const void *a, const void *b)
 {
-    const struct booking_id *left = &((const struct pool_cooldown *)a)->id;
-    const struct booking_id *right = &((const struct pool_cooldown *)b)->id;
+    const struct bookings_id *left = &((const struct pool_cooldown *)a)->id;
+    const struct bookings_id *right = &((const struct pool_cooldown *)b)->id;
     if (left->key != right->key)
         return left->key < right->key ? -1 : 1;
     return left->provider < right->provider ? -1 : left->provider > right->provider;
@@ -42,13 +42,13 @@ static int compare(const void *a, const void *b)
 
 static bool token_is(struct json_token token, const char *text)
 {
-    return json_is(token, text, strlen(text));
+    return json_token_is(token, text, strlen(text));
 }
 
 /* The token's text in OUT; "" when it is longer than that. */
 static void copy_text(struct json_token token, char *out, size_t size)
 {
-    size_t len = token.len < size ? json_unescape(token, out) : 0;
+    size_t len = token.len < size ? json_token_unescape(token, out) : 0;
     out[len] = '\0';
 }
 
@@ -57,10 +57,10 @@ static int status_in(struct json_tokens raw)
     struct json_token name;
     struct json_token value;
     char text[16] = "";
-    for (int i = 0; i <= ERROR_CODE && json_child(&raw, &name, &value); i++) {
+    for (int i = 0; i <= ERROR_CODE && json_token_child(&raw, &name, &value); i++) {
         if (i == ERROR_CODE && value.kind == JSON_TEXT)
             copy_text(value, text, sizeof text);
-        if (!json_skip(&raw, value))
+        if (!json_token_skip(&raw, value))
             break;
     }
     long status = strtol(text, NULL, 10);
@@ -74,15 +74,15 @@ static void read_one(struct json_tokens object, struct pool_cooldown *cooldown)
     struct json_token value;
     char number[64];
     bool dead = false;
-    while (json_child(&object, &name, &value)) {
+    while (json_token_child(&object, &name, &value)) {
         if (token_is(name, "until") && value.kind == JSON_SCALAR) {
             copy_text(value, number, sizeof number);
-            cooldown->until = fmax(reset_moment(number), 0); /* of 0 and no number, 0 */
+            cooldown->until = fmax(reset_time_moment(number), 0); /* of 0 and no number, 0 */
         }
         dead |= token_is(name, "status") && value.kind == JSON_TEXT && token_is(value, "dead");
         if (token_is(name, "raw") && value.kind == JSON_OPEN)
             cooldown->status = status_in(object);
-        if (!json_skip(&object, value))
+        if (!json_token_skip(&object, value))
             break;
     }
     if (dead)
@@ -97,7 +97,7 @@ static bool add(struct pool_memory *memory, const char *provider, const char *fi
     if (grown == NULL)
         return false;
     memory->items = grown;
-    memory->items[memory->count] = (struct pool_cooldown){.id = booking_id(provider, fingerprint)};
+    memory->items[memory->count] = (struct pool_cooldown){.id = bookings_id(provider, fingerprint)};
     read_one(object, &memory->items[memory->count++]);
     return true;
 }
@@ -108,11 +108,11 @@ static bool read_keys(struct pool_memory *memory, const char *provider, struct j
     struct json_token name;
     struct json_token value;
     char fingerprint[NAME_MAX_LEN];
-    while (json_child(keys, &name, &value)) {
+    while (json_token_child(keys, &name, &value)) {
         copy_text(name, fingerprint, sizeof fingerprint);
         if (value.kind == JSON_OPEN && !add(memory, provider, fingerprint, *keys))
             return false;
-        if (!json_skip(keys, value))
+        if (!json_token_skip(keys, value))
             break;
     }
     return true;
@@ -123,12 +123,12 @@ static bool read_providers(struct pool_memory *memory, struct json_tokens provid
     struct json_token name;
     struct json_token value;
     char provider[NAME_MAX_LEN];
-    while (json_child(&providers, &name, &value)) {
+    while (json_token_child(&providers, &name, &value)) {
         struct json_tokens keys = providers;
         copy_text(name, provider, sizeof provider);
         if (value.kind == JSON_OPEN && !read_keys(memory, provider, &keys))
             return false;
-        if (!json_skip(&providers, value))
+        if (!json_token_skip(&providers, value))
             break;
     }
     return true;
@@ -141,12 +141,12 @@ static bool parse(struct pool_memory *memory, const char *bytes, size_t len)
     struct json_token value;
     struct json_tokens tokens = json_tokens(bytes, len);
     bool good = true;
-    if (!json_valid(bytes, len) || json_next(&tokens).kind != JSON_OPEN)
+    if (!json_token_valid(bytes, len) || json_token_next(&tokens).kind != JSON_OPEN)
         return true;
-    while (good && json_child(&tokens, &name, &value)) {
+    while (good && json_token_child(&tokens, &name, &value)) {
         if (token_is(name, "cooldowns") && value.kind == JSON_OPEN)
             good = read_providers(memory, tokens);
-        if (!json_skip(&tokens, value))
+        if (!json_token_skip(&tokens, value))
             break;
     }
     if (memory->count > 1)
@@ -185,7 +185,7 @@ bool pool_memory_look(struct pool_memory *memory)
 double pool_memory_until(const struct pool_memory *memory, const char *provider, const char *fingerprint,
                          int *ret_status)
 {
-    struct pool_cooldown wanted = {.id = booking_id(provider, fingerprint)};
+    struct pool_cooldown wanted = {.id = bookings_id(provider, fingerprint)};
     const struct pool_cooldown *found =
         memory->count == 0 ? NULL : bsearch(&wanted, memory->items, memory->count, sizeof wanted, compare);
     *ret_status = found == NULL ? 0 : found->status;

@@ -124,11 +124,11 @@ static pid_t pid_in(const char *json, size_t len)
     struct json_token name;
     struct json_token value;
     struct json_tokens tokens = json_tokens(json, len);
-    (void)json_next(&tokens);
-    while (json_child(&tokens, &name, &value)) {
-        if (json_is(name, "pid", 3) && value.kind == JSON_SCALAR)
+    (void)json_token_next(&tokens);
+    while (json_token_child(&tokens, &name, &value)) {
+        if (json_token_is(name, "pid", 3) && value.kind == JSON_SCALAR)
             return (pid_t)strtol(value.bytes, NULL, 10);
-        if (!json_skip(&tokens, value))
+        if (!json_token_skip(&tokens, value))
             break;
     }
     return 0;
@@ -146,7 +146,7 @@ static bool watcher_json(const char *home, struct bytes *out)
     (void)snprintf(lock, sizeof lock, "%s/" WATCH_LOCK_FILE, home);
     pid_t holder = file_lock_holder(lock);
     size_t len = guarded_file_read(path, &moment, &json) == 0 ? (size_t)moment.size : 0;
-    bool object = len > 0 && json[strspn(json, " \t\r\n")] == '{' && json_valid(json, len);
+    bool object = len > 0 && json[strspn(json, " \t\r\n")] == '{' && json_token_valid(json, len);
     bool running = holder != 0 && (!object || pid_in(json, len) == holder);
     bool good = bytes_printf(out, "\"watcher_running\":%s,\"watcher\":", running ? "true" : "false") &&
                 (object ? bytes_add(out, json, one_line(json, len)) : bytes_add(out, "null", 4));

@@ -185,8 +185,7 @@ static bool prepare(struct upstream *upstream, struct upstream_call *call)
     if (easy == NULL)
         return false;
     upstream->authorities = curl_version_info(CURLVERSION_NOW)->cainfo;
-    bool good = http_only(easy) == CURLE_OK &&
-                curl_easy_setopt(easy, CURLOPT_SSL_VERIFYPEER, 1L) == CURLE_OK &&
+    bool good = http_only(easy) == CURLE_OK && curl_easy_setopt(easy, CURLOPT_SSL_VERIFYPEER, 1L) == CURLE_OK &&
                 curl_easy_setopt(easy, CURLOPT_SSL_VERIFYHOST, 2L) == CURLE_OK &&
                 curl_easy_setopt(easy, CURLOPT_FOLLOWLOCATION, 0L) == CURLE_OK &&
                 curl_easy_setopt(easy, CURLOPT_PROXY, "") == CURLE_OK &&
