@@ -1,11 +1,12 @@
 #include "after_compile.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <syslog.h>
 
+#include "home_lock.h"
 #include "journal.h"
-#include "watcher.h"
 
 static char *diagnostics_text(const struct diagnostics *list, size_t from, size_t to)
 {
@@ -20,15 +21,15 @@ static char *diagnostics_text(const struct diagnostics *list, size_t from, size_
     return text;
 }
 
-static void say_diagnostic(const struct home_watch *h, const struct compilation *c, const struct diagnostic *d,
+static void say_diagnostic(const struct watched_home *home, long long generation, const struct diagnostic *d,
                            const char *text)
 {
     static const int priorities[] = {LOG_NOTICE, LOG_WARNING, LOG_ERR};
     journal_write(&(struct journal_entry){.priority = priorities[d->severity],
-                                          .label = h->label,
+                                          .label = home->label,
                                           .message = text,
-                                          .home = h->home,
-                                          .generation = c->generation,
+                                          .home = home->home,
+                                          .generation = generation,
                                           .code = d->code,
                                           .source = d->place.source == NULL ? NULL : d->place.source->path,
                                           .line = d->place.line});
@@ -43,27 +44,27 @@ static bool holds_lines(const char *all, const char *text)
     return at != NULL;
 }
 
-/* Whoever edits reads what the edit brought, not what was said after the one before. True: there are others than then. */
-static bool say_diagnostics(struct home_watch *h, const struct compilation *c)
+/* Whoever edits reads what the edit brought, not what was said after the one before. True: there are others than
+ * then. */
+static bool say_diagnostics(struct after_compile *a, const struct diagnostics *list, long long generation)
 {
-    const struct diagnostics *list = &c->diagnostics;
-    const char *before = h->said != NULL ? h->said : "";
+    const char *before = a->said != NULL ? a->said : "";
     char *all = diagnostics_text(list, 0, list->count);
-    bool news = all != NULL && (h->said == NULL || strcmp(before, all) != 0);
+    bool news = all != NULL && (a->said == NULL || strcmp(before, all) != 0);
     for (size_t i = 0; news && i < list->count; i++) {
         char *text = diagnostics_text(list, i, i + 1);
-        bool wanted = list->items[i]->severity == SEVERITY_ERROR || !h->watcher->quiet;
+        bool wanted = list->items[i]->severity == SEVERITY_ERROR || !a->home->quiet;
         if (text != NULL && wanted && !holds_lines(before, text))
-            say_diagnostic(h, c, list->items[i], text);
+            say_diagnostic(a->home, generation, list->items[i], text);
         free(text);
     }
-    free(h->said);
-    h->said = all;
+    free(a->said);
+    a->said = all;
     return news;
 }
 
 /* A line each. CHANGES: what the lines are about, or NULL. */
-static void say_lines(const struct home_watch *h, const struct compilation *c, const char *lines,
+static void say_lines(const struct watched_home *home, const struct compilation *c, const char *lines,
                       const struct plan *changes)
 {
     for (size_t i = 0; lines != NULL && *lines != '\0'; i++) {
@@ -71,9 +72,9 @@ static void say_lines(const struct home_watch *h, const struct compilation *c, c
         const struct change *change = changes != NULL && i < changes->count ? &changes->changes[i] : NULL;
         bool key = change != NULL && change->to != NULL && strncmp(change->to, "sha256:", 7) == 0;
         journal_write(&(struct journal_entry){.priority = LOG_INFO,
-                                              .label = h->label,
+                                              .label = home->label,
                                               .message = arena_strndup(c->arena, lines, len),
-                                              .home = h->home,
+                                              .home = home->home,
                                               .generation = c->generation,
                                               .provider = change == NULL ? NULL : change->provider,
                                               .fingerprint = key ? change->to : NULL});
@@ -81,36 +82,37 @@ static void say_lines(const struct home_watch *h, const struct compilation *c, c
     }
 }
 
-static void say_changes(const struct home_watch *h, const struct compilation *c)
+static void say_changes(const struct watched_home *home, const struct compilation *c)
 {
-    if (h->watcher->quiet || (!c->published && !c->projected))
+    if (home->quiet || (!c->published && !c->projected))
         return;
-    say_lines(h, c, arena_printf(c->arena, "generation %lld", c->generation), NULL);
+    say_lines(home, c, arena_printf(c->arena, "generation %lld", c->generation), NULL);
     if (c->published)
-        say_lines(h, c, c->plan.lines.bytes, &c->plan);
+        say_lines(home, c, c->plan.lines.bytes, &c->plan);
     if (c->projected)
-        say_lines(h, c, c->pool_plan.bytes, NULL);
+        say_lines(home, c, c->pool_plan.bytes, NULL);
 }
 
-static void say_kept(struct home_watch *h, const struct compilation *c)
+static void say_kept(struct after_compile *a, const struct compilation *c)
 {
-    h->said_kept = true;
-    if (!h->watcher->quiet)
-        home_watch_say(h, LOG_NOTICE, NULL,
-                       c->generation == 0 ? "nothing published: there is no generation yet"
-                                          : arena_printf(c->arena, "nothing published; generation %lld stays in force",
-                                                         c->generation));
+    a->said_kept = true;
+    if (!a->home->quiet)
+        watched_home_say(
+            a->home, LOG_NOTICE, NULL,
+            c->generation == 0
+                ? "nothing published: there is no generation yet"
+                : arena_printf(c->arena, "nothing published; generation %lld stays in force", c->generation));
 }
 
 /* FIRST: nothing was in force before, as far as we know. */
-static void say_in_force(struct home_watch *h, const struct compilation *c, bool first)
+static void say_in_force(struct after_compile *a, const struct compilation *c, bool first)
 {
-    bool again = h->said_kept;
-    h->said_kept = false;
-    if ((first || again) && !h->watcher->quiet && !c->published && !c->projected)
-        home_watch_say(h, LOG_INFO, NULL,
-                       arena_printf(c->arena, "%sgeneration %lld in force, watching %s", again ? "valid again: " : "",
-                                    c->generation, h->home));
+    bool again = a->said_kept;
+    a->said_kept = false;
+    if ((first || again) && !a->home->quiet && !c->published && !c->projected)
+        watched_home_say(a->home, LOG_INFO, NULL,
+                         arena_printf(c->arena, "%sgeneration %lld in force, watching %s", again ? "valid again: " : "",
+                                      c->generation, a->home->home));
 }
 
 static const struct diagnostic *first_error(const struct compilation *c)
@@ -121,7 +123,7 @@ static const struct diagnostic *first_error(const struct compilation *c)
     return NULL;
 }
 
-static const char *status_line(const struct home_watch *h, const struct compilation *c)
+static const char *status_line(const char *home, const struct compilation *c)
 {
     const struct diagnostic *error = first_error(c);
     if (error != NULL)
@@ -141,24 +143,15 @@ static const char *status_line(const struct home_watch *h, const struct compilat
     if (c->pool_waiting)
         return arena_printf(c->arena, "generation %lld, waiting for auth.lock", c->generation);
     return arena_printf(c->arena, "generation %lld, %zu provider%s, watching %s", c->generation, c->providers.count,
-                        c->providers.count == 1 ? "" : "s", h->home);
+                        c->providers.count == 1 ? "" : "s", home);
 }
 
-static bool is_degraded(const struct home_watch *h)
-{
-    struct watch_gap gaps[64];
-    size_t count = watch_client_gaps(h->watches, gaps, sizeof gaps / sizeof *gaps);
-    for (size_t i = 0; i < count && i < sizeof gaps / sizeof *gaps; i++)
-        if (gaps[i].limit)
-            return true;
-    return false;
-}
-
-static enum condition condition_of(const struct home_watch *h, const struct compilation *c)
+/* LIMITED: limits keep something from being watched. */
+static enum condition condition_of(const struct compilation *c, bool limited)
 {
     switch (c->outcome) {
     case COMPILE_VALID:
-        return c->pool_waiting ? HOME_WAITING : is_degraded(h) ? HOME_DEGRADED : HOME_OK;
+        return c->pool_waiting ? HOME_WAITING : limited ? HOME_DEGRADED : HOME_OK;
     case COMPILE_INVALID:
         return HOME_INVALID;
     case COMPILE_HELD:
@@ -172,64 +165,74 @@ static enum condition condition_of(const struct home_watch *h, const struct comp
     return HOME_FAILED;
 }
 
-void after_compile(struct home_watch *h, const struct compilation *c)
+void after_compile_open(struct after_compile *a, const struct watched_home *home, struct systemd_status *systemd,
+                        void (*learned)(void *owner), void *owner)
 {
-    bool other = home_state_say(&h->state, condition_of(h, c), status_line(h, c));
-    watcher_tell(h->watcher, h, other || c->published || c->projected); /* first: somebody may wait for it */
+    *a = (struct after_compile){.home = home, .systemd = systemd};
+    prove_open(&a->prover, home->event, learned, owner);
+    announce_open(&a->announcer, home);
+    reload_unit_open(&a->reloader, home);
+}
+
+void after_compile_close(struct after_compile *a)
+{
+    prove_close(&a->prover);
+    announce_close(&a->announcer);
+    reload_unit_close(&a->reloader);
+    free(a->said);
+    a->said = NULL;
+}
+
+void after_compile(struct after_compile *a, const struct compilation *c)
+{
+    struct home_state *state = a->home->state;
+    bool other = home_state_say(state, condition_of(c, state->limited), status_line(a->home->home, c));
+    systemd_status_tell(a->systemd, state, other || c->published || c->projected); /* first: somebody may wait for it */
     if (c->outcome == COMPILE_BUSY)
         return;
-    bool first = h->state.last_success.tv_sec == 0;
-    home_state_learn(&h->state, c);
-    bool news = say_diagnostics(h, c);
-    say_changes(h, c);
+    bool first = state->last_success.tv_sec == 0;
+    home_state_learn(state, c);
+    bool news = say_diagnostics(a, &c->diagnostics, c->generation);
+    say_changes(a->home, c);
     if (news && c->diagnostics.errors > 0 && !c->published)
-        say_kept(h, c);
+        say_kept(a, c);
     if (c->outcome == COMPILE_VALID)
-        say_in_force(h, c, first);
-    prover_after_compile(h, c);
-    announcer_after_compile(h, c);
-    reloader_after_compile(h, c);
-    drift_look_soon(h);
+        say_in_force(a, c, first);
+    prove_after_compile(&a->prover, c);
+    announce_after_compile(&a->announcer, c);
+    reload_unit_after_compile(&a->reloader, c);
 }
 
 /* True unless TEXT is what was said last. Takes TEXT. */
-static bool is_news(struct home_watch *h, char *text)
+static bool is_news(struct after_compile *a, char *text)
 {
-    bool news = text != NULL && (h->said == NULL || strcmp(h->said, text) != 0);
-    free(h->said);
-    h->said = text;
+    bool news = text != NULL && (a->said == NULL || strcmp(a->said, text) != 0);
+    free(a->said);
+    a->said = text;
     return news;
 }
 
-static void after_nothing(struct home_watch *h, enum condition condition, int priority, const char *text)
+static void after_nothing(struct after_compile *a, enum condition condition, int priority, const char *text)
 {
-    bool news = home_state_say(&h->state, condition, text);
-    watcher_tell(h->watcher, h, news);
-    if (is_news(h, strdup(text)) && (priority <= LOG_ERR || !h->watcher->quiet))
-        home_watch_say(h, priority, NULL, text);
+    bool news = home_state_say(a->home->state, condition, text);
+    systemd_status_tell(a->systemd, a->home->state, news);
+    if (is_news(a, strdup(text)) && (priority <= LOG_ERR || !a->home->quiet))
+        watched_home_say(a->home, priority, NULL, text);
 }
 
-void after_absence(struct home_watch *h)
+void after_compile_absence(struct after_compile *a)
 {
     char text[4200];
-    bool was_there = h->state.last_success.tv_sec != 0;
-    (void)snprintf(text, sizeof text, "%s %s", h->home,
+    bool was_there = a->home->state->last_success.tv_sec != 0;
+    (void)snprintf(text, sizeof text, "%s %s", a->home->home,
                    was_there ? "is gone; waiting for it to come back" : "does not exist yet; waiting for it");
-    h->said_kept = h->said_kept || was_there;
-    after_nothing(h, HOME_ABSENT, LOG_NOTICE, text);
+    a->said_kept = a->said_kept || was_there;
+    after_nothing(a, HOME_ABSENT, LOG_NOTICE, text);
 }
 
-void refusal_text(char text[REFUSAL_ROOM], const char *home, pid_t holder)
+void after_compile_refusal(struct after_compile *a, pid_t holder)
 {
-    if (holder > 0)
-        (void)snprintf(text, REFUSAL_ROOM, "process %ld watches %s already", (long)holder, home);
-    else
-        (void)snprintf(text, REFUSAL_ROOM, "a process of another container watches %s already", home);
-}
-
-void after_refusal(struct home_watch *h, pid_t holder)
-{
-    char text[REFUSAL_ROOM];
-    refusal_text(text, h->home, holder);
-    after_nothing(h, HOME_FAILED, LOG_ERR, text);
+    char text[HOME_LOCK_REFUSAL];
+    home_lock_refusal(text, a->home->home, holder);
+    after_nothing(a, HOME_FAILED, LOG_ERR, text);
 }

@@ -1,17 +1,35 @@
 /* What follows a compile of a home, in this order: whoever waits is told, people are told, and then everything that may
- * take its time. C lives until the call returns; it has what changed per provider and fingerprint in c->plan.changes. */
+ * take its time: new keys are asked about, others hear of the publish, a unit is reloaded. */
 #ifndef HERMES_AFTER_COMPILE_H
 #define HERMES_AFTER_COMPILE_H
 
-#include "home_watch.h"
+#include "announce.h"
+#include "prove.h"
+#include "reload_unit.h"
+#include "systemd_status.h"
+#include "watched_home.h"
 
-/* After every compile that came to a result: all but COMPILE_BUSY, which is tried again at once. */
-void after_compile(struct home_watch *h, const struct compilation *c);
+struct after_compile {
+    const struct watched_home *home;
+    struct systemd_status *systemd;
+    char *said;     /* the diagnostics of the last compile: they are not repeated */
+    bool said_kept; /* that the sources published nothing */
+    struct prover prover;
+    struct announcer announcer;
+    struct reloader reloader;
+};
+
+/* HOME and SYSTEMD live as long as A. LEARNED: see prove_open(). */
+void after_compile_open(struct after_compile *a, const struct watched_home *home, struct systemd_status *systemd,
+                        void (*learned)(void *owner), void *owner);
+void after_compile_close(struct after_compile *a);
+
+/* After every compile that came to a result: all but COMPILE_BUSY, which is tried again at once. C lives until the call
+ * returns; it has what changed per provider and fingerprint in c->plan.changes. */
+void after_compile(struct after_compile *a, const struct compilation *c);
 /* There is no home (yet, or any more). */
-void after_absence(struct home_watch *h);
-enum { REFUSAL_ROOM = 4200 };
-/* Process HOLDER watches HOME already; 0: one that cannot be seen from here. */
-void refusal_text(char text[REFUSAL_ROOM], const char *home, pid_t holder);
-void after_refusal(struct home_watch *h, pid_t holder);
+void after_compile_absence(struct after_compile *a);
+/* Process HOLDER watches the home already; 0: one that cannot be seen from here. */
+void after_compile_refusal(struct after_compile *a, pid_t holder);
 
 #endif

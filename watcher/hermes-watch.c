@@ -7,7 +7,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "after_compile.h"
 #include "find_home.h"
 #include "install.h"
 #include "profiles.h"
@@ -114,8 +113,8 @@ static bool open_home(struct watcher *w, const struct options *options, const ch
     bool alone = options->home_count == 1;
     struct home_watch *h = watcher_add(w, home, alone && !options->profiles ? NULL : home);
     if (h != NULL && home_watch_lock(h, &holder) < 0) {
-        char text[REFUSAL_ROOM];
-        refusal_text(text, home, holder);
+        char text[HOME_LOCK_REFUSAL];
+        home_lock_refusal(text, home, holder);
         (void)fprintf(stderr, "hermes-watch: %s\n", text);
         return false;
     }
@@ -137,7 +136,7 @@ static int change_installation(struct arena *arena, const struct options *option
                                  .profiles = options->profiles,
                                  .quiet = options->quiet,
                                  .now = options->now};
-    bool done = options->install ? install_unit(arena, &what) : uninstall_unit(arena);
+    bool done = options->install ? install_unit(arena, &what) : install_undo(arena);
     arena_destroy(arena);
     return done ? EXIT_OK : EXIT_IO;
 }

@@ -165,7 +165,8 @@ static void say_linger(struct arena *arena)
         (void)puts("It ends when you log out. To keep it running: loginctl enable-linger");
 }
 
-/* Whether each home is watched by a process of this very program that was started after the unit at PATH was written. */
+/* Whether each home is watched by a process of this very program that was started after the unit at PATH was
+ * written. */
 static bool runs_as_written(struct arena *arena, const char *path, const struct install *what)
 {
     struct stat unit;
@@ -216,7 +217,7 @@ bool install_unit(struct arena *arena, const struct install *what)
     return done;
 }
 
-bool uninstall_unit(struct arena *arena)
+bool install_undo(struct arena *arena)
 {
     const char *path = unit_path(arena);
     if (path == NULL)

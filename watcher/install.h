@@ -18,6 +18,6 @@ struct install {
 
 /* False, and why on standard error. Where no user manager runs, the unit is written and the commands are only shown. */
 bool install_unit(struct arena *arena, const struct install *what);
-bool uninstall_unit(struct arena *arena);
+bool install_undo(struct arena *arena);
 
 #endif

@@ -40,8 +40,8 @@ static void remove_vanished(struct profiles *profiles)
 {
     struct watcher *w = profiles->watcher;
     for (size_t i = w->count; i > 0; i--)
-        if (w->homes[i - 1]->discovered && lies_in(profiles, w->homes[i - 1]->home) &&
-            !is_directory(w->homes[i - 1]->home))
+        if (w->homes[i - 1]->discovered && lies_in(profiles, w->homes[i - 1]->path) &&
+            !is_directory(w->homes[i - 1]->path))
             watcher_remove(w, w->homes[i - 1]);
 }
 
@@ -94,11 +94,11 @@ struct profiles *profiles_create(struct watcher *watcher, const char *home, bool
         return NULL;
     *profiles = (struct profiles){.watcher = watcher, .whole_path = whole_path};
     if (asprintf(&profiles->directory, "%s/profiles", home) < 0 ||
-        sd_event_add_defer(watcher->event, &profiles->look, at_look, profiles) < 0) {
+        sd_event_add_defer(watcher->commons.event, &profiles->look, at_look, profiles) < 0) {
         profiles_destroy(profiles);
         return NULL;
     }
-    profiles->watches = watch_client_create(watcher->watches, NULL, at_news, profiles);
+    profiles->watches = watch_client_create(watcher->commons.watches, NULL, at_news, profiles);
     (void)sd_event_source_set_enabled(profiles->look, SD_EVENT_OFF);
     look(profiles);
     return profiles;

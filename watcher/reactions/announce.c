@@ -5,12 +5,10 @@
 #include <string.h>
 #include <syslog.h>
 
-#include "home_watch.h"
 #include "http_route.h"
 #include "json_span.h"
 #include "json_write.h"
 #include "signature.h"
-#include "watcher.h"
 
 /* After so many failures it rests until something is published again. */
 enum { MOST_FAILURES = 10, LONGEST_PAUSE_S = 60 };
@@ -33,13 +31,18 @@ static void drop(struct announcer *a, size_t count)
     memmove(a->requests, a->requests + count, a->count * sizeof *a->requests);
 }
 
-void announcer_finish(struct announcer *a)
+void announce_open(struct announcer *a, const struct watched_home *home)
+{
+    *a = (struct announcer){.home = home};
+}
+
+void announce_close(struct announcer *a)
 {
     http_job_stop(&a->job);
     (void)sd_event_source_disable_unref(a->timer);
     drop(a, a->count);
     wipe(a->url);
-    *a = (struct announcer){0};
+    announce_open(a, a->home);
 }
 
 /* What was to go elsewhere is of no use there. */
@@ -47,19 +50,19 @@ static bool go_to(struct announcer *a, const char *url)
 {
     if (a->url != NULL && url != NULL && strcmp(a->url, url) == 0)
         return true;
-    announcer_finish(a);
+    announce_close(a);
     a->url = url == NULL ? NULL : strdup(url);
     return a->url != NULL;
 }
 
 /* --- an event --- */
 
-static struct text event_of(const struct home_watch *h, const struct compilation *c)
+static struct text event_of(const char *home, const struct compilation *c)
 {
     struct text out = {.arena = c->arena};
     text_putc(&out, '{');
     json_write_member(&out, "event", "published");
-    json_write_member(&out, "home", h->home);
+    json_write_member(&out, "home", home);
     json_write_number(&out, "generation", (unsigned long long)c->generation);
     json_write_number(&out, "published_at", (unsigned long long)c->snapshot_stat.st_mtim.tv_sec);
     json_write_member(&out, "pool", c->pool_waiting ? "waiting" : c->projected ? "written" : "unchanged");
@@ -89,11 +92,10 @@ static char *request_of(const struct compilation *c, const struct text *event)
 
 /* --- sending --- */
 
-static void answered(void *home, int error);
+static void answered(void *announcer, int error);
 
-static void send_kept(struct home_watch *h)
+static void send_kept(struct announcer *a)
 {
-    struct announcer *a = &h->announcer;
     struct arena *arena = arena_create();
     struct text job = {.arena = arena};
     text_puts(&job, "{\"in_order\":true,\"requests\":[");
@@ -102,27 +104,26 @@ static void send_kept(struct home_watch *h)
     text_puts(&job, "]}");
     a->sent = a->count;
     a->gone = 0;
-    http_job_watch(&a->job, h->watcher->event, http_child_start(&a->job.child, &job), answered, h);
+    http_job_watch(&a->job, a->home->event, http_child_start(&a->job.child, &job), answered, a);
     arena_destroy(arena);
 }
 
-static int at_next_try(sd_event_source *timer, uint64_t when, void *home)
+static int at_next_try(sd_event_source *timer, uint64_t when, void *announcer)
 {
-    struct home_watch *h = home;
+    struct announcer *a = announcer;
     (void)when;
     (void)timer;
-    h->announcer.timer = sd_event_source_disable_unref(h->announcer.timer);
-    send_kept(h);
+    a->timer = sd_event_source_disable_unref(a->timer);
+    send_kept(a);
     return 0;
 }
 
-static void try_later(struct home_watch *h)
+static void try_later(struct announcer *a)
 {
-    struct announcer *a = &h->announcer;
     unsigned pause = a->failures < 7 ? 1U << (a->failures - 1) : LONGEST_PAUSE_S;
     if (a->failures < MOST_FAILURES)
-        (void)sd_event_add_time_relative(h->watcher->event, &a->timer, CLOCK_MONOTONIC, pause * 1000000ULL, 0,
-                                         at_next_try, h);
+        (void)sd_event_add_time_relative(a->home->event, &a->timer, CLOCK_MONOTONIC, pause * 1000000ULL, 0, at_next_try,
+                                         a);
 }
 
 /* How many the receiver took; *RET_WHY: why not the next one, or NULL. */
@@ -146,46 +147,44 @@ static size_t count_taken(struct arena *arena, struct announcer *a, const char *
     return taken;
 }
 
-static void say_down(struct home_watch *h, const char *why)
+static void say_down(struct announcer *a, const char *why)
 {
     char text[512];
-    if (h->announcer.said_down)
+    if (a->said_down)
         return;
-    h->announcer.said_down = true;
+    a->said_down = true;
     (void)snprintf(text, sizeof text, "hermes_watch.notify_url did not take an event: %s; trying again",
                    why == NULL ? "no answer" : why);
-    home_watch_say(h, LOG_WARNING, NULL, text);
+    watched_home_say(a->home, LOG_WARNING, NULL, text);
 }
 
-static void answered(void *home, int error)
+static void answered(void *announcer, int error)
 {
-    struct home_watch *h = home;
-    struct announcer *a = &h->announcer;
+    struct announcer *a = announcer;
     struct arena *arena = arena_create();
     const char *why = strerror(-error);
     size_t taken = error == 0 ? count_taken(arena, a, &why) : 0;
     drop(a, taken > a->gone ? taken - a->gone : 0);
     if (taken < a->sent) {
         a->failures = taken > 0 ? 1 : a->failures + 1;
-        say_down(h, why);
-        try_later(h);
+        say_down(a, why);
+        try_later(a);
     } else {
-        if (a->said_down && !h->watcher->quiet)
-            home_watch_say(h, LOG_INFO, NULL, "hermes_watch.notify_url takes events again");
+        if (a->said_down && !a->home->quiet)
+            watched_home_say(a->home, LOG_INFO, NULL, "hermes_watch.notify_url takes events again");
         a->said_down = false;
         a->failures = 0;
         if (a->count > 0)
-            send_kept(h);
+            send_kept(a);
     }
     arena_destroy(arena);
 }
 
-void announcer_after_compile(struct home_watch *h, const struct compilation *c)
+void announce_after_compile(struct announcer *a, const struct compilation *c)
 {
-    struct announcer *a = &h->announcer;
     if (!c->published || !go_to(a, c->settings.notify_url))
         return;
-    struct text event = event_of(h, c);
+    struct text event = event_of(a->home->home, c);
     if (a->count == ANNOUNCE_KEPT) { /* the newest are worth more */
         drop(a, 1);
         a->gone++;
@@ -195,5 +194,5 @@ void announcer_after_compile(struct home_watch *h, const struct compilation *c)
     if (a->job.source != NULL || a->timer != NULL)
         return; /* when that is back, or at the next try */
     a->failures = 0;
-    send_kept(h);
+    send_kept(a);
 }

@@ -1,16 +1,15 @@
-/* hermes_watch.notify_url: after each publish an event is POSTed there, as JSON without keys, beside the loop. While the
- * receiver is down the newest events are kept and tried again, with longer and longer pauses. */
+/* hermes_watch.notify_url: after each publish an event is POSTed there, as JSON without keys, beside the loop.
+ * While the receiver is down the newest events are kept and tried again, with longer and longer pauses. */
 #ifndef HERMES_ANNOUNCE_H
 #define HERMES_ANNOUNCE_H
 
-#include "compile.h"
 #include "http_job.h"
-
-struct home_watch;
+#include "watched_home.h"
 
 enum { ANNOUNCE_KEPT = 16 };
 
 struct announcer {
+    const struct watched_home *home;
     char *url;                     /* where the events go */
     char *requests[ANNOUNCE_KEPT]; /* for hermes-http, the oldest first */
     size_t count;
@@ -22,7 +21,9 @@ struct announcer {
     bool said_down;
 };
 
-void announcer_after_compile(struct home_watch *h, const struct compilation *c);
-void announcer_finish(struct announcer *announcer);
+/* HOME lives as long as the announcer. */
+void announce_open(struct announcer *announcer, const struct watched_home *home);
+void announce_after_compile(struct announcer *announcer, const struct compilation *c);
+void announce_close(struct announcer *announcer);
 
 #endif

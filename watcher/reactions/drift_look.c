@@ -1,35 +1,44 @@
 #include "drift_look.h"
 
 #include <malloc.h>
-#include <stddef.h>
+#include <stdlib.h>
+#include <string.h>
 #include <syslog.h>
 
-#include "home_watch.h"
 #include "journal.h"
-#include "watcher.h"
 
 enum {
     CALM_USEC = 200000,     /* after a change, so that a burst of them is one */
     INTERVAL_USEC = 5000000 /* between two looks at a home */
 };
 
-static struct home_watch *home_of(struct job *job)
-{
-    return (struct home_watch *)((char *)job - offsetof(struct home_watch, drift.job));
-}
+/* Outlives its owner, if it must. */
+struct look {
+    struct job job;
+    struct drift_look *of; /* NULL: nobody is left to be told */
+    struct drift_turns *turns;
+    sd_event *event;
+    uint64_t began;
+    const char *managed;
+    struct compilation compilation;
+    struct drift drift;
+    char home[];
+};
 
 /* In a thread of its own. The daemon's environment is no evidence: nobody starts Hermes from it. */
 static void work(struct job *job)
 {
-    struct home_watch *h = home_of(job);
-    compile_home(&h->drift.compilation, &(struct compile_request){.home = h->home, .managed = h->watcher->managed});
-    if (h->drift.compilation.outcome == COMPILE_VALID)
-        h->drift.drift = drift_find(&h->drift.compilation, h->home, NULL);
+    struct look *look = (struct look *)job;
+    compile_home(&look->compilation, &(struct compile_request){.home = look->home, .managed = look->managed});
+    if (look->compilation.outcome == COMPILE_VALID)
+        look->drift = drift_find(&look->compilation, look->home, NULL);
 }
 
-static void say(const struct home_watch *h, const struct drift *drift)
+void drift_look_say(const struct watched_home *home, const struct drift *drift)
 {
-    for (size_t i = 0; i < drift->count && !h->watcher->quiet; i++) {
+    if (home->quiet)
+        return;
+    for (size_t i = 0; i < drift->count; i++) {
         const struct finding *f = &drift->items[i];
         struct text text = {.arena = drift->arena};
         text_printf(&text, "drift: %s: ", f->where);
@@ -37,112 +46,132 @@ static void say(const struct home_watch *h, const struct drift *drift)
             text_printf(&text, "%s is %s; ", f->variable, f->found != NULL ? f->found : "set");
         text_puts(&text, f->message);
         journal_write(&(struct journal_entry){.priority = f->matters ? LOG_WARNING : LOG_NOTICE,
-                                              .label = h->label,
+                                              .label = home->label,
                                               .message = text.bytes,
-                                              .home = h->home,
-                                              .generation = h->state.generation,
+                                              .home = home->home,
+                                              .generation = home->state->generation,
                                               .fingerprint = f->found,
                                               .code = "drift"});
     }
-    if (drift->count == 0 && !h->watcher->quiet)
-        journal_write(&(struct journal_entry){.priority = LOG_INFO,
-                                              .label = h->label,
-                                              .message = "drift: nobody disagrees any more",
-                                              .home = h->home,
-                                              .generation = h->state.generation,
-                                              .code = "drift"});
+    if (drift->count == 0)
+        watched_home_say(home, LOG_INFO, "drift", "drift: nobody disagrees any more");
 }
 
-static uint64_t now_usec(const struct watcher *w)
+static uint64_t now_usec(sd_event *event)
 {
     uint64_t now = 0;
-    (void)sd_event_now(w->event, CLOCK_MONOTONIC, &now);
+    (void)sd_event_now(event, CLOCK_MONOTONIC, &now);
     return now;
 }
 
-static void wake_at(struct home_watch *h, uint64_t when)
+static void wake_at(struct drift_look *look, uint64_t when)
 {
-    (void)sd_event_source_set_time(h->drift.timer, when);
-    (void)sd_event_source_set_enabled(h->drift.timer, SD_EVENT_ONESHOT);
+    (void)sd_event_source_set_time(look->timer, when);
+    (void)sd_event_source_set_enabled(look->timer, SD_EVENT_ONESHOT);
 }
 
 /* Of those that want to be looked at, the one that has waited longest; the others have no timer meanwhile. */
-static void look_at_the_next(struct watcher *w)
+static void look_at_the_next(struct drift_turns *turns)
 {
-    struct home_watch *next = NULL;
-    for (size_t i = 0; i < w->count; i++) {
-        struct home_watch *h = w->homes[i];
-        if (h->drift.wanted && (next == NULL || h->drift.looked < next->drift.looked))
-            next = h;
-    }
+    struct drift_look *next = NULL;
+    for (struct drift_look *look = turns->looks; look != NULL; look = look->next)
+        if (look->wanted && (next == NULL || look->looked < next->looked))
+            next = look;
     if (next != NULL)
-        wake_at(next, w->look_after);
+        wake_at(next, turns->look_after);
 }
 
 static void done(struct job *job)
 {
-    struct home_watch *h = home_of(job);
-    struct drift_look *look = &h->drift;
-    look->looking = false;
-    h->watcher->looking = false;
-    uint64_t now = now_usec(h->watcher);
-    h->watcher->look_after = now + (now - look->looked) * 9;
-    bool first = h->state.findings == NULL;
-    if (!h->removed && look->compilation.outcome == COMPILE_VALID && home_state_learn_drift(&h->state, &look->drift)) {
-        if (!first || look->drift.count > 0)
-            say(h, &look->drift);
-        watcher_tell(h->watcher, h, look->drift.count > 0 || !first);
-        home_report_soon(h);
+    struct look *look = (struct look *)job;
+    struct drift_turns *turns = look->turns;
+    uint64_t now = now_usec(look->event);
+    turns->looking = false;
+    turns->look_after = now + (now - look->began) * 9;
+    if (look->of != NULL) {
+        look->of->under_way = NULL;
+        if (look->compilation.outcome == COMPILE_VALID)
+            look->of->done(look->of->owner, &look->drift);
     }
     compilation_finish(&look->compilation);
+    free(look);
     (void)malloc_trim(0); /* the last thing that follows a change */
-    look_at_the_next(h->watcher);
-    if (h->removed)
-        home_watch_destroy(h);
+    look_at_the_next(turns);
 }
 
-static int at_time(sd_event_source *timer, uint64_t when, void *home)
+static void start(struct drift_look *look, uint64_t now)
 {
-    struct home_watch *h = home;
+    size_t room = strlen(look->home->home) + 1;
+    struct look *begun = calloc(1, sizeof *begun + room);
+    if (begun == NULL)
+        return;
+    begun->job = (struct job){.work = work, .done = done};
+    begun->of = look;
+    begun->turns = look->turns;
+    begun->event = look->home->event;
+    begun->began = look->looked = now;
+    begun->managed = look->managed;
+    memcpy(begun->home, look->home->home, room);
+    look->under_way = begun;
+    look->turns->looking = true;
+    jobs_start(look->jobs, &begun->job);
+}
+
+static int at_time(sd_event_source *timer, uint64_t when, void *data)
+{
+    struct drift_look *look = data;
+    struct drift_turns *turns = look->turns;
     (void)timer;
     (void)when;
-    uint64_t now = now_usec(h->watcher);
-    h->drift.wanted = h->lock >= 0 && (h->watcher->looking || now < h->watcher->look_after);
-    if (h->watcher->looking)
+    uint64_t now = now_usec(look->home->event);
+    look->wanted = turns->looking || now < turns->look_after;
+    if (turns->looking)
         return 0; /* the end of that look wakes the next one */
-    if (h->lock < 0 || h->drift.wanted) {
-        look_at_the_next(h->watcher);
-        return 0;
-    }
-    h->drift.looked = now;
-    h->drift.looking = true;
-    h->watcher->looking = true;
-    h->drift.job = (struct job){.work = work, .done = done};
-    job_start(h->watcher->jobs, &h->drift.job);
+    if (look->wanted)
+        look_at_the_next(turns);
+    else
+        start(look, now);
     return 0;
 }
 
-int drift_look_open(struct home_watch *h)
+int drift_look_open(struct drift_look *look, const struct watched_home *home, const char *managed, struct jobs *jobs,
+                    struct drift_turns *turns, drift_look_done *done_with, void *owner)
 {
-    int error = sd_event_add_time(h->watcher->event, &h->drift.timer, CLOCK_MONOTONIC, 0, 1, at_time, h);
-    return error < 0 ? error : sd_event_source_set_enabled(h->drift.timer, SD_EVENT_OFF);
+    *look = (struct drift_look){.home = home,
+                                .managed = managed,
+                                .jobs = jobs,
+                                .turns = turns,
+                                .next = turns->looks,
+                                .done = done_with,
+                                .owner = owner};
+    turns->looks = look;
+    int error = sd_event_add_time(home->event, &look->timer, CLOCK_MONOTONIC, 0, 1, at_time, look);
+    return error < 0 ? error : sd_event_source_set_enabled(look->timer, SD_EVENT_OFF);
 }
 
-void drift_look_soon(struct home_watch *h)
+void drift_look_soon(struct drift_look *look)
 {
     int armed = SD_EVENT_OFF;
-    (void)sd_event_source_get_enabled(h->drift.timer, &armed);
-    if (armed != SD_EVENT_OFF || h->drift.wanted)
+    (void)sd_event_source_get_enabled(look->timer, &armed);
+    if (armed != SD_EVENT_OFF || look->wanted)
         return;
-    uint64_t calm = now_usec(h->watcher) + CALM_USEC;
-    uint64_t next = h->drift.looked == 0 ? 0 : h->drift.looked + INTERVAL_USEC;
-    wake_at(h, next > calm ? next : calm);
+    uint64_t calm = now_usec(look->home->event) + CALM_USEC;
+    uint64_t next = look->looked == 0 ? 0 : look->looked + INTERVAL_USEC;
+    wake_at(look, next > calm ? next : calm);
 }
 
-void drift_look_close(struct home_watch *h)
+void drift_look_close(struct drift_look *look)
 {
-    h->drift.timer = sd_event_source_disable_unref(h->drift.timer);
-    if (h->drift.wanted)
-        look_at_the_next(h->watcher);
-    h->drift.wanted = false;
+    if (look->turns == NULL)
+        return; /* never opened */
+    struct drift_look **at = &look->turns->looks;
+    look->timer = sd_event_source_disable_unref(look->timer);
+    while (*at != look)
+        at = &(*at)->next;
+    *at = look->next;
+    if (look->under_way != NULL)
+        look->under_way->of = NULL;
+    if (look->wanted)
+        look_at_the_next(look->turns);
+    *look = (struct drift_look){0};
 }

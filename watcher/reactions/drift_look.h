@@ -7,28 +7,41 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include <systemd/sd-event.h>
-
-#include "compile.h"
 #include "drift.h"
-#include "job.h"
+#include "jobs.h"
+#include "watched_home.h"
 
-struct home_watch;
+/* FINDINGS live until it returns. */
+typedef void drift_look_done(void *owner, const struct drift *findings);
+
+/* Whose turn it is, once for all homes of a process. All zero to begin with. */
+struct drift_turns {
+    struct drift_look *looks;
+    bool looking;        /* at one of them, beside the loop */
+    uint64_t look_after; /* not before this, CLOCK_MONOTONIC */
+};
 
 struct drift_look {
+    const struct watched_home *home;
+    const char *managed;
+    struct jobs *jobs;
+    struct drift_turns *turns;
+    struct drift_look *next; /* of the turns' */
+    drift_look_done *done;
+    void *owner;
     sd_event_source *timer;
     uint64_t looked; /* when the last look began, CLOCK_MONOTONIC */
     bool wanted;     /* as soon as the look at another home is over */
-    bool looking;    /* at this moment; what follows is in use */
-    struct job job;
-    struct compilation compilation;
-    struct drift drift;
+    struct look *under_way;
 };
 
-/* 0 or a negative errno. */
-int drift_look_open(struct home_watch *h) __attribute__((warn_unused_result));
+/* 0 or a negative errno. What is pointed at lives as long as LOOK. DONE: the sources are valid, and this disagrees. */
+int drift_look_open(struct drift_look *look, const struct watched_home *home, const char *managed, struct jobs *jobs,
+                    struct drift_turns *turns, drift_look_done *done, void *owner) __attribute__((warn_unused_result));
+/* A line for each finding, and one when there is none any more. */
+void drift_look_say(const struct watched_home *home, const struct drift *findings);
 /* Something changed. */
-void drift_look_soon(struct home_watch *h);
-void drift_look_close(struct home_watch *h);
+void drift_look_soon(struct drift_look *look);
+void drift_look_close(struct drift_look *look);
 
 #endif

@@ -2,9 +2,6 @@
 
 #include <string.h>
 
-#include "home_watch.h"
-#include "watcher.h"
-
 static void stop(struct prover *prover)
 {
     http_job_stop(&prover->job);
@@ -14,11 +11,15 @@ static void stop(struct prover *prover)
     prover->asked = (struct probes){0};
 }
 
-void prover_learn(struct home_watch *h)
+void prove_open(struct prover *prover, sd_event *event, void (*learned)(void *owner), void *owner)
 {
-    struct prover *prover = &h->prover;
+    *prover = (struct prover){.event = event, .learned = learned, .owner = owner};
+}
+
+bool prove_learn(struct prover *prover)
+{
     if (!prover->answered)
-        return;
+        return false;
     prover->answered = false;
     if (prover->error == 0)
         probes_answer(&prover->asked, &prover->job.child);
@@ -26,16 +27,15 @@ void prover_learn(struct home_watch *h)
         probes_fail(&prover->asked, prover->error);
     proofs_learn(&prover->proofs, &prover->asked);
     stop(prover);
-    home_watch_request(h);
+    return true;
 }
 
-static void at_answer(void *home, int error)
+static void at_answer(void *data, int error)
 {
-    struct home_watch *h = home;
-    h->prover.answered = true;
-    h->prover.error = error;
-    if (!h->compiling)
-        prover_learn(h);
+    struct prover *prover = data;
+    prover->answered = true;
+    prover->error = error;
+    prover->learned(prover->owner);
 }
 
 static bool same_question(const struct probes *a, const struct probes *b)
@@ -48,9 +48,8 @@ static bool same_question(const struct probes *a, const struct probes *b)
     return same;
 }
 
-void prover_after_compile(struct home_watch *h, const struct compilation *c)
+void prove_after_compile(struct prover *prover, const struct compilation *c)
 {
-    struct prover *prover = &h->prover;
     if (prover->answered)
         return; /* while this was compiled: it is compiled again */
     if (c->outcome == COMPILE_UNPROVEN && prover->asked.arena != NULL && same_question(&prover->asked, &c->unproven))
@@ -61,16 +60,16 @@ void prover_after_compile(struct home_watch *h, const struct compilation *c)
     struct arena *arena = arena_create();
     prover->asked = probes_copy(&c->unproven, arena); /* C does not live until the answer is there */
     int error = probes_ask(&prover->asked, &c->environment, &prover->job.child);
-    http_job_watch(&prover->job, h->watcher->event, error, at_answer, h);
+    http_job_watch(&prover->job, prover->event, error, at_answer, prover);
 }
 
-void prover_forget(struct prover *prover)
+void prove_forget(struct prover *prover)
 {
     proofs_finish(&prover->proofs);
 }
 
-void prover_finish(struct prover *prover)
+void prove_close(struct prover *prover)
 {
     stop(prover);
-    prover_forget(prover);
+    prove_forget(prover);
 }

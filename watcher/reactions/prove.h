@@ -6,21 +6,24 @@
 #include "compile.h"
 #include "http_job.h"
 
-struct home_watch;
-
 struct prover {
     struct proofs proofs; /* for the compile request: unchanged while a compile runs */
     struct probes asked;  /* in an arena of its own; NULL: nothing is under way */
     struct http_job job;
     bool answered; /* it has ended, and was not learned from yet */
     int error;     /* why it had not even begun; 0 */
+    sd_event *event;
+    void (*learned)(void *owner);
+    void *owner;
 };
 
-/* Takes the answer that came while H was compiled. */
-void prover_learn(struct home_watch *h);
-void prover_after_compile(struct home_watch *h, const struct compilation *c);
+/* LEARNED is called from the loop when an answer is there: prove_learn() is due, as soon as no compile runs. */
+void prove_open(struct prover *prover, sd_event *event, void (*learned)(void *owner), void *owner);
+/* Takes the answer that came, perhaps while the home was compiled. True: it is to be compiled again. */
+bool prove_learn(struct prover *prover);
+void prove_after_compile(struct prover *prover, const struct compilation *c);
 /* What was answered is forgotten: the next compile asks anew. */
-void prover_forget(struct prover *prover);
-void prover_finish(struct prover *prover);
+void prove_forget(struct prover *prover);
+void prove_close(struct prover *prover);
 
 #endif

@@ -7,10 +7,8 @@
 #include <syslog.h>
 #include <unistd.h>
 
-#include "home_watch.h"
 #include "proc_file.h"
 #include "shown.h"
-#include "watcher.h"
 
 #define SYSTEMD "org.freedesktop.systemd1"
 #define MANAGER "/org/freedesktop/systemd1"
@@ -22,12 +20,17 @@ struct variable {
     size_t key_count;
 };
 
-void reloader_finish(struct reloader *reloader)
+void reload_unit_open(struct reloader *r, const struct watched_home *home)
 {
-    sd_bus_close_unref(reloader->bus);
-    free(reloader->unit);
-    arena_destroy(reloader->arena);
-    *reloader = (struct reloader){0};
+    *r = (struct reloader){.home = home};
+}
+
+void reload_unit_close(struct reloader *r)
+{
+    sd_bus_close_unref(r->bus);
+    free(r->unit);
+    arena_destroy(r->arena);
+    reload_unit_open(r, r->home);
 }
 
 /* --- which variables --- */
@@ -123,42 +126,41 @@ static const char *shadowing(struct reloader *r, unsigned process)
 
 /* --- systemd --- */
 
-static int at_reloaded(sd_bus_message *reply, void *home, sd_bus_error *error)
+static int at_reloaded(sd_bus_message *reply, void *reloader, sd_bus_error *error)
 {
-    struct home_watch *h = home;
+    struct reloader *r = reloader;
     (void)error;
     if (sd_bus_message_is_method_error(reply, NULL)) {
         char text[1024];
-        (void)snprintf(text, sizeof text, "%s cannot be reloaded: %s", h->reloader.unit,
+        (void)snprintf(text, sizeof text, "%s cannot be reloaded: %s", r->unit,
                        sd_bus_message_get_error(reply)->message);
-        home_watch_say(h, LOG_WARNING, NULL, text);
+        watched_home_say(r->home, LOG_WARNING, NULL, text);
     }
-    reloader_finish(&h->reloader);
+    reload_unit_close(r);
     return 0;
 }
 
-static bool reload(struct home_watch *h, const char *variable)
+static bool reload(struct reloader *r, const char *variable)
 {
-    struct reloader *r = &h->reloader;
     char text[1024];
     (void)snprintf(text, sizeof text, "%s was started with %s, which has changed: reloading it", r->unit, variable);
-    if (!h->watcher->quiet)
-        home_watch_say(h, LOG_INFO, NULL, text);
+    if (!r->home->quiet)
+        watched_home_say(r->home, LOG_INFO, NULL, text);
     return sd_bus_call_method_async(r->bus, NULL, SYSTEMD, MANAGER, SYSTEMD ".Manager", "ReloadOrTryRestartUnit",
-                                    at_reloaded, h, "ss", r->unit, "replace") >= 0;
+                                    at_reloaded, r, "ss", r->unit, "replace") >= 0;
 }
 
-static int at_process(sd_bus_message *reply, void *home, sd_bus_error *error)
+static int at_process(sd_bus_message *reply, void *reloader, sd_bus_error *error)
 {
-    struct home_watch *h = home;
+    struct reloader *r = reloader;
     uint32_t process = 0;
     (void)error;
     const char *variable = NULL;
     if (!sd_bus_message_is_method_error(reply, NULL) && sd_bus_message_read(reply, "v", "u", &process) >= 0 &&
         process != 0)
-        variable = shadowing(&h->reloader, process);
-    if (variable == NULL || !reload(h, variable))
-        reloader_finish(&h->reloader);
+        variable = shadowing(r, process);
+    if (variable == NULL || !reload(r, variable))
+        reload_unit_close(r);
     return 0;
 }
 
@@ -183,32 +185,30 @@ static int open_manager(sd_bus **ret)
     return error >= 0 ? error : sd_bus_open_user(ret);
 }
 
-static int ask_for_process(struct home_watch *h)
+static int ask_for_process(struct reloader *r)
 {
-    struct reloader *r = &h->reloader;
     char *object = NULL;
     int error = open_manager(&r->bus);
     if (error >= 0)
-        error = sd_bus_attach_event(r->bus, h->watcher->event, SD_EVENT_PRIORITY_IDLE);
+        error = sd_bus_attach_event(r->bus, r->home->event, SD_EVENT_PRIORITY_IDLE);
     if (error >= 0)
         error = sd_bus_path_encode(MANAGER "/unit", r->unit, &object);
     if (error >= 0)
         error = sd_bus_call_method_async(r->bus, NULL, SYSTEMD, object, "org.freedesktop.DBus.Properties", "Get",
-                                         at_process, h, "ss", SYSTEMD ".Service", "MainPID");
+                                         at_process, r, "ss", SYSTEMD ".Service", "MainPID");
     free(object);
     return error;
 }
 
-void reloader_after_compile(struct home_watch *h, const struct compilation *c)
+void reload_unit_after_compile(struct reloader *r, const struct compilation *c)
 {
-    struct reloader *r = &h->reloader;
     if (!c->published || c->plan.first || c->settings.reload_unit == NULL)
         return;
     struct reloader before = *r;
-    *r = (struct reloader){.arena = arena_create(), .unit = strdup(c->settings.reload_unit)};
+    *r = (struct reloader){.home = before.home, .arena = arena_create(), .unit = strdup(c->settings.reload_unit)};
     add_changed(r, c);
     keep_variables(r, &before);
-    reloader_finish(&before);
-    if (r->count == 0 || r->unit == NULL || ask_for_process(h) < 0)
-        reloader_finish(r);
+    reload_unit_close(&before);
+    if (r->count == 0 || r->unit == NULL || ask_for_process(r) < 0)
+        reload_unit_close(r);
 }

@@ -5,13 +5,12 @@
 #ifndef HERMES_RELOAD_UNIT_H
 #define HERMES_RELOAD_UNIT_H
 
-#include "compile.h"
+#include "watched_home.h"
 
 #include <systemd/sd-bus.h>
 
-struct home_watch;
-
 struct reloader {
+    const struct watched_home *home;
     sd_bus *bus; /* NULL: nothing is under way */
     char *unit;
     struct arena *arena;        /* holds what follows */
@@ -20,8 +19,10 @@ struct reloader {
     size_t capacity;
 };
 
+/* HOME lives as long as the reloader. */
+void reload_unit_open(struct reloader *reloader, const struct watched_home *home);
 /* After a publish: looks whether the unit's environment shadows a credential that changed. */
-void reloader_after_compile(struct home_watch *h, const struct compilation *c);
-void reloader_finish(struct reloader *reloader);
+void reload_unit_after_compile(struct reloader *reloader, const struct compilation *c);
+void reload_unit_close(struct reloader *reloader);
 
 #endif

@@ -4,17 +4,18 @@
 #include <string.h>
 #include <time.h>
 
+#include "json_write.h"
 #include "report.h"
 
-const char *condition_name(enum condition condition)
+const char *home_state_name(enum condition condition)
 {
     static const char *const names[] = {"ok", "invalid", "held", "waiting", "degraded", "failed", "no-home"};
     return names[condition];
 }
 
-bool condition_is_trouble(enum condition condition)
+bool home_state_is_trouble(const struct home_state *state)
 {
-    return condition != HOME_OK && condition != HOME_DEGRADED;
+    return state->condition != HOME_OK && state->condition != HOME_DEGRADED;
 }
 
 void home_state_finish(struct home_state *state)
@@ -22,16 +23,17 @@ void home_state_finish(struct home_state *state)
     free(state->status);
     free(state->diagnostics);
     free(state->findings);
+    free(state->polling);
     *state = (struct home_state){0};
 }
 
 /* True: TEXT is another one than *AT. */
 static bool put(char **at, const char *text)
 {
-    if (*at != NULL && strcmp(*at, text) == 0)
+    if (*at == text || (*at != NULL && text != NULL && strcmp(*at, text) == 0))
         return false;
     free(*at);
-    *at = strdup(text);
+    *at = text == NULL ? NULL : strdup(text);
     return true;
 }
 
@@ -65,4 +67,26 @@ bool home_state_learn_drift(struct home_state *state, const struct drift *drift)
     for (size_t i = 0; i < drift->count; i++)
         state->matters += drift->items[i].matters;
     return put(&state->findings, strchr(text.bytes, '[')); /* without the member's name */
+}
+
+bool home_state_learn_gaps(struct home_state *state, const struct watch_gap *gaps, size_t count, size_t room)
+{
+    state->limited = false;
+    if (count == 0)
+        return put(&state->polling, NULL);
+    struct arena *arena = arena_create();
+    struct text text = {.arena = arena};
+    text_putc(&text, '[');
+    for (size_t i = 0; i < count && i < room; i++) {
+        state->limited = state->limited || gaps[i].limit;
+        json_write_item(&text);
+        text_putc(&text, '{');
+        json_write_member(&text, "path", gaps[i].path);
+        json_write_member(&text, "why", gaps[i].why);
+        text_putc(&text, '}');
+    }
+    text_putc(&text, ']');
+    bool other = put(&state->polling, text.bytes);
+    arena_destroy(arena);
+    return other;
 }

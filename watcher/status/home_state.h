@@ -4,6 +4,7 @@
 
 #include "compile.h"
 #include "drift.h"
+#include "watch_set.h"
 
 enum condition {
     HOME_OK,
@@ -15,8 +16,10 @@ enum condition {
     HOME_ABSENT,   /* there is no home */
 };
 
-/* Texts are the state's own. */
+/* Texts are the state's own, but for the first two. */
 struct home_state {
+    const char *home;  /* its absolute path */
+    const char *label; /* what it is called among others */
     enum condition condition;
     char *status; /* what systemd gets of it; NULL: not looked at yet */
     long long generation;
@@ -29,12 +32,16 @@ struct home_state {
     char *findings;    /* of drift, `[...]`; NULL: nobody has looked yet */
     size_t finding_count;
     size_t matters; /* findings that matter now */
+    char *polling;  /* what is looked at instead of watched, `[...]`; NULL: nothing */
+    bool limited;   /* ... because of a limit of this machine */
+    bool due;       /* it is about to be compiled: the loop has not come to it yet */
+    bool reloading; /* a reload waits for it */
 };
 
 /* "ok", "invalid", ... as status.json has it. */
-const char *condition_name(enum condition condition);
+const char *home_state_name(enum condition condition);
 /* The sources as they are now are not in force, or will not stay so. */
-bool condition_is_trouble(enum condition condition);
+bool home_state_is_trouble(const struct home_state *state);
 
 void home_state_finish(struct home_state *state);
 /* True when systemd should hear of it, because the line is another one. */
@@ -43,5 +50,7 @@ bool home_state_say(struct home_state *state, enum condition condition, const ch
 void home_state_learn(struct home_state *state, const struct compilation *c);
 /* True when the findings are other ones than last time. */
 bool home_state_learn_drift(struct home_state *state, const struct drift *drift);
+/* Likewise of what cannot be watched; COUNT may be more than ROOM, which is how many GAPS are known. */
+bool home_state_learn_gaps(struct home_state *state, const struct watch_gap *gaps, size_t count, size_t room);
 
 #endif

@@ -73,8 +73,8 @@ static void send(const struct journal_entry *e)
         free(fields.items[i].iov_base);
 }
 
-/* Standard error may be a terminal that was stopped (^S), or a pipe that nobody reads. Edits, the watchdog and the end do
- * not wait for a reader: what is not taken in this time is lost, which is said when there is a reader again. */
+/* Standard error may be a terminal that was stopped (^S), or a pipe that nobody reads. Edits, the watchdog and the
+ * end do not wait for a reader: what is not taken in this time is lost, which is said when there is a reader again. */
 enum { PATIENCE_MS = 100 };
 
 static bool is_taken(const char *text, size_t len)

@@ -25,11 +25,11 @@ static void put_label(struct text *out, const char *name, const char *value)
 }
 
 /* LABEL NULL: the value is the home's own. */
-static void put_value(struct text *out, const struct home_watch *h, const char *name, const char *label,
-                      const char *label_value, double value)
+static void put_value(struct text *out, const char *home, const char *name, const char *label, const char *label_value,
+                      double value)
 {
     text_printf(out, "hermes_watch_%s{", name);
-    put_label(out, "home", h->home);
+    put_label(out, "home", home);
     if (label != NULL) {
         text_putc(out, ',');
         put_label(out, label, label_value);
@@ -37,10 +37,10 @@ static void put_value(struct text *out, const struct home_watch *h, const char *
     text_printf(out, "} %.*f\n", value == floor(value) ? 0 : 3, value);
 }
 
-static void put_one(struct text *out, const struct home_watch *h, const char *name, const char *help, double value)
+static void put_one(struct text *out, const char *home, const char *name, const char *help, double value)
 {
     put_head(out, name, help);
-    put_value(out, h, name, NULL, NULL, value);
+    put_value(out, home, name, NULL, NULL, value);
 }
 
 static double seconds(struct timespec when)
@@ -48,27 +48,27 @@ static double seconds(struct timespec when)
     return (double)when.tv_sec + (double)(when.tv_nsec / 1000000) / 1000;
 }
 
-static void put_sources(struct text *out, const struct home_watch *h)
+static void put_sources(struct text *out, const char *home, const struct metrics_source *source)
 {
     put_head(out, "source_modified_timestamp_seconds", "When a file that the compile reads was changed.");
-    for (size_t i = 0; i < h->path_count; i++) {
+    for (size_t i = 0; i < source->path_count; i++) {
         struct stat st;
-        const char *path = h->paths[i];
+        const char *path = source->paths[i];
         size_t len = strlen(path);
         size_t derived = strlen(SNAPSHOT_FILE);
         if ((len > derived && strcmp(path + len - derived, SNAPSHOT_FILE) == 0) || stat(path, &st) < 0)
             continue;
-        put_value(out, h, "source_modified_timestamp_seconds", "path", shown_name(out->arena, path),
+        put_value(out, home, "source_modified_timestamp_seconds", "path", shown_name(out->arena, path),
                   seconds(st.st_mtim));
     }
 }
 
-static size_t usable_keys(const struct home_watch *h, const struct hermes_provider *provider, double *until)
+static size_t usable_keys(struct hermes *reader, const struct hermes_provider *provider, double *until)
 {
     size_t usable = 0;
     for (size_t i = 0; i < provider->credential_count; i++) {
         struct hermes_key_state state;
-        if (hermes_key_state(h->reader, provider->id, provider->credentials[i].fingerprint, &state) != 0)
+        if (hermes_key_state(reader, provider->id, provider->credentials[i].fingerprint, &state) != 0)
             continue;
         usable += state.verdict == HERMES_KEY_GOOD;
         if (state.until > 0 && state.until < *until)
@@ -77,38 +77,39 @@ static size_t usable_keys(const struct home_watch *h, const struct hermes_provid
     return usable;
 }
 
-static double put_keys(struct text *out, const struct home_watch *h)
+static double put_keys(struct text *out, const char *home, struct hermes *reader)
 {
     double until = INFINITY;
-    bool known = h->reader != NULL && !h->compiling; /* else a compile beside the loop has it in hand */
-    const struct hermes_view *view = known ? hermes_current(h->reader) : NULL;
+    const struct hermes_view *view = reader != NULL ? hermes_current(reader) : NULL;
     put_head(out, "keys", "Keys of a provider in the generation in force.");
     for (size_t i = 0; view != NULL && i < hermes_provider_count(view); i++) {
         const struct hermes_provider *provider = hermes_provider_at(view, i);
-        put_value(out, h, "keys", "provider", shown_name(out->arena, provider->id), (double)provider->credential_count);
+        put_value(out, home, "keys", "provider", shown_name(out->arena, provider->id),
+                  (double)provider->credential_count);
     }
     put_head(out, "usable_keys", "Those of them that are neither cooling nor dead.");
     for (size_t i = 0; view != NULL && i < hermes_provider_count(view); i++) {
         const struct hermes_provider *provider = hermes_provider_at(view, i);
-        put_value(out, h, "usable_keys", "provider", shown_name(out->arena, provider->id),
-                  (double)usable_keys(h, provider, &until));
+        put_value(out, home, "usable_keys", "provider", shown_name(out->arena, provider->id),
+                  (double)usable_keys(reader, provider, &until));
     }
     return until;
 }
 
-double metrics_put(struct text *out, struct home_watch *h, bool running)
+double metrics_put(struct text *out, const struct home_state *state, const struct status_times *times,
+                   const struct metrics_source *source, bool running)
 {
-    const struct home_state *state = &h->state;
-    put_one(out, h, "running", "1 while hermes-watch watches the home.", running);
-    put_one(out, h, "last_compile_success", "1 when the sources as they are now are in force.",
-            !condition_is_trouble(state->condition));
-    put_one(out, h, "last_compile_timestamp_seconds", "When the home was compiled last.", seconds(state->last_compile));
-    put_one(out, h, "last_success_timestamp_seconds", "When it last went well.", seconds(state->last_success));
-    put_one(out, h, "generation", "The generation in force.", (double)state->generation);
-    put_one(out, h, "errors", "Errors of the last compile.", (double)state->errors);
-    put_one(out, h, "warnings", "Warnings of the last compile.", (double)state->warnings);
-    put_one(out, h, "drift_findings", "Places that disagree with the sources.", (double)state->finding_count);
-    put_one(out, h, "drift_findings_that_matter", "Those of them that somebody uses.", (double)state->matters);
-    put_sources(out, h);
-    return put_keys(out, h);
+    const char *home = state->home;
+    put_one(out, home, "running", "1 while hermes-watch watches the home.", running);
+    put_one(out, home, "last_compile_success", "1 when the sources as they are now are in force.",
+            !home_state_is_trouble(state));
+    put_one(out, home, "last_compile_timestamp_seconds", "When the home was compiled last.", seconds(times->compiled));
+    put_one(out, home, "last_success_timestamp_seconds", "When it last went well.", seconds(times->succeeded));
+    put_one(out, home, "generation", "The generation in force.", (double)state->generation);
+    put_one(out, home, "errors", "Errors of the last compile.", (double)state->errors);
+    put_one(out, home, "warnings", "Warnings of the last compile.", (double)state->warnings);
+    put_one(out, home, "drift_findings", "Places that disagree with the sources.", (double)state->finding_count);
+    put_one(out, home, "drift_findings_that_matter", "Those of them that somebody uses.", (double)state->matters);
+    put_sources(out, home, source);
+    return put_keys(out, home, source->reader);
 }

@@ -57,7 +57,8 @@ static void tell_untold(struct notifier *n)
     (void)sd_event_source_set_enabled(n->retry, SD_EVENT_ONESHOT);
 }
 
-/* What was not taken is told by the newer message, too, if it is that we are ready: a status is as old as the next one. */
+/* What was not taken is told by the newer message, too, if it is that we are ready: a status is as old as the next
+ * one. */
 static void tell(struct notifier *n, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
 static void tell(struct notifier *n, const char *format, ...)
@@ -97,7 +98,7 @@ static int at_watchdog(sd_event_source *source, uint64_t when, void *notifier)
     return sd_event_source_set_enabled(source, SD_EVENT_ONESHOT);
 }
 
-int notifier_open(struct notifier *n, sd_event *event)
+int notify_open(struct notifier *n, sd_event *event)
 {
     int error = sd_event_add_time(event, &n->retry, CLOCK_MONOTONIC, 0, 1, at_retry, n);
     if (error >= 0)
@@ -110,7 +111,7 @@ int notifier_open(struct notifier *n, sd_event *event)
     return error < 0 ? error : sd_event_source_set_priority(n->watchdog, SD_EVENT_PRIORITY_IMPORTANT);
 }
 
-void notifier_close(struct notifier *n)
+void notify_close(struct notifier *n)
 {
     free(n->untold);
     n->untold = NULL;

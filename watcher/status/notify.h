@@ -2,9 +2,9 @@
  * waits for that, and where something is not taken, the newest is told a little later.
  *
  *     struct notifier n = {0};
- *     int error = notifier_open(&n, event);      from now on WATCHDOG=1 is told, where it is asked for
+ *     int error = notify_open(&n, event);      from now on WATCHDOG=1 is told, where it is asked for
  *     notify_ready(&n, "generation 1"); ...
- *     notifier_close(&n);
+ *     notify_close(&n);
  */
 #ifndef HERMES_NOTIFY_H
 #define HERMES_NOTIFY_H
@@ -22,8 +22,8 @@ struct notifier {
 };
 
 /* 0 or a negative errno. */
-int notifier_open(struct notifier *n, sd_event *event) __attribute__((warn_unused_result));
-void notifier_close(struct notifier *n);
+int notify_open(struct notifier *n, sd_event *event) __attribute__((warn_unused_result));
+void notify_close(struct notifier *n);
 
 /* READY=1 with a status line; the first call counts, and the first one after notify_reloading(). */
 void notify_ready(struct notifier *n, const char *status);

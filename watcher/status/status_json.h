@@ -2,8 +2,15 @@
 #ifndef HERMES_STATUS_JSON_H
 #define HERMES_STATUS_JSON_H
 
-#include "home_watch.h"
+#include "home_state.h"
 
-void status_json_put(struct text *out, const struct home_watch *h);
+/* The moments that a report tells. */
+struct status_times {
+    struct timespec started;   /* this program */
+    struct timespec compiled;  /* zero: not yet */
+    struct timespec succeeded; /* likewise */
+};
+
+void status_json_put(struct text *out, const struct home_state *state, const struct status_times *times);
 
 #endif

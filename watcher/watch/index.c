@@ -1,4 +1,4 @@
-#include "parts.h"
+#include "watch.h"
 
 #include <stdlib.h>
 #include <string.h>

@@ -1,4 +1,4 @@
-#include "parts.h"
+#include "watch.h"
 
 #include <errno.h>
 #include <limits.h>
@@ -8,7 +8,7 @@
 #include <sys/timerfd.h>
 
 /* No timer runs when there is nothing to look at. */
-void watch_set_looks(struct watch_client *client, bool looks)
+void watch_looks(struct watch_client *client, bool looks)
 {
     struct watch_set *set = client->set;
     bool before = set->looking > 0;
@@ -85,7 +85,7 @@ bool watch_take_marks(struct watch_client *client)
             looks = looks || interest->looked_at;
         }
     }
-    watch_set_looks(client, looks);
+    watch_looks(client, looks);
     return other;
 }
 

@@ -1,4 +1,4 @@
-#include "parts.h"
+#include "watch.h"
 
 void watch_note(struct watch_client *client, enum watch_news news, bool written)
 {

@@ -12,7 +12,7 @@
  * - After a directory was moved, the library's name for it is the old one.
  * - inotifytools_get_max_queued_events reads a file that does not exist.
  * An overflowed queue has also lost what would have told of lost watches: all of them are set anew. */
-#include "parts.h"
+#include "watch.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -29,10 +29,10 @@
 
 #include "remote_file_system.h"
 
-/* Of a directory: what can mean "finished". IN_MODIFY cannot; IN_CREATE is how links and directories appear. Of one that
- * only leads to another, like /home: its own move and deletion; what else goes on in it must wake nobody. Of a file:
- * what is done to it through another name (a hard link, the other end of a bind mount), and IN_MODIFY, because
- * truncate(2) gives no other event. */
+/* Of a directory: what can mean "finished". IN_MODIFY cannot; IN_CREATE is how links and directories appear. Of one
+ * that only leads to another, like /home: its own move and deletion; what else goes on in it must wake nobody. Of a
+ * file: what is done to it through another name (a hard link, the other end of a bind mount), and IN_MODIFY,
+ * because truncate(2) gives no other event. */
 enum {
     PASSAGE_EVENTS = IN_DELETE_SELF | IN_MOVE_SELF | IN_ONLYDIR,
     DIRECTORY_EVENTS =

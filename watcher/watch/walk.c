@@ -1,4 +1,4 @@
-#include "parts.h"
+#include "watch.h"
 
 #include <fcntl.h>
 #include <limits.h>

@@ -1,4 +1,4 @@
-#include "parts.h"
+#include "watch.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -46,7 +46,7 @@ void watch_client_destroy(struct watch_client *client)
     struct watch_client **at = &client->set->clients;
     client->round++;
     watch_sweep(client);
-    watch_set_looks(client, false);
+    watch_looks(client, false);
     while (*at != client)
         at = &(*at)->next;
     *at = client->next;
@@ -84,9 +84,9 @@ int watch_set_mounts_fd(const struct watch_set *set)
 
 /* --- what is watched --- */
 
-/* The events that tell of it may wait in the queue, and will belong to nothing; of a mount there is none. The end of the
- * watch is an event, too, so that the others are told soon. True: CLIENT, who is not told, has lost more than names that
- * it is told of apart. */
+/* The events that tell of it may wait in the queue, and will belong to nothing; of a mount there is none. The end
+ * of the watch is an event, too, so that the others are told soon. True: CLIENT, who is not told, has lost more
+ * than names that it is told of apart. */
 static bool give_up(const struct watch_client *client, struct watch *watch)
 {
     bool lost = false;

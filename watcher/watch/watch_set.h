@@ -38,23 +38,23 @@ enum watch_news {
 /* Must not destroy a client. */
 typedef void watch_tell(void *owner, enum watch_news news);
 
-/* APART, the last names of the paths that are told of apart, links to elsewhere included, ends with NULL and outlives the
- * client; it may be NULL. Never NULL: memory that cannot be had ends the program. */
+/* APART, the last names of the paths that are told of apart, links to elsewhere included, ends with NULL and
+ * outlives the client; it may be NULL. Never NULL: memory that cannot be had ends the program. */
 struct watch_client *watch_client_create(struct watch_set *set, const char *const *apart, watch_tell *tell,
                                          void *owner);
 /* NULL is fine. */
 void watch_client_destroy(struct watch_client *client);
-/* PATHS are absolute; one whose last name is "*" means every entry of its directory. Call it before they are read. Costs
- * what PATHS cost, whatever other clients want. True: more than the names apart may be another one than before, of which
- * nothing else will ever tell. */
+/* PATHS are absolute; one whose last name is "*" means every entry of its directory. Call it before they are read.
+ * Costs what PATHS cost, whatever other clients want. True: more than the names apart may be another one than
+ * before, of which nothing else will ever tell. */
 bool watch_client_update(struct watch_client *client, const char *const *paths, size_t count);
 
 /* Something that was found when CLIENT's paths were walked may be another one now: it is to be updated before they are
  * read. Not so when a watched file was merely written. Also true before the first update. */
 bool watch_client_is_stale(const struct watch_client *client);
 
-/* What cannot be watched, because limits are reached, a directory may not be read or other machines write to it. Exactly
- * that is looked at every WATCH_LOOK_SECONDS, until it can be watched. */
+/* What cannot be watched, because limits are reached, a directory may not be read or other machines write to it.
+ * Exactly that is looked at every WATCH_LOOK_SECONDS, until it can be watched. */
 struct watch_gap {
     const char *path;
     const char *why;
@@ -63,7 +63,8 @@ struct watch_gap {
 /* How many there are; the first ROOM of them in GAPS, which live until the client's next call. */
 size_t watch_client_gaps(const struct watch_client *client, struct watch_gap *gaps, size_t room);
 
-/* Looks, when it is time to, and reads all events that are waiting, without ever blocking, and then tells each client that they concern, once. */
+/* Looks, when it is time to, and reads all events that are waiting, without ever blocking, and then tells each
+ * client that they concern, once. */
 void watch_set_drain(struct watch_set *set);
 void watch_set_remounted(struct watch_set *set);
 

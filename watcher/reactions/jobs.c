@@ -1,4 +1,4 @@
-#include "job.h"
+#include "jobs.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -57,7 +57,7 @@ static void start_waiting(struct jobs *jobs)
     }
 }
 
-void job_start(struct jobs *jobs, struct job *job)
+void jobs_start(struct jobs *jobs, struct job *job)
 {
     job->next = NULL;
     *(jobs->first == NULL ? &jobs->first : &jobs->last->next) = job;

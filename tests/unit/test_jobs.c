@@ -10,7 +10,7 @@
 #include <stdatomic.h>
 #include <stdbool.h>
 
-#include "job.h"
+#include "jobs.h"
 
 enum { COUNT = 40, AGAIN = 3, MOST = 4 };
 
@@ -42,7 +42,7 @@ static void done(struct job *job)
     struct counted *c = (struct counted *)job;
     ended++;
     if (++c->ends < AGAIN)
-        job_start(jobs, job);
+        jobs_start(jobs, job);
 }
 
 static void a_few_at_once_and_none_forgotten(void **state)
@@ -54,7 +54,7 @@ static void a_few_at_once_and_none_forgotten(void **state)
     assert_int_equal(jobs_open(&jobs, event), 0);
     for (int i = 0; i < COUNT; i++) {
         all[i].job = (struct job){.work = work, .done = done};
-        job_start(jobs, &all[i].job);
+        jobs_start(jobs, &all[i].job);
     }
     assert_true(jobs_busy(jobs));
     assert_int_equal(ended, 0); /* nobody waited for one */

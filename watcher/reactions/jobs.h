@@ -2,13 +2,13 @@
  * the loop.
  *
  *     error = jobs_open(&jobs, event);
- *     job_start(jobs, &job);      job.work(&job) in the thread, later job.done(&job) in the loop
+ *     jobs_start(jobs, &job);      job.work(&job) in the thread, later job.done(&job) in the loop
  *     ... jobs_busy(jobs) ...
  *     jobs_close(jobs);           nothing may be under way
  *
- * A thread lives as long as its job: an idle process has one thread. A few jobs run at once, the others wait for them. */
-#ifndef HERMES_JOB_H
-#define HERMES_JOB_H
+ * A thread lives as long as its job: an idle process has one thread. A few jobs run at once, the others wait. */
+#ifndef HERMES_JOBS_H
+#define HERMES_JOBS_H
 
 #include <pthread.h>
 #include <stdbool.h>
@@ -30,6 +30,6 @@ void jobs_close(struct jobs *jobs);
 bool jobs_busy(const struct jobs *jobs);
 
 /* Where no thread can be made, the work is done before this returns. */
-void job_start(struct jobs *jobs, struct job *job);
+void jobs_start(struct jobs *jobs, struct job *job);
 
 #endif

@@ -1,8 +1,8 @@
 /* What a watch_set is made of, for the files that are it: index.c (who wants what), walk.c (the ways that
  * lead to a file), queue.c (the kernel's side, and libinotifytools), look.c (what events cannot tell),
  * note.c (who is told) and watch_set.c (what is done with all that). */
-#ifndef HERMES_PARTS_H
-#define HERMES_PARTS_H
+#ifndef HERMES_WATCH_H
+#define HERMES_WATCH_H
 
 #include "watch_set.h"
 
@@ -115,15 +115,16 @@ struct watch *watch_with(struct watch_set *set, int descriptor, const struct wat
 
 /* --- what events cannot tell --- */
 
-/* What leads on through a directory that may not be read has a watch of its own, as that directory has in its parent. */
+/* What leads on through a directory that may not be read has a watch of its own, as that directory has in its
+ * parent. */
 bool watch_must_look(const struct watch *watch, const struct interest *interest);
-/* The first look at what will be looked at from now on. True: of something else than names apart events are told from now
- * on, or no more, so that what changed in between is not known. */
+/* The first look at what will be looked at from now on. True: of something else than names apart events are told
+ * from now on, or no more, so that what changed in between is not known. */
 bool watch_take_marks(struct watch_client *client);
 /* Looks at all of it, and notes what changed. Also tries to watch what could not be watched. */
 void watch_look(struct watch_set *set);
 /* Whether something of CLIENT is looked at. */
-void watch_set_looks(struct watch_client *client, bool looks);
+void watch_looks(struct watch_client *client, bool looks);
 
 /* --- what happened --- */
 

@@ -1,0 +1,83 @@
+#include "home_lock.h"
+
+#include <errno.h>
+#include <limits.h>
+#include <stdio.h>
+#include <string.h>
+#include <syslog.h>
+#include <unistd.h>
+
+#include "file_lock.h"
+#include "publish.h"
+#include "snapshot_format.h"
+
+static void lock_path(const char *home, char path[PATH_MAX])
+{
+    (void)snprintf(path, PATH_MAX, "%s/" WATCH_LOCK_FILE, home);
+}
+
+bool home_lock_is_held(const struct home_lock *lock, const char *home)
+{
+    char path[PATH_MAX];
+    struct stat held;
+    struct stat st;
+    lock_path(home, path);
+    return lock->fd >= 0 && fstat(lock->fd, &held) == 0 && stat(path, &st) == 0 && held.st_dev == st.st_dev &&
+           held.st_ino == st.st_ino;
+}
+
+void home_lock_release(struct home_lock *lock)
+{
+    if (lock->fd >= 0)
+        (void)close(lock->fd);
+    lock->fd = -1;
+}
+
+static void say_unlocked(struct home_lock *lock, const struct watched_home *home, const char *path, int error)
+{
+    char text[PATH_MAX + 200];
+    if (lock->said == error)
+        return;
+    lock->said = error;
+    (void)snprintf(
+        text, sizeof text,
+        "%s cannot be locked (%s): a second hermes-watch would not be noticed, and no status.json is written", path,
+        strerror(-error));
+    watched_home_say(home, LOG_WARNING, NULL, text);
+}
+
+int home_lock_take(struct home_lock *lock, const struct watched_home *home, pid_t *ret_holder)
+{
+    char path[PATH_MAX];
+    struct stat st;
+    if (home_lock_is_held(lock, home->home))
+        return 0;
+    home_lock_release(lock);
+    if (stat(home->home, &st) < 0 || st.st_uid != geteuid())
+        return 0;
+    int compile_lock = publish_lock(home->home, 0); /* makes the folder */
+    if (compile_lock >= 0)
+        (void)close(compile_lock);
+    else if (compile_lock != -EWOULDBLOCK)
+        return 0; /* nothing can be published there, which the compile says */
+    lock_path(home->home, path);
+    int fd = file_lock(path, 0600, 0);
+    if (fd == -EWOULDBLOCK) {
+        *ret_holder = file_lock_holder(path);
+        return fd;
+    }
+    if (fd < 0) {
+        say_unlocked(lock, home, path, fd);
+        return 0;
+    }
+    *lock = (struct home_lock){.fd = fd};
+    return 0;
+}
+
+void home_lock_refusal(char text[HOME_LOCK_REFUSAL], const char *home, pid_t holder)
+{
+    if (holder > 0)
+        (void)snprintf(text, HOME_LOCK_REFUSAL, "process %ld watches %s already", (long)holder, home);
+    else
+        (void)snprintf(text, HOME_LOCK_REFUSAL, "a process of another container watches %s already", home);
+}
