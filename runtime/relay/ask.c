@@ -11,6 +11,7 @@
 #include "model.h"
 #include "relay.h"
 #include "upstream.h"
+#include "url.h"
 
 _Static_assert((int)ASK_TRIES <= (int)RECORD_TRIES, "each try has a place in the record");
 
@@ -78,10 +79,10 @@ static void note_try(struct exchange *x, const struct attempt *attempt)
 /* Hermes pointed at the relay, and the relay at Hermes's provider. */
 static bool is_this_relay(const struct exchange *x, const struct hermes_provider *provider)
 {
-    const char *host = strstr(provider->base_url, "://");
-    size_t len = strlen(x->relay->address);
-    return host != NULL && strncmp(host + 3, x->relay->address, len) == 0 &&
-           (host[3 + len] == '/' || host[3 + len] == 0);
+    struct url url;
+    const char *address = x->relay->address;
+    return url_split(provider->base_url, &url) && strlen(address) == url.authority.len &&
+           strncmp(url.authority.text, address, url.authority.len) == 0;
 }
 
 /* One key of the provider of now. 0, or what hermes_acquire says. */

@@ -14,6 +14,7 @@
 #include "record.h"
 #include "relay.h"
 #include "snapshot_format.h"
+#include "url.h"
 
 static bool text_member(struct bytes *out, const char *name, const char *text)
 {
@@ -72,9 +73,10 @@ static bool keys_json(struct hermes *hermes, const struct hermes_provider *provi
 }
 
 /* A base URL may hold a password. */
-static const char *shown_url(const char *url)
+static const char *shown_url(const char *text)
 {
-    return strchr(url, '@') == NULL && strchr(url, '?') == NULL ? url : "";
+    struct url url;
+    return url_split(text, &url) && url.credentials.len == 0 && url.query.len == 0 ? text : "";
 }
 
 static bool provider_json(struct hermes *hermes, const struct hermes_provider *provider, struct bytes *out)
