@@ -67,8 +67,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
                              .pool = "{}",
                              .pool_len = 2};
     struct arena *arena = arena_create();
-    struct fuzzed first;
-    struct fuzzed second;
+    struct compiled first;
+    struct compiled second;
     compile_texts(arena, &in, &first);
     compile_texts(arena, &in, &second);
     check_secrets(&first);

@@ -31,7 +31,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     in.config_len = sizeof config - 1;
     in.env_len = sizeof env - 1;
     struct arena *arena = arena_create();
-    struct fuzzed f;
+    struct compiled f;
     compile_texts(arena, &in, &f);
     struct compilation c = {
         .arena = arena, .config = f.settings, .environment = f.environment, .providers = f.providers};

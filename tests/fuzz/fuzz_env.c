@@ -12,7 +12,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
                              .pool = "{}",
                              .pool_len = 2};
     struct arena *arena = arena_create();
-    struct fuzzed fuzzed;
+    struct compiled fuzzed;
     compile_texts(arena, &in, &fuzzed);
     check_secrets(&fuzzed);
     check_content(&fuzzed);

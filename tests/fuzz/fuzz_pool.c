@@ -15,7 +15,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     const double now = 1795000000.0;
     struct arena *arena = arena_create();
     struct cooldowns cooldowns = {.arena = arena};
-    struct fuzzed f;
+    struct compiled f;
     size_t at;
     compile_texts(arena, &in, &f);
     check_secrets(&f);

@@ -35,7 +35,7 @@ static bool answer(void)
     in.pool = take(arena, pool);
     const char *memory_text = take(arena, memory);
     struct cooldowns cooldowns = {.arena = arena};
-    struct fuzzed f;
+    struct compiled f;
     if (pool < 0)
         in.pool = "{\"providers\":{}}", in.pool_len = 16;
     compile_texts(arena, &in, &f);
