@@ -6,15 +6,10 @@
 
 #include "bookings.h"
 #include "pool_by_hand.h"
+#include "pool_clearing.h"
 #include "pool_document.h"
 #include "shown.h"
 #include "snapshot_format.h"
-
-/* What Hermes 0.18.2 keeps besides the six members that every version has. */
-static const char *const further_members[][2] = {
-    {"last_failure_kind", "null"}, {"last_failure_evidence", "null"}, {"failure_confirmations", "0"}};
-
-enum { FURTHER = 3 };
 
 struct resetter {
     struct arena *arena;
@@ -39,30 +34,15 @@ static void say(struct resetter *r, const char *provider, const char *fingerprin
                 *fingerprint == '\0' ? "a key without a fingerprint" : fingerprint, where);
 }
 
-static size_t changed_members(const struct resetter *r, const struct json *entry, struct entry_edit *edits)
-{
-    size_t count = 0;
-    entry = json_span_opened(r->arena, r->text, entry);
-    for (size_t i = 0; i < COOLDOWN_MEMBERS + FURTHER; i++) {
-        bool usual = i < COOLDOWN_MEMBERS;
-        const char *name = usual ? cooldown_members[i] : further_members[i - COOLDOWN_MEMBERS][0];
-        const char *raw = usual ? "null" : further_members[i - COOLDOWN_MEMBERS][1];
-        const struct json *member = json_span_member(entry, name);
-        if (member != NULL && strcmp(json_span_raw(r->arena, r->text, member), raw) != 0)
-            edits[count++] = (struct entry_edit){name, raw};
-    }
-    return count;
-}
-
 static void reset_entry(struct resetter *r, const char *provider, const struct json *json)
 {
-    struct entry_edit edits[COOLDOWN_MEMBERS + FURTHER];
+    struct entry_edit edits[POOL_CLEARING_EDITS];
     if (json->kind != JSON_OBJECT)
         return;
     struct entry entry = pool_entry_read(r->arena, r->text, json, NULL, r->now);
-    if (!entry.state.active || !meant(r->what, provider, entry.effective))
+    if (!(entry.state.active || entry.held_back) || !meant(r->what, provider, entry.effective))
         return;
-    size_t count = changed_members(r, entry.json, edits);
+    size_t count = pool_clearing(r->arena, r->text, &entry, r->now, edits);
     text_append(&r->out, r->text + r->copied, json->start - r->copied);
     text_puts(&r->out, pool_entry_edited(r->arena, r->text, entry.json, edits, count));
     r->copied = json->end;

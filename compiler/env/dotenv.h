@@ -11,6 +11,7 @@ struct binding {
     const char *value; /* after unquoting and interpolation; may be "" */
     size_t len;
     struct place place; /* of the value in the file */
+    const char *seeded; /* what Hermes's second env reader makes of it, where that is another value; else NULL */
     bool bare;          /* only while a file is read: it names the variable without a value */
     struct binding
         *hidden; /* what it stands over: another line, another file, or the root of config.yaml; may be NULL */

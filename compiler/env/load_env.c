@@ -150,17 +150,18 @@ static void report_unseen(const struct line_reader *r, const struct env_line *li
 }
 
 void load_env_compare(const struct source *source, const struct text *text, const struct env_line *lines,
-                      const struct environment *environment, struct diagnostics *diagnostics)
+                      struct environment *environment, struct diagnostics *diagnostics)
 {
     struct line_reader r = {.arena = diagnostics->arena, .source = source, .environment = environment};
     if (!could_differ(text))
         return;
     read_lines(&r, text);
     for (size_t i = 0; i < environment->count; i++) {
-        const struct binding *binding = &environment->items[i];
+        struct binding *binding = &environment->items[i];
         const struct binding *other = environment_get(&r.seen, binding->name);
         if (binding->place.source != source || (other != NULL && same(binding, other)))
             continue;
+        binding->seeded = other == NULL ? "" : other->value;
         struct diagnostic *d = diagnostic_add(diagnostics, SEVERITY_WARNING, "env-parsers-differ", binding->place,
                                               other == NULL ? "Hermes's second env reader does not see this variable"
                                                             : "Hermes's second env reader reads another value here");

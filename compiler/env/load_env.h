@@ -14,8 +14,8 @@ struct env_line {
 };
 
 /* Warns about each variable of SOURCE, as dotenv_load has read it into ENVIRONMENT, that load_env reads otherwise, or
- * that it alone reads. TEXT, with LINES: what the sanitiser makes of the file; both readers start from it. Pure. */
+ * that it alone reads, and notes its value in `seeded`. TEXT, with LINES: what the sanitiser makes of the file; both readers start from it. Pure. */
 void load_env_compare(const struct source *source, const struct text *text, const struct env_line *lines,
-                      const struct environment *environment, struct diagnostics *diagnostics);
+                      struct environment *environment, struct diagnostics *diagnostics);
 
 #endif

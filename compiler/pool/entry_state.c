@@ -5,6 +5,9 @@
 #include "json_python.h"
 #include "shown.h"
 
+/* Seconds. */
+enum { TTL_BRIEF = 60 };
+
 struct entry_state entry_state_clean(void)
 {
     struct entry_state state = {0};
@@ -19,6 +22,7 @@ struct entry_state entry_state_told(struct arena *arena, const struct entry_stat
     if (state->by_kind)
         told.raw[COOLDOWN_RESET_AT] = json_python_number(arena, state->until);
     told.by_kind = false;
+    told.brief = false;
     return told;
 }
 
@@ -43,6 +47,20 @@ struct cooldown entry_state_cooldown(const struct entry_state *state, const char
          i++) /* what a provider said may have the key in it: that is not remembered */
         cooldown.raw[i] = shown_name_is_plain(state->raw[i], strlen(state->raw[i])) ? state->raw[i] : "null";
     return cooldown;
+}
+
+void entry_state_alone(struct entry_state *state, double now)
+{
+    if (!state->brief || state->until <= state->at + TTL_BRIEF)
+        return;
+    state->until = state->at + TTL_BRIEF;
+    state->active = state->until > now;
+}
+
+bool entry_state_marked(const struct entry_state *state)
+{
+    const char *status = state->raw[COOLDOWN_STATUS];
+    return strcmp(status, "\"exhausted\"") == 0 || strcmp(status, "\"dead\"") == 0;
 }
 
 bool entry_state_same(const struct entry_state *a, const struct entry_state *b)

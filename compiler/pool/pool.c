@@ -56,6 +56,7 @@ static void note_entry(struct projector *p, struct entry *entry)
 {
     void *seeded = p->seeded;
     p->has_oauth = p->has_oauth || entry->oauth;
+    p->our_count += entry->ours;
     if (entry->ours || entry->manual)
         return;
     arena_grow(p->arena, &seeded, &p->seeded_capacity, p->seeded_count + 1, sizeof *p->seeded);
@@ -70,7 +71,7 @@ static bool read_entries(struct projector *p, const struct json *array)
     arena_grow(p->arena, &entries, &p->entry_capacity, p->count, sizeof *p->entries);
     p->entries = entries;
     p->has_oauth = pool_wanted_login_in_env(p);
-    p->seeded_count = 0;
+    p->seeded_count = p->our_count = 0;
     if (array != NULL && array->kind != JSON_ARRAY)
         return leave_alone(p, "it is no list");
     for (size_t i = 0; i < p->count; i++) {
@@ -81,6 +82,7 @@ static bool read_entries(struct projector *p, const struct json *array)
         if (!p->entries[i].has_priority && !p->entries[i].ours)
             return leave_alone(p, "the priority of one of its entries is no number");
     }
+    pool_entry_note_only(p->entries, p->count, p->now);
     return true;
 }
 
@@ -102,7 +104,7 @@ static void write_slots(struct projector *p)
             pool_projector_note_change(p, "added", slot->credential->fingerprint.text, slot->credential->label);
         const char *key = slot->credential != NULL ? slot->credential->fingerprint.text : slot->entry->effective;
         if (slot->entry == NULL || !slot->entry->oauth)
-            pool_states_remember(p, &slot->state, key);
+            pool_states_remember(p, &slot->state, key, true);
     }
 }
 
@@ -112,7 +114,7 @@ static void drop_stale(struct projector *p)
         struct entry *entry = &p->entries[i];
         if (!entry->ours || entry->slot != NULL)
             continue;
-        pool_states_remember(p, &entry->state, entry->on_disk);
+        pool_states_remember(p, &entry->state, entry->on_disk, false);
         pool_projector_note_change(p, "removed", entry->on_disk, entry->source + strlen(POOL_OUR_SOURCE));
     }
 }

@@ -9,7 +9,7 @@
 #include "pool.h"
 #include "reset_time.h"
 
-/* Hermes 0.18.2's _exhausted_ttl, in seconds. */
+/* How long Hermes lets a key rest where the provider did not say, in seconds. */
 enum { TTL_USUAL = 3600, TTL_UNAUTHORIZED = 300, TTL_PERMANENT = 21600 };
 
 enum member {
@@ -23,6 +23,8 @@ enum member {
     MEMBER_BASE_URL = MEMBERS_OF_OUTLINE,
     MEMBER_FINGERPRINT,
     MEMBER_FAILURE_KIND,
+    MEMBER_FAILURE_REASON,
+    MEMBER_MODEL_COOLDOWNS,
     MEMBER_STATE, /* COOLDOWN_MEMBERS of them */
     MEMBER_ERROR_CODE = MEMBER_STATE + COOLDOWN_ERROR_CODE,
     MEMBER_RESET_AT = MEMBER_STATE + COOLDOWN_RESET_AT,
@@ -47,6 +49,8 @@ static void pick(struct picked *picked, const struct json *json, size_t count)
                                                "base_url",
                                                "secret_fingerprint",
                                                "last_failure_kind",
+                                               "failure_reason",
+                                               "model_cooldowns",
                                                "last_status",
                                                "last_status_at",
                                                "last_error_code",
@@ -89,23 +93,48 @@ static bool moment(const struct picked *picked, size_t which, double *ret)
     return true;
 }
 
+static bool is_text(const struct picked *picked, size_t which, const char *wanted)
+{
+    const char *text = string(picked, which);
+    return text != NULL && strcmp(text, wanted) == 0;
+}
+
 static bool failed_for_good(const struct picked *picked)
 {
-    const char *kind = string(picked, MEMBER_FAILURE_KIND);
-    return kind != NULL && strcmp(kind, "auth_permanent") == 0;
+    return is_text(picked, MEMBER_FAILURE_KIND, "auth_permanent");
+}
+
+static bool answered_with(const struct picked *picked, int wanted)
+{
+    double code;
+    return number(picked, MEMBER_ERROR_CODE, &code) && code == wanted;
+}
+
+/* Of a refused key and of an account without money a minute changes nothing. */
+static bool rests_briefly_alone(const struct picked *picked)
+{
+    double reset;
+    return !moment(picked, MEMBER_RESET_AT, &reset) && !failed_for_good(picked) && !answered_with(picked, 401) &&
+           !answered_with(picked, 402) && !is_text(picked, MEMBER_FAILURE_REASON, "billing");
+}
+
+static bool has_members(const struct picked *picked, size_t which)
+{
+    const struct json *value = member(picked, which);
+    return value != NULL && value->kind == JSON_OBJECT &&
+           memchr(picked->text + value->start, ':', value->end - value->start) != NULL;
 }
 
 static double until_of(const struct picked *picked, double at)
 {
     double reset;
-    double code;
     if (moment(picked, MEMBER_RESET_AT, &reset))
         return reset;
     if (at <= 0)
         return 0; /* no limit: Hermes takes it as available */
     if (failed_for_good(picked))
         return at + TTL_PERMANENT;
-    if (number(picked, MEMBER_ERROR_CODE, &code) && code == 401)
+    if (answered_with(picked, 401))
         return at + TTL_UNAUTHORIZED;
     return at + TTL_USUAL;
 }
@@ -126,6 +155,7 @@ static struct entry_state read_state(const struct picked *picked, double now)
     else if (status != NULL && strcmp(status, "exhausted") == 0)
         state.until = until_of(picked, state.at);
     state.active = state.until > now;
+    state.brief = state.active && !state.dead && rests_briefly_alone(picked);
     state.by_kind =
         state.active && !state.dead && strcmp(state.raw[COOLDOWN_RESET_AT], "null") == 0 && failed_for_good(picked);
     return state;
@@ -172,6 +202,7 @@ struct entry pool_entry_read(struct arena *arena, const char *text, const struct
     const char *stored = string(&picked, MEMBER_FINGERPRINT);
     entry.has_fingerprint = member(&picked, MEMBER_FINGERPRINT) != NULL;
     entry.base_url = string(&picked, MEMBER_BASE_URL);
+    entry.held_back = string(&picked, MEMBER_FAILURE_REASON) != NULL || has_members(&picked, MEMBER_MODEL_COOLDOWNS);
     entry.seed = entry.ours ? NULL : find_seed(provider, entry.source);
     if (entry.token != NULL && *entry.token != '\0')
         strcpy(entry.on_disk, fingerprint_of(entry.token, strlen(entry.token)).text);
@@ -183,6 +214,22 @@ struct entry pool_entry_read(struct arena *arena, const char *text, const struct
     entry.on_disk_state = read_state(&picked, now);
     entry.state = entry.on_disk_state;
     return entry;
+}
+
+void pool_entry_note_only(struct entry *entries, size_t count, double now)
+{
+    struct entry *only = NULL;
+    size_t alive = 0;
+    for (size_t i = 0; i < count; i++) {
+        if (entries[i].state.dead)
+            continue;
+        only = &entries[i];
+        alive++;
+    }
+    if (alive != 1)
+        return;
+    entry_state_alone(&only->on_disk_state, now);
+    entry_state_alone(&only->state, now);
 }
 
 static const struct entry_edit *edit_for(const struct json *member, const struct json *json,

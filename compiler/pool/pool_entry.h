@@ -23,6 +23,7 @@ struct entry {
     bool ours;
     bool manual;
     bool oauth;
+    bool held_back;                   /* a cooldown of single models, or why the last one was, is noted in it */
     const struct seed *seed;          /* Hermes seeds it from a source key that we know */
     bool stale;                       /* a process that knows an older key put it there: it stays with that key */
     char on_disk[FINGERPRINT_SIZE];   /* "" when unknown */
@@ -35,6 +36,9 @@ struct entry {
 struct entry pool_entry_outline(struct arena *arena, const char *text, const struct json *json);
 struct entry pool_entry_read(struct arena *arena, const char *text, const struct json *json,
                              const struct provider *provider, double now);
+
+/* Of all the ENTRIES of a pool: one that is the only one that is not dead may rest for a shorter time. */
+void pool_entry_note_only(struct entry *entries, size_t count, double now);
 
 /* Members to set in an entry's text; raw JSON values. */
 struct entry_edit {

@@ -27,6 +27,7 @@ const char *pool_next(struct arena *arena, const struct pool_document *document,
             return NULL; /* Hermes cannot read such a pool */
         entries[i] = pool_entry_read(arena, document->text, &array->children[i], provider, now);
     }
+    pool_entry_note_only(entries, count, now);
     const size_t *order = pool_document_sorted(arena, provider->id, entries, count);
     for (size_t i = 0; i < count; i++) {
         const struct entry *entry = &entries[order[i]];

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "pool_states.h"
+#include "pool_view.h"
 #include "pool_wanted.h"
 #include "source.h"
 
@@ -26,15 +27,9 @@ static void add_ours(struct projector *p, const struct credential *credential)
     add_slot(p, slot);
 }
 
-/* Hermes puts every manual entry of this provider, and so ours, before those that it seeds. */
-static bool manual_first(const struct projector *p)
-{
-    return strcmp(p->name, "anthropic") == 0;
-}
-
 static bool stands_before(const struct projector *p, const struct credential *credential, const struct entry *entry)
 {
-    if (manual_first(p) && credential->rank == RANK_ENV)
+    if (pool_view_manual_first(p->name) && credential->rank == RANK_ENV)
         return !entry->manual && !entry->ours;
     bool variable = credential->rank == RANK_ENV && strncmp(entry->source, "env:", 4) == 0;
     for (size_t i = 0; variable && i < credential->origin_count; i++)
@@ -51,12 +46,14 @@ static bool has_seed_entry(const struct projector *p, const struct credential *c
     return false;
 }
 
-static void add_foreign(struct projector *p, struct entry *entry)
+static void add_foreign(struct projector *p, struct entry *entry, bool moved)
 {
-    struct slot slot = {.entry = entry, .state = entry->state};
-    for (size_t i = 0; !entry->manual && i < p->wanted_count; i++)
-        if (stands_before(p, p->wanted[i], entry))
-            add_ours(p, p->wanted[i]);
+    struct slot slot = {.entry = entry, .state = entry->state, .moved = moved};
+    if (entry->slot != NULL)
+        return;
+    for (size_t i = 0; !entry->manual && !moved && i < p->wanted_count; i++)
+        if (p->wanted[i].carrier == NULL && stands_before(p, p->wanted[i].credential, entry))
+            add_ours(p, p->wanted[i].credential);
     if (entry->seed != NULL && entry->seed->secret != NULL && !entry->stale && !slot.state.active)
         slot.state = pool_states_of_key(p, entry->effective);
     add_slot(p, slot);
@@ -70,14 +67,16 @@ void pool_order_arrange(struct projector *p)
     p->slots = slots;
     p->slot_count = 0;
     for (size_t i = 0; i < p->wanted_count; i++)
-        if (p->wanted[i]->rank == RANK_CONFIG)
-            add_ours(p, p->wanted[i]);
+        if (p->wanted[i].carrier != NULL)
+            add_foreign(p, p->wanted[i].carrier, true);
+        else if (p->wanted[i].credential->rank == RANK_CONFIG)
+            add_ours(p, p->wanted[i].credential);
     for (size_t i = 0; i < p->count; i++)
         if (!p->entries[order[i]].ours)
-            add_foreign(p, &p->entries[order[i]]);
+            add_foreign(p, &p->entries[order[i]], false);
     for (size_t i = 0; i < p->wanted_count; i++)
-        if (p->wanted[i]->rank == RANK_ENV && !has_seed_entry(p, p->wanted[i]))
-            add_ours(p, p->wanted[i]); /* Hermes, too, would put it last */
+        if (p->wanted[i].credential->rank == RANK_ENV && !has_seed_entry(p, p->wanted[i].credential))
+            add_ours(p, p->wanted[i].credential); /* Hermes, too, would put it last */
 }
 
 bool pool_order_is_ours_to_set(const struct projector *p)
@@ -108,6 +107,11 @@ bool pool_order_is_foreign(const struct slot *slot)
     return slot->credential == NULL;
 }
 
+static bool stays(const struct slot *slot)
+{
+    return pool_order_is_foreign(slot) && !slot->moved;
+}
+
 /* Priorities for ours between LOW and HIGH, the foreign neighbours (NULL: none on that side). */
 static void number_run(struct slot *slots, size_t count, const struct entry *low, const struct entry *high)
 {
@@ -130,7 +134,7 @@ static void number_run(struct slot *slots, size_t count, const struct entry *low
 static const struct entry *neighbour_behind(const struct projector *p, size_t index)
 {
     const struct entry *entry = index < p->slot_count ? p->slots[index].entry : NULL;
-    return entry == NULL || (manual_first(p) && !entry->manual) ? NULL : entry;
+    return entry == NULL || (pool_view_manual_first(p->name) && !entry->manual) ? NULL : entry;
 }
 
 void pool_order_number(struct projector *p)
@@ -138,7 +142,7 @@ void pool_order_number(struct projector *p)
     const struct entry *low = NULL;
     for (size_t i = 0; i < p->slot_count;) {
         size_t end = i;
-        while (end < p->slot_count && !pool_order_is_foreign(&p->slots[end]))
+        while (end < p->slot_count && !stays(&p->slots[end]))
             end++;
         number_run(p->slots + i, end - i, low, neighbour_behind(p, end));
         if (end < p->slot_count)

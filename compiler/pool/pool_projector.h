@@ -11,10 +11,11 @@
 /* An entry as it shall be. */
 struct slot {
     struct entry *entry;                 /* NULL: ours, new */
-    const struct credential *credential; /* ours: the key it carries */
+    const struct credential *credential; /* ours: the key it carries; else NULL */
     struct entry_state state;
     double priority;
     bool set_priority;
+    bool moved;       /* Hermes's own, in the place that a key of config.yaml has */
     const char *text; /* of an entry that exists; NULL: it stays as it stands */
 };
 
@@ -23,9 +24,14 @@ struct word {
     const char *fingerprint;
     const struct entry_state *marking; /* the latest one; NULL when they are all clean */
     bool known;                        /* some entry has held this key before now, so the pool's word counts */
-    bool serves;                       /* a manual entry of somebody's can go out with it */
+    struct entry *carrier;             /* Hermes's own first entry that goes out with it, or NULL */
     struct entry *ours;                /* our first entry of it, or NULL */
-    const struct credential *wanted;   /* the key itself, where it gets an entry of ours */
+};
+
+/* A key that has a place in the pool by what the sources say. */
+struct want {
+    const struct credential *credential;
+    struct entry *carrier; /* Hermes's own entry, which stands in that place; NULL: the key gets an entry of ours */
 };
 
 struct pieces {
@@ -53,6 +59,7 @@ struct projector {
     struct entry *entries;
     size_t count;
     size_t entry_capacity;
+    size_t our_count; /* of the entries */
     bool has_oauth;
     struct entry **seeded; /* those that Hermes made of its sources */
     size_t seeded_count;
@@ -60,8 +67,8 @@ struct projector {
     struct word *words;
     size_t word_count;
     size_t word_capacity;
-    struct name_table word_index;     /* by fingerprint, where there are more than a few */
-    const struct credential **wanted; /* the keys that get an entry of ours */
+    struct name_table word_index; /* by fingerprint, where there are more than a few */
+    struct want *wanted;
     size_t wanted_count;
     size_t wanted_capacity;
     struct slot *slots; /* in the order in which Hermes shall take them */

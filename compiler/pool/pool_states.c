@@ -5,10 +5,11 @@
 #include "shown.h"
 #include "source.h"
 
-void pool_states_remember(struct projector *p, const struct entry_state *state, const char *fingerprint)
+void pool_states_remember(struct projector *p, const struct entry_state *state, const char *fingerprint, bool pooled)
 {
     struct entry_state told = entry_state_told(p->arena, state);
     struct cooldown cooldown = entry_state_cooldown(&told, p->name, fingerprint);
+    cooldown.pooled = pooled;
     if (state->active && *fingerprint != '\0' && shown_name_is_plain(p->name, strlen(p->name)))
         cooldowns_put(p->cooldowns, &cooldown);
 }
@@ -34,14 +35,16 @@ static bool marking_of_another_key(const struct projector *p, const struct entry
     return false;
 }
 
-/* Hermes 0.10.0 keeps tokens in clear, and a process that was started before the key changed writes its own again and again. Such
- * an entry keeps its key and what that key earned: the new key stands in front of it. Where no entry of ours may stand,
- * it is all that Hermes has, and a cooldown of the old key is in the way. */
+/* A process that was started before the key changed goes on with its own: Hermes 0.10.0, which keeps tokens in clear,
+ * with every variable, a later one with those that only its start reads. Such an entry keeps its key and what that key
+ * earned: the new key stands in front of it. Where no entry of ours may stand, it is all that Hermes has, and a cooldown
+ * of the old key is in the way. */
 static bool left_to_an_old_process(const struct projector *p, const struct entry *entry)
 {
-    bool another_key = entry->seed != NULL && entry->seed->secret != NULL && entry->token != NULL &&
-                       *entry->token != '\0' && strcmp(entry->on_disk, entry->effective) != 0;
-    return another_key && !(entry->state.active && p->has_oauth);
+    if (entry->seed == NULL || entry->seed->secret == NULL || strcmp(entry->on_disk, entry->effective) == 0)
+        return false;
+    bool in_clear = entry->token != NULL && *entry->token != '\0';
+    return (in_clear || !entry->seed->each_load) && !(entry->state.active && p->has_oauth);
 }
 
 bool pool_states_key_changed(const struct entry *entry)
@@ -61,7 +64,7 @@ void pool_states_part_from_old_keys(struct projector *p)
             continue;
         if (!pool_states_key_changed(entry) && (!entry->state.active || !marking_of_another_key(p, entry)))
             continue;
-        if (entry->state.active)
+        if (entry_state_marked(&entry->on_disk_state) || entry->held_back)
             pool_projector_note_change(p, "cleared a cooldown that another key earned, now", entry->effective,
                                        entry->source);
         entry->state = entry_state_clean();
@@ -93,11 +96,20 @@ static struct word *add_word(struct projector *p, const char *fingerprint)
     return &p->words[p->word_count - 1];
 }
 
-/* A manual entry of somebody's that Hermes can use: our own one would double it. */
-static bool can_serve(const struct projector *p, const struct entry *entry)
+/* An entry of Hermes's that can go out with its key: one of ours would double it, and Hermes counts entries. */
+static bool carries(const struct projector *p, const struct entry *entry)
 {
     bool has_url = entry->base_url != NULL && *entry->base_url != '\0';
-    return entry->manual && !entry->ours && (has_url || strncmp(p->name, "custom:", 7) == 0);
+    if (entry->manual)
+        return !entry->ours && (has_url || strncmp(p->name, "custom:", 7) == 0);
+    return entry->seed != NULL && entry->seed->secret != NULL && !entry->stale;
+}
+
+/* Hermes has just made the entry, and does not know what the key earned before. */
+static bool freshly_seeded(const struct projector *p, const struct entry *entry)
+{
+    const struct cooldown *memory = cooldowns_get(p->cooldowns, p->name, entry->effective);
+    return entry->seed != NULL && memory != NULL && !memory->pooled;
 }
 
 static struct word *word_for(struct projector *p, const char *fingerprint)
@@ -123,11 +135,12 @@ static void gather_words(struct projector *p)
         if (entry->oauth)
             continue;
         struct word *word = word_for(p, entry->effective);
-        word->known = word->known || (!changed && !entry->stale);
+        word->known = word->known || (!changed && !entry->stale && !freshly_seeded(p, entry));
         take_marking(word, &entry->state);
         if (entry->ours && word->ours == NULL)
             word->ours = entry;
-        word->serves = word->serves || can_serve(p, entry);
+        if (carries(p, entry) && (word->carrier == NULL || entry->priority < word->carrier->priority))
+            word->carrier = entry;
         if (changed && *entry->on_disk != '\0') /* which another entry may hold, too */
             take_marking(word_for(p, entry->on_disk), &entry->on_disk_state);
     }
@@ -160,7 +173,7 @@ void pool_states_note(struct projector *p)
     for (size_t i = 0; i < p->word_count; i++) {
         const struct word *word = &p->words[i];
         if (word->marking != NULL)
-            pool_states_remember(p, word->marking, word->fingerprint);
+            pool_states_remember(p, word->marking, word->fingerprint, word->known);
         else if (word->known)
             cooldowns_forget(p->cooldowns, p->name, word->fingerprint);
     }

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "json_python.h"
+#include "pool_clearing.h"
 #include "pool_order.h"
 #include "pool_states.h"
 #include "pool_wanted.h"
@@ -47,13 +48,17 @@ static void put_new_entry(struct projector *p, const struct slot *slot, struct t
 }
 
 struct pending {
-    struct entry_edit items[COOLDOWN_MEMBERS + 10];
+    struct entry_edit items[POOL_CLEARING_EDITS + COOLDOWN_MEMBERS + 8];
     size_t count;
 };
 
 static void set_member(struct pending *pending, const char *name, const char *raw)
 {
-    pending->items[pending->count++] = (struct entry_edit){name, raw};
+    size_t at = 0;
+    while (at < pending->count && strcmp(pending->items[at].name, name) != 0)
+        at++;
+    pending->items[at] = (struct entry_edit){name, raw};
+    pending->count += at == pending->count;
 }
 
 static void set_text(struct projector *p, struct pending *pending, const char *name, const char *now, const char *text)
@@ -67,6 +72,26 @@ static void set_state(struct pending *pending, const struct entry_state *before,
     for (int i = 0; i < COOLDOWN_MEMBERS; i++)
         if (strcmp(before->raw[i], state->raw[i]) != 0)
             set_member(pending, cooldown_members[i], state->raw[i]);
+}
+
+/* Of an entry that Hermes seeds only what its key was answered with, which it may have got from another key. */
+static void edit_seeded(struct projector *p, const struct slot *slot, struct pending *pending)
+{
+    const struct entry *entry = slot->entry;
+    const struct entry_state *before = &entry->on_disk_state;
+    bool changed = pool_states_key_changed(entry);
+    bool others = changed && (entry_state_marked(before) || entry->held_back);
+    bool told = slot->state.active && !entry_state_same(&slot->state, before);
+    if (others || (before->active && !slot->state.active))
+        pending->count = pool_clearing(p->arena, p->document.text, entry, p->now, pending->items);
+    if (told)
+        set_state(pending, before, &slot->state);
+    if (pending->count == 0 || !changed)
+        return; /* Hermes names the key itself, at its next load */
+    if (entry->token != NULL && *entry->token != '\0')
+        set_text(p, pending, "access_token", entry->token, entry->seed->secret);
+    if (entry->has_fingerprint)
+        set_member(pending, "secret_fingerprint", json_python_quote(p->arena, entry->effective));
 }
 
 /* What is to be set in an entry that exists. Foreign ones are touched only when Hermes seeds them from a source. */
@@ -87,17 +112,10 @@ void pool_text_edit_slot(struct projector *p, struct slot *slot)
         if (slot->state.active && !entry_state_same(&slot->state, before))
             set_state(&pending, before, &slot->state);
     } else if (entry->seed != NULL && entry->seed->secret != NULL) {
-        bool cleared = before->active && !slot->state.active;
-        bool told = cleared || (slot->state.active && !entry_state_same(&slot->state, before));
-        bool renamed =
-            told && pool_states_key_changed(entry); /* so that the state is that key's; else it is Hermes's to do */
-        if (told)
-            set_state(&pending, before, &slot->state);
-        if (renamed && entry->token != NULL && *entry->token != '\0')
-            set_text(p, &pending, "access_token", entry->token, entry->seed->secret);
-        if (renamed && entry->has_fingerprint)
-            set_member(&pending, "secret_fingerprint", json_python_quote(p->arena, entry->effective));
+        edit_seeded(p, slot, &pending);
     }
+    if (slot->moved && slot->set_priority && entry->priority != slot->priority)
+        set_member(&pending, "priority", json_python_number(p->arena, slot->priority));
     if (pending.count == 0)
         return;
     slot->text = pool_entry_edited(p->arena, p->document.text, entry->json, pending.items, pending.count);

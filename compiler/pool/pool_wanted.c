@@ -4,6 +4,7 @@
 
 #include "key_header.h"
 #include "pool_states.h"
+#include "pool_view.h"
 #include "source.h"
 
 static bool is_login(const struct projector *p, const struct credential *credential)
@@ -73,17 +74,50 @@ static bool deleted_as_dead(const struct projector *p, const char *fingerprint)
     return dead && pool_wanted_entry(p, fingerprint) == NULL;
 }
 
-static bool wanted(const struct projector *p, const struct credential *credential)
+static bool has_entry(const struct projector *p, const struct seed *seed)
 {
-    const char *fingerprint = credential->fingerprint.text;
-    if (credential->rank >= RANK_POOL || taken_out(p, credential) || deleted_as_dead(p, fingerprint))
+    for (size_t i = 0; i < p->seeded_count; i++)
+        if (p->seeded[i]->seed == seed)
+            return true;
+    return false;
+}
+
+/* Hermes makes an entry of that key when it loads the pool the next time. It puts it last, where a key of config.yaml may
+ * not stand behind other keys. */
+static bool to_be_seeded(const struct projector *p, const struct credential *credential)
+{
+    if (credential->rank == RANK_CONFIG && (p->provider->inherits || p->count > p->our_count))
         return false;
-    if (credential->rank == RANK_CONFIG)
-        return true;
-    if (p->has_oauth || p->provider->inherits || strcmp(p->name, "copilot") == 0)
+    for (size_t i = 0; i < p->provider->seed_count; i++) {
+        const struct seed *seed = &p->provider->seeds[i];
+        if (seed->each_load && seed->secret != NULL && strcmp(seed->secret, credential->secret) == 0 && !has_entry(p, seed))
+            return true;
+    }
+    return false;
+}
+
+static bool may_be_projected(const struct projector *p, const struct credential *credential)
+{
+    if (credential->rank >= RANK_POOL || taken_out(p, credential))
         return false;
-    const struct word *word = pool_states_word_of(p, fingerprint);
-    return word == NULL || !word->serves;
+    return credential->rank == RANK_CONFIG ||
+           !(p->has_oauth || p->provider->inherits || strcmp(p->name, "copilot") == 0);
+}
+
+/* One key, one entry: ours only for a key that no entry of Hermes's carries. */
+static bool gets_entry(const struct projector *p, const struct credential *credential)
+{
+    const struct word *word = pool_states_word_of(p, credential->fingerprint.text);
+    bool carried = word != NULL && word->carrier != NULL;
+    return !carried && !to_be_seeded(p, credential) && !deleted_as_dead(p, credential->fingerprint.text);
+}
+
+/* Hermes's own entry that is to stand where config.yaml has its key; NULL: none, or Hermes would put it back. */
+static struct entry *carrier_to_place(const struct projector *p, const struct credential *credential)
+{
+    const struct word *word = pool_states_word_of(p, credential->fingerprint.text);
+    bool hermes_sorts = word != NULL && word->carrier != NULL && pool_view_manual_first(p->name) && !word->carrier->manual;
+    return word == NULL || credential->rank != RANK_CONFIG || hermes_sorts ? NULL : word->carrier;
 }
 
 void pool_wanted_gather(struct projector *p)
@@ -91,15 +125,15 @@ void pool_wanted_gather(struct projector *p)
     size_t count = p->provider != NULL && p->provider->projected ? p->provider->credential_count : 0;
     p->wanted_count = 0;
     for (size_t i = 0; i < count; i++) {
-        const struct credential *credential = &p->provider->credentials[i];
+        struct want want = {.credential = &p->provider->credentials[i]};
         void *all = p->wanted;
-        if (!wanted(p, credential))
+        if (!may_be_projected(p, want.credential))
+            continue;
+        want.carrier = carrier_to_place(p, want.credential);
+        if (want.carrier == NULL && !gets_entry(p, want.credential))
             continue;
         arena_grow(p->arena, &all, &p->wanted_capacity, p->wanted_count + 1, sizeof *p->wanted);
         p->wanted = all;
-        p->wanted[p->wanted_count++] = credential;
-        struct word *word = pool_states_word_of(p, credential->fingerprint.text);
-        if (word != NULL)
-            word->wanted = credential;
+        p->wanted[p->wanted_count++] = want;
     }
 }

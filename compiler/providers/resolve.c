@@ -6,6 +6,7 @@
 
 #include "blank.h"
 #include "draft.h"
+#include "env_seed.h"
 #include "host_key.h"
 #include "key_check.h"
 #include "provider_target.h"
@@ -122,7 +123,7 @@ static void add_config_seed(struct resolver *r, struct draft *draft, const struc
     if (text == NULL)
         return;
     text = blank_strip(text, key->len, &len);
-    draft_add_seed(r, draft, (struct seed){"config:", custom->name, arena_prefix(r->arena, text, len)});
+    draft_add_seed(r, draft, (struct seed){"config:", custom->name, arena_prefix(r->arena, text, len), true});
 }
 
 static void add_custom(struct resolver *r, const struct custom_provider *custom)
@@ -188,7 +189,7 @@ static const char *add_model(struct resolver *r)
     if (target.model_config && node_string(key) != NULL) {
         size_t len;
         const char *text = blank_strip(key->text, key->len, &len);
-        draft_add_seed(r, target.draft, (struct seed){"", "model_config", arena_prefix(r->arena, text, len)});
+        draft_add_seed(r, target.draft, (struct seed){"", "model_config", arena_prefix(r->arena, text, len), true});
     }
     return target.draft->provider.id;
 }
@@ -242,7 +243,7 @@ static void add_env_keys(struct resolver *r, const struct provider_row *row, con
         return;
     if (binding == NULL || binding->len == 0) {
         if (draft_find(r, row->id) != NULL)
-            draft_add_seed(r, draft_find(r, row->id), (struct seed){"env:", variable, NULL});
+            draft_add_seed(r, draft_find(r, row->id), env_seed(r->arena, r->in->environment, variable));
         return;
     }
     if (pool_view_suppressed(r->in->pool, row->id, arena_printf(r->arena, "env:%s", variable))) {
@@ -252,9 +253,7 @@ static void add_env_keys(struct resolver *r, const struct provider_row *row, con
         return;
     }
     struct draft *draft = draft_for(r, row->id, row);
-    size_t len;
-    const char *text = blank_strip(binding->value, binding->len, &len);
-    draft_add_seed(r, draft, (struct seed){"env:", variable, arena_prefix(r->arena, text, len)});
+    draft_add_seed(r, draft, env_seed(r->arena, r->in->environment, variable));
     draft_add_variable(r, draft, RANK_ENV, variable);
 }
 

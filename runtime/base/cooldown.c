@@ -39,8 +39,10 @@ static void parse_one(struct cooldowns *cooldowns, const char *provider, const c
     const cJSON *status = cJSON_GetObjectItemCaseSensitive(item, "status");
     const cJSON *until = cJSON_GetObjectItemCaseSensitive(item, "until");
     const cJSON *raw = cJSON_GetObjectItemCaseSensitive(item, "raw");
+    const cJSON *pooled = cJSON_GetObjectItemCaseSensitive(item, "pooled");
     struct cooldown cooldown = {.provider = arena_strdup(cooldowns->arena, provider)};
     cooldown.dead = cJSON_IsString(status) && strcmp(status->valuestring, "dead") == 0;
+    cooldown.pooled = !cJSON_IsFalse(pooled);
     cooldown.until = cooldown.dead ? INFINITY : cJSON_IsNumber(until) ? until->valuedouble : 0;
     if (cooldown.until <= now || (!cooldown.dead && !isfinite(cooldown.until)) || !fingerprint_valid(item->string))
         return;
@@ -101,7 +103,7 @@ static void put_one(struct text *out, const struct cooldown *cooldown)
         text_puts(out, "null");
     else
         text_printf(out, "%.6f", cooldown->until);
-    text_puts(out, ", \"raw\": [");
+    text_printf(out, ", \"pooled\": %s, \"raw\": [", cooldown->pooled ? "true" : "false");
     for (int i = 0; i < COOLDOWN_MEMBERS; i++) {
         if (i > 0)
             text_puts(out, ", ");

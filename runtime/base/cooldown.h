@@ -2,7 +2,7 @@
  * a new key starts clean and an old one that comes back is still known to be exhausted.
  *
  * One object: {"format": 1, "cooldowns": {"<provider>": {"sha256:<16 hex>": {"status": "exhausted", "until":
- * 1795478458.25, "raw": ["\"exhausted\"", "1795474858.25", "429", ...]}}}}. `raw` has the members of enum cooldown_member
+ * 1795478458.25, "pooled": true, "raw": ["\"exhausted\"", "1795474858.25", "429", ...]}}}}. `raw` has the members of enum cooldown_member
  * as the JSON texts that Hermes wrote: a number must not pass through a double on its way back into the pool.
  *
  * It also knows which lists of the pool were empty before a key of ours came, `"empty": ["deepseek"]` ("": there was no
@@ -35,6 +35,7 @@ struct cooldown {
     const char *provider;
     struct fingerprint fingerprint;
     bool dead;
+    bool pooled; /* an entry of the pool held the key when this was noted: if it does so no more, somebody reset it */
     double until;                      /* seconds since the epoch; INFINITY for a dead key */
     const char *pair;                  /* the memory's own: its name in the index */
     const char *raw[COOLDOWN_MEMBERS]; /* JSON texts: "\"exhausted\"", "1795478458.2534587", "429", ... */

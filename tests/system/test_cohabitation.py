@@ -221,8 +221,7 @@ class Cohabitation(unittest.TestCase):
                 self.assertEqual(hermes.key("custom:my-llm"), B)
                 world.rest(hermes, provider="custom:my-llm")
                 self.assertEqual(hermes.key("custom:my-llm"), B)
-                self.assertEqual({e["source"] for e in world.pool("custom:my-llm")},
-                                 {OURS + "custom_providers[0].api_key", "config:My LLM"})
+                self.assertEqual([e["source"] for e in world.pool("custom:my-llm")], ["config:My LLM"])
                 self.assertFalse([e for e in world.pool("custom:my-llm") if e["last_status"] == "exhausted"])
 
     def test_a_manual_entry_of_the_same_key_is_not_doubled(self):
@@ -375,6 +374,9 @@ class Cohabitation(unittest.TestCase):
         for entry in ours:
             self.assertIn(entry["access_token"], {*world.keys.values(), *world.env.values(), world.custom_key})
             self.assertTrue(entry["base_url"])
+        theirs = [e.get("access_token") for e in hermes.load(provider) if not e["source"].startswith(OURS)]
+        for entry in ours if hermes.version != "0.10.0" else ():  # whose environment may hold yesterday's keys
+            self.assertNotIn(entry["access_token"], theirs)
         named = world.custom_key if provider == "custom:my-llm" else world.keys.get(provider)
         first = [e for e in ours if e["access_token"] == named]
         if not world.strategies and first and first[0]["last_status"] not in ("exhausted", "dead"):
@@ -393,6 +395,7 @@ class OnDisk(unittest.TestCase):
                 variables = lambda: dict(line.split("=", 1) for line in (home.path / ".env").read_text().split())
                 store = FileStore(home.path / "auth.json")
                 hermes = Hermes(version, store, variables)
+                hermes.load("xiaomi")  # a process that runs: what it knows stands in the pool
                 for number in range(6):
                     key = f"sk-test-rotated-{number}"
                     home.write(".env", f"XIAOMI_API_KEY={key}\n")

@@ -249,7 +249,7 @@ Environment=ZAI_API_KEY={HIDDEN}
             process.communicate()
 
     def test_a_stale_snapshot_and_a_pool_that_contradicts(self):
-        self.home.write(".env", f"XIAOMI_API_KEY={STALE}\n")
+        self.home.write("config.yaml", f"model:\n  provider: xiaomi\n  api_key: {STALE}\n")
         found = self.findings()
         self.assertEqual(found["compiled/snapshot.json"]["message"], "older than its sources")
         self.assertIn("auth.json", found)
@@ -257,8 +257,9 @@ Environment=ZAI_API_KEY={HIDDEN}
         self.assertEqual(self.findings()["compiled/snapshot.json"]["message"], "there is none that can be used")
 
     def test_a_reset_clears_pool_and_memory(self):
-        store = json.loads(self.home.bytes_of("auth.json"))
-        store["credential_pool"]["xiaomi"][0] |= {"last_status": "exhausted", "last_status_at": 1795000000.5, "last_error_code": 429,
+        entry = {"id": "6daf30", "source": "env:XIAOMI_API_KEY", "priority": 0, "secret_fingerprint": fingerprint(TRUE)}
+        store = {"providers": {}, "credential_pool": {"xiaomi": [entry]}}
+        entry |= {"last_status": "exhausted", "last_status_at": 1795000000.5, "last_error_code": 429,
                                                   "last_error_reset_at": 4000000000.25}
         self.home.write("auth.json", json.dumps(store, indent=2) + "\n")
         self.home.compile()
@@ -268,6 +269,7 @@ Environment=ZAI_API_KEY={HIDDEN}
         self.assertIn(f"xiaomi: cleared {fingerprint(TRUE)} in auth.json\n", self.home.compile("--reset", "mimo")[1])
         self.assertIn("usable, goes out next", self.home.compile("--status")[1])
         self.assertIsNone(self.home.pool()[0]["last_status"])
+        self.assertGreater(self.home.pool()[0]["status_cleared_at"], 1795000000)
         self.home.compile()
         self.assertIn("usable", self.home.compile("--status")[1])
         self.assertEqual(self.home.compile("--reset", "all", "not-a-fingerprint")[0], 2)

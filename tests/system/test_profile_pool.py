@@ -50,7 +50,7 @@ class ProfilePool(unittest.TestCase):
         self.store(self.home.path, entry(id="fff000", source="env:XIAOMI_API_KEY", access_token=ENV))
         self.assertEqual(self.home.compile()[0], 0)
         self.assertEqual(self.secrets(), [ENV])
-        self.assertEqual([e["access_token"] for e in self.home.pool()], [ENV, ENV])
+        self.assertEqual([e["access_token"] for e in self.home.pool()], [ENV])
 
     def test_a_key_of_the_configuration_goes_first_and_says_what_it_hides(self):
         self.store(self.root, entry())
@@ -66,12 +66,13 @@ class ProfilePool(unittest.TestCase):
         self.assertEqual(credential["origins"][0]["path"], str(self.root / "auth.json"))
 
     def test_a_root_that_cannot_be_read(self):
+        self.home.write("config.yaml", f"model:\n  provider: xiaomi\n  api_key: {FILE}\n")
         (self.root / "auth.json").write_text("no json")
         (self.root / "auth.json").chmod(0o600)
         code, _, err = self.home.compile()
         self.assertEqual(code, 0)
         self.assertIn("warning[pool-unreadable]", err)
-        self.assertEqual([e["access_token"] for e in self.home.pool()], [ENV])
+        self.assertEqual([e["access_token"] for e in self.home.pool()], [FILE])
         self.assertEqual((self.root / "auth.json").read_text(), "no json")
 
 

@@ -62,7 +62,7 @@ static struct providers xiaomi(struct credential *keys, uint32_t count, const ch
     struct provider *provider = arena_alloc(arena, sizeof *provider);
     struct provider **items = arena_alloc(arena, sizeof *items);
     struct seed *seeds = arena_alloc(arena, sizeof *seeds);
-    *seeds = (struct seed){"env:", "XIAOMI_API_KEY", seed};
+    *seeds = (struct seed){"env:", "XIAOMI_API_KEY", seed, seed != NULL};
     *provider = (struct provider){.id = "xiaomi",
                                   .row = provider_table_find("xiaomi"),
                                   .base_url = "https://x.test/v1",
@@ -103,13 +103,15 @@ static const char *project(struct world *world, const struct providers *provider
     "{\n  \"version\": 1,\n  \"providers\": {},\n  \"credential_pool\": {\n    \"xiaomi\": [\n" entries                \
     "\n    ]\n  },\n  \"big\": 12345678901234567890\n}\n"
 
+/* "" when there is none. */
 static const char *member(const char *text, size_t index, const char *name)
 {
     size_t at;
     const struct json *root = json_span_scan(arena, text, strlen(text), &at);
     const struct json *pool = json_span_member(json_span_member(root, "credential_pool"), "xiaomi");
     assert_non_null(pool);
-    assert_true(index < pool->count);
+    if (index >= pool->count)
+        return "";
     const struct json *value = json_span_member(&pool->children[index], name);
     return value == NULL ? "" : json_span_raw(arena, text, value);
 }
@@ -159,7 +161,8 @@ static void a_reset_by_hand_counts(void **state)
         world_of(STORE(ENTRY("aaaaaa", "0", "env:XIAOMI_API_KEY", "sk-test-one", "null", "null", "null")));
     struct credential keys[] = {key(RANK_CONFIG, "sk-test-one", "model.api_key")};
     struct providers providers = xiaomi(keys, 1, "sk-test-one");
-    struct cooldown known = {.provider = "xiaomi", .fingerprint = keys[0].fingerprint, .until = NOW + 100};
+    struct cooldown known = {
+        .provider = "xiaomi", .fingerprint = keys[0].fingerprint, .until = NOW + 100, .pooled = true};
     (void)state;
     for (int i = 0; i < COOLDOWN_MEMBERS; i++)
         known.raw[i] = "null";
@@ -184,7 +187,92 @@ static void hermes_may_have_written_the_new_fingerprint_over_the_old_status(void
         ENTRY("aaaaaa", "0", "env:XIAOMI_API_KEY", "sk-test-new", "\"exhausted\"", "1794999999.5", "1795003600.25"));
     (void)project(&world, &after);
     assert_string_equal(member(world.text, 0, "last_status"), "null");
-    assert_string_equal(member(world.text, 1, "last_status"), "null");
+    assert_string_equal(member(world.text, 1, "last_status"), "");
+}
+
+static void one_key_is_one_entry(void **state)
+{
+    struct credential keys[] = {key(RANK_CONFIG, "sk-test-one", "model.api_key"),
+                                key(RANK_ENV, "sk-test-two", "XIAOMI_API_KEY")};
+    struct providers config = xiaomi(keys, 1, "sk-test-one");
+    struct providers both = xiaomi(keys, 2, "sk-test-two");
+    struct world fresh = world_of(NULL);
+    struct world seeded =
+        world_of(STORE(ENTRY("aaaaaa", "0", "env:XIAOMI_API_KEY", "sk-test-one", "null", "null", "null")));
+    struct world manual = world_of(STORE(ENTRY("aaaaaa", "0", "manual", "sk-test-one", "null", "null", "null")));
+    (void)state;
+    assert_null(project(&fresh, &config)); /* Hermes will seed it */
+    assert_null(project(&seeded, &config));
+    assert_null(project(&manual, &config));
+    assert_non_null(project(&fresh, &both)); /* the other one no Hermes seeds */
+    assert_string_equal(member(fresh.text, 0, "access_token"), "\"sk-test-one\"");
+    assert_string_equal(member(fresh.text, 1, "access_token"), "");
+}
+
+static void what_an_earlier_version_put_beside_hermess_entry_goes(void **state)
+{
+    struct world world = world_of(STORE(
+        ENTRY("0a1b2c", "-1", "manual:hermes-watch:XIAOMI_API_KEY", "sk-test-one", "\"exhausted\"", "1794999999.5",
+              "1795003600.25") ",\n" ENTRY("bbbbbb", "0", "env:XIAOMI_API_KEY", "sk-test-one", "null", "null", "null")));
+    struct credential keys[] = {key(RANK_ENV, "sk-test-one", "XIAOMI_API_KEY")};
+    struct providers providers = xiaomi(keys, 1, "sk-test-one");
+    (void)state;
+    assert_non_null(project(&world, &providers));
+    assert_string_equal(member(world.text, 0, "id"), "\"bbbbbb\"");
+    assert_string_equal(member(world.text, 0, "last_error_reset_at"), "1795003600.25");
+    assert_string_equal(member(world.text, 1, "id"), "");
+    assert_null(project(&world, &providers));
+}
+
+static void hermess_own_entry_stands_where_the_configuration_has_its_key(void **state)
+{
+    struct world world =
+        world_of(STORE(ENTRY("aaaaaa", "0", "manual", "sk-test-manual", "null", "null", "null") ",\n" ENTRY(
+            "bbbbbb", "1", "env:XIAOMI_API_KEY", "sk-test-env", "null", "null", "null")));
+    struct credential keys[] = {key(RANK_CONFIG, "sk-test-env", "model.api_key")};
+    struct providers providers = xiaomi(keys, 1, "sk-test-env");
+    (void)state;
+    assert_non_null(project(&world, &providers));
+    assert_string_equal(member(world.text, 0, "id"), "\"aaaaaa\"");
+    assert_string_equal(member(world.text, 1, "priority"), "-1");
+    assert_string_equal(member(world.text, 2, "id"), "");
+    assert_null(project(&world, &providers));
+}
+
+static void a_cleared_entry_says_when(void **state)
+{
+    struct world world = world_of(
+        "{\"providers\": {}, \"credential_pool\": {\"xiaomi\": [{\"id\": \"aaaaaa\", \"source\": "
+        "\"env:XIAOMI_API_KEY\", \"secret_fingerprint\": \"sha256:0123456789abcdef\", \"last_status\": \"exhausted\", "
+        "\"last_status_at\": 1794999999.5, \"model_cooldowns\": {\"m\": 1795009999}, \"failure_reason\": \"billing\"}]}}");
+    struct credential keys[] = {key(RANK_ENV, "sk-test-new", "XIAOMI_API_KEY")};
+    struct providers providers = xiaomi(keys, 1, "sk-test-new");
+    (void)state;
+    assert_non_null(project(&world, &providers));
+    assert_string_equal(member(world.text, 0, "last_status"), "null");
+    assert_string_equal(member(world.text, 0, "status_cleared_at"), "1795000000");
+    assert_string_equal(member(world.text, 0, "model_cooldowns"), "{}");
+    assert_string_equal(member(world.text, 0, "failure_reason"), "null");
+    assert_null(project(&world, &providers));
+}
+
+/* As Hermes since 0.20.1 counts: an hour only where there is another key to turn to. */
+static void an_only_key_rests_for_a_minute(void **state)
+{
+    static const char *const until[] = {"1795000059.500000", "1795003599.500000"};
+    for (size_t more = 0; more < 2; more++) {
+        struct world world = world_of(
+            more ? STORE(ENTRY("aaaaaa", "0", "manual", "sk-test-manual", "null", "null", "null") ",\n" ENTRY(
+                       "bbbbbb", "1", "env:XIAOMI_API_KEY", "sk-test-env", "\"exhausted\"", "1794999999.5", "null"))
+                 : STORE(ENTRY("bbbbbb", "1", "env:XIAOMI_API_KEY", "sk-test-env", "\"exhausted\"", "1794999999.5",
+                               "null")));
+        struct credential keys[] = {key(RANK_ENV, "sk-test-env", "XIAOMI_API_KEY")};
+        struct providers providers = xiaomi(keys, 1, "sk-test-env");
+        size_t len;
+        (void)state;
+        assert_null(project(&world, &providers));
+        assert_non_null(strstr(cooldowns_text(&world.cooldowns, &len), until[more]));
+    }
 }
 
 static void order_is_as_hermes_has_it_but_for_config_keys(void **state)
@@ -199,8 +287,8 @@ static void order_is_as_hermes_has_it_but_for_config_keys(void **state)
     (void)project(&world, &providers);
     assert_string_equal(member(world.text, 0, "priority"), "-1");
     assert_string_equal(member(world.text, 1, "id"), "\"aaaaaa\"");
-    assert_string_equal(member(world.text, 2, "priority"), "0.5");
-    assert_string_equal(member(world.text, 3, "id"), "\"bbbbbb\"");
+    assert_string_equal(member(world.text, 2, "id"), "\"bbbbbb\"");
+    assert_string_equal(member(world.text, 3, "id"), "");
     assert_string_equal(member(world.text, 0, "base_url"), "\"https://x.test/v1\"");
 }
 
@@ -244,6 +332,11 @@ int main(void)
         cmocka_unit_test(a_key_that_comes_back_within_the_hour_is_still_cooling),
         cmocka_unit_test(a_reset_by_hand_counts),
         cmocka_unit_test(hermes_may_have_written_the_new_fingerprint_over_the_old_status),
+        cmocka_unit_test(one_key_is_one_entry),
+        cmocka_unit_test(what_an_earlier_version_put_beside_hermess_entry_goes),
+        cmocka_unit_test(hermess_own_entry_stands_where_the_configuration_has_its_key),
+        cmocka_unit_test(a_cleared_entry_says_when),
+        cmocka_unit_test(an_only_key_rests_for_a_minute),
         cmocka_unit_test(order_is_as_hermes_has_it_but_for_config_keys),
         cmocka_unit_test(taking_the_keys_away_restores_the_text),
         cmocka_unit_test(a_subscription_is_never_overtaken_by_an_env_key),

@@ -1,0 +1,29 @@
+#include "env_seed.h"
+
+#include <string.h>
+
+#include "blank.h"
+#include "source.h"
+
+static struct seed seed_of(struct arena *arena, const char *variable, const char *value, bool each_load)
+{
+    size_t len;
+    const char *key = blank_strip(value, strlen(value), &len);
+    return (struct seed){.kind = "env:",
+                         .name = variable,
+                         .secret = len == 0 ? NULL : arena_prefix(arena, key, len),
+                         .each_load = each_load && len > 0};
+}
+
+struct seed env_seed(struct arena *arena, const struct environment *environment, const char *variable)
+{
+    const struct binding *bound = environment_get(environment, variable);
+    const struct binding *at_start = NULL;
+    for (const struct binding *b = bound; b != NULL; b = b->hidden) {
+        if (b->place.source != NULL && b->place.source->kind == SOURCE_ENV)
+            return seed_of(arena, variable, b->seeded != NULL ? b->seeded : b->value, true);
+        if (at_start == NULL && (b->place.source == NULL || b->place.source->kind != SOURCE_EXTRA_ENV))
+            at_start = b;
+    }
+    return seed_of(arena, variable, at_start == NULL ? "" : at_start->value, false);
+}
