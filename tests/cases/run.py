@@ -58,7 +58,7 @@ def normal(text, root, url):
 def without_empty(value):
     """A document's members that say something; the time of writing does not."""
     if isinstance(value, dict):
-        return {name: without_empty(member) for name, member in value.items()
+        return {name: "TIME" if name == "status_cleared_at" else without_empty(member) for name, member in value.items()
                 if member is not None and name not in ("request_count", "updated_at")}
     return [without_empty(item) for item in value] if isinstance(value, list) else value
 
