@@ -1,0 +1,86 @@
+"""The differences that are meant: each rule has the row of README's table or the diagnostic that tells of it."""
+import homes
+
+
+def leaves(value, path=()):
+    if isinstance(value, dict):
+        for name, item in value.items():
+            yield from leaves(item, (*path, name))
+    elif isinstance(value, list):
+        for item in value:
+            yield from leaves(item, path)
+    elif isinstance(value, str):
+        yield path, value
+
+
+def environment(home):
+    """The variables of the env files, the managed one last."""
+    return {line.removeprefix("export ").split("=")[0].strip():
+            line.split("=", 1)[1].split(" #")[0].strip().strip("'\"")
+            for part in (".env", "managed .env") for line in home[part] if "=" in line}
+
+
+def resolved(value, variables):
+    if value.startswith("${") and value.endswith("}"):
+        return variables.get(value[2:-1].strip().removeprefix("env:"), value)
+    return value
+
+
+def places(home):
+    """{fingerprint: the places in config.yaml where that key stands}"""
+    found, variables = {}, environment(home)
+    for part in ("config", "managed config"):
+        for path, value in leaves(home[part]):
+            if path[-1] in ("key_env", "api_key_env") and value in variables:
+                value = variables[value]
+            found.setdefault(homes.fingerprint(resolved(value, variables)), set()).add(path)
+    return found
+
+
+def key_of(side):
+    return side[0] if isinstance(side, list) and side else side
+
+
+def ask_name(home, difference):
+    ask = difference["ask"]
+    return ask if isinstance(ask, str) else home["asks"][ask][1]
+
+
+def said(diagnostics, *codes):
+    return any(diagnostic["code"] in codes for diagnostic in diagnostics)
+
+
+def config_key_first(home, difference, diagnostics, _):
+    """A key of config.yaml for a provider of the table."""
+    here = {path for path in places(home).get(key_of(difference["after"]), ())
+            if path[0] == "model" or path[0] == "providers"}
+    return bool(here) and said(diagnostics, "hermes-ignores")
+
+
+def stale_state(home, difference, *_):
+    """A row whose booking is of a key that it no longer has."""
+    if difference["field"].split()[-1] not in ("pool", "next", "rests"):
+        return False
+    rows = home["auth"].get("credential_pool", {})
+    return any(row.get("last_status") in ("exhausted", "dead") and row.get("secret_fingerprint") not in
+               (None, key_of(difference["after"])) for row in sum(rows.values(), []))
+
+
+def env_readers(home, difference, diagnostics, _):
+    """Hermes's own reader of .env, which seeds the pool, keeps a comment behind a value; python-dotenv does not."""
+    values = {homes.fingerprint(environment({".env": [line], "managed .env": []}).popitem()[1])
+              for line in home[".env"] + home["managed .env"] if " #" in line and "=" in line}
+    return key_of(difference["after"]) in values and said(diagnostics, "env-parsers-differ")
+
+
+# name, README's row or the diagnostic, whether it is this
+EXPLAINED = [
+    ("config.yaml's key first", "never uses `model.api_key` for a provider it knows", config_key_first),
+    ("a comment behind a value", "has two env readers, and three more for side tasks", env_readers),
+    ("a cooldown belongs to a key", "keeps a cooldown when the key changes", stale_state),
+]
+
+
+def explanation(home, difference, diagnostics, before):
+    """The name of the rule that explains DIFFERENCE, or None."""
+    return next((name for name, _, rule in EXPLAINED if rule(home, difference, diagnostics, before)), None)

@@ -1,0 +1,293 @@
+#!/usr/bin/env python3
+"""First, do no harm, asked of a real Hermes: no_harm.py CHECKOUT [--homes N] [--seed S] [--jobs N] [--bin FOLDER]
+
+Makes homes from seeds, asks the Hermes of CHECKOUT which key goes to which URL before and after hermes-compile, and says
+each difference with the smallest home that shows it. Differences that a diagnostic of hermes-compile or README's table
+"Where this differs from Hermes" tells of are counted by the rule of EXPLAINED that knows them. Ends with 1 when there are
+others. Without a CHECKOUT it ends with 77: no copy of Hermes belongs to this project."""
+import argparse, collections, concurrent.futures, json, os, shutil, subprocess, sys, tempfile, time
+
+sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+import homes
+from explained import explanation
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+SAMPLE = 200  # one home in so many is asked in a process of its own as well, and once with a pool that is held
+SHRUNK = 2  # homes of one kind that are cut down
+
+
+class Witness:
+    """A Hermes that answers questions; see witness.py."""
+
+    def __init__(self, checkout):
+        self.checkout = checkout
+        self.process = subprocess.Popen([sys.executable, os.path.join(HERE, "witness.py"), checkout], text=True,
+                                        stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
+
+    def ask(self, question):
+        self.process.stdin.write(json.dumps(question) + "\n")
+        self.process.stdin.flush()
+        return json.loads(self.process.stdout.readline())
+
+    def ask_once(self, question):
+        """The same, of a Hermes that has never been asked before."""
+        return json.loads(subprocess.run([sys.executable, os.path.join(HERE, "witness.py"), self.checkout, "--once"], text=True,
+                                         input=json.dumps(question), stdout=subprocess.PIPE,
+                                         stderr=subprocess.DEVNULL, check=True).stdout)
+
+
+class Trial:
+    """One home, written and asked without and with hermes-compile."""
+
+    def __init__(self, witness, compiler, home):
+        self.witness, self.compiler, self.home = witness, compiler, home
+        self.folder = tempfile.mkdtemp(prefix="no-harm-", dir="/dev/shm" if os.path.isdir("/dev/shm") else None)
+        self.now, self.diagnostics, self.refused = time.time(), [], False
+
+    def written(self, name, home=None):
+        return homes.write(home or self.home, os.path.join(self.folder, name), self.now)
+
+    def question(self, written, status=None, **more):
+        return {"home": written[0], "managed": written[1], "asks": self.home["asks"], "status": status} | more
+
+    def command(self, written, path):
+        return [self.compiler, "--home", path, "--format", "json"], {
+            "PATH": "/usr/bin:/bin", "HOME": written[0], "HERMES_MANAGED_DIR": written[1]}
+
+    def compile(self, written):
+        for path in written[2]:
+            command, environment = self.command(written, path)
+            done = subprocess.run(command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, check=False)
+            if done.returncode < 0 or done.returncode > 1:
+                raise RuntimeError(f"hermes-compile ended with {done.returncode}: {done.stderr}")
+            if path == written[0]:
+                self.diagnostics = json.loads(done.stdout)["diagnostics"]
+                self.refused = done.returncode == 1
+
+    def before(self):
+        """Plain Hermes: of a home that has known earlier versions of this program, without their rows."""
+        return self.witness.ask(self.question(self.written("before", homes.plain(self.home)), self.home["status"]))
+
+    def after(self):
+        """At the first load behind a compile, and at the next one, when Hermes has put its own rows in."""
+        written = self.written("after")
+        self.compile(written)
+        first = self.witness.ask(self.question(written))
+        self.compile(written)
+        return first, self.witness.ask(self.question(written, self.home["status"]))
+
+    def held(self, name, compiles):
+        """Pools that are held while hermes-compile runs, or does not; then they are marked, and somebody else loads."""
+        written = self.written(name, None if compiles else homes.plain(self.home))
+        first = self.witness.ask(self.question(written, self.home["status"], held=True,
+                                               compile=[self.command(written, path) for path in written[2] if compiles]))
+        if compiles:
+            self.compile(written)
+        return first, self.witness.ask(self.question(written))
+
+    def differences(self):
+        before, (first, second) = self.before(), self.after()
+        found = compared(self.home, before, first) + compared(self.home, before, second)
+        if self.refused and any(works(said) for said in before):
+            codes = sorted({said["code"] for said in self.diagnostics if said["severity"] == "error"})
+            found.append({"ask": "", "field": "refused", "before": "works", "after": ", ".join(codes)})
+        return self.told(found, before)
+
+    def live_differences(self):
+        without, with_us = self.held("alone", False), self.held("beside", True)
+        found = [difference | {"field": f"{when} {difference['field']}"} for when, alone, beside in
+                 zip(("held", "later"), without, with_us) for difference in compared(self.home, alone, beside)]
+        return self.told(found, without[0])
+
+    def told(self, found, before):
+        unique = {json.dumps(difference, sort_keys=True): difference for difference in found}.values()
+        for difference in unique:
+            difference["rule"] = explanation(self.home, difference, self.diagnostics, before)
+        return list(unique)
+
+    def close(self):
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+
+def works(said):
+    return said.get("error") is None and said.get("key") is not None
+
+
+def compared(home, before, after):
+    """What is worse in AFTER than in BEFORE; both are lists of answers, one for each of the asks."""
+    if "failed" in before or "failed" in after:
+        failed = [said.get("failed") if isinstance(said, dict) else None for said in (before, after)]
+        return [] if failed[0] == failed[1] else [
+            {"ask": "", "field": "failed", "before": failed[0], "after": failed[1]}]
+    found = []
+    for (_, name), old, new in zip(home["asks"], before, after):
+        found += [{"ask": name, "field": field, "before": a, "after": b} for field, a, b in changes(old, new)]
+    return found + sent_elsewhere(before, after)
+
+
+def changes(old, new):
+    """The first thing that is worse: which key goes out where, what the pool says, what comes after its key's failure."""
+    for field in ("error", "key", "url") if works(old) else ():
+        if old[field] != new.get(field):
+            yield field, old[field], new.get(field)
+            return
+    if old.get("pool") != new.get("pool"):
+        if old.get("pool") is not None or new["pool"] != [old["key"], old["url"]]:  # what goes out anyway may be in the pool
+            yield "pool", old.get("pool"), new.get("pool")
+    elif "next" in old and "next" in new:
+        if old["next"] != new["next"]:
+            yield "next", old["next"], new["next"]
+        elif (new["rests"] is None and old["rests"] is not None) or (new["rests"] or 0) > (old["rests"] or 1 << 40):
+            yield "rests", old["rests"], new["rests"]
+
+
+def pairs(answers):
+    """(key, URL) of each row and each answer, with the ask it belongs to."""
+    for number, said in enumerate(answers):
+        for key, url in said.get("rows", []):
+            yield (key, url), number
+        if works(said):
+            yield (said["key"], said["url"]), number
+
+
+def sent_elsewhere(before, after):
+    known = {pair for pair, _ in pairs(before)}
+    return [{"ask": number, "field": "sent", "before": sorted(url for key, url in known if key == pair[0]), "after": list(pair)}
+            for pair, number in pairs(after) if pair not in known]
+
+
+# --- one process -----------------------------------------------------------------------------------------------------
+
+def tried(witness, compiler, home, live):
+    trial = Trial(witness, compiler, home)
+    try:
+        return trial.live_differences() if live else trial.differences()
+    finally:
+        trial.close()
+
+
+def kind(home, difference):
+    """What two differences have in common that are most likely of one cause."""
+    name = difference["ask"] if isinstance(difference["ask"], str) else home["asks"][difference["ask"]][1]
+    sort = "default" if not name else "registry" if name in homes.REGISTRY else "custom"
+    shape = ["none" if side in (None, []) else "some" for side in (difference["before"], difference["after"])]
+    if difference["field"].split()[-1] in ("refused", "error", "failed", "rests"):
+        shape = [str(difference["before"]), str(difference["after"])]
+    return " ".join([difference["field"], sort, "->".join(shape)])
+
+
+def kinds(home, differences):
+    """A key at another host is told only where nothing else is: it comes with most of the others."""
+    unexplained = [difference for difference in differences if difference["rule"] is None]
+    return {kind(home, difference) for difference in unexplained
+            if not difference["field"].endswith("sent") or len(unexplained) == 1}
+
+
+def shrunk(witness, compiler, home, wanted, live):
+    """HOME without everything that the difference of kind WANTED does not need."""
+    def shows(cut):
+        try:
+            return wanted in kinds(cut, tried(witness, compiler, cut, live))
+        except (RuntimeError, KeyError, TypeError, AttributeError, ValueError):
+            return False
+    before = None
+    while before != home:
+        before = home
+        for cut in homes.cuts(home):
+            smaller = cut(home)
+            if smaller is not None and smaller != home and shows(smaller):
+                home = smaller
+    return home
+
+
+def unequal(witness, trial_home):
+    """Whether the long-lived witness says something else than a fresh process."""
+    trial = Trial(witness, None, trial_home)
+    try:
+        return trial.before() != witness.ask_once(trial.question(trial.written("once", homes.plain(trial_home)), trial_home["status"]))
+    finally:
+        trial.close()
+
+
+def run(checkout, compiler, seeds):
+    """(counts, {kind: count}); the first homes of each kind are cut down and printed at once."""
+    witness, counts, unexplained, told = Witness(checkout), collections.Counter(), collections.Counter(), set()
+    for seed in seeds:
+        home = homes.make(seed)
+        counts["homes"] += 1
+        counts["witness unequal"] += seed % SAMPLE == 0 and unequal(witness, home)
+        for live in (False, True) if seed % SAMPLE % 10 == 0 else (False,):
+            differences = tried(witness, compiler, home, live)
+            counts["live"] += live
+            counts["homes with a difference"] += bool(differences)
+            counts.update(f"explained: {rule}" for rule in {found["rule"] for found in differences} - {None})
+            for wanted in sorted(kinds(home, differences)):
+                unexplained[wanted] += 1
+                if unexplained[wanted] <= SHRUNK:
+                    small = shrunk(witness, compiler, home, wanted, live)
+                    if shown(small) not in told:
+                        print(example(wanted, seed, live, small, tried(witness, compiler, small, live)), flush=True)
+                    told.add(shown(small))
+    return counts, unexplained
+
+
+# --- the report ------------------------------------------------------------------------------------------------------
+
+def shown(home):
+    """The files of HOME as text."""
+    lines = []
+    for part, name in (("managed config", "managed/config.yaml"), ("config", "config.yaml")):
+        lines += [f"--- {name}", homes.text_of(home[part]).rstrip()] if home[part] else []
+    for part in ("managed .env", ".env"):
+        lines += [f"--- {part}", *home[part]] if home[part] else []
+    for pool, rows in home["auth"].get("credential_pool", {}).items():
+        lines += [f"--- auth.json {pool}"]
+        lines += ["  " + json.dumps({name: said for name, said in row.items() if said is not None}) for row in rows]
+    if home["auth"].get("suppressed_sources"):
+        lines += [f"--- suppressed {home['auth']['suppressed_sources']}"]
+    if home["root"] is not None:
+        lines += ["=== the root above", shown(home["root"] | {"managed config": {}, "managed .env": [], "root": None})]
+    return "\n".join(lines)
+
+
+def example(wanted, seed, live, home, differences):
+    lines = [f"\n##### {wanted}", f"## seed {seed}{', held' if live else ''}, status {home['status']}, asks {home['asks']}",
+             shown(home)]
+    for found in differences:
+        lines.append(f"   {found['field']} [{found['ask']}]: {found['before']} -> {found['after']}"
+                     + (f"   ({found['rule']})" if found["rule"] else ""))
+    return "\n".join(lines)
+
+
+def report(counts, unexplained):
+    for table in (unexplained, counts):
+        print("\n" + "\n".join(f"{count:7} {name}" for name, count in sorted(table.items(), key=lambda row: -row[1])))
+    print(f"{sum(unexplained.values()):7} unexplained, of {len(unexplained)} kinds")
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("checkout", nargs="?")
+    parser.add_argument("--homes", type=int, default=2000)
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--jobs", type=int, default=1)
+    parser.add_argument("--bin", default=os.environ.get("HERMES_BUILD", os.path.join(HERE, "../../build/release")))
+    options = parser.parse_args()
+    if options.checkout is None:
+        print("SKIP: no CHECKOUT of Hermes was named")
+        return 77
+    compiler = os.path.abspath(os.path.join(options.bin, "hermes-compile"))
+    seeds = range(options.seed, options.seed + options.homes)
+    began, counts, unexplained = time.time(), collections.Counter(), collections.Counter()
+    with concurrent.futures.ProcessPoolExecutor(options.jobs) as processes:
+        for some, found in processes.map(run, *zip(*[(options.checkout, compiler, seeds[job::options.jobs])
+                                                     for job in range(options.jobs)])):
+            counts.update(some)
+            unexplained.update(found)
+    report(counts, unexplained)
+    print(f"{time.time() - began:7.0f} s")
+    return 1 if unexplained else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
