@@ -23,7 +23,8 @@ REGISTRY = {  # id: variables, base-URL variable, URL, aliases
     "ollama-cloud": (["OLLAMA_API_KEY"], "OLLAMA_BASE_URL", "https://ollama.com/v1", []),
     "openai-api": (["OPENAI_API_KEY"], "OPENAI_BASE_URL", "https://api.openai.com/v1", []),
     "openrouter": (["OPENROUTER_API_KEY"], "OPENROUTER_BASE_URL", "https://openrouter.ai/api/v1", []),
-    "anthropic": (["ANTHROPIC_API_KEY", "ANTHROPIC_TOKEN"], "ANTHROPIC_BASE_URL", "https://api.anthropic.com", ["claude"]),
+    "anthropic": (["ANTHROPIC_API_KEY", "ANTHROPIC_TOKEN"], "ANTHROPIC_BASE_URL", "https://api.anthropic.com",
+                  ["claude"]),
     "lmstudio": (["LM_API_KEY"], "LM_BASE_URL", "http://127.0.0.1:1234/v1", ["lm-studio"]),
     "azure-foundry": (["AZURE_FOUNDRY_API_KEY"], "AZURE_FOUNDRY_BASE_URL", "", []),
     "zai": (["GLM_API_KEY", "ZAI_API_KEY"], "GLM_BASE_URL", "https://api.z.ai/api/paas/v4", ["glm"]),
@@ -35,7 +36,8 @@ CUSTOM = [  # map key, display name, URL
     ("my-llm", "My LLM", "https://llm.example.com/v1"), ("acme", "Acme", "https://api.acme.example/v1"),
     ("acme-two", "Acme Two", "https://api.acme.example/v1"), ("box", "Local Box", "http://127.0.0.1:8000/v1"),
     ("lan", "LAN vLLM", "http://192.168.1.20:8000/v1"), ("ACME", "ACME", "https://other.acme.example/v1"),
-    ("groq", "Groq", "https://api.groq.com/openai/v1"), ("ds-proxy", "DS Proxy", "https://proxy.example.net/deepseek/v1"),
+    ("groq", "Groq", "https://api.groq.com/openai/v1"),
+    ("ds-proxy", "DS Proxy", "https://proxy.example.net/deepseek/v1"),
 ]
 PLACEHOLDERS = ["none", "dummy", "x", "no-key-required", "changeme", "ollama", "EMPTY", "your_api_key"]
 VAULT = ["op://Private/DeepSeek/credential", "${vault:llm/key}", "vault:llm/key", "bws://1234", "ENC[AES256,data:x]"]
@@ -77,7 +79,8 @@ class Maker:
 
     def variable(self, name, value, lines=None):
         """Sets NAME in .env, in one of the ways people write it."""
-        form = self.pick(["%s=%s"] * 6 + ["export %s=%s", "%s='%s'", '%s="%s"', "%s = %s", "%s=%s # mine", "%s=\"%s\" # mine"])
+        form = self.pick(["%s=%s"] * 6 + ["export %s=%s", "%s='%s'", '%s="%s"', "%s = %s", "%s=%s # mine",
+                                          '%s="%s" # mine'])
         (self.home[".env"] if lines is None else lines).append(form % (name, value))
         return name
 
@@ -307,7 +310,8 @@ def row(maker, source, key, url):
         if state == "resting" and maker.odds(0.3):
             made["last_error_reset_at"] = 7200
     elif state == "dead":
-        made |= {"last_status": "dead", "last_status_at": -600, "last_error_code": 401, "last_error_reason": "token_revoked"}
+        made |= {"last_status": "dead", "last_status_at": -600, "last_error_code": 401,
+                 "last_error_reason": "token_revoked"}
     elif state == "ok":
         made["last_status"] = "ok"
     return made
