@@ -7,11 +7,9 @@ file(RELATIVE_PATH HERMES_INCLUDE_FROM_PC ${HERMES_PC_DIRECTORY} ${CMAKE_INSTALL
 configure_file(runtime/library/hermes-runtime.pc.in hermes-runtime.pc @ONLY)
 
 set(UNITS ${CMAKE_BINARY_DIR}/hermes-watch.service ${CMAKE_BINARY_DIR}/hermes-watch@.service)
-set(MANUALS compiler/hermes-compile.1 watcher/hermes-watch.1)
 if(HERMES_RELAY)
     configure_file(runtime/relay/hermes-relay.service.in hermes-relay.service @ONLY)
     list(APPEND UNITS ${CMAKE_BINARY_DIR}/hermes-relay.service ${CMAKE_SOURCE_DIR}/runtime/relay/hermes-relay.socket)
-    list(APPEND MANUALS runtime/relay/hermes-relay.1)
     install(TARGETS hermes-relay COMPONENT watch)
 endif()
 

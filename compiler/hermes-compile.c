@@ -5,17 +5,19 @@
 
 #include "check_files.h"
 #include "compile.h"
+#include "compile_options.h"
 #include "diagnostic_code.h"
 #include "drift.h"
 #include "explain.h"
 #include "find_home.h"
+#include "fold_text.h"
 #include "hermes_runtime.h"
 #include "json_write.h"
-#include "options.h"
 #include "print_schema.h"
 #include "probe.h"
 #include "protect_process.h"
 #include "provider_table.h"
+#include "report.h"
 #include "reset.h"
 #include "shown.h"
 #include "snapshot_format.h"
@@ -23,32 +25,33 @@
 #include "withdraw.h"
 
 /* Hermes waits this long for auth.lock. */
-enum { READ_WAIT_MS = 2000, LOCK_WAIT_MS = 15000, PAGE_WIDTH = 78 };
+enum { READ_WAIT_MS = 2000, LOCK_WAIT_MS = 15000 };
 
 extern char **environ;
 
-static bool use_colour(const struct options *options)
+static bool use_colour(const struct compile_options *options)
 {
     const char *none = getenv("NO_COLOR");
     const char *force = getenv("CLICOLOR_FORCE");
-    if (strcmp(options->colour, "auto") != 0)
-        return strcmp(options->colour, "always") == 0;
+    if (options->color != COLOR_AUTO)
+        return options->color == COLOR_ALWAYS;
     if (none != NULL && *none != '\0')
         return false;
     return (force != NULL && strcmp(force, "0") != 0 && *force != '\0') || isatty(STDERR_FILENO);
 }
 
-static void print_diagnostics(const struct options *options, const struct diagnostics *list)
+static void print_diagnostics(const struct compile_options *options, const struct diagnostics *list)
 {
     bool colour = use_colour(options);
-    bool asks = options->mode == MODE_EXPLAIN || options->mode == MODE_STATUS || options->mode == MODE_PROBE;
+    bool asks =
+        options->line.mode == MODE_EXPLAIN || options->line.mode == MODE_STATUS || options->line.mode == MODE_PROBE;
     bool all = options->strict || (!options->quiet && !asks);
     for (size_t i = 0; i < list->count; i++)
         if (list->items[i]->severity == SEVERITY_ERROR || all)
             diagnostic_print(list->items[i], colour, stderr);
 }
 
-static int outcome_status(const struct options *options, enum compile_outcome outcome, size_t warnings)
+static int outcome_status(const struct compile_options *options, enum compile_outcome outcome, size_t warnings)
 {
     switch (outcome) {
     case COMPILE_VALID:
@@ -91,17 +94,18 @@ static int report_status_json(const struct compilation *c, const char *home)
     return error == 0 ? EXIT_OK : EXIT_IO;
 }
 
-static int report_json_of(const struct options *options, const struct compilation *c, const struct drift *drift)
+static int report_json_of(const struct compile_options *options, const struct compilation *c, const struct drift *drift)
 {
     struct text out = {.arena = c->arena};
     text_putc(&out, '{');
-    bool found = options->mode != MODE_EXPLAIN || (c->config != NULL && explain_json(&out, c, options->subject));
-    if (options->mode == MODE_COMPILE) {
+    bool found =
+        options->line.mode != MODE_EXPLAIN || (c->config != NULL && explain_json(&out, c, options->line.subject));
+    if (options->line.mode == MODE_COMPILE) {
         json_write_number(&out, "generation", (unsigned long long)c->generation);
         json_write_truth(&out, "published", c->published);
         json_write_truth(&out, "projected", c->projected);
     }
-    if (options->mode == MODE_COMPILE || options->mode == MODE_DIFF)
+    if (options->line.mode == MODE_COMPILE || options->line.mode == MODE_DIFF)
         put_changes(&out, c);
     if (options->live)
         drift_json(&out, drift);
@@ -122,7 +126,7 @@ static void print_changes(const struct compilation *c)
         (void)fputs(c->pool_plan.bytes, stdout);
 }
 
-static void report_compile(const struct options *options, const struct compilation *c)
+static void report_compile(const struct compile_options *options, const struct compilation *c)
 {
     bool written = c->published || c->projected;
     const char *why = c->diagnostics.errors == 0 ? " (--strict: there are warnings)" : "";
@@ -140,7 +144,7 @@ static void report_compile(const struct options *options, const struct compilati
     }
 }
 
-static void report_count(const struct options *options, const struct diagnostics *list)
+static void report_count(const struct compile_options *options, const struct diagnostics *list)
 {
     if (!options->quiet)
         (void)fprintf(stderr, "%zu error%s, %zu warning%s\n", list->errors, list->errors == 1 ? "" : "s",
@@ -155,12 +159,12 @@ static void say_unknown(struct arena *arena, const char *kind, const char *name,
                   near == NULL ? "" : "\"?");
 }
 
-static int report_explain(const struct options *options, const struct compilation *c)
+static int report_explain(const struct compile_options *options, const struct compilation *c)
 {
-    if (c->config == NULL || explain(c, options->subject, options->reveal, stdout))
+    if (c->config == NULL || explain(c, options->line.subject, options->reveal, stdout))
         return EXIT_OK;
-    say_unknown(c->arena, "provider, variable or config path of the sources", options->subject,
-                explain_near(c, options->subject));
+    say_unknown(c->arena, "provider, variable or config path of the sources", options->line.subject,
+                explain_near(c, options->line.subject));
     return EXIT_USAGE;
 }
 
@@ -175,26 +179,27 @@ static int report_status(const struct compilation *c, const char *home)
     return EXIT_IO;
 }
 
-static int report_text(const struct options *options, const struct compilation *c, const char *home)
+static int report_text(const struct compile_options *options, const struct compilation *c, const char *home)
 {
     print_diagnostics(options, &c->diagnostics);
     int status = outcome_status(options, c->outcome, c->diagnostics.warnings);
     int found = EXIT_OK;
-    if (options->mode == MODE_COMPILE)
+    if (options->line.mode == MODE_COMPILE)
         report_compile(options, c);
-    else if (options->mode == MODE_CHECK)
+    else if (options->line.mode == MODE_CHECK)
         report_count(options, &c->diagnostics);
-    else if (options->mode == MODE_DIFF && status == EXIT_OK)
+    else if (options->line.mode == MODE_DIFF && status == EXIT_OK)
         print_changes(c);
-    else if (options->mode == MODE_EXPLAIN)
+    else if (options->line.mode == MODE_EXPLAIN)
         found = report_explain(options, c);
-    else if (options->mode == MODE_STATUS)
+    else if (options->line.mode == MODE_STATUS)
         return report_status(c, home);
     return status != EXIT_OK ? status : found;
 }
 
 /* Diagnostics in a format of other programs go to standard output: they are what was asked for. */
-static void report_diagnostics(const struct options *options, struct arena *arena, const struct diagnostics *list)
+static void report_diagnostics(const struct compile_options *options, struct arena *arena,
+                               const struct diagnostics *list)
 {
     struct text out = {.arena = arena};
     if (options->format == FORMAT_SARIF)
@@ -204,7 +209,7 @@ static void report_diagnostics(const struct options *options, struct arena *aren
     (void)print_text(&out);
 }
 
-static int report(const struct options *options, const struct compilation *c, const char *home)
+static int report(const struct compile_options *options, const struct compilation *c, const char *home)
 {
     int status;
     struct drift drift = {0};
@@ -213,7 +218,7 @@ static int report(const struct options *options, const struct compilation *c, co
     if (options->format == FORMAT_TEXT) {
         status = report_text(options, c, home);
         drift_print(&drift, stdout);
-    } else if (options->format == FORMAT_JSON && options->mode == MODE_STATUS) {
+    } else if (options->format == FORMAT_JSON && options->line.mode == MODE_STATUS) {
         status = report_status_json(c, home);
     } else if (options->format == FORMAT_JSON) {
         status = report_json_of(options, c, &drift);
@@ -221,7 +226,7 @@ static int report(const struct options *options, const struct compilation *c, co
         report_diagnostics(options, c->arena, &c->diagnostics);
         status = outcome_status(options, c->outcome, c->diagnostics.warnings);
     }
-    bool differs = drift.count > 0 || (options->mode == MODE_DIFF && (c->plan.changed || c->pool_plan.len > 0));
+    bool differs = drift.count > 0 || (options->line.mode == MODE_DIFF && (c->plan.changed || c->pool_plan.len > 0));
     return status == EXIT_OK && differs ? EXIT_DIFFERS : status;
 }
 
@@ -248,11 +253,11 @@ static int probes_status(const struct probes *probes)
     return !answered ? EXIT_IO : all_work ? EXIT_OK : EXIT_DIFFERS;
 }
 
-static int report_probes(const struct options *options, struct compilation *c)
+static int report_probes(const struct compile_options *options, struct compilation *c)
 {
     struct probes probes = {.arena = c->arena};
     int status = outcome_status(options, c->outcome, 0);
-    const char *name = options->file_count > 0 ? options->files[0] : NULL;
+    const char *name = options->line.operand_count > 0 ? options->line.operands[0] : NULL;
     if (status == EXIT_OK && !add_probes(&probes, &c->providers, name)) {
         struct near_name near = {.written = name};
         providers_consider(&c->providers, &near);
@@ -276,15 +281,15 @@ static int report_probes(const struct options *options, struct compilation *c)
     return status != EXIT_OK ? status : probes_status(&probes);
 }
 
-static const char *home_of(const struct options *options, struct arena *arena)
+static const char *home_of(const struct compile_options *options, struct arena *arena)
 {
     const char *home = find_home(arena, options->home);
     if (home == NULL)
-        options_wrong("no home: give --home, or set HERMES_HOME or HOME");
+        option_table_wrong(&compile_options_table, "no home: give --home, or set HERMES_HOME or HOME");
     return home;
 }
 
-static int compile_a_home(const struct options *options, struct arena *arena)
+static int compile_a_home(const struct compile_options *options, struct arena *arena)
 {
     struct compilation c;
     bool for_tools = options->format == FORMAT_SARIF || options->format == FORMAT_GITHUB;
@@ -293,24 +298,24 @@ static int compile_a_home(const struct options *options, struct arena *arena)
                                 .home = home,
                                 .managed = compile_find_managed(),
                                 .label_base = for_tools ? find_home_working_directory(arena) : home,
-                                .write = options->mode == MODE_COMPILE,
-                                .strict = options->strict && options->mode == MODE_COMPILE,
-                                .only_check = options->mode == MODE_CHECK && !options->live,
-                                .name_leaves = options->mode == MODE_DIFF,
+                                .write = options->line.mode == MODE_COMPILE,
+                                .strict = options->strict && options->line.mode == MODE_COMPILE,
+                                .only_check = options->line.mode == MODE_CHECK && !options->live,
+                                .name_leaves = options->line.mode == MODE_DIFF,
                                 .read_wait_ms = READ_WAIT_MS,
                                 .lock_wait_ms = LOCK_WAIT_MS,
                                 .shell = (const char *const *)environ,
                             });
-    int status = options->mode == MODE_PROBE ? report_probes(options, &c) : report(options, &c, home);
+    int status = options->line.mode == MODE_PROBE ? report_probes(options, &c) : report(options, &c, home);
     compilation_finish(&c);
     return status;
 }
 
-static int check_some_files(const struct options *options, struct arena *arena)
+static int check_some_files(const struct compile_options *options, struct arena *arena)
 {
     const char *home = find_home(arena, options->home);
-    struct file_checks checks =
-        check_files(arena, options->files, options->file_count, home == NULL ? "/" : home, READ_WAIT_MS);
+    struct file_checks checks = check_files(arena, options->line.operands, options->line.operand_count,
+                                            home == NULL ? "/" : home, READ_WAIT_MS);
     if (options->format == FORMAT_TEXT) {
         print_diagnostics(options, &checks.all);
         report_count(options, &checks.all);
@@ -353,16 +358,16 @@ static const char *provider_to_reset(struct arena *arena, const char *home, cons
     return id;
 }
 
-static int reset(const struct options *options, struct arena *arena)
+static int reset(const struct compile_options *options, struct arena *arena)
 {
     struct diagnostics diagnostics = {.arena = arena};
     struct text lines = {.arena = arena};
-    struct reset what = {.fingerprint = options->file_count > 0 ? options->files[0] : NULL};
+    struct reset what = {.fingerprint = options->line.operand_count > 0 ? options->line.operands[0] : NULL};
     if (what.fingerprint != NULL && !fingerprint_valid(what.fingerprint))
-        options_wrong("a fingerprint is sha256: and 16 hex digits");
+        option_table_wrong(&compile_options_table, "a fingerprint is sha256: and 16 hex digits");
     const char *home = home_of(options, arena);
-    if (strcmp(options->subject, "all") != 0) {
-        what.provider = provider_to_reset(arena, home, options->subject);
+    if (strcmp(options->line.subject, "all") != 0) {
+        what.provider = provider_to_reset(arena, home, options->line.subject);
         if (what.provider == NULL)
             return EXIT_USAGE;
     }
@@ -373,7 +378,7 @@ static int reset(const struct options *options, struct arena *arena)
     return done ? EXIT_OK : EXIT_IO;
 }
 
-static int withdraw(const struct options *options, struct arena *arena)
+static int withdraw(const struct compile_options *options, struct arena *arena)
 {
     struct diagnostics diagnostics = {.arena = arena};
     struct text lines = {.arena = arena};
@@ -385,24 +390,10 @@ static int withdraw(const struct options *options, struct arena *arena)
     return done ? EXIT_OK : EXIT_IO;
 }
 
-/* In lines that a terminal need not break. */
-static void print_folded(const char *text)
-{
-    size_t column = 0;
-    while (*text != '\0') {
-        size_t len = strcspn(text, " ");
-        bool fits = column > 0 && column + 1 + len <= PAGE_WIDTH;
-        (void)printf("%s%.*s", column == 0 ? "" : fits ? " " : "\n", (int)len, text);
-        column = fits ? column + 1 + len : len;
-        text += len + strspn(text + len, " ");
-    }
-    (void)putchar('\n');
-}
-
 static void print_code(const struct diagnostic_code *code)
 {
     (void)printf("%s: %s\n\n", code->code, code->title);
-    print_folded(code->page);
+    fold_text(code->page, 0, stdout);
 }
 
 static int explain_code(const char *name)
@@ -423,27 +414,26 @@ static int explain_code(const char *name)
     return EXIT_OK;
 }
 
-static int run(const struct options *options, struct arena *arena)
+static int run(const struct compile_options *options, struct arena *arena)
 {
-    if (options->mode == MODE_EXPLAIN_CODE)
-        return explain_code(options->subject);
-    if (options->mode == MODE_PRINT_SCHEMA) {
-        if (print_schema(options->subject, stdout))
-            return EXIT_OK;
-        options_wrong("--print-schema takes config, snapshot or reference");
+    if (options->line.mode == MODE_EXPLAIN_CODE)
+        return explain_code(options->line.subject);
+    if (options->line.mode == MODE_PRINT_SCHEMA) {
+        (void)print_schema(options->line.subject, stdout);
+        return EXIT_OK;
     }
-    if (options->mode == MODE_RESET)
+    if (options->line.mode == MODE_RESET)
         return reset(options, arena);
-    if (options->mode == MODE_WITHDRAW)
+    if (options->line.mode == MODE_WITHDRAW)
         return withdraw(options, arena);
-    return options->mode == MODE_CHECK && options->file_count > 0 ? check_some_files(options, arena)
-                                                                  : compile_a_home(options, arena);
+    return options->line.mode == MODE_CHECK && options->line.operand_count > 0 ? check_some_files(options, arena)
+                                                                               : compile_a_home(options, arena);
 }
 
 int main(int argc, char **argv)
 {
     protect_process();
-    struct options options = options_parse(argc, argv);
+    struct compile_options options = compile_options_parse(argc, argv);
     struct arena *arena = arena_create();
     int status = run(&options, arena);
     if (fflush(stdout) != 0 || ferror(stdout) || ferror(stderr))

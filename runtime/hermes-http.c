@@ -27,6 +27,7 @@
 #include "hermes_runtime.h"
 #include "http_only.h"
 #include "key_header.h"
+#include "option_table.h"
 #include "protect_process.h"
 
 enum {
@@ -34,8 +35,25 @@ enum {
     AT_ONCE = 16,         /* requests in flight */
     MAX_KEPT = 64 * 1024, /* of an answer's headers, and of its body */
     LONGEST_INPUT = 64 * 1024 * 1024,
-    EXIT_OK = 0,
-    EXIT_USAGE = 2,
+};
+
+static const struct option_row rows[] = {OPTION_COMMON};
+
+static const struct option_exit exits[] = {
+    {EXIT_OK, "There is an answer for each request."},
+    {EXIT_USAGE, "Standard input does not hold requests, or the answers could not be written."},
+};
+
+static const struct option_table command = {
+    .program = "hermes-http",
+    .version = HERMES_VERSION,
+    .about = "Sends the HTTP requests that hermes-compile and hermes-watch give it as JSON on standard input, and prints "
+             "the answers. It is not meant to be run by hand.",
+    .rows = rows,
+    .row_count = sizeof rows / sizeof *rows,
+    .exits = exits,
+    .exit_count = sizeof exits / sizeof *exits,
+    .usual_mode = 1,
 };
 
 struct bytes {
@@ -302,14 +320,13 @@ static int answer_all(const cJSON *job)
 int main(int argc, char **argv)
 {
     size_t len;
-    (void)argv;
+    struct option_line line = {0};
     protect_process();
+    option_table_parse(&command, argc, argv, &line);
     (void)signal(SIGPIPE, SIG_IGN);
     (void)prctl(PR_SET_PDEATHSIG, SIGKILL); /* nobody would hear the answer */
-    if (argc > 1 || isatty(STDIN_FILENO)) {
-        (void)fputs("hermes-http serves hermes-compile and hermes-watch; its work comes on standard input\n", stderr);
-        return EXIT_USAGE;
-    }
+    if (isatty(STDIN_FILENO))
+        option_table_wrong(&command, "there are no requests on standard input");
     char *input = read_input(&len);
     cJSON *job = input == NULL ? NULL : cJSON_ParseWithLength(input, len);
     if (job == NULL || curl_global_init(CURL_GLOBAL_DEFAULT) != 0)

@@ -6,15 +6,6 @@
 #include "json_write.h"
 #include "source.h"
 
-int report_format_find(const char *name)
-{
-    static const char *const names[] = {"text", "json", "sarif", "github"};
-    for (int i = 0; i < 4; i++)
-        if (strcmp(names[i], name) == 0)
-            return i;
-    return -1;
-}
-
 static void put_diagnostic(struct text *out, const struct diagnostic *d)
 {
     json_write_item(out);

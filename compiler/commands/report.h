@@ -5,11 +5,6 @@
 #include "text.h"
 #include "diagnostic.h"
 
-enum report_format { FORMAT_TEXT, FORMAT_JSON, FORMAT_SARIF, FORMAT_GITHUB };
-
-/* FORMAT_TEXT to FORMAT_GITHUB by name; -1 when there is no such format. */
-int report_format_find(const char *name);
-
 /* `"errors":1,"warnings":0,"diagnostics":[...]`, inside an object that is open. */
 void report_json(struct text *out, const struct diagnostics *diagnostics);
 /* A whole SARIF log. */

@@ -1,6 +1,5 @@
 /* hermes-relay: an HTTP gateway that reads nothing but the snapshot of a Hermes home. */
 #include <errno.h>
-#include <getopt.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
@@ -18,6 +17,7 @@
 #include "find_home.h"
 #include "protect_process.h"
 #include "relay.h"
+#include "relay_options.h"
 #include "listen.h"
 #include "metrics.h"
 #include "print_env.h"
@@ -28,99 +28,12 @@
 
 #include "relay_page.h"
 #include "page_policy.h"
-#include "wrong_option.h"
 
-enum { EXIT_OK = 0, EXIT_INVALID = 1, EXIT_USAGE = 2, EXIT_IO = 4, WORKERS_MAX = 16, WORKERS_USUAL = 4 };
-
-static const char usage[] =
-    "usage: hermes-relay [--home DIR] [--listen ADDR:PORT|unix:PATH] [--allow-remote] [--threads N]\n"
-    "       hermes-relay [--home DIR] --simulate 'KEY=STATUS[:SECONDS] ...'\n"
-    "       hermes-relay [--home DIR] --print-env\n"
-    "\n"
-    "An HTTP gateway for OpenAI- and Anthropic-style clients that reads nothing but the home's snapshot.\n"
-    "\n"
-    "  --home DIR       the Hermes home; else $HERMES_HOME, else ~/.hermes\n"
-    "  --listen WHERE   " LISTEN_DEFAULT " unless told otherwise, or the socket that systemd hands over\n"
-    "  --allow-remote   an address that other machines can reach is meant\n"
-    "  --threads N      event loops; else one a processor, at most 4\n"
-    "  --simulate WHAT  which key would serve if keys had been answered so: a fingerprint, its beginning, or a\n"
-    "                   variable's name, and the status of HTTP, with the seconds of its Retry-After\n"
-    "  --print-env      the lines that point a client, or Hermes itself, at the relay\n"
-    "  --version, --help\n"
-    "\n"
-    "Clients send the token in compiled/relay.token as their API key.\n"
-    "Exit status: 0 ended as asked; 1 no key would serve (--simulate); 2 wrong usage; 4 input or output failed.\n";
-
-struct options {
-    const char *home;
-    const char *listen;
-    const char *simulate;
-    bool print_env;
-    bool allow_remote;
-    int threads;
-};
+enum { WORKERS_USUAL = 4 };
 
 static _Noreturn void wrong(const char *message)
 {
-    (void)fprintf(stderr, "hermes-relay: %s; see --help\n", message);
-    exit(EXIT_USAGE);
-}
-
-static int number_of_threads(const char *text)
-{
-    char *end;
-    long number = strtol(text, &end, 10);
-    if (*text == '\0' || *end != '\0' || number < 1 || number > WORKERS_MAX)
-        wrong("--threads wants a number from 1 to 16");
-    return (int)number;
-}
-
-static struct options parse_options(int argc, char **argv)
-{
-    static const struct option known[] = {{"home", required_argument, NULL, 'H'},
-                                          {"listen", required_argument, NULL, 'l'},
-                                          {"simulate", required_argument, NULL, 's'},
-                                          {"print-env", no_argument, NULL, 'e'},
-                                          {"allow-remote", no_argument, NULL, 'r'},
-                                          {"threads", required_argument, NULL, 't'},
-                                          {"version", no_argument, NULL, 'V'},
-                                          {"help", no_argument, NULL, 'h'},
-                                          {0}};
-    struct options options = {0};
-    opterr = 0;
-    for (int option; (option = getopt_long(argc, argv, "", known, NULL)) != -1;) {
-        switch (option) {
-        case 'H':
-            options.home = optarg;
-            break;
-        case 'l':
-            options.listen = optarg;
-            break;
-        case 's':
-            options.simulate = optarg;
-            break;
-        case 'e':
-            options.print_env = true;
-            break;
-        case 'r':
-            options.allow_remote = true;
-            break;
-        case 't':
-            options.threads = number_of_threads(optarg);
-            break;
-        case 'V':
-            (void)puts("hermes-relay " HERMES_VERSION);
-            exit(EXIT_OK);
-        case 'h':
-            (void)fputs(usage, stdout);
-            exit(EXIT_OK);
-        default:
-            wrong(wrong_option(argv));
-        }
-    }
-    if (optind < argc)
-        wrong("too many arguments");
-    return options;
+    option_table_wrong(&relay_options_table, "%s", message);
 }
 
 /* Somebody truncated the table of bookings: no reason to drop every connection. */
@@ -155,14 +68,14 @@ static bool is_ours(const char *home)
 }
 
 /* Where it listens, or an exit status. */
-static int find_listener(const struct options *options, struct listening *ret)
+static int find_listener(const struct relay_options *options, struct listening *ret)
 {
     int error = options->listen == NULL ? listen_inherit(ret) : -ENOENT;
     if (error == -ENOENT) {
         const char *where = options->listen != NULL ? options->listen : LISTEN_DEFAULT;
         error = listen_open(where, ret);
         if (error == -EINVAL)
-            wrong("--listen wants ADDR:PORT or unix:/PATH");
+            wrong("--listen takes ADDRESS:PORT or unix:/PATH");
     }
     if (error != 0)
         (void)complain(options->listen != NULL ? options->listen : LISTEN_DEFAULT, error);
@@ -171,7 +84,7 @@ static int find_listener(const struct options *options, struct listening *ret)
     if (error != 0)
         return EXIT_IO;
     if (!ret->loopback && !options->allow_remote)
-        wrong("other machines can reach that address; --allow-remote says that this is meant");
+        wrong("other machines can reach that address; allow it with --allow-remote");
     return EXIT_OK;
 }
 
@@ -224,7 +137,7 @@ static int serve(struct relay *relay, const struct listening *listening, size_t 
     return error == 0 ? EXIT_OK : complain("cannot start", error);
 }
 
-static size_t thread_count(const struct options *options)
+static size_t thread_count(const struct relay_options *options)
 {
     long processors = sysconf(_SC_NPROCESSORS_ONLN);
     if (options->threads > 0)
@@ -244,7 +157,7 @@ static int find_token(const char *home, struct relay_token *ret)
 }
 
 /* What it prints has a shell read the token. */
-static int show_env(const struct options *options, const char *home)
+static int show_env(const struct relay_options *options, const char *home)
 {
     struct relay_token token;
     int status = find_token(home, &token);
@@ -252,7 +165,7 @@ static int show_env(const struct options *options, const char *home)
     return status != EXIT_OK ? status : print_env(home, options->listen != NULL ? options->listen : LISTEN_DEFAULT);
 }
 
-static int run(const struct options *options, const char *home)
+static int run(const struct relay_options *options, const char *home)
 {
     struct listening listening;
     static struct relay relay = {.lock = PTHREAD_MUTEX_INITIALIZER,
@@ -287,7 +200,8 @@ static int run(const struct options *options, const char *home)
 
 int main(int argc, char **argv)
 {
-    struct options options = parse_options(argc, argv);
+    struct relay_options options = {0};
+    option_table_parse(&relay_options_table, argc, argv, &options.line);
     protect_process();
     raise_descriptor_limit();
     (void)signal(SIGPIPE, SIG_IGN);
@@ -297,10 +211,10 @@ int main(int argc, char **argv)
     const char *home = find_home(arena, options.home);
     int status = EXIT_USAGE;
     if (home == NULL)
-        (void)fprintf(stderr, "hermes-relay: there is no home: --home says which\n");
-    else if (options.simulate != NULL)
-        status = simulate(home, options.simulate);
-    else if (options.print_env)
+        (void)fprintf(stderr, "hermes-relay: no home: give --home, or set HERMES_HOME or HOME\n");
+    else if (options.line.mode == MODE_SIMULATE)
+        status = simulate(home, options.line.subject);
+    else if (options.line.mode == MODE_PRINT_ENV)
         status = show_env(&options, home);
     else
         status = run(&options, home);

@@ -1,0 +1,38 @@
+/* The command line of hermes-compile. */
+#ifndef HERMES_COMPILE_OPTIONS_H
+#define HERMES_COMPILE_OPTIONS_H
+
+#include "option_table.h"
+
+enum {
+    MODE_COMPILE = 1 << 0,
+    MODE_CHECK = 1 << 1,
+    MODE_DIFF = 1 << 2,
+    MODE_EXPLAIN = 1 << 3,
+    MODE_STATUS = 1 << 4,
+    MODE_RESET = 1 << 5,
+    MODE_WITHDRAW = 1 << 6,
+    MODE_PROBE = 1 << 7,
+    MODE_EXPLAIN_CODE = 1 << 8,
+    MODE_PRINT_SCHEMA = 1 << 9,
+};
+
+enum { FORMAT_TEXT, FORMAT_JSON, FORMAT_SARIF, FORMAT_GITHUB }; /* as --format lists them */
+enum { COLOR_AUTO, COLOR_ALWAYS, COLOR_NEVER };
+
+struct compile_options {
+    struct option_line line;
+    const char *home; /* --home, or NULL */
+    int format;
+    int color;
+    bool live;
+    bool strict;
+    bool quiet;
+    bool reveal;
+};
+
+extern const struct option_table compile_options_table;
+
+struct compile_options compile_options_parse(int argc, char **argv);
+
+#endif
