@@ -381,6 +381,8 @@ void emit_snapshot(struct arena *arena, const struct text *content, long long ge
     json_write_name(&out, "content_bytes");
     text_printf(&out, "%zu", content->len);
     json_write_member(&out, "digest", digest.text);
+    const size_t opening = strlen(SNAPSHOT_OPENING);
+    json_write_member(&out, "meta_digest", fingerprint_digest(out.bytes + opening, out.len - opening).text);
     text_puts(&out, "}" SNAPSHOT_CONTENT);
     ret[0] = (struct piece){out.bytes, out.len};
     ret[1] = (struct piece){content->bytes, content->len};

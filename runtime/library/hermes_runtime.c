@@ -44,7 +44,8 @@ const char *hermes_strerror(int error)
     }
 }
 
-/* Reads the snapshot and puts it in force. The caller holds `loading`. 1: it is another generation than before. */
+/* Reads the snapshot and puts it in force. The caller holds `loading`. 1: it is another one than before; 0: it says what
+ * the view in force says, which stays, because somebody may be reading it. */
 static int load_view(struct hermes *hermes)
 {
     char *bytes;
@@ -66,12 +67,13 @@ static int load_view(struct hermes *hermes)
         return error;
     }
     const struct hermes_view *old = hermes->view;
-    hermes->view = view;
+    bool changed = old == NULL || !view_same(old, view);
+    if (changed)
+        hermes->view = view;
     hermes->moment = moment;
     hermes->looked = 0;
     (void)pthread_mutex_unlock(&hermes->lock);
-    int changed = old == NULL || hermes_generation(old) != hermes_generation(view);
-    hermes_view_unref(old);
+    hermes_view_unref(changed ? old : view);
     return changed;
 }
 

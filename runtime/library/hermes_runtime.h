@@ -85,7 +85,8 @@ struct hermes_provider {
 /* Opens HOME's snapshot. On error *ret is untouched. */
 int hermes_open(const char *home, struct hermes **ret) __attribute__((warn_unused_result));
 void hermes_close(struct hermes *hermes);
-/* 1: a new generation is in force; 0: nothing new; negative: the new one is unusable and the last good view stays. */
+/* 1: another snapshot is in force, by its content or its generation; 0: nothing new, and every view stays valid; negative:
+ * the new one is unusable and the last good view stays. */
 int hermes_refresh(struct hermes *hermes);
 
 /* The view in force, with a reference for the caller. */

@@ -26,6 +26,7 @@ struct variable {
 struct hermes_view {
     atomic_uint references;
     long long generation;
+    struct digest digest; /* of the content */
     const char *compiled_at;
     char *bytes; /* the file, when it is ours to free */
     const char *content;
@@ -317,7 +318,8 @@ static struct hermes_view *new_view(size_t size, struct carver *ret_carver)
     return view;
 }
 
-static int fill_view(struct hermes_view **ret, const cJSON *meta, const char *bytes, size_t len)
+static int fill_view(struct hermes_view **ret, const cJSON *meta, const struct digest *digest, const char *bytes,
+                     size_t len)
 {
     struct carver carver;
     struct picked parts[PARTS];
@@ -331,7 +333,7 @@ static int fill_view(struct hermes_view **ret, const cJSON *meta, const char *by
     struct hermes_view *view = new_view(size, &carver);
     if (view == NULL)
         return -ENOMEM;
-    *view = (struct hermes_view){.references = 1, .content = bytes, .content_len = len};
+    *view = (struct hermes_view){.references = 1, .content = bytes, .content_len = len, .digest = *digest};
     view->generation = (long long)cJSON_GetObjectItemCaseSensitive(meta, "generation")->valuedouble;
     const cJSON *compiled_at = cJSON_GetObjectItemCaseSensitive(meta, "compiled_at");
     const char *when = cJSON_IsString(compiled_at) ? compiled_at->valuestring : "";
@@ -363,6 +365,18 @@ static const char *find_content(const char *after_meta, const char *end, const c
     return after_meta + opening;
 }
 
+/* Whether what META, its LEN bytes in the file, says of itself is true; snapshots of older compilers say nothing. */
+static bool meta_is_whole(const cJSON *meta, const char *bytes, size_t len)
+{
+    static const char name[] = ",\"meta_digest\":\"";
+    const cJSON *digest = cJSON_GetObjectItemCaseSensitive(meta, "meta_digest");
+    const size_t tail = strlen(name) + DIGEST_SIZE - 1 + strlen("\"}");
+    if (digest == NULL)
+        return true;
+    return cJSON_IsString(digest) && len > tail && memcmp(bytes + len - tail, name, strlen(name)) == 0 &&
+           strcmp(fingerprint_digest(bytes, len - tail).text, digest->valuestring) == 0;
+}
+
 static int check_meta(const cJSON *meta)
 {
     const cJSON *format = cJSON_GetObjectItemCaseSensitive(meta, "format");
@@ -386,14 +400,23 @@ int view_unpack(const char *bytes, size_t len, struct hermes_view **ret)
     if (error == 0) {
         size_t content_len = 0;
         const char *content = find_content(after_meta, bytes + len, meta, &content_len);
-        const cJSON *digest = cJSON_GetObjectItemCaseSensitive(meta, "digest");
+        const cJSON *told = cJSON_GetObjectItemCaseSensitive(meta, "digest");
+        const char *meta_bytes = bytes + opening;
         error = HERMES_CORRUPT;
-        if (content != NULL && cJSON_IsString(digest) &&
-            strcmp(fingerprint_digest(content, content_len).text, digest->valuestring) == 0)
-            error = fill_view(ret, meta, content, content_len);
+        if (content != NULL && cJSON_IsString(told) &&
+            meta_is_whole(meta, meta_bytes, (size_t)(after_meta - meta_bytes))) {
+            const struct digest digest = fingerprint_digest(content, content_len);
+            error = strcmp(digest.text, told->valuestring) == 0 ? fill_view(ret, meta, &digest, content, content_len)
+                                                                : HERMES_CORRUPT;
+        }
     }
     cJSON_Delete(meta);
     return error;
+}
+
+bool view_same(const struct hermes_view *a, const struct hermes_view *b)
+{
+    return a->generation == b->generation && strcmp(a->digest.text, b->digest.text) == 0;
 }
 
 void view_adopt(struct hermes_view *view, char *bytes)

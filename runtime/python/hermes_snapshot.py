@@ -154,6 +154,14 @@ def _number(value: Any) -> int:
     return value
 
 
+def _meta_is_whole(meta: dict[str, Any], text: bytes) -> bool:
+    """Whether what meta says of itself is true; snapshots of older compilers say nothing."""
+    if "meta_digest" not in meta:
+        return True
+    before = text.rpartition(b',"meta_digest":')[0]
+    return text == before + b',"meta_digest":"sha256:' + hashlib.sha256(before).hexdigest().encode() + b'"}'
+
+
 def _content(data: bytes) -> tuple[dict[str, Any], dict[str, Any]]:
     """Meta and content, after the bytes between them were checked."""
     opening, middle, closing = b'{"meta":', b',"content":', b"}\n"
@@ -169,6 +177,7 @@ def _content(data: bytes) -> tuple[dict[str, Any], dict[str, Any]]:
         body = data[start : -len(closing)]
         _require(data[start - len(middle) : start] == middle and data.endswith(closing))
         _require(meta.get("content_bytes") == len(body))
+        _require(_meta_is_whole(meta, data[len(opening) : start - len(middle)]))
         _require(meta.get("digest") == "sha256:" + hashlib.sha256(body).hexdigest())
         content = json.loads(body)
     except (UnicodeDecodeError, ValueError, RecursionError):
@@ -203,8 +212,7 @@ def _provider(name: str, value: Mapping[str, Any]) -> Provider:
     )
 
 
-def _unpack(data: bytes) -> Snapshot:
-    meta, content = _content(data)
+def _unpack(meta: dict[str, Any], content: dict[str, Any]) -> Snapshot:
     try:
         providers = {name: _provider(name, value) for name, value in content.get("providers", {}).items()}
         return Snapshot(
@@ -293,7 +301,8 @@ class Reader:
         return self._snapshot
 
     def refresh(self) -> bool:
-        """True when a new generation is in force. Raises SnapshotError when what is there is unusable; the last good
+        """True when another snapshot is in force than before: a new generation, or another content under the same number,
+        which begins anew when compiled/ was deleted. Raises SnapshotError when what is there is unusable; the last good
         snapshot stays then."""
         try:
             info = os.stat(self._path)
@@ -301,9 +310,9 @@ class Reader:
             raise SnapshotError("absent") from None
         if _moment(info) == self._moment:
             return False
-        before = self._snapshot.generation
+        before = self._snapshot.generation, self._digest
         self._load()
-        return self._snapshot.generation != before
+        return (self._snapshot.generation, self._digest) != before
 
     def pick(self, provider: Optional[str] = None, skip: Collection[str] = ()) -> Optional[Credential]:
         """The first key of PROVIDER (see Snapshot.provider; None: the default one) that is neither cooling nor dead, by the
@@ -320,7 +329,9 @@ class Reader:
 
     def _load(self) -> None:
         data, info = _read(self._path)
-        self._snapshot = _unpack(data)
+        meta, content = _content(data)
+        self._snapshot = _unpack(meta, content)
+        self._digest = meta["digest"]
         self._moment = _moment(info)
 
     def _refresh_cooldowns(self) -> None:

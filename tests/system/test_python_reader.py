@@ -1,6 +1,6 @@
 """The Python reader gives out what the C library gives out, and refuses what it refuses: held to each other over the same
 snapshots, whole and damaged."""
-import json, os, pathlib, random, subprocess, sys, time, unittest
+import json, os, pathlib, random, shutil, subprocess, sys, time, unittest
 
 from harness import PATIENCE, READER, Home, fingerprint
 
@@ -55,6 +55,21 @@ class PythonReader(unittest.TestCase):
         with self.assertRaises(hermes_snapshot.SnapshotError) as raised:
             reader.refresh()
         self.assertEqual((raised.exception.kind, reader.pick().secret), ("corrupt", "sk-test-third-00001"))
+
+    def test_a_snapshot_is_told_by_what_it_says_not_by_its_number(self):
+        reader = hermes_snapshot.open(self.home.path)
+        os.utime(self.path)
+        self.assertFalse(reader.refresh())
+        shutil.rmtree(self.home.path / "compiled")
+        self.home.write("config.yaml", "model:\n  provider: xiaomi\n  api_key: sk-test-third-00001\n")
+        self.home.compile()
+        self.assertTrue(reader.refresh())
+        self.assertEqual((reader.current.generation, reader.pick().secret), (1, "sk-test-third-00001"))
+
+    def test_a_changed_number_is_not_believed(self):
+        self.path.write_bytes(self.path.read_bytes().replace(b'"generation":1,', b'"generation":9,'))
+        self.agree()
+        self.assertEqual(self.in_python(), str(hermes_snapshot.SnapshotError("corrupt")))
 
     def test_cooldowns(self):
         reader = hermes_snapshot.open(self.home.path)

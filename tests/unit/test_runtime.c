@@ -749,6 +749,32 @@ static void many_processes_share_the_bookings(void **state)
     assert_int_equal(told.requests, 4000);
 }
 
+static void a_view_outlives_what_is_no_news(void **state)
+{
+    struct home *home = *state;
+    publish(home, 7, "fill_first", "sk-test-1");
+    open_home(home);
+    const struct hermes_view *view = hermes_current(home->hermes);
+    publish(home, 7, "fill_first", "sk-test-1"); /* restored from a backup: the same in another inode */
+    assert_int_equal(hermes_refresh(home->hermes), 0);
+    assert_ptr_equal(hermes_current(home->hermes), view);
+    assert_string_equal(hermes_variable(view, "A"), "1");
+}
+
+/* compiled/ was deleted: its numbers begin anew. */
+static void other_content_is_news_under_any_number(void **state)
+{
+    struct home *home = *state;
+    publish(home, 1, "fill_first", "sk-test-1");
+    open_home(home);
+    publish(home, 1, "fill_first", "sk-test-2");
+    assert_int_equal(hermes_refresh(home->hermes), 1);
+    assert_string_equal(next(home), "sk-test-2");
+    publish(home, 2, "fill_first", "sk-test-2");
+    assert_int_equal(hermes_refresh(home->hermes), 1);
+    assert_int_equal(hermes_generation(hermes_current(home->hermes)), 2);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
 int main(void)
@@ -776,6 +802,8 @@ int main(void)
         TEST(a_snapshot_that_goes_bad_changes_nothing),
         TEST(a_provider_may_be_lost_while_its_key_is_in_use),
         TEST(a_full_table_keeps_what_counts),
+        TEST(a_view_outlives_what_is_no_news),
+        TEST(other_content_is_news_under_any_number),
         TEST(values_of_the_configuration),
         TEST(many_threads_share_a_handle),
         TEST(many_processes_share_the_bookings),

@@ -72,12 +72,43 @@ static void refuses_every_damage(void **state)
     assert_null(view);
 }
 
+/* What meta says is covered, too: with any bit of it flipped the number that is told is the right one, or none. */
+static void tells_no_wrong_generation(void **state)
+{
+    char meta[512];
+    char text[2048];
+    struct hermes_view *view;
+    (void)state;
+    int len = snprintf(meta, sizeof meta, "{\"format\":1,\"generation\":7,\"content_bytes\":%zu,\"digest\":\"%s\"",
+                       strlen(content), fingerprint_digest(content, strlen(content)).text);
+    const struct digest digest = fingerprint_digest(meta, (size_t)len);
+    const size_t size = (size_t)snprintf(text, sizeof text, "{\"meta\":%s,\"meta_digest\":\"%s\"},\"content\":%s}\n",
+                                         meta, digest.text, content);
+    const size_t end = (size_t)(strstr(text, ",\"content\":{") - text);
+    size_t refused = 0;
+    for (size_t at = 0; at < end; at++)
+        for (int bit = 0; bit < 8; bit++) {
+            text[at] ^= (char)(1 << bit);
+            if (view_unpack(text, size, &view) == 0) {
+                assert_int_equal(hermes_generation(view), 7);
+                hermes_view_unref(view);
+            } else {
+                refused++;
+            }
+            text[at] ^= (char)(1 << bit);
+        }
+    assert_int_equal(view_unpack(text, size, &view), 0);
+    hermes_view_unref(view);
+    assert_true(refused > end * 6);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(unpacks_what_was_published),
         cmocka_unit_test(refuses_a_newer_format),
         cmocka_unit_test(refuses_every_damage),
+        cmocka_unit_test(tells_no_wrong_generation),
     };
     return cmocka_run_group_tests_name("view", tests, NULL, NULL);
 }
