@@ -6,6 +6,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
+#include <sys/random.h>
 #include <sys/stat.h>
 #include <sys/uio.h>
 #include <sys/vfs.h>
@@ -15,6 +17,9 @@
 
 #define TEMPORARY_PREFIX ".hermes-compile."
 #define COPY_SUFFIX      ".hermes-compile-copy"
+
+/* Names that are taken: by chance, or because somebody cleaned up at that very moment. */
+enum { MOST_NAMES = 16 };
 
 /* The real file behind PATH, so that a link keeps its link. A file that does not exist yet is its own target. */
 static int resolve_target(const char *path, bool linked, char target[PATH_MAX])
@@ -84,36 +89,89 @@ static int close_file(struct replacement *r)
     return error;
 }
 
-static int write_temporary(struct replacement *r, const struct piece *pieces, size_t count, mode_t mode, bool durable)
+static void close_lock(struct replacement *r)
 {
-    int fd = openat(r->directory, r->temporary, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
+    if (r->lock >= 0)
+        (void)close(r->lock);
+    r->lock = -1;
+}
+
+/* The descriptor that holds the lock of NAME, or a negative errno: -EWOULDBLOCK when another one does. It is one of its own,
+ * for reading: a file that is open for writing is one that is being written. NFS locks none but those. */
+static int lock_temporary(int directory, const char *name)
+{
+    int fd = openat(directory, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
     if (fd < 0)
         return -errno;
+    int error = flock(fd, LOCK_EX | LOCK_NB) < 0 ? -errno : 0;
+    if (error == 0)
+        return fd;
+    (void)close(fd);
+    fd = error == -EBADF ? openat(directory, name, O_RDWR | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC) : -1;
+    if (fd >= 0 && flock(fd, LOCK_EX | LOCK_NB) == 0)
+        return fd;
+    if (fd >= 0)
+        (void)close(fd);
+    return error;
+}
+
+/* A name that says nothing of the process: in a container its number is the same at every start. */
+static int name_temporary(struct replacement *r)
+{
+    unsigned long long chance = 0;
+    if (getrandom(&chance, sizeof chance, 0) != sizeof chance)
+        return -errno;
+    int length = snprintf(r->temporary, sizeof r->temporary, TEMPORARY_PREFIX "%.*s.%016llx", 128, r->name, chance);
+    return length < (int)sizeof r->temporary ? 0 : -ENAMETOOLONG;
+}
+
+/* -EAGAIN: under another name. */
+static int create_temporary(struct replacement *r)
+{
+    struct stat st;
+    int error = name_temporary(r);
+    if (error != 0)
+        return error;
+    r->file = openat(r->directory, r->temporary, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
+    if (r->file < 0)
+        return errno == EEXIST ? -EAGAIN : -errno;
     r->pending = true;
-    r->file = fd;
-    int error = write_pieces(fd, pieces, count);
-    if (error == 0 && mode != 0600 && fchmod(fd, mode) < 0)
+    r->lock = lock_temporary(r->directory, r->temporary); /* where there are no locks, nobody cleans up either */
+    bool taken = r->lock == -EWOULDBLOCK || r->lock == -ENOENT;
+    if (!taken && fstat(r->file, &st) < 0)
+        return -errno;
+    if (!taken && st.st_nlink > 0)
+        return 0;
+    (void)close_file(r); /* whoever cleans up came between the two */
+    close_lock(r);
+    r->pending = false;
+    return -EAGAIN;
+}
+
+static int write_temporary(struct replacement *r, const struct piece *pieces, size_t count, mode_t mode, bool durable)
+{
+    int error = -EAGAIN;
+    for (int names = 0; error == -EAGAIN && names < MOST_NAMES; names++)
+        error = create_temporary(r);
+    if (error != 0)
+        return error;
+    error = write_pieces(r->file, pieces, count);
+    if (error == 0 && mode != 0600 && fchmod(r->file, mode) < 0)
         error = -errno;
     if (error == 0 && durable) /* the disk works while we do; fsync has the last word */
-        (void)sync_file_range(fd, 0, 0, SYNC_FILE_RANGE_WRITE);
+        (void)sync_file_range(r->file, 0, 0, SYNC_FILE_RANGE_WRITE);
     return error == 0 && !durable ? close_file(r) : error;
 }
 
 static int prepare(struct replacement *r, const char *path, bool linked, const struct piece *pieces, size_t count,
                    mode_t mode, bool durable)
 {
-    static _Atomic unsigned serial; /* compiles of several homes may run side by side */
     char target[PATH_MAX];
     *r = REPLACEMENT_NONE;
     r->linked = linked;
     int error = resolve_target(path, linked, target);
     if (error == 0)
         error = open_parent(r, target);
-    if (error == 0) {
-        int length = snprintf(r->temporary, sizeof r->temporary, TEMPORARY_PREFIX "%.*s.%ld.%u", 128, r->name,
-                              (long)getpid(), serial++);
-        error = length < (int)sizeof r->temporary ? 0 : -ENAMETOOLONG;
-    }
     if (error == 0)
         error = write_temporary(r, pieces, count, mode, durable);
     if (error != 0)
@@ -204,6 +262,7 @@ int replace_commit(struct replacement *r)
     if (renameat(r->directory, r->temporary, r->directory, r->name) < 0)
         return errno == EBUSY && r->linked ? rewrite_in_place(r) : -errno;
     r->pending = false;
+    close_lock(r);
     return 0;
 }
 
@@ -219,6 +278,7 @@ void replace_abandon(struct replacement *r)
     if (r->pending)
         (void)unlinkat(r->directory, r->temporary, 0);
     r->pending = false;
+    close_lock(r);
     if (r->displaced >= 0)
         (void)close(r->displaced);
     if (r->directory >= 0)
@@ -249,18 +309,13 @@ int replace_passing(const char *path, const char *bytes, size_t len)
     return error;
 }
 
-/* The end of the name, `.<process>.<serial>`, says which process made it; one that still runs may be at work. */
-static bool left_behind(const char *entry)
+static void remove_if_left(int directory, const char *name)
 {
-    const char *serial = strrchr(entry, '.');
-    if (strncmp(entry, TEMPORARY_PREFIX, strlen(TEMPORARY_PREFIX)) != 0)
-        return false;
-    const char *maker = memrchr(entry, '.', (size_t)(serial - entry));
-    char *end;
-    long id = maker == NULL ? 0 : strtol(maker + 1, &end, 10);
-    char process[64];
-    (void)snprintf(process, sizeof process, "/proc/%ld", id);
-    return id > 0 && end == serial && access(process, F_OK) != 0;
+    int lock = strncmp(name, TEMPORARY_PREFIX, strlen(TEMPORARY_PREFIX)) == 0 ? lock_temporary(directory, name) : -1;
+    if (lock < 0)
+        return;
+    (void)unlinkat(directory, name, 0);
+    (void)close(lock);
 }
 
 void replace_clean(const char *path, bool linked)
@@ -275,7 +330,6 @@ void replace_clean(const char *path, bool linked)
         return;
     }
     for (struct dirent *entry; (entry = readdir(directory)) != NULL;)
-        if (left_behind(entry->d_name))
-            (void)unlinkat(r.directory, entry->d_name, 0);
+        remove_if_left(r.directory, entry->d_name);
     (void)closedir(directory);
 }

@@ -24,6 +24,7 @@
 struct replacement {
     int directory; /* descriptor, -1 when closed */
     int file;      /* likewise: what is not durable yet */
+    int lock;      /* likewise: holds the temporary file's lock, by which others see that somebody is at it */
     int displaced; /* likewise: what the commit put out of its place. Freeing it takes the file system as long as the
                       rename, so it is kept until somebody has the time: a caller may take it, and close it later */
     bool pending;  /* the temporary file exists */
@@ -33,7 +34,7 @@ struct replacement {
     char temporary[NAME_MAX + 1];
 };
 
-#define REPLACEMENT_NONE ((struct replacement){.directory = -1, .file = -1, .displaced = -1})
+#define REPLACEMENT_NONE ((struct replacement){.directory = -1, .file = -1, .lock = -1, .displaced = -1})
 
 /* A text need not lie in one place to be written. */
 struct piece {
@@ -41,8 +42,8 @@ struct piece {
     size_t len;
 };
 
-/* The file is to hold the PIECES, one behind the other. LINKED: when PATH is a link, the regular file behind it is replaced and the link stays; otherwise whatever stands at
- * PATH makes room, a link itself included. */
+/* The file is to hold the PIECES, one behind the other. LINKED: when PATH is a link, the regular file behind it is
+ * replaced and the link stays; otherwise whatever stands at PATH makes room, a link itself included. */
 int replace_prepare(struct replacement *r, const char *path, bool linked, const struct piece *pieces, size_t count,
                     mode_t mode) __attribute__((warn_unused_result));
 int replace_flush(struct replacement *r) __attribute__((warn_unused_result));
@@ -61,7 +62,8 @@ int replace_find_copy(const char *path, char copy[PATH_MAX]);
 /* For what is worth nothing after a crash of the machine: as atomic, 0600, but nothing is waited for. */
 int replace_passing(const char *path, const char *bytes, size_t len) __attribute__((warn_unused_result));
 
-/* Removes the temporary files that killed processes left beside PATH, whatever they were to replace. */
+/* Removes the temporary files that killed processes left beside PATH, whatever they were to replace: those that nobody
+ * holds the lock of. */
 void replace_clean(const char *path, bool linked);
 
 #endif

@@ -4,7 +4,7 @@ import re, unittest
 
 from injection import WRITES, Fault, calls
 
-TEMPORARY = re.compile(r'"\.hermes-compile\.([a-z.]+)\.\d+\.\d+"')
+TEMPORARY = re.compile(r'"\.hermes-compile\.([a-z.]+)\.[0-9a-f]{16}"')
 FILES = ("snapshot.json", "cooldowns.json", "auth.json")
 
 

@@ -2,6 +2,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <setjmp.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stdbool.h>
 #include <stddef.h>
@@ -78,16 +79,49 @@ static void shows_nothing_before_the_commit_and_leaves_nothing_behind(void **sta
     assert_int_not_equal(stat(path(r.temporary), &st), 0);
 }
 
+static bool is_one(const char *name)
+{
+    struct stat st;
+    return lstat(path(name), &st) == 0 && S_ISREG(st.st_mode) && st.st_size == 3;
+}
+
+/* As a container has it, whose processes have the same numbers at every start: nobody looks for the maker. */
 static void removes_what_a_killed_process_left(void **state)
 {
     struct stat st;
+    struct replacement r;
     (void)state;
-    /* a process number that cannot run: above the kernel's limit */
-    FILE *left = fopen(path(".hermes-compile.b.99999999.0"), "we");
-    assert_non_null(left);
-    (void)fclose(left);
+    pid_t maker = fork();
+    if (maker == 0) {
+        int error = replace_prepare(&r, path("b"), true, &(struct piece){"one", 3}, 1, 0600);
+        FILE *names = fopen(path("name"), "we");
+        (void)fputs(r.temporary, names);
+        (void)fclose(names);
+        (void)raise(error == 0 ? SIGKILL : SIGTERM);
+    }
+    int status;
+    char name[NAME_MAX + 1] = "";
+    assert_int_equal(waitpid(maker, &status, 0), maker);
+    assert_int_equal(WTERMSIG(status), SIGKILL);
+    FILE *names = fopen(path("name"), "re");
+    assert_non_null(names);
+    assert_non_null(fgets(name, sizeof name, names));
+    (void)fclose(names);
+    assert_int_equal(stat(path(name), &st), 0);
     replace_clean(path("b"), true);
-    assert_int_not_equal(stat(path(".hermes-compile.b.99999999.0"), &st), 0);
+    assert_int_not_equal(stat(path(name), &st), 0);
+}
+
+static void leaves_what_somebody_is_at(void **state)
+{
+    struct replacement r;
+    (void)state;
+    assert_int_equal(replace_prepare(&r, path("b"), true, &(struct piece){"one", 3}, 1, 0600), 0);
+    replace_clean(path("b"), true);
+    assert_int_equal(replace_commit(&r), 0);
+    replace_abandon(&r);
+    assert_true(is_one("b"));
+    (void)unlink(path("b"));
 }
 
 static size_t open_descriptors(void)
@@ -99,12 +133,6 @@ static size_t open_descriptors(void)
         count++;
     (void)closedir(directory);
     return count;
-}
-
-static bool is_one(const char *name)
-{
-    struct stat st;
-    return lstat(path(name), &st) == 0 && S_ISREG(st.st_mode) && st.st_size == 3;
 }
 
 static void takes_the_place_of_whatever_stands_there(void **state)
@@ -220,6 +248,7 @@ int main(void)
         cmocka_unit_test(keeps_a_link),
         cmocka_unit_test(shows_nothing_before_the_commit_and_leaves_nothing_behind),
         cmocka_unit_test(removes_what_a_killed_process_left),
+        cmocka_unit_test(leaves_what_somebody_is_at),
         cmocka_unit_test(takes_the_place_of_whatever_stands_there),
         cmocka_unit_test(holds_what_it_replaced_for_a_caller_who_wants_to_free_it_later),
         cmocka_unit_test(refuses_what_everyone_may_write),
