@@ -61,7 +61,7 @@ int home_lock_take(struct home_lock *lock, const struct watched_home *home, pid_
     else if (compile_lock != -EWOULDBLOCK)
         return 0; /* nothing can be published there, which the compile says */
     lock_path(home->home, path);
-    int fd = file_lock(path, 0600, 0);
+    int fd = file_lock(path, 0);
     if (fd == -EWOULDBLOCK) {
         *ret_holder = file_lock_holder(path);
         return fd;

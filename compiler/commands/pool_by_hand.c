@@ -62,7 +62,7 @@ bool pool_by_hand(struct arena *arena, const char *home, struct pool_edit edit, 
         publish_say_unlocked(diagnostics, home, compiling);
         return false;
     }
-    int lock = file_lock(path, 0666, lock_wait_ms);
+    int lock = file_lock(path, lock_wait_ms);
     bool done = lock >= 0 && edit_locked(arena, home, edit, lines, diagnostics);
     if (lock >= 0)
         (void)close(lock);

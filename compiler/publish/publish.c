@@ -59,6 +59,21 @@ static int make_folder(const char *home, const char *path)
     return error;
 }
 
+/* Ours alone: no link that somebody else put in its place, no folder of theirs. 0 or a negative errno. */
+static int own_folder(const char *path)
+{
+    struct stat st;
+    if (lstat(path, &st) < 0)
+        return -errno;
+    if (st.st_uid != geteuid() && st.st_uid != 0)
+        return -EPERM;
+    if (stat(path, &st) < 0)
+        return -errno;
+    if (!S_ISDIR(st.st_mode))
+        return -ENOTDIR;
+    return (st.st_mode & 077) != 0 && chmod(path, 0700) < 0 ? -errno : 0; /* keys lie in it */
+}
+
 int publish_lock(const char *home, int wait_ms)
 {
     char path[4096];
@@ -67,13 +82,12 @@ int publish_lock(const char *home, int wait_ms)
     char *slash = strrchr(path, '/');
     *slash = '\0';
     int error = make_folder(home, path);
+    if (error == 0)
+        error = own_folder(path);
     if (error != 0)
         return error;
-    struct stat st;
-    if (stat(path, &st) == 0 && (st.st_mode & 077) != 0 && chmod(path, 0700) < 0) /* keys lie in it */
-        return -errno;
     *slash = '/';
-    return file_lock(path, 0600, wait_ms);
+    return file_lock(path, wait_ms);
 }
 
 static double now_seconds(void)
@@ -95,7 +109,9 @@ bool publish_load_cooldowns(struct cooldowns *cooldowns, const char *path, struc
     if (read.status != SAFE_READ_OK)
         return true;
     text_append(before, read.bytes, read.len);
-    cooldowns_parse(cooldowns, read.bytes, read.len, now_seconds());
+    if (!cooldowns_parse(cooldowns, read.bytes, read.len, now_seconds()))
+        (void)diagnostic_add(diagnostics, SEVERITY_WARNING, "memory-damaged", (struct place){0},
+                             "%s is not as it was written: what it remembered of keys that cool is forgotten", path);
     return true;
 }
 
@@ -175,7 +191,10 @@ void publish_say_unlocked(struct diagnostics *list, const char *home, int error)
         const char *folder = path_in(list->arena, home, SNAPSHOT_DIRECTORY);
         struct diagnostic *d = diagnostic_add(list, SEVERITY_ERROR, "write-failed", (struct place){0},
                                               "%s cannot be used: %s", folder, strerror(-error));
-        const char *help = home_check_take_back(list->arena, folder);
+        struct stat st;
+        const bool link = lstat(folder, &st) == 0 && S_ISLNK(st.st_mode);
+        const char *help = link ? arena_printf(list->arena, "user %u made it, a link: rm %s", st.st_uid, folder)
+                                : home_check_take_back(list->arena, folder);
         diagnostic_help(list, d, "%s%s", help == NULL ? "ls -ld " : help, help == NULL ? folder : "");
         return;
     }
@@ -288,7 +307,7 @@ static void settle(struct publication *p, struct replacement *r, bool committed,
 static int lock_pool(struct publication *p)
 {
     const char *path = path_in(p->c->arena, p->in->home, "auth.lock");
-    int lock = file_lock(path, 0666, p->in->lock_wait_ms);
+    int lock = file_lock(path, p->in->lock_wait_ms);
     if (lock == -EWOULDBLOCK) {
         p->c->pool_waiting = true;
         if (p->in->lock_wait_ms > 0)

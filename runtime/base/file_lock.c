@@ -12,11 +12,14 @@
 /* Hermes polls auth.lock each 50 ms; ten looks to its one, and a busy Hermes does not keep us out. */
 enum { POLL_MS = 5 };
 
-int file_lock(const char *path, mode_t mode, int wait_ms)
+int file_lock(const char *path, int wait_ms)
 {
-    int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK, mode);
+    struct stat st;
+    int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK, 0600);
     if (fd < 0)
         return -errno;
+    if (fstat(fd, &st) == 0 && (st.st_mode & 077) != 0 && st.st_uid == geteuid())
+        (void)fchmod(fd, 0600); /* Hermes makes its own as the umask has it */
     for (int waited = 0;; waited += POLL_MS) {
         if (flock(fd, LOCK_EX | LOCK_NB) == 0)
             return fd;

@@ -4,9 +4,9 @@
 
 #include <sys/types.h>
 
-/* Opens (creating it) and locks PATH. The descriptor, whose closing unlocks; -EWOULDBLOCK when it is still held after
- * WAIT_MS; another negative errno. */
-int file_lock(const char *path, mode_t mode, int wait_ms);
+/* Opens (creating it) and locks PATH, which is nobody's but its owner's to open: else anybody could hold the lock. The
+ * descriptor, whose closing unlocks; -EWOULDBLOCK when it is still held after WAIT_MS; another negative errno. */
+int file_lock(const char *path, int wait_ms) __attribute__((warn_unused_result));
 
 /* The process that holds PATH's lock, from /proc/locks; 0 when it cannot be told. */
 pid_t file_lock_holder(const char *path);
