@@ -70,6 +70,9 @@ const struct diagnostic_code diagnostic_codes[] = {
      "or not at all. The key is used all the same. hermes-compile --probe asks again."},
     {"key-without-provider", "A key that belongs to no provider",
      "Nothing uses it. Name the provider in model.provider."},
+    {"memory-damaged", "The memory of cooling keys was edited or torn",
+     "compiled/cooldowns.json remembers which keys cool while their entries are out of the pool. What of it can be "
+     "understood is kept, and it is written anew. At worst a key is tried that has to wait."},
     {"nesting-limit", "Values nested too deep",
      "More than 128 levels; no Hermes configuration needs them."},
     {"no-base-url", "A provider without a URL",

@@ -290,7 +290,7 @@ static struct cooldowns known_cooldowns(const struct compilation *c, const char 
         const char *path = arena_printf(c->arena, "%s/" COOLDOWNS_FILE, home);
         struct safe_read read = safe_read(c->arena, path, 0);
         cooldowns.arena = c->arena;
-        cooldowns_parse(&cooldowns, read.bytes, read.len, now);
+        (void)cooldowns_parse(&cooldowns, read.bytes, read.len, now);
     }
     add_bookings(&cooldowns, hermes, now);
     return cooldowns;

@@ -26,11 +26,15 @@ struct departures departed_read(struct arena *arena, const char *home)
     const cJSON *item;
     struct safe_read read = safe_read(arena, arena_printf(arena, "%s/" FILE_NAME, home), 0);
     cJSON *root = read.status == SAFE_READ_OK ? cJSON_ParseWithLength(read.bytes, read.len) : NULL;
+    all.damaged = read.status == SAFE_READ_OK && !cJSON_IsObject(root);
     cJSON_ArrayForEach(item, root)
     {
         const char *fingerprint = cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(item, "fingerprint"));
         const cJSON *at = cJSON_GetObjectItemCaseSensitive(item, "at");
         struct departed departed = {.at = cJSON_IsNumber(at) ? at->valuedouble : 0};
+        if (item->string == NULL)
+            break; /* a list */
+        all.damaged = all.damaged || fingerprint == NULL || !fingerprint_valid(fingerprint) || !cJSON_IsNumber(at);
         if (fingerprint == NULL || !fingerprint_valid(fingerprint) ||
             !known_variables_has(item->string, strlen(item->string)))
             continue;
@@ -74,7 +78,7 @@ int departed_note(struct arena *arena, const char *home, const struct hermes_vie
     bool fewer = drop_returned(&all, environment);
     bool more = add_new(arena, &all, previous, environment, now);
     struct text out = {.arena = arena};
-    if (!fewer && !more)
+    if (!fewer && !more && !all.damaged)
         return 0;
     text_putc(&out, '{');
     for (size_t i = 0; i < all.count; i++) {

@@ -8,6 +8,8 @@
 #include "fingerprint.h"
 #include "hermes_runtime.h"
 
+#include <stdbool.h>
+
 struct departed {
     const char *name;
     struct fingerprint fingerprint;
@@ -18,11 +20,12 @@ struct departures {
     struct departed *items;
     size_t count;
     size_t capacity;
+    bool damaged; /* the file is not as it was written; what could be understood is here */
 };
 
 struct departures departed_read(struct arena *arena, const char *home);
-/* Adds what PREVIOUS (or NULL) has and ENVIRONMENT has not, drops what is back, and writes the file if that changes it. Only
- * variables that Hermes knows by name. 0 or a negative errno. */
+/* Adds what PREVIOUS (or NULL) has and ENVIRONMENT has not, drops what is back, and writes the file if that changes it, or if
+ * it was damaged. Only variables that Hermes knows by name. 0 or a negative errno. */
 int departed_note(struct arena *arena, const char *home, const struct hermes_view *previous,
                   const struct environment *environment, double now);
 

@@ -34,42 +34,66 @@ static bool scalar(const char *text)
     return good;
 }
 
-static void parse_one(struct cooldowns *cooldowns, const char *provider, const cJSON *item, double now)
+/* What is read of a memory, and whether all of it was as it is written here. */
+struct reading {
+    struct cooldowns *cooldowns;
+    double now;
+    bool whole;
+};
+
+/* The members of an object; of another shape, which others may have made of it, nothing is taken. */
+static const cJSON *members(struct reading *reading, const cJSON *value)
 {
+    reading->whole = reading->whole && (value == NULL || cJSON_IsObject(value));
+    return cJSON_IsObject(value) ? value : NULL;
+}
+
+static void parse_one(struct reading *reading, const char *provider, const cJSON *item)
+{
+    struct arena *arena = reading->cooldowns->arena;
     const cJSON *status = cJSON_GetObjectItemCaseSensitive(item, "status");
     const cJSON *until = cJSON_GetObjectItemCaseSensitive(item, "until");
     const cJSON *raw = cJSON_GetObjectItemCaseSensitive(item, "raw");
-    const cJSON *pooled = cJSON_GetObjectItemCaseSensitive(item, "pooled");
-    struct cooldown cooldown = {.provider = arena_strdup(cooldowns->arena, provider)};
+    struct cooldown cooldown = {.provider = arena_strdup(arena, provider)};
     cooldown.dead = cJSON_IsString(status) && strcmp(status->valuestring, "dead") == 0;
-    cooldown.pooled = !cJSON_IsFalse(pooled);
     cooldown.until = cooldown.dead ? INFINITY : cJSON_IsNumber(until) ? until->valuedouble : 0;
-    if (cooldown.until <= now || (!cooldown.dead && !isfinite(cooldown.until)) || !fingerprint_valid(item->string))
+    bool good = cJSON_IsObject(item) && cJSON_IsString(status) && (cooldown.dead || cJSON_IsNumber(until)) &&
+                cJSON_IsArray(raw) && fingerprint_valid(item->string);
+    reading->whole = reading->whole && good;
+    if (!fingerprint_valid(item->string) || cooldown.until <= reading->now ||
+        (!cooldown.dead && !isfinite(cooldown.until)))
         return;
     strcpy(cooldown.fingerprint.text, item->string);
     for (int i = 0; i < COOLDOWN_MEMBERS; i++) {
-        const cJSON *text = cJSON_GetArrayItem(raw, i);
-        bool good = cJSON_IsString(text) && scalar(text->valuestring);
-        cooldown.raw[i] = good ? arena_strdup(cooldowns->arena, text->valuestring) : "null";
+        const cJSON *text = cJSON_IsArray(raw) ? cJSON_GetArrayItem(raw, i) : NULL;
+        bool taken = cJSON_IsString(text) && scalar(text->valuestring);
+        cooldown.raw[i] = taken ? arena_strdup(arena, text->valuestring) : "null";
     }
-    cooldowns_put(cooldowns, &cooldown);
+    cooldowns_put(reading->cooldowns, &cooldown);
 }
 
-void cooldowns_parse(struct cooldowns *cooldowns, const char *text, size_t len, double now)
+bool cooldowns_parse(struct cooldowns *cooldowns, const char *text, size_t len, double now)
 {
     const cJSON *provider;
     const cJSON *item;
-    cJSON *root = text == NULL ? NULL : parse_or_end(text, len, NULL);
-    cJSON_ArrayForEach(provider, cJSON_GetObjectItemCaseSensitive(root, "cooldowns"))
+    const char *end = text;
+    cJSON *root = text == NULL ? NULL : parse_or_end(text, len, &end);
+    struct reading reading = {cooldowns, now, text == NULL || cJSON_IsObject(root)};
+    cJSON_ArrayForEach(provider, members(&reading, cJSON_GetObjectItemCaseSensitive(root, "cooldowns")))
     {
-        cJSON_ArrayForEach(item, provider) parse_one(cooldowns, provider->string, item, now);
+        cJSON_ArrayForEach(item, members(&reading, provider)) parse_one(&reading, provider->string, item);
     }
-    cJSON_ArrayForEach(item, cJSON_GetObjectItemCaseSensitive(root, "empty"))
+    const cJSON *empty = cJSON_GetObjectItemCaseSensitive(root, "empty");
+    reading.whole = reading.whole && (empty == NULL || cJSON_IsArray(empty));
+    cJSON_ArrayForEach(item, empty)
     {
         if (cJSON_IsString(item))
             cooldowns_set_empty(cooldowns, arena_strdup(cooldowns->arena, item->valuestring), true);
+        else
+            reading.whole = false;
     }
     cJSON_Delete(root);
+    return reading.whole;
 }
 
 static int compare(const void *a, const void *b)

@@ -53,8 +53,9 @@ struct cooldowns {
     size_t empty_capacity;
 };
 
-/* Reads the memory from text (NULL or unreadable: empty; it is only a memory). Entries whose time is over are dropped. */
-void cooldowns_parse(struct cooldowns *cooldowns, const char *text, size_t len, double now);
+/* Reads the memory from text (NULL: empty). Entries whose time is over are dropped. False: it is not as it was written, and
+ * what could not be understood is left out; it is only a memory. */
+bool cooldowns_parse(struct cooldowns *cooldowns, const char *text, size_t len, double now);
 /* The file's text, sorted by provider and fingerprint. */
 const char *cooldowns_text(const struct cooldowns *cooldowns, size_t *ret_len);
 

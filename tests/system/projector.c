@@ -42,7 +42,7 @@ static bool answer(void)
     must(f.diagnostics.errors == 0, "the sources are invalid");
     check_secrets(&f);
     f.pool.present = pool >= 0;
-    cooldowns_parse(&cooldowns, memory_text, size_of(memory), now);
+    (void)cooldowns_parse(&cooldowns, memory_text, size_of(memory), now);
     const struct pool_input input = {&f.pool, &f.providers, &cooldowns, now, false};
     struct pool_projection after = pool_project(arena, &input, &f.diagnostics);
     struct text laid = laid_out(arena, after.pieces, after.count);
