@@ -1,7 +1,7 @@
 """What the system tests share: a Hermes home in a temporary folder, hermes-watch with a notify socket of our own, the two
 kinds of readers, and a provider on loopback. Nothing here sleeps: events are waited for."""
 import fcntl, hashlib, http.client, http.server, json, os, pathlib, shutil, signal, socket, subprocess, sys, tempfile, threading
-import time, urllib.parse
+import time, unittest, urllib.parse
 
 BUILD = pathlib.Path(os.environ.get("HERMES_BUILD", pathlib.Path(__file__).parents[2] / "build/release"))
 SHARED = pathlib.Path(os.environ.get("HERMES_SHARED", pathlib.Path(__file__).parents[3] / "shared"))
@@ -14,6 +14,14 @@ def has_own_mounts():
     """Not in a chroot whose root is no mount, for one."""
     works = os.getuid() == 0 and shutil.which(OWN_MOUNTS[0])
     return bool(works) and subprocess.run([*OWN_MOUNTS, "true"], capture_output=True).returncode == 0
+
+
+def shared(pattern):
+    """The files of ../shared that PATTERN names, one at least; where they are missing, a test is skipped."""
+    paths = sorted(SHARED.glob(pattern))
+    if not paths:
+        raise unittest.SkipTest(f"SKIP: no ../shared/{pattern} here")
+    return paths
 
 
 def fingerprint(key):

@@ -216,7 +216,8 @@ class BadInput(unittest.TestCase):
         self.assertEqual(self.home.generation(), 2)  # the snapshot does not wait
         self.assertEqual(self.home.bytes_of("auth.json"), self.before[1])
         self.assertEqual(self.home.compile()[0], 0)
-        self.assertNotEqual(self.home.bytes_of("auth.json"), self.before[1])
+        self.assertEqual([entry["access_token"] for entry in self.home.pool()],
+                         ["sk-test-good-new-0001", "sk-test-env-0001"])
 
     def test_another_compile_that_does_not_end_is_named(self):
         self.config(GOOD.replace("0001", "new-0001"))

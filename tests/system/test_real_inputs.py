@@ -1,7 +1,7 @@
 """Real files: the 79 KB configuration compiles, and every auth.json keeps what is not ours."""
 import json, subprocess, sys, unittest
 
-from harness import COMPILE, SHARED, Home, fingerprint
+from harness import COMPILE, SHARED, Home, fingerprint, shared
 from hermes_double import VERSIONS, FileStore, Hermes
 
 DATA = SHARED / "data"
@@ -46,7 +46,7 @@ class RealInputs(unittest.TestCase):
 
     def test_every_store(self):
         """A key for each of its pools: what Hermes seeded with another key stays as it is, too, where no cooldown is in the way."""
-        for path in sorted(DATA.glob("auth-*.json")):
+        for path in shared("data/auth-*.json"):
             with self.subTest(path.name):
                 original = path.read_text()
                 self.home.write("auth.json", original)
@@ -67,7 +67,7 @@ class RealInputs(unittest.TestCase):
 
     def test_every_store_with_a_hermes_beside_it(self):
         """Add, rotate, cool down, remove, on disk, with each version at work on the file."""
-        for path in sorted(DATA.glob("auth-*.json")):
+        for path in shared("data/auth-*.json"):
             for version in VERSIONS:
                 with self.subTest(path.name, version=version):
                     self.story(path.read_text(), version)

@@ -1,7 +1,7 @@
 """hermes-relay: which key and provider serve, and what the client gets when none does."""
 import socket, threading, unittest
 
-from harness import Home, fingerprint
+from harness import PATIENCE, Home, fingerprint
 from mock_provider import MockProvider, STREAM_HEAD, chunk, http, limited, reset
 from relay import Relay
 
@@ -69,7 +69,7 @@ class Failover(unittest.TestCase):
         attempt = relay.get("/requests/" + answer.headers["x-hermes-request-id"]).json()["attempts"][0]
         for told in status["switches"][0], attempt:
             self.assertEqual(told["key"], fingerprint(ONE))
-            self.assertLess(told["until"], status["switches"][0]["at"] + 90)
+            self.assertAlmostEqual(told["until"] - status["switches"][0]["at"], 60, delta=1)
 
     def test_when_all_are_refused_the_client_gets_the_providers_own_last_answer(self):
         self.provider.answers = {key: limited(90 + i, [("X-Own", f"answer {i}")]) for i, key in enumerate((ONE, TWO, THREE))}
@@ -78,7 +78,8 @@ class Failover(unittest.TestCase):
         self.assertEqual((answer.status, answer.headers["x-own"]), (429, "answer 2"))
         self.assertEqual(answer.json()["error"]["message"], "slow down")
         self.assertEqual(self.provider.keys(), [ONE, TWO, THREE])
-        self.assertGreater(int(answer.headers["retry-after"]), 0)
+        self.assertLessEqual(int(answer.headers["retry-after"]), 90)
+        self.assertGreater(int(answer.headers["retry-after"]), 90 - PATIENCE)
         again = relay.chat()  # nobody is asked any more, and the answer is still the provider's
         self.assertEqual((again.status, again.json()["error"]["message"]), (429, "slow down"))
         self.assertEqual(again.headers["x-hermes-attempts"], "0")

@@ -321,14 +321,16 @@ class Snapshots(RelayCase):
         relay = self.relay()
         snapshot = self.home.path / "compiled/snapshot.json"
         text = snapshot.read_bytes()
-        for name, damage in [("gone", lambda: snapshot.unlink()), ("torn", lambda: snapshot.write_bytes(text[:-50])),
-                             ("edited", lambda: snapshot.write_bytes(text.replace(KEY.encode(), EXTRA.encode()))),
-                             ("newer", lambda: snapshot.write_bytes(text.replace(b'"format":1', b'"format":9')))]:
-            with self.subTest(name):
+        torn = "the snapshot is torn or was edited; run hermes-compile"
+        for told, damage in [
+                ("there is no snapshot; run hermes-compile", snapshot.unlink), (torn, lambda: snapshot.write_bytes(text[:-50])),
+                (torn, lambda: snapshot.write_bytes(text.replace(KEY.encode(), EXTRA.encode()))),
+                ("the snapshot has a newer format than this library knows", lambda: snapshot.write_bytes(text.replace(b'"format":1', b'"format":9')))]:
+            with self.subTest(told):
                 damage()
                 snapshot.exists() and snapshot.chmod(0o600)
                 self.assertEqual(relay.chat().headers["x-hermes-key"], fingerprint(KEY))
-                self.assertNotEqual(relay.get("/status").json()["snapshot"], "ok")
+                self.assertEqual(relay.get("/status").json()["snapshot"], told)
         self.assertEqual(self.openai.keys(), [KEY] * 4)
         self.configure(key="sk-test-relay-fresh-9999")
         self.assertEqual(relay.chat().headers["x-hermes-key"], fingerprint("sk-test-relay-fresh-9999"))

@@ -184,10 +184,12 @@ static void tokens_are_counted_in_both_dialects(void **state)
     long long out = 0;
     (void)state;
     usage_scan(openai, strlen(openai), &in, &out);
-    assert_true(in == 12 && out == 34);
+    assert_int_equal(in, 12);
+    assert_int_equal(out, 34);
     in = out = 0;
     usage_scan(anthropic, strlen(anthropic), &in, &out);
-    assert_true(in == 5 && out == 6);
+    assert_int_equal(in, 5);
+    assert_int_equal(out, 6);
 }
 
 int main(void)
