@@ -33,8 +33,9 @@ set(CPACK_DEBIAN_PYTHON_PACKAGE_ARCHITECTURE all)
 set(CPACK_DEBIAN_PYTHON_PACKAGE_DEPENDS python3)
 set(CPACK_DEBIAN_PYTHON_DESCRIPTION "One module without dependencies that picks API keys from a snapshot.")
 
-set(CPACK_DEBIAN_RUNTIME_PACKAGE_CONTROL_EXTRA ${CMAKE_SOURCE_DIR}/.cmake/debian/triggers)
-set(CPACK_DEBIAN_WATCH_PACKAGE_CONTROL_EXTRA ${CMAKE_SOURCE_DIR}/.cmake/debian/prerm)
+set(CPACK_DEBIAN_RUNTIME_PACKAGE_CONTROL_EXTRA ${CMAKE_SOURCE_DIR}/.cmake/debian/runtime/triggers)
+set(CPACK_DEBIAN_WATCH_PACKAGE_CONTROL_EXTRA ${CMAKE_SOURCE_DIR}/.cmake/debian/watch/prerm)
+set(CPACK_DEBIAN_PYTHON_PACKAGE_CONTROL_EXTRA ${CMAKE_SOURCE_DIR}/.cmake/debian/python/prerm)
 # What Debian asks of each package: its copyright and a changelog.
 find_program(GZIP gzip)
 file(READ LICENSE HERMES_LICENSE)
