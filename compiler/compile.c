@@ -17,6 +17,7 @@
 #include "gateway_view.h"
 #include "home_check.h"
 #include "json_write.h"
+#include "plugin_folders.h"
 #include "pool_read.h"
 #include "publish.h"
 #include "read_source.h"
@@ -447,7 +448,7 @@ static bool holds_a_literal(const struct run *run, const struct source *source)
         for (size_t k = 0; k < providers->items[i]->credential_count; k++) {
             const struct credential *credential = &providers->items[i]->credentials[k];
             for (size_t o = 0; o < credential->origin_count; o++)
-                if (credential->origins[o].place.source == source &&
+                if (credential->origins[o].place.source == source && *credential->secret != '\0' &&
                     memmem(source->bytes, source->len, credential->secret, strlen(credential->secret)) != NULL)
                     return true;
         }
@@ -494,7 +495,12 @@ static void resolve_and_publish(struct run *run)
     run->pool = pool_read(c->arena, run->own_pool, &c->customs, &c->diagnostics);
     if (run->root_pool != NULL)
         pool_read_inherited(c->arena, &run->pool, run->root_pool, &c->diagnostics);
-    const struct resolve_input input = {c->config, c->user_config, &c->customs, &c->environment, &run->pool};
+    const struct resolve_input input = {.config = c->config,
+                                        .user_config = c->user_config,
+                                        .customs = &c->customs,
+                                        .environment = &c->environment,
+                                        .pool = &run->pool,
+                                        .plugins = plugin_folders(c->arena, run->request->home)};
     c->providers = resolve(c->arena, &input, &c->diagnostics);
     if (!run->request->files.named)
         default_key_check(&input, &c->providers, &c->diagnostics);

@@ -126,7 +126,7 @@ static bool add_header(struct exchange *e, const char *name, const char *value)
 
 static bool add_key(struct exchange *e, const char *auth, const char *secret)
 {
-    if (auth == NULL || secret == NULL)
+    if (auth == NULL || secret == NULL || *secret == '\0')
         return true;
     const struct key_header key = key_header(auth, secret);
     char *value = NULL;
@@ -159,8 +159,7 @@ static bool set_options(struct exchange *e, const char *url)
     const char *no_proxy = text_of(e->request, "no_proxy");
     const char *ca_file = text_of(e->request, "ca_file");
     const char *body = text_of(e->request, "body");
-    bool set = curl_easy_setopt(curl, CURLOPT_URL, url) == CURLE_OK &&
-               http_only(curl) == CURLE_OK &&
+    bool set = curl_easy_setopt(curl, CURLOPT_URL, url) == CURLE_OK && http_only(curl) == CURLE_OK &&
                curl_easy_setopt(curl, CURLOPT_FOLLOWLOCATION, 0L) == CURLE_OK &&
                curl_easy_setopt(curl, CURLOPT_SSL_VERIFYPEER, 1L) == CURLE_OK &&
                curl_easy_setopt(curl, CURLOPT_SSL_VERIFYHOST, 2L) == CURLE_OK &&

@@ -15,6 +15,9 @@ const struct diagnostic_code diagnostic_codes[] = {
      "`base_url`."},
     {"deprecated-key", "A key that has moved",
      "Hermes still understands the old place. Write the new one, so that later versions do too."},
+    {"disabled-provider", "A provider that is switched off",
+     "`providers.<name>.enabled: false` hides it from Hermes since 0.19; older versions ignore the word. Nothing of it is "
+     "compiled."},
     {"duplicate-key", "The same key twice in one map",
      "YAML forbids it, PyYAML takes the last one without a word. Remove the one that is not meant."},
     {"empty-config", "config.yaml has nothing in it",
@@ -113,6 +116,9 @@ const struct diagnostic_code diagnostic_codes[] = {
     {"number-surprise", "A number that is not what it seems",
      "To YAML 1.1, digits behind a leading 0 are octal, and 12:30 is 750 in base 60. Put it in quotes if text is "
      "meant."},
+    {"plain-copy", "A variable that a source of secrets sets as well",
+     "Hermes asks 1Password when it starts and uses what it gets instead of what stands in the file. So the copy serves "
+     "nobody, and it is no key here. Remove it, or take the variable out of the source's list."},
     {"pool-left-alone", "A pool that cannot be understood",
      "An entry of it has a shape that no Hermes writes. The pool is left as it is, the snapshot is published all the "
      "same. Mend or remove the entry."},
@@ -158,6 +164,8 @@ const struct diagnostic_code diagnostic_codes[] = {
      "\"your-api-key\". Hermes sends it all the same. Paste the key again."},
     {"too-large", "A source beyond 16 MiB",
      "Nobody writes so much by hand. Most likely it is another file."},
+    {"unclosed-reference", "A ${ without its }",
+     "No provider's key has one: the text would go out as it stands. Close it."},
     {"unknown-key", "A key that Hermes does not read",
      "Most likely a slip of the fingers. Only the schema that this program knows is asked: a newer Hermes may read "
      "it."},

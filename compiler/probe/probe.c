@@ -22,7 +22,7 @@ void probes_add(struct probes *probes, const struct provider *provider, const st
     probes->items = items;
     probes->items[probes->count++] = (struct probe){
         .provider = arena_strdup(probes->arena, provider->id),
-        .base_url = arena_strdup(probes->arena, provider->base_url),
+        .base_url = arena_strdup(probes->arena, provider_credential_url(provider, credential)),
         .fingerprint = credential->fingerprint,
         .origin = &credential->origins[0],
         .asked = provider,
@@ -41,18 +41,18 @@ struct probes probes_copy(const struct probes *probes, struct arena *arena)
 }
 
 /* NULL: nothing there proves a key. An API like Anthropic's has the version in the path, and some base URLs, too. */
-static const char *url_of(struct arena *arena, const struct provider *provider)
+static const char *url_of(struct arena *arena, const struct provider *provider, const char *base_url)
 {
     bool versioned = strcmp(provider->auth, "x-api-key") == 0;
     const char *path = provider->row != NULL ? provider->row->probe : versioned ? "/v1/models" : "/models";
-    size_t len = strlen(provider->base_url);
+    size_t len = strlen(base_url);
     if (path == NULL || len == 0)
         return NULL;
-    while (len > 0 && provider->base_url[len - 1] == '/')
+    while (len > 0 && base_url[len - 1] == '/')
         len--;
-    if (strncmp(path, "/v1/", 4) == 0 && len > 3 && strncmp(provider->base_url + len - 3, "/v1", 3) == 0)
+    if (strncmp(path, "/v1/", 4) == 0 && len > 3 && strncmp(base_url + len - 3, "/v1", 3) == 0)
         len -= 3;
-    return arena_printf(arena, "%.*s%s", (int)len, provider->base_url, path);
+    return arena_printf(arena, "%.*s%s", (int)len, base_url, path);
 }
 
 static void put_request(struct text *out, const struct environment *environment, const struct probe *probe,
@@ -75,7 +75,7 @@ int probes_ask(struct probes *probes, const struct environment *environment, str
     text_puts(&job, "{\"requests\":[");
     for (size_t i = 0; i < probes->count; i++) {
         struct probe *probe = &probes->items[i];
-        const char *url = url_of(probes->arena, probe->asked);
+        const char *url = url_of(probes->arena, probe->asked, probe->base_url);
         probe->state = url == NULL ? PROBE_UNASKED : PROBE_UNREACHABLE;
         if (url != NULL)
             put_request(&job, environment, probe, url);

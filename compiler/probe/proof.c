@@ -118,7 +118,7 @@ static void say(struct compilation *c, const struct provider *provider, const st
 static void check_key(const struct proofs *proofs, struct compilation *c, const struct provider *provider,
                       const struct credential *credential)
 {
-    struct digest where = where_of(c->arena, provider->id, provider->base_url);
+    struct digest where = where_of(c->arena, provider->id, provider_credential_url(provider, credential));
     const struct proof *proof = find(proofs, &where, &credential->fingerprint);
     if (proof == NULL)
         probes_add(&c->unproven, provider, credential);

@@ -9,7 +9,8 @@ enum credential_rank {
     RANK_CONFIG, /* written in config.yaml: stands before everything */
     RANK_ENV,    /* a variable of an env file: stands where Hermes puts that variable */
     RANK_POOL,   /* a manual entry of auth.json, which Hermes owns */
-    RANK_TASK,   /* of a fallback or a side task: behind everything, and never in the pool */
+    RANK_TASK,   /* of a fallback or a side task: never in the pool */
+    RANK_NONE,   /* the server needs no key: the secret is "" */
 };
 
 struct credential {
@@ -19,7 +20,8 @@ struct credential {
     uint32_t pool_place; /* of the first manual entry in the pool's view that has this key, from 1 on; 0: none has */
     uint32_t origin_count;
     struct origin *origins; /* the first one decided the rank */
-    const char *secret;     /* NUL-terminated: a key with a NUL in it is refused */
+    const char *secret;     /* NUL-terminated: a key with a NUL in it is refused; "": none is sent */
+    const char *base_url;   /* the only one that it may be sent to; NULL: its provider's */
     const char *label;
 };
 

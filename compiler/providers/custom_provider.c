@@ -1,16 +1,14 @@
 #include "custom_provider.h"
 
-#include <ctype.h>
 #include <string.h>
 #include <strings.h>
 
 #include "blank.h"
 #include "lower_case.h"
 #include "shown.h"
+#include "endpoint.h"
 
 enum { MAX_NAME = 256 };
-
-#define SCHEME_LETTERS "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+-."
 
 struct collector {
     struct arena *arena;
@@ -18,25 +16,6 @@ struct collector {
     struct custom_providers *all;
     struct name_table seen; /* name, URL and model of those that share a name */
 };
-
-const char *url_trimmed(struct arena *arena, const char *url)
-{
-    size_t len;
-    url = blank_strip(url, strlen(url), &len);
-    while (len > 0 && url[len - 1] == '/')
-        len--;
-    return arena_prefix(arena, url, len);
-}
-
-/* A URL needs a scheme and a host; a template is taken unchecked. */
-static bool url_plausible(const char *url)
-{
-    const char *scheme = strstr(url, "://");
-    if (strchr(url, '{') != NULL && strchr(url, '}') != NULL)
-        return true;
-    return scheme != NULL && isalpha((unsigned char)*url) && strspn(url, SCHEME_LETTERS) == (size_t)(scheme - url) &&
-           strchr("/?#", scheme[3]) == NULL;
-}
 
 /* The first of NAMES that is there with something in it. */
 static const struct pair *first_of(const struct node *entry, const char *const *names)
@@ -75,19 +54,31 @@ void custom_provider_path(const struct custom_provider *custom, const struct pai
     text_printf(ret, ".%s", member->key->text);
 }
 
-static const char *find_url(struct collector *c, const struct node *entry, bool from_map)
+static const struct pair *find_url(struct collector *c, const struct node *entry, bool from_map)
 {
     /* At run time Hermes reads the two forms in opposite orders (hermes-config, precedence traps). */
     static const char *const list_order[] = {"base_url", "baseUrl", "url", "api", NULL};
     static const char *const map_order[] = {"api", "url", "base_url", "baseUrl", NULL};
     const char *const *names = from_map ? map_order : list_order;
     for (; *names != NULL; names++) {
-        const char *url = node_string(node_get(entry, *names));
-        url = url == NULL ? "" : url_trimmed(c->arena, url);
-        if (url_plausible(url))
-            return url;
+        const struct pair *pair = node_pair(entry, *names);
+        const char *url = pair == NULL ? NULL : node_string(pair->value);
+        if (url != NULL && endpoint_plausible(endpoint_trimmed(c->arena, url)))
+            return pair;
     }
-    return "";
+    return NULL;
+}
+
+static void take_url(struct collector *c, struct custom_provider *provider, bool from_map)
+{
+    const struct pair *pair = find_url(c, provider->entry, from_map);
+    struct text path = {.arena = c->arena};
+    provider->base_url = "";
+    if (pair == NULL)
+        return;
+    custom_provider_path(provider, pair, &path);
+    provider->base_url = endpoint_trimmed(c->arena, node_string(pair->value));
+    provider->url = (struct origin){pair->value->place, path.bytes};
 }
 
 static bool has_controls(const char *name)
@@ -125,6 +116,29 @@ static void add(struct collector *c, struct custom_provider provider)
     (void)provider_table_normalise(provider.alias, alias, sizeof alias);
     if (name_table_get(&all->names, alias) == NULL)
         name_table_put(c->arena, &all->names, arena_strdup(c->arena, alias), all->count - 1);
+}
+
+/* Hermes's reading of `enabled`: whatever is not plainly false. */
+static bool enabled(const struct node *entry)
+{
+    static const char *const off[] = {"false", "0", "no", "off"};
+    const struct node *flag = node_get(entry, "enabled");
+    const char *text = node_string(flag);
+    size_t len;
+    if (text == NULL)
+        return flag == NULL || node_truthy(flag);
+    text = blank_strip(text, strlen(text), &len);
+    for (size_t i = 0; i < sizeof off / sizeof *off; i++)
+        if (strlen(off[i]) == len && strncasecmp(text, off[i], len) == 0)
+            return false;
+    return true;
+}
+
+static void switch_off(struct collector *c, const char *name)
+{
+    char normal[MAX_NAME];
+    (void)provider_table_normalise(name, normal, sizeof normal);
+    name_table_put(c->arena, &c->all->disabled, arena_strdup(c->arena, normal), 0);
 }
 
 static void dropped(struct collector *c, const struct custom_provider *provider, const char *why)
@@ -171,6 +185,24 @@ static bool repeated(struct collector *c, const struct custom_provider *provider
     return true;
 }
 
+/* Two entries that Hermes takes for one name: only the first is found by it, and its pool holds the keys of both. A key
+ * must not get to the other one's URL. */
+static bool name_is_taken(struct collector *c, const struct custom_provider *provider)
+{
+    const uint32_t *namesake = name_table_get(&c->all->names, provider->id + strlen("custom:"));
+    if (namesake == NULL || strcmp(c->all->items[*namesake].base_url, provider->base_url) == 0)
+        return false;
+    struct text path = {.arena = c->arena};
+    struct text other = {.arena = c->arena};
+    put_path(provider, &path);
+    put_path(&c->all->items[*namesake], &other);
+    struct diagnostic *d = diagnostic_add(c->diagnostics, SEVERITY_WARNING, "provider-dropped", provider->entry->place,
+                                          "%s is left out: Hermes takes its name for that of %s, which has another URL",
+                                          path.bytes, other.bytes);
+    diagnostic_help(c->diagnostics, d, "give one of the two another name; case and blanks make none");
+    return true;
+}
+
 /* Why Hermes drops it, or NULL. */
 static const char *why_unlisted(const struct custom_provider *provider)
 {
@@ -187,17 +219,15 @@ static const char *why_unlisted(const struct custom_provider *provider)
 
 static void add_listed(struct collector *c, const struct node *entry, size_t index)
 {
-    struct custom_provider provider = {.name = node_string(node_get(entry, "name")),
-                                       .base_url = find_url(c, entry, false),
-                                       .entry = entry,
-                                       .index = index};
+    struct custom_provider provider = {.name = node_string(node_get(entry, "name")), .entry = entry, .index = index};
+    take_url(c, &provider, false);
     const char *why = why_unlisted(&provider);
     if (why != NULL) {
         dropped(c, &provider, why);
         return;
     }
     provider.id = pool_id(c->arena, provider.name);
-    if (!repeated(c, &provider))
+    if (!name_is_taken(c, &provider) && !repeated(c, &provider))
         add(c, provider);
 }
 
@@ -207,13 +237,17 @@ static void add_mapped(struct collector *c, const struct pair *pair)
     if (key == NULL || strlen(key) >= MAX_NAME || has_controls(key))
         return;
     const char *name = node_string(node_get(pair->value, "name"));
-    struct custom_provider provider = {.name = name != NULL && *name != '\0' && !has_controls(name) ? name : key,
-                                       .alias = key,
-                                       .base_url = find_url(c, pair->value, true),
-                                       .entry = pair->value};
+    struct custom_provider provider = {
+        .name = name != NULL && *name != '\0' && !has_controls(name) ? name : key, .alias = key, .entry = pair->value};
+    take_url(c, &provider, true);
     if (!node_is(pair->value, NODE_MAP)) {
         if (!node_is(pair->value, NODE_NULL))
             dropped(c, &provider, "it is not a map");
+        return;
+    }
+    if (!enabled(pair->value)) {
+        switch_off(c, key);
+        switch_off(c, provider.name);
         return;
     }
     /* A built-in id is never shadowed by the map; an alias is, once the entry has a URL of its own. */
@@ -228,7 +262,7 @@ static void add_mapped(struct collector *c, const struct pair *pair)
         dropped(c, &provider, "it has no usable URL");
     } else {
         provider.id = pool_id(c->arena, provider.name);
-        if (!repeated(c, &provider))
+        if (!name_is_taken(c, &provider) && !repeated(c, &provider))
             add(c, provider);
     }
 }
@@ -252,6 +286,23 @@ struct custom_providers custom_providers_of(struct arena *arena, const struct no
         for (size_t i = 0; i < map->pair_count; i++)
             add_mapped(&c, &map->pairs[i]);
     return all;
+}
+
+const char *custom_provider_alias(struct arena *arena, const struct custom_provider *custom)
+{
+    char alias[MAX_NAME];
+    if (custom->alias == NULL || custom->row != NULL)
+        return NULL;
+    (void)provider_table_normalise(custom->alias, alias, sizeof alias);
+    return strcmp(alias, custom->id + strlen("custom:")) == 0 ? NULL : arena_strdup(arena, alias);
+}
+
+bool custom_provider_disabled(const struct custom_providers *all, const char *name)
+{
+    char wanted[MAX_NAME + 8];
+    (void)provider_table_normalise(name, wanted, sizeof wanted);
+    const char *bare = strncmp(wanted, "custom:", 7) == 0 ? wanted + 7 : wanted;
+    return name_table_get(&all->disabled, bare) != NULL;
 }
 
 const struct custom_provider *custom_provider_find(const struct custom_providers *all, const char *name)

@@ -4,8 +4,11 @@
 
 #include "blank.h"
 #include "key_check.h"
+#include "secret_sources.h"
 #include "shown.h"
 #include "source.h"
+#include "endpoint.h"
+#include "variable_check.h"
 
 struct draft *draft_of(struct provider *provider)
 {
@@ -39,6 +42,14 @@ struct draft *draft_for(struct resolver *r, const char *id, const struct provide
     name_table_put(r->arena, &r->ids, id, r->count);
     r->providers[r->count++] = &draft->provider;
     return draft;
+}
+
+const char *draft_table_url(const struct resolver *r, const struct provider_row *row)
+{
+    const struct binding *binding =
+        row->base_url_env == NULL ? NULL : environment_get(r->in->environment, row->base_url_env);
+    const char *url = binding == NULL ? "" : endpoint_trimmed(r->arena, binding->value);
+    return *url != '\0' ? url : row->base_url;
 }
 
 void draft_add_seed(struct resolver *r, struct draft *draft, struct seed seed)
@@ -189,8 +200,61 @@ static void warn_suspicious(struct resolver *r, const char *secret, size_t len, 
                              "%s %s; the provider will most likely refuse it", origin.key, why);
 }
 
+void draft_report_unset_variable(struct resolver *r, struct draft *draft, const struct node *node, const char *path,
+                                 const char *name)
+{
+    if (secret_sources_may_set(r->in->config, name)) {
+        draft->provider.awaited = true;
+        (void)diagnostic_add(
+            r->diagnostics, SEVERITY_HINT, "not-compiled", node->place,
+            "%s names a variable that a source of secrets sets when Hermes starts; the snapshot has no key "
+            "of it",
+            path);
+        return;
+    }
+    struct diagnostic *d = diagnostic_add(r->diagnostics, SEVERITY_WARNING, "unset-variable", node->place,
+                                          "%s names a variable that no env file sets", path);
+    const char *near = d == NULL ? NULL : variable_check_near(r->in->environment, name);
+    diagnostic_help(r->diagnostics, d, near != NULL ? "did you mean %s?" : "add it to .env", near);
+}
+
+/* A server on this machine, or one that asks for no key anywhere: what stands there is only said not to be one. */
+static bool needs_no_key(const struct provider *provider)
+{
+    bool custom = provider->row == NULL || provider->row->auth == PROVIDER_CUSTOM;
+    return (custom && endpoint_is_local(provider->base_url)) ||
+           (provider->row != NULL && strcmp(provider->row->id, "lmstudio") == 0);
+}
+
+/* Says why TEXT, which is none, is no key. */
+static void report_unusable(struct resolver *r, struct draft *draft, struct origin origin, const char *text, size_t len,
+                            const char *why)
+{
+    bool config = origin.place.source != NULL &&
+                  (origin.place.source->kind == SOURCE_CONFIG || origin.place.source->kind == SOURCE_MANAGED_CONFIG);
+    bool reference = key_check_is_secret_reference(text, len);
+    enum severity severity = config && key_check_is_unclosed(text, len) ? SEVERITY_ERROR
+                             : needs_no_key(&draft->provider)           ? SEVERITY_HINT
+                                                                        : SEVERITY_WARNING;
+    if (reference)
+        draft->provider.awaited = true;
+    if (reference && secret_sources_may_set(r->in->config, config ? NULL : origin.key)) {
+        (void)diagnostic_add(r->diagnostics, SEVERITY_HINT, "not-compiled", origin.place,
+                             "%s %s: Hermes gets the key when it starts, and the snapshot has nothing of it",
+                             origin.key, why);
+        return;
+    }
+    struct diagnostic *d =
+        diagnostic_add(r->diagnostics, severity, severity == SEVERITY_ERROR ? "unclosed-reference" : "unusable-key",
+                       origin.place, "%s %s: it is no key", origin.key, why);
+    diagnostic_help(r->diagnostics, d,
+                    reference ? "switch the source of secrets on under `secrets`, or put the key here"
+                    : severity == SEVERITY_ERROR ? "close it with }"
+                                                 : "put the provider's key here, or remove the entry");
+}
+
 /* The text of a key written in config.yaml, or NULL after saying why it is none. An empty one is simply not there. */
-static const char *config_key(struct resolver *r, const struct node *node, const char *path, bool required,
+static const char *config_key(struct resolver *r, struct draft *draft, const struct node *node, const char *path,
                               size_t *ret_len)
 {
     if (node == NULL || node->kind == NODE_NULL || !node_truthy(node))
@@ -208,21 +272,21 @@ static const char *config_key(struct resolver *r, const struct node *node, const
     }
     const char *text = blank_strip(node->text, node->len, ret_len);
     const char *why = key_check_unusable(text, *ret_len);
+    if (memmem(text, *ret_len, "${", 2) != NULL && !key_check_is_unclosed(text, *ret_len)) {
+        draft->provider.awaited = true;
+        return NULL; /* what is wrong with the reference was said already */
+    }
     if (why == NULL)
         return text;
-    if (strcmp(why, "is a bare reference") == 0 && strncmp(text, "${", 2) == 0)
-        return NULL; /* unresolved-reference was said already */
-    struct diagnostic *d = diagnostic_add(r->diagnostics, required ? SEVERITY_ERROR : SEVERITY_WARNING, "unusable-key",
-                                          node->place, "%s %s: it is no key", path, why);
-    diagnostic_help(r->diagnostics, d, "put the provider's key here, or remove the entry");
+    report_unusable(r, draft, (struct origin){node->place, path}, text, *ret_len, why);
     return NULL;
 }
 
 void draft_add_config_key(struct resolver *r, struct draft *draft, enum credential_rank rank, const struct node *node,
-                          const char *path, bool required)
+                          const char *path)
 {
     size_t len;
-    const char *text = config_key(r, node, path, required, &len);
+    const char *text = config_key(r, draft, node, path, &len);
     if (text == NULL)
         return;
     struct origin origin = {node->place, path};
@@ -241,9 +305,16 @@ void draft_add_variable(struct resolver *r, struct draft *draft, enum credential
     struct origin origin = {binding->place, shown_name(r->arena, name)};
     if (len == 0)
         return;
+    if (secret_sources_replace(r->in->config, name) && !key_check_is_secret_reference(text, len)) {
+        draft->provider.awaited = true;
+        struct diagnostic *d = diagnostic_add(
+            r->diagnostics, SEVERITY_WARNING, "plain-copy", binding->place,
+            "a source of secrets sets %s as well, and Hermes uses that value: this one counts for nothing", origin.key);
+        diagnostic_help(r->diagnostics, d, "remove the plain copy");
+        return;
+    }
     if (why != NULL) {
-        (void)diagnostic_add(r->diagnostics, SEVERITY_WARNING, "unusable-key", binding->place, "%s %s: it is no key",
-                             origin.key, why);
+        report_unusable(r, draft, origin, text, len, why);
         return;
     }
     warn_suspicious(r, text, len, origin);

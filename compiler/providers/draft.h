@@ -33,11 +33,14 @@ struct draft *draft_for(struct resolver *r, const char *id, const struct provide
  * SECRET is stripped and usable. The same key again is one credential with one more origin. */
 struct credential *draft_add_key(struct resolver *r, struct draft *draft, enum credential_rank rank, const char *secret,
                                  size_t len, struct origin origin);
-/* A key that config.yaml writes out. Says why it is none; REQUIRED: as an error. An empty one is simply not there. */
+/* A key that config.yaml writes out. Says why it is none. An empty one is simply not there. */
 void draft_add_config_key(struct resolver *r, struct draft *draft, enum credential_rank rank, const struct node *node,
-                          const char *path, bool required);
+                          const char *path);
 /* The value of a variable, if it is set and usable. */
 void draft_add_variable(struct resolver *r, struct draft *draft, enum credential_rank rank, const char *name);
+/* NODE, which stands at PATH, names a variable that no file sets: it is to be set, or a source of secrets does that. */
+void draft_report_unset_variable(struct resolver *r, struct draft *draft, const struct node *node, const char *path,
+                                 const char *name);
 void draft_note_shadowed(struct resolver *r, struct draft *draft, const char *secret, size_t len, struct origin origin);
 /* Says that the key at ORIGIN is not the draft's first one. */
 void draft_warn_shadowed(struct resolver *r, const struct draft *draft, struct origin origin,
@@ -49,5 +52,8 @@ void draft_shadow_key(struct resolver *r, struct draft *draft, const char *secre
 void draft_shadow_outvoted(struct resolver *r, struct draft *draft, struct place winner, const char *secret, size_t len,
                            struct origin origin);
 void draft_add_seed(struct resolver *r, struct draft *draft, struct seed seed);
+
+/* The base URL of a provider of the table: its variable's, or else the table's. */
+const char *draft_table_url(const struct resolver *r, const struct provider_row *row);
 
 #endif

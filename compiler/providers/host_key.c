@@ -6,7 +6,7 @@
 
 #include "blank.h"
 #include "key_check.h"
-#include "provider_target.h"
+#include "endpoint.h"
 
 static bool usable(const struct resolver *r, const char *name)
 {
@@ -20,14 +20,14 @@ static bool usable(const struct resolver *r, const char *name)
 static const char *name_of_host(struct arena *arena, const char *url)
 {
     size_t len;
-    const char *host = url_host(url, &len);
+    const char *host = endpoint_host(url, &len);
     while (len > 4 && (strncasecmp(host, "api.", 4) == 0 || strncasecmp(host, "www.", 4) == 0)) {
         host += 4;
         len -= 4;
     }
     const char *last = memrchr(host, '.', len);
-    if (last == NULL || last == host || memchr(host, '@', len) != NULL)
-        return NULL;
+    if (last == NULL || last == host || isdigit((unsigned char)last[1]))
+        return NULL; /* an address has no name */
     const char *before = memrchr(host, '.', (size_t)(last - host));
     before = before == NULL ? host : before + 1;
     char *name = arena_printf(arena, "%.*s_API_KEY", (int)(last - before), before);
@@ -47,7 +47,7 @@ static const char *variable_for(const struct resolver *r, const char *url)
                  {"openrouter.ai", "OPENROUTER_API_KEY"},
                  {"ollama.com", "OLLAMA_API_KEY"}};
     for (size_t i = 0; i < sizeof known / sizeof *known; i++)
-        if (url_host_is(url, known[i].domain) && usable(r, known[i].variable))
+        if (endpoint_host_is(url, known[i].domain) && usable(r, known[i].variable))
             return known[i].variable;
     const char *name = name_of_host(r->arena, url);
     return name != NULL && usable(r, name) ? name : NULL;
@@ -56,7 +56,7 @@ static const char *variable_for(const struct resolver *r, const char *url)
 /* One that is written out counts even where it is none: it is in Hermes's pool, and goes out. */
 static bool has_key(const struct provider *provider)
 {
-    if (provider->seed_count > 0)
+    if (provider->seed_count > 0 || provider->awaited)
         return true;
     for (size_t i = 0; i < provider->credential_count; i++)
         if (provider->credentials[i].rank != RANK_TASK)
@@ -64,17 +64,19 @@ static bool has_key(const struct provider *provider)
     return false;
 }
 
+void host_key_add(struct resolver *r, struct draft *draft)
+{
+    const char *url = draft->provider.base_url;
+    const char *variable = *url == '\0' || has_key(&draft->provider) ? NULL : variable_for(r, url);
+    if (variable == NULL)
+        return;
+    draft_add_variable(r, draft, RANK_ENV, variable);
+    draft->provider.projected = false;
+}
+
 void host_keys_add(struct resolver *r)
 {
-    for (size_t i = 0; i < r->count; i++) {
-        struct provider *provider = r->providers[i];
-        bool custom = strncmp(provider->id, "custom", 6) == 0; /* not what nobody knows */
-        if (!custom || *provider->base_url == '\0' || has_key(provider))
-            continue;
-        const char *variable = variable_for(r, provider->base_url);
-        if (variable == NULL)
-            continue;
-        draft_add_variable(r, draft_of(provider), RANK_ENV, variable);
-        provider->projected = false;
-    }
+    for (size_t i = 0; i < r->count; i++)
+        if (strncmp(r->providers[i]->id, "custom", 6) == 0) /* not what nobody knows */
+            host_key_add(r, draft_of(r->providers[i]));
 }

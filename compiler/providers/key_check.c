@@ -45,6 +45,33 @@ static bool is_reference(const char *text, size_t len)
     return len > 4 && text[0] == '%' && text[1] == '(' && text[len - 1] == 's' && text[len - 2] == ')';
 }
 
+bool key_check_is_secret_reference(const char *text, size_t len)
+{
+    static const char *const managers[] = {"op",       "bws",     "bw",   "bitwarden", "vault",     "file", "env",
+                                           "keychain", "keyring", "pass", "gopass",    "sops",      "age",  "doppler",
+                                           "secret",   "aws-sm",  "akv",  "gcp-sm",    "infisical", "exec"};
+    text = blank_strip(text, len, &len);
+    if (len > 4 && strncasecmp(text, "ENC[", 4) == 0)
+        return true;
+    const char *colon = memchr(text, ':', len);
+    if (colon == NULL || colon == text)
+        return false;
+    if (len - (size_t)(colon - text) > 3 && strncmp(colon, "://", 3) == 0)
+        return true; /* a URL is no key */
+    for (size_t i = 0; i < sizeof managers / sizeof *managers; i++)
+        if (is_word(text, (size_t)(colon - text), managers[i]))
+            return true;
+    return false;
+}
+
+bool key_check_is_unclosed(const char *text, size_t len)
+{
+    const char *open = NULL;
+    for (const char *at = text; (at = memmem(at, len - (size_t)(at - text), "${", 2)) != NULL; at += 2)
+        open = at;
+    return open != NULL && memchr(open, '}', len - (size_t)(open - text)) == NULL;
+}
+
 static size_t characters(const char *text, size_t len)
 {
     size_t count = 0;
@@ -62,6 +89,10 @@ const char *key_check_unusable(const char *text, size_t len)
         return "is shorter than four characters";
     if (is_reference(text, len))
         return "is a bare reference";
+    if (key_check_is_secret_reference(text, len))
+        return "refers to a secret manager";
+    if (key_check_is_unclosed(text, len))
+        return "has a ${ that is not closed";
     return NULL;
 }
 

@@ -5,8 +5,14 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-/* NULL when usable; else why not: "is shorter than four characters", "is a placeholder", "is a bare reference". */
+/* NULL when usable; else why not: "is shorter than four characters", "is a placeholder", "is a bare reference", "refers to a
+ * secret manager", "has a ${ that is not closed". */
 const char *key_check_unusable(const char *text, size_t len);
+
+/* `op://vault/item`, `ENC[...]`, `vault:path`: what a secret manager puts a value in the place of. */
+bool key_check_is_secret_reference(const char *text, size_t len);
+/* It has a `${` without a `}` behind it: no provider's key has one. */
+bool key_check_is_unclosed(const char *text, size_t len);
 
 /* NULL, or what makes a provider refuse it although Hermes sends it: "contains blanks", ... */
 const char *key_check_suspicious(const char *text, size_t len);

@@ -11,6 +11,11 @@ bool provider_seed_is(const struct seed *seed, const char *source)
     return strncmp(source, seed->kind, len) == 0 && strcmp(source + len, seed->name) == 0;
 }
 
+const char *provider_credential_url(const struct provider *provider, const struct credential *credential)
+{
+    return credential->base_url != NULL ? credential->base_url : provider->base_url;
+}
+
 static int compare_id(const void *id, const void *provider)
 {
     return strcmp(id, (*(const struct provider *const *)provider)->id);
@@ -33,7 +38,8 @@ const struct provider *provider_named(const struct providers *providers, const c
     for (size_t i = 0; i < providers->count; i++) {
         const struct provider *provider = providers->items[i];
         if (strcmp(provider->id, normal) == 0 || (row != NULL && strcmp(provider->id, row->id) == 0) ||
-            (strncmp(provider->id, "custom:", 7) == 0 && strcmp(provider->id + 7, bare) == 0))
+            (strncmp(provider->id, "custom:", 7) == 0 && strcmp(provider->id + 7, bare) == 0) ||
+            (provider->alias != NULL && strcmp(provider->alias, bare) == 0))
             return provider;
     }
     return NULL;

@@ -11,7 +11,9 @@ struct provider {
     const char *id;                 /* canonical, or "custom:<normalised name>", or "custom" */
     const struct provider_row *row; /* NULL for custom ones */
     const char *name;               /* custom: the name as written */
+    const char *alias;              /* by which it may also be called: its key in `providers`, normalised; or NULL */
     const char *base_url;           /* "" when there is none */
+    struct origin url;              /* where that stands; key NULL: in the table */
     const char *strategy;           /* fill_first, round_robin, least_used, random */
     const struct node *headers[2];  /* maps of further HTTP headers, a later one over an earlier one; may be NULL */
     const char *auth;               /* how the key travels: bearer, x-api-key, ... */
@@ -29,17 +31,28 @@ struct provider {
     uint32_t shadowed_count;
     bool inherits; /* a profile's: Hermes reads its pool from the root's auth.json, as long as its own has no entry */
     bool url_is_explicit; /* a source names the URL, so nothing may guess another */
+    bool awaited;         /* Hermes gets its key while it runs, from a source of secrets or a command */
     bool projected;       /* false: Hermes reads this one's key by itself, or it is an OAuth provider */
+};
+
+/* Who is asked when the default provider cannot answer. */
+struct fallback {
+    const char *provider; /* an id */
+    const char *model;
 };
 
 struct providers {
     struct provider **items; /* sorted by id */
     size_t count;
     const char *default_id; /* NULL: Hermes would find none */
+    struct fallback *fallbacks;
+    size_t fallback_count;
 };
 
 /* Whether an entry of this SOURCE is that seed. */
 bool provider_seed_is(const struct seed *seed, const char *source);
+/* Where requests with that key of the provider go. */
+const char *provider_credential_url(const struct provider *provider, const struct credential *credential);
 /* NULL when there is none of that id. */
 const struct provider *providers_get(const struct providers *providers, const char *id);
 /* By id, alias, or the name of a custom provider, as people write it; NULL when there is none. */

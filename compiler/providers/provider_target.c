@@ -6,22 +6,16 @@
 #include "blank.h"
 #include "near_name.h"
 #include "shown.h"
+#include "endpoint.h"
 
-const char *url_host(const char *url, size_t *ret_len)
+const char *provider_target_text(struct arena *arena, const struct node *node)
 {
-    const char *scheme = strstr(url, "://");
-    const char *host = scheme == NULL ? url : scheme + 3;
-    *ret_len = strcspn(host, ":/?#");
-    return host;
-}
-
-bool url_host_is(const char *url, const char *domain)
-{
+    const char *text = node_string(node);
     size_t len;
-    const char *host = url_host(url, &len);
-    size_t tail = strlen(domain);
-    return len >= tail && strncasecmp(host + len - tail, domain, tail) == 0 &&
-           (len == tail || host[len - tail - 1] == '.');
+    if (text == NULL)
+        return NULL;
+    text = blank_strip(text, strlen(text), &len);
+    return len == 0 ? NULL : arena_prefix(arena, text, len);
 }
 
 /* Hermes resolves these outside its table. */
@@ -34,30 +28,40 @@ static bool known_elsewhere(const char *name)
     return false;
 }
 
-static struct target custom_target(struct resolver *r, const char *url)
+/* A plugin brings it, as the user says or as the plugin's folder is called. */
+static bool brought_by_plugin(const struct resolver *r, const char *name)
 {
-    const struct custom_provider *same = custom_provider_by_url(r->arena, r->in->customs, url);
-    if (same != NULL)
-        return (struct target){draft_for(r, same->id, NULL), true};
-    struct draft *draft = draft_for(r, "custom", provider_table_find("custom"));
-    draft->provider.base_url = url;
-    return (struct target){draft, false};
+    const struct node *named = node_get(node_get(r->in->config, "hermes_watch"), "plugin_providers");
+    for (size_t i = 0; node_is(named, NODE_SEQUENCE) && i < named->count; i++)
+        if (node_string(named->items[i]) != NULL && strcasecmp(node_string(named->items[i]), name) == 0)
+            return true;
+    for (const char *const *plugin = r->in->plugins; plugin != NULL && *plugin != NULL; plugin++)
+        if (strcasecmp(*plugin, name) == 0)
+            return true;
+    return false;
 }
 
-static struct target automatic_target(struct resolver *r, const char *url)
+/* Names of custom providers come before aliases of the table, as June and August resolve them. */
+struct meaning provider_target_meaning(const struct resolver *r, const char *name)
 {
-    if (*url == '\0')
-        return (struct target){0};
-    if (url_host_is(url, "openrouter.ai"))
-        return (struct target){draft_for(r, "openrouter", provider_table_find("openrouter")), false};
-    if (url_host_is(url, "anthropic.com") || url_host_is(url, "openai.com"))
-        return (struct target){0};
-    return custom_target(r, url);
+    if (name == NULL || strcasecmp(name, "auto") == 0)
+        return (struct meaning){.kind = MEANS_AUTO};
+    const struct provider_row *row = provider_table_find(name);
+    const struct custom_provider *custom = custom_provider_find(r->in->customs, name);
+    bool canonical = row != NULL && row->auth != PROVIDER_CUSTOM && strcasecmp(row->id, name) == 0;
+    if (custom_provider_disabled(r->in->customs, name) && (canonical || custom == NULL))
+        return (struct meaning){.kind = MEANS_DISABLED};
+    if (custom != NULL && !canonical)
+        return (struct meaning){.kind = MEANS_CUSTOM, .custom = custom};
+    if (row != NULL)
+        return (struct meaning){.kind = row->auth == PROVIDER_CUSTOM ? MEANS_ENDPOINT : MEANS_ROW, .row = row};
+    bool elsewhere = known_elsewhere(name) || brought_by_plugin(r, name);
+    return (struct meaning){.kind = elsewhere ? MEANS_ELSEWHERE : MEANS_NOBODY};
 }
 
 static bool letters_of_a_name(const char *name)
 {
-    return strlen(name) <= 24 &&
+    return strlen(name) <= 32 &&
            strspn(name, "abcdefghijklmnopqrstuvwxyz-_.:ABCDEFGHIJKLMNOPQRSTUVWXYZ ") == strlen(name);
 }
 
@@ -73,54 +77,145 @@ static const char *near_provider(const struct resolver *r, const char *name)
     return near.best;
 }
 
-static struct target unknown_target(struct resolver *r, const struct node *provider, const char *name, const char *url)
+/* REQUIRED: Hermes cannot do without it. A home with plugins may have it from one of them, whatever that is called. */
+static void report_unknown(struct resolver *r, struct place place, const char *name, bool required)
 {
-    if (!known_elsewhere(name)) {
-        struct diagnostic *d =
-            diagnostic_add(r->diagnostics, SEVERITY_WARNING, "unknown-provider", provider->place,
-                           letters_of_a_name(name) ? "there is no provider \"%s\"" : "there is no such provider", name);
-        const char *near = near_provider(r, name);
-        if (near != NULL)
-            diagnostic_help(r->diagnostics, d, "did you mean \"%s\"?", near);
-        else
-            diagnostic_help(r->diagnostics, d,
-                            "take a provider that Hermes knows, or define it under custom_providers");
-    }
-    char normal[128];
-    (void)provider_table_normalise(name, normal, sizeof normal);
-    struct draft *draft = draft_for(r, arena_strdup(r->arena, normal), NULL);
-    draft->provider.base_url = url;
-    draft->provider.projected = *url != '\0';
-    return (struct target){draft, false};
+    bool plugins = r->in->plugins != NULL && r->in->plugins[0] != NULL;
+    struct diagnostic *d = diagnostic_add(
+        r->diagnostics, required && !plugins ? SEVERITY_ERROR : SEVERITY_WARNING, "unknown-provider", place,
+        letters_of_a_name(name) ? "there is no provider \"%s\"" : "there is no such provider", name);
+    const char *near = near_provider(r, name);
+    if (near != NULL)
+        diagnostic_help(r->diagnostics, d, "did you mean \"%s\"?", near);
+    else
+        diagnostic_help(r->diagnostics, d,
+                        "take a provider that Hermes knows, or define it under custom_providers; one that a plugin "
+                        "brings is named in hermes_watch.plugin_providers");
 }
 
-/* Names of custom providers come before aliases of the table, as Hermes 0.16.0 and 0.18.2 resolve them. */
-struct target provider_target(struct resolver *r, const struct node *entry)
+static void report_disabled(struct resolver *r, struct place place, const char *name, bool required)
 {
-    const struct node *provider = node_get(entry, "provider");
-    const char *name = node_string(provider);
-    const char *url = node_string(node_get(entry, "base_url"));
-    size_t len = 0;
-    url = url == NULL ? "" : url_trimmed(r->arena, url);
-    if (name != NULL) {
-        name = blank_strip(name, strlen(name), &len);
-        name = arena_prefix(r->arena, name, len);
+    struct diagnostic *d = diagnostic_add(
+        r->diagnostics, required ? SEVERITY_ERROR : SEVERITY_WARNING, "disabled-provider", place,
+        "%s is switched off (enabled: false): Hermes since 0.19 does not use it", shown_name(r->arena, name));
+    diagnostic_help(r->diagnostics, d, "name another provider, or take the `enabled: false` out");
+}
+
+/* A reference that nothing resolved was named already. */
+static void report(struct resolver *r, struct place place, const char *name, enum meaning_kind kind, bool required)
+{
+    if (strstr(name, "${") != NULL)
+        return;
+    if (kind == MEANS_NOBODY)
+        report_unknown(r, place, name, required);
+    else if (kind == MEANS_DISABLED)
+        report_disabled(r, place, name, required);
+}
+
+void provider_target_check_name(struct resolver *r, const struct node *node)
+{
+    const char *name = provider_target_text(r->arena, node);
+    if (name != NULL && strcasecmp(name, "main") != 0)
+        report(r, node->place, name, provider_target_meaning(r, name).kind, false);
+}
+
+/* Whether KEY is what CUSTOM's entry has, written out or in a variable. */
+static bool has_key(const struct resolver *r, const struct custom_provider *custom, const char *key)
+{
+    const struct pair *inline_key = custom_provider_key(custom);
+    const struct pair *variable = custom_provider_variable(custom);
+    const char *name = variable == NULL ? NULL : node_string(variable->value);
+    const struct binding *binding = name == NULL ? NULL : environment_get(r->in->environment, name);
+    const char *text = inline_key == NULL ? NULL : provider_target_text(r->arena, inline_key->value);
+    return (text != NULL && strcmp(text, key) == 0) || (binding != NULL && strcmp(binding->value, key) == 0);
+}
+
+static bool has_no_key(const struct custom_provider *custom)
+{
+    return custom_provider_key(custom) == NULL && custom_provider_variable(custom) == NULL;
+}
+
+/* Hermes asks the pool of the first custom provider at URL. A key that stands beside the URL is that provider's, another
+ * one's there, or one of its own: it never becomes the key of a provider that has another. */
+static const struct custom_provider *custom_at(struct resolver *r, const char *url, const char *key)
+{
+    const struct custom_provider *first = custom_provider_by_url(r->arena, r->in->customs, url);
+    if (first == NULL || key == NULL || has_key(r, first, key))
+        return first;
+    for (size_t i = 0; i < r->in->customs->count; i++) {
+        const struct custom_provider *custom = &r->in->customs->items[i];
+        if (custom->row == NULL && strcmp(custom->base_url, url) == 0 && has_key(r, custom, key))
+            return custom;
     }
-    if (len == 0 || strcasecmp(name, "auto") == 0)
-        return automatic_target(r, url);
-    const struct provider_row *row = provider_table_find(name);
-    const struct custom_provider *custom = custom_provider_find(r->in->customs, name);
-    bool canonical = row != NULL && strcasecmp(row->id, name) == 0;
-    if (custom != NULL && !canonical)
-        return (struct target){draft_for(r, custom->id, NULL), false};
-    if (row == NULL)
-        return unknown_target(r, provider, name, url);
-    if (row->auth == PROVIDER_CUSTOM)
-        return custom_target(r, url);
+    return has_no_key(first) ? first : NULL;
+}
+
+static struct target custom_target(struct resolver *r, const struct naming *naming)
+{
+    const struct custom_provider *first = custom_provider_by_url(r->arena, r->in->customs, naming->base_url);
+    const struct custom_provider *meant = custom_at(r, naming->base_url, naming->key);
+    struct target target = {.seeds = first == NULL ? NULL : draft_for(r, first->id, NULL)};
+    if (meant != NULL) {
+        target.draft = draft_for(r, meant->id, NULL);
+        return target;
+    }
+    target.draft = draft_for(r, "custom", provider_table_find("custom"));
+    target.draft->provider.base_url = naming->base_url;
+    target.draft->provider.url = naming->url;
+    return target;
+}
+
+static struct target automatic_target(struct resolver *r, const struct naming *naming)
+{
+    const char *url = naming->base_url;
+    if (*url == '\0')
+        return (struct target){0};
+    if (endpoint_host_is(url, "openrouter.ai"))
+        return (struct target){.draft = draft_for(r, "openrouter", provider_table_find("openrouter"))};
+    if (endpoint_host_is(url, "anthropic.com") || endpoint_host_is(url, "openai.com"))
+        return (struct target){0};
+    return custom_target(r, naming);
+}
+
+static struct target unknown_target(struct resolver *r, const struct naming *naming)
+{
+    char normal[128];
+    (void)provider_table_normalise(naming->name, normal, sizeof normal);
+    struct draft *draft = draft_for(r, arena_strdup(r->arena, normal), NULL);
+    draft->provider.base_url = naming->base_url;
+    draft->provider.url = naming->url;
+    draft->provider.projected = *naming->base_url != '\0';
+    return (struct target){.draft = draft};
+}
+
+static struct target row_target(struct resolver *r, const struct naming *naming, const struct provider_row *row)
+{
     struct draft *draft = draft_for(r, row->id, row);
-    if (*url != '\0') {
-        draft->provider.base_url = url;
+    draft->provider.url = naming->url;
+    if (*naming->base_url != '\0') {
+        draft->provider.base_url = naming->base_url;
         draft->provider.url_is_explicit = true;
     }
-    return (struct target){draft, false};
+    return (struct target){.draft = draft};
+}
+
+struct target provider_target(struct resolver *r, const struct naming *naming)
+{
+    struct meaning meaning = provider_target_meaning(r, naming->name);
+    switch (meaning.kind) {
+    case MEANS_AUTO:
+        return automatic_target(r, naming);
+    case MEANS_CUSTOM:
+        return (struct target){.draft = draft_for(r, meaning.custom->id, NULL)};
+    case MEANS_ENDPOINT:
+        return custom_target(r, naming);
+    case MEANS_ROW:
+        return row_target(r, naming, meaning.row);
+    case MEANS_DISABLED:
+        report(r, naming->place, naming->name, meaning.kind, true);
+        return (struct target){0};
+    default:
+        report(r, naming->place, naming->name, meaning.kind, true);
+        return unknown_target(r, naming);
+    }
 }

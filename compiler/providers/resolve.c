@@ -12,7 +12,9 @@
 #include "provider_target.h"
 #include "shown.h"
 #include "source.h"
-#include "task_keys.h"
+#include "secret_sources.h"
+#include "task_providers.h"
+#include "endpoint.h"
 #include "utf8.h"
 #include "variable_check.h"
 
@@ -52,16 +54,8 @@ static void add_key_env(struct resolver *r, struct draft *draft, const struct cu
     if (name == NULL)
         return;
     const struct binding *binding = environment_get(r->in->environment, name);
-    if (binding == NULL && !has_inline_key) {
-        struct diagnostic *d =
-            diagnostic_add(r->diagnostics, SEVERITY_WARNING, "unset-variable", variable->value->place,
-                           "%s names a variable that no env file sets", path_of(r, custom, variable));
-        const char *near = d == NULL ? NULL : variable_check_near(r->in->environment, name);
-        if (near != NULL)
-            diagnostic_help(r->diagnostics, d, "did you mean %s?", near);
-        else
-            diagnostic_help(r->diagnostics, d, "add it to .env");
-    }
+    if (binding == NULL && !has_inline_key)
+        draft_report_unset_variable(r, draft, variable->value, path_of(r, custom, variable), name);
     if (binding == NULL)
         return;
     if (!has_inline_key || draft->provider.credential_count == 0)
@@ -108,7 +102,7 @@ static void add_inline_key(struct resolver *r, struct draft *draft, const struct
     const struct pair *key = custom_provider_key(custom);
     if (key == NULL)
         return;
-    draft_add_config_key(r, draft, RANK_CONFIG, key->value, path_of(r, custom, key), custom->row != NULL);
+    draft_add_config_key(r, draft, RANK_CONFIG, key->value, path_of(r, custom, key));
     const struct node *users =
         custom->alias == NULL ? NULL : node_get(node_get(r->in->user_config, "providers"), custom->alias);
     shadow_users_key(r, draft, key->value, node_get(users, key->key->text), path_of(r, custom, key));
@@ -120,10 +114,22 @@ static void add_config_seed(struct resolver *r, struct draft *draft, const struc
     size_t len;
     const struct node *key = value_of(custom_provider_key(custom));
     const char *text = custom->row == NULL ? node_string(key) : NULL;
-    if (text == NULL)
-        return;
+    if (text == NULL || draft->provider.awaited)
+        return; /* what Hermes has in its place is not known */
     text = blank_strip(text, key->len, &len);
     draft_add_seed(r, draft, (struct seed){"config:", custom->name, arena_prefix(r->arena, text, len), true});
+}
+
+/* Hermes runs the command for each request, unless a key stands in its entry of the pool. */
+static bool leave_to_command(struct resolver *r, struct draft *draft, const struct custom_provider *custom)
+{
+    const struct pair *command = node_pair(custom->entry, "key_cmd");
+    if (command == NULL || !node_truthy(command->value) || custom_provider_key(custom) != NULL)
+        return false;
+    draft->provider.awaited = true;
+    (void)diagnostic_add(r->diagnostics, SEVERITY_HINT, "not-compiled", command->key->place,
+                         "Hermes since 0.20.2 runs this command for a key; the snapshot has none of it");
+    return true;
 }
 
 static void add_custom(struct resolver *r, const struct custom_provider *custom)
@@ -133,12 +139,17 @@ static void add_custom(struct resolver *r, const struct custom_provider *custom)
     const char *variable = variable_that_comes_first(r, custom);
     if (*custom->base_url != '\0' && !draft->provider.url_is_explicit) {
         draft->provider.base_url = custom->base_url;
+        draft->provider.url = custom->url;
         draft->provider.url_is_explicit = true;
     }
     if (node_is(headers, NODE_MAP))
         draft->provider.headers[0] = headers;
     if (custom->row == NULL)
         draft->provider.name = custom->name;
+    if (custom->row == NULL)
+        draft->provider.alias = custom_provider_alias(r->arena, custom);
+    if (leave_to_command(r, draft, custom))
+        return;
     if (variable != NULL) {
         draft_add_variable(r, draft, RANK_CONFIG, variable);
         shadow_inline_key(r, draft, custom);
@@ -161,6 +172,68 @@ static void warn_hermes_ignores(struct resolver *r, const struct draft *draft, c
         shown_name(r->arena, draft->provider.id));
 }
 
+/* The variable that names the provider where config.yaml names none, and the endpoint that goes with `custom`. */
+static void name_by_variable(const struct resolver *r, struct naming *naming)
+{
+    const struct binding *provider = environment_get(r->in->environment, "HERMES_INFERENCE_PROVIDER");
+    size_t len = 0;
+    const char *name = provider == NULL ? "" : blank_strip(provider->value, provider->len, &len);
+    if (len == 0)
+        return;
+    naming->name = arena_prefix(r->arena, name, len);
+    naming->place = provider->place;
+}
+
+static struct naming naming_of(const struct resolver *r, const struct node *model, const struct node *key)
+{
+    const struct node *provider = node_get(model, "provider");
+    const char *url = node_string(node_get(model, "base_url"));
+    struct naming naming = {.name = provider_target_text(r->arena, provider),
+                            .place = provider == NULL ? (struct place){0} : provider->place,
+                            .base_url = url == NULL ? "" : endpoint_trimmed(r->arena, url),
+                            .url = {provider == NULL ? (struct place){0} : provider->place, "model.provider"},
+                            .key = provider_target_text(r->arena, key)};
+    if (naming.name == NULL)
+        name_by_variable(r, &naming);
+    const struct binding *variable = environment_get(r->in->environment, "CUSTOM_BASE_URL");
+    if (*naming.base_url != '\0') {
+        naming.url = (struct origin){node_get(model, "base_url")->place, "model.base_url"};
+    } else if (variable != NULL && provider_target_meaning(r, naming.name).kind == MEANS_ENDPOINT) {
+        naming.base_url = endpoint_trimmed(r->arena, variable->value);
+        naming.url = (struct origin){variable->place, variable->name};
+    }
+    return naming;
+}
+
+/* `model.key_env` and its other spelling: behind model.api_key, before the provider's own variables. */
+static void add_model_variable(struct resolver *r, struct draft *draft, const struct node *model)
+{
+    static const char *const names[] = {"key_env", "api_key_env"};
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+        const struct node *node = node_get(model, names[i]);
+        const char *name = provider_target_text(r->arena, node);
+        const struct binding *binding = name == NULL ? NULL : environment_get(r->in->environment, name);
+        if (name == NULL)
+            continue;
+        if (binding == NULL && draft->provider.credential_count == 0)
+            draft_report_unset_variable(r, draft, node, arena_printf(r->arena, "model.%s", names[i]), name);
+        else if (binding != NULL && draft->provider.credential_count == 0)
+            draft_add_variable(r, draft, RANK_CONFIG, name);
+        else if (binding != NULL)
+            shadow_variable(r, draft, binding);
+        return;
+    }
+}
+
+static void add_model_seed(struct resolver *r, struct draft *draft, const struct node *key)
+{
+    size_t len;
+    if (draft == NULL || node_string(key) == NULL)
+        return;
+    const char *text = blank_strip(key->text, key->len, &len);
+    draft_add_seed(r, draft, (struct seed){"", "model_config", arena_prefix(r->arena, text, len), true});
+}
+
 static const char *add_model(struct resolver *r)
 {
     const struct node *model = node_get(r->in->config, "model");
@@ -168,7 +241,8 @@ static const char *add_model(struct resolver *r)
     const struct node *api = node_get(model, "api");
     const struct node *key = node_truthy(api_key) ? api_key : api;
     const char *path = key == api_key ? "model.api_key" : "model.api";
-    struct target target = provider_target(r, model);
+    const struct naming naming = naming_of(r, model, key);
+    struct target target = provider_target(r, &naming);
     if (target.draft == NULL) {
         if (key != NULL && node_truthy(key)) {
             struct diagnostic *d = diagnostic_add(r->diagnostics, SEVERITY_WARNING, "key-without-provider", key->place,
@@ -178,19 +252,16 @@ static const char *add_model(struct resolver *r)
         return NULL;
     }
     size_t before = target.draft->provider.credential_count;
-    draft_add_config_key(r, target.draft, RANK_CONFIG, key, path, target.draft->provider.row != NULL && key == api_key);
+    draft_add_config_key(r, target.draft, RANK_CONFIG, key, path);
     if (target.draft->provider.credential_count > before && key == api_key)
         warn_hermes_ignores(r, target.draft, key);
     if (node_truthy(key))
         shadow_users_key(r, target.draft, key, node_get(node_get(r->in->user_config, "model"), strrchr(path, '.') + 1),
                          path);
+    add_model_variable(r, target.draft, model);
     const struct node *headers = node_get(model, "extra_headers");
     target.draft->provider.headers[1] = node_is(headers, NODE_MAP) ? headers : node_get(model, "default_headers");
-    if (target.model_config && node_string(key) != NULL) {
-        size_t len;
-        const char *text = blank_strip(key->text, key->len, &len);
-        draft_add_seed(r, target.draft, (struct seed){"", "model_config", arena_prefix(r->arena, text, len), true});
-    }
+    add_model_seed(r, target.seeds, key);
     return target.draft->provider.id;
 }
 
@@ -294,12 +365,13 @@ static void apply_base_url_variables(struct resolver *r)
             row == NULL || row->base_url_env == NULL ? NULL : environment_get(r->in->environment, row->base_url_env);
         if (binding == NULL || binding->len == 0)
             continue;
-        const char *url = url_trimmed(r->arena, binding->value);
+        const char *url = endpoint_trimmed(r->arena, binding->value);
         if (*url == '\0')
             continue;
         if (!draft->provider.url_is_explicit) {
             draft->provider.base_url = url;
             draft->provider.url_is_explicit = true;
+            draft->provider.url = (struct origin){binding->place, row->base_url_env};
         } else if (strcmp(url, draft->provider.base_url) != 0) {
             (void)diagnostic_add(r->diagnostics, SEVERITY_WARNING, "base-url-shadowed", binding->place,
                                  "%s is another URL than the one config.yaml names for %s; config.yaml's is used",
@@ -438,7 +510,7 @@ static void shadow_env_keys(struct resolver *r, struct draft *draft)
     }
 }
 
-/* Where `model` names nobody: the order in which Hermes 0.18.2 looks. */
+/* Where `model` names nobody: the order in which August looks. */
 static const char *automatic_provider(const struct resolver *r)
 {
     if (usable_variable(r, "OPENAI_API_KEY") || usable_variable(r, "OPENROUTER_API_KEY"))
@@ -462,18 +534,32 @@ static int compare_providers(const void *a, const void *b)
     return strcmp((*(const struct provider *const *)a)->id, (*(const struct provider *const *)b)->id);
 }
 
-static struct providers finish(struct resolver *r, const char *default_id)
+/* A server on this machine or in the private network that has no key is asked without one. */
+static void add_keyless(struct resolver *r, struct provider *provider)
 {
-    struct providers all = {.items = r->providers, .count = r->count, .default_id = default_id};
+    bool custom = provider->row == NULL || provider->row->auth == PROVIDER_CUSTOM;
+    const char *id = provider->row == NULL ? "" : provider->row->id;
+    bool lmstudio = strcmp(id, "lmstudio") == 0;
+    bool local = (custom || strcmp(id, "actual") == 0) && endpoint_is_local(provider->base_url);
+    if (provider->credential_count > 0 || provider->awaited || (!lmstudio && !local) || *provider->base_url == '\0' ||
+        provider->url.key == NULL)
+        return;
+    draft_add_key(r, draft_of(provider), RANK_NONE, "", 0, provider->url)->label = "no key";
+}
+
+static void finish(struct resolver *r, struct providers *all)
+{
+    all->items = r->providers;
+    all->count = r->count;
     for (size_t i = 0; i < r->count; i++) {
         order_credentials(r, r->providers[i]);
         shadow_env_keys(r, draft_of(r->providers[i]));
         respect_discovered_urls(r->providers[i]);
         leave_out_without_url(r, r->providers[i]);
+        add_keyless(r, r->providers[i]);
     }
-    if (all.count > 1)
-        qsort(all.items, all.count, sizeof *all.items, compare_providers);
-    return all;
+    if (all->count > 1)
+        qsort(all->items, all->count, sizeof *all->items, compare_providers);
 }
 
 /* Where a key of config.yaml makes a profile's own pool, Hermes no longer looks into the root's. */
@@ -550,10 +636,14 @@ struct providers resolve(struct arena *arena, const struct resolve_input *input,
     for (size_t i = 0; i < input->pool->count; i++)
         add_pool_entry(&r, &input->pool->entries[i]);
     host_keys_add(&r);
-    task_keys_add(&r, default_id == NULL ? NULL : draft_find(&r, default_id));
     name_what_is_not_compiled(&r);
     note_inheritance(&r);
     apply_base_url_variables(&r);
+    if (default_id == NULL)
+        default_id = automatic_provider(&r);
+    struct providers all = {.default_id = default_id};
+    task_providers_add(&r, default_id == NULL ? NULL : draft_find(&r, default_id), &all);
     read_strategies(&r);
-    return finish(&r, default_id != NULL ? default_id : automatic_provider(&r));
+    finish(&r, &all);
+    return all;
 }

@@ -16,6 +16,8 @@ struct resolve_input {
     struct custom_providers *customs; /* of it */
     const struct environment *environment;
     const struct pool_view *pool;
+    const char *const
+        *plugins; /* folders of Hermes's provider plugins in the home, NULL behind the last; may be NULL */
 };
 
 struct providers resolve(struct arena *arena, const struct resolve_input *input, struct diagnostics *diagnostics);

@@ -235,15 +235,18 @@ static void emit_origins(struct text *out, const struct origin *origins, size_t 
     text_putc(out, ']');
 }
 
-static void emit_credential(struct text *out, const struct credential *credential)
+static void emit_credential(struct text *out, const struct provider *provider, const struct credential *credential)
 {
+    const char *url = provider_credential_url(provider, credential);
     json_write_item(out);
     text_putc(out, '{');
     json_write_member(out, "id", credential->id.text);
     json_write_member(out, "label", credential->label);
-    json_write_member(out, "auth_type", "api_key");
+    json_write_member(out, "auth_type", *credential->secret == '\0' ? "none" : "api_key");
     json_write_member(out, "secret", credential->secret);
     json_write_member(out, "fingerprint", credential->fingerprint.text);
+    if (strcmp(url, provider->base_url) != 0)
+        json_write_member(out, "base_url", url);
     emit_origins(out, credential->origins, credential->origin_count);
     text_putc(out, '}');
 }
@@ -282,6 +285,8 @@ static void emit_provider(struct text *out, const struct provider *provider)
 {
     json_write_name(out, provider->id);
     text_putc(out, '{');
+    if (provider->alias != NULL)
+        json_write_member(out, "alias", provider->alias);
     json_write_member(out, "base_url", provider->base_url);
     json_write_member(out, "strategy", provider->strategy);
     json_write_member(out, "auth", provider->auth);
@@ -289,8 +294,22 @@ static void emit_provider(struct text *out, const struct provider *provider)
     json_write_name(out, "credentials");
     text_putc(out, '[');
     for (size_t i = 0; i < provider->credential_count; i++)
-        emit_credential(out, &provider->credentials[i]);
+        emit_credential(out, provider, &provider->credentials[i]);
     text_puts(out, "]}");
+}
+
+static void emit_fallbacks(struct text *out, const struct providers *providers)
+{
+    json_write_name(out, "fallbacks");
+    text_putc(out, '[');
+    for (size_t i = 0; i < providers->fallback_count; i++) {
+        json_write_item(out);
+        text_putc(out, '{');
+        json_write_member(out, "provider", providers->fallbacks[i].provider);
+        json_write_member(out, "model", providers->fallbacks[i].model);
+        text_putc(out, '}');
+    }
+    text_putc(out, ']');
 }
 
 static void emit_shadowed(struct text *out, const struct providers *providers)
@@ -353,6 +372,7 @@ struct text emit_content(struct arena *arena, const struct emit_input *input, st
         json_write_string(&out, input->providers->default_id, strlen(input->providers->default_id));
     else
         text_puts(&out, "null");
+    emit_fallbacks(&out, input->providers);
     json_write_name(&out, "providers");
     text_putc(&out, '{');
     for (size_t i = 0; i < input->providers->count; i++)

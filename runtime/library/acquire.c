@@ -110,8 +110,6 @@ static long choose(struct hermes *hermes, const struct hermes_provider *provider
     uint64_t best_rank = 0;
     for (size_t i = 0; i < provider->credential_count; i++) {
         const struct hermes_credential *credential = &provider->credentials[i];
-        if (*credential->secret == '\0') /* never goes out */
-            continue;
         if (best < 0)
             best = HERMES_EXHAUSTED;
         if (skipped(credential->fingerprint, skip, skip_count) || !usable(hermes, provider, credential, now))
@@ -184,8 +182,6 @@ double hermes_earliest(struct hermes *hermes, const char *provider)
     const struct hermes_provider *found = provider_of(hermes, provider);
     for (size_t i = 0; found != NULL && i < found->credential_count; i++) {
         const struct hermes_credential *credential = &found->credentials[i];
-        if (*credential->secret == '\0')
-            continue;
         double until = state_of(hermes, found->id, credential->fingerprint).until;
         earliest = until < earliest ? until : earliest;
     }

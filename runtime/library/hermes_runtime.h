@@ -6,7 +6,7 @@
  *     struct hermes_attempt attempt;                           for each request:
  *     (void)hermes_refresh(hermes);                            costs a stat when nothing is new
  *     if (hermes_acquire(hermes, NULL, NULL, 0, &attempt) == 0) {   the default provider's next healthy key
- *         send(attempt.provider->base_url, attempt.credential->secret);
+ *         send(attempt.credential->base_url, attempt.credential->secret);
  *         struct hermes_answer answer = {.status = 429, .headers = ..., .body = ...};
  *         struct hermes_judgement judgement = hermes_classify(&answer, now);
  *         (void)hermes_report(hermes, &attempt, &judgement);   the key cools, for every process of this home
@@ -59,9 +59,9 @@ struct hermes_origin {
 struct hermes_credential {
     const char *id; /* six hex digits that belong to provider and key */
     const char *label;
-    const char *secret;
+    const char *secret;      /* "": the server needs none, and no header is to carry one */
     const char *fingerprint; /* "sha256:" and 16 hex digits: the only form of a key that may be shown */
-    const char *base_url;    /* the provider's */
+    const char *base_url;    /* the only one that this key may be sent to */
     const struct hermes_origin *origins;
     size_t origin_count;
 };
@@ -80,6 +80,12 @@ struct hermes_provider {
     size_t credential_count;
     const struct hermes_header *headers; /* further headers of every request */
     size_t header_count;
+};
+
+/* Who is asked when the default provider cannot answer. */
+struct hermes_fallback {
+    const char *provider; /* the id of a provider; one with a URL or key of its own is called by its place */
+    const char *model;
 };
 
 /* Opens HOME's snapshot. On error *ret is untouched. */
@@ -104,7 +110,10 @@ const char *hermes_content(const struct hermes_view *view, size_t *ret_len);
 const char *hermes_default_provider(const struct hermes_view *view);
 size_t hermes_provider_count(const struct hermes_view *view);
 const struct hermes_provider *hermes_provider_at(const struct hermes_view *view, size_t index);
-/* By id, by an alias that Hermes knows (`mimo`, `claude`), or by the name of a custom provider (`My LLM`). NULL: none. */
+/* The configuration's fallbacks in their order, from 0. NULL: there are no more. */
+const struct hermes_fallback *hermes_fallback(const struct hermes_view *view, size_t index);
+/* By id, by an alias that Hermes knows (`mimo`, `claude`), or by the name of a custom provider (`My LLM`) or its key in
+ * the providers map. NULL: none. */
 const struct hermes_provider *hermes_provider(const struct hermes_view *view, const char *name);
 /* A variable of the env files; NULL when it is not set. */
 const char *hermes_variable(const struct hermes_view *view, const char *name);

@@ -35,6 +35,9 @@ struct hermes_view {
     struct hermes_provider *providers;
     size_t provider_count;
     const struct hermes_provider **by_id; /* the same, sorted by id */
+    const char **aliases;                 /* of each of them; NULL where it has none */
+    struct hermes_fallback *fallbacks;
+    size_t fallback_count;
     struct variable *variables;
     size_t variable_count;
 };
@@ -130,8 +133,8 @@ static unsigned number_in(struct json_token value)
 }
 
 /* The parts of the content. */
-enum { SOURCES, CONFIG, ENV, FIRST, PROVIDERS, PARTS };
-static const char *const part_names[PARTS] = {"sources", "config", "env", "default_provider", "providers"};
+enum { SOURCES, CONFIG, ENV, FIRST, FALLBACKS, PROVIDERS, PARTS };
+static const char *const part_names[PARTS] = {"sources", "config", "env", "default_provider", "fallbacks", "providers"};
 
 /* What a provider's credentials will need; 0 when one of them, or of their origins, is no object. */
 static size_t credentials_size(struct json_tokens credentials)
@@ -169,6 +172,7 @@ static size_t block_size(const struct picked *parts, size_t content_len)
         parts[SOURCES].value.kind != JSON_OPEN || *parts[SOURCES].value.bytes != '[')
         return 0;
     size += count(parts[ENV].inside) * sizeof(struct variable);
+    size += count(parts[FALLBACKS].inside) * sizeof(struct hermes_fallback);
     while (json_token_child(&providers, &name, &value)) {
         if (!is_object(value))
             return 0;
@@ -176,7 +180,7 @@ static size_t block_size(const struct picked *parts, size_t content_len)
         size_t credentials = credentials_size(members[0].inside);
         if (credentials == 0)
             return 0;
-        size += sizeof(struct hermes_provider) + sizeof(struct hermes_provider *) + credentials;
+        size += sizeof(struct hermes_provider) + sizeof(struct hermes_provider *) + sizeof(char *) + credentials;
         size += count(members[1].inside) * sizeof(struct hermes_header) + 64;
     }
     return size;
@@ -205,29 +209,39 @@ static void fill_origins(struct carver *carver, struct hermes_credential *creden
     credential->origin_count = number;
 }
 
+/* An empty secret is one only where the server needs no key. */
+static bool goes_out(struct json_token secret, struct json_token auth_type)
+{
+    return (secret.kind == JSON_TEXT && secret.len > 0) || json_token_is(auth_type, "none", strlen("none"));
+}
+
 static void fill_credentials(struct carver *carver, struct hermes_provider *provider, struct json_tokens credentials)
 {
-    static const char *const names[] = {"id", "label", "secret", "fingerprint", "origins"};
+    static const char *const names[] = {"id", "label", "secret", "fingerprint", "origins", "base_url", "auth_type"};
     size_t number = count(credentials);
+    size_t used = 0;
     struct hermes_credential *out = carve(carver, number * sizeof *out, _Alignof(struct hermes_credential));
     struct json_token name;
     struct json_token value;
-    struct picked members[5];
+    struct picked members[7];
     if (out == NULL)
         return;
     for (size_t i = 0; i < number && json_token_child(&credentials, &name, &value); i++) {
-        pick(&credentials, names, 5, members);
-        out[i] = (struct hermes_credential){
+        pick(&credentials, names, 7, members);
+        bool own_url = members[5].value.kind == JSON_TEXT;
+        if (!goes_out(members[2].value, members[6].value))
+            continue;
+        out[used] = (struct hermes_credential){
             .id = carve_text(carver, members[0].value),
             .label = carve_text(carver, members[1].value),
             .secret = carve_text(carver, members[2].value),
             .fingerprint = carve_text(carver, members[3].value),
-            .base_url = provider->base_url,
+            .base_url = own_url ? carve_text(carver, members[5].value) : provider->base_url,
         };
-        fill_origins(carver, &out[i], members[4].inside);
+        fill_origins(carver, &out[used++], members[4].inside);
     }
     provider->credentials = out;
-    provider->credential_count = number;
+    provider->credential_count = used;
 }
 
 static void fill_headers(struct carver *carver, struct hermes_provider *provider, struct json_tokens headers)
@@ -265,17 +279,18 @@ static void sort_providers(struct carver *carver, struct hermes_view *view)
 
 static void fill_providers(struct carver *carver, struct hermes_view *view, struct json_tokens providers)
 {
-    static const char *const names[] = {"base_url", "strategy", "auth", "credentials", "headers"};
-    struct picked members[5];
+    static const char *const names[] = {"base_url", "strategy", "auth", "credentials", "headers", "alias"};
+    struct picked members[6];
     struct json_token name;
     struct json_token value;
     view->provider_count = count(providers);
     view->providers = carve(carver, view->provider_count * sizeof *view->providers, _Alignof(struct hermes_provider));
-    if (view->providers == NULL)
+    view->aliases = carve(carver, view->provider_count * sizeof *view->aliases, _Alignof(char *));
+    if (view->providers == NULL || view->aliases == NULL)
         return;
     for (size_t i = 0; i < view->provider_count && json_token_child(&providers, &name, &value); i++) {
         struct hermes_provider *provider = &view->providers[i];
-        pick(&providers, names, 5, members);
+        pick(&providers, names, 6, members);
         *provider = (struct hermes_provider){
             .id = carve_text(carver, name),
             .base_url = carve_text(carver, members[0].value),
@@ -284,8 +299,28 @@ static void fill_providers(struct carver *carver, struct hermes_view *view, stru
         };
         fill_credentials(carver, provider, members[3].inside);
         fill_headers(carver, provider, members[4].inside);
+        view->aliases[i] = members[5].value.kind == JSON_TEXT ? carve_text(carver, members[5].value) : NULL;
     }
     sort_providers(carver, view);
+}
+
+/* False: an item is no object. */
+static bool fill_fallbacks(struct carver *carver, struct hermes_view *view, struct json_tokens fallbacks)
+{
+    static const char *const names[] = {"provider", "model"};
+    struct picked members[2];
+    struct json_token name;
+    struct json_token value;
+    view->fallback_count = count(fallbacks);
+    view->fallbacks = carve(carver, view->fallback_count * sizeof *view->fallbacks, _Alignof(struct hermes_fallback));
+    for (size_t i = 0; view->fallbacks != NULL && i < view->fallback_count; i++) {
+        if (!json_token_child(&fallbacks, &name, &value) || !is_object(value))
+            return false;
+        pick(&fallbacks, names, 2, members);
+        view->fallbacks[i] = (struct hermes_fallback){.provider = carve_text(carver, members[0].value),
+                                                      .model = carve_text(carver, members[1].value)};
+    }
+    return true;
 }
 
 static int compare_variables(const void *a, const void *b)
@@ -341,7 +376,7 @@ static int fill_view(struct hermes_view **ret, const cJSON *meta, const struct d
     fill_providers(&carver, view, parts[PROVIDERS].inside);
     fill_variables(&carver, view, parts[ENV].inside);
     view->default_provider = parts[FIRST].value.kind == JSON_TEXT ? carve_text(&carver, parts[FIRST].value) : NULL;
-    if (carver.failed) {
+    if (!fill_fallbacks(&carver, view, parts[FALLBACKS].inside) || carver.failed) {
         sodium_free(view);
         return HERMES_CORRUPT;
     }
@@ -471,6 +506,19 @@ const struct hermes_provider *hermes_provider_at(const struct hermes_view *view,
     return index < view->provider_count ? &view->providers[index] : NULL;
 }
 
+const struct hermes_fallback *hermes_fallback(const struct hermes_view *view, size_t index)
+{
+    return index < view->fallback_count ? &view->fallbacks[index] : NULL;
+}
+
+static const struct hermes_provider *by_alias(const struct hermes_view *view, const char *alias)
+{
+    for (size_t i = 0; i < view->provider_count; i++)
+        if (view->aliases[i] != NULL && strcmp(view->aliases[i], alias) == 0)
+            return &view->providers[i];
+    return NULL;
+}
+
 static const struct hermes_provider *by_id(const struct hermes_view *view, const char *id)
 {
     const struct hermes_provider key = {.id = id};
@@ -482,8 +530,7 @@ static const struct hermes_provider *by_id(const struct hermes_view *view, const
     return found == NULL ? NULL : *found;
 }
 
-/* As Hermes resolves a name: its own ids before everything, a custom provider
- * before an alias. */
+/* As Hermes resolves a name: its own ids before everything, a custom provider before an alias of the table. */
 const struct hermes_provider *hermes_provider(const struct hermes_view *view, const char *name)
 {
     char custom[256] = "custom:";
@@ -495,8 +542,9 @@ const struct hermes_provider *hermes_provider(const struct hermes_view *view, co
         return found != NULL ? found : by_id(view, row->id);
     size_t room = sizeof custom - strlen(custom);
     if (provider_table_normalise(name, custom + strlen(custom), room) < room) {
-        bool prefixed = strncmp(custom + 7, "custom:", 7) == 0;
-        found = by_id(view, prefixed ? custom + 7 : custom);
+        const char *wanted = strncmp(custom + 7, "custom:", 7) == 0 ? custom + 7 : custom;
+        found = by_id(view, wanted);
+        found = found != NULL ? found : by_alias(view, wanted + strlen("custom:"));
     }
     return found != NULL || row == NULL ? found : by_id(view, row->id);
 }

@@ -32,7 +32,7 @@ SNAPSHOT_FILE = "compiled/snapshot.json"
 COOLDOWNS_FILE = "compiled/cooldowns.json"
 BOOKINGS_FILE = "compiled/bookings"
 
-__all__ = ["Credential", "Origin", "Provider", "Reader", "Snapshot", "SnapshotError", "open"]
+__all__ = ["Credential", "Fallback", "Origin", "Provider", "Reader", "Snapshot", "SnapshotError", "open"]
 
 
 class SnapshotError(Exception):
@@ -64,9 +64,9 @@ class Origin:
 class Credential:
     id: str
     label: str
-    secret: str = dataclasses.field(repr=False)  # never in a log
+    secret: str = dataclasses.field(repr=False)  # never in a log; "": the server needs none, send no such header
     fingerprint: str
-    base_url: str
+    base_url: str  # the only one that this key may be sent to
     origins: tuple[Origin, ...]
 
 
@@ -78,6 +78,13 @@ class Provider:
     auth: str
     headers: Mapping[str, str] = dataclasses.field(repr=False)
     credentials: tuple[Credential, ...]
+    alias: Optional[str] = None  # a custom one's key in the providers map
+
+
+@dataclasses.dataclass(frozen=True)
+class Fallback:
+    provider: str
+    model: str
 
 
 @dataclasses.dataclass(frozen=True, repr=False)
@@ -87,6 +94,7 @@ class Snapshot:
     generation: int
     compiled_at: str
     default_provider: Optional[str]
+    fallbacks: tuple[Fallback, ...]
     providers: Mapping[str, Provider]
     env: Mapping[str, str]
     config: Mapping[str, Any]
@@ -100,7 +108,8 @@ class Snapshot:
         wanted = name if name is not None else self.default_provider or ""
         plain = wanted.strip().lower().replace(" ", "-")
         custom = plain if plain.startswith("custom:") else "custom:" + plain
-        return self.providers.get(wanted) or self.providers.get(plain) or self.providers.get(custom)
+        found = self.providers.get(wanted) or self.providers.get(plain) or self.providers.get(custom)
+        return found or next((p for p in self.providers.values() if p.alias == custom[len("custom:") :]), None)
 
     def __repr__(self) -> str:
         return f"<Snapshot generation {self.generation}>"
@@ -194,13 +203,14 @@ def _provider(name: str, value: Mapping[str, Any]) -> Provider:
             label=item.get("label", ""),
             secret=item["secret"],
             fingerprint=item["fingerprint"],
-            base_url=url,
+            base_url=item.get("base_url", url),
             origins=tuple(
                 Origin(o.get("path", ""), o.get("line", 0), o.get("column", 0), o.get("key", ""))
                 for o in item.get("origins", ())
             ),
         )
         for item in value.get("credentials", ())
+        if item["secret"] or item.get("auth_type") == "none"
     )
     return Provider(
         id=name,
@@ -209,6 +219,7 @@ def _provider(name: str, value: Mapping[str, Any]) -> Provider:
         auth=value.get("auth", "bearer"),
         headers=MappingProxyType(dict(value.get("headers", {}))),
         credentials=credentials,
+        alias=value.get("alias"),
     )
 
 
@@ -219,6 +230,7 @@ def _unpack(meta: dict[str, Any], content: dict[str, Any]) -> Snapshot:
             generation=meta["generation"],
             compiled_at=meta.get("compiled_at", ""),
             default_provider=content.get("default_provider"),
+            fallbacks=tuple(Fallback(item["provider"], item["model"]) for item in content.get("fallbacks", ())),
             providers=MappingProxyType(providers),
             env=MappingProxyType(dict(content.get("env", {}))),
             config=MappingProxyType(dict(content.get("config", {}))),
@@ -323,7 +335,7 @@ class Reader:
         self._refresh_cooldowns()
         now = time.time()
         for key in found.credentials:
-            if key.secret and key.fingerprint not in skip and self._usable(found.id, key.fingerprint, now):
+            if key.fingerprint not in skip and self._usable(found.id, key.fingerprint, now):
                 return key
         return None
 

@@ -56,7 +56,7 @@ static int send_attempt(struct exchange *x, struct attempt *attempt)
         .pull_len = x->body_length,
         .again = x->harmless || x->idempotent,
     };
-    if (!route_url(attempt->key.provider, &x->route, &attempt->url) ||
+    if (!route_url(attempt->key.credential->base_url, attempt->key.provider->auth, &x->route, &attempt->url) ||
         !headers_for(&attempt->key, x->dialect, &x->headers, &attempt->lines) ||
         (x->streaming && x->body_length < 0 && !bytes_add_string(&attempt->lines, "Transfer-Encoding: chunked")))
         return -ENOMEM;
@@ -77,11 +77,11 @@ static void note_try(struct exchange *x, const struct attempt *attempt)
 }
 
 /* Hermes pointed at the relay, and the relay at Hermes's provider. */
-static bool is_this_relay(const struct exchange *x, const struct hermes_provider *provider)
+static bool is_this_relay(const struct exchange *x, const struct hermes_credential *key)
 {
     struct url url;
     const char *address = x->relay->address;
-    return url_split(provider->base_url, &url) && strlen(address) == url.authority.len &&
+    return url_split(key->base_url, &url) && strlen(address) == url.authority.len &&
            strncmp(url.authority.text, address, url.authority.len) == 0;
 }
 
@@ -99,7 +99,7 @@ static int ask_one(struct exchange *x)
     }
     attempt->key = key;
     note_try(x, attempt);
-    error = is_this_relay(x, key.provider) ? -ELOOP : send_attempt(x, attempt);
+    error = is_this_relay(x, key.credential) ? -ELOOP : send_attempt(x, attempt);
     if (error != 0) {
         ask_give(attempt);
         return error;

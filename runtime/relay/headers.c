@@ -95,6 +95,8 @@ static bool well_formed(const struct hermes_header *header)
 static bool add_key(const struct hermes_attempt *attempt, struct bytes *result)
 {
     const char *secret = attempt->credential->secret;
+    if (*secret == '\0') /* a server that needs no key */
+        return true;
     const struct key_header key = key_header(attempt->provider->auth, secret);
     return (key.beta == NULL || headers_add(result, "anthropic-beta", key.beta)) &&
            bytes_add(result, key.name, strlen(key.name)) && bytes_add(result, ": ", 2) &&

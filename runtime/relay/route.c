@@ -164,11 +164,11 @@ static bool ends_in_version(const char *url, size_t len)
 }
 
 /* An Anthropic base URL has no version at its end, and its clients bring one; an OpenAI one has it, or wants none. */
-static bool wants_version(const struct hermes_provider *provider, size_t base_len, const struct route *route)
+static bool wants_version(const char *base_url, const char *auth, size_t base_len, const struct route *route)
 {
-    if (ends_in_version(provider->base_url, base_len))
+    if (ends_in_version(base_url, base_len))
         return false;
-    return strcmp(provider->auth, "x-api-key") == 0 || route_dialect(route) == DIALECT_ANTHROPIC;
+    return strcmp(auth, "x-api-key") == 0 || route_dialect(route) == DIALECT_ANTHROPIC;
 }
 
 /* The client's own key, under a name that some provider's clients give it. */
@@ -200,74 +200,20 @@ static bool add_query(const char *query, struct bytes *out)
     return true;
 }
 
-bool route_url(const struct hermes_provider *provider, const struct route *route, struct bytes *out)
+bool route_url(const char *base_url, const char *auth, const struct route *route, struct bytes *out)
 {
-    size_t base_len = trimmed(provider->base_url);
-    size_t skip = wants_version(provider, base_len, route) ? 0 : after_version(route);
-    return bytes_add(out, provider->base_url, base_len) && bytes_add(out, route->rest + skip, route->rest_len - skip) &&
+    size_t base_len = trimmed(base_url);
+    size_t skip = wants_version(base_url, auth, base_len, route) ? 0 : after_version(route);
+    return bytes_add(out, base_url, base_len) && bytes_add(out, route->rest + skip, route->rest_len - skip) &&
            add_query(route->query, out) && bytes_add(out, "", 1);
-}
-
-/* The plain text of a string in the configuration. */
-static bool config_text(const struct hermes_view *view, char *out, size_t size, const char *list, int item,
-                        const char *name)
-{
-    char path[64];
-    size_t len;
-    if (item < 0)
-        (void)snprintf(path, sizeof path, "%s.%s", list, name);
-    else
-        (void)snprintf(path, sizeof path, "%s.%d.%s", list, item, name);
-    const char *json = hermes_config(view, path, &len);
-    if (json == NULL || len < 3 || json[0] != '"' || len - 2 >= size || memchr(json, '\\', len) != NULL)
-        return false;
-    memcpy(out, json + 1, len - 2);
-    out[len - 2] = '\0';
-    return true;
-}
-
-/* A bare `custom` means the custom provider that has its URL. */
-static void by_url(const struct hermes_view *view, const char *url, struct target *target)
-{
-    for (size_t i = 0; i < hermes_provider_count(view); i++) {
-        const struct hermes_provider *provider = hermes_provider_at(view, i);
-        size_t len = trimmed(provider->base_url);
-        if (strncmp(provider->id, "custom", 6) == 0 && trimmed(url) == len &&
-            strncmp(provider->base_url, url, len) == 0)
-            (void)snprintf(target->provider, sizeof target->provider, "%s", provider->id);
-    }
-}
-
-static bool read_fallback(const struct hermes_view *view, const char *list, int item, struct target *ret)
-{
-    char url[512];
-    struct target target = {0};
-    if (!config_text(view, target.provider, sizeof target.provider, list, item, "provider") ||
-        !config_text(view, target.model, sizeof target.model, list, item, "model"))
-        return false;
-    if (strcasecmp(target.provider, "custom") == 0 && config_text(view, url, sizeof url, list, item, "base_url"))
-        by_url(view, url, &target);
-    *ret = target;
-    return true;
-}
-
-static bool is_there(const struct hermes_view *view, const char *list, int item)
-{
-    char path[64];
-    size_t len;
-    (void)snprintf(path, sizeof path, "%s.%d", list, item);
-    return hermes_config(view, path, &len) != NULL;
 }
 
 bool route_fallback(const struct hermes_view *view, size_t index, struct target *ret)
 {
-    static const char *const lists[] = {"fallback_providers", "fallback_model"};
-    for (size_t i = 0; i < 2; i++) {
-        if (i == 1 && read_fallback(view, lists[i], -1, ret) && index-- == 0)
-            return true;
-        for (int item = 0; is_there(view, lists[i], item); item++)
-            if (read_fallback(view, lists[i], item, ret) && index-- == 0)
-                return true;
-    }
-    return false;
+    const struct hermes_fallback *fallback = hermes_fallback(view, index);
+    if (fallback == NULL)
+        return false;
+    (void)snprintf(ret->provider, sizeof ret->provider, "%s", fallback->provider);
+    (void)snprintf(ret->model, sizeof ret->model, "%s", fallback->model);
+    return true;
 }

@@ -27,8 +27,7 @@ struct target {
     char provider[PROVIDER_NAME_SIZE];
     char model[160];
 };
-/* The configuration's fallback of that INDEX, from 0: `fallback_providers`, then `fallback_model`, entries without a
- * provider or model left out. False: there are no more. */
+/* The configuration's fallback of that INDEX, from 0. False: there are no more. */
 bool route_fallback(const struct hermes_view *view, size_t index, struct target *ret);
 
 /* 0; -ENOENT: no path of a provider; -EINVAL: a path that nobody honest sends (dot segments, control characters). */
@@ -39,9 +38,9 @@ enum dialect route_dialect(const struct route *route);
  * that part is no provider of the view, or when the default provider's own models have such names. */
 const struct hermes_provider *route_by_model(const struct hermes_view *view, const char *model, size_t len,
                                              size_t *ret_model);
-/* The URL of the request at PROVIDER: its base URL and the path, with one version between them; `key=` is left out of
- * the query. False: no memory. */
-bool route_url(const struct hermes_provider *provider, const struct route *route, struct bytes *out)
+/* The URL of the request at a provider of that BASE_URL, to which keys travel as AUTH says: base URL and path, with one
+ * version between them; `key=` is left out of the query. False: no memory. */
+bool route_url(const char *base_url, const char *auth, const struct route *route, struct bytes *out)
     __attribute__((warn_unused_result));
 
 #endif

@@ -17,7 +17,7 @@ static void try_target(const char *target)
     struct route route;
     if (route_parse(target, &route) != 0)
         return;
-    must(route_url(&provider, &route, &url), "no memory");
+    must(route_url(provider.base_url, provider.auth, &route, &url), "no memory");
     must(strncmp(url.data, "https://example.com/v1", 22) == 0, "another place than the provider's");
     must(strpbrk(url.data, " \r\n#") == NULL, "a URL that means something else");
     url.data[strcspn(url.data, "?")] = '\0';

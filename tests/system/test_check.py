@@ -105,8 +105,19 @@ class Check(unittest.TestCase):
             self.assertNotIn("no-key", self.says(config=f"model: {{provider: {provider}, base_url: 'http://127.0.0.1:1/v1'}}\n"))
 
     def test_a_misspelt_provider(self):
-        self.says('warning[unknown-provider]: there is no provider "deepsek"', 'did you mean "deepseek"?',
-                  config="model: {provider: deepsek, default: x}\n")
+        misspelt = "model: {provider: deepsek, default: x}\n"
+        self.says('error[unknown-provider]: there is no provider "deepsek"', 'did you mean "deepseek"?', config=misspelt)
+        self.assertEqual(self.home.compile("--check")[0], 1)
+        self.assertNotIn("unknown-provider", self.says(config=misspelt + "hermes_watch: {plugin_providers: [deepsek]}\n"))
+        (self.home.path / "plugins/model-providers/of-mine").mkdir(parents=True)
+        self.says('warning[unknown-provider]: there is no provider "deepsek"', config=misspelt)
+        self.assertNotIn("unknown-provider", self.says(config="model: {provider: of-mine, default: x}\n"))
+
+    def test_a_provider_that_is_switched_off(self):
+        off = "providers: {lab: {api: 'https://lab.example/v1', api_key: sk-test-lab-0001, enabled: false}}\n"
+        self.says("config.yaml:1:19: error[disabled-provider]: lab is switched off", config="model: {provider: lab, default: x}\n" + off)
+        self.says("config.yaml:5:33: warning[disabled-provider]: lab is switched off",
+                  config=CONFIG + "fallback_providers: [{provider: lab, model: m}]\n" + off)
 
     def test_a_misspelt_variable(self):
         self.says("error[unresolved-reference]: ${XIAOMI_API_KEI}", "did you mean ${XIAOMI_API_KEY}?",
@@ -138,9 +149,11 @@ class Check(unittest.TestCase):
         self.assertNotIn("wrong-type", err)
 
     def test_what_follows_from_an_error_is_not_said(self):
-        for key in ("${NOPE_KEY}", '"two words ${NOPE_KEY}"', "changeme"):
+        for key in ("${NOPE_KEY}", '"two words ${NOPE_KEY}"', "${NOPE_KEY"):
             err = self.says(config=f"model:\n  provider: xiaomi\n  api_key: {key}\n", env="")
             self.assertTrue(err.endswith("\n1 error, 0 warnings\n"), err)
+        err = self.says(config="model:\n  provider: xiaomi\n  api_key: changeme\n", env="")
+        self.assertTrue(err.endswith("\n0 errors, 1 warning\n"), err)
 
     def test_a_tab_that_half_of_hermes_refuses(self):
         self.says("config.yaml:2:19: warning[yaml-tab]", config="model:\n  provider: xiaomi\t# note\n")
@@ -186,17 +199,19 @@ class Check(unittest.TestCase):
 
     # --- every place of a key ---
 
-    def test_keys_of_tasks_stand_behind_all_others_and_stay_out_of_the_pool(self):
+    def test_a_task_with_a_key_or_url_of_its_own_is_a_provider_of_its_own(self):
         self.home.write("config.yaml", CONFIG + "auxiliary: {vision: {provider: xiaomi, api_key: sk-test-vision-00001}}\n"
                         "fallback_providers: [{provider: deepseek, model: d, key_env: FALLBACK}]\n"
                         "delegation: {base_url: 'https://other.example.com/v1', api_key: sk-test-delegate-01}\n")
         self.home.write(".env", ENV + "FALLBACK=sk-test-fallback-01\n")
         self.assertEqual(self.home.compile()[0], 0)
         providers = self.home.snapshot()["content"]["providers"]
-        origins = [[c["origins"][0]["key"] for c in providers[p]["credentials"]]
-                   for p in ("xiaomi", "deepseek", "custom:other.example.com")]
-        self.assertEqual(origins, [["model.api_key", "XIAOMI_API_KEY", "auxiliary.vision.api_key"], ["FALLBACK"],
-                                   ["delegation.api_key"]])
+        self.assertEqual({name: ([c["origins"][0]["key"] for c in p["credentials"]], p["base_url"]) for name, p in providers.items()},
+                         {"xiaomi": (["model.api_key", "XIAOMI_API_KEY"], "https://api.xiaomimimo.com/v1"),
+                          "auxiliary.vision": (["auxiliary.vision.api_key"], "https://api.xiaomimimo.com/v1"),
+                          "fallback_providers[0]": (["FALLBACK"], "https://api.deepseek.com/v1"),
+                          "delegation": (["delegation.api_key"], "https://other.example.com/v1")})
+        self.assertEqual(self.home.snapshot()["content"]["fallbacks"], [{"provider": "fallback_providers[0]", "model": "d"}])
         self.assertEqual([e["access_token"] for e in self.home.pool()], [MAIN])  # SPARE is Hermes's to seed
         self.assertEqual(self.home.pool("deepseek"), [])
 

@@ -190,7 +190,8 @@ class GatewayView(unittest.TestCase):
                                   "  {name: e, base_url: https://example.com/v2, api_key: dummy}, {name: f, base_url: http://localhost/v1}]\n")
         self.assertEqual({name: keys for name, (_, keys) in found.items() if name.startswith("custom")},
                          {"custom:a": [fingerprint("sk-test-by-its-host")], "custom:b": [], "custom:c": [fingerprint("sk-test-own-00001")],
-                          "custom:d": [fingerprint("sk-test-openai-0001")], "custom:e": [], "custom:f": []})
+                          "custom:d": [fingerprint("sk-test-openai-0001")], "custom:e": [],
+                          "custom:f": [fingerprint("")]})
         self.assertFalse((self.home.path / "auth.json").exists())
 
     def test_the_same_key_twice_is_one_with_two_origins(self):

@@ -43,7 +43,7 @@ static void path_and_base_url_are_joined_with_one_version(void **state)
         struct bytes url = {0};
         struct route route;
         assert_int_equal(route_parse(cases[i].target, &route), 0);
-        assert_true(route_url(&provider, &route, &url));
+        assert_true(route_url(provider.base_url, provider.auth, &route, &url));
         assert_string_equal(url.data, cases[i].url);
         bytes_finish(&url);
     }

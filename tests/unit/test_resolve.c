@@ -82,7 +82,9 @@ static void custom_providers_have_keys_of_their_own(void **state)
           "custom:my-llm http://h/v1 fill_first: custom_providers[0].api_key=sk-test-1; shadowed MINE\n",
           ".env:1:6 shadowed-key");
     check("custom_providers: [{name: mine, base_url: 'http://h/v1', key_env: MINE}]", "OTHER=sk-test-2\n", NULL,
-          "custom:mine http://h/v1 fill_first:\n", "config.yaml:1:67 unset-variable");
+          "custom:mine http://h/v1 fill_first: custom_providers[0].base_url=\n", "config.yaml:1:67 unset-variable");
+    check("custom_providers: [{name: mine, base_url: 'http://h.example/v1', key_env: MINE}]", "OTHER=sk-test-2\n", NULL,
+          "custom:mine http://h.example/v1 fill_first:\n", "config.yaml:1:75 unset-variable");
     check("custom_providers: [{name: mine, api_key: sk-test-1}]", "", NULL, "", "config.yaml:1:20 provider-dropped");
 }
 
@@ -116,12 +118,16 @@ static void what_was_removed_in_hermes_stays_removed(void **state)
           XIAOMI "\n", ".env:1:16 suppressed-source");
 }
 
-static void keys_of_tasks_come_last(void **state)
+static void a_task_with_a_key_of_its_own_is_a_provider(void **state)
 {
     (void)state;
     check("{model: {provider: xiaomi}, auxiliary: {vision: {provider: xiaomi, api_key: sk-test-9}}}",
-          "XIAOMI_API_KEY=sk-test-1\n", NULL, XIAOMI " XIAOMI_API_KEY=sk-test-1, auxiliary.vision.api_key=sk-test-9\n",
+          "XIAOMI_API_KEY=sk-test-1\n", NULL,
+          "auxiliary.vision https://api.xiaomimimo.com/v1 fill_first: auxiliary.vision.api_key=sk-test-9 (not "
+          "projected)\n" XIAOMI " XIAOMI_API_KEY=sk-test-1\n",
           "");
+    check("{model: {provider: xiaomi}, auxiliary: {vision: {provider: xiaomi, api_key: sk-test-1}}}",
+          "XIAOMI_API_KEY=sk-test-1\n", NULL, XIAOMI " XIAOMI_API_KEY=sk-test-1\n", ""); /* it is the same key */
 }
 
 /* So that nothing depends on where an entry of the file happens to stand. */
@@ -156,7 +162,7 @@ int main(void)
         cmocka_unit_test(what_is_no_key_is_not_used),
         cmocka_unit_test(entries_made_by_hand_are_keys_too),
         cmocka_unit_test(what_was_removed_in_hermes_stays_removed),
-        cmocka_unit_test(keys_of_tasks_come_last),
+        cmocka_unit_test(a_task_with_a_key_of_its_own_is_a_provider),
         cmocka_unit_test(the_order_of_providers_is_theirs),
     };
     return cmocka_run_group_tests_name("resolve", tests, NULL, NULL);
