@@ -130,7 +130,8 @@ class Secrets(unittest.TestCase):
             for command in COMMANDS:
                 home.compile(*command)
             self.assertFalse(key.encode().lower() in home.printed.lower(), key)
-            home.write("config.yaml", "model: {provider: my-own-llama3-70b-instruct-turbo-v1}\n")  # these are words
+            home.write("config.yaml", "model: {provider: my-own-llama3-70b-instruct-turbo-v1}\n"  # these are words
+                       "hermes_watch: {plugin_providers: [my-own-llama3-70b-instruct-turbo-v1]}\n")
             self.assertIn("my-own-llama3-70b-instruct-turbo-v1", home.compile("--diff")[1])
 
 
