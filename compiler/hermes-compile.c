@@ -4,8 +4,8 @@
 #include <unistd.h>
 
 #include "check_files.h"
-#include "compile.h"
 #include "compile_options.h"
+#include "compile_proven.h"
 #include "diagnostic_code.h"
 #include "drift.h"
 #include "explain.h"
@@ -76,7 +76,7 @@ static void put_changes(struct text *out, const struct compilation *c)
     plan_json(out, &c->plan);
     json_write_name(out, "pool");
     text_putc(out, '[');
-    for (const char *line = c->pool_plan.bytes; line != NULL && *line != '\0'; line += strcspn(line, "\n") + 1) {
+    for (const char *line = c->publication.pool_plan.bytes; line != NULL && *line != '\0'; line += strcspn(line, "\n") + 1) {
         json_write_item(out);
         json_write_string(out, line, strcspn(line, "\n"));
     }
@@ -102,8 +102,8 @@ static int report_json_of(const struct compile_options *options, const struct co
         options->line.mode != MODE_EXPLAIN || (c->config != NULL && explain_json(&out, c, options->line.subject));
     if (options->line.mode == MODE_COMPILE) {
         json_write_number(&out, "generation", (unsigned long long)c->generation);
-        json_write_truth(&out, "published", c->published);
-        json_write_truth(&out, "projected", c->projected);
+        json_write_truth(&out, "published", c->publication.published);
+        json_write_truth(&out, "projected", c->publication.projected);
     }
     if (options->line.mode == MODE_COMPILE || options->line.mode == MODE_DIFF)
         put_changes(&out, c);
@@ -122,13 +122,13 @@ static void print_changes(const struct compilation *c)
 {
     if (c->plan.lines.len > 0)
         (void)fputs(c->plan.lines.bytes, stdout);
-    if (c->pool_plan.len > 0)
-        (void)fputs(c->pool_plan.bytes, stdout);
+    if (c->publication.pool_plan.len > 0)
+        (void)fputs(c->publication.pool_plan.bytes, stdout);
 }
 
 static void report_compile(const struct compile_options *options, const struct compilation *c)
 {
-    bool written = c->published || c->projected;
+    bool written = c->publication.published || c->publication.projected;
     const char *why = c->diagnostics.errors == 0 ? " (--strict: there are warnings)" : "";
     if (options->quiet || (c->generation == 0 && c->outcome != COMPILE_INVALID))
         return;
@@ -173,7 +173,7 @@ static int report_status(const struct compilation *c, const char *home)
     int error = status_print(c, home, stdout);
     if (error == 0)
         return EXIT_OK;
-    if (c->source_count == 0) /* it was said that there is no such home */
+    if (c->sources.count == 0) /* it was said that there is no such home */
         return EXIT_IO;
     (void)fprintf(stderr, "hermes-compile: %s/" SNAPSHOT_FILE ": %s\n", home, hermes_strerror(error));
     return EXIT_IO;
@@ -226,7 +226,7 @@ static int report(const struct compile_options *options, const struct compilatio
         report_diagnostics(options, c->arena, &c->diagnostics);
         status = outcome_status(options, c->outcome, c->diagnostics.warnings);
     }
-    bool differs = drift.count > 0 || (options->line.mode == MODE_DIFF && (c->plan.changed || c->pool_plan.len > 0));
+    bool differs = drift.count > 0 || (options->line.mode == MODE_DIFF && (c->plan.changed || c->publication.pool_plan.len > 0));
     return status == EXIT_OK && differs ? EXIT_DIFFERS : status;
 }
 
@@ -294,7 +294,7 @@ static int compile_a_home(const struct compile_options *options, struct arena *a
     struct compilation c;
     bool for_tools = options->format == FORMAT_SARIF || options->format == FORMAT_GITHUB;
     const char *home = home_of(options, arena);
-    compile_home_proven(&c, &(struct compile_request){
+    compile_proven(&c, &(struct compile_request){
                                 .home = home,
                                 .managed = compile_find_managed(),
                                 .label_base = for_tools ? find_home_working_directory(arena) : home,
@@ -344,8 +344,8 @@ static const char *provider_to_reset(struct arena *arena, const char *home, cons
     const struct provider *provider = provider_named(&c.providers, name);
     const struct provider_row *row = provider_table_find(name);
     const char *id = provider != NULL ? provider->id : row != NULL ? row->id : NULL;
-    for (size_t i = 0; id == NULL && i < c.cooldowns.count; i++)
-        if (strcmp(c.cooldowns.items[i].provider, name) == 0)
+    for (size_t i = 0; id == NULL && i < c.publication.cooldowns.count; i++)
+        if (strcmp(c.publication.cooldowns.items[i].provider, name) == 0)
             id = name;
     if (id == NULL) {
         struct near_name near = {.written = name};

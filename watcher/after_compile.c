@@ -84,13 +84,13 @@ static void say_lines(const struct watched_home *home, const struct compilation 
 
 static void say_changes(const struct watched_home *home, const struct compilation *c)
 {
-    if (home->quiet || (!c->published && !c->projected))
+    if (home->quiet || (!c->publication.published && !c->publication.projected))
         return;
     say_lines(home, c, arena_printf(c->arena, "generation %lld", c->generation), NULL);
-    if (c->published)
+    if (c->publication.published)
         say_lines(home, c, c->plan.lines.bytes, &c->plan);
-    if (c->projected)
-        say_lines(home, c, c->pool_plan.bytes, NULL);
+    if (c->publication.projected)
+        say_lines(home, c, c->publication.pool_plan.bytes, NULL);
 }
 
 static void say_kept(struct after_compile *a, const struct compilation *c)
@@ -109,7 +109,7 @@ static void say_in_force(struct after_compile *a, const struct compilation *c, b
 {
     bool again = a->said_kept;
     a->said_kept = false;
-    if ((first || again) && !a->home->quiet && !c->published && !c->projected)
+    if ((first || again) && !a->home->quiet && !c->publication.published && !c->publication.projected)
         watched_home_say(a->home, LOG_INFO, NULL,
                          arena_printf(c->arena, "%sgeneration %lld in force, watching %s", again ? "valid again: " : "",
                                       c->generation, a->home->home));
@@ -132,15 +132,15 @@ static const char *status_line(const char *home, const struct compilation *c)
                             error->code, error->message);
     if (c->outcome == COMPILE_HELD)
         return arena_printf(c->arena, "generation %lld kept: a source is empty or gone at this moment", c->generation);
-    if (c->outcome == COMPILE_BUSY && c->busy != NULL)
+    if (c->outcome == COMPILE_BUSY && c->sources.busy != NULL)
         return arena_printf(c->arena, "generation %lld kept: another process has %s open for writing", c->generation,
-                            c->busy->label);
+                            c->sources.busy->label);
     if (c->outcome == COMPILE_BUSY)
         return "waiting: another program compiles this home";
     if (c->outcome == COMPILE_UNPROVEN)
         return arena_printf(c->arena, "generation %lld kept: asking providers about %zu new key%s", c->generation,
                             c->unproven.count, c->unproven.count == 1 ? "" : "s");
-    if (c->pool_waiting)
+    if (c->publication.pool_waiting)
         return arena_printf(c->arena, "generation %lld, waiting for auth.lock", c->generation);
     return arena_printf(c->arena, "generation %lld, %zu provider%s, watching %s", c->generation, c->providers.count,
                         c->providers.count == 1 ? "" : "s", home);
@@ -151,7 +151,7 @@ static enum condition condition_of(const struct compilation *c, bool limited)
 {
     switch (c->outcome) {
     case COMPILE_VALID:
-        return c->pool_waiting ? HOME_WAITING : limited ? HOME_DEGRADED : HOME_OK;
+        return c->publication.pool_waiting ? HOME_WAITING : limited ? HOME_DEGRADED : HOME_OK;
     case COMPILE_INVALID:
         return HOME_INVALID;
     case COMPILE_HELD:
@@ -187,14 +187,14 @@ void after_compile(struct after_compile *a, const struct compilation *c)
 {
     struct home_state *state = a->home->state;
     bool other = home_state_say(state, condition_of(c, state->limited), status_line(a->home->home, c));
-    systemd_status_tell(a->systemd, state, other || c->published || c->projected); /* first: somebody may wait for it */
+    systemd_status_tell(a->systemd, state, other || c->publication.published || c->publication.projected); /* first: somebody may wait for it */
     if (c->outcome == COMPILE_BUSY)
         return;
     bool first = state->last_success.tv_sec == 0;
     home_state_learn(state, c);
     bool news = say_diagnostics(a, &c->diagnostics, c->generation);
     say_changes(a->home, c);
-    if (news && c->diagnostics.errors > 0 && !c->published)
+    if (news && c->diagnostics.errors > 0 && !c->publication.published)
         say_kept(a, c);
     if (c->outcome == COMPILE_VALID)
         say_in_force(a, c, first);

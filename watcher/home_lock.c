@@ -8,7 +8,7 @@
 #include <unistd.h>
 
 #include "file_lock.h"
-#include "publish.h"
+#include "compile_lock.h"
 #include "snapshot_format.h"
 
 static void lock_path(const char *home, char path[PATH_MAX])
@@ -55,10 +55,10 @@ int home_lock_take(struct home_lock *lock, const struct watched_home *home, pid_
     home_lock_release(lock);
     if (stat(home->home, &st) < 0 || st.st_uid != geteuid())
         return 0;
-    int compile_lock = publish_lock(home->home, 0); /* makes the folder */
-    if (compile_lock >= 0)
-        (void)close(compile_lock);
-    else if (compile_lock != -EWOULDBLOCK)
+    int compiling = compile_lock(home->home, 0); /* makes the folder */
+    if (compiling >= 0)
+        (void)close(compiling);
+    else if (compiling != -EWOULDBLOCK)
         return 0; /* nothing can be published there, which the compile says */
     lock_path(home->home, path);
     int fd = file_lock(path, 0);

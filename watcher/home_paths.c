@@ -45,12 +45,12 @@ void home_paths_begin(struct home_paths *paths, const char *home, const char *ma
 
 void home_paths_learn(struct home_paths *paths, const char *home, const struct compilation *c)
 {
-    const char *items[COMPILE_MAX_SOURCES + 2];
+    const char *items[SOURCES_MOST + 2];
     size_t count = 0;
-    if (c->source_count < 5)
+    if (c->sources.count < 5)
         return; /* it never came to reading */
-    for (size_t i = 0; i < c->source_count; i++)
-        items[count++] = c->sources[i]->path;
+    for (size_t i = 0; i < c->sources.count; i++)
+        items[count++] = c->sources.items[i]->path;
     items[count++] = arena_printf(c->arena, "%s/" SNAPSHOT_FILE, home);
     remember(paths, items, count);
 }

@@ -104,7 +104,7 @@ static enum pace_outcome outcome_of(const struct compilation *c)
     case COMPILE_VALID:
         break;
     }
-    return c->pool_waiting ? PACE_LOCKED : c->projected && !c->published ? PACE_REPAIRED : PACE_DONE;
+    return c->publication.pool_waiting ? PACE_LOCKED : c->publication.projected && !c->publication.published ? PACE_REPAIRED : PACE_DONE;
 }
 
 static void say_stuck(struct home_watch *h)
@@ -241,8 +241,8 @@ static void finish(struct home_watch *h)
         c->generation = h->state.generation;
     home_paths_learn(&h->paths, h->path, c);
     if (c->outcome == COMPILE_VALID) {
-        h->pool = c->pool_stat;
-        h->snapshot = c->snapshot_stat;
+        h->pool = c->publication.pool_stat;
+        h->snapshot = c->publication.snapshot_stat;
     }
     pace_end(&h->pace, now_ms(), outcome_of(c));
     if (c->outcome != COMPILE_BUSY || pace_busy_is_long(&h->pace, now_ms()))

@@ -223,7 +223,7 @@ static const struct node *hidden_value(const struct compilation *c, const struct
     const struct source *source = winner->place.source;
     if (source == NULL || source->kind != SOURCE_MANAGED_CONFIG)
         return NULL;
-    return follow(c->arena, c->user_config, path, &name);
+    return follow(c->arena, c->sources.user_config, path, &name);
 }
 
 /* The runtime library writes `a.0.b`, diagnostics write `a[0].b`: either is understood, and answered as they write it. */

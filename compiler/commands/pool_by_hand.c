@@ -2,24 +2,24 @@
 
 #include <errno.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
-#include "file_lock.h"
+#include "auth_lock.h"
+#include "clock.h"
+#include "compile_lock.h"
+#include "cooldown_file.h"
 #include "home_check.h"
-#include "publish.h"
 #include "read_source.h"
 #include "replace.h"
 #include "snapshot_format.h"
+#include "write_failed.h"
 
-static bool write_failed(struct diagnostics *diagnostics, const char *path, int error)
+static bool write_or_say(const char *path, const char *text, size_t len, unsigned mode, struct diagnostics *diagnostics)
 {
-    struct diagnostic *d = diagnostic_add(diagnostics, SEVERITY_ERROR, "write-failed", (struct place){0},
-                                          "%s cannot be written: %s", path, strerror(-error));
-    const char *help = home_check_take_back(diagnostics->arena, path);
-    if (help != NULL)
-        diagnostic_help(diagnostics, d, "%s", help);
-    return false;
+    int error = replace_file(path, text, len, mode);
+    if (error != 0)
+        write_failed(diagnostics, path, error, NULL);
+    return error == 0;
 }
 
 static bool write_both(struct arena *arena, const char *home, const struct source *pool, const char *text,
@@ -28,11 +28,8 @@ static bool write_both(struct arena *arena, const char *home, const struct sourc
     size_t len;
     const char *path = arena_printf(arena, "%s/" COOLDOWNS_FILE, home);
     const char *memory = cooldowns_text(cooldowns, &len);
-    int error = replace_file(path, memory, len, 0600);
-    if (error != 0)
-        return write_failed(diagnostics, path, error);
-    error = text == NULL ? 0 : replace_file(pool->path, text, strlen(text), pool->mode);
-    return error == 0 || write_failed(diagnostics, pool->path, error);
+    return write_or_say(path, memory, len, 0600, diagnostics) &&
+           (text == NULL || write_or_say(pool->path, text, strlen(text), pool->mode, diagnostics));
 }
 
 static bool edit_locked(struct arena *arena, const char *home, struct pool_edit edit, struct text *lines,
@@ -45,32 +42,30 @@ static bool edit_locked(struct arena *arena, const char *home, struct pool_edit 
     struct text before = {.arena = arena};
     if (read_source(arena, pool, 1000, diagnostics) != READ_OK)
         return false;
-    if (!publish_load_cooldowns(&cooldowns, arena_printf(arena, "%s/" COOLDOWNS_FILE, home), &before, diagnostics))
+    if (!cooldown_file_read(&cooldowns, arena_printf(arena, "%s/" COOLDOWNS_FILE, home), &before, diagnostics))
         return false;
-    const char *text = edit.edit(edit.data, pool, &cooldowns, (double)time(NULL), lines, diagnostics);
+    const char *text = edit.edit(edit.data, pool, &cooldowns, clock_wall(), lines, diagnostics);
     return lines->len == 0 || write_both(arena, home, pool, text, &cooldowns, diagnostics);
 }
 
 bool pool_by_hand(struct arena *arena, const char *home, struct pool_edit edit, int lock_wait_ms, struct text *lines,
                   struct diagnostics *diagnostics)
 {
-    const char *path = arena_printf(arena, "%s/auth.lock", home);
     if (!home_check(home, diagnostics))
         return false;
-    int compiling = publish_lock(home, lock_wait_ms);
+    int compiling = compile_lock(home, lock_wait_ms);
     if (compiling < 0) {
-        publish_say_unlocked(diagnostics, home, compiling);
+        compile_lock_say(diagnostics, home, compiling);
         return false;
     }
-    int lock = file_lock(path, lock_wait_ms);
+    int lock = auth_lock(home, lock_wait_ms);
     bool done = lock >= 0 && edit_locked(arena, home, edit, lines, diagnostics);
     if (lock >= 0)
         (void)close(lock);
     else if (lock == -EWOULDBLOCK)
-        publish_say_pool_locked(diagnostics, path, lock_wait_ms, "nothing was changed",
-                                "try again when the lock is free");
+        auth_lock_say_held(diagnostics, home, lock_wait_ms, "nothing was changed", "try again when the lock is free");
     else
-        (void)write_failed(diagnostics, path, lock);
+        write_failed(diagnostics, arena_printf(arena, "%s/auth.lock", home), lock, NULL);
     (void)close(compiling);
     return done;
 }

@@ -65,8 +65,8 @@ static void search_tree(const struct search *s, const struct node *node)
 
 static void search(const struct search *s)
 {
-    search_tree(s, s->c->managed_config);
-    search_tree(s, s->c->user_config);
+    search_tree(s, s->c->sources.managed_config);
+    search_tree(s, s->c->sources.user_config);
 }
 
 static void search_for_json(struct search s, const char *member)

@@ -125,7 +125,7 @@ static void print_outage(struct hermes *hermes, const char *provider, FILE *stre
 static const char *next_key(const struct compilation *c, const struct hermes_provider *provider,
                             const struct provider *now, const struct cooldowns *cooldowns, double at)
 {
-    struct source *pool = c->source_count > 0 ? c->sources[c->source_count - 1] : NULL;
+    const struct source *pool = c->sources.pool;
     const char *next = NULL;
     if (now != NULL && pool != NULL && pool->document != NULL)
         next = pool_next(c->arena, pool->document, now, at);
@@ -277,7 +277,7 @@ static void print_sources(const struct compilation *c, FILE *stream)
         (void)fputs("sources: changed since; run hermes-compile\n", stream);
     else
         (void)fputs("sources: as compiled\n", stream);
-    if (c->pool_plan.len > 0)
+    if (c->publication.pool_plan.len > 0)
         (void)fputs("auth.json: differs from the sources; run hermes-compile\n", stream);
 }
 
@@ -285,7 +285,7 @@ static void print_sources(const struct compilation *c, FILE *stream)
 static struct cooldowns known_cooldowns(const struct compilation *c, const char *home, struct hermes *hermes,
                                         double now)
 {
-    struct cooldowns cooldowns = c->cooldowns;
+    struct cooldowns cooldowns = c->publication.cooldowns;
     if (cooldowns.arena == NULL) { /* the sources are invalid: nobody has looked at the pool */
         const char *path = arena_printf(c->arena, "%s/" COOLDOWNS_FILE, home);
         struct safe_read read = safe_read(c->arena, path, 0);
@@ -412,7 +412,7 @@ int status_put_json(struct text *out, const struct compilation *c, const char *h
                       c->outcome != COMPILE_VALID ? "invalid"
                       : c->plan.changed           ? "changed"
                                                   : "compiled");
-    json_write_truth(out, "pool_differs", c->pool_plan.len > 0);
+    json_write_truth(out, "pool_differs", c->publication.pool_plan.len > 0);
     put_watcher(out, home);
     json_write_name(out, "providers");
     text_putc(out, '[');

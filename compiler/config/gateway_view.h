@@ -5,7 +5,7 @@
 #define HERMES_GATEWAY_VIEW_H
 
 #include "arena.h"
-#include "dotenv.h"
+#include "environment.h"
 #include "node.h"
 
 struct gateway_view_input {

@@ -2,7 +2,7 @@
 #ifndef HERMES_ROOT_VARIABLES_H
 #define HERMES_ROOT_VARIABLES_H
 
-#include "dotenv.h"
+#include "environment.h"
 #include "node.h"
 
 /* What the gateway's environment has of NODE, Python's str() of it; NULL when it is no scalar. */

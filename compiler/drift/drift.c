@@ -146,7 +146,7 @@ static void look_at_derived(struct drift *drift)
                                           .message = c->plan.first ? "there is none that can be used"
                                                                    : "older than its sources",
                                           .help = help});
-    for (const char *line = c->pool_plan.bytes; line != NULL && *line != '\0';) {
+    for (const char *line = c->publication.pool_plan.bytes; line != NULL && *line != '\0';) {
         line += strncmp(line, "auth.json: ", 11) == 0 ? 11 : 0;
         size_t len = strcspn(line, "\n");
         drift_add(drift, (struct finding){.where = "auth.json",

@@ -250,45 +250,10 @@ static size_t line_end(const struct reader *r, size_t at)
     return newline == NULL ? r->text.len : (size_t)(newline - r->text.bytes);
 }
 
-static struct binding *find(const struct environment *environment, const char *name)
-{
-    const uint32_t *index = name_table_get(&environment->names, name);
-    return index == NULL ? NULL : &environment->items[*index];
-}
-
-const struct binding *environment_get(const struct environment *environment, const char *name)
-{
-    return find(environment, name);
-}
-
-void environment_add(struct arena *arena, struct environment *environment, struct binding binding)
-{
-    void *items = environment->items;
-    arena_grow(arena, &items, &environment->capacity, environment->count + 1, sizeof binding);
-    environment->items = items;
-    name_table_put(arena, &environment->names, binding.name, environment->count);
-    environment->items[environment->count++] = binding;
-}
-
-static struct binding *kept(struct arena *arena, struct binding binding)
-{
-    struct binding *copy = arena_alloc(arena, sizeof *copy);
-    *copy = binding;
-    return copy;
-}
-
-void environment_hide(struct arena *arena, struct environment *environment, struct binding binding)
-{
-    struct binding *last = find(environment, binding.name);
-    while (last->hidden != NULL)
-        last = last->hidden;
-    last->hidden = kept(arena, binding);
-}
-
 /* A line with a bare name and no '=': python-dotenv gives it no value, and exports none. */
 static void bind_bare(struct reader *r, const char *name)
 {
-    struct binding *bound = find(r->environment, name);
+    struct binding *bound = environment_get(r->environment, name);
     if (bound == NULL)
         environment_add(r->arena, r->environment, (struct binding){.name = name, .bare = true});
     else
@@ -386,7 +351,7 @@ static struct text interpolate(struct reader *r, const char *raw, size_t len, si
         i = close;
         if (bound != NULL)
             r->expanded += bound->len;
-        if (out.len > LONGEST_VALUE || r->expanded > DOTENV_MOST_EXPANDED)
+        if (out.len > LONGEST_VALUE || r->expanded > ENVIRONMENT_MOST_EXPANDED)
             return too_long(r, at,
                             out.len > LONGEST_VALUE ? "this value is longer than 4 MiB with its references replaced"
                                                     : "the references up to here bring in more than 16 MiB");
@@ -399,7 +364,7 @@ static void bind(struct reader *r, const char *name, const char *raw, size_t len
     struct text value = interpolate(r, raw, len, at);
     if (credential_name(name))
         drop_non_ascii(r, name, &value, at);
-    struct binding *bound = find(r->environment, name);
+    struct binding *bound = environment_get(r->environment, name);
     struct binding now = {.name = name, .value = value.bytes, .len = value.len, .place = place_at(r, at, width)};
     if (bound == NULL) {
         environment_add(r->arena, r->environment, now);
@@ -409,9 +374,10 @@ static void bind(struct reader *r, const char *name, const char *raw, size_t len
         (void)diagnostic_add(r->diagnostics, SEVERITY_WARNING, "env-duplicate", now.place,
                              "%s stands in line %u already; the value here is the one that counts",
                              shown_name(r->arena, name), bound->place.line);
-    if (bound->value != NULL)
-        now.hidden = kept(r->arena, *bound);
-    *bound = now;
+    if (bound->value == NULL)
+        *bound = now;
+    else
+        environment_cover(r->arena, bound, now);
 }
 
 /* The end of the quoted text that starts at FROM, as python-dotenv's pattern finds it: the first QUOTE that no backslash

@@ -68,7 +68,7 @@ static bool interpolate(struct line_reader *r, struct text *value)
         }
         const struct binding *bound = look_up(r, arena_strndup(r->arena, at + 1 + brace, name));
         r->expanded += bound == NULL ? 0 : bound->len;
-        if (bound == NULL || r->expanded > DOTENV_MOST_EXPANDED)
+        if (bound == NULL || r->expanded > ENVIRONMENT_MOST_EXPANDED)
             return false;
         text_append(&out, bound->value, bound->len);
         at += name + 2 * brace;

@@ -4,7 +4,7 @@
 #define HERMES_LOAD_ENV_H
 
 #include "text.h"
-#include "dotenv.h"
+#include "environment.h"
 
 /* Where a line of the sanitised text starts, there and in the file. */
 struct env_line {

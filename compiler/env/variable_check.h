@@ -2,7 +2,7 @@
 #ifndef HERMES_VARIABLE_CHECK_H
 #define HERMES_VARIABLE_CHECK_H
 
-#include "dotenv.h"
+#include "environment.h"
 
 /* A hint for each variable that nobody knows and that is a slip away from one that Hermes takes a key from. Pure. */
 void variable_check(const struct environment *environment, struct diagnostics *diagnostics);

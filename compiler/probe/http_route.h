@@ -3,7 +3,7 @@
 #define HERMES_HTTP_ROUTE_H
 
 #include "text.h"
-#include "dotenv.h"
+#include "environment.h"
 
 /* `"proxy":..., "no_proxy":..., "ca_file":...` of a request to URL, inside an object that is open. */
 void http_route_json(struct text *out, const struct environment *environment, const char *url);

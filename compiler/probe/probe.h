@@ -11,7 +11,7 @@
 
 #include "text.h"
 #include "provider.h"
-#include "dotenv.h"
+#include "environment.h"
 #include "http_child.h"
 
 enum probe_state {

@@ -2,25 +2,18 @@
 
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
-#include "compile.h"
+#include "clock.h"
 
-enum { GOOD_FOR_S = 300, MOST = 256, MOST_ROUNDS = 4 };
+#define GOOD_FOR_US (300 * 1000000LL)
+enum { MOST = 256 };
 
 struct proof {
     struct fingerprint key;
     struct digest where; /* provider and base URL: another URL is another question */
     struct probe answer; /* its state, status, rule and error; the texts are ours, the rest is not used */
-    time_t learned;
+    long long learned;   /* clock_monotonic_us */
 };
-
-static time_t now_s(void)
-{
-    struct timespec now;
-    (void)clock_gettime(CLOCK_MONOTONIC, &now);
-    return now.tv_sec;
-}
 
 static struct digest where_of(struct arena *arena, const char *provider, const char *base_url)
 {
@@ -46,7 +39,7 @@ static void forget_old(struct proofs *proofs)
 {
     size_t kept = 0;
     for (size_t i = 0; i < proofs->count; i++)
-        if (now_s() - proofs->items[i].learned < GOOD_FOR_S)
+        if (clock_monotonic_us() - proofs->items[i].learned < GOOD_FOR_US)
             proofs->items[kept++] = proofs->items[i];
         else
             forget(&proofs->items[i]);
@@ -58,7 +51,7 @@ static const struct proof *find(const struct proofs *proofs, const struct digest
     for (size_t i = proofs->count; i > 0; i--) { /* the latest one counts */
         const struct proof *proof = &proofs->items[i - 1];
         if (strcmp(proof->where.text, where->text) == 0 && strcmp(proof->key.text, key->text) == 0 &&
-            now_s() - proof->learned < GOOD_FOR_S)
+            clock_monotonic_us() - proof->learned < GOOD_FOR_US)
             return proof;
     }
     return NULL;
@@ -82,7 +75,7 @@ void proofs_learn(struct proofs *proofs, const struct probes *answered)
                        .status = probe->status,
                        .rule = probe->rule == NULL ? NULL : strdup(probe->rule),
                        .error = probe->error == NULL ? NULL : strdup(probe->error)},
-            .learned = now_s(),
+            .learned = clock_monotonic_us(),
         };
     }
 }
@@ -95,13 +88,12 @@ static bool has_key(const struct hermes_provider *provider, const struct fingerp
     return false;
 }
 
-static void say(struct compilation *c, const struct provider *provider, const struct credential *credential,
+static void say(struct diagnostics *list, const struct provider *provider, const struct credential *credential,
                 const struct probe *answer)
 {
-    struct diagnostics *list = &c->diagnostics;
     struct place place = credential->origins[0].place;
     const char *name = provider->row != NULL ? provider->row->name : "the provider";
-    const char *words = probe_words(c->arena, answer);
+    const char *words = probe_words(list->arena, answer);
     if (answer->state == PROBE_REFUSED) {
         struct diagnostic *d =
             diagnostic_add(list, SEVERITY_ERROR, "key-refused", place,
@@ -115,44 +107,36 @@ static void say(struct compilation *c, const struct provider *provider, const st
     }
 }
 
-static void check_key(const struct proofs *proofs, struct compilation *c, const struct provider *provider,
-                      const struct credential *credential)
-{
-    struct digest where = where_of(c->arena, provider->id, provider_credential_url(provider, credential));
-    const struct proof *proof = find(proofs, &where, &credential->fingerprint);
-    if (proof == NULL)
-        probes_add(&c->unproven, provider, credential);
-    else
-        say(c, provider, credential, &proof->answer);
-}
-
 /* A manual entry of auth.json is Hermes's, and in use already. */
-void proofs_check(const struct proofs *proofs, struct compilation *c, const struct hermes_view *previous)
+static bool is_new(const struct credential *credential, const struct hermes_provider *before)
 {
-    c->unproven = (struct probes){.arena = c->arena};
-    for (size_t i = 0; previous != NULL && i < c->providers.count; i++) {
-        const struct provider *provider = c->providers.items[i];
-        const struct hermes_provider *before = hermes_provider(previous, provider->id);
-        for (size_t k = 0; before != NULL && before->credential_count > 0 && k < provider->credential_count; k++)
-            if (provider->credentials[k].rank != RANK_POOL && !has_key(before, &provider->credentials[k].fingerprint))
-                check_key(proofs, c, provider, &provider->credentials[k]);
+    return credential->rank != RANK_POOL && !has_key(before, &credential->fingerprint);
+}
+
+static void check_provider(const struct proofs *proofs, const struct provider *provider,
+                           const struct hermes_provider *before, struct probes *unproven, struct diagnostics *list)
+{
+    for (size_t k = 0; k < provider->credential_count; k++) {
+        const struct credential *credential = &provider->credentials[k];
+        if (!is_new(credential, before))
+            continue;
+        struct digest where = where_of(unproven->arena, provider->id, provider_credential_url(provider, credential));
+        const struct proof *proof = find(proofs, &where, &credential->fingerprint);
+        if (proof == NULL)
+            probes_add(unproven, provider, credential);
+        else
+            say(list, provider, credential, &proof->answer);
     }
 }
 
-void compile_home_proven(struct compilation *c, const struct compile_request *request)
+struct probes proofs_check(const struct proofs *proofs, const struct providers *providers,
+                           const struct hermes_view *previous, struct diagnostics *diagnostics)
 {
-    struct proofs proofs = {0};
-    struct compile_request asking = *request;
-    asking.proofs = &proofs;
-    compile_home(c, &asking);
-    for (int round = 0; c->outcome == COMPILE_UNPROVEN && round < MOST_ROUNDS; round++) {
-        probes_ask_and_wait(&c->unproven, &c->environment);
-        proofs_learn(&proofs, &c->unproven);
-        compilation_finish(c);
-        compile_home(c, &asking);
+    struct probes unproven = {.arena = diagnostics->arena};
+    for (size_t i = 0; previous != NULL && i < providers->count; i++) {
+        const struct hermes_provider *before = hermes_provider(previous, providers->items[i]->id);
+        if (before != NULL && before->credential_count > 0)
+            check_provider(proofs, providers->items[i], before, &unproven, diagnostics);
     }
-    if (c->outcome == COMPILE_UNPROVEN)
-        (void)diagnostic_add(&c->diagnostics, SEVERITY_ERROR, "source-busy", (struct place){0},
-                             "the sources have other keys each time their providers were asked");
-    proofs_finish(&proofs);
+    return unproven;
 }

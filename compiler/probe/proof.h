@@ -17,9 +17,6 @@
 #include "hermes_runtime.h"
 #include "probe.h"
 
-struct compilation;
-struct compile_request;
-
 /* What was answered lately, so that saving a file again asks nobody again. No keys are in it. */
 struct proofs {
     struct proof *items;
@@ -31,10 +28,8 @@ void proofs_learn(struct proofs *proofs, const struct probes *answered);
 void proofs_finish(struct proofs *proofs);
 
 /* Looks at each key that PREVIOUS does not have for a provider of which it has another. Says what was refused (an error)
- * or could not be proven (a warning), and adds to C's unproven what nobody was asked about yet. PREVIOUS may be NULL. */
-void proofs_check(const struct proofs *proofs, struct compilation *c, const struct hermes_view *previous);
-
-/* compile_home, with the asking and the waiting. REQUEST's proofs are not used. */
-void compile_home_proven(struct compilation *c, const struct compile_request *request);
+ * or could not be proven (a warning); returned is what nobody was asked about yet. PREVIOUS may be NULL. */
+struct probes proofs_check(const struct proofs *proofs, const struct providers *providers,
+                           const struct hermes_view *previous, struct diagnostics *diagnostics);
 
 #endif

@@ -6,7 +6,7 @@
 #include "arena.h"
 #include "provider.h"
 #include "custom_provider.h"
-#include "dotenv.h"
+#include "environment.h"
 #include "node.h"
 #include "pool_view.h"
 

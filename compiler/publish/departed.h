@@ -4,7 +4,7 @@
 #ifndef HERMES_DEPARTED_H
 #define HERMES_DEPARTED_H
 
-#include "dotenv.h"
+#include "environment.h"
 #include "fingerprint.h"
 #include "hermes_runtime.h"
 

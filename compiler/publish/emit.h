@@ -4,7 +4,7 @@
 
 #include "text.h"
 #include "provider.h"
-#include "dotenv.h"
+#include "environment.h"
 #include "node.h"
 #include "replace.h"
 #include "source.h"

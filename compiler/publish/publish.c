@@ -1,144 +1,125 @@
 #include "publish.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <time.h>
 #include <unistd.h>
 
+#include "auth_lock.h"
+#include "clock.h"
+#include "cooldown_file.h"
 #include "emit.h"
-#include "file_lock.h"
-#include "home_check.h"
 #include "iso_time.h"
 #include "json_span.h"
 #include "pool.h"
 #include "read_source.h"
 #include "replace.h"
 #include "safe_read.h"
-#include "shown.h"
 #include "snapshot_format.h"
+#include "write_failed.h"
 
-struct publication {
-    struct compilation *c;
-    const struct publish_input *in;
-    const char *snapshot_path;
-    const char *cooldowns_path;
-    const char *pool_path;
-    struct replacement snapshot;
-    struct replacement cooldowns;
-    struct replacement pool;
-    bool failed;
+/* A file on its way out. */
+struct output {
+    const char *path;
+    struct replacement replacement;
+    bool committed;
 };
 
-static const char *path_in(struct arena *arena, const char *home, const char *name)
+struct publishing {
+    struct arena *arena;
+    const struct publish_input *in;
+    struct diagnostics *diagnostics;
+    struct output snapshot;
+    struct output cooldowns;
+    struct output pool;
+    struct publication made;
+};
+
+static struct output output(struct arena *arena, const char *home, const char *name)
 {
-    return arena_printf(arena, "%s/%s", home, name);
+    return (struct output){.path = arena_printf(arena, "%s/%s", home, name), .replacement = REPLACEMENT_NONE};
 }
 
-static void write_failed(struct compilation *c, const char *path, int error)
+static void fail(struct publishing *p, const char *path, int error)
 {
-    struct diagnostic *d = diagnostic_add(&c->diagnostics, SEVERITY_ERROR, "write-failed", (struct place){0},
-                                          "%s cannot be written: %s", path, strerror(-error));
-    const char *help =
-        error == -ENOSPC || error == -EDQUOT ? "make room on the disk" : home_check_take_back(c->arena, path);
-    diagnostic_help(&c->diagnostics, d, "%s%swhat was in force stays in force", help == NULL ? "" : help,
-                    help == NULL ? "" : "; ");
+    write_failed(p->diagnostics, path, error, "what was in force stays in force");
+    p->made.failed = true;
 }
 
-/* Makes the folder, durably; what is published into it must not go with it. */
-static int make_folder(const char *home, const char *path)
-{
-    if (mkdir(path, 0700) < 0)
-        return errno == EEXIST ? 0 : -errno;
-    int fd = open(home, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    if (fd < 0)
-        return -errno;
-    int error = fsync(fd) < 0 ? -errno : 0;
-    (void)close(fd);
-    return error;
-}
+/* --- an output, step by step (replace.h) --- */
 
-/* Ours alone: no link that somebody else put in its place, no folder of theirs. 0 or a negative errno. */
-static int own_folder(const char *path)
+static void prepare(struct publishing *p, struct output *out, const struct piece *pieces, size_t count, unsigned mode)
 {
-    struct stat st;
-    if (lstat(path, &st) < 0)
-        return -errno;
-    if (st.st_uid != geteuid() && st.st_uid != 0)
-        return -EPERM;
-    if (stat(path, &st) < 0)
-        return -errno;
-    if (!S_ISDIR(st.st_mode))
-        return -ENOTDIR;
-    return (st.st_mode & 077) != 0 && chmod(path, 0700) < 0 ? -errno : 0; /* keys lie in it */
-}
-
-int publish_lock(const char *home, int wait_ms)
-{
-    char path[4096];
-    if (snprintf(path, sizeof path, "%s/" COMPILE_LOCK_FILE, home) >= (int)sizeof path)
-        return -ENAMETOOLONG;
-    char *slash = strrchr(path, '/');
-    *slash = '\0';
-    int error = make_folder(home, path);
-    if (error == 0)
-        error = own_folder(path);
+    bool linked = out == &p->pool; /* only auth.json may be a link */
+    int error = replace_prepare(&out->replacement, out->path, linked, pieces, count, mode);
     if (error != 0)
-        return error;
-    *slash = '/';
-    return file_lock(path, wait_ms);
+        fail(p, out->path, error);
 }
 
-static double now_seconds(void)
+/* True when nothing stands in the way of its commit. */
+static bool make_durable(struct publishing *p, struct output *out)
 {
-    struct timespec now;
-    (void)clock_gettime(CLOCK_REALTIME, &now);
-    return (double)now.tv_sec + (double)now.tv_nsec / 1e9;
+    int error = replace_flush(&out->replacement);
+    if (error != 0)
+        fail(p, out->path, error);
+    return error == 0;
 }
 
-bool publish_load_cooldowns(struct cooldowns *cooldowns, const char *path, struct text *before,
-                            struct diagnostics *diagnostics)
+static void commit(struct publishing *p, struct output *out)
 {
-    struct safe_read read = safe_read(cooldowns->arena, path, 0);
-    if (read.status == SAFE_READ_FAILED && read.error != EACCES) {
-        (void)diagnostic_add(diagnostics, SEVERITY_ERROR, "unreadable", (struct place){0}, "%s cannot be read: %s",
-                             path, strerror(read.error));
-        return false;
-    }
-    if (read.status != SAFE_READ_OK)
-        return true;
-    text_append(before, read.bytes, read.len);
-    if (!cooldowns_parse(cooldowns, read.bytes, read.len, now_seconds()))
-        (void)diagnostic_add(diagnostics, SEVERITY_WARNING, "memory-damaged", (struct place){0},
-                             "%s is not as it was written: what it remembered of keys that cool is forgotten", path);
-    return true;
+    if (!out->replacement.pending || p->made.failed)
+        return;
+    int error = replace_commit(&out->replacement);
+    if (error != 0)
+        fail(p, out->path, error);
+    out->committed = error == 0;
 }
 
-static struct source *pool_source(struct compilation *c)
+static void settle(struct publishing *p, struct output *out)
 {
-    return c->sources[c->source_count - 1];
+    struct replacement *r = &out->replacement;
+    bool unsettled = out->committed && r->directory >= 0;
+    int error = unsettled ? replace_sync(r) : 0;
+    if (error != 0)
+        fail(p, out->path, error);
+    if (r->displaced >= 0)
+        p->made.displaced[p->made.displaced_count++] = r->displaced;
+    r->displaced = -1;
+    replace_abandon(r);
 }
+
+/* --- the snapshot --- */
+
+/* Its text has no more use; the pool's may need the room. */
+static void prepare_snapshot(struct publishing *p)
+{
+    struct text *content = p->in->content;
+    struct piece pieces[SNAPSHOT_PIECES];
+    emit_snapshot(p->arena, content, p->in->generation, p->in->home, iso_time_now(p->arena), pieces);
+    prepare(p, &p->snapshot, pieces, SNAPSHOT_PIECES, 0600);
+    arena_give_back(p->arena, content->bytes, content->capacity);
+    *content = (struct text){0};
+}
+
+/* --- the pool --- */
 
 /* Another look at auth.json: what resolve saw was read without the lock. What is still the same is not parsed again. */
-static bool read_pool(struct publication *p)
+static bool read_pool(struct publishing *p)
 {
-    struct compilation *c = p->c;
-    struct source *source = pool_source(c);
+    struct source *source = p->in->pool;
     struct source before = *source;
     struct place place = {.source = source};
-    struct diagnostics said = {.arena = c->arena}; /* what lasts was said at the first look */
+    struct diagnostics said = {.arena = p->arena}; /* what lasts was said at the first look */
     if (read_source_is_current(source))
         return true;
-    enum read_outcome outcome = read_source(c->arena, source, 100, &said);
+    enum read_outcome outcome = read_source(p->arena, source, 100, &said);
     if (outcome == READ_BUSY) {
-        c->pool_waiting = true;
+        p->made.pool_waiting = true;
         if (p->in->lock_wait_ms > 0)
-            (void)diagnostic_add(&c->diagnostics, SEVERITY_ERROR, "source-busy", place,
+            (void)diagnostic_add(p->diagnostics, SEVERITY_ERROR, "source-busy", place,
                                  "another process is still writing %s: the pool still has the old keys", source->label);
     } else if (outcome == READ_FAILED && !read_source_denied(source)) {
-        (void)diagnostic_add(&c->diagnostics, SEVERITY_ERROR, "unreadable", place, "%s", said.items[0]->message);
-        p->failed = true;
+        (void)diagnostic_add(p->diagnostics, SEVERITY_ERROR, "unreadable", place, "%s", said.items[0]->message);
+        p->made.failed = true;
     }
     bool same = before.present && source->present && source->len == before.len &&
                 memcmp(source->bytes, before.bytes, source->len) == 0;
@@ -148,257 +129,143 @@ static bool read_pool(struct publication *p)
     return outcome == READ_OK;
 }
 
-static struct pool_projection project(struct compilation *c, struct cooldowns *cooldowns, bool only_check)
-{
-    const struct pool_input input = {pool_source(c), &c->providers, cooldowns, now_seconds(), only_check};
-    struct pool_projection projection = pool_project(c->arena, &input, &c->diagnostics);
-    c->pool_plan = projection.changes;
-    return projection;
-}
-
-void publish_preview(struct compilation *c, const char *home, bool only_check)
-{
-    struct cooldowns cooldowns = {.arena = c->arena};
-    struct text before = {.arena = c->arena};
-    struct diagnostics unsaid = {.arena = c->arena}; /* nothing is written that could lose them */
-    (void)publish_load_cooldowns(&cooldowns, path_in(c->arena, home, COOLDOWNS_FILE), &before, &unsaid);
-    (void)project(c, &cooldowns, only_check);
-    c->cooldowns = cooldowns;
-}
-
-/* The name of its program; its arguments are nobody's to show. */
-static const char *command_of(struct arena *arena, pid_t process)
-{
-    char name[32] = "?";
-    FILE *file = fopen(arena_printf(arena, "/proc/%ld/comm", (long)process), "re");
-    if (file != NULL && fgets(name, sizeof name, file) != NULL)
-        name[strcspn(name, "\n")] = '\0';
-    if (file != NULL)
-        (void)fclose(file);
-    return shown_name(arena, arena_strdup(arena, name));
-}
-
-static void note_holder(struct diagnostics *list, struct diagnostic *d, const char *lock_path)
-{
-    pid_t holder = file_lock_holder(lock_path);
-    if (holder > 0)
-        diagnostic_note(list, d, "process %ld (%s) holds it", (long)holder, command_of(list->arena, holder));
-}
-
-void publish_say_unlocked(struct diagnostics *list, const char *home, int error)
-{
-    if (error != -EWOULDBLOCK) {
-        const char *folder = path_in(list->arena, home, SNAPSHOT_DIRECTORY);
-        struct diagnostic *d = diagnostic_add(list, SEVERITY_ERROR, "write-failed", (struct place){0},
-                                              "%s cannot be used: %s", folder, strerror(-error));
-        struct stat st;
-        const bool link = lstat(folder, &st) == 0 && S_ISLNK(st.st_mode);
-        const char *help = link ? arena_printf(list->arena, "user %u made it, a link: rm %s", st.st_uid, folder)
-                                : home_check_take_back(list->arena, folder);
-        diagnostic_help(list, d, "%s%s", help == NULL ? "ls -ld " : help, help == NULL ? folder : "");
-        return;
-    }
-    const char *path = path_in(list->arena, home, COMPILE_LOCK_FILE);
-    struct diagnostic *d = diagnostic_add(list, SEVERITY_ERROR, "home-locked", (struct place){0},
-                                          "another program compiles this home and does not end: %s is locked", path);
-    note_holder(list, d, path);
-    diagnostic_help(list, d, "let it go on, or end it, and try again");
-}
-
-void publish_say_pool_locked(struct diagnostics *list, const char *path, int waited_ms, const char *what,
-                             const char *help)
-{
-    struct diagnostic *d = diagnostic_add(list, SEVERITY_ERROR, "pool-locked", (struct place){0},
-                                          "auth.lock was held by another process for %d ms: %s", waited_ms, what);
-    note_holder(list, d, path);
-    diagnostic_help(list, d, "%s", help);
-}
-
-static void prepare(struct publication *p, struct replacement *r, const char *path, const struct piece *pieces,
-                    size_t count, unsigned mode)
-{
-    int error = replace_prepare(r, path, r == &p->pool, pieces, count, mode); /* only auth.json may be a link */
-    if (error == 0)
-        return;
-    write_failed(p->c, path, error);
-    p->failed = true;
-}
-
 /* A process was killed while it wrote an auth.json that is mounted alone: what it meant to write lies beside it. */
-static void finish_copy(struct publication *p)
+static void finish_copy(struct publishing *p)
 {
     char copy[PATH_MAX];
     size_t at;
-    if (replace_find_copy(p->pool_path, copy) != 0)
+    if (replace_find_copy(p->pool.path, copy) != 0)
         return;
-    struct source *source = pool_source(p->c);
-    struct safe_read read = safe_read(p->c->arena, copy, 0);
-    bool torn = json_span_scan(p->c->arena, source->bytes, source->len, &at) == NULL;
-    if (torn && read.status == SAFE_READ_OK && json_span_scan(p->c->arena, read.bytes, read.len, &at) != NULL) {
-        int error = replace_file(p->pool_path, read.bytes, read.len, source->mode);
+    struct source *source = p->in->pool;
+    struct safe_read read = safe_read(p->arena, copy, 0);
+    bool torn = json_span_scan(p->arena, source->bytes, source->len, &at) == NULL;
+    if (torn && read.status == SAFE_READ_OK && json_span_scan(p->arena, read.bytes, read.len, &at) != NULL) {
+        int error = replace_file(p->pool.path, read.bytes, read.len, source->mode);
         if (error != 0)
-            write_failed(p->c, p->pool_path, error);
-        p->failed = p->failed || error != 0;
+            fail(p, p->pool.path, error);
         source->bytes = read.bytes;
         source->len = read.len;
         source->document = NULL;
     }
-    if (!p->failed)
+    if (!p->made.failed)
         (void)unlink(copy);
 }
 
-static void prepare_pool(struct publication *p)
+static struct pool_projection project(struct publishing *p, struct cooldowns *cooldowns, bool only_check)
 {
-    struct compilation *c = p->c;
-    struct cooldowns cooldowns = {.arena = c->arena};
-    struct text before = {.arena = c->arena};
+    const struct pool_input input = {p->in->pool, p->in->providers, cooldowns, clock_wall(), only_check};
+    struct pool_projection projection = pool_project(p->arena, &input, p->diagnostics);
+    p->made.pool_plan = projection.changes;
+    return projection;
+}
+
+static void prepare_pool(struct publishing *p)
+{
+    struct cooldowns cooldowns = {.arena = p->arena};
+    struct text before = {.arena = p->arena};
     size_t len;
     if (!read_pool(p))
         return;
-    if (!publish_load_cooldowns(&cooldowns, p->cooldowns_path, &before, &c->diagnostics)) {
-        p->failed = true;
+    if (!cooldown_file_read(&cooldowns, p->cooldowns.path, &before, p->diagnostics)) {
+        p->made.failed = true;
         return;
     }
     finish_copy(p);
-    struct pool_projection projection = project(c, &cooldowns, false);
+    struct pool_projection projection = project(p, &cooldowns, false);
     const char *after = cooldowns_text(&cooldowns, &len);
     bool nothing_known = cooldowns.count + cooldowns.empty_count == 0 && before.len == 0;
     if (!nothing_known && (len != before.len || memcmp(after, before.bytes, len) != 0))
-        prepare(p, &p->cooldowns, p->cooldowns_path, &(struct piece){after, len}, 1, 0600);
-    if (projection.count > 0 && !p->failed)
-        prepare(p, &p->pool, p->pool_path, projection.pieces, projection.count,
-                pool_source(c)->present ? pool_source(c)->mode : 0600);
+        prepare(p, &p->cooldowns, &(struct piece){after, len}, 1, 0600);
+    if (projection.count > 0 && !p->made.failed)
+        prepare(p, &p->pool, projection.pieces, projection.count, p->in->pool->present ? p->in->pool->mode : 0600);
 }
 
-/* True when nothing stands in the way of its commit. */
-static bool make_durable(struct publication *p, struct replacement *r, const char *path)
+static int lock_pool(struct publishing *p, int wait_ms)
 {
-    int error = replace_flush(r);
-    if (error != 0)
-        write_failed(p->c, path, error);
-    return error == 0;
-}
-
-static bool commit(struct publication *p, struct replacement *r, const char *path)
-{
-    if (!r->pending || p->failed)
-        return false;
-    int error = replace_commit(r);
-    if (error != 0) {
-        write_failed(p->c, path, error);
-        p->failed = true;
-    }
-    return error == 0;
-}
-
-static void settle(struct publication *p, struct replacement *r, bool committed, const char *path)
-{
-    int error = committed ? replace_sync(r) : 0;
-    if (error != 0) {
-        write_failed(p->c, path, error);
-        p->failed = true;
-    }
-    if (r->displaced >= 0)
-        p->c->displaced[p->c->displaced_count++] = r->displaced;
-    r->displaced = -1;
-    replace_abandon(r);
-}
-
-static int lock_pool(struct publication *p)
-{
-    const char *path = path_in(p->c->arena, p->in->home, "auth.lock");
-    int lock = file_lock(path, p->in->lock_wait_ms);
-    if (lock == -EWOULDBLOCK) {
-        p->c->pool_waiting = true;
-        if (p->in->lock_wait_ms > 0)
-            publish_say_pool_locked(&p->c->diagnostics, path, p->in->lock_wait_ms, "the pool still has the old keys",
-                                    "the snapshot is published; run hermes-compile again when the lock is free");
-    } else if (lock < 0) {
-        write_failed(p->c, path, lock);
-        p->failed = true;
-    }
+    int lock = auth_lock(p->in->home, wait_ms);
+    p->made.pool_waiting = lock == -EWOULDBLOCK;
+    if (p->made.pool_waiting && wait_ms > 0)
+        auth_lock_say_held(p->diagnostics, p->in->home, wait_ms, "the pool still has the old keys",
+                           "the snapshot is published; run hermes-compile again when the lock is free");
+    else if (lock < 0 && !p->made.pool_waiting)
+        fail(p, arena_printf(p->arena, "%s/auth.lock", p->in->home), lock);
     return lock;
 }
 
-static void note_snapshot(struct publication *p, bool committed)
+/* --- both --- */
+
+/* What keeps the pool from being written does not keep the snapshot. */
+static void replace_all(struct publishing *p)
 {
-    p->c->published = p->c->published || committed;
-    if (committed)
-        p->c->snapshot_stat = p->snapshot.left;
+    bool pool_good = !p->made.failed && make_durable(p, &p->cooldowns) && make_durable(p, &p->pool);
+    p->made.failed = false;
+    (void)make_durable(p, &p->snapshot);
+    commit(p, &p->snapshot);
+    p->made.failed = p->made.failed || !pool_good;
+    commit(p, &p->cooldowns);
+    commit(p, &p->pool);
+    settle(p, &p->snapshot);
+    settle(p, &p->cooldowns);
+    settle(p, &p->pool);
 }
 
-static void publish_snapshot_alone(struct publication *p)
+/* A snapshot never waits for a lock that another process holds for long. */
+static void publish_both(struct publishing *p)
 {
-    bool done = commit(p, &p->snapshot, p->snapshot_path);
-    settle(p, &p->snapshot, done, p->snapshot_path);
-    note_snapshot(p, done);
-}
-
-/* A snapshot never waits for a lock that somebody else holds for long. */
-static void publish_all(struct publication *p)
-{
-    int wait_ms = p->in->lock_wait_ms;
-    struct publish_input at_once = *p->in;
-    at_once.lock_wait_ms = 0;
-    const struct publish_input *patient = p->in;
-    p->in = &at_once;
-    int lock = lock_pool(p);
-    p->in = patient;
-    if (lock == -EWOULDBLOCK && wait_ms > 0) {
-        publish_snapshot_alone(p);
-        p->c->pool_waiting = false;
-        lock = lock_pool(p);
+    int lock = lock_pool(p, 0);
+    if (lock == -EWOULDBLOCK && p->in->lock_wait_ms > 0) {
+        commit(p, &p->snapshot);
+        settle(p, &p->snapshot);
+        lock = lock_pool(p, p->in->lock_wait_ms);
     }
     if (lock >= 0)
         prepare_pool(p);
-    bool pool_good =
-        !p->failed && make_durable(p, &p->cooldowns, p->cooldowns_path) && make_durable(p, &p->pool, p->pool_path);
-    /* what keeps the pool from being written does not keep the snapshot */
-    p->failed = !make_durable(p, &p->snapshot, p->snapshot_path);
-    bool snapshot = commit(p, &p->snapshot, p->snapshot_path);
-    p->failed = p->failed || !pool_good;
-    bool cooldowns = commit(p, &p->cooldowns, p->cooldowns_path);
-    bool pool = commit(p, &p->pool, p->pool_path);
-    settle(p, &p->snapshot, snapshot, p->snapshot_path);
-    settle(p, &p->cooldowns, cooldowns, p->cooldowns_path);
-    settle(p, &p->pool, pool, p->pool_path);
-    note_snapshot(p, snapshot);
-    p->c->projected = pool;
+    replace_all(p);
+    p->made.published = p->snapshot.committed;
+    p->made.projected = p->pool.committed;
+    if (p->snapshot.committed)
+        p->made.snapshot_stat = p->snapshot.replacement.left;
     if (lock < 0)
         return;
-    p->c->pool_stat = pool ? p->pool.left : pool_source(p->c)->moment;
+    p->made.pool_stat = p->pool.committed ? p->pool.replacement.left : p->in->pool->moment;
     (void)close(lock);
 }
 
-/* Its text has no more use; the pool's may need the room. */
-static void prepare_snapshot(struct publication *p)
+static struct publishing publishing(struct arena *arena, const struct publish_input *in,
+                                    struct diagnostics *diagnostics)
 {
-    struct text *content = p->in->content;
-    struct piece pieces[SNAPSHOT_PIECES];
-    emit_snapshot(p->c->arena, content, p->in->generation, p->in->home, iso_time_now(p->c->arena), pieces);
-    prepare(p, &p->snapshot, p->snapshot_path, pieces, SNAPSHOT_PIECES, 0600);
-    arena_give_back(p->c->arena, content->bytes, content->capacity);
-    *content = (struct text){0};
+    return (struct publishing){
+        .arena = arena,
+        .in = in,
+        .diagnostics = diagnostics,
+        .snapshot = output(arena, in->home, SNAPSHOT_FILE),
+        .cooldowns = output(arena, in->home, COOLDOWNS_FILE),
+        .pool = output(arena, in->home, "auth.json"),
+    };
 }
 
-bool publish(struct compilation *c, const struct publish_input *input)
+struct publication publish(struct arena *arena, const struct publish_input *in, struct diagnostics *diagnostics)
 {
-    struct publication p = {
-        .c = c,
-        .in = input,
-        .snapshot_path = path_in(c->arena, input->home, SNAPSHOT_FILE),
-        .cooldowns_path = path_in(c->arena, input->home, COOLDOWNS_FILE),
-        .pool_path = path_in(c->arena, input->home, "auth.json"),
-        .snapshot = REPLACEMENT_NONE,
-        .cooldowns = REPLACEMENT_NONE,
-        .pool = REPLACEMENT_NONE,
-    };
-    if (input->content != NULL)
+    struct publishing p = publishing(arena, in, diagnostics);
+    if (in->content != NULL)
         prepare_snapshot(&p);
-    if (!p.failed)
-        publish_all(&p);
-    replace_abandon(&p.snapshot);
-    replace_abandon(&p.cooldowns);
-    replace_abandon(&p.pool);
-    return !p.failed;
+    if (!p.made.failed)
+        publish_both(&p);
+    replace_abandon(&p.snapshot.replacement);
+    replace_abandon(&p.cooldowns.replacement);
+    replace_abandon(&p.pool.replacement);
+    return p.made;
+}
+
+struct publication publish_preview(struct arena *arena, const struct publish_input *in, bool only_check,
+                                   struct diagnostics *diagnostics)
+{
+    struct publishing p = publishing(arena, in, diagnostics);
+    struct text before = {.arena = arena};
+    struct diagnostics unsaid = {.arena = arena};
+    p.made.cooldowns.arena = arena;
+    bool known = cooldown_file_read(&p.made.cooldowns, p.cooldowns.path, &before, &unsaid);
+    (void)known; /* nothing is written that could lose them */
+    (void)project(&p, &p.made.cooldowns, only_check);
+    return p.made;
 }

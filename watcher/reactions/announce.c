@@ -64,8 +64,8 @@ static struct text event_of(const char *home, const struct compilation *c)
     json_write_member(&out, "event", "published");
     json_write_member(&out, "home", home);
     json_write_number(&out, "generation", (unsigned long long)c->generation);
-    json_write_number(&out, "published_at", (unsigned long long)c->snapshot_stat.st_mtim.tv_sec);
-    json_write_member(&out, "pool", c->pool_waiting ? "waiting" : c->projected ? "written" : "unchanged");
+    json_write_number(&out, "published_at", (unsigned long long)c->publication.snapshot_stat.st_mtim.tv_sec);
+    json_write_member(&out, "pool", c->publication.pool_waiting ? "waiting" : c->publication.projected ? "written" : "unchanged");
     plan_json(&out, &c->plan);
     text_putc(&out, '}');
     return out;
@@ -182,7 +182,7 @@ static void answered(void *announcer, int error)
 
 void announce_after_compile(struct announcer *a, const struct compilation *c)
 {
-    if (!c->published || !go_to(a, c->settings.notify_url))
+    if (!c->publication.published || !go_to(a, c->settings.notify_url))
         return;
     struct text event = event_of(a->home->home, c);
     if (a->count == ANNOUNCE_KEPT) { /* the newest are worth more */

@@ -202,7 +202,7 @@ static int ask_for_process(struct reloader *r)
 
 void reload_unit_after_compile(struct reloader *r, const struct compilation *c)
 {
-    if (!c->published || c->plan.first || c->settings.reload_unit == NULL)
+    if (!c->publication.published || c->plan.first || c->settings.reload_unit == NULL)
         return;
     struct reloader before = *r;
     *r = (struct reloader){.home = before.home, .arena = arena_create(), .unit = strdup(c->settings.reload_unit)};

@@ -1,0 +1,77 @@
+#include "compile_lock.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "arena.h"
+#include "file_lock.h"
+#include "home_check.h"
+#include "lock_holder.h"
+#include "snapshot_format.h"
+
+/* Makes the folder, durably; what is published into it must not go with it. */
+static int make_folder(const char *home, const char *path)
+{
+    if (mkdir(path, 0700) < 0)
+        return errno == EEXIST ? 0 : -errno;
+    int fd = open(home, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (fd < 0)
+        return -errno;
+    int error = fsync(fd) < 0 ? -errno : 0;
+    (void)close(fd);
+    return error;
+}
+
+/* Ours alone: no link that another user put in its place, no folder of theirs. 0 or a negative errno. */
+static int own_folder(const char *path)
+{
+    struct stat st;
+    if (lstat(path, &st) < 0)
+        return -errno;
+    if (st.st_uid != geteuid() && st.st_uid != 0)
+        return -EPERM;
+    if (stat(path, &st) < 0)
+        return -errno;
+    if (!S_ISDIR(st.st_mode))
+        return -ENOTDIR;
+    return (st.st_mode & 077) != 0 && chmod(path, 0700) < 0 ? -errno : 0; /* keys lie in it */
+}
+
+int compile_lock(const char *home, int wait_ms)
+{
+    char path[4096];
+    if (snprintf(path, sizeof path, "%s/" COMPILE_LOCK_FILE, home) >= (int)sizeof path)
+        return -ENAMETOOLONG;
+    char *slash = strrchr(path, '/');
+    *slash = '\0';
+    int error = make_folder(home, path);
+    if (error == 0)
+        error = own_folder(path);
+    if (error != 0)
+        return error;
+    *slash = '/';
+    return file_lock(path, wait_ms);
+}
+
+void compile_lock_say(struct diagnostics *list, const char *home, int error)
+{
+    if (error != -EWOULDBLOCK) {
+        const char *folder = arena_printf(list->arena, "%s/" SNAPSHOT_DIRECTORY, home);
+        struct diagnostic *d = diagnostic_add(list, SEVERITY_ERROR, "write-failed", (struct place){0},
+                                              "%s cannot be used: %s", folder, strerror(-error));
+        struct stat st;
+        const bool link = lstat(folder, &st) == 0 && S_ISLNK(st.st_mode);
+        const char *help = link ? arena_printf(list->arena, "user %u made it, a link: rm %s", st.st_uid, folder)
+                                : home_check_take_back(list->arena, folder);
+        diagnostic_help(list, d, "%s%s", help == NULL ? "ls -ld " : help, help == NULL ? folder : "");
+        return;
+    }
+    const char *path = arena_printf(list->arena, "%s/" COMPILE_LOCK_FILE, home);
+    struct diagnostic *d = diagnostic_add(list, SEVERITY_ERROR, "home-locked", (struct place){0},
+                                          "another program compiles this home and does not end: %s is locked", path);
+    lock_holder_note(list, d, path);
+    diagnostic_help(list, d, "let it go on, or end it, and try again");
+}

@@ -1,0 +1,13 @@
+/* The lock that makes compiles of one home follow each other: a compile that read old sources must not publish after
+ * one that read new ones. */
+#ifndef HERMES_COMPILE_LOCK_H
+#define HERMES_COMPILE_LOCK_H
+
+#include "diagnostic.h"
+
+/* A descriptor to close, or -EWOULDBLOCK after WAIT_MS, or another negative errno. Makes the compiled/ directory. */
+int compile_lock(const char *home, int wait_ms) __attribute__((warn_unused_result));
+/* Says why it answered ERROR, and who holds the lock. */
+void compile_lock_say(struct diagnostics *list, const char *home, int error);
+
+#endif

@@ -1,0 +1,282 @@
+#include "sources.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "config_check.h"
+#include "dotenv.h"
+#include "safe_read.h"
+#include "yaml_load.h"
+
+struct reading {
+    struct arena *arena;
+    struct sources *sources;
+    const struct source_files *files;
+    struct diagnostics *diagnostics;
+};
+
+/* --- one source --- */
+
+/* What another look may mend counts for more than what its owner has to. */
+static void fail(struct sources *sources, enum read_outcome outcome)
+{
+    if (sources->outcome == READ_OK || (sources->outcome == READ_REFUSED && outcome != READ_OK))
+        sources->outcome = outcome;
+}
+
+static const char *path_in(const struct reading *r, const char *directory, const char *name)
+{
+    return arena_printf(r->arena, "%s/%s", directory, name);
+}
+
+static const char *label_of(const struct reading *r, const char *path)
+{
+    const char *base = r->files->label_base != NULL ? r->files->label_base : r->files->home;
+    size_t len = strlen(base);
+    return strncmp(path, base, len) == 0 && path[len] == '/' ? path + len + 1 : path;
+}
+
+static struct source *new_source(struct reading *r, enum source_kind kind, const char *path)
+{
+    struct sources *sources = r->sources;
+    struct source *source = arena_alloc(r->arena, sizeof *source);
+    *source = (struct source){.kind = kind, .order = sources->count, .path = path, .bytes = ""};
+    source->label = diagnostic_plain_text(arena_strdup(r->arena, label_of(r, path)));
+    sources->items[sources->count++] = source;
+    return source;
+}
+
+static struct source *add_source(struct reading *r, enum source_kind kind, const char *path)
+{
+    struct source *source = new_source(r, kind, path);
+    enum read_outcome outcome = read_source(r->arena, source, r->files->wait_ms, r->diagnostics);
+    if (outcome == READ_BUSY) {
+        r->sources->busy = source;
+        if (r->files->wait_ms > 0)
+            (void)diagnostic_add(r->diagnostics, SEVERITY_ERROR, "source-busy", (struct place){.source = source},
+                                 "another process is still writing %s", source->label);
+    }
+    fail(r->sources, outcome);
+    return source;
+}
+
+/* --- configurations --- */
+
+static struct source *read_config(struct reading *r)
+{
+    const char *path = r->files->config;
+    const struct text *text = r->files->config_text;
+    if (text == NULL)
+        return add_source(r, SOURCE_CONFIG, path != NULL ? path : path_in(r, r->files->home, "config.yaml"));
+    struct source *source = new_source(r, SOURCE_CONFIG, "<standard input>");
+    source->mode = S_IRUSR | S_IWUSR;
+    if (text->bytes == NULL) {
+        (void)diagnostic_add(r->diagnostics, SEVERITY_ERROR, "unreadable", (struct place){.source = source},
+                             "%s cannot be read", source->label);
+        fail(r->sources, READ_FAILED);
+        return source;
+    }
+    if (text->len > SAFE_READ_LIMIT) {
+        (void)diagnostic_add(r->diagnostics, SEVERITY_ERROR, "too-large", (struct place){.source = source},
+                             "%s has more than %d MiB", source->label, SAFE_READ_LIMIT / (1024 * 1024));
+        return source;
+    }
+    source->present = true;
+    source->bytes = text->bytes;
+    source->len = text->len;
+    return source;
+}
+
+void sources_read_configs(struct arena *arena, struct sources *sources, const struct source_files *files,
+                          struct diagnostics *diagnostics)
+{
+    struct reading r = {arena, sources, files, diagnostics};
+    sources->managed = add_source(&r, SOURCE_MANAGED_CONFIG, path_in(&r, files->managed, "config.yaml"));
+    sources->user = read_config(&r);
+}
+
+static const struct node *parse_config(struct arena *arena, const struct source *source,
+                                       struct diagnostics *diagnostics)
+{
+    struct place place = {.source = source};
+    if (!source->present)
+        return NULL;
+    const struct node *root = yaml_load(arena, source, diagnostics);
+    config_check(root, diagnostics);
+    if (root == NULL || node_is(root, NODE_MAP))
+        return root;
+    if (!node_truthy(root)) {
+        (void)diagnostic_add(diagnostics, SEVERITY_WARNING, "empty-config", place,
+                             "%s is empty: Hermes runs on its built-in defaults", source->label);
+        return NULL;
+    }
+    struct diagnostic *d =
+        diagnostic_add(diagnostics, SEVERITY_ERROR, "not-a-mapping", root->place,
+                       "%s is %s, not a map of names to values", source->label, node_kind_name(root->kind));
+    diagnostic_help(diagnostics, d, "start with lines such as `model:`");
+    return NULL;
+}
+
+void sources_parse_configs(struct arena *arena, struct sources *sources, struct diagnostics *diagnostics)
+{
+    sources->managed_config = parse_config(arena, sources->managed, diagnostics);
+    sources->user_config = parse_config(arena, sources->user, diagnostics);
+}
+
+/* --- env files --- */
+
+static const char *expand_path(struct reading *r, const char *path)
+{
+    if (strncmp(path, "~/", 2) == 0 && getenv("HOME") != NULL)
+        return path_in(r, getenv("HOME"), path + 2);
+    return *path == '/' ? path : path_in(r, r->files->home, path);
+}
+
+static void read_extra_env(struct reading *r)
+{
+    const struct node *managed = node_get(node_get(r->sources->managed_config, "hermes_watch"), "env_files");
+    const struct node *files =
+        managed != NULL ? managed : node_get(node_get(r->sources->user_config, "hermes_watch"), "env_files");
+    if (files == NULL || files->kind == NODE_NULL)
+        return;
+    if (!node_is(files, NODE_SEQUENCE)) {
+        (void)diagnostic_add(r->diagnostics, SEVERITY_ERROR, "wrong-type", files->place,
+                             "hermes_watch.env_files is %s, not a list of files", node_kind_name(files->kind));
+        return;
+    }
+    /* The later file loses, so it is loaded first: one slot is kept for each of the fixed sources. */
+    for (size_t i = files->count; i > 0; i--) {
+        const struct node *item = files->items[i - 1];
+        const char *path = node_string(item);
+        if (path == NULL || r->sources->count + 5 >= SOURCES_MOST) {
+            (void)diagnostic_add(r->diagnostics, SEVERITY_ERROR, "wrong-type", item->place,
+                                 path == NULL ? "this is no path" : "too many env files");
+            continue;
+        }
+        const struct source *source = add_source(r, SOURCE_EXTRA_ENV, expand_path(r, path));
+        if (!source->present && r->sources->outcome == READ_OK)
+            diagnostic_help(
+                r->diagnostics,
+                diagnostic_add(r->diagnostics, SEVERITY_WARNING, "no-env-file", item->place, "there is no such file"),
+                "create it, or take it out of hermes_watch.env_files");
+    }
+}
+
+static bool is_env(const struct source *source)
+{
+    return source->kind == SOURCE_ENV || source->kind == SOURCE_MANAGED_ENV || source->kind == SOURCE_EXTRA_ENV;
+}
+
+void sources_load_env(struct arena *arena, const struct sources *sources, struct environment *environment,
+                      struct diagnostics *diagnostics)
+{
+    for (size_t i = 0; i < sources->count; i++)
+        if (is_env(sources->items[i]))
+            dotenv_load(arena, sources->items[i], environment, diagnostics);
+}
+
+bool sources_any_env(const struct sources *sources)
+{
+    for (size_t i = 0; i < sources->count; i++)
+        if (is_env(sources->items[i]) && sources->items[i]->present)
+            return true;
+    return false;
+}
+
+/* --- pools --- */
+
+/* The root of a profile, `<root>/profiles/<id>`; NULL when the home is none. */
+static const char *root_of_profile(struct reading *r)
+{
+    const char *home = r->files->home;
+    const char *id = strrchr(home, '/');
+    static const char folder[] = "/profiles";
+    size_t len = id == NULL ? 0 : (size_t)(id - home);
+    if (len <= sizeof folder - 1 || memcmp(id - (sizeof folder - 1), folder, sizeof folder - 1) != 0)
+        return NULL;
+    return arena_strndup(r->arena, home, len - (sizeof folder - 1));
+}
+
+/* An auth.json that is not for us to read is left alone; it does not keep the snapshot from being published. */
+static struct source *add_pool(struct reading *r, const char *path)
+{
+    struct diagnostics *list = r->diagnostics;
+    size_t errors = list->errors;
+    enum read_outcome outcome = r->sources->outcome;
+    struct source *pool = add_source(r, SOURCE_POOL, path);
+    bool bad_moment = r->sources->outcome == READ_FAILED && !read_source_denied(pool);
+    if (bad_moment || (r->sources->outcome == outcome && list->errors == errors))
+        return pool;
+    r->sources->outcome = outcome;
+    pool->present = false;
+    pool->refused = true;
+    for (size_t i = 0; i < list->count; i++)
+        if (list->items[i]->place.source == pool)
+            list->items[i]->severity = SEVERITY_WARNING;
+    list->warnings += list->errors - errors;
+    list->errors = errors;
+    return pool;
+}
+
+void sources_read_rest(struct arena *arena, struct sources *sources, const struct source_files *files,
+                       struct diagnostics *diagnostics)
+{
+    struct reading r = {arena, sources, files, diagnostics};
+    read_extra_env(&r);
+    (void)add_source(&r, SOURCE_ENV, files->env != NULL ? files->env : path_in(&r, files->home, ".env"));
+    (void)add_source(&r, SOURCE_MANAGED_ENV, path_in(&r, files->managed, ".env"));
+    const char *root = files->named ? NULL : root_of_profile(&r);
+    sources->root_pool = root == NULL ? NULL : add_pool(&r, path_in(&r, root, "auth.json"));
+    sources->pool = add_pool(&r, path_in(&r, files->home, "auth.json"));
+}
+
+/* --- all of them --- */
+
+static bool error_said(const struct diagnostics *list, const struct source *source)
+{
+    for (size_t i = 0; i < list->count; i++)
+        if (list->items[i]->severity == SEVERITY_ERROR && list->items[i]->place.source == source)
+            return true;
+    return false;
+}
+
+/* A file that was named must be there. */
+static void check_named(struct sources *sources, const struct source_files *files, struct diagnostics *diagnostics)
+{
+    for (size_t i = 0; i < sources->count; i++) {
+        const struct source *source = sources->items[i];
+        bool named = source->path == files->config || source->path == files->env;
+        if (!named || source->present || sources->outcome == READ_FAILED)
+            continue;
+        if (!error_said(diagnostics, source))
+            (void)diagnostic_add(diagnostics, SEVERITY_ERROR, "unreadable", (struct place){.source = source},
+                                 "there is no %s", source->label);
+        fail(sources, READ_FAILED);
+    }
+}
+
+static bool any_source(const struct sources *sources)
+{
+    for (size_t i = 0; i < sources->count; i++)
+        if (sources->items[i]->present && sources->items[i]->kind != SOURCE_POOL)
+            return true;
+    return false;
+}
+
+void sources_check(struct sources *sources, const struct source_files *files, struct diagnostics *diagnostics)
+{
+    check_named(sources, files, diagnostics);
+    if (sources->outcome != READ_OK || files->named)
+        return;
+    if (!any_source(sources)) {
+        struct diagnostic *d = diagnostic_add(diagnostics, SEVERITY_ERROR, "no-sources", (struct place){0},
+                                              "%s has neither config.yaml nor .env", files->home);
+        diagnostic_help(diagnostics, d, "create config.yaml there, or name another home with --home");
+    } else if (!sources->user->present) {
+        struct diagnostic *d =
+            diagnostic_add(diagnostics, SEVERITY_WARNING, "no-config", (struct place){.source = sources->user},
+                           "there is no config.yaml: Hermes runs on its built-in defaults");
+        diagnostic_help(diagnostics, d, "create %s", sources->user->path);
+    }
+}
