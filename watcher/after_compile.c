@@ -5,7 +5,6 @@
 #include <string.h>
 #include <syslog.h>
 
-#include "home_lock.h"
 #include "journal.h"
 
 static char *diagnostics_text(const struct diagnostics *list, size_t from, size_t to)
@@ -230,9 +229,12 @@ void after_compile_absence(struct after_compile *a)
     after_nothing(a, HOME_ABSENT, LOG_NOTICE, text);
 }
 
-void after_compile_refusal(struct after_compile *a, pid_t holder)
+void after_compile_taken(struct after_compile *a, pid_t holder)
 {
-    char text[HOME_LOCK_REFUSAL];
-    home_lock_refusal(text, a->home->home, holder);
-    after_nothing(a, HOME_FAILED, LOG_ERR, text);
+    char text[4300];
+    char process[64] = "another container's process";
+    if (holder > 0)
+        (void)snprintf(process, sizeof process, "process %ld", (long)holder);
+    (void)snprintf(text, sizeof text, "%s already watches %s; waiting for it to end", process, a->home->home);
+    after_nothing(a, HOME_WAITING, LOG_WARNING, text);
 }

@@ -14,15 +14,8 @@
 
 static bool open_home(struct watcher *w, const struct watch_options *options, const char *home, struct profiles **ret)
 {
-    pid_t holder;
     bool alone = options->homes.count == 1;
     struct home_watch *h = watcher_add(w, home, alone && !options->profiles ? NULL : home);
-    if (h != NULL && home_watch_lock(h, &holder) < 0) {
-        char text[HOME_LOCK_REFUSAL];
-        home_lock_refusal(text, home, holder);
-        (void)fprintf(stderr, "hermes-watch: %s\n", text);
-        return false;
-    }
     *ret = h == NULL || !options->profiles ? NULL : profiles_create(w, home, !alone);
     if (h == NULL || (options->profiles && *ret == NULL)) {
         (void)fputs("hermes-watch: out of memory\n", stderr);

@@ -73,11 +73,3 @@ int home_lock_take(struct home_lock *lock, const struct watched_home *home, pid_
     *lock = (struct home_lock){.fd = fd};
     return 0;
 }
-
-void home_lock_refusal(char text[HOME_LOCK_REFUSAL], const char *home, pid_t holder)
-{
-    if (holder > 0)
-        (void)snprintf(text, HOME_LOCK_REFUSAL, "process %ld watches %s already", (long)holder, home);
-    else
-        (void)snprintf(text, HOME_LOCK_REFUSAL, "a process of another container watches %s already", home);
-}

@@ -16,8 +16,4 @@ int home_lock_take(struct home_lock *lock, const struct watched_home *home, pid_
 bool home_lock_is_held(const struct home_lock *lock, const char *home);
 void home_lock_release(struct home_lock *lock);
 
-enum { HOME_LOCK_REFUSAL = 4200 };
-/* Process HOLDER watches HOME already. */
-void home_lock_refusal(char text[HOME_LOCK_REFUSAL], const char *home, pid_t holder);
-
 #endif

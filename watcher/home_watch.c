@@ -64,11 +64,6 @@ static bool waiting_for_home(const struct home_watch *h)
     return stat(h->path, &st) < 0 && (errno == ENOENT || errno == ENOTDIR);
 }
 
-int home_watch_lock(struct home_watch *h, pid_t *ret_holder)
-{
-    return home_lock_take(&h->lock, &h->home, ret_holder);
-}
-
 /* False: there is nothing to compile, and that was said. */
 static bool may_compile(struct home_watch *h)
 {
@@ -79,9 +74,9 @@ static bool may_compile(struct home_watch *h)
         after_compile_absence(&h->after);
         return false;
     }
-    if (home_watch_lock(h, &holder) < 0) {
-        after_compile_refusal(&h->after, holder);
-        pace_end(&h->pace, now_ms(), PACE_FAILED); /* nothing tells when it ends */
+    if (home_lock_take(&h->lock, &h->home, &holder) < 0) {
+        after_compile_taken(&h->after, holder);
+        pace_end(&h->pace, now_ms(), PACE_TAKEN);
         return false;
     }
     return true;

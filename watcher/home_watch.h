@@ -44,9 +44,6 @@ struct home_watch {
 struct home_watch *home_watch_create(struct commons *commons, const char *path, const char *label);
 void home_watch_destroy(struct home_watch *h);
 
-/* Only one process may watch a home: 0, or -EWOULDBLOCK with the process that does. Also 0 while there is no home. */
-int home_watch_lock(struct home_watch *h, pid_t *ret_holder);
-
 /* Compiles as soon as the loop turns, however the pace stands. */
 void home_watch_request(struct home_watch *h);
 

@@ -85,6 +85,9 @@ void pace_end(struct pace *pace, long long now, enum pace_outcome outcome)
     case PACE_FAILED:
         sooner(pace, now + PACE_RETRY_MS);
         break;
+    case PACE_TAKEN:
+        sooner(pace, now + PACE_TAKEN_MS);
+        break;
     }
 }
 

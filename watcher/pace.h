@@ -12,6 +12,7 @@ enum {
     PACE_LOCK_MS = 50,          /* Hermes's own polling of auth.lock */
     PACE_LOCK_PATIENCE = 15000, /* ... and how long it waits */
     PACE_RETRY_MS = 5000,       /* after input or output failed */
+    PACE_TAKEN_MS = 1000,       /* while another process watches the home: nothing tells of its end */
     PACE_REPAIRS = 10,          /* repairs of the pool that no source asked for, per minute */
 };
 
@@ -27,7 +28,7 @@ struct pace {
     int repairs;
 };
 
-enum pace_outcome { PACE_DONE, PACE_HELD, PACE_BUSY, PACE_LOCKED, PACE_FAILED, PACE_REPAIRED };
+enum pace_outcome { PACE_DONE, PACE_HELD, PACE_BUSY, PACE_LOCKED, PACE_FAILED, PACE_TAKEN, PACE_REPAIRED };
 
 /* A source changed. */
 void pace_event(struct pace *pace, long long now);

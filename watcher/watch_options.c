@@ -27,7 +27,7 @@ static const struct option_row rows[] = {
 static const struct option_exit exits[] = {
     {EXIT_OK, "It was stopped, or --install or --uninstall succeeded."},
     {EXIT_USAGE, "Wrong usage."},
-    {EXIT_IO, "It could not start, or another process already watches the home."},
+    {EXIT_IO, "It could not start."},
 };
 /* clang-format on */
 

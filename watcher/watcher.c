@@ -1,6 +1,7 @@
 #include "watcher.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -57,10 +58,21 @@ static int at_end(sd_event_source *source, const struct signalfd_siginfo *info, 
     return sd_event_exit(sd_event_source_get_event(source), 0);
 }
 
+/* This process has a terminal: one that was started by hand, and not by a service manager. */
+static bool has_terminal(void)
+{
+    int terminal = open("/dev/tty", O_RDONLY | O_NOCTTY | O_NONBLOCK | O_CLOEXEC);
+    if (terminal >= 0)
+        (void)close(terminal);
+    return terminal >= 0 || errno == EMFILE || errno == ENFILE;
+}
+
 static int at_reload(sd_event_source *source, const struct signalfd_siginfo *info, void *watcher)
 {
     struct watcher *w = watcher;
     (void)source;
+    if (info->ssi_signo == SIGHUP && w->terminal && !has_terminal())
+        return sd_event_exit(w->commons.event, 0); /* it was closed, which is told by the signal of a reload */
     if (info->ssi_signo == SIGHUP)
         systemd_status_reload(&w->commons.systemd);
     for (size_t i = 0; i < w->count; i++)
@@ -99,7 +111,7 @@ static int add_signals(struct watcher *w)
 
 int watcher_open(struct watcher *w, const char *managed, bool quiet)
 {
-    *w = (struct watcher){.commons = {.managed = managed, .quiet = quiet}};
+    *w = (struct watcher){.commons = {.managed = managed, .quiet = quiet}, .terminal = has_terminal()};
     (void)clock_gettime(CLOCK_REALTIME, &w->commons.started);
     int error = watch_set_open(&w->commons.watches);
     if (error == 0)

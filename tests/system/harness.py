@@ -76,15 +76,17 @@ class Home:
 class Watch:
     """hermes-watch on a home, or with ARGS on any; its STATUS lines are the events."""
 
-    def __init__(self, home, *args, prefix=()):
-        self.home = home
+    def __init__(self, home, *args, prefix=(), name="notify", **more):
+        """NAME: of its socket, where there is another one. MORE: for Popen."""
+        self.home, self.path = home, home.root / name
         self.socket = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
-        self.socket.bind(str(home.root / "notify"))
+        self.socket.bind(str(self.path))
         self.socket.settimeout(PATIENCE)
         self.log = open(home.root / "watch.log", "ab+")
-        env = dict(home.env, NOTIFY_SOCKET=str(home.root / "notify"))
+        env = dict(home.env, NOTIFY_SOCKET=str(self.path))
         command = [*prefix, WATCH, *(args or ("--home", home.path))]
-        self.process = subprocess.Popen(command, env=env, stdin=subprocess.DEVNULL, stdout=self.log, stderr=self.log)
+        streams = {"stdin": subprocess.DEVNULL, "stdout": self.log, "stderr": self.log}
+        self.process = subprocess.Popen(command, env=env, **{**streams, **more})
         self.status, self.ready = "", False
         self.wait(lambda status: self.ready)
 
@@ -121,14 +123,15 @@ class Watch:
         return pathlib.Path(f"/proc/{self.process.pid}/cmdline").read_bytes()
 
     def close(self):
-        self.home.printed += self.cmdline()
+        if self.process.poll() is None:
+            self.home.printed += self.cmdline()
         self.process.terminate()
         code = self.process.wait(PATIENCE)
         self.log.seek(0)
         self.home.printed += self.log.read()
         self.log.close()
         self.socket.close()
-        (self.home.root / "notify").unlink()
+        self.path.unlink()
         assert code == 0, f"hermes-watch ended with {code}:\n" + self.home.printed.decode()[-3000:]
 
 

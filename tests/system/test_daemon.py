@@ -337,7 +337,7 @@ class Daemon(unittest.TestCase):
             fcntl.flock(lock, fcntl.LOCK_EX)
             watch = Watch(self.home, "--home", self.home.path, "--profiles")
             self.addCleanup(watch.close)
-            self.assertIn(f"process {os.getpid()} watches", watch.status)
+            self.assertIn(f"process {os.getpid()} already watches", watch.status)
         watch.wait(lambda status: status.startswith("coder: generation 1,"))
 
 

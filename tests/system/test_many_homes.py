@@ -145,12 +145,13 @@ class ManyHomes(unittest.TestCase):
         self.home.write("config.yaml", config("sk-test-many-root-2"))
         watch.wait(lambda status: status.startswith(f"{self.home.path}: generation 2"))
 
-    def test_a_home_that_is_watched_already_is_refused(self):
+    def test_a_home_that_is_watched_already_is_waited_for(self):
         a, b, watch = self.two()
-        done = subprocess.run([WATCH, "--home", self.make("c", config("sk-test-many-c1")), "--home", b],
-                              env=self.home.env, capture_output=True, text=True, timeout=PATIENCE)
-        self.assertEqual(done.returncode, 4)
-        self.assertIn(f"process {watch.process.pid} watches {b}", done.stderr)
+        second = Watch(self.home, "--home", self.make("c", config("sk-test-many-c1")), "--home", b, name="second")
+        second.close()
+        self.assertEqual(self.key("c"), "sk-test-many-c1")
+        log = (self.home.root / "watch.log").read_text()
+        self.assertIn(f"process {watch.process.pid} already watches {b}; waiting for it to end", log)
 
     def test_reload_looks_at_all(self):
         a, b, watch = self.two()

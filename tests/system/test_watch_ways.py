@@ -1,7 +1,7 @@
 """Every way a source can change reaches the snapshot; what is half done does not."""
-import json, os, pathlib, shutil, subprocess, time, unittest
+import fcntl, json, os, pathlib, pty, shutil, signal, subprocess, termios, time, unittest
 
-from harness import PATIENCE, WATCH, Home, Watch, fingerprint
+from harness import COMPILE, PATIENCE, WATCH, Home, Watch, fingerprint
 
 
 def config(key):
@@ -173,22 +173,49 @@ class Ways(unittest.TestCase):
             while f"sk-test-ways-{generation}".encode() not in path.read_bytes():
                 watch.wait(lambda status: True)
 
-    def test_a_second_watcher_is_refused(self):
-        watch = self.start()
-        done = subprocess.run([WATCH, "--home", self.home.path], env=self.home.env, capture_output=True, text=True,
-                              timeout=PATIENCE)
-        self.assertEqual(done.returncode, 4)
-        self.assertIn(f"process {watch.process.pid} watches", done.stderr)
+    def test_a_second_watcher_waits_for_the_first(self):
+        first = self.start()
+        second = Watch(self.home, name="second")
+        self.addCleanup(second.close)
+        self.assertEqual(second.status, f"process {first.process.pid} already watches {self.home.path}; waiting for it to end")
+        first.process.terminate()
+        first.process.wait()
+        second.wait_generation(1)
+        self.home.write("config.yaml", config("sk-test-ways-2"))
+        second.wait_generation(2)
+        self.assertEqual(self.key(), "sk-test-ways-2")
 
     @unittest.skipUnless(os.getuid() == 0, "SKIP: needs root for a process namespace")
-    def test_a_second_watcher_in_a_container_is_refused(self):
-        self.start()
-        done = subprocess.run(["unshare", "--pid", "--fork", "--mount-proc", WATCH, "--home", self.home.path], env=self.home.env,
-                              capture_output=True, text=True, timeout=PATIENCE)
-        if "unshare" in done.stderr:
+    def test_a_second_watcher_in_a_container_waits(self):
+        namespace = ("unshare", "--pid", "--fork", "--kill-child", "--mount-proc")
+        if subprocess.run([*namespace, "true"], capture_output=True).returncode != 0:
             self.skipTest("SKIP: no process namespaces here")
-        self.assertEqual(done.returncode, 4)
-        self.assertIn(f"a process of another container watches {self.home.path} already", done.stderr)
+        self.start()
+        second = Watch(self.home, prefix=namespace, name="second")
+        self.addCleanup(second.path.unlink)
+        self.addCleanup(second.socket.close)
+        self.addCleanup(second.log.close)
+        self.addCleanup(second.process.wait)
+        self.addCleanup(second.process.kill)
+        self.assertIn(f"another container's process already watches {self.home.path}", second.status)
+
+    def test_it_ends_with_the_terminal_that_it_was_started_in(self):
+        ours, theirs = pty.openpty()
+        watch = Watch(self.home, stdin=theirs, preexec_fn=lambda: (os.setsid(), fcntl.ioctl(0, termios.TIOCSCTTY, 0)))
+        self.addCleanup(watch.log.close)
+        self.addCleanup(watch.socket.close)
+        self.addCleanup(watch.process.kill)
+        os.close(theirs)
+        os.kill(watch.process.pid, signal.SIGHUP)  # as long as it is there that is a reload
+        watch.wait(lambda status: status == "reloaded")
+        os.close(ours)
+        self.assertEqual(watch.process.wait(PATIENCE), 0)
+
+    def test_a_home_without_a_name_is_wrong_usage(self):
+        for program in (WATCH, COMPILE):
+            done = subprocess.run([program, "--home", ""], env=self.home.env, cwd=self.home.path, capture_output=True, text=True)
+            self.assertEqual(done.returncode, 2, done.stderr)
+            self.assertIn("--home", done.stderr)
 
     def test_an_overflowed_queue_means_look_again(self):
         watch = self.start()
