@@ -186,10 +186,16 @@ static bool set_options(struct exchange *e, const char *url)
 /* --- what was answered --- */
 
 /* LIMITED and UNREACHABLE say nothing against a key; UNCLEAR says nothing of it at all. */
-static const char *state_of(int status, enum hermes_verdict verdict)
+static const char *state_of(int status, const struct hermes_judgement *judged)
 {
+    enum hermes_verdict verdict = judged->verdict;
+    bool refusal = status == 401 || status == 403;
     if (status == 0)
         return "unreachable";
+    if (refusal && judged->scope != HERMES_SCOPE_KEY)
+        return "works"; /* it is known: it may only not list models */
+    if (refusal && verdict == HERMES_REQUEST_WRONG)
+        return "unclear";
     if (status == 401 || status == 403 || verdict == HERMES_KEY_DEAD)
         return "refused";
     if (verdict == HERMES_KEY_COOLING)
@@ -211,7 +217,7 @@ static void end(struct exchange *e, CURLcode code, const char *words)
                                          .body_len = e->body.len};
     struct hermes_judgement judged = hermes_classify(&answer, (double)time(NULL));
     e->answer = cJSON_CreateObject();
-    (void)cJSON_AddStringToObject(e->answer, "state", state_of((int)status, judged.verdict));
+    (void)cJSON_AddStringToObject(e->answer, "state", state_of((int)status, &judged));
     (void)cJSON_AddNumberToObject(e->answer, "status", (double)status);
     if (status != 0 && judged.rule != NULL)
         (void)cJSON_AddStringToObject(e->answer, "rule", judged.rule);

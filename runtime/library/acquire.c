@@ -10,6 +10,8 @@
 #include "handle.h"
 #include "view.h"
 
+#define ONLY_KEY_RESTS 60.0 /* as in Hermes since 0.20.1 */
+
 static const double look_every = 0.02; /* seconds between two looks at the files behind cooldowns */
 
 /* The caller holds `lock`. CREATE: what is missing is made. */
@@ -25,18 +27,23 @@ static void look(struct hermes *hermes, double now, bool create)
     bookings_look(&hermes->bookings, create, now);
 }
 
+static struct hermes_key_state state_in(const struct booking *booking)
+{
+    return (struct hermes_key_state){.verdict = booking->verdict,
+                                     .until = booking->until,
+                                     .rule = classify_rule_name(booking->rule),
+                                     .status = booking->status,
+                                     .requests = booking->requests,
+                                     .last_used = (double)booking->last_used / 1000};
+}
+
 /* What the bookings say, or the pool when it says more. */
 static struct hermes_key_state state_of(struct hermes *hermes, const char *provider, const char *fingerprint)
 {
     int status = 0;
     struct bookings_id id = bookings_id(provider, fingerprint);
     struct booking booking = bookings_get(&hermes->bookings, &id);
-    struct hermes_key_state state = {.verdict = booking.verdict,
-                                     .until = booking.until,
-                                     .rule = classify_rule_name(booking.rule),
-                                     .status = booking.status,
-                                     .requests = booking.requests,
-                                     .last_used = (double)booking.last_used / 1000};
+    struct hermes_key_state state = state_in(&booking);
     double until = fingerprint == NULL ? 0 : pool_memory_until(&hermes->pool, provider, fingerprint, &status);
     if (until > state.until) {
         state.verdict = isinf(until) ? HERMES_KEY_DEAD : HERMES_KEY_COOLING;
@@ -47,10 +54,26 @@ static struct hermes_key_state state_of(struct hermes *hermes, const char *provi
     return state;
 }
 
-static bool usable(struct hermes *hermes, const struct hermes_provider *provider,
-                   const struct hermes_credential *credential, double now)
+/* The same of what the key is wanted for. */
+static struct hermes_key_state state_for(struct hermes *hermes, const char *provider, const char *fingerprint,
+                                         const struct hermes_use *use)
 {
-    return state_of(hermes, provider->id, credential->fingerprint).until <= now;
+    struct hermes_key_state state = state_of(hermes, provider, fingerprint);
+    const struct {
+        enum hermes_scope scope;
+        const char *part;
+    } parts[] = {{HERMES_SCOPE_MODEL, use == NULL ? NULL : use->model},
+                 {HERMES_SCOPE_ENDPOINT, use == NULL ? NULL : use->endpoint}};
+    struct bookings_id whole = bookings_id(provider, fingerprint);
+    for (size_t i = 0; i < sizeof parts / sizeof *parts; i++) {
+        if (parts[i].part == NULL)
+            continue;
+        struct bookings_id id = bookings_id_of(&whole, parts[i].scope, parts[i].part);
+        struct booking booking = bookings_get(&hermes->bookings, &id);
+        if (booking.until > state.until)
+            state = state_in(&booking);
+    }
+    return state;
 }
 
 /* --- Strategies --- */
@@ -102,8 +125,8 @@ static bool skipped(const char *fingerprint, const char *const *skip, size_t ski
 }
 
 /* The index of the key that goes out; HERMES_NO_KEY or HERMES_EXHAUSTED. */
-static long choose(struct hermes *hermes, const struct hermes_provider *provider, const char *const *skip,
-                   size_t skip_count, double now)
+static long choose(struct hermes *hermes, const struct hermes_provider *provider, const struct hermes_use *use,
+                   const char *const *skip, size_t skip_count, double now)
 {
     enum strategy strategy = strategy_of(provider->strategy);
     long best = HERMES_NO_KEY;
@@ -112,7 +135,8 @@ static long choose(struct hermes *hermes, const struct hermes_provider *provider
         const struct hermes_credential *credential = &provider->credentials[i];
         if (best < 0)
             best = HERMES_EXHAUSTED;
-        if (skipped(credential->fingerprint, skip, skip_count) || !usable(hermes, provider, credential, now))
+        if (skipped(credential->fingerprint, skip, skip_count) ||
+            state_for(hermes, provider->id, credential->fingerprint, use).until > now)
             continue;
         if (strategy == FILL_FIRST)
             return (long)i;
@@ -136,11 +160,17 @@ static const struct hermes_provider *provider_of(const struct hermes *hermes, co
 int hermes_acquire(struct hermes *hermes, const char *provider, const char *const *skip, size_t skip_count,
                    struct hermes_attempt *ret)
 {
+    return hermes_acquire_for(hermes, provider, NULL, skip, skip_count, ret);
+}
+
+int hermes_acquire_for(struct hermes *hermes, const char *provider, const struct hermes_use *use,
+                       const char *const *skip, size_t skip_count, struct hermes_attempt *ret)
+{
     double now = clock_wall();
     (void)pthread_mutex_lock(&hermes->lock);
     look(hermes, now, true);
     const struct hermes_provider *found = provider_of(hermes, provider);
-    long index = found == NULL ? HERMES_NO_PROVIDER : choose(hermes, found, skip, skip_count, now);
+    long index = found == NULL ? HERMES_NO_PROVIDER : choose(hermes, found, use, skip, skip_count, now);
     if (index >= 0) {
         const struct hermes_credential *credential = &found->credentials[index];
         struct bookings_id id = bookings_id(found->id, credential->fingerprint);
@@ -148,7 +178,8 @@ int hermes_acquire(struct hermes *hermes, const char *provider, const char *cons
         *ret = (struct hermes_attempt){.view = hermes_view_ref(hermes->view),
                                        .provider = found,
                                        .credential = credential,
-                                       .generation = hermes_generation(hermes->view)};
+                                       .generation = hermes_generation(hermes->view),
+                                       .use = use != NULL ? *use : (struct hermes_use){0}};
     }
     (void)pthread_mutex_unlock(&hermes->lock);
     return index >= 0 ? 0 : (int)index;
@@ -167,26 +198,37 @@ const char *hermes_next(struct hermes *hermes, const char *provider)
     (void)pthread_mutex_lock(&hermes->lock);
     look(hermes, now, false);
     const struct hermes_provider *found = provider_of(hermes, provider);
-    long index = found == NULL ? HERMES_NO_PROVIDER : choose(hermes, found, NULL, 0, now);
+    long index = found == NULL ? HERMES_NO_PROVIDER : choose(hermes, found, NULL, NULL, 0, now);
     const char *fingerprint = index < 0 ? NULL : found->credentials[index].fingerprint;
     (void)pthread_mutex_unlock(&hermes->lock);
     return fingerprint;
 }
 
-double hermes_earliest(struct hermes *hermes, const char *provider)
+struct hermes_key_state acquire_earliest(struct hermes *hermes, const char *provider, const struct hermes_use *use)
 {
-    double earliest = INFINITY;
+    struct hermes_key_state earliest = {.until = INFINITY, .rule = ""};
+    bool any = false;
     double now = clock_wall();
     (void)pthread_mutex_lock(&hermes->lock);
     look(hermes, now, false);
     const struct hermes_provider *found = provider_of(hermes, provider);
     for (size_t i = 0; found != NULL && i < found->credential_count; i++) {
         const struct hermes_credential *credential = &found->credentials[i];
-        double until = state_of(hermes, found->id, credential->fingerprint).until;
-        earliest = until < earliest ? until : earliest;
+        struct hermes_key_state state = state_for(hermes, found->id, credential->fingerprint, use);
+        if (any && state.until >= earliest.until)
+            continue;
+        earliest = state;
+        any = true;
     }
     (void)pthread_mutex_unlock(&hermes->lock);
-    return earliest <= now ? 0 : earliest;
+    if (earliest.until <= now)
+        earliest.until = 0;
+    return earliest;
+}
+
+double hermes_earliest(struct hermes *hermes, const char *provider)
+{
+    return acquire_earliest(hermes, provider, NULL).until;
 }
 
 /* A provider that answers is not out, whatever was booked. */
@@ -199,35 +241,65 @@ static void answered(struct hermes *hermes, const char *provider, double now)
         (void)bookings_put(&hermes->bookings, &id, &good);
 }
 
-double acquire_until(const struct hermes_view *view, const struct hermes_judgement *judgement, double now)
+/* Hermes counts a provider's keys that are not dead. */
+static bool is_only_key(struct hermes *hermes, const struct hermes_provider *provider)
+{
+    size_t count = 0;
+    (void)pthread_mutex_lock(&hermes->lock);
+    look(hermes, clock_wall(), false);
+    for (size_t i = 0; i < provider->credential_count && count < 2; i++) {
+        const struct hermes_credential *credential = &provider->credentials[i];
+        count += state_of(hermes, provider->id, credential->fingerprint).verdict != HERMES_KEY_DEAD;
+    }
+    (void)pthread_mutex_unlock(&hermes->lock);
+    return count < 2;
+}
+
+double acquire_until(struct hermes *hermes, const struct hermes_attempt *attempt,
+                     const struct hermes_judgement *judgement, double now)
 {
     char path[64];
     size_t len;
     char *end;
-    if (judgement->given || judgement->verdict != HERMES_KEY_COOLING)
+    if (judgement->given || judgement->verdict != HERMES_KEY_COOLING || judgement->scope == HERMES_SCOPE_REQUEST)
         return judgement->until;
     (void)snprintf(path, sizeof path, "hermes_watch.cooldown_%d", judgement->status);
-    const char *value = hermes_config(view, path, &len);
+    const char *value = hermes_config(attempt->view, path, &len);
     long seconds = value == NULL ? 0 : strtol(value, &end, 10);
-    return seconds > 0 && seconds <= 31 * 86400 && end == value + len ? now + (double)seconds : judgement->until;
+    if (seconds > 0 && seconds <= 31 * 86400 && end == value + len)
+        return now + (double)seconds;
+    if (classify_rule_spares_only_key(judgement->rule) && is_only_key(hermes, attempt->provider))
+        return fmin(judgement->until, now + ONLY_KEY_RESTS);
+    return judgement->until;
+}
+
+/* The slot that JUDGEMENT goes to; one of a part when the part is known. */
+static struct bookings_id slot_of(const struct hermes_attempt *attempt, const struct hermes_judgement *judgement)
+{
+    bool key = judgement->verdict == HERMES_KEY_COOLING || judgement->verdict == HERMES_KEY_DEAD;
+    struct bookings_id id = bookings_id(attempt->provider->id, key ? attempt->credential->fingerprint : NULL);
+    const char *part = judgement->scope == HERMES_SCOPE_MODEL      ? attempt->use.model
+                       : judgement->scope == HERMES_SCOPE_ENDPOINT ? attempt->use.endpoint
+                                                                   : NULL;
+    return key && part != NULL ? bookings_id_of(&id, judgement->scope, part) : id;
 }
 
 int hermes_report(struct hermes *hermes, const struct hermes_attempt *attempt, const struct hermes_judgement *judgement)
 {
     int error = 0;
     double now = clock_wall();
-    const char *provider = attempt->provider->id;
-    bool key = judgement->verdict == HERMES_KEY_COOLING || judgement->verdict == HERMES_KEY_DEAD;
-    struct bookings_id id = bookings_id(provider, key ? attempt->credential->fingerprint : NULL);
+    struct bookings_id id = slot_of(attempt, judgement);
     struct booking booking = {.verdict = judgement->verdict,
                               .status = judgement->status,
                               .rule = classify_rule_number(judgement->rule),
-                              .until = acquire_until(attempt->view, judgement, now)};
+                              .until = acquire_until(hermes, attempt, judgement, now)};
+    if (judgement->verdict == HERMES_REQUEST_WRONG || judgement->scope == HERMES_SCOPE_REQUEST)
+        return 0;
     (void)pthread_mutex_lock(&hermes->lock);
     look(hermes, now, true);
     if (judgement->verdict == HERMES_KEY_GOOD)
-        answered(hermes, provider, now);
-    else if (judgement->verdict != HERMES_REQUEST_WRONG)
+        answered(hermes, attempt->provider->id, now);
+    else
         error = bookings_put(&hermes->bookings, &id, &booking);
     (void)pthread_mutex_unlock(&hermes->lock);
     return error;

@@ -79,6 +79,14 @@ struct bookings_id bookings_id(const char *provider, const char *fingerprint)
     return id;
 }
 
+struct bookings_id bookings_id_of(const struct bookings_id *id, enum hermes_scope scope, const char *part)
+{
+    uint64_t mixed = (hash(part) + scope) * 0x9e3779b97f4a7c15;
+    struct bookings_id of = {.provider = id->provider, .key = id->key ^ mixed, .whole = id->key};
+    of.key = of.key == 0 ? 1 : of.key;
+    return of;
+}
+
 /* The slot of ID, or the first free one on the way to it; NULL when it has none and the table is full. */
 static struct booking_slot *find(struct booking_table *table, uint64_t key)
 {
@@ -107,6 +115,7 @@ static struct booking_slot *take(struct booking_table *table, const struct booki
             return NULL;
         if (atomic_compare_exchange_strong(&slot->key, &there, id->key)) {
             atomic_store(&slot->provider, id->provider);
+            atomic_store(&slot->whole, id->whole);
             atomic_fetch_add(&table->taken, 1);
             return slot;
         }
@@ -224,7 +233,7 @@ static void copy_table(struct booking_table *to, struct booking_table *from, dou
     size_t taken = 0;
     for (size_t i = 0; from != NULL && i < 2 * BOOKING_SLOTS && taken < BOOKING_SLOTS / 4 * 3; i++) {
         struct booking_slot *old = &from->slots[i % BOOKING_SLOTS];
-        struct bookings_id id = {atomic_load(&old->provider), atomic_load(&old->key)};
+        struct bookings_id id = {atomic_load(&old->provider), atomic_load(&old->key), atomic_load(&old->whole)};
         bool bad = still_bad(old, now);
         bool wanted = i < BOOKING_SLOTS ? bad : !bad && used_lately(old, now);
         struct booking_slot *slot = id.key != 0 && wanted ? take(to, &id) : NULL;
@@ -385,7 +394,7 @@ int bookings_put(struct bookings *bookings, const struct bookings_id *id, const 
 
 void bookings_count(struct bookings *bookings, const struct bookings_id *id, double now)
 {
-    const struct bookings_id provider = {id->provider, id->provider == 0 ? 1 : id->provider};
+    const struct bookings_id provider = {.provider = id->provider, .key = id->provider == 0 ? 1 : id->provider};
     struct booking_slot *whole = slot_for(bookings, &provider);
     struct booking_slot *slot = whole == NULL ? NULL : slot_for(bookings, id);
     if (slot == NULL)
@@ -405,7 +414,9 @@ void bookings_clear(struct bookings *bookings, const char *provider, const char 
     for (size_t i = 0; table != NULL && i < BOOKING_SLOTS; i++) {
         struct booking booking;
         struct booking_slot *slot = &table->slots[i];
-        struct bookings_id id = {atomic_load(&slot->provider), atomic_load(&slot->key)};
+        uint64_t whole = atomic_load(&slot->whole);
+        struct bookings_id id = {.provider = atomic_load(&slot->provider), .key = whole};
+        id.key = whole != 0 ? whole : atomic_load(&slot->key);
         bool meant = id.key != 0 && (provider == NULL || id.provider == wanted.provider) &&
                      (fingerprint == NULL || id.key == (id.provider ^ fingerprint_bits(fingerprint)));
         if (!meant)

@@ -28,7 +28,8 @@ struct booking_slot {
     _Atomic uint64_t requests;
     _Atomic uint64_t last_used; /* milliseconds since the epoch */
     _Atomic uint64_t turn;      /* the provider's request number when it was used last */
-    uint64_t spare[2];
+    _Atomic uint64_t whole;     /* of a slot for a part of what a key may be asked: the key's own slot; else 0 */
+    uint64_t spare;
 };
 
 struct booking_table {
@@ -52,9 +53,12 @@ struct bookings {
 struct bookings_id {
     uint64_t provider;
     uint64_t key;
+    uint64_t whole;
 };
 /* FINGERPRINT NULL: the provider's own slot. */
 struct bookings_id bookings_id(const char *provider, const char *fingerprint);
+/* The slot for a PART of what the key of ID may be asked: SCOPE's, and its name. */
+struct bookings_id bookings_id_of(const struct bookings_id *id, enum hermes_scope scope, const char *part);
 
 struct booking {
     enum hermes_verdict verdict; /* GOOD, COOLING, DEAD or PROVIDER_OUT */

@@ -123,12 +123,19 @@ const char *hermes_config(const struct hermes_view *view, const char *path, size
 
 /* --- One try of one request --- */
 
+/* What a key is wanted for, where its provider may limit it to less than all; both may be NULL. */
+struct hermes_use {
+    const char *model;
+    const char *endpoint; /* the same text for the same endpoint: "POST /chat/completions" */
+};
+
 /* Whatever is rotated meanwhile, what comes back is booked on the key that was used. */
 struct hermes_attempt {
     const struct hermes_view *view; /* a reference is held until hermes_release */
     const struct hermes_provider *provider;
     const struct hermes_credential *credential;
     long long generation;
+    struct hermes_use use; /* texts of the caller's */
 };
 
 /* The next healthy key of PROVIDER (see hermes_provider; NULL: the default one) by its strategy, and counts its use.
@@ -137,6 +144,10 @@ struct hermes_attempt {
  * 20 milliseconds, what any process of the home reports at once. */
 int hermes_acquire(struct hermes *hermes, const char *provider, const char *const *skip, size_t skip_count,
                    struct hermes_attempt *ret) __attribute__((warn_unused_result));
+/* The same of a key that is good for USE (NULL: for all). */
+int hermes_acquire_for(struct hermes *hermes, const char *provider, const struct hermes_use *use,
+                       const char *const *skip, size_t skip_count, struct hermes_attempt *ret)
+    __attribute__((warn_unused_result));
 void hermes_release(struct hermes *hermes, struct hermes_attempt *attempt);
 
 /* The fingerprint of the key that hermes_acquire would give now, as long as the view in force lives, and nothing is counted;
@@ -162,6 +173,15 @@ struct hermes_answer {
     size_t headers_len;
     const char *body; /* the body, its beginning, or the first event of a stream; NULL: none */
     size_t body_len;
+    const char *model; /* that was asked for; NULL: not known. An error that names it speaks of it */
+};
+
+/* For what a key is out; the provider says so, else for everything. */
+enum hermes_scope {
+    HERMES_SCOPE_KEY,      /* for whatever it is asked */
+    HERMES_SCOPE_MODEL,    /* for the model of the attempt */
+    HERMES_SCOPE_ENDPOINT, /* for the endpoint of the attempt */
+    HERMES_SCOPE_REQUEST,  /* for this one request: nothing is booked, and another key may do */
 };
 
 struct hermes_judgement {
@@ -170,6 +190,8 @@ struct hermes_judgement {
     const char *rule; /* what decided, a static string: "429-retry-after", "401-empty-balance", ... */
     int status;       /* the answer's; for an error inside a 200 the one that it means */
     bool given;       /* UNTIL is the provider's word; else it is a default, which the configuration may overrule */
+    bool proven;      /* a code, a header or a time of the provider's says so; else a status or a message alone */
+    enum hermes_scope scope; /* of COOLING */
 };
 
 /* Pure: no clock, no input, no output. NOW is in seconds since the epoch. Takes any bytes. */

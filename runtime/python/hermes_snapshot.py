@@ -247,6 +247,7 @@ class _Bookings:
     """What gateways reported of keys: the table that libhermes-runtime maps, read only. Its form is in bookings.h."""
 
     HEAD, SLOT, SLOTS = struct.Struct("=8sII"), struct.Struct("=QQQ"), 16384
+    MODEL = 1  # of hermes_scope
     SIZE = 64 * (SLOTS + 1)
     COOLING, DEAD = 1, 2
 
@@ -255,13 +256,21 @@ class _Bookings:
         self._file: Optional[tuple[int, int]] = None
         self._map: Optional[mmap.mmap] = None
 
-    def until(self, provider: str, fingerprint: str) -> float:
-        """Until when a key cools: seconds since the epoch, inf for a dead one, 0 when nothing is known."""
+    def until(self, provider: str, fingerprint: str, model: Optional[str] = None) -> float:
+        """Until when a key cools: seconds since the epoch, inf for a dead one, 0 when nothing is known. MODEL: what it is
+        wanted for; its provider may limit it to other models."""
         table = self._table()
         if table is None:
             return 0.0
         bits = int(fingerprint[7:], 16) if fingerprint.startswith("sha256:") else _fnv(fingerprint)
         key = (_fnv(provider) ^ bits) or 1
+        until = self._slot(table, key)
+        if model is not None:
+            mixed = (_fnv(model) + self.MODEL) * 0x9E3779B97F4A7C15 & 0xFFFFFFFFFFFFFFFF
+            until = max(until, self._slot(table, (key ^ mixed) or 1))
+        return until
+
+    def _slot(self, table: mmap.mmap, key: int) -> float:
         for i in range(self.SLOTS):
             there, _, word = self.SLOT.unpack_from(table, 64 * (1 + (key + i) % self.SLOTS))
             if there == 0:
@@ -326,16 +335,19 @@ class Reader:
         self._load()
         return (self._snapshot.generation, self._digest) != before
 
-    def pick(self, provider: Optional[str] = None, skip: Collection[str] = ()) -> Optional[Credential]:
+    def pick(
+        self, provider: Optional[str] = None, skip: Collection[str] = (), model: Optional[str] = None
+    ) -> Optional[Credential]:
         """The first key of PROVIDER (see Snapshot.provider; None: the default one) that is neither cooling nor dead, by the
-        pool and by what any gateway of this home reported. SKIP: fingerprints that were tried already."""
+        pool and by what any gateway of this home reported. SKIP: fingerprints that were tried already. MODEL: what it is
+        wanted for, where a provider limits a key for one model only."""
         found = self._snapshot.provider(provider)
         if found is None:
             return None
         self._refresh_cooldowns()
         now = time.time()
         for key in found.credentials:
-            if key.fingerprint not in skip and self._usable(found.id, key.fingerprint, now):
+            if key.fingerprint not in skip and self._usable(found.id, key.fingerprint, model, now):
                 return key
         return None
 
@@ -361,8 +373,8 @@ class Reader:
         except (OSError, SnapshotError, ValueError, KeyError, TypeError):
             self._cooldowns = {}
 
-    def _usable(self, provider: str, fingerprint: str, now: float) -> bool:
-        if self._bookings.until(provider, fingerprint) > now:
+    def _usable(self, provider: str, fingerprint: str, model: Optional[str], now: float) -> bool:
+        if self._bookings.until(provider, fingerprint, model) > now:
             return False
         keys = self._cooldowns.get(provider)
         cooldown = keys.get(fingerprint) if isinstance(keys, dict) else None

@@ -85,11 +85,17 @@ static bool is_this_relay(const struct exchange *x, const struct hermes_credenti
            strncmp(url.authority.text, address, url.authority.len) == 0;
 }
 
+struct hermes_use ask_use(const struct exchange *x)
+{
+    return (struct hermes_use){x->use_model[0] != '\0' ? x->use_model : NULL, x->use_endpoint};
+}
+
 /* One key of the provider of now. 0, or what hermes_acquire says. */
 static int ask_one(struct exchange *x)
 {
     struct hermes_attempt key;
-    int error = hermes_acquire(reader(x), x->asking.provider, x->tried, x->tried_count, &key);
+    const struct hermes_use use = ask_use(x);
+    int error = hermes_acquire_for(reader(x), x->asking.provider, &use, x->tried, x->tried_count, &key);
     if (error != 0)
         return error;
     struct attempt *attempt = exchange_take_attempt(x);
@@ -121,6 +127,7 @@ static bool turn_to_fallback(struct exchange *x)
     x->fallback++;
     x->asking = target;
     x->tried_count = 0;
+    memcpy(x->use_model, target.model, sizeof x->use_model);
     bytes_clear(&x->fallback_body);
     return model_replace(bytes_at(&x->body), bytes_len(&x->body), x->model, target.model, &x->fallback_body);
 }
@@ -180,6 +187,20 @@ static int choose(struct exchange *x, const struct hermes_view *view)
     return provider == NULL ? HERMES_NO_PROVIDER : 0;
 }
 
+/* What the keys are wanted for. Of a path the beginning counts: what follows may be an id. */
+static void note_use(struct exchange *x)
+{
+    size_t len = x->model.end - x->model.start;
+    if (len > 0 && len < sizeof x->use_model)
+        (void)snprintf(x->use_model, sizeof x->use_model, "%.*s", (int)len, bytes_at(&x->body) + x->model.start);
+    memcpy(x->first_model, x->use_model, sizeof x->first_model);
+    const char *path = route_path(&x->route, &len);
+    size_t first = len == 0 ? 0 : 1 + strcspn(path + 1, "/?");
+    size_t second = first >= len || x->harmless ? first : first + 1 + strcspn(path + first + 1, "/?");
+    (void)snprintf(x->use_endpoint, sizeof x->use_endpoint, "%s %.*s", x->record.method,
+                   (int)(second < len ? second : len), path);
+}
+
 int ask_first(struct exchange *x)
 {
     x->asked_us = clock_monotonic_us();
@@ -188,5 +209,6 @@ int ask_first(struct exchange *x)
     const struct hermes_view *view = hermes_hold(reader(x));
     int error = choose(x, view);
     hermes_view_unref(view);
+    note_use(x);
     return error != 0 ? error : ask_next(x, true);
 }

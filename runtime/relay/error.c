@@ -20,7 +20,8 @@ static const char *type_of(int status)
     }
 }
 
-bool error_json(enum dialect dialect, int status, const char *request_id, const char *message, struct bytes *out)
+bool error_json(enum dialect dialect, int status, const char *request_id, const char *code, const char *message,
+                struct bytes *out)
 {
     bool anthropic = dialect == DIALECT_ANTHROPIC;
     return bytes_printf(out,
@@ -29,5 +30,8 @@ bool error_json(enum dialect dialect, int status, const char *request_id, const 
                         type_of(status)) &&
            bytes_add_json(out, message, strlen(message)) &&
            (anthropic ? bytes_printf(out, "\"},\"request_id\":\"%s\"}\n", request_id)
-                      : bytes_printf(out, "\",\"param\":null,\"code\":null}}\n"));
+                      : bytes_printf(out,
+                                     *code != '\0' ? "\",\"param\":null,\"code\":\"%s\"}}\n"
+                                                   : "\",\"param\":null,\"code\":null}}\n",
+                                     code));
 }

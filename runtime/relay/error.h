@@ -7,8 +7,8 @@
 #include "bytes.h"
 #include "route.h"
 
-/* {"error": {...}} in the client's DIALECT. MESSAGE is shown to people. False: no memory. */
-bool error_json(enum dialect dialect, int status, const char *request_id, const char *message, struct bytes *out)
-    __attribute__((warn_unused_result));
+/* {"error": {...}} in the client's DIALECT. CODE ("": none) is for programs, MESSAGE for people. False: no memory. */
+bool error_json(enum dialect dialect, int status, const char *request_id, const char *code, const char *message,
+                struct bytes *out) __attribute__((warn_unused_result));
 
 #endif

@@ -12,6 +12,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "evidence.h"
 #include "hermes_runtime.h"
 #include "bytes.h"
 #include "hold.h"
@@ -19,6 +20,7 @@
 #include "route.h"
 
 struct client;
+struct doubt;
 struct exchange;
 struct relay;
 struct upstream;
@@ -60,7 +62,8 @@ struct attempt {
     long long length; /* of the body; -1: not told */
     bool decoded;     /* it came in an encoding, and its length was that of the encoded one */
     bool judged;
-    struct attempt *next; /* in a list of spare ones */
+    char code[EVIDENCE_CODE_SIZE]; /* of its error; "": none */
+    struct attempt *next;          /* in a list of spare ones */
 };
 
 enum exchange_state {
@@ -120,9 +123,14 @@ struct exchange {
     size_t fallback;                         /* how many fallbacks have been turned to */
     const char *tried[RECORD_TRIES];         /* fingerprints of that provider's keys; in `record` */
     size_t tried_count;
-    struct model_place model;   /* in body; empty: it has none */
-    struct bytes fallback_body; /* the body with another model in it */
+    struct model_place model;     /* in body; empty: it has none */
+    char first_model[MODEL_SIZE]; /* that the request is for; "": not known */
+    char use_model[MODEL_SIZE];   /* that the provider of now is asked for; "": not known */
+    char use_endpoint[64];        /* "POST /chat/completions" */
+    struct bytes fallback_body;   /* the body with another model in it */
     struct attempt *now;
+    struct doubt *doubts; /* see doubt.h */
+    size_t doubt_count;
     struct attempt *refusal; /* the last whole answer of a key that was refused */
 
     /* What is answered */

@@ -7,9 +7,12 @@
 
 #include "acquire.h"
 #include "ask.h"
+#include "classify.h"
 #include "clock.h"
+#include "doubt.h"
 #include "exchange.h"
 #include "headers.h"
+#include "judge.h"
 #include "mask.h"
 #include "metrics.h"
 #include "relay.h"
@@ -30,18 +33,35 @@ static const char *verdict_name(enum hermes_verdict verdict)
 
 /* --- Answering --- */
 
-/* Seconds until a key of the first provider, or of a fallback that was turned to, is good again; -1: never, or now. */
-static long long retry_after(struct exchange *x)
+/* Of a cooldown that no provider gave a time for, so much may be told by the relay, which knows when it asks again. */
+enum { KNOWN_GUESS_S = 60 };
+
+/* The state of the key that is good again first: of the first provider, or of a fallback that was turned to. */
+static struct hermes_key_state earliest(struct exchange *x)
 {
     const struct hermes_view *view = hermes_hold(reader(x));
     struct target target;
-    double earliest = hermes_earliest(reader(x), x->first_provider);
-    for (size_t i = 0; i < x->fallback && route_fallback(view, i, &target); i++)
-        if (hermes_provider(view, target.provider) != NULL)
-            earliest = fmin(earliest, hermes_earliest(reader(x), target.provider));
+    struct hermes_use use = {x->first_model[0] != '\0' ? x->first_model : NULL, x->use_endpoint};
+    struct hermes_key_state first = acquire_earliest(reader(x), x->first_provider, &use);
+    for (size_t i = 0; i < x->fallback && route_fallback(view, i, &target); i++) {
+        use.model = target.model;
+        if (hermes_provider(view, target.provider) == NULL)
+            continue;
+        struct hermes_key_state state = acquire_earliest(reader(x), target.provider, &use);
+        first = state.until < first.until ? state : first;
+    }
     hermes_view_unref(view);
-    double left = ceil(earliest - clock_wall());
-    return !isfinite(left) || left < 1 ? -1 : (long long)left;
+    return first;
+}
+
+/* Seconds until STATE is over; -1: never, or now. A client waits as long as it is told, so that beyond LONGEST_GUESS
+ * only the provider's own word is passed on. */
+static long long retry_after(const struct hermes_key_state *state, long long longest_guess)
+{
+    double left = ceil(state->until - clock_wall());
+    if (!isfinite(left) || left < 1)
+        return -1;
+    return classify_rule_given(state->rule) || left <= (double)longest_guess ? (long long)left : -1;
 }
 
 /* What has come and not been looked at yet is masked, and may go out. */
@@ -77,16 +97,6 @@ static void answer_with(struct exchange *x, struct attempt *attempt)
     upstream_continue(attempt);
 }
 
-static void remember(struct exchange *x, struct attempt *attempt)
-{
-    char type[64];
-    const char *key = attempt->key.credential->secret;
-    (void)mask_key(bytes_at(&attempt->body), bytes_len(&attempt->body), key, strlen(key));
-    records_remember(x->relay->records, attempt->key.provider->id, attempt->status,
-                     headers_value(&attempt->headers, "content-type", type, sizeof type), bytes_at(&attempt->body),
-                     bytes_len(&attempt->body));
-}
-
 static bool is_whole(const struct attempt *attempt)
 {
     return attempt->done && !attempt->failed && attempt->status >= 400;
@@ -105,22 +115,20 @@ static void answer_unasked(struct exchange *x, int error)
                {HERMES_EXHAUSTED, 429, "every key is cooling down"},
                {0, 500, "it could not be asked: out of memory, or too many headers"}};
     char message[256];
-    int status = 0;
+    char code[EVIDENCE_CODE_SIZE] = "";
     size_t i = 0;
-    long long after = error == HERMES_NO_PROVIDER ? -1 : retry_after(x);
-    bytes_clear(&x->local);
-    if (error == HERMES_EXHAUSTED &&
-        records_recall(x->relay->records, x->first_provider, &status, x->local_type, sizeof x->local_type, &x->local)) {
-        x->retry_after = after;
-        reply_local(x, status, x->local_type, NULL);
-        return;
-    }
     while (why[i].error != error && why[i].error != 0)
         i++;
-    bool dead = error == HERMES_EXHAUSTED && after < 0;
+    struct hermes_key_state state = {.rule = ""};
+    if (error == HERMES_EXHAUSTED)
+        state = earliest(x);
+    bool dead = isinf(state.until);
+    int status = dead ? 401 : state.status >= 400 && state.status < 500 ? state.status : why[i].status;
+    if (error == HERMES_EXHAUSTED)
+        records_recall(x->relay->records, x->first_provider, status, code, sizeof code);
     (void)snprintf(message, sizeof message, "%s: %s", x->first_provider,
                    dead ? "every key has been refused; a new one is needed" : why[i].words);
-    reply_error(x, dead ? 401 : why[i].status, after, message);
+    reply_error_code(x, status, code, retry_after(&state, KNOWN_GUESS_S), message);
 }
 
 static void answer_failure(struct exchange *x, struct attempt *attempt)
@@ -167,7 +175,9 @@ static void refused(struct exchange *x, struct attempt *attempt, bool same)
     bool asked = ask_next(x, same) == 0;
     note_switch(x, left, asked);
     if (is_whole(attempt))
-        remember(x, attempt);
+        records_remember(x->relay->records, attempt->key.provider->id, attempt->status, attempt->code);
+    if (!asked || strcmp(left->provider, x->record.provider) != 0)
+        doubt_end(x);
     if (asked) {
         upstream_end(attempt);
         if (is_whole(attempt) && (first || x->refusal == NULL)) {
@@ -178,7 +188,8 @@ static void refused(struct exchange *x, struct attempt *attempt, bool same)
         }
         return;
     }
-    x->retry_after = retry_after(x);
+    struct hermes_key_state first_good = earliest(x);
+    x->retry_after = retry_after(&first_good, 0);
     if (x->refusal != NULL && (!first || attempt->status == 0)) {
         struct attempt *refusal = x->refusal;
         upstream_end(attempt);
@@ -196,30 +207,23 @@ static bool redirects(int status)
     return status >= 300 && status < 400 && status != 304;
 }
 
-static struct hermes_judgement classify(const struct attempt *attempt)
+static void book(struct exchange *x, const struct attempt *attempt, const struct hermes_judgement *judgement)
 {
-    struct hermes_answer answer = {
-        .status = attempt->headers_done ? attempt->status : 0,
-        .headers = bytes_at(&attempt->headers),
-        .headers_len = bytes_len(&attempt->headers),
-        .body = bytes_at(&attempt->body),
-        .body_len = bytes_len(&attempt->body) < HOLD_LIMIT ? bytes_len(&attempt->body) : HOLD_LIMIT,
-    };
-    size_t event;
-    if (attempt->hold == HOLD_EVENT && hold_first_event(answer.body, answer.body_len, &event))
-        answer.body_len = event;
-    struct hermes_judgement judgement = hermes_classify(&answer, clock_wall());
-    judgement.until = acquire_until(attempt->key.view, &judgement, clock_wall());
-    return judgement;
+    bool of_key = judgement->verdict == HERMES_KEY_COOLING || judgement->verdict == HERMES_KEY_DEAD;
+    if (of_key && !judgement->proven && judgement->scope != HERMES_SCOPE_REQUEST && doubt_add(x, attempt, judgement))
+        return;
+    if (judgement->verdict == HERMES_KEY_GOOD || judgement->verdict == HERMES_REQUEST_WRONG)
+        doubt_book(x); /* this key was taken: the others were refused for what they are */
+    (void)hermes_report(reader(x), &attempt->key, judgement);
 }
 
 /* What may have been charged for is asked again only with an idempotency key, and only where that key is known. */
 static void judge(struct exchange *x, struct attempt *attempt)
 {
-    struct hermes_judgement judgement = classify(attempt);
+    struct hermes_judgement judgement = judge_attempt(x, attempt);
     bool elsewhere = x->fallback > 0 && (attempt->status == 404 || attempt->status == 405);
     note_judgement(x, attempt, &judgement);
-    (void)hermes_report(reader(x), &attempt->key, &judgement);
+    book(x, attempt, &judgement);
     bool charged = attempt->failed && (attempt->headers_done ? attempt->status < 400 : attempt->sent && !x->harmless);
     if (charged && (attempt->headers_done || !x->idempotent)) {
         answer_failure(x, attempt);
@@ -301,4 +305,5 @@ void failover_abandon(struct exchange *x)
         ask_give(x->now);
     ask_give(x->refusal);
     x->now = x->answer = x->refusal = NULL;
+    doubt_end(x);
 }

@@ -58,6 +58,12 @@ bool headers_come_down(const char *name, size_t len, const char *connection)
            !of_connection(name, len, connection);
 }
 
+bool headers_say_when(const char *name, size_t len)
+{
+    static const char *const names[] = {"retry-after", "retry-after-ms", "x-should-retry", NULL};
+    return listed(names, name, len);
+}
+
 bool headers_add(struct bytes *lines, const char *name, const char *value)
 {
     /* libcurl takes "Name:" for "leave it out", and "Name;" for an empty one. */

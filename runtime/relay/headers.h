@@ -15,6 +15,9 @@ bool headers_go_up(const char *name, const char *connection);
 /* Whether a header of the provider goes on to the client. */
 bool headers_come_down(const char *name, size_t len, const char *connection);
 
+/* Whether a header of the provider says when, or whether, to ask again. */
+bool headers_say_when(const char *name, size_t len);
+
 /* Adds "Name: value" and a NUL to a list of lines. */
 bool headers_add(struct bytes *lines, const char *name, const char *value) __attribute__((warn_unused_result));
 /* What the provider wants besides the client's LINES: its key, and the headers of the configuration, which overrule the

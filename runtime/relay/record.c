@@ -7,14 +7,14 @@
 #include <string.h>
 
 #include "bytes.h"
+#include "evidence.h"
 
 enum { REQUESTS = 256, SWITCHES = 64, ANSWERS = 32 };
 
 struct remembered {
     char provider[PROVIDER_SIZE];
     int status;
-    char type[64];
-    struct bytes body;
+    char code[EVIDENCE_CODE_SIZE];
 };
 
 struct records {
@@ -39,8 +39,6 @@ void records_destroy(struct records *records)
 {
     if (records == NULL)
         return;
-    for (size_t i = 0; i < records->answer_count; i++)
-        bytes_finish(&records->answers[i].body);
     (void)pthread_mutex_destroy(&records->lock);
     free(records);
 }
@@ -76,34 +74,23 @@ static struct remembered *answer_of(struct records *records, const char *provide
     return answer;
 }
 
-void records_remember(struct records *records, const char *provider, int status, const char *type, const char *body,
-                      size_t len)
+void records_remember(struct records *records, const char *provider, int status, const char *code)
 {
     (void)pthread_mutex_lock(&records->lock);
     struct remembered *answer = answer_of(records, provider, true);
     if (answer != NULL) {
         answer->status = status;
-        (void)snprintf(answer->type, sizeof answer->type, "%s", type != NULL ? type : "application/octet-stream");
-        answer->body.start = answer->body.end = 0;
-        if (!bytes_add(&answer->body, body, len))
-            answer->status = 0;
+        (void)snprintf(answer->code, sizeof answer->code, "%s", code);
     }
     (void)pthread_mutex_unlock(&records->lock);
 }
 
-bool records_recall(struct records *records, const char *provider, int *ret_status, char *type, size_t type_size,
-                    struct bytes *body)
+void records_recall(struct records *records, const char *provider, int status, char *code, size_t size)
 {
     (void)pthread_mutex_lock(&records->lock);
     const struct remembered *answer = answer_of(records, provider, false);
-    bool found =
-        answer != NULL && answer->status != 0 && bytes_add(body, bytes_at(&answer->body), bytes_len(&answer->body));
-    if (found) {
-        *ret_status = answer->status;
-        (void)snprintf(type, type_size, "%s", answer->type);
-    }
+    (void)snprintf(code, size, "%s", answer != NULL && answer->status == status ? answer->code : "");
     (void)pthread_mutex_unlock(&records->lock);
-    return found;
 }
 
 /* `"name":"text"`, text escaped. */

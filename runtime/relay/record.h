@@ -55,11 +55,11 @@ void records_destroy(struct records *records);
 /* Keeps RECORD; in the stead of what it was at *PLACE, where 0 means that it is new. */
 void records_keep(struct records *records, const struct record *record, size_t *place);
 void records_switch(struct records *records, const struct record_switch *change);
-/* The last answer of PROVIDER to a key that it refused, for those who come while all its keys are cooling. */
-void records_remember(struct records *records, const char *provider, int status, const char *type, const char *body,
-                      size_t len);
-bool records_recall(struct records *records, const char *provider, int *ret_status, char *type, size_t type_size,
-                    struct bytes *body);
+/* The code of PROVIDER's last refusal with STATUS, for those who come while all its keys are cooling: no more of an answer
+ * is shown to another request than the one that it was for. */
+void records_remember(struct records *records, const char *provider, int status, const char *code);
+/* "": there is none. */
+void records_recall(struct records *records, const char *provider, int status, char *code, size_t size);
 /* The request as a JSON object; false: not known (any more). */
 bool records_request(struct records *records, const char *id, struct bytes *out);
 /* `[...]`, the latest first. */

@@ -86,7 +86,7 @@ static void add_lines(struct MHD_Response *response, const struct exchange *x, c
     struct header_line line;
     const char *named = headers_value(&attempt->headers, "connection", connection, sizeof connection);
     for (size_t at = 0; headers_next(&attempt->headers, &at, &line);) {
-        bool again = line.name_len == 11 && strncasecmp(line.name, "retry-after", 11) == 0 && x->retry_after >= 0;
+        bool again = x->retry_after >= 0 && headers_say_when(line.name, line.name_len);
         if (!again && headers_come_down(line.name, line.name_len, named))
             add_line(response, &line, attempt->key.credential->secret);
     }
@@ -184,8 +184,13 @@ void reply_local(struct exchange *x, int status, const char *type, const char *h
 
 void reply_error(struct exchange *x, int status, long long retry_after, const char *message)
 {
+    reply_error_code(x, status, "", retry_after, message);
+}
+
+void reply_error_code(struct exchange *x, int status, const char *code, long long retry_after, const char *message)
+{
     bytes_clear(&x->local);
-    if (!error_json(x->dialect, status, x->record.id, message, &x->local))
+    if (!error_json(x->dialect, status, x->record.id, code, message, &x->local))
         bytes_clear(&x->local);
     x->retry_after = retry_after;
     reply_local(x, status, "application/json", status == 401 ? "WWW-Authenticate: Bearer\r\n" : NULL);

@@ -12,6 +12,8 @@ void reply_answer(struct exchange *x);
 void reply_local(struct exchange *x, int status, const char *type, const char *headers);
 /* An error in the client's dialect; RETRY_AFTER in seconds, -1: none. */
 void reply_error(struct exchange *x, int status, long long retry_after, const char *message);
+/* The same with a CODE for programs; "": none. */
+void reply_error_code(struct exchange *x, int status, const char *code, long long retry_after, const char *message);
 
 /* From the server's callbacks: what X has to say goes out; or its connection rests until x->wake(x). */
 enum MHD_Result reply_queue(struct exchange *x);

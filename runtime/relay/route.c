@@ -117,6 +117,13 @@ static size_t after_version(const struct route *route)
     return 1 + strcspn(route->rest + 1, "/?");
 }
 
+const char *route_path(const struct route *route, size_t *ret_len)
+{
+    size_t skip = after_version(route);
+    *ret_len = route->rest_len - skip;
+    return route->rest + skip;
+}
+
 enum dialect route_dialect(const struct route *route)
 {
     const char *path = route->rest + after_version(route);

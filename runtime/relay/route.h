@@ -10,7 +10,7 @@
 
 struct bytes;
 
-enum { PROVIDER_NAME_SIZE = 96 };
+enum { PROVIDER_NAME_SIZE = 96, MODEL_SIZE = 160 };
 
 enum dialect { DIALECT_OPENAI, DIALECT_ANTHROPIC };
 
@@ -25,7 +25,7 @@ struct route {
 /* One provider to ask, and the model to ask it for ("": as the client says). */
 struct target {
     char provider[PROVIDER_NAME_SIZE];
-    char model[160];
+    char model[MODEL_SIZE];
 };
 /* The configuration's fallback of that INDEX, from 0. False: there are no more. */
 bool route_fallback(const struct hermes_view *view, size_t index, struct target *ret);
@@ -33,6 +33,8 @@ bool route_fallback(const struct hermes_view *view, size_t index, struct target 
 /* 0; -ENOENT: no path of a provider; -EINVAL: a path that nobody honest sends (dot segments, control characters). */
 int route_parse(const char *target, struct route *ret);
 enum dialect route_dialect(const struct route *route);
+/* The path behind its version: "/chat/completions". */
+const char *route_path(const struct route *route, size_t *ret_len);
 
 /* `provider/model` in a body: the provider that its first part names, and *RET_MODEL: where the rest begins. NULL when
  * that part is no provider of the view, or when the default provider's own models have such names. */

@@ -115,7 +115,8 @@ static struct hermes_judgement judge(struct simulation *s, const struct hermes_p
         (void)snprintf(headers, sizeof headers, "Retry-After: %ld\r\n", answer->seconds);
     struct hermes_answer given = {.status = answer->status, .headers = headers, .headers_len = strlen(headers)};
     struct hermes_judgement judgement = hermes_classify(&given, s->now);
-    judgement.until = acquire_until(s->view, &judgement, s->now);
+    const struct hermes_attempt attempt = {.view = s->view, .provider = provider, .credential = key};
+    judgement.until = acquire_until(s->hermes, &attempt, &judgement, s->now);
     return judgement;
 }
 

@@ -68,7 +68,11 @@ static void classify_a_limit(struct bench *bench)
     static const char body[] =
         "{\"error\":{\"code\":\"rate_limit_exceeded\",\"type\":\"tokens\",\"message\":\"Rate limit "
         "reached on tokens per min (TPM). Please try again in 20s.\"}}";
-    const struct hermes_answer answer = {429, headers, sizeof headers - 1, body, sizeof body - 1};
+    const struct hermes_answer answer = {.status = 429,
+                                         .headers = headers,
+                                         .headers_len = sizeof headers - 1,
+                                         .body = body,
+                                         .body_len = sizeof body - 1};
     (void)bench;
     if (hermes_classify(&answer, 1795600000).verdict != HERMES_KEY_COOLING)
         exit(1);

@@ -107,8 +107,8 @@ static const struct row rows[] = {
     {"403, reset after 2m", 403, "", "quota exhausted: your quota will reset after 2m", COOL, 120, "403-reset"},
     {"403, reset after 1h2m3.5s", 403, "", ERROR("x", "will reset after 1h2m3.5s."), COOL, 3723.5, "403-reset"},
     {"403, empty balance", 403, "", ERROR("x", "insufficient credits"), COOL, 3600, "403-empty-balance"},
-    {"403, the model is not for this key", 403, "", ERROR("model_not_found", "no access to model x"), WRONG, 0,
-     "403-request"},
+    {"403, the model is not for this key", 403, "", ERROR("model_not_found", "no access to model x"), COOL, 3600,
+     "403-model"},
     {"403, wrong country", 403, "", ERROR("unsupported_country_region_territory", "x"), OUT, 3600, "403-region"},
     {"403, a revoked key is only left out, as Hermes does", 403, "", ERROR("token_revoked", "x"), COOL, 3600, "403"},
 
@@ -184,6 +184,26 @@ static const struct row rows[] = {
      ERROR("rate_limit_exceeded", "Request too large on tokens per min (TPM): Limit 10, Requested 20"), WRONG, 0,
      "429-too-large"},
 
+    {"Anthropic's window that rejected", 429,
+     "anthropic-ratelimit-unified-status: rejected\r\nanthropic-ratelimit-unified-5h-status: rejected\r\n"
+     "anthropic-ratelimit-unified-5h-reset: 1795603000\r\nanthropic-ratelimit-unified-7d-status: allowed\r\n"
+     "anthropic-ratelimit-unified-7d-reset: 1796100000\r\nanthropic-ratelimit-unified-overage-status: rejected\r\n"
+     "anthropic-ratelimit-unified-overage-reset: 1796900000\r\n",
+     "", COOL, 3000, "429-ratelimit-reset"},
+    {"both windows rejected", 429,
+     "anthropic-ratelimit-unified-5h-status: rejected\r\nanthropic-ratelimit-unified-5h-reset: 1795603000\r\n"
+     "anthropic-ratelimit-unified-7d-status: rejected\r\nanthropic-ratelimit-unified-7d-reset: 1796100000\r\n",
+     "", COOL, 500000, "429-ratelimit-reset"},
+    {"no window says so", 429, "anthropic-ratelimit-unified-reset: 1795600500\r\n", "", COOL, 500,
+     "429-ratelimit-reset"},
+    {"the field of the IETF", 429, "RateLimit: \"burst\";r=0;t=30, \"daily\";r=12;t=7200\r\n", "", COOL, 30,
+     "429-ratelimit-reset"},
+    {"its older form", 429, "RateLimit: limit=100, remaining=0, reset=50\r\n", "", COOL, 50, "429-ratelimit-reset"},
+    {"a negative retry-after-ms", 429, "retry-after-ms: -1\r\nRetry-After: 7\r\n", "", COOL, 7, "429-retry-after"},
+    {"too many at one time", 429, "", ERROR("x", "Too many concurrent requests"), COOL, 1, "429-concurrent"},
+    {"too many at one time, until a moment", 429, "Retry-After: 4\r\n", ERROR("x", "concurrency limit"), COOL, 4,
+     "429-retry-after"},
+
     /* Nonsense for a time is none. */
     {"a negative time", 429, "Retry-After: -5\r\n", "", COOL, 3600, "429"},
     {"a time in a hundred years", 429, "", "{\"resets_at\":4951100000}", COOL, 3600, "429"},
@@ -206,7 +226,7 @@ static const struct row rows[] = {
     {"400 that means an empty balance", 400, "",
      "{\"type\":\"error\",\"error\":{\"type\":\"invalid_request_error\",\"message\":\"Your credit balance is too "
      "low\"}}",
-     COOL, 3600, "empty-balance"},
+     COOL, 1, "400-credit"},
     {"400 from Google: the key is none", 400, "",
      "{\"error\":{\"code\":400,\"message\":\"API key not valid.\",\"details\":[{\"reason\":\"API_KEY_INVALID\"}]}}",
      DEAD, INFINITY, "400-revoked"},
@@ -215,13 +235,38 @@ static const struct row rows[] = {
     {"413", 413, "", "", WRONG, 0, "4xx"},
     {"422 with the user's words in it", 422, "", "{\"detail\":[{\"input\":\"insufficient balance\"}]}", WRONG, 0,
      "4xx"},
+    {"400 that quotes a key's death", 400, "",
+     "{\"error\":{\"message\":\"bad input: 'Incorrect API key provided, please "
+     "recharge'\",\"code\":\"invalid_value\"}}",
+     WRONG, 0, "4xx"},
+    {"400 with codes in what it quotes", 400, "",
+     "{\"error\":{\"code\":\"invalid_value\",\"input\":{\"code\":\"invalid_api_key\",\"status\":\"insufficient_quota\"}"
+     "}}",
+     WRONG, 0, "4xx"},
+    {"422 with codes in what it quotes", 422, "", "{\"detail\":[{\"input\":{\"code\":\"invalid_api_key\"}}]}", WRONG, 0,
+     "4xx"},
+    {"404 that quotes a balance", 404, "", ERROR("not_found", "no file 'insufficient balance'"), WRONG, 0, "4xx"},
+    {"500 that quotes a balance", 500, "", ERROR("x", "cannot parse 'insufficient balance'"), OUT, 10, "5xx"},
+    {"400 with a code of its own for no money", 400, "", "{\"code\":\"Arrearage\",\"message\":\"x\"}", COOL, 3600,
+     "empty-balance"},
+    {"200 with an error that quotes", 200, "",
+     "{\"error\":{\"type\":\"invalid_request_error\",\"message\":\"bad: 'rate limit, insufficient balance'\"}}", WRONG,
+     0, "4xx"},
+    {"401, another organization's key", 401, "", ERROR("mismatched_organization", "x"), WRONG, 0, "401-organization"},
+    {"402, a smaller request would do", 402, "", ERROR("x", "This needs more credits, or fewer max_tokens"), COOL, 1,
+     "402-this-request"},
     {"a redirect", 302, "Location: https://elsewhere.test/\r\n", "", WRONG, 0, "redirect"},
     {"a status that is none", 999, "", "", OUT, 10, "no-http"},
 };
 
 static struct hermes_judgement judge(const struct row *row)
 {
-    const struct hermes_answer answer = {row->status, row->headers, strlen(row->headers), row->body, strlen(row->body)};
+    const struct hermes_answer answer = {.status = row->status,
+                                         .headers = row->headers,
+                                         .headers_len = strlen(row->headers),
+                                         .body = row->body,
+                                         .body_len = strlen(row->body),
+                                         .model = "gpt-big"};
     return hermes_classify(&answer, now);
 }
 
@@ -240,6 +285,47 @@ static void judges_as_the_table_says(void **state)
             print_error("%s: got %d, %g s, %s\n", row->name, (int)got.verdict, seconds, got.rule);
     }
     assert_int_equal(wrong, 0);
+}
+
+/* For what the key is out. */
+static void says_for_what(void **state)
+{
+    static const struct {
+        int status;
+        const char *headers;
+        const char *body;
+        enum hermes_scope scope;
+        bool proven;
+    } answers[] = {
+        {429, "", "", HERMES_SCOPE_KEY, true},
+        {429, "", ERROR("rate_limit_exceeded", "Rate limit reached for gpt-big in organization x"), HERMES_SCOPE_MODEL,
+         true},
+        {429, "", ERROR("rate_limit_exceeded", "Rate limit reached for gpt-big-2 in organization x"), HERMES_SCOPE_KEY,
+         true},
+        {429, "", ERROR("x", "The rate limit for this model was exceeded"), HERMES_SCOPE_MODEL, true},
+        {429, "", "{\"error\":{\"details\":[{\"violations\":[{\"quotaId\":\"RequestsPerDayPerProjectPerModel\"}]}]}}",
+         HERMES_SCOPE_MODEL, true},
+        {429, "", ERROR("insufficient_quota", "gpt-big: check your plan"), HERMES_SCOPE_KEY, true},
+        {429, "", ERROR("x", "Extra usage is required for long context requests."), HERMES_SCOPE_REQUEST, true},
+        {402, "", ERROR("x", "more credits, or fewer max_tokens"), HERMES_SCOPE_REQUEST, true},
+        {401, "", "", HERMES_SCOPE_KEY, false},
+        {401, "", ERROR("invalid_api_key", "x"), HERMES_SCOPE_KEY, true},
+        {401, "", ERROR("x", "Missing scopes: api.model.read."), HERMES_SCOPE_ENDPOINT, false},
+        {403, "WWW-Authenticate: Bearer error=\"insufficient_scope\"\r\n", "", HERMES_SCOPE_ENDPOINT, true},
+        {403, "", ERROR("forbidden", "keys are not authorized for this route."), HERMES_SCOPE_ENDPOINT, false},
+        {403, "", ERROR("x", "You do not have access to model gpt-big"), HERMES_SCOPE_MODEL, false},
+        {403, "", ERROR("forbidden", "Your account is not authorized"), HERMES_SCOPE_KEY, false},
+        {400, "", ERROR("invalid_request_error", "Your credit balance is too low"), HERMES_SCOPE_REQUEST, false},
+    };
+    (void)state;
+    for (size_t i = 0; i < sizeof answers / sizeof *answers; i++) {
+        const struct row row = {"", answers[i].status, answers[i].headers, answers[i].body, 0, 0, ""};
+        struct hermes_judgement got = judge(&row);
+        if (got.scope != answers[i].scope || got.proven != answers[i].proven)
+            print_error("%d %s: got %d, %d, %s\n", row.status, row.body, (int)got.scope, got.proven, got.rule);
+        assert_int_equal(got.scope, answers[i].scope);
+        assert_int_equal(got.proven, answers[i].proven);
+    }
 }
 
 /* Cut off anywhere, an answer is still judged, with a time that can be waited for. */
@@ -284,13 +370,14 @@ static void rules_have_numbers_of_their_own(void **state)
         known += *name != '\0';
         assert_int_equal(classify_rule_number(name), *name == '\0' ? 0 : i);
     }
-    assert_int_equal(known, 32);
+    assert_int_equal(known, 42);
 }
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(judges_as_the_table_says),
+        cmocka_unit_test(says_for_what),
         cmocka_unit_test(takes_beginnings),
         cmocka_unit_test(says_what_was_given),
         cmocka_unit_test(rules_have_numbers_of_their_own),

@@ -18,6 +18,7 @@
 
 #include <cmocka.h>
 
+#include "acquire.h"
 #include "bookings.h"
 #include "fingerprint.h"
 #include "hermes_runtime.h"
@@ -156,7 +157,8 @@ static const char *next(struct home *home)
 static int answered(struct home *home, enum hermes_verdict verdict, double seconds, const char *rule, int status)
 {
     struct hermes_attempt attempt;
-    const struct hermes_judgement judgement = {verdict, now_seconds() + seconds, rule, status, true};
+    const struct hermes_judgement judgement = {
+        .verdict = verdict, .until = now_seconds() + seconds, .rule = rule, .status = status, .given = true};
     assert_int_equal(hermes_acquire(home->hermes, NULL, NULL, 0, &attempt), 0);
     int error = hermes_report(home->hermes, &attempt, &judgement);
     hermes_release(home->hermes, &attempt);
@@ -309,8 +311,10 @@ static void a_dead_key_stays_dead_until_it_is_replaced_or_reset(void **state)
     struct home *home = *state;
     struct hermes_attempt late;
     char path[128];
-    const struct hermes_judgement cooling = {HERMES_KEY_COOLING, now_seconds() + 1, "429", 429, true};
-    const struct hermes_judgement good = {HERMES_KEY_GOOD, 0, "good", 200, false};
+    const struct hermes_judgement cooling = {
+        .verdict = HERMES_KEY_COOLING, .until = now_seconds() + 1, .rule = "429", .status = 429, .given = true};
+    const struct hermes_judgement good = {
+        .verdict = HERMES_KEY_GOOD, .until = 0, .rule = "good", .status = 200, .given = false};
     publish(home, 1, "fill_first", "sk-test-1");
     open_home(home);
     assert_int_equal(hermes_acquire(home->hermes, NULL, NULL, 0, &late), 0);
@@ -340,7 +344,8 @@ static void a_report_books_the_key_that_was_used(void **state)
 {
     struct home *home = *state;
     struct hermes_attempt attempt;
-    const struct hermes_judgement cooling = {HERMES_KEY_COOLING, now_seconds() + 900, "429", 429, true};
+    const struct hermes_judgement cooling = {
+        .verdict = HERMES_KEY_COOLING, .until = now_seconds() + 900, .rule = "429", .status = 429, .given = true};
     publish(home, 1, "fill_first", "sk-test-1");
     open_home(home);
     assert_int_equal(hermes_acquire(home->hermes, NULL, NULL, 0, &attempt), 0);
@@ -368,8 +373,11 @@ static void the_configuration_sets_a_cooldown_that_nobody_named(void **state)
         struct bookings bookings = {.path = NULL};
         char path[128];
         double now = now_seconds();
-        const struct hermes_judgement judgement = {HERMES_KEY_COOLING, now + 300, "401", cases[i].status,
-                                                   cases[i].given};
+        const struct hermes_judgement judgement = {.verdict = HERMES_KEY_COOLING,
+                                                   .until = now + 300,
+                                                   .rule = "401",
+                                                   .status = cases[i].status,
+                                                   .given = cases[i].given};
         assert_int_equal(hermes_acquire(home->hermes, NULL, NULL, 0, &attempt), 0);
         assert_int_equal(hermes_report(home->hermes, &attempt, &judgement), 0);
         hermes_release(home->hermes, &attempt);
@@ -379,6 +387,78 @@ static void the_configuration_sets_a_cooldown_that_nobody_named(void **state)
         bookings_look(&bookings, false, now);
         bookings_clear(&bookings, NULL, NULL, now, NULL, NULL);
         bookings_finish(&bookings);
+    }
+}
+
+/* What next would give for a model; the next key for it is answered with a limit of SCOPE. */
+static const char *next_for(struct home *home, const char *model, const char *endpoint, enum hermes_scope scope)
+{
+    static char secret[64];
+    struct hermes_attempt attempt;
+    const struct hermes_use use = {model, endpoint};
+    if (hermes_acquire_for(home->hermes, NULL, &use, NULL, 0, &attempt) != 0)
+        return "";
+    (void)snprintf(secret, sizeof secret, "%s", attempt.credential->secret);
+    const struct hermes_judgement limit = {.verdict = HERMES_KEY_COOLING,
+                                           .until = now_seconds() + 900,
+                                           .rule = "429-retry-after",
+                                           .status = 429,
+                                           .given = true,
+                                           .scope = scope};
+    if (scope != HERMES_SCOPE_KEY)
+        assert_int_equal(hermes_report(home->hermes, &attempt, &limit), 0);
+    hermes_release(home->hermes, &attempt);
+    return secret;
+}
+
+static void a_limit_of_a_part_leaves_the_rest(void **state)
+{
+    struct home *home = *state;
+    const char *list = "GET /models";
+    publish(home, 1, "fill_first", "sk-test-1 sk-test-2");
+    open_home(home);
+    assert_string_equal(next_for(home, "big", "POST /chat", HERMES_SCOPE_MODEL), "sk-test-1");
+    assert_string_equal(next_for(home, "big", list, HERMES_SCOPE_KEY), "sk-test-2");
+    assert_string_equal(next_for(home, "small", list, HERMES_SCOPE_ENDPOINT), "sk-test-1");
+    assert_string_equal(next_for(home, "small", list, HERMES_SCOPE_KEY), "sk-test-2");
+    assert_string_equal(next_for(home, "small", "POST /chat", HERMES_SCOPE_REQUEST), "sk-test-1");
+    assert_string_equal(next_for(home, "small", "POST /chat", HERMES_SCOPE_KEY), "sk-test-1");
+    assert_string_equal(next(home), "sk-test-1"); /* whoever says nothing wants no part */
+
+    struct bookings bookings = {.path = NULL};
+    char path[128];
+    in_home(home, BOOKINGS_FILE, path);
+    bookings.path = path;
+    bookings_look(&bookings, false, now_seconds());
+    bookings_clear(&bookings, NULL, NULL, now_seconds(), NULL, NULL);
+    bookings_finish(&bookings);
+    assert_string_equal(next_for(home, "big", list, HERMES_SCOPE_KEY), "sk-test-1");
+}
+
+static void the_only_key_rests_for_a_minute(void **state)
+{
+    struct home *home = *state;
+    static const struct {
+        const char *keys;
+        const char *rule;
+        double seconds;
+    } cases[] = {{"sk-test-1", "429", 60},
+                 {"sk-test-1", "403", 60},
+                 {"sk-test-1", "429-empty-balance", 3600},
+                 {"sk-test-1 sk-test-2", "429", 3600}};
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct hermes_attempt attempt;
+        double now = now_seconds();
+        const struct hermes_judgement limit = {
+            .verdict = HERMES_KEY_COOLING, .until = now + 3600, .rule = cases[i].rule, .status = 429};
+        publish(home, (int)i + 1, "fill_first", cases[i].keys);
+        open_home(home);
+        assert_int_equal(hermes_acquire(home->hermes, NULL, NULL, 0, &attempt), 0);
+        double until = acquire_until(home->hermes, &attempt, &limit, now);
+        assert_true(fabs(until - now - cases[i].seconds) < 1);
+        hermes_release(home->hermes, &attempt);
+        hermes_close(home->hermes);
+        home->hermes = NULL;
     }
 }
 
@@ -580,7 +660,8 @@ static void a_provider_may_be_lost_while_its_key_is_in_use(void **state)
     struct home *home = *state;
     struct hermes_attempt attempt, other;
     struct hermes_key_state told;
-    const struct hermes_judgement dead = {HERMES_KEY_DEAD, INFINITY, "401-revoked", 401, false};
+    const struct hermes_judgement dead = {
+        .verdict = HERMES_KEY_DEAD, .until = INFINITY, .rule = "401-revoked", .status = 401, .given = false};
     publish(home, 1, "fill_first", "sk-test-1");
     open_home(home);
     assert_int_equal(hermes_acquire(home->hermes, NULL, NULL, 0, &attempt), 0);
@@ -685,8 +766,11 @@ static void *gateway(void *data)
             continue;
         if (error != 0)
             return "no key";
-        const struct hermes_judgement judgement = {i % 3 == 0 ? HERMES_KEY_COOLING : HERMES_KEY_GOOD,
-                                                   now_seconds() + 0.0005, "429", 429, true};
+        const struct hermes_judgement judgement = {.verdict = i % 3 == 0 ? HERMES_KEY_COOLING : HERMES_KEY_GOOD,
+                                                   .until = now_seconds() + 0.0005,
+                                                   .rule = "429",
+                                                   .status = 429,
+                                                   .given = true};
         char whole[64];
         (void)snprintf(whole, sizeof whole, "sk-test-%lld-", attempt.generation);
         if (strncmp(attempt.credential->secret, whole, strlen(whole)) != 0)
@@ -792,6 +876,8 @@ int main(void)
         TEST(a_dead_key_stays_dead_until_it_is_replaced_or_reset),
         TEST(a_report_books_the_key_that_was_used),
         TEST(the_configuration_sets_a_cooldown_that_nobody_named),
+        TEST(a_limit_of_a_part_leaves_the_rest),
+        TEST(the_only_key_rests_for_a_minute),
         TEST(an_outage_is_the_providers_not_the_keys),
         TEST(the_pool_has_a_word_too),
         TEST(bad_bookings_are_made_anew),
