@@ -22,6 +22,16 @@ static struct hermes *reader(struct exchange *x)
 
 /* --- One try --- */
 
+void ask_give(struct attempt *attempt)
+{
+    if (attempt == NULL)
+        return;
+    upstream_end(attempt);
+    if (attempt->key.view != NULL)
+        hermes_release(reader(attempt->exchange), &attempt->key);
+    exchange_give_attempt(attempt);
+}
+
 static size_t pull(struct attempt *attempt, char *buffer, size_t size)
 {
     struct exchange *x = attempt->exchange;
@@ -54,7 +64,7 @@ static int send_attempt(struct exchange *x, struct attempt *attempt)
         .body_len = has_body && !x->streaming ? bytes_len(body) : 0,
         .pull = x->streaming ? pull : NULL,
         .pull_len = x->body_length,
-        .again = x->harmless || x->idempotent,
+        .again = x->harmless,
     };
     if (!route_url(attempt->key.credential->base_url, attempt->key.provider->auth, &x->route, &attempt->url) ||
         !headers_for(&attempt->key, x->dialect, &x->headers, &attempt->lines) ||
@@ -90,6 +100,30 @@ struct hermes_use ask_use(const struct exchange *x)
     return (struct hermes_use){x->use_model[0] != '\0' ? x->use_model : NULL, x->use_endpoint};
 }
 
+/* With KEY, which is ATTEMPT's from now on. */
+static int ask_with(struct exchange *x, struct attempt *attempt, const struct hermes_attempt *key)
+{
+    attempt->key = *key;
+    note_try(x, attempt);
+    int error = is_this_relay(x, key->credential) ? -ELOOP : send_attempt(x, attempt);
+    if (error != 0) {
+        ask_give(attempt);
+        return error;
+    }
+    x->now = attempt;
+    return 0;
+}
+
+int ask_again(struct exchange *x, const struct attempt *attempt)
+{
+    struct hermes_attempt key = attempt->key;
+    struct attempt *again = x->record.try_count < ASK_TRIES ? exchange_take_attempt(x) : NULL;
+    if (again == NULL)
+        return -ENOMEM;
+    (void)hermes_view_ref(key.view);
+    return ask_with(x, again, &key);
+}
+
 /* One key of the provider of now. 0, or what hermes_acquire says. */
 static int ask_one(struct exchange *x)
 {
@@ -103,15 +137,7 @@ static int ask_one(struct exchange *x)
         hermes_release(reader(x), &key);
         return -ENOMEM;
     }
-    attempt->key = key;
-    note_try(x, attempt);
-    error = is_this_relay(x, key.credential) ? -ELOOP : send_attempt(x, attempt);
-    if (error != 0) {
-        ask_give(attempt);
-        return error;
-    }
-    x->now = attempt;
-    return 0;
+    return ask_with(x, attempt, &key);
 }
 
 /* The next fallback that the configuration names; it has its own model, so there must be one to replace. */
@@ -119,8 +145,7 @@ static bool turn_to_fallback(struct exchange *x)
 {
     const struct hermes_view *view = hermes_hold(reader(x));
     struct target target;
-    bool found =
-        !x->committed && !x->streaming && x->model.end > x->model.start && route_fallback(view, x->fallback, &target);
+    bool found = !x->streaming && x->model.end > x->model.start && route_fallback(view, x->fallback, &target);
     hermes_view_unref(view);
     if (!found)
         return false;
@@ -149,16 +174,6 @@ int ask_next(struct exchange *x, bool same)
         same = true;
     }
     return error;
-}
-
-void ask_give(struct attempt *attempt)
-{
-    if (attempt == NULL)
-        return;
-    upstream_end(attempt);
-    if (attempt->key.view != NULL)
-        hermes_release(reader(attempt->exchange), &attempt->key);
-    exchange_give_attempt(attempt);
 }
 
 /* --- Whom --- */

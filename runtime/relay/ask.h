@@ -19,6 +19,8 @@ enum { ASK_TRIES = 16, ASK_MS = 120000 };
 int ask_first(struct exchange *x) __attribute__((warn_unused_result));
 /* Asks whoever is left, within the budget. SAME: the provider of now may be asked with another key. */
 int ask_next(struct exchange *x, bool same) __attribute__((warn_unused_result));
+/* Asks with ATTEMPT's key once more. */
+int ask_again(struct exchange *x, const struct attempt *attempt) __attribute__((warn_unused_result));
 /* What the keys of the provider of now are wanted for; texts of X. */
 struct hermes_use ask_use(const struct exchange *x);
 /* An attempt that is not used any more: it ends, wherever it is, and its key is free. NULL is fine. */

@@ -56,7 +56,8 @@ struct attempt {
     bool failed;         /* it broke off, or never came */
     const char *failure; /* static words */
     bool timed_out;
-    bool sent; /* the whole request has gone out: it may have been charged for */
+    bool sent;      /* the whole request has gone out: it may have been charged for */
+    bool untouched; /* nothing of it has */
 
     enum hold hold;
     long long length; /* of the body; -1: not told */
@@ -119,7 +120,7 @@ struct exchange {
     long long asked_us;                      /* first */
     char first_provider[PROVIDER_NAME_SIZE]; /* that the request is for */
     struct target asking;                    /* the provider of now */
-    bool committed;                          /* which may have charged for it: no fallback is asked any more */
+    bool repeated;                           /* the same key was asked twice */
     size_t fallback;                         /* how many fallbacks have been turned to */
     const char *tried[RECORD_TRIES];         /* fingerprints of that provider's keys; in `record` */
     size_t tried_count;

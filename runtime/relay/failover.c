@@ -217,19 +217,32 @@ static void book(struct exchange *x, const struct attempt *attempt, const struct
     (void)hermes_report(reader(x), &attempt->key, judgement);
 }
 
-/* What may have been charged for is asked again only with an idempotency key, and only where that key is known. */
+/* The same request with the same key once more, where the provider had no part in the first time, or knows it by its
+ * idempotency key: each account knows its own only. */
+static bool repeated(struct exchange *x, struct attempt *attempt)
+{
+    bool unseen = attempt->untouched && !attempt->timed_out;
+    if (!attempt->failed || attempt->headers_done || x->streaming || x->repeated || !(unseen || x->idempotent))
+        return false;
+    x->repeated = true;
+    if (ask_again(x, attempt) != 0)
+        return false;
+    ask_give(attempt);
+    return true;
+}
+
+/* What may have been charged for is not asked again. */
 static void judge(struct exchange *x, struct attempt *attempt)
 {
     struct hermes_judgement judgement = judge_attempt(x, attempt);
     bool elsewhere = x->fallback > 0 && (attempt->status == 404 || attempt->status == 405);
     note_judgement(x, attempt, &judgement);
+    if (repeated(x, attempt))
+        return;
     book(x, attempt, &judgement);
     bool charged = attempt->failed && (attempt->headers_done ? attempt->status < 400 : attempt->sent && !x->harmless);
-    if (charged && (attempt->headers_done || !x->idempotent)) {
+    if (charged) {
         answer_failure(x, attempt);
-    } else if (charged) {
-        x->committed = true;
-        refused(x, attempt, true);
     } else if (attempt->headers_done && redirects(attempt->status)) {
         attempt->failure = "it answered with a redirect, which is not followed";
         answer_failure(x, attempt);

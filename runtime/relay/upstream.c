@@ -26,6 +26,8 @@ struct upstream_call {
     size_t body_len;
     bool again;
     bool asked;   /* once on a connection */
+    bool begun;   /* some of it had gone out on a connection before the one of now */
+    bool refused; /* the provider did not take it */
     bool special; /* its egress is not the usual one */
     struct upstream_call *next;
 };
@@ -106,15 +108,31 @@ static size_t on_pull(char *buffer, size_t size, size_t count, void *data)
 }
 
 /* libcurl sends a request again by itself when a kept connection ended before an answer. That may be the second time
- * that the provider charges for it. */
+ * that the provider charges for it, unless nothing had gone out, or the provider said that it did not take it. */
 static int on_request(void *data, char *ip, char *local_ip, int port, int local_port)
 {
     struct upstream_call *call = data;
     (void)ip, (void)local_ip, (void)port, (void)local_port;
-    if (call->asked && !call->again)
+    long sent = 0;
+    (void)curl_easy_getinfo(call->easy, CURLINFO_REQUEST_SIZE, &sent);
+    if (call->asked && !call->again && !call->refused && sent > 0) {
+        call->begun = true;
         return CURL_PREREQFUNC_ABORT;
+    }
+    call->begun = call->begun || sent > 0;
     call->asked = true;
     return CURL_PREREQFUNC_OK;
+}
+
+/* What libcurl says of HTTP/2's REFUSED_STREAM, and of a GOAWAY before the stream: it was not processed. */
+static int on_words(CURL *easy, curl_infotype type, char *words, size_t len, void *data)
+{
+    static const char refused[] = "REFUSED_STREAM";
+    struct upstream_call *call = data;
+    (void)easy;
+    if (type == CURLINFO_TEXT && len >= sizeof refused - 1 && memcmp(words, refused, sizeof refused - 1) == 0)
+        call->refused = true;
+    return 0;
 }
 
 static curl_socket_t on_open(void *data, curlsocktype purpose, struct curl_sockaddr *address)
@@ -212,6 +230,8 @@ static bool prepare(struct upstream *upstream, struct upstream_call *call)
     (void)curl_easy_setopt(easy, CURLOPT_OPENSOCKETDATA, upstream);
     (void)curl_easy_setopt(easy, CURLOPT_CLOSESOCKETFUNCTION, on_close);
     (void)curl_easy_setopt(easy, CURLOPT_CLOSESOCKETDATA, upstream);
+    (void)curl_easy_setopt(easy, CURLOPT_DEBUGFUNCTION, on_words);
+    (void)curl_easy_setopt(easy, CURLOPT_DEBUGDATA, call);
     (void)curl_easy_setopt(easy, CURLOPT_PRIVATE, call);
     return good;
 }
@@ -314,11 +334,13 @@ int upstream_begin(struct upstream *upstream, struct attempt *attempt, const str
     call->pull = request->pull;
     call->body_len = request->pull != NULL && request->pull_len > 0 ? (size_t)request->pull_len : request->body_len;
     call->again = request->again;
-    call->asked = false;
+    call->asked = call->refused = call->begun = false;
     struct curl_slist *headers = header_list(call, request->headers);
     set_method(call->easy, request);
     bool good = headers != NULL && set_egress(call, &request->egress) &&
                 curl_easy_setopt(call->easy, CURLOPT_URL, request->url) == CURLE_OK &&
+                curl_easy_setopt(call->easy, CURLOPT_VERBOSE, (long)(strncmp(request->url, "https:", 6) == 0)) ==
+                    CURLE_OK && /* only TLS brings HTTP/2 */
                 curl_easy_setopt(call->easy, CURLOPT_HTTPHEADER, headers) == CURLE_OK &&
                 curl_multi_add_handle(upstream->multi, call->easy) == CURLM_OK;
     if (!good) {
@@ -398,11 +420,14 @@ static const char *words_for(CURLcode code)
 static void finish_call(struct upstream_call *call, CURLcode code)
 {
     struct attempt *attempt = call->attempt;
+    long request_size = 0;
     attempt->done = true;
     attempt->failed = code != CURLE_OK;
     attempt->timed_out = code == CURLE_OPERATION_TIMEDOUT;
     attempt->failure = code == CURLE_OK ? NULL : words_for(code);
-    attempt->sent = upstream_has_sent(attempt);
+    attempt->sent = call->begun || upstream_has_sent(attempt);
+    (void)curl_easy_getinfo(call->easy, CURLINFO_REQUEST_SIZE, &request_size);
+    attempt->untouched = !call->begun && request_size == 0;
     upstream_end(attempt);
     exchange_progress(attempt);
 }
