@@ -6,19 +6,12 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
-#include <time.h>
 #include <unistd.h>
 
-#include "drift.h"
+#include "clock.h"
+#include "drift_looks.h"
 
 extern char **environ;
-
-static long long now_ms(void)
-{
-    struct timespec now;
-    (void)clock_gettime(CLOCK_MONOTONIC, &now);
-    return now.tv_sec * 1000LL + now.tv_nsec / 1000000;
-}
 
 /* A user's systemd that runs has this socket; without it nobody is asked, and nothing is started. */
 static bool manager_runs(void)
@@ -33,7 +26,7 @@ static bool manager_runs(void)
 struct drift_manager_question drift_manager_ask(void)
 {
     static const char *const command[] = {"systemctl", "--user", "show-environment", NULL};
-    struct drift_manager_question question = {.fd = -1, .asked_ms = now_ms()};
+    struct drift_manager_question question = {.fd = -1, .asked_ms = clock_monotonic_us() / 1000};
     posix_spawn_file_actions_t actions;
     int pipe_ends[2];
     if (!manager_runs() || pipe2(pipe_ends, O_CLOEXEC) < 0)
@@ -57,7 +50,7 @@ static bool hear_out(const struct drift_manager_question *question, struct text 
 {
     char buffer[4096];
     ssize_t got = -1;
-    for (long long left; (left = question->asked_ms + MANAGER_PATIENCE_MS - now_ms()) > 0;) {
+    for (long long left; (left = question->asked_ms + MANAGER_PATIENCE_MS - clock_monotonic_us() / 1000) > 0;) {
         struct pollfd ready = {.fd = question->fd, .events = POLLIN};
         if (poll(&ready, 1, (int)left) <= 0)
             break;

@@ -5,7 +5,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "drift.h"
+#include "drift_looks.h"
 #include "proc_file.h"
 
 static const char *base_name(const char *path)

@@ -2,7 +2,7 @@
 #include <string.h>
 
 #include "blank.h"
-#include "drift.h"
+#include "drift_looks.h"
 #include "safe_read.h"
 
 struct startup_file {

@@ -4,8 +4,9 @@
 #include <unistd.h>
 
 #include "blank.h"
-#include "drift.h"
+#include "drift_looks.h"
 #include "safe_read.h"
+#include "systemd_folders.h"
 
 /* What a unit and its drop-ins say together, as systemd takes it. */
 struct unit {
@@ -19,39 +20,6 @@ struct unit {
     const char *home; /* of its user, or NULL */
 };
 
-/* Where systemd looks, the strongest first. */
-const char *const *unit_folders(struct arena *arena, const char *user_home, bool user)
-{
-    static const char *const system[] = {"/etc/systemd/system",
-                                         "/run/systemd/transient",
-                                         "/run/systemd/system",
-                                         "/run/systemd/generator",
-                                         "/usr/local/lib/systemd/system",
-                                         "/usr/lib/systemd/system",
-                                         ""};
-    static const char *const shared[] = {"/etc/systemd/user", "/run/systemd/user", "", "/usr/local/lib/systemd/user",
-                                         "/usr/lib/systemd/user"};
-    const char *runtime = getenv("XDG_RUNTIME_DIR");
-    const char **out = arena_alloc(arena, 12 * sizeof *out);
-    size_t count = 0;
-    if (!user)
-        return system;
-    if (*user_home != '\0')
-        out[count++] = arena_printf(arena, "%s/.config/systemd/user", user_home);
-    out[count++] = shared[0];
-    if (runtime != NULL && *runtime != '\0') {
-        out[count++] = arena_printf(arena, "%s/systemd/transient", runtime);
-        out[count++] = arena_printf(arena, "%s/systemd/user", runtime);
-    }
-    out[count++] = shared[1];
-    if (*user_home != '\0')
-        out[count++] = arena_printf(arena, "%s/.local/share/systemd/user", user_home);
-    out[count++] = shared[3];
-    out[count++] = shared[4];
-    out[count] = "";
-    return out;
-}
-
 /* One word of systemd's syntax at *AT: quotes group, a backslash takes the next character as it is, %h is the home. ""
  * at the end. */
 static const char *next_word(struct drift *drift, const char **at)
@@ -61,14 +29,16 @@ static const char *next_word(struct drift *drift, const char **at)
     text_append(&word, "", 0);
     *at += strspn(*at, " \t");
     for (; **at != '\0' && (quote != '\0' || strchr(" \t", **at) == NULL); (*at)++) {
-        if (quote != '\0' ? **at == quote : **at == '"' || **at == '\'')
+        const char next = (*at)[1];
+        const bool home = **at == '%' && next == 'h';
+        const bool escaped = (**at == '\\' && next != '\0') || (**at == '%' && next == '%');
+        *at += home || escaped;
+        if (home)
+            text_puts(&word, drift->user_home);
+        else if (escaped)
+            text_putc(&word, **at);
+        else if (quote != '\0' ? **at == quote : **at == '"' || **at == '\'')
             quote = quote != '\0' ? '\0' : **at;
-        else if (**at == '\\' && (*at)[1] != '\0')
-            text_putc(&word, *++*at);
-        else if (**at == '%' && (*at)[1] == 'h')
-            text_puts(&word, ((*at)++, drift->user_home));
-        else if (**at == '%' && (*at)[1] == '%')
-            text_putc(&word, *++*at);
         else
             text_putc(&word, **at);
     }
@@ -303,7 +273,7 @@ static void look_at_unit(struct drift *drift, const char *const *folders, const 
 void drift_units(struct drift *drift)
 {
     for (int user = 1; user >= 0; user--) {
-        const char *const *folders = unit_folders(drift->arena, drift->user_home, user);
+        const char *const *folders = systemd_folders(drift->arena, drift->user_home, user);
         struct paths names = {0};
         for (size_t i = 0; *folders[i] != '\0'; i++) {
             add_matches(drift->arena, &names, arena_printf(drift->arena, "%s/hermes*.service", folders[i]), 0);

@@ -5,12 +5,13 @@
 
 #include <cjson/cJSON.h>
 
-#include "drift.h"
+#include "drift_looks.h"
 #include "file_lock.h"
 #include "proc_file.h"
 #include "safe_read.h"
 #include "shown.h"
 #include "snapshot_format.h"
+#include "systemd_folders.h"
 
 #define UNIT    "hermes-watch.service"
 #define RESTART "systemctl --user daemon-reload; systemctl --user restart " UNIT
@@ -31,7 +32,7 @@ static bool runs_replaced_file(struct arena *arena, pid_t process)
 /* The unit's file, or NULL when it is not installed. */
 static const char *find_unit(struct drift *drift, struct stat *ret)
 {
-    const char *const *folders = unit_folders(drift->arena, drift->user_home, true);
+    const char *const *folders = systemd_folders(drift->arena, drift->user_home, true);
     for (size_t i = 0; *folders[i] != '\0'; i++) {
         const char *path = arena_printf(drift->arena, "%s/" UNIT, folders[i]);
         if (stat(path, ret) == 0) /* the first one counts; the rest are hidden by it */
