@@ -372,6 +372,8 @@ struct json *json_span_scan_closed(struct arena *arena, const char *text, size_t
 {
     struct scanner s = {.arena = arena, .text = text, .len = len, .kept_depth = depth};
     struct json *root = arena_alloc(arena, sizeof *root);
+    if (len >= 3 && memcmp(text, "\xEF\xBB\xBF", 3) == 0)
+        s.at = 3;
     skip_blanks(&s);
     bool good = len <= UINT32_MAX && scan_value(&s, root);
     if (good)

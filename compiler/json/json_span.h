@@ -25,7 +25,7 @@ struct json {
     struct json *children;
 };
 
-/* NULL when TEXT is no JSON, or longer than 4 GiB; then *RET_AT is where it stops being it. */
+/* As Python reads it, a byte order mark at the start included. NULL when TEXT is no JSON, or longer than 4 GiB; then *RET_AT is where it stops being it. */
 struct json *json_span_scan(struct arena *arena, const char *text, size_t len, size_t *ret_at);
 
 /* The same, but what lies deeper than DEPTH (the children of the root are at 1) is closed: little memory for much text. */

@@ -27,8 +27,6 @@ static const char *why_no_object(const struct source *source, const struct json 
         return "is not UTF-8";
     if (source->len == 0)
         return "is empty";
-    if (source->len >= 3 && memcmp(source->bytes, "\xEF\xBB\xBF", 3) == 0)
-        return "starts with a byte order mark";
     if (root == NULL)
         return "is not JSON";
     return root->kind == JSON_OBJECT ? NULL : root->kind == JSON_ARRAY ? "is a list, not an object" : "is no object";

@@ -48,7 +48,7 @@ class PoolInput(unittest.TestCase):
 
     def test_no_json(self):
         good = store(entry())
-        for text, why in (("", "is empty"), ("\ufeff" + good, "starts with a byte order mark"), ("no json", "is not JSON"),
+        for text, why in (("", "is empty"), ("\ufeff\ufeff" + good, "is not JSON"), ("no json", "is not JSON"),
                           (good[:-20], "is not JSON"), (good + "}", "is not JSON"), (b"\xff\xfe" + good.encode(), "is not UTF-8"),
                           ("[]", "is a list, not an object"), ("{}", "has neither providers nor credential_pool"),
                           ('{"credential_pool": []}', "has a credential_pool that is no object"),
@@ -64,6 +64,20 @@ class PoolInput(unittest.TestCase):
             with self.subTest(why):
                 why = f"the pool of xiaomi is left alone: {why}"
                 self.assertEqual(self.left_alone(store(*entries), f"auth.json: warning[pool-left-alone]: {why}"), [why])
+
+    def test_a_mark_at_the_start(self):
+        """An editor on Windows leaves one; Hermes since 0.20.1 reads over it, and so does this."""
+        for text in (store(entry()), json.dumps(json.loads(store(entry(label="\u00e4\u2028"))), indent=2, ensure_ascii=False)):
+            self.home.write("auth.json", "\ufeff" + text)
+            code, _, err = self.home.compile()
+            self.assertEqual((code, "pool-unreadable" in err), (0, False), err)
+            written = self.home.bytes_of("auth.json").decode()
+            self.assertTrue(written.startswith("\ufeff"))
+            self.assertEqual([e["access_token"] for e in json.loads(written[1:])["credential_pool"]["xiaomi"]], [KEY, MANUAL])
+            self.home.write("config.yaml", "model:\n  provider: xiaomi\n")
+            self.assertEqual(self.home.compile()[0], 0)
+            self.assertEqual(self.home.bytes_of("auth.json").decode(), "\ufeff" + text)
+            self.home.write("config.yaml", CONFIG)
 
     def test_what_hermes_copes_with(self):
         """No id, one source twice, equal and fractional priorities: ours goes before, theirs stay as they are."""
