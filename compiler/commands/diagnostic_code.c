@@ -116,6 +116,9 @@ const struct diagnostic_code diagnostic_codes[] = {
     {"number-surprise", "A number that is not what it seems",
      "To YAML 1.1, digits behind a leading 0 are octal, and 12:30 is 750 in base 60. Put it in quotes if text is "
      "meant."},
+    {"orphaned-pool", "A pool of a provider that is not defined",
+     "auth.json has entries for a custom provider that config.yaml does not define: it was renamed or removed. Hermes does "
+     "not use them, but the keys stay in the file. Remove them with `hermes auth remove`, or name the provider as before."},
     {"plain-copy", "A variable that a source of secrets sets as well",
      "Hermes asks 1Password when it starts and uses what it gets instead of what stands in the file. So the copy serves "
      "nobody, and it is no key here. Remove it, or take the variable out of the source's list."},

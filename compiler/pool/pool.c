@@ -43,12 +43,18 @@ static bool leave_alone(struct projector *p, const char *why)
     return false;
 }
 
+/* Of a custom provider that is not there any more, which may come back under another name. */
+static bool orphaned(const struct projector *p)
+{
+    return p->provider == NULL && strncmp(p->name, "custom:", 7) == 0;
+}
+
 /* Neither the sources nor this program have anything in the pool: it is not looked into. */
 static bool somebody_elses(const struct projector *p, const struct json *array)
 {
     const char *text = p->document.text;
     bool known = p->provider != NULL && p->provider->credential_count + p->provider->seed_count > 0;
-    return !known && array != NULL && array->kind == JSON_ARRAY &&
+    return !known && !orphaned(p) && array != NULL && array->kind == JSON_ARRAY &&
            memmem(text + array->start, array->end - array->start, POOL_OUR_SOURCE, sizeof POOL_OUR_SOURCE - 1) == NULL;
 }
 
@@ -124,6 +130,7 @@ static const char *project_pool(struct projector *p, const struct json *array)
 {
     if (somebody_elses(p, array) || !read_entries(p, array))
         return NULL;
+    pool_states_adopt(p);
     pool_states_part_from_old_keys(p);
     pool_states_note(p);
     pool_wanted_gather(p);
@@ -315,6 +322,7 @@ struct pool_projection pool_project(struct arena *arena, const struct pool_input
     struct diagnostics said_before = {.arena = arena}; /* pool_read has said so */
     struct projector p = {.arena = arena,
                           .source = in->source,
+                          .providers = in->providers,
                           .cooldowns = in->cooldowns,
                           .only_check = in->only_check,
                           .diagnostics = diagnostics,

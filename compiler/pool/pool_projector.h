@@ -44,6 +44,7 @@ struct projector {
     struct arena *arena;
     struct pool_document document;
     const struct source *source;
+    const struct providers *providers;
     struct cooldowns *cooldowns;
     struct diagnostics *diagnostics;
     bool only_check;

@@ -4,6 +4,8 @@
 
 #include "name_table.h"
 #include "pool_document.h"
+#include "shown.h"
+#include "source.h"
 
 static void read_suppressed(struct arena *arena, struct pool_view *view, const struct pool_document *document)
 {
@@ -37,24 +39,47 @@ static void add_entry(struct arena *arena, struct pool_view *view, const char *p
     };
 }
 
-static void read_entries(struct arena *arena, struct pool_view *view, const struct pool_document *document,
-                         const struct json *array, const struct source *root)
+/* Of entries of ours nothing is said here. The count of the others. */
+static size_t read_entries(struct arena *arena, struct pool_view *view, const struct pool_document *document,
+                           const struct json *array, const char *provider, const struct source *root)
 {
     struct entry *entries = arena_alloc(arena, array->count * sizeof *entries);
     size_t count = 0;
+    size_t before = view->count;
     for (size_t k = 0; array->kind == JSON_ARRAY && k < array->count; k++)
         if (array->children[k].kind == JSON_OBJECT)
             entries[count++] = pool_entry_outline(arena, document->text, &array->children[k]);
-    const size_t *order = pool_document_sorted(arena, array->name, entries, count);
+    const size_t *order = pool_document_sorted(arena, provider, entries, count);
     for (size_t k = 0; k < count; k++)
         if (!entries[order[k]].ours)
-            add_entry(arena, view, array->name, &entries[order[k]], root);
+            add_entry(arena, view, provider, &entries[order[k]], root);
+    return view->count - before;
 }
 
-/* A custom provider that the configuration does not have. */
-static bool nobodys(const struct custom_providers *customs, const char *name)
+/* Whose pool that of NAME is. A custom provider has two: "custom:<name>", and since October 2026 the one that is called like
+ * its key in `providers`. NULL: a custom provider's that the configuration does not have. */
+static const char *owner_of(const struct custom_providers *customs, const char *name)
 {
-    return strncmp(name, "custom:", 7) == 0 && name_table_get(&customs->names, name + 7) == NULL;
+    if (strncmp(name, "custom:", 7) == 0)
+        return name_table_get(&customs->names, name + 7) == NULL ? NULL : name;
+    const struct custom_provider *custom =
+        provider_table_find(name) == NULL ? custom_provider_find(customs, name) : NULL;
+    return custom == NULL || custom->row != NULL ? name : custom->id;
+}
+
+/* A provider that was renamed leaves its pool behind; Hermes asks it no more, and drops no entry of it. */
+static void name_orphan(struct arena *arena, const struct source *source, const struct pool_document *document,
+                        const struct json *array, struct diagnostics *diagnostics)
+{
+    struct pool_view unused = {0};
+    size_t count = read_entries(arena, &unused, document, array, array->name, NULL);
+    if (count == 0)
+        return;
+    struct diagnostic *d =
+        diagnostic_add(diagnostics, SEVERITY_HINT, "orphaned-pool", (struct place){.source = source},
+                       "%s has %zu entr%s for %s, which config.yaml does not define", source->label, count,
+                       count == 1 ? "y" : "ies", shown_name(arena, array->name));
+    diagnostic_help(diagnostics, d, "hermes auth list; hermes auth remove %s 1", shown_name(arena, array->name));
 }
 
 struct pool_view pool_read(struct arena *arena, struct source *source, const struct custom_providers *customs,
@@ -66,9 +91,14 @@ struct pool_view pool_read(struct arena *arena, struct source *source, const str
     if (document.unreadable || document.root == NULL)
         return view;
     read_suppressed(arena, &view, &document);
-    for (size_t i = 0; document.pool != NULL && i < document.pool->count; i++)
-        if (!nobodys(customs, document.pool->children[i].name))
-            read_entries(arena, &view, &document, &document.pool->children[i], NULL);
+    for (size_t i = 0; document.pool != NULL && i < document.pool->count; i++) {
+        const struct json *array = &document.pool->children[i];
+        const char *owner = owner_of(customs, array->name);
+        if (owner != NULL)
+            (void)read_entries(arena, &view, &document, array, owner, NULL);
+        else
+            name_orphan(arena, source, &document, array, diagnostics);
+    }
     return view;
 }
 
@@ -78,7 +108,9 @@ void pool_read_inherited(struct arena *arena, struct pool_view *view, struct sou
     struct name_table own = {0};
     for (size_t i = 0; i < view->count; i++)
         name_table_put(arena, &own, view->entries[i].provider, i);
-    for (size_t i = 0; !document.unreadable && document.pool != NULL && i < document.pool->count; i++)
-        if (name_table_get(&own, document.pool->children[i].name) == NULL)
-            read_entries(arena, view, &document, &document.pool->children[i], root);
+    for (size_t i = 0; !document.unreadable && document.pool != NULL && i < document.pool->count; i++) {
+        const struct json *array = &document.pool->children[i];
+        if (name_table_get(&own, array->name) == NULL)
+            (void)read_entries(arena, view, &document, array, array->name, root);
+    }
 }

@@ -53,6 +53,26 @@ bool pool_states_key_changed(const struct entry *entry)
            strcmp(entry->on_disk, entry->effective) != 0;
 }
 
+/* The key came with this compile, and Hermes has already put its fingerprint there: what was noted before its file was
+ * written, the key that stood there earned. When a single model was last refused is not known. */
+static bool older_than_its_key(const struct projector *p, const struct entry *entry)
+{
+    const struct credential *credential = NULL;
+    for (size_t i = 0; i < p->provider->credential_count && credential == NULL; i++)
+        if (strcmp(p->provider->credentials[i].fingerprint.text, entry->effective) == 0)
+            credential = &p->provider->credentials[i];
+    const struct source *source = credential == NULL ? NULL : credential->origins[0].place.source;
+    if (source == NULL || !credential->fresh)
+        return false;
+    return entry->held_back || (entry->state.active && entry->state.at < (double)source->moment.st_mtim.tv_sec);
+}
+
+static bool earned_by_another_key(const struct projector *p, const struct entry *entry)
+{
+    return pool_states_key_changed(entry) || (entry->state.active && marking_of_another_key(p, entry)) ||
+           older_than_its_key(p, entry);
+}
+
 void pool_states_part_from_old_keys(struct projector *p)
 {
     for (size_t i = 0; i < p->count; i++) {
@@ -62,12 +82,32 @@ void pool_states_part_from_old_keys(struct projector *p)
             strcpy(entry->effective, entry->on_disk);
         if (entry->seed == NULL || entry->seed->secret == NULL || entry->stale)
             continue;
-        if (!pool_states_key_changed(entry) && (!entry->state.active || !marking_of_another_key(p, entry)))
+        entry->parted = earned_by_another_key(p, entry);
+        if (!entry->parted)
             continue;
         if (entry_state_marked(&entry->on_disk_state) || entry->held_back)
             pool_projector_note_change(p, "cleared a cooldown that another key earned, now", entry->effective,
                                        entry->source);
         entry->state = entry_state_clean();
+    }
+}
+
+/* A custom provider that was renamed has its keys, and what they earned, under the name that it had. */
+void pool_states_adopt(struct projector *p)
+{
+    size_t known = strncmp(p->name, "custom:", 7) == 0 && p->provider != NULL ? p->cooldowns->count : 0;
+    for (size_t i = 0; i < known; i++) {
+        struct cooldown cooldown = p->cooldowns->items[i];
+        bool orphaned =
+            strncmp(cooldown.provider, "custom:", 7) == 0 && providers_get(p->providers, cooldown.provider) == NULL;
+        for (size_t k = 0; orphaned && k < p->provider->credential_count; k++) {
+            const struct credential *credential = &p->provider->credentials[k];
+            if (!credential->fresh || strcmp(credential->fingerprint.text, cooldown.fingerprint.text) != 0)
+                continue;
+            cooldown.provider = p->name;
+            cooldown.pooled = false;
+            cooldowns_put(p->cooldowns, &cooldown);
+        }
     }
 }
 

@@ -80,7 +80,7 @@ static void edit_seeded(struct projector *p, const struct slot *slot, struct pen
     const struct entry *entry = slot->entry;
     const struct entry_state *before = &entry->on_disk_state;
     bool changed = pool_states_key_changed(entry);
-    bool others = changed && (entry_state_marked(before) || entry->held_back);
+    bool others = entry->parted && (entry_state_marked(before) || entry->held_back);
     bool told = slot->state.active && !entry_state_same(&slot->state, before);
     if (others || (before->active && !slot->state.active))
         pending->count = pool_clearing(p->arena, p->document.text, entry, p->now, pending->items);

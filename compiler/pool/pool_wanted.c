@@ -82,15 +82,16 @@ static bool has_entry(const struct projector *p, const struct seed *seed)
     return false;
 }
 
-/* Hermes makes an entry of that key when it loads the pool the next time. It puts it last, where a key of config.yaml may
- * not stand behind other keys. */
+/* Hermes makes an entry of that variable when it loads the pool the next time. It puts it last, where a key of config.yaml
+ * may not stand behind other keys. A key of a custom provider has ours until Hermes's own is there: what it earns in the
+ * meantime is noted nowhere else. */
 static bool to_be_seeded(const struct projector *p, const struct credential *credential)
 {
     if (credential->rank == RANK_CONFIG && (p->provider->inherits || p->count > p->our_count))
         return false;
     for (size_t i = 0; i < p->provider->seed_count; i++) {
         const struct seed *seed = &p->provider->seeds[i];
-        if (seed->each_load && seed->secret != NULL && strcmp(seed->secret, credential->secret) == 0 && !has_entry(p, seed))
+        if (seed->each_load && strcmp(seed->kind, "env:") == 0 && seed->secret != NULL && strcmp(seed->secret, credential->secret) == 0 && !has_entry(p, seed))
             return true;
     }
     return false;

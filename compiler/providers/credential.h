@@ -17,6 +17,7 @@ struct credential {
     struct credential_id id;
     struct fingerprint fingerprint;
     enum credential_rank rank : 8;
+    bool fresh;          /* the snapshot in force does not have it: it came with this compile */
     uint32_t pool_place; /* of the first manual entry in the pool's view that has this key, from 1 on; 0: none has */
     uint32_t origin_count;
     struct origin *origins; /* the first one decided the rank */

@@ -85,12 +85,13 @@ void plan_add(struct plan *plan, struct change change)
 static void compare_new_keys(struct plan *plan, struct rotation *r)
 {
     for (size_t i = 0; i < r->now->credential_count; i++) {
-        const struct credential *credential = &r->now->credentials[i];
+        struct credential *credential = &r->now->credentials[i];
         const uint32_t *gone = name_table_get(&r->gone_at, credential->origins[0].key);
         if (gone != NULL)
             r->replaced[*gone] = true;
         if (name_table_get(&r->old_keys, credential->fingerprint.text) != NULL)
             continue;
+        credential->fresh = !plan->first;
         const char *old = gone == NULL ? NULL : r->before->credentials[*gone].fingerprint;
         plan_add(plan, (struct change){.what = old != NULL ? "rotated" : "added",
                                        .provider = r->now->id,

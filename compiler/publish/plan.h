@@ -28,7 +28,7 @@ struct plan {
     struct text lines; /* the same for people, a line per change */
 };
 
-/* PREVIOUS may be NULL. Pure. */
+/* PREVIOUS may be NULL. Notes which credentials it does not have. Pure. */
 struct plan plan_changes(struct arena *arena, const struct hermes_view *previous, const struct providers *providers,
                          const char *content, size_t content_len);
 void plan_add(struct plan *plan, struct change change);

@@ -79,6 +79,40 @@ class PoolInput(unittest.TestCase):
             self.assertEqual(self.home.bytes_of("auth.json").decode(), "\ufeff" + text)
             self.home.write("config.yaml", CONFIG)
 
+    def test_a_custom_provider_is_renamed(self):
+        """Its key goes on resting, and the pool that it leaves behind is named."""
+        def config(name, key=KEY):
+            return f"model: {{provider: {name}}}\ncustom_providers: [{{name: {name}, base_url: http://h/v1, api_key: {key}}}]\n"
+
+        spent = entry(source="config:old", access_token=KEY, last_status="exhausted", last_status_at=4e9, last_error_reset_at=4000000500.0)
+        text = store(spent).replace('"xiaomi"', '"custom:old"')
+        self.home.write("config.yaml", config("old"))
+        self.home.write("auth.json", text)
+        self.assertEqual(self.home.compile()[0], 0)
+        self.home.write("config.yaml", config("new"))
+        code, _, err = self.home.compile()
+        self.assertEqual(code, 0)
+        self.assertIn("hint[orphaned-pool]: auth.json has 1 entry for custom:old, which config.yaml does not define", err)
+        self.assertEqual([e["last_error_reset_at"] for e in self.home.pool("custom:new")], [4000000500.0])
+        self.assertIn("cooling until 2096", self.home.compile("--status")[1])
+        self.home.compile("--reset", "new")
+        self.home.compile()
+        self.assertNotIn("cooling", self.home.compile("--status")[1])
+        self.home.write("config.yaml", config("third", "sk-test-fresh-0001"))
+        self.home.compile()
+        self.assertEqual([e["last_status"] for e in self.home.pool("custom:third")], [None])
+
+    def test_a_pool_under_the_key_of_a_custom_provider(self):
+        """Hermes since October 2026 moves what is added by hand there, and asks it first."""
+        self.home.write("config.yaml", f"model: {{provider: mine}}\nproviders: {{mine: {{name: My LLM, base_url: http://h/v1, api_key: {KEY}}}}}\n")
+        ours = entry(source="manual:hermes-watch:providers.mine.api_key", access_token=KEY)
+        self.home.write("auth.json", store(entry(id="abc124"), ours).replace('"xiaomi"', '"mine"'))
+        self.assertEqual(self.home.compile()[0], 0)
+        self.assertEqual([e["access_token"] for e in self.home.pool("mine")], [MANUAL])
+        self.assertEqual([e["access_token"] for e in self.home.pool("custom:my-llm")], [KEY])
+        keys = [c["secret"] for c in self.home.snapshot()["content"]["providers"]["custom:my-llm"]["credentials"]]
+        self.assertEqual(keys, [KEY, MANUAL])
+
     def test_what_hermes_copes_with(self):
         """No id, one source twice, equal and fractional priorities: ours goes before, theirs stay as they are."""
         entries = [entry(source="env:XIAOMI_API_KEY", priority=1), entry(source="env:XIAOMI_API_KEY", priority=1.5), entry(priority=1.5)]
