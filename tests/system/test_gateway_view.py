@@ -192,7 +192,7 @@ class GatewayView(unittest.TestCase):
                          {"custom:a": [fingerprint("sk-test-by-its-host")], "custom:b": [], "custom:c": [fingerprint("sk-test-own-00001")],
                           "custom:d": [fingerprint("sk-test-openai-0001")], "custom:e": [],
                           "custom:f": [fingerprint("")]})
-        self.assertFalse((self.home.path / "auth.json").exists())
+        self.assertNotIn("custom:a", json.loads((self.home.path / "auth.json").read_text())["credential_pool"])
 
     def test_the_same_key_twice_is_one_with_two_origins(self):
         self.compile("custom_providers: [{name: m, base_url: http://h/v1, api_key: sk-test-mine-000001, key_env: KEY_OF_MINE}]\n")
