@@ -1,3 +1,4 @@
+#!/usr/bin/env python3
 """Each folder beside this file is a case, named after what it shows:
 
     in/            a Hermes home (config.yaml, .env, auth.json ...); all files of it become 0600

@@ -1,3 +1,4 @@
+#!/usr/bin/env python3
 """The order of the folders in .floors holds: for includes, because the compiler refuses one that runs up, and for calls,
 because no file reaches above its folder and no two files of a component call each other. And what a reader counts on:
 short functions, public functions that carry the name of their header.
@@ -205,6 +206,12 @@ def carries(name, stem):
 
 
 class Text(Shrinking):
+    def test_every_path_in_the_guide_is_there(self):
+        text = (REPO / ".github/CONTRIBUTING.md").read_text()
+        paths = set(re.findall(r"(?:schema|runtime|compiler|watcher|tests)/[\w./-]*\w|\.floors", text))
+        self.assertGreater(len(paths), 30)
+        self.assertEqual(set(), {path for path in paths if not (REPO / path).exists()})
+
     def test_functions_are_short(self):
         lengths = []
         for path in sources(".c"):
