@@ -2,22 +2,10 @@
 
 #include <string.h>
 
-#include "text.h"
 #include "blank.h"
-#include "known_variables.h"
+#include "env_text.h"
 #include "load_env.h"
 #include "shown.h"
-#include "source.h"
-#include "utf8.h"
-
-/* A text that was made from the source's, and where its lines stand there: inside a line characters follow each other
- * as in the source. */
-struct clean {
-    struct text text;
-    struct env_line *lines;
-    size_t count;
-    size_t capacity;
-};
 
 /* A value that refers to itself over a few lines doubles with each; no variable of a process can be this long. */
 enum { LONGEST_VALUE = 4 << 20 };
@@ -27,202 +15,16 @@ struct reader {
     const struct source *source;
     struct environment *environment;
     struct diagnostics *diagnostics;
-    struct clean clean;
-    struct text text; /* clean's */
+    struct env_text env;
+    struct text text; /* its own */
     size_t at;
     size_t expanded; /* what references have brought in so far */
     bool too_long;   /* that was said */
-    bool nuls;
-    bool left_alone; /* by Hermes's sanitiser */
-    bool rewritten;  /* Hermes's sanitiser changes a line, and so writes the whole file anew before it is read */
 };
-
-static size_t characters(const char *text, size_t len)
-{
-    size_t count = 0;
-    for (size_t i = 0; i < len && text[i] != '\n'; i++)
-        count += ((unsigned char)text[i] & 0xC0) != 0x80;
-    return count;
-}
-
-static const struct env_line *line_of(const struct clean *clean, size_t at)
-{
-    size_t low = 0;
-    for (size_t high = clean->count; high - low > 1;) {
-        size_t middle = low + (high - low) / 2;
-        if (clean->lines[middle].at <= at)
-            low = middle;
-        else
-            high = middle;
-    }
-    return &clean->lines[low];
-}
-
-static struct place place_at(const struct reader *r, size_t at, size_t len)
-{
-    const struct clean *clean = &r->clean;
-    struct place place = {.source = r->source, .line = 1, .column = 1, .length = (uint32_t)len};
-    if (clean->count == 0)
-        return place;
-    const struct env_line *line = line_of(clean, at);
-    place.line = line->line;
-    place.column = line->column + (uint32_t)characters(clean->text.bytes + line->at, at - line->at);
-    return place;
-}
-
-static void begin_line(struct reader *r, struct clean *clean, uint32_t line, uint32_t column)
-{
-    void *lines = clean->lines;
-    arena_grow(r->arena, &lines, &clean->capacity, clean->count + 1, sizeof *clean->lines);
-    clean->lines = lines;
-    clean->lines[clean->count++] = (struct env_line){clean->text.len, line, column};
-}
 
 static struct diagnostic *warn(struct reader *r, size_t at, size_t len, const char *code, const char *message)
 {
-    return diagnostic_add(r->diagnostics, SEVERITY_WARNING, code, place_at(r, at, len), "%s", message);
-}
-
-/* --- decoding --- */
-
-static bool has_bom(const struct source *source)
-{
-    return source->len >= 3 && memcmp(source->bytes, "\xEF\xBB\xBF", 3) == 0;
-}
-
-static bool is_utf8(const struct source *source)
-{
-    return utf8_valid(source->bytes, source->len) == source->len;
-}
-
-/* The byte at AT of a file that is no UTF-8, or the character there; returns how many bytes that took. */
-static size_t put_decoded(const struct reader *r, struct text *out, size_t at)
-{
-    const char *bytes = r->source->bytes + at;
-    size_t left = r->source->len - at;
-    unsigned char c = (unsigned char)*bytes;
-    if (!r->rewritten) {
-        text_append(out, (const char[]){(char)(0xC0 | c >> 6), (char)(0x80 | (c & 0x3F))}, 2);
-        return 1;
-    }
-    size_t len = utf8_length(bytes, left);
-    text_append(out, len > 0 ? bytes : "\xEF\xBF\xBD", len > 0 ? len : 3);
-    return len > 0 ? len : utf8_broken_length(bytes, left);
-}
-
-/* Strict UTF-8, else the whole file as Latin-1; CRLF and CR become LF; NULs go. A file that the sanitiser has rewritten
- * is UTF-8 in any case: it has lost its BOM, and what was no UTF-8 is U+FFFD. */
-static struct text decode(struct reader *r)
-{
-    const struct source *source = r->source;
-    bool utf8 = is_utf8(source);
-    size_t start = r->rewritten && has_bom(source) ? 3 : 0;
-    struct text out = {.arena = r->arena};
-    r->nuls = memchr(source->bytes, '\0', source->len) != NULL;
-    if (!utf8 && !r->rewritten)
-        (void)diagnostic_add(r->diagnostics, SEVERITY_WARNING, "env-not-utf-8", (struct place){.source = source},
-                             "%s is not UTF-8: Hermes reads all of it as Latin-1", source->label);
-    if (utf8 && !r->nuls && memchr(source->bytes, '\r', source->len) == NULL)
-        return (struct text){.bytes = (char *)source->bytes + start, .len = source->len - start}; /* as it stands */
-    for (size_t i = start; i < source->len; i++) {
-        unsigned char c = (unsigned char)source->bytes[i];
-        if (c == '\r') {
-            text_putc(&out, '\n');
-            i += i + 1 < source->len && source->bytes[i + 1] == '\n';
-        } else if (c >= 0x80 && !utf8) {
-            i += put_decoded(r, &out, i) - 1;
-        } else if (c != '\0') {
-            text_putc(&out, (char)c);
-        }
-    }
-    return out;
-}
-
-/* --- the sanitiser: strips lines, parts glued ones --- */
-
-static size_t name_length(const char *text, size_t len)
-{
-    size_t n = 0;
-    while (n < len && ((text[n] >= 'A' && text[n] <= 'Z') || (text[n] >= '0' && text[n] <= '9') || text[n] == '_'))
-        n++;
-    return n;
-}
-
-static bool may_precede_a_split(const char *value, size_t len)
-{
-    for (size_t i = 0; i < len; i++)
-        if (strchr(" \t?&", value[i]) != NULL || (i + 2 < len && memcmp(value + i, "://", 3) == 0))
-            return false;
-    return true;
-}
-
-/* The start of the longest known `NAME=` that ends before the '=' at EQUALS and begins behind FROM; EQUALS when none
- * does. */
-static size_t known_before(const char *text, size_t from, size_t equals)
-{
-    size_t start = equals;
-    while (start > from && equals - start < VARIABLE_LONGEST && name_length(text + start - 1, 1) == 1)
-        start--;
-    while (start < equals && !known_variables_has(text + start, equals - start))
-        start++;
-    return start;
-}
-
-/* A line of LEN bytes, which stands at PLACE. */
-static void keep(struct reader *r, struct clean *out, struct place place, const char *line, size_t len)
-{
-    begin_line(r, out, place.line, place.column);
-    text_append(&out->text, line, len);
-    text_putc(&out->text, '\n');
-}
-
-static void report_glued(struct reader *r, struct place place, const char *name, size_t len)
-{
-    place.length = (uint32_t)len;
-    (void)diagnostic_add(r->diagnostics, SEVERITY_WARNING, "env-glued-lines", place,
-                         "two lines are glued together here; Hermes parts them before %.*s", (int)len, name);
-}
-
-/* TEXT, LENGTH bytes, is the line that starts at PLACE. */
-static void sanitise_line(struct reader *r, struct clean *out, struct place place, const char *text, size_t length)
-{
-    size_t len;
-    const char *line = blank_strip(text, length, &len);
-    if (len == 0 || *line == '#' || r->left_alone) {
-        keep(r, out, place, text, length);
-        return;
-    }
-    size_t piece = 0;
-    place.column += (uint32_t)characters(text, (size_t)(line - text));
-    size_t name = name_length(line, len);
-    bool known = name < len && line[name] == '=' && known_variables_has(line, name);
-    for (size_t i = name + 1, value = i; known && i < len; i++) {
-        size_t next = line[i] == '=' ? known_before(line, value, i) : i;
-        if (next == i)
-            continue;
-        if (!may_precede_a_split(line + value, next - value))
-            break; /* nor before any later name: the value would have the same in it */
-        keep(r, out, place, line + piece, next - piece);
-        place.column += (uint32_t)characters(line + piece, next - piece);
-        report_glued(r, place, line + next, i - next);
-        piece = next;
-        value = i + 1;
-    }
-    keep(r, out, place, line + piece, len - piece);
-}
-
-static struct clean sanitise(struct reader *r, const struct text *in)
-{
-    struct clean out = {.text = {.arena = r->arena}};
-    text_reserve(&out.text, in->len + 1);
-    struct place place = {.source = r->source, .line = 1, .column = r->rewritten && has_bom(r->source) ? 2 : 1};
-    for (size_t from = 0; from < in->len; place.line++, place.column = 1) {
-        const char *newline = memchr(in->bytes + from, '\n', in->len - from);
-        size_t to = newline == NULL ? in->len : (size_t)(newline - in->bytes);
-        sanitise_line(r, &out, place, in->bytes + from, to - from);
-        from = to + 1;
-    }
-    return out;
+    return diagnostic_add(r->diagnostics, SEVERITY_WARNING, code, env_text_place(&r->env, at, len), "%s", message);
 }
 
 /* --- python-dotenv's grammar --- */
@@ -297,7 +99,7 @@ static void drop_non_ascii(struct reader *r, const char *name, struct text *valu
         if ((unsigned char)value->bytes[i] < 0x80)
             value->bytes[used++] = value->bytes[i];
     if (used < value->len)
-        (void)diagnostic_add(r->diagnostics, SEVERITY_WARNING, "env-non-ascii", place_at(r, at, 0),
+        (void)diagnostic_add(r->diagnostics, SEVERITY_WARNING, "env-non-ascii", env_text_place(&r->env, at, 0),
                              "Hermes drops the characters of %s that are not ASCII", shown_name(r->arena, name));
     value->bytes[used] = '\0';
     value->len = used;
@@ -316,7 +118,8 @@ static size_t next_of(const char *raw, size_t len, size_t from, char wanted, siz
 static struct text too_long(struct reader *r, size_t at, const char *message)
 {
     if (!r->too_long)
-        (void)diagnostic_add(r->diagnostics, SEVERITY_ERROR, "env-too-long", place_at(r, at, 0), "%s", message);
+        (void)diagnostic_add(r->diagnostics, SEVERITY_ERROR, "env-too-long", env_text_place(&r->env, at, 0), "%s",
+                             message);
     r->too_long = true;
     return (struct text){.arena = r->arena, .bytes = ""};
 }
@@ -365,7 +168,8 @@ static void bind(struct reader *r, const char *name, const char *raw, size_t len
     if (credential_name(name))
         drop_non_ascii(r, name, &value, at);
     struct binding *bound = environment_get(r->environment, name);
-    struct binding now = {.name = name, .value = value.bytes, .len = value.len, .place = place_at(r, at, width)};
+    struct binding now = {
+        .name = name, .value = value.bytes, .len = value.len, .place = env_text_place(&r->env, at, width)};
     if (bound == NULL) {
         environment_add(r->arena, r->environment, now);
         return;
@@ -439,7 +243,7 @@ static bool read_quoted(struct reader *r, const char *name, char quote)
     r->at = end + 1;
     if (!finish_line(r))
         return false;
-    bind(r, name, value.bytes, value.len, start, characters(r->text.bytes + start, end - start));
+    bind(r, name, value.bytes, value.len, start, env_text_characters(r->text.bytes + start, end - start));
     return true;
 }
 
@@ -458,7 +262,7 @@ static bool read_unquoted(struct reader *r, const char *name)
     start = (size_t)(value - r->text.bytes);
     if (len > 0 && r->text.bytes[start] == '#')
         (void)warn(r, start, len, "env-hash-value", "this is no comment to Hermes but the value");
-    bind(r, name, value, len, start, characters(value, len));
+    bind(r, name, value, len, start, env_text_characters(value, len));
     r->at = end + 1;
     return true;
 }
@@ -513,93 +317,13 @@ static bool read_binding(struct reader *r)
     return read_unquoted(r, name);
 }
 
-/* A file that starts with what is no UTF-8, or with the sign for it: the sanitiser leaves it alone. */
-static bool starts_broken(const struct source *source)
-{
-    size_t at = has_bom(source) ? 3 : 0;
-    return source->len > at && (utf8_length(source->bytes + at, source->len - at) == 0 ||
-                                strncmp(source->bytes + at, "\xEF\xBF\xBD", 3) == 0);
-}
-
-/* As the sanitiser reads it, which sees no BOM: plain inequality of the text makes it write. */
-static bool sanitiser_writes(const struct reader *r, const struct text *decoded, const struct text *clean)
-{
-    return r->nuls || decoded->len != clean->len ||
-           (clean->len > 0 && memcmp(decoded->bytes, clean->bytes, clean->len) != 0);
-}
-
-static void put_utf8(struct text *out, uint32_t c)
-{
-    if (c >= 0x10000)
-        text_append(out, (const char[]){(char)(0xF0 | c >> 18), (char)(0x80 | (c >> 12 & 0x3F))}, 2);
-    else if (c >= 0x800)
-        text_putc(out, (char)(0xE0 | c >> 12));
-    if (c >= 0x800)
-        text_putc(out, (char)(0x80 | (c >> 6 & 0x3F)));
-    else if (c >= 0x80)
-        text_putc(out, (char)(0xC0 | c >> 6));
-    text_putc(out, (char)(c >= 0x80 ? 0x80 | (c & 0x3F) : c));
-}
-
-static bool surrogate(uint32_t unit, uint32_t first)
-{
-    return (unit & 0xFC00) == first;
-}
-
-/* UTF-16 with a BOM, which Hermes turns into UTF-8 on disk. Its places are those of the text. */
-static const struct source *from_utf16(struct arena *arena, const struct source *source)
-{
-    const unsigned char *bytes = (const unsigned char *)source->bytes;
-    bool little = source->len >= 2 && bytes[0] == 0xFF && bytes[1] == 0xFE;
-    bool big = source->len >= 2 && bytes[0] == 0xFE && bytes[1] == 0xFF;
-    if ((!little && !big) || (source->len >= 4 && bytes[2] == 0 && bytes[3] == 0))
-        return source;
-    struct text out = {.arena = arena};
-    struct source *decoded = arena_alloc(arena, sizeof *decoded);
-    uint32_t high = 0;
-    text_append(&out, "", 0);
-    for (size_t i = 2; i < source->len; i += 2) {
-        uint32_t unit = i + 1 == source->len ? 0xD800 /* half of one */
-                        : little             ? bytes[i] | (uint32_t)bytes[i + 1] << 8
-                                             : bytes[i + 1] | (uint32_t)bytes[i] << 8;
-        bool pair = high != 0 && surrogate(unit, 0xDC00);
-        if (high != 0 && !pair)
-            put_utf8(&out, 0xFFFD);
-        if (pair)
-            put_utf8(&out, 0x10000 + ((high & 0x3FF) << 10) + (unit & 0x3FF));
-        else if (!surrogate(unit, 0xD800))
-            put_utf8(&out, surrogate(unit, 0xDC00) ? 0xFFFD : unit);
-        high = surrogate(unit, 0xD800) ? unit : 0;
-    }
-    if (high != 0)
-        put_utf8(&out, 0xFFFD);
-    *decoded = *source;
-    decoded->bytes = out.bytes;
-    decoded->len = out.len;
-    return decoded;
-}
-
 void dotenv_load(struct arena *arena, const struct source *source, struct environment *environment,
                  struct diagnostics *diagnostics)
 {
-    source = from_utf16(arena, source);
-    struct reader r = {.arena = arena, .source = source, .environment = environment, .diagnostics = diagnostics};
-    r.left_alone = starts_broken(source);
-    if (!r.left_alone &&
-        (has_bom(source) || !is_utf8(source))) { /* whether it will be rewritten decides how it is read */
-        struct diagnostics unsaid = {.arena = arena};
-        r.diagnostics = &unsaid;
-        r.rewritten = true;
-        struct text decoded = decode(&r);
-        struct clean clean = sanitise(&r, &decoded);
-        r.rewritten = sanitiser_writes(&r, &decoded, &clean.text);
-        r.diagnostics = diagnostics;
-    }
-    struct text decoded = decode(&r);
-    r.clean = sanitise(&r, &decoded);
-    if (has_bom(source) && !r.rewritten)
-        (void)warn(&r, 0, 0, "env-bom", "the file starts with a byte order mark: Hermes loses its first variable");
-    r.text = r.clean.text;
+    struct reader r = {.arena = arena, .environment = environment, .diagnostics = diagnostics};
+    r.env = env_text_of(arena, source, diagnostics);
+    r.source = r.env.source;
+    r.text = r.env.text;
     while (r.at < r.text.len) {
         size_t blank = blank_at(r.text.bytes + r.at, r.text.len - r.at);
         if (blank > 0) {
@@ -618,5 +342,5 @@ void dotenv_load(struct arena *arena, const struct source *source, struct enviro
         r.at = line_end(&r, r.at > start ? r.at : start) + 1;
     }
     drop_bare(&r);
-    load_env_compare(r.source, &r.text, r.clean.lines, environment, diagnostics);
+    load_env_compare(&r.env, environment, diagnostics);
 }

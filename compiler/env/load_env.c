@@ -149,17 +149,16 @@ static void report_unseen(const struct line_reader *r, const struct env_line *li
     }
 }
 
-void load_env_compare(const struct source *source, const struct text *text, const struct env_line *lines,
-                      struct environment *environment, struct diagnostics *diagnostics)
+void load_env_compare(const struct env_text *env, struct environment *environment, struct diagnostics *diagnostics)
 {
-    struct line_reader r = {.arena = diagnostics->arena, .source = source, .environment = environment};
-    if (!could_differ(text))
+    struct line_reader r = {.arena = diagnostics->arena, .source = env->source, .environment = environment};
+    if (!could_differ(&env->text))
         return;
-    read_lines(&r, text);
+    read_lines(&r, &env->text);
     for (size_t i = 0; i < environment->count; i++) {
         struct binding *binding = &environment->items[i];
         const struct binding *other = environment_get(&r.seen, binding->name);
-        if (binding->place.source != source || (other != NULL && same(binding, other)))
+        if (binding->place.source != env->source || (other != NULL && same(binding, other)))
             continue;
         binding->seeded = other == NULL ? "" : other->value;
         struct diagnostic *d = diagnostic_add(diagnostics, SEVERITY_WARNING, "env-parsers-differ", binding->place,
@@ -171,5 +170,5 @@ void load_env_compare(const struct source *source, const struct text *text, cons
                             fingerprint_of(other->value, other->len).text);
         diagnostic_help(diagnostics, d, "quote the value, and put a comment on a line of its own");
     }
-    report_unseen(&r, lines, diagnostics);
+    report_unseen(&r, env->lines, diagnostics);
 }
