@@ -10,9 +10,11 @@
 #include <string.h>
 #include <strings.h>
 #include <sys/epoll.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <linux/sockios.h>
 #include <microhttpd.h>
 #include <sodium.h>
 
@@ -22,16 +24,20 @@
 #include "failover.h"
 #include "guard.h"
 #include "headers.h"
+#include "listen.h"
 #include "metrics.h"
 #include "pages.h"
 #include "reply.h"
 #include "upstream.h"
 
-/* A connection's memory holds the headers of its request (at most about half of it) and what is being sent. */
-enum { CONNECTION_MEMORY = 16 * 1024, CONNECTIONS = 16384 };
+/* A connection's memory holds the headers of its request and of the answer, and what is being sent. Above 32 KiB the
+ * server maps it, so that only what is used takes room. */
+enum { CONNECTION_MEMORY = 128 * 1024, CONNECTIONS = 16384 };
 /* How long a connection may be without a request, a request may take to say its headers, and a body to come: after its
  * grace at least BODY_RATE bytes a second. */
 enum { IDLE_MS = 75000, HEADERS_MS = 30000, BODY_GRACE_MS = 30000, BODY_RATE = 512 };
+/* How long a client may take none of an answer: of the relay's own, and of a provider's, which was paid for. */
+enum { LOCAL_UNREAD_MS = 120000, UNREAD_MS = 15 * 60000 };
 enum { REFUSED_BODY = 1024 * 1024 }; /* is read, so that the refusal is, too */
 
 /* --- Waking and leaving --- */
@@ -86,6 +92,14 @@ static enum MHD_Result keep_header(void *data, enum MHD_ValueKind kind, const ch
     return MHD_YES;
 }
 
+/* For the log, which may be a terminal, and for quotes in it. */
+static void show_plainly(char *text)
+{
+    for (char *c = text; *c != '\0'; c++)
+        if ((unsigned char)*c <= ' ' || (unsigned char)*c >= 127 || *c == '"')
+            *c = '?';
+}
+
 /* The path without what follows it: a query may hold a key. */
 static void start_record(struct exchange *x, const char *method)
 {
@@ -98,16 +112,17 @@ static void start_record(struct exchange *x, const char *method)
     (void)snprintf(record->client, sizeof record->client, "%s", x->client->address);
     const char *target = bytes_at(&x->target);
     (void)snprintf(record->path, sizeof record->path, "%.*s", (int)strcspn(target, "?"), target);
-    for (char *c = record->path; *c != '\0'; c++)
-        if ((unsigned char)*c <= ' ' || (unsigned char)*c >= 127 || *c == '"')
-            *c = '?';
+    show_plainly(record->method);
+    show_plainly(record->path);
+    if (strstr(record->path, x->relay->token.text) != NULL)
+        (void)snprintf(record->path, sizeof record->path, "/***");
 }
 
 /* A client that is still sending when its connection is closed may never see why: a body of moderate length is taken
  * in first, unless nobody can say where it ends. */
 static enum MHD_Result refuse(struct exchange *x, struct refusal refusal)
 {
-    bool framed = refusal.status == 401 || refusal.status == 403 || refusal.status == 404;
+    bool framed = refusal.status == 401 || refusal.status == 403 || refusal.status == 404 || refusal.status == 508;
     reply_error(x, refusal.status, -1, refusal.message);
     return framed && x->body_length != 0 && x->body_length <= REFUSED_BODY ? MHD_YES : reply_queue(x);
 }
@@ -127,7 +142,7 @@ static struct refusal look_at(struct exchange *x, struct collecting *c, const ch
         x->dialect = route_dialect(&x->route);
     if (*ret_local && what == GUARDED_PAGE && guard_token_in_query(x->relay, target))
         what = GUARDED_NOTHING;
-    refusal = guard_admit(x->relay, &c->head, what);
+    refusal = guard_admit(x->relay, &c->head, what, x->client->front->trusted);
     x->stranger = refusal.status == 401 && what == GUARDED_PAGE;
     if (refusal.status != 0 && !x->stranger)
         return refusal;
@@ -140,11 +155,22 @@ static struct refusal look_at(struct exchange *x, struct collecting *c, const ch
     return (struct refusal){0};
 }
 
-static enum MHD_Result begin(struct exchange *x, struct MHD_Connection *connection, const char *method)
+/* Another relay, or this one, may be behind a provider's base URL. */
+static bool add_hop(struct exchange *x, const char *relayed)
+{
+    char hops[1024];
+    int len = relayed == NULL ? snprintf(hops, sizeof hops, "%s", x->relay->hop)
+                              : snprintf(hops, sizeof hops, "%s, %s", relayed, x->relay->hop);
+    return len < (int)sizeof hops && headers_add(&x->headers, HOP_HEADER, hops);
+}
+
+static enum MHD_Result begin(struct exchange *x, struct MHD_Connection *connection, const char *method, bool whole)
 {
     struct collecting c = {.x = x};
     x->connection = connection;
     start_record(x, method);
+    if (!whole)
+        return refuse(x, (struct refusal){400, "the request line is malformed"});
     if (strlen(method) >= sizeof x->record.method || strspn(method, "ABCDEFGHIJKLMNOPQRSTUVWXYZ-") != strlen(method))
         return refuse(x, (struct refusal){405, "this method is not known"});
     struct refusal refusal = look_at(x, &c, method, &x->is_local);
@@ -157,7 +183,7 @@ static enum MHD_Result begin(struct exchange *x, struct MHD_Connection *connecti
     if (x->is_local)
         return MHD_YES;
     (void)MHD_get_connection_values(connection, MHD_HEADER_KIND, keep_header, &c);
-    if (c.full)
+    if (c.full || !add_hop(x, c.head.relayed))
         return MHD_NO;
     if (x->body_length > REPLAY_LIMIT) {
         x->streaming = true;
@@ -216,11 +242,12 @@ static enum MHD_Result on_access(void *data, struct MHD_Connection *connection, 
                                  const char *version, const char *upload, size_t *upload_size, void **context)
 {
     struct exchange *x = *context;
-    (void)data, (void)url, (void)version;
+    (void)data;
     if (x == NULL || x->gone)
         return MHD_NO;
+    /* The server ends the target at a NUL, too, and another reader may not: the version follows it directly. */
     if (x->state == EXCHANGE_NEW)
-        return begin(x, connection, method);
+        return begin(x, connection, method, version == url + bytes_len(&x->target));
     if (*upload_size > 0)
         return receive(x, upload, upload_size);
     if (!x->body_complete)
@@ -279,6 +306,7 @@ static void on_completed(void *data, struct MHD_Connection *connection, void **c
         }
     }
     failover_abandon(x);
+    x->client->front->due |= code != MHD_REQUEST_TERMINATED_COMPLETED_OK; /* the server has a connection to clean up */
     x->client->exchange = NULL;
     x->client->since_us = clock_monotonic_us();
     exchange_give(x);
@@ -301,14 +329,15 @@ static void show_address(const struct sockaddr *address, char *out, size_t size)
 
 static void connected(struct front *front, struct MHD_Connection *connection, void **context)
 {
-    const union MHD_ConnectionInfo *fd = MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CONNECTION_FD);
+    /* Each answer stands in the same union: it is taken before the next question. */
+    const int fd = MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CONNECTION_FD)->connect_fd;
     const union MHD_ConnectionInfo *address = MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CLIENT_ADDRESS);
     struct client *client = calloc(1, sizeof *client);
     if (client == NULL)
         return;
     client->front = front;
-    client->fd = fd->connect_fd;
-    client->since_us = clock_monotonic_us();
+    client->fd = fd;
+    client->since_us = client->taken_us = clock_monotonic_us();
     show_address(address == NULL ? NULL : address->client_addr, client->address, sizeof client->address);
     client->next = front->clients;
     if (client->next != NULL)
@@ -344,6 +373,17 @@ static void on_connection(void *data, struct MHD_Connection *connection, void **
         disconnected(data, *context);
 }
 
+/* Whether there are bytes for the client that it has not taken for too long. */
+static bool unread(struct client *client, const struct exchange *x, long long now_us)
+{
+    int waiting = 0;
+    bool answered = x->state == EXCHANGE_LOCAL || x->state == EXCHANGE_ANSWERING;
+    if (!answered || ioctl(client->fd, SIOCOUTQ, &waiting) < 0 || waiting == 0 || waiting < client->waiting)
+        client->taken_us = now_us;
+    client->waiting = waiting;
+    return now_us - client->taken_us > (x->state == EXCHANGE_LOCAL ? LOCAL_UNREAD_MS : UNREAD_MS) * 1000LL;
+}
+
 void front_hurry(struct client *client, long long now_us)
 {
     const struct exchange *x = client->exchange;
@@ -351,10 +391,12 @@ void front_hurry(struct client *client, long long now_us)
     bool slow = x == NULL                  ? ms > IDLE_MS || client->front->closing
                 : x->state == EXCHANGE_NEW ? ms > HEADERS_MS
                 : x->body_complete || x->body_length == 0
-                    ? false
+                    ? unread(client, x, now_us)
                     : ms > BODY_GRACE_MS && (long long)x->body_received < (ms - BODY_GRACE_MS) / 1000 * BODY_RATE;
-    if (slow)
-        (void)shutdown(client->fd, SHUT_RDWR);
+    if (!slow)
+        return;
+    (void)shutdown(client->fd, SHUT_RDWR);
+    client->front->due = true;
 }
 
 /* --- The server --- */
@@ -371,12 +413,12 @@ static void say_nothing(void *data, const char *format, va_list args)
     (void)data, (void)format, (void)args;
 }
 
-int front_open(struct front *front, struct exchanges *exchanges, int epoll, int listener)
+int front_open(struct front *front, struct exchanges *exchanges, int epoll, const struct listening *listening)
 {
-    int own = fcntl(listener, F_DUPFD_CLOEXEC, 3);
+    int own = fcntl(listening->fd, F_DUPFD_CLOEXEC, 3);
     if (own < 0)
         return -errno;
-    *front = (struct front){.exchanges = exchanges, .epoll = epoll};
+    *front = (struct front){.exchanges = exchanges, .epoll = epoll, .trusted = listening->trusted};
     randombytes_buf(&front->id_base, sizeof front->id_base);
     front->daemon =
         MHD_start_daemon(MHD_USE_EPOLL | MHD_ALLOW_SUSPEND_RESUME | MHD_USE_ERROR_LOG, 0, NULL, NULL, on_access, front,

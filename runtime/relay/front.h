@@ -11,6 +11,7 @@
 
 struct exchange;
 struct exchanges;
+struct listening;
 struct MHD_Daemon;
 
 /* A connection. Its address is the epoll data of its socket, which is watched for the client's leaving only. */
@@ -22,6 +23,8 @@ struct client {
     int fd;
     bool gone;
     long long since_us; /* it has been without a request; for a body, it has been coming in */
+    int waiting;        /* so many bytes the kernel held for it when it was looked at last */
+    long long taken_us; /* when it took some last, or had none to take */
     char address[48];
 };
 
@@ -29,6 +32,7 @@ struct front {
     struct MHD_Daemon *daemon;
     int fd; /* readable when front_run has something to do */
     bool due;
+    bool trusted; /* only this user can connect: no token is asked for */
     bool closing; /* no new connections, and none is kept */
     int epoll;    /* where each client is added: EPOLLRDHUP with its address */
     struct exchanges *exchanges;
@@ -39,8 +43,8 @@ struct front {
     struct bytes log; /* lines that go out at the end of a round */
 };
 
-/* Serves LISTENER. 0 or a negative errno. */
-int front_open(struct front *front, struct exchanges *exchanges, int epoll, int listener)
+/* 0 or a negative errno. */
+int front_open(struct front *front, struct exchanges *exchanges, int epoll, const struct listening *listening)
     __attribute__((warn_unused_result));
 /* What is still under way is cut off. Fine when it is not open. */
 void front_close(struct front *front);

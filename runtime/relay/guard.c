@@ -41,6 +41,22 @@ static bool well_formed(const char *name, size_t name_len, const char *value, si
     return name_len > 0 && on_one_line(name, name_len, value);
 }
 
+/* The server ends a value at a NUL, too, and another reader may not: so the next line begins right behind the value and
+ * its line end, where the server has put one or two NULs, after blanks that it left out. */
+static bool follows(const struct request_head *head, const char *name)
+{
+    if (head->end == NULL)
+        return true;
+    if (name <= head->end)
+        return false;
+    size_t between = (size_t)(name - head->end);
+    size_t blanks = 0;
+    while (blanks < between && (head->end[blanks] == ' ' || head->end[blanks] == '\t'))
+        blanks++;
+    return between - blanks == 1 ? head->end[blanks] == '\0'
+                                 : between - blanks == 2 && head->end[blanks] == '\0' && head->end[blanks + 1] == '\0';
+}
+
 void guard_note(struct request_head *head, const char *name, size_t name_len, const char *value, size_t value_len)
 {
     const struct {
@@ -58,14 +74,19 @@ void guard_note(struct request_head *head, const char *name, size_t name_len, co
                  {"idempotency-key", &head->idempotency_key, NULL},
                  {"x-idempotency-key", &head->idempotency_key, NULL},
                  {"content-length", &head->content_length, &head->lengths},
-                 {"transfer-encoding", &head->transfer_encoding, &head->encodings}};
-    if (value == NULL || !well_formed(name, name_len, value, value_len)) {
+                 {"transfer-encoding", &head->transfer_encoding, &head->encodings},
+                 {"upgrade", &head->upgrade, NULL},
+                 {HOP_HEADER, &head->relayed, NULL}};
+    if (value == NULL || !well_formed(name, name_len, value, value_len) || !follows(head, name)) {
         head->malformed = true;
         return;
     }
+    head->end = value + value_len;
+    head->bytes += name_len + value_len;
     for (size_t i = 0; i < sizeof known / sizeof *known; i++)
         if (strcasecmp(known[i].name, name) == 0) {
-            if (known[i].place == &head->host && head->host != NULL)
+            bool once = known[i].place == &head->host || known[i].place == &head->origin;
+            if (once && *known[i].place != NULL)
                 head->malformed = true;
             *known[i].place = value;
             if (known[i].count != NULL)
@@ -73,10 +94,22 @@ void guard_note(struct request_head *head, const char *name, size_t name_len, co
         }
 }
 
+/* The same behind the last one, where the blank line stands. */
+static bool ends_well(const char *end)
+{
+    while (*end == ' ' || *end == '\t')
+        end++;
+    return end[0] == '\0' && (end[1] == '\0' || end[1] == '\r' || end[1] == '\n');
+}
+
 struct refusal guard_framing(const struct request_head *head, const char *method, long long *ret_length)
 {
-    if (head->malformed)
-        return (struct refusal){400, "a header is malformed, folded, or there twice"};
+    if (head->malformed || (head->end != NULL && !ends_well(head->end)))
+        return (struct refusal){400, "a header is malformed, folded, or given twice"};
+    if (head->bytes > REQUEST_HEADERS_LIMIT)
+        return (struct refusal){431, "the request's headers are larger than 32 KiB"};
+    if (head->upgrade != NULL && strcasecmp(head->upgrade, "websocket") == 0)
+        return (struct refusal){426, "WebSocket is not supported; use plain HTTP"};
     if (head->connections > 1)
         return (struct refusal){400, "the Connection header is there twice"};
     if (head->lengths + head->encodings > 1)
@@ -96,27 +129,38 @@ struct refusal guard_framing(const struct request_head *head, const char *method
     return (struct refusal){0};
 }
 
+static bool in_list(const struct option_list *list, const char *name)
+{
+    for (size_t i = 0; i < list->count; i++)
+        if (strcasecmp(list->items[i], name) == 0)
+            return true;
+    return false;
+}
+
 static bool is_address(const char *name)
 {
     unsigned char address[16];
     return inet_pton(AF_INET, name, address) == 1 || inet_pton(AF_INET6, name, address) == 1;
 }
 
-/* A page of some other site that had its name resolve to this machine would still say its own name here. */
+/* A page of another site whose name resolves to this machine still sends its own name here. With --allow-remote names
+ * are allowed: such a page has no token. */
 static bool host_is_ours(const struct relay *relay, const char *host)
 {
     char name[256];
     bool bracketed = host[0] == '[';
     size_t len = bracketed ? strcspn(host + 1, "]") : strcspn(host, ":");
-    if (len == 0 || len >= sizeof name)
+    const char *port = host + len + 2 * bracketed;
+    if (len == 0 || len >= sizeof name || (bracketed && host[len + 1] != ']') ||
+        (*port != '\0' && (*port != ':' || strspn(port + 1, "0123456789") != strlen(port + 1))))
         return false;
     memcpy(name, host + bracketed, len);
     name[len] = '\0';
-    if (strcasecmp(name, "localhost") == 0 || strcasecmp(name, relay->host) == 0)
+    if (strcasecmp(name, "localhost") == 0 || strcasecmp(name, relay->host) == 0 || in_list(&relay->hosts, name))
         return true;
-    if (!is_address(name))
+    if (bracketed && !is_address(name))
         return false;
-    return relay->allow_remote || strncmp(name, "127.", 4) == 0 || strcmp(name, "::1") == 0;
+    return relay->allow_remote || (is_address(name) && (strncmp(name, "127.", 4) == 0 || strcmp(name, "::1") == 0));
 }
 
 /* "http://" and what the request calls this host. */
@@ -155,13 +199,17 @@ bool guard_token_in_query(const struct relay *relay, const char *target)
     return strncmp(target, "/?token=", 8) == 0 && token_is(relay->token.text, target + 8, strlen(target + 8));
 }
 
-struct refusal guard_admit(const struct relay *relay, const struct request_head *head, enum guarded what)
+struct refusal guard_admit(const struct relay *relay, const struct request_head *head, enum guarded what, bool trusted)
 {
-    if (head->origin != NULL && (what == GUARDED_PROVIDERS || !same_origin(head)))
-        return (struct refusal){403, "a page in a browser may not use the relay"};
-    if (!relay->unix_socket && (head->host == NULL || !host_is_ours(relay, head->host)))
-        return (struct refusal){403, "the Host header names some other machine"};
-    if (relay->unix_socket || what == GUARDED_NOTHING || has_token(relay, head) ||
+    bool allowed = head->origin == NULL || in_list(&relay->origins, head->origin);
+    if (!allowed && (what == GUARDED_PROVIDERS || !same_origin(head)))
+        return (struct refusal){403, "pages in a browser may not use the relay; --allow-origin allows one"};
+    if (!trusted && (head->host == NULL || !host_is_ours(relay, head->host)))
+        return (struct refusal){403, "the Host header names another machine; --allow-host allows a name"};
+    if (head->relayed != NULL && strstr(head->relayed, relay->hop) != NULL)
+        return (struct refusal){508, "this request has come through this relay already: a provider's base URL leads "
+                                     "back to it"};
+    if (trusted || what == GUARDED_NOTHING || has_token(relay, head) ||
         (what != GUARDED_PROVIDERS && has_cookie(relay, head->cookie)))
         return (struct refusal){0};
     return (struct refusal){401, "send the token of compiled/relay.token as the API key"};

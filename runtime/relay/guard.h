@@ -20,11 +20,20 @@ struct request_head {
     const char *transfer_encoding;
     const char *connection;
     const char *idempotency_key;
+    const char *upgrade;
+    const char *relayed;  /* HOP_HEADER */
     unsigned lengths;     /* how many Content-Length headers */
     unsigned encodings;   /* and Transfer-Encoding */
     unsigned connections; /* and Connection */
     bool malformed;       /* a header that two readers could read differently */
+    size_t bytes;         /* of all names and values */
+    const char *end;      /* of the last value, in the text of the request */
 };
+
+/* Names the relays that a request has come through, each by a number that it drew when it started. */
+#define HOP_HEADER "x-hermes-relay"
+
+enum { REQUEST_HEADERS_LIMIT = 32 * 1024 };
 
 /* Notes one header. NAME and VALUE stand in the text of the request, where a name is followed by a colon and its value:
  * a line that was folded onto the one before it does not. */
@@ -43,7 +52,8 @@ enum guarded {
     GUARDED_PAGE,      /* the same; who has neither is told where the token lies */
     GUARDED_NOTHING,   /* says nothing */
 };
-struct refusal guard_admit(const struct relay *relay, const struct request_head *head, enum guarded what);
+/* TRUSTED: only this user can have connected. */
+struct refusal guard_admit(const struct relay *relay, const struct request_head *head, enum guarded what, bool trusted);
 /* Whether TARGET is the status page with the token in its query, as a browser is first sent there. */
 bool guard_token_in_query(const struct relay *relay, const char *target);
 

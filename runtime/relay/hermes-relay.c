@@ -9,6 +9,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <sodium.h>
 #include <systemd/sd-daemon.h>
 
 #include "arena.h"
@@ -29,12 +30,10 @@
 #include "relay_page.h"
 #include "page_policy.h"
 
-enum { WORKERS_USUAL = 4 };
+/* DRAIN_USUAL_S: an answer of a model that reasons takes minutes; the unit's TimeoutStopSec is a little longer. */
+enum { WORKERS_USUAL = 4, DRAIN_USUAL_S = 600 };
 
-static _Noreturn void wrong(const char *message)
-{
-    option_table_wrong(&relay_options_table, "%s", message);
-}
+#define wrong(...) option_table_wrong(&relay_options_table, __VA_ARGS__)
 
 /* Somebody truncated the table of bookings: no reason to drop every connection. */
 static void on_bus_error(int number, siginfo_t *info, void *context)
@@ -67,11 +66,12 @@ static bool is_ours(const char *home)
     return stat(home, &st) == 0 && st.st_uid == geteuid();
 }
 
-/* Where it listens, or an exit status. */
-static int find_listener(const struct relay_options *options, struct listening *ret)
+/* Where it listens: so many of RET. An exit status. */
+static int find_listeners(const struct relay_options *options, struct listening *ret, size_t *count)
 {
-    int error = options->listen == NULL ? listen_inherit(ret) : -ENOENT;
-    if (error == -ENOENT) {
+    int found = options->listen == NULL ? listen_inherit(ret) : 0;
+    int error = found < 0 ? found : 0;
+    if (found == 0) {
         const char *where = options->listen != NULL ? options->listen : LISTEN_DEFAULT;
         error = listen_open(where, ret);
         if (error == -EINVAL)
@@ -80,60 +80,112 @@ static int find_listener(const struct relay_options *options, struct listening *
     if (error != 0)
         (void)complain(options->listen != NULL ? options->listen : LISTEN_DEFAULT, error);
     if (error == -EADDRINUSE)
-        (void)fputs("hermes-relay: another hermes-relay? --listen takes another port\n", stderr);
+        (void)fputs("hermes-relay: is another hermes-relay running? --listen takes another port\n", stderr);
     if (error != 0)
         return EXIT_IO;
-    if (!ret->loopback && !options->allow_remote)
-        wrong("other machines can reach that address; allow it with --allow-remote");
+    *count = found == 0 ? 1 : (size_t)found;
+    for (size_t i = 0; i < *count; i++)
+        if (!ret[i].loopback && !options->allow_remote)
+            wrong("other machines can reach %s; allow it with --allow-remote", ret[i].address);
     return EXIT_OK;
 }
 
-static void drain(struct relay *relay, struct worker *workers, size_t count)
+/* Its threads, and what they have in common. */
+struct team {
+    struct worker workers[WORKERS_MAX * LISTEN_MOST];
+    pthread_t threads[WORKERS_MAX * LISTEN_MOST];
+    size_t opened;
+    size_t running;
+};
+
+static void wake_all(struct team *team)
+{
+    const uint64_t one = 1;
+    for (size_t i = 0; i < team->running; i++)
+        (void)!write(team->workers[i].wake, &one, sizeof one);
+}
+
+/* Whether each loop has turned since it was last asked; asks again. */
+static bool all_turn(struct team *team, unsigned *rounds)
+{
+    bool turn = true;
+    for (size_t i = 0; i < team->running; i++) {
+        unsigned now = atomic_load(&team->workers[i].rounds);
+        turn = turn && now != rounds[i];
+        rounds[i] = now;
+    }
+    wake_all(team);
+    return turn;
+}
+
+/* Waits for the signal to end. systemd hears from a relay whose loops turn, if it asked to. */
+static void wait_for_the_end(struct team *team, const sigset_t *signals)
+{
+    static unsigned rounds[WORKERS_MAX * LISTEN_MOST];
+    uint64_t us = 0;
+    bool watched = sd_watchdog_enabled(0, &us) > 0;
+    const struct timespec third = {.tv_sec = (time_t)(us / 3000000), .tv_nsec = (long)(us / 3 % 1000000 * 1000)};
+    (void)all_turn(team, rounds);
+    while ((watched ? sigtimedwait(signals, NULL, &third) : sigwaitinfo(signals, NULL)) < 0)
+        if (watched && errno == EAGAIN && all_turn(team, rounds))
+            (void)sd_notify(0, "WATCHDOG=1");
+}
+
+static size_t answers_under_way(const struct team *team)
+{
+    size_t count = 0;
+    for (size_t i = 0; i < team->running; i++)
+        for (const struct client *client = team->workers[i].front.clients; client != NULL; client = client->next)
+            count += client->exchange != NULL;
+    return count;
+}
+
+/* Lets what is under way end, and says what does not in time. */
+static void end(struct relay *relay, struct team *team)
 {
     atomic_store(&relay->draining, true);
-    for (size_t i = 0; i < count; i++) {
-        uint64_t one = 1;
-        (void)!write(workers[i].wake, &one, sizeof one);
-    }
+    wake_all(team);
+    for (size_t i = 0; i < team->running; i++)
+        (void)pthread_join(team->threads[i], NULL);
+    size_t cut = answers_under_way(team);
+    if (cut > 0)
+        (void)fprintf(stderr, "hermes-relay: running answers cut off after %d s: %zu; --drain gives them longer\n",
+                      relay->drain_s, cut);
+    for (size_t i = 0; i < team->opened; i++)
+        worker_close(&team->workers[i]);
 }
 
-static void wait_for_the_end(const sigset_t *signals)
+static void say_listening(const struct relay *relay, const struct listening *listening, size_t count)
 {
-    int number;
-    while (sigwait(signals, &number) != 0)
-        continue;
+    for (size_t i = 0; i < count; i++)
+        (void)fprintf(stderr, "hermes-relay: listening on %s for %s\n", listening[i].address, relay->home);
+    (void)sd_notifyf(0, "READY=1\nSTATUS=listening on %s", listening->address);
 }
 
-static int serve(struct relay *relay, const struct listening *listening, size_t count)
+/* COUNT sockets, each with so many THREADS. */
+static int serve(struct relay *relay, const struct listening *listening, size_t count, size_t threads)
 {
-    static struct worker workers[WORKERS_MAX];
-    pthread_t threads[WORKERS_MAX];
-    size_t opened = 0;
-    size_t running = 0;
+    static struct team team;
     sigset_t signals;
     int error = 0;
     (void)sigemptyset(&signals);
     (void)sigaddset(&signals, SIGTERM);
     (void)sigaddset(&signals, SIGINT);
     (void)pthread_sigmask(SIG_BLOCK, &signals, NULL);
-    while (error == 0 && opened < count)
-        error = worker_open(&workers[opened++], relay, listening->fd);
-    while (error == 0 && running < opened) {
-        error = -pthread_create(&threads[running], NULL, worker_run, &workers[running]);
-        running += error == 0;
+    for (; error == 0 && team.opened < count * threads; team.opened++)
+        error = worker_open(&team.workers[team.opened], relay, &listening[team.opened / threads]);
+    while (error == 0 && team.running < team.opened) {
+        error = -pthread_create(&team.threads[team.running], NULL, worker_run, &team.workers[team.running]);
+        team.running += error == 0;
     }
-    (void)close(listening->fd);
+    for (size_t i = 0; i < count; i++)
+        (void)close(listening[i].fd);
     if (error == 0) {
-        (void)fprintf(stderr, "hermes-relay: listening on %s for %s\n", listening->address, relay->home);
-        (void)sd_notifyf(0, "READY=1\nSTATUS=listening on %s", listening->address);
-        wait_for_the_end(&signals);
-        (void)sd_notify(0, "STOPPING=1");
+        say_listening(relay, listening, count);
+        wait_for_the_end(&team, &signals);
+        (void)sd_notifyf(0, "STOPPING=1\nSTATUS=answers under way end");
     }
-    drain(relay, workers, running);
-    for (size_t i = 0; i < running; i++)
-        (void)pthread_join(threads[i], NULL);
-    for (size_t i = 0; i < opened; i++)
-        worker_close(&workers[i]);
+    end(relay, &team);
     return error == 0 ? EXIT_OK : complain("cannot start", error);
 }
 
@@ -165,24 +217,35 @@ static int show_env(const struct relay_options *options, const char *home)
     return status != EXIT_OK ? status : print_env(home, options->listen != NULL ? options->listen : LISTEN_DEFAULT);
 }
 
+static void draw_hop(char *hop, size_t size)
+{
+    unsigned char random[8];
+    randombytes_buf(random, sizeof random);
+    (void)sodium_bin2hex(hop, size, random, sizeof random);
+}
+
 static int run(const struct relay_options *options, const char *home)
 {
-    struct listening listening;
+    struct listening listening[LISTEN_MOST];
+    size_t count = 0;
     static struct relay relay = {.lock = PTHREAD_MUTEX_INITIALIZER,
                                  .status_page = {relay_page, sizeof relay_page, ""},
                                  .login_page = {relay_login, sizeof relay_login, ""}};
     int status = find_token(home, &relay.token);
     if (status == EXIT_OK)
-        status = find_listener(options, &listening);
+        status = find_listeners(options, listening, &count);
     if (status != EXIT_OK)
         return status;
     (void)gethostname(relay.host, sizeof relay.host - 1);
     relay.home = home;
     page_policy_set(&relay.status_page);
     page_policy_set(&relay.login_page);
-    memcpy(relay.address, listening.address, sizeof relay.address);
-    relay.unix_socket = listening.unix_socket;
+    memcpy(relay.address, listening[0].address, sizeof relay.address);
     relay.allow_remote = options->allow_remote;
+    relay.hosts = options->hosts;
+    relay.origins = options->origins;
+    relay.drain_s = options->drain_s > 0 ? options->drain_s : DRAIN_USUAL_S;
+    draw_hop(relay.hop, sizeof relay.hop);
     relay.started_at = clock_wall();
     relay.records = records_create();
     relay.metrics = metrics_create();
@@ -190,7 +253,7 @@ static int run(const struct relay_options *options, const char *home)
         return complain("cannot start", -ENOMEM);
     if (relay_hermes(&relay) == NULL)
         (void)fprintf(stderr, "hermes-relay: there is no usable snapshot yet; hermes-compile makes one\n");
-    status = serve(&relay, &listening, thread_count(options));
+    status = serve(&relay, listening, count, thread_count(options));
     hermes_close(atomic_load(&relay.hermes));
     records_destroy(relay.records);
     metrics_destroy(relay.metrics);
@@ -200,7 +263,10 @@ static int run(const struct relay_options *options, const char *home)
 
 int main(int argc, char **argv)
 {
-    struct relay_options options = {0};
+    struct relay_options options = {.hosts.items = calloc((size_t)argc, sizeof(char *)),
+                                    .origins.items = calloc((size_t)argc, sizeof(char *))};
+    if (options.hosts.items == NULL || options.origins.items == NULL)
+        return complain("cannot start", -ENOMEM);
     option_table_parse(&relay_options_table, argc, argv, &options.line);
     protect_process();
     raise_descriptor_limit();
@@ -219,5 +285,7 @@ int main(int argc, char **argv)
     else
         status = run(&options, home);
     arena_destroy(arena);
+    free((void *)options.hosts.items);
+    free((void *)options.origins.items);
     return status;
 }

@@ -26,7 +26,11 @@ static int describe(int fd, struct listening *ret)
         return -errno;
     if (address.ss_family == AF_UNIX) {
         const struct sockaddr_un *local = (const void *)&address;
-        listening.unix_socket = listening.loopback = true;
+        struct stat st;
+        listening.loopback = true;
+        /* The mode of the file decides who connects; that of an abstract socket says nothing. */
+        listening.trusted = local->sun_path[0] == '/' && lstat(local->sun_path, &st) == 0 && S_ISSOCK(st.st_mode) &&
+                            st.st_uid == geteuid() && (st.st_mode & 077) == 0;
         (void)snprintf(listening.address, sizeof listening.address, "unix:%.100s", local->sun_path);
     } else if (address.ss_family == AF_INET) {
         const struct sockaddr_in *in = (const void *)&address;
@@ -147,7 +151,12 @@ int listen_open(const char *where, struct listening *ret)
 int listen_inherit(struct listening *ret)
 {
     int count = sd_listen_fds(1);
-    if (count < 0)
-        return count;
-    return count == 0 ? -ENOENT : describe(SD_LISTEN_FDS_START, ret);
+    if (count > LISTEN_MOST)
+        return -E2BIG;
+    for (int i = 0; i < count; i++) {
+        int error = describe(SD_LISTEN_FDS_START + i, &ret[i]);
+        if (error != 0)
+            return error;
+    }
+    return count;
 }

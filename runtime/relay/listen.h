@@ -6,7 +6,7 @@
 
 struct listening {
     int fd;
-    bool unix_socket;
+    bool trusted;      /* only this user can connect: a Unix socket of the user's own, of mode 0600 */
     bool loopback;     /* nobody on another machine can reach it */
     char address[128]; /* "127.0.0.1:4137", "[::1]:4137", "unix:/run/..." */
 };
@@ -16,7 +16,9 @@ struct listening {
 /* WHERE is `ADDR:PORT` (a literal address, or `localhost`), or `unix:PATH`. 0; -EINVAL: it is neither; or why it cannot be had. A socket
  * that no process listens on any more makes room. */
 int listen_open(const char *where, struct listening *ret) __attribute__((warn_unused_result));
-/* The socket that systemd hands over. 0; -ENOENT: it hands over none. */
+enum { LISTEN_MOST = 8 };
+
+/* The sockets that systemd hands over, in RET with room for LISTEN_MOST. How many (0: none), or a negative errno. */
 int listen_inherit(struct listening *ret) __attribute__((warn_unused_result));
 
 #endif

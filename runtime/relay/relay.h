@@ -7,6 +7,7 @@
 #include <stdbool.h>
 
 #include "hermes_runtime.h"
+#include "option_table.h"
 #include "token.h"
 
 struct metrics;
@@ -22,10 +23,13 @@ struct relay_page {
 struct relay {
     const char *home;
     struct relay_token token;
-    bool unix_socket;  /* who reaches it may use it: its mode is 0600 */
-    bool allow_remote; /* reachable from elsewhere, with the token */
-    char host[256];    /* this machine's name */
-    char address[128]; /* it listens on, as shown */
+    bool allow_remote;          /* reachable from elsewhere, with the token */
+    struct option_list hosts;   /* more names of this machine, as clients call it */
+    struct option_list origins; /* of pages and apps in a browser that may use it, with the token */
+    char hop[17];               /* this process, in HOP_HEADER */
+    int drain_s;                /* how long answers under way may still take when it is told to end */
+    char host[256];             /* this machine's name */
+    char address[128];          /* it listens on, as shown */
     struct records *records;
     struct metrics *metrics;
     double started_at;

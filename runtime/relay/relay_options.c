@@ -20,7 +20,14 @@ static const struct option_row rows[] = {
      .help = "The listening address, as ADDRESS:PORT or unix:/PATH. Default: " LISTEN_DEFAULT ", or the socket that "
              "systemd passes."},
     {OPTION_FLAG, "allow-remote", .mode = MODE_SERVE, AT(allow_remote),
-     .help = "Allow a listening address that other machines can reach."},
+     .help = "Allow a listening address that other machines can reach, and any name of this one in the Host header."},
+    {OPTION_LIST, "allow-host", .mode = MODE_SERVE, .argument = "NAME", AT(hosts),
+     .help = "Accept requests whose Host header has NAME, such as host.docker.internal. May be repeated."},
+    {OPTION_LIST, "allow-origin", .mode = MODE_SERVE, .argument = "ORIGIN", AT(origins),
+     .help = "Accept requests of a browser or app with this Origin header, such as app://obsidian.md, if they have the "
+             "token. May be repeated."},
+    {OPTION_NUMBER, "drain", .mode = MODE_SERVE, .argument = "SECONDS", .most = 86400, AT(drain_s),
+     .help = "How long running answers may take to end after SIGTERM. Default: 600."},
     {OPTION_NUMBER, "threads", .mode = MODE_SERVE, .argument = "N", .most = WORKERS_MAX, AT(threads),
      .help = "The number of event loops, 1 to 16. Default: one per processor, at most 4."},
     OPTION_COMMON,

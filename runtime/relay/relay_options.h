@@ -11,6 +11,9 @@ struct relay_options {
     const char *home;
     const char *listen;
     bool allow_remote;
+    struct option_list hosts;
+    struct option_list origins;
+    int drain_s; /* 0: as long as is usual */
     int threads; /* 0: as many as are usual */
 };
 

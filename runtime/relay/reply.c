@@ -80,16 +80,24 @@ static void add_line(struct MHD_Response *response, const struct header_line *li
     (void)MHD_add_response_header(response, name, value);
 }
 
+/* The connection's memory has room for so many bytes of headers. An answer that was paid for does not fail for a long
+ * one: short ones go first, and what has no room then is left out. */
 static void add_lines(struct MHD_Response *response, const struct exchange *x, const struct attempt *attempt)
 {
+    enum { ROOM = 60 * 1024, SHORT = 1024 };
     char connection[512];
     struct header_line line;
+    size_t room = ROOM;
     const char *named = headers_value(&attempt->headers, "connection", connection, sizeof connection);
-    for (size_t at = 0; headers_next(&attempt->headers, &at, &line);) {
-        bool again = x->retry_after >= 0 && headers_say_when(line.name, line.name_len);
-        if (!again && headers_come_down(line.name, line.name_len, named))
+    for (int shorts = 1; shorts >= 0; shorts--)
+        for (size_t at = 0; headers_next(&attempt->headers, &at, &line);) {
+            size_t len = line.name_len + line.value_len + 4;
+            bool again = x->retry_after >= 0 && headers_say_when(line.name, line.name_len);
+            if ((len <= SHORT) != shorts || len > room || again || !headers_come_down(line.name, line.name_len, named))
+                continue;
             add_line(response, &line, attempt->key.credential->secret);
-    }
+            room -= len;
+        }
 }
 
 static void add_own_lines(struct MHD_Response *response, const struct exchange *x)

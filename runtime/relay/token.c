@@ -1,10 +1,13 @@
 #include "token.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <limits.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include <sodium.h>
 
@@ -45,6 +48,21 @@ static int read_token(const char *path, struct relay_token *token)
     return error;
 }
 
+/* Two relays that start at once end up with the same one. The folder is the lock. */
+static int agree_on_token(const char *path, struct relay_token *token)
+{
+    char folder[PATH_MAX];
+    (void)snprintf(folder, sizeof folder, "%.*s", (int)(strrchr(path, '/') - path), path);
+    int lock = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (lock < 0)
+        return -errno;
+    int error = flock(lock, LOCK_EX) < 0 ? -errno : read_token(path, token);
+    if (error == -ENOENT)
+        error = make_token(path, token);
+    (void)close(lock);
+    return error;
+}
+
 int token_open(const char *home, struct relay_token *ret)
 {
     char path[PATH_MAX];
@@ -59,9 +77,7 @@ int token_open(const char *home, struct relay_token *ret)
         return -errno;
     if (snprintf(path, sizeof path, "%s/" RELAY_TOKEN_FILE, home) >= (int)sizeof path)
         return -ENAMETOOLONG;
-    int error = read_token(path, &token);
-    if (error == -ENOENT)
-        error = make_token(path, &token);
+    int error = agree_on_token(path, &token);
     if (error != 0)
         return error;
     (void)crypto_generichash(digest, sizeof digest, purpose, sizeof purpose, (const unsigned char *)token.text,

@@ -12,7 +12,7 @@
 #include "upstream.h"
 
 /* ROUNDS: of work that leads to more work, before the others' sockets are looked at again. */
-enum { EVENTS = 128, SWEEP_MS = 1000, DRAIN_MS = 25000, ROUNDS = 6 };
+enum { EVENTS = 128, SWEEP_MS = 1000, ROUNDS = 6 };
 
 /* epoll_data of the two that are no connections. */
 enum { FROM_FRONT = 1, FROM_WAKE = 2 };
@@ -95,7 +95,9 @@ void *worker_run(void *data)
             begin_to_stop(worker, now_us);
             wait = 0;
         }
-        if (worker->stop_us != 0 && (front->client_count == 0 || now_us - worker->stop_us > DRAIN_MS * 1000LL))
+        atomic_fetch_add(&worker->rounds, 1);
+        if (worker->stop_us != 0 &&
+            (front->client_count == 0 || now_us - worker->stop_us > worker->relay->drain_s * 1000000LL))
             return NULL;
     }
 }
@@ -106,7 +108,7 @@ static int add_to_epoll(struct worker *worker, int fd, uint64_t tag)
     return epoll_ctl(worker->epoll, EPOLL_CTL_ADD, fd, &event) < 0 ? -errno : 0;
 }
 
-int worker_open(struct worker *worker, struct relay *relay, int listener)
+int worker_open(struct worker *worker, struct relay *relay, const struct listening *listening)
 {
     *worker = (struct worker){
         .relay = relay, .epoll = epoll_create1(EPOLL_CLOEXEC), .wake = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)};
@@ -115,7 +117,7 @@ int worker_open(struct worker *worker, struct relay *relay, int listener)
     int error = upstream_create(worker->epoll, &worker->upstream);
     worker->exchanges = (struct exchanges){.relay = relay, .upstream = worker->upstream};
     if (error == 0)
-        error = front_open(&worker->front, &worker->exchanges, worker->epoll, listener);
+        error = front_open(&worker->front, &worker->exchanges, worker->epoll, listening);
     if (error == 0)
         error = add_to_epoll(worker, worker->front.fd, FROM_FRONT);
     if (error == 0)

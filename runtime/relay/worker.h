@@ -2,12 +2,14 @@
 #ifndef HERMES_WORKER_H
 #define HERMES_WORKER_H
 
+#include <stdatomic.h>
 #include <stdbool.h>
 
 #include "exchange.h"
 #include "front.h"
 
 struct relay;
+struct listening;
 struct upstream;
 
 struct worker {
@@ -16,13 +18,15 @@ struct worker {
     struct upstream *upstream;
     struct exchanges exchanges;
     int epoll;
-    int wake; /* an eventfd: look at the relay's state */
+    int wake;           /* an eventfd: look at the relay's state */
+    atomic_uint rounds; /* of its loop, so that others can see that it turns */
     long long swept_us;
     long long stop_us; /* it has been draining; 0: it is not */
 };
 
-/* Serves LISTENER until the relay drains and nothing is under way. 0 or a negative errno. */
-int worker_open(struct worker *worker, struct relay *relay, int listener) __attribute__((warn_unused_result));
+/* Serves LISTENING until the relay drains and nothing is under way. 0 or a negative errno. */
+int worker_open(struct worker *worker, struct relay *relay, const struct listening *listening)
+    __attribute__((warn_unused_result));
 /* A pthread. */
 void *worker_run(void *worker);
 void worker_close(struct worker *worker);

@@ -487,7 +487,7 @@ class Life(RelayCase):
         self.assertEqual(token.read_text().strip(), relay.token)
         code, out, err = run("--listen", relay.address)
         self.assertEqual(code, 4)
-        self.assertIn("another hermes-relay? --listen takes another port", err)
+        self.assertIn("is another hermes-relay running? --listen takes another port", err)
         code, out, err = run("--print-env", "--listen", relay.address)
         self.assertEqual(code, 0)
         self.assertNotIn(relay.token, out)

@@ -89,7 +89,11 @@ class ToTheProvider(RelayCase):
 
     def test_no_other_protocol_is_switched_to(self):
         self.openai.answers = {KEY: b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\r\n\x81\x05hello"}
-        self.assertEqual(self.relay().chat(headers={"Upgrade": "websocket"}).status, 502)
+        self.assertEqual(self.relay().chat().status, 502)
+
+    def test_a_websocket_is_refused_before_anyone_is_asked(self):
+        answer = self.relay().chat(headers={"Upgrade": "websocket", "Connection": "Upgrade"})
+        self.assertEqual((answer.status, self.openai.seen), (426, []))
 
     def test_only_the_last_of_several_heads_counts(self):
         self.openai.answers = {KEY: b"HTTP/1.1 103 Early Hints\r\nContent-Length: 3\r\nX-Early: 1\r\n\r\n"
