@@ -1,5 +1,6 @@
 #include "json_token.h"
 
+#include <stdint.h>
 #include <string.h>
 
 struct json_tokens json_tokens(const char *bytes, size_t len)
@@ -209,7 +210,26 @@ bool json_token_is(struct json_token token, const char *text, size_t len)
 
 enum { MAX_DEPTH = 1000 }; /* the compiler stops at 128 */
 
-static void skip_space(struct json_tokens *t)
+/* How many of the bytes from AT to END, eight at a time, are certainly neither a quote, nor a backslash, nor a control
+ * character. */
+static size_t plain_run(const char *at, const char *end)
+{
+    static const uint64_t ones = 0x0101010101010101u;
+    static const uint64_t high_bits = 0x8080808080808080u;
+    const char *start = at;
+    for (uint64_t eight; (size_t)(end - at) >= sizeof eight; at += sizeof eight) {
+        memcpy(&eight, at, sizeof eight);
+        uint64_t quote = eight ^ ones * '"';
+        uint64_t backslash = eight ^ ones * '\\';
+        uint64_t found =
+            ((eight - ones * 0x20) & ~eight) | ((quote - ones) & ~quote) | ((backslash - ones) & ~backslash);
+        if ((found & high_bits) != 0)
+            break;
+    }
+    return (size_t)(at - start);
+}
+
+void json_token_pass_space(struct json_tokens *t)
 {
     while (t->at < t->end && blank(*t->at))
         t->at++;
@@ -224,13 +244,13 @@ static bool take(struct json_tokens *t, const char *any)
 
 static bool take_digits(struct json_tokens *t)
 {
-    bool any = false;
-    while (take(t, "0123456789"))
-        any = true;
-    return any;
+    const char *start = t->at;
+    while (t->at < t->end && *t->at >= '0' && *t->at <= '9')
+        t->at++;
+    return t->at > start;
 }
 
-static bool valid_number(struct json_tokens *t)
+static bool pass_number(struct json_tokens *t)
 {
     (void)take(t, "-");
     if (!take(t, "0") && !take_digits(t))
@@ -243,17 +263,16 @@ static bool valid_number(struct json_tokens *t)
     return take_digits(t);
 }
 
-static bool valid_string(struct json_tokens *t)
+bool json_token_pass_string(struct json_tokens *t)
 {
     if (!take(t, "\""))
         return false;
-    for (;;) {
-        while (t->at < t->end && (unsigned char)*t->at >= 0x20 && *t->at != '"' && *t->at != '\\')
-            t->at++;
-        if (take(t, "\""))
+    for (t->at += plain_run(t->at, t->end); t->at < t->end && (unsigned char)*t->at >= 0x20;) {
+        char c = *t->at++;
+        if (c == '"')
             return true;
-        if (!take(t, "\\"))
-            return false;
+        if (c != '\\')
+            continue;
         if (take(t, "u")) {
             if (hex(t->at, t->end) < 0)
                 return false;
@@ -262,34 +281,34 @@ static bool valid_string(struct json_tokens *t)
             return false;
         }
     }
+    return false;
 }
 
-static bool valid_word(struct json_tokens *t)
+bool json_token_pass_plain(struct json_tokens *t, enum json_dialect dialect)
 {
-    static const char *const words[] = {"true", "false", "null"};
-    for (int i = 0; i < 3; i++) {
+    static const char *const words[] = {"true", "false", "null", "NaN", "Infinity", "-Infinity"};
+    for (int i = 0; i < (dialect == JSON_PYTHON ? 6 : 3); i++) {
         size_t len = strlen(words[i]);
         if ((size_t)(t->end - t->at) < len || memcmp(t->at, words[i], len) != 0)
             continue;
         t->at += len;
         return true;
     }
-    return false;
+    return pass_number(t);
 }
 
 static bool valid_scalar(struct json_tokens *t)
 {
-    char c = t->at < t->end ? *t->at : '\0';
-    return c == '"' ? valid_string(t) : c == 't' || c == 'f' || c == 'n' ? valid_word(t) : valid_number(t);
+    return t->at < t->end && *t->at == '"' ? json_token_pass_string(t) : json_token_pass_plain(t, JSON_STRICT);
 }
 
 /* `"name":`, where an object wants one. */
 static bool valid_name(struct json_tokens *t)
 {
-    skip_space(t);
-    if (!valid_string(t))
+    json_token_pass_space(t);
+    if (!json_token_pass_string(t))
         return false;
-    skip_space(t);
+    json_token_pass_space(t);
     return take(t, ":");
 }
 
@@ -299,7 +318,7 @@ bool json_token_valid(const char *bytes, size_t len)
     size_t depth = 0;
     struct json_tokens t = json_tokens(bytes, len);
     for (;;) {
-        skip_space(&t);
+        json_token_pass_space(&t);
         bool opened = t.at < t.end && (*t.at == '{' || *t.at == '[');
         if (opened && depth == MAX_DEPTH)
             return false;
@@ -307,7 +326,8 @@ bool json_token_valid(const char *bytes, size_t len)
             closing[depth++] = *t.at++ == '{' ? '}' : ']';
         else if (!valid_scalar(&t))
             return false;
-        for (skip_space(&t); depth > 0 && t.at < t.end && *t.at == closing[depth - 1]; skip_space(&t)) {
+        for (json_token_pass_space(&t); depth > 0 && t.at < t.end && *t.at == closing[depth - 1];
+             json_token_pass_space(&t)) {
             t.at++;
             depth--;
             opened = false;

@@ -46,4 +46,15 @@ size_t json_token_unescape(struct json_token token, char *out);
 /* Is the string TOKEN, its escapes resolved, the LEN bytes of TEXT? */
 bool json_token_is(struct json_token token, const char *text, size_t len);
 
+/* What json_token_valid is made of, for a reader that checks and keeps more than tokens. Each goes past one thing of the
+ * grammar; false: that is not what stands there. */
+enum json_dialect {
+    JSON_STRICT, /* RFC 8259 */
+    JSON_PYTHON, /* as Python's json reads it: NaN, Infinity and -Infinity, too */
+};
+void json_token_pass_space(struct json_tokens *tokens);
+bool json_token_pass_string(struct json_tokens *tokens);
+/* A number or a word. */
+bool json_token_pass_plain(struct json_tokens *tokens, enum json_dialect dialect);
+
 #endif
