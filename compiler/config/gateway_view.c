@@ -1,10 +1,13 @@
 #include "gateway_view.h"
 
+#include <ctype.h>
 #include <string.h>
 
+#include "blank.h"
 #include "key_index.h"
 #include "source_line.h"
 #include "root_variables.h"
+#include "secret_sources.h"
 #include "setting_name.h"
 #include "shown.h"
 #include "source.h"
@@ -19,6 +22,8 @@ enum { LONG_TEXT = 1 << 16 };
 struct view {
     size_t expanded;
     unsigned unread; /* inside `platforms`, where Hermes replaces nothing */
+    bool vital;      /* inside what names the providers: without it Hermes runs on another key or URL than is meant */
+    const struct node *merged; /* all of it */
     struct arena *arena;
     const struct gateway_view_input *input;
     const struct node *root;        /* whose scalars are in the gateway's environment by now */
@@ -258,6 +263,31 @@ static struct place place_of_reference(const struct node *node, size_t at, size_
     return written_as_it_is(node) ? reference_place(node, at, len) : written_place(node, at, len);
 }
 
+/* What stands between the braces. */
+struct reference {
+    const char *name; /* of a variable */
+    size_t name_len;  /* 0: it names none */
+    bool elsewhere;   /* `vault:...`: some other source's, which Hermes does not look up */
+};
+
+/* `NAME`, ` NAME ` and `env:NAME` name a variable; another word in lower case before a colon does not. */
+static struct reference reference_of(const char *text, size_t len)
+{
+    struct reference reference;
+    reference.name = blank_strip(text, len, &reference.name_len);
+    size_t word = 0;
+    while (word < reference.name_len &&
+           (islower((unsigned char)reference.name[word]) ||
+            (word > 0 && (isdigit((unsigned char)reference.name[word]) || strchr("_-", reference.name[word]) != NULL))))
+        word++;
+    reference.elsewhere = word > 0 && word < reference.name_len && reference.name[word] == ':';
+    if (reference.elsewhere && word == 3 && memcmp(reference.name, "env", 3) == 0) {
+        reference.name = blank_strip(reference.name + 4, reference.name_len - 4, &reference.name_len);
+        reference.elsewhere = false;
+    }
+    return reference;
+}
+
 /* The name inside `${...}` is shown only when it looks like a variable's name: a key may have been pasted there. */
 static bool looks_like_variable(const char *name, size_t len)
 {
@@ -267,13 +297,37 @@ static bool looks_like_variable(const char *name, size_t len)
     return len > 0 && len <= 64 && shown_name_is_plain(name, len);
 }
 
+static void report_elsewhere(struct view *view, const struct node *node, struct place place, bool needed)
+{
+    struct diagnostic *d =
+        diagnostic_add(view->diagnostics, needed ? SEVERITY_WARNING : SEVERITY_HINT, "unresolved-reference",
+                       node->place, "Hermes does not look this reference up: the text stays as it is");
+    if (d != NULL)
+        d->place = place;
+    diagnostic_help(view->diagnostics, d, "let the source of secrets set a variable, and write ${env:NAME}");
+}
+
+static void report_awaited(struct view *view, struct place place)
+{
+    (void)diagnostic_add(view->diagnostics, SEVERITY_HINT, "not-compiled", place,
+                         "a source of secrets sets this variable when Hermes starts; the snapshot has nothing of it");
+}
+
 static void report_unresolved(struct view *view, const struct node *node, const char *owner, size_t at, size_t len)
 {
-    const char *name = node->text + at + 2;
-    int name_len = (int)len - 3;
-    bool needed =
-        !view->input->no_env && owner != NULL && (setting_name_is_secret(owner) || setting_name_is_url(owner));
-    enum severity severity = needed ? SEVERITY_ERROR : SEVERITY_WARNING;
+    const struct reference reference = reference_of(node->text + at + 2, len - 3);
+    const char *name = reference.name;
+    int name_len = (int)reference.name_len;
+    bool needed = owner != NULL && (setting_name_is_secret(owner) || setting_name_is_url(owner));
+    if (reference.elsewhere) {
+        report_elsewhere(view, node, place_of_reference(node, at, len), needed);
+        return;
+    }
+    if (secret_sources_may_set(view->merged, arena_strndup(view->arena, name, reference.name_len))) {
+        report_awaited(view, place_of_reference(node, at, len));
+        return;
+    }
+    enum severity severity = needed && view->vital && !view->input->no_env ? SEVERITY_ERROR : SEVERITY_WARNING;
     bool shown = looks_like_variable(name, (size_t)name_len);
     struct diagnostic *d = shown ? diagnostic_add(view->diagnostics, severity, "unresolved-reference", node->place,
                                                   "${%.*s} is not set in any env file", name_len, name)
@@ -306,7 +360,15 @@ static const char *look_up(const struct view *view, const char *name, size_t *re
     return value;
 }
 
-/* One pass over TEXT; what is put in is not looked at again. The name is everything up to the first '}'. */
+static const char *look_up_reference(const struct view *view, const char *inside, size_t len, size_t *ret_len)
+{
+    const struct reference reference = reference_of(inside, len);
+    if (reference.elsewhere || reference.name_len == 0)
+        return NULL;
+    return look_up(view, arena_strndup(view->arena, reference.name, reference.name_len), ret_len);
+}
+
+/* One pass over TEXT; what is put in is not looked at again. A reference is everything up to the first '}'. */
 static struct node *expand_string(struct view *view, struct node *node, const char *owner)
 {
     struct text out = {.arena = view->arena};
@@ -319,7 +381,7 @@ static struct node *expand_string(struct view *view, struct node *node, const ch
             break;
         size_t len = (size_t)(close - node->text) + 1 - i;
         size_t value_len;
-        const char *value = look_up(view, arena_strndup(view->arena, node->text + i + 2, len - 3), &value_len);
+        const char *value = look_up_reference(view, node->text + i + 2, len - 3, &value_len);
         if (value == NULL) {
             report_unresolved(view, node, owner, i, len);
         } else {
@@ -422,6 +484,17 @@ static void name_model(struct arena *arena, const struct node *user, struct node
     model->value = named;
 }
 
+/* The sections that say whom Hermes asks and with which key; what stands elsewhere fails by itself. */
+static bool names_providers(const struct pair *pair)
+{
+    static const char *const sections[] = {"model", "providers", "custom_providers"};
+    const char *name = node_string(pair->key);
+    bool found = pair->value->kind != NODE_MAP && pair->value->kind != NODE_SEQUENCE;
+    for (size_t i = 0; i < sizeof sections / sizeof *sections && !found; i++)
+        found = name != NULL && strcmp(name, sections[i]) == 0;
+    return found;
+}
+
 static void find_root_scalars(struct view *view, const struct node *root)
 {
     view->root = root;
@@ -440,6 +513,7 @@ static void expand_root(struct view *view, struct node *root)
         for (size_t i = 0; i < root->pair_count; i++) {
             struct pair *pair = &root->pairs[i];
             bool collection = pair->value->kind == NODE_MAP || pair->value->kind == NODE_SEQUENCE;
+            view->vital = names_providers(pair);
             if (collection == collections)
                 expand_pair(view, pair);
         }
@@ -463,6 +537,7 @@ struct node *gateway_view(struct arena *arena, const struct gateway_view_input *
         merged = merge(arena, user, managed);
     }
     struct node *root = normalise(arena, merged); /* with pairs of its own */
+    view.merged = root;
     expand_root(&view, root);
     return root;
 }

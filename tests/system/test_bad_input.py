@@ -102,7 +102,11 @@ class BadInput(unittest.TestCase):
 
     def test_placeholder(self):
         self.config("model:\n  provider: xiaomi\n  api_key: changeme\n")
-        self.refused(1, "config.yaml:3:12: error[unusable-key]: model.api_key is a placeholder")
+        code, _, err = self.home.compile()
+        self.assertEqual(code, 0, err)  # Hermes goes on with the variable
+        self.assertIn("config.yaml:3:12: warning[unusable-key]: model.api_key is a placeholder", err)
+        keys = [c["secret"] for c in self.home.snapshot()["content"]["providers"]["xiaomi"]["credentials"]]
+        self.assertEqual(keys, ["sk-test-env-0001"])
 
     def test_key_that_yaml_made_a_number(self):
         self.config("model:\n  provider: xiaomi\n  api_key: 0123456\n")

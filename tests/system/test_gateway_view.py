@@ -95,7 +95,8 @@ class GatewayView(unittest.TestCase):
     def test_references(self):
         for text, expected in {"${A}": "value", "x${A}y${A}": "xvaluey" + "value", "$${A}": "$value", "$A": "$A", "${}": "${}",
                                "${A": "${A", "${EMPTY}": "", "${REC}": "valuex", "${ODD NAME}": "${ODD NAME}",
-                               "${ A }": "${ A }", "${NOPE:-zz}": "${NOPE:-zz}", "${A${A}}": "${A${A}}"}.items():
+                               "${ A }": "value", "${env:A}": "value", "${ env: A }": "value", "${env:}": "${env:}",
+                               "${vault:A}": "${vault:A}", "x${file:/a}y${A}": "x${file:/a}yvalue", "${}${A}": "${}value", "${NOPE:-zz}": "${NOPE:-zz}", "${A${A}}": "${A${A}}"}.items():
             with self.subTest(text):
                 self.becomes(f"x: '{text}'\n", {"x": expected})
 

@@ -117,12 +117,13 @@ static void an_unset_reference_is_an_error_where_a_key_or_url_is_meant(void **st
     const char *note;
     const char *help;
     (void)state;
-    assert_int_equal(errors_of("{m: {api_key: '${MY_KEY}'}}", &note, &help, arena), 1);
+    assert_int_equal(errors_of("{auxiliary: {vision: {api_key: '${MY_KEY}'}}}", &note, &help, arena), 0);
+    assert_int_equal(errors_of("{model: {api_key: '${MY_KEY}'}}", &note, &help, arena), 1);
     assert_null(note);
     assert_string_equal(help, "add MY_KEY to .env");
-    assert_int_equal(errors_of("{m: {base_url: '${MY_URL}'}}", &note, &help, arena), 1);
-    assert_int_equal(errors_of("{m: {greeting: '${NAME}'}}", &note, &help, arena), 0);
-    assert_int_equal(errors_of("{m: {api_key: '${SHELL_KEY}'}}", &note, &help, arena), 1);
+    assert_int_equal(errors_of("{model: {base_url: '${MY_URL}'}}", &note, &help, arena), 1);
+    assert_int_equal(errors_of("{model: {greeting: '${NAME}'}}", &note, &help, arena), 0);
+    assert_int_equal(errors_of("{model: {api_key: '${SHELL_KEY}'}}", &note, &help, arena), 1);
     assert_non_null(note); /* the shell has it, and a service does not */
     arena_destroy(arena);
 }
