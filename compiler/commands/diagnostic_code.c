@@ -19,7 +19,9 @@ const struct diagnostic_code diagnostic_codes[] = {
      "`providers.<name>.enabled: false` hides it from Hermes since 0.19; older versions ignore the word. Nothing of it is "
      "compiled."},
     {"duplicate-key", "The same key twice in one map",
-     "YAML forbids it, PyYAML takes the last one without a word. Remove the one that is not meant."},
+     "YAML forbids it. Hermes since the autumn of 2026 refuses the whole file then and starts from its last good copy; "
+     "older versions take the last of the two without a word. Two `<<` in one map count as well. Remove the one that is "
+     "not meant."},
     {"empty-config", "config.yaml has nothing in it",
      "Hermes then runs on its built-in defaults. If this is not meant, restore the file."},
     {"env-bom", "A byte order mark at the start of an env file",
@@ -196,6 +198,9 @@ const struct diagnostic_code diagnostic_codes[] = {
      "The provider has no key then. Set it in .env."},
     {"unusable-key", "Something that is no key",
      "A placeholder, a bare reference, or less than four characters. Hermes does not use it."},
+    {"word-left-text", "A y or n that is text or a truth value, by version",
+     "YAML 1.1 knows y and n as truth values, PyYAML does not, and the reader of Hermes since the autumn of 2026 does. In "
+     "the snapshot it is text. Write true or false, or put it in quotes."},
     {"write-failed", "A file could not be written",
      "Permissions, a full disk, or a read-only file system. What was there before is still there."},
     {"wrong-type", "A value of the wrong kind",

@@ -132,6 +132,18 @@ static void check_choice(struct checker *c, const struct config_rule *rule, cons
         diagnostic_help(c->diagnostics, d, "take one of: %s", rule->choices);
 }
 
+/* YAML 1.1 has these for truth values, PyYAML has not, and the reader of later versions has again. */
+static bool check_letter(struct checker *c, const struct node *node)
+{
+    if (node->kind != NODE_STRING || !node->plain || node->len != 1 || strchr("yYnN", node->text[0]) == NULL)
+        return true;
+    struct diagnostic *d = diagnostic_add(c->diagnostics, SEVERITY_WARNING, "word-left-text", node->place,
+                                          "this is text to Hermes up to the summer of 2026, and %s to later versions",
+                                          (node->text[0] | 0x20) == 'y' ? "true" : "false");
+    diagnostic_help(c->diagnostics, d, "write it out, or in quotes if text is meant");
+    return false;
+}
+
 static void check_value(struct checker *c, const struct config_rule *rule, const struct pair *pair)
 {
     const struct node *node = pair->value;
@@ -140,7 +152,7 @@ static void check_value(struct checker *c, const struct config_rule *rule, const
                                               "%s: %s", rule->path, rule->doc);
         diagnostic_help(c->diagnostics, d, "write %s", rule->instead);
     }
-    if (!check_type(c, rule, node))
+    if (!check_letter(c, node) || !check_type(c, rule, node))
         return;
     check_meant_as_text(c, rule, node);
     check_choice(c, rule, node);

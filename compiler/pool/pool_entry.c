@@ -19,9 +19,9 @@ enum member {
     MEMBER_TOKEN,
     MEMBER_AUTH_TYPE,
     MEMBER_PRIORITY,
+    MEMBER_BASE_URL,
     MEMBERS_OF_OUTLINE,
-    MEMBER_BASE_URL = MEMBERS_OF_OUTLINE,
-    MEMBER_FINGERPRINT,
+    MEMBER_FINGERPRINT = MEMBERS_OF_OUTLINE,
     MEMBER_FAILURE_KIND,
     MEMBER_FAILURE_REASON,
     MEMBER_MODEL_COOLDOWNS,
@@ -177,6 +177,7 @@ static struct entry outline(const struct picked *picked, const struct json *json
     entry.source = string(picked, MEMBER_SOURCE);
     entry.token = string(picked, MEMBER_TOKEN);
     entry.auth_type = string(picked, MEMBER_AUTH_TYPE);
+    entry.base_url = string(picked, MEMBER_BASE_URL);
     /* Hermes takes an absent one for 0, and stumbles over one that is no number. */
     entry.has_priority = member(picked, MEMBER_PRIORITY) == NULL || number(picked, MEMBER_PRIORITY, &entry.priority);
     entry.source = entry.source == NULL ? "manual" : entry.source;
@@ -201,7 +202,6 @@ struct entry pool_entry_read(struct arena *arena, const char *text, const struct
     struct entry entry = outline(&picked, json);
     const char *stored = string(&picked, MEMBER_FINGERPRINT);
     entry.has_fingerprint = member(&picked, MEMBER_FINGERPRINT) != NULL;
-    entry.base_url = string(&picked, MEMBER_BASE_URL);
     entry.held_back = string(&picked, MEMBER_FAILURE_REASON) != NULL || has_members(&picked, MEMBER_MODEL_COOLDOWNS);
     entry.seed = entry.ours ? NULL : find_seed(provider, entry.source);
     if (entry.token != NULL && *entry.token != '\0')

@@ -34,6 +34,7 @@ static void add_entry(struct arena *arena, struct pool_view *view, const char *p
         .label = entry->label,
         .source = entry->source,
         .secret = entry->token,
+        .base_url = entry->base_url,
         .oauth = entry->oauth,
         .root = root,
     };

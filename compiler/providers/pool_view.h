@@ -14,6 +14,7 @@ struct pool_view_entry {
     const char *label;
     const char *source;
     const char *secret; /* access_token, or NULL when it is not on disk */
+    const char *base_url; /* where Hermes sends that key; NULL or "": to the provider's */
     bool oauth;
     const struct source *root; /* a profile's, and it stands in the root's auth.json: that one; else NULL */
 };

@@ -288,9 +288,12 @@ static void add_pool_entry(struct resolver *r, const struct pool_view_entry *ent
         return; /* a pool of a provider that the configuration no longer has */
     if (row != NULL && row->auth != PROVIDER_API_KEY)
         return;
+    const char *url = entry->base_url == NULL ? "" : endpoint_trimmed(r->arena, entry->base_url);
     const char *text = blank_strip(entry->secret, strlen(entry->secret), &len);
     if (key_check_unusable(text, len) != NULL || utf8_valid(text, len) < len)
         return; /* half of a surrogate pair is no key */
+    if (*url != '\0' && (!endpoint_plausible(url) || utf8_valid(url, strlen(url)) < strlen(url)))
+        return; /* it is for a host that nobody can find */
     if (draft == NULL)
         draft = draft_for(r, row->id, row);
     struct origin origin = {.key =
@@ -302,6 +305,7 @@ static void add_pool_entry(struct resolver *r, const struct pool_view_entry *ent
         credential->pool_place = (uint32_t)(entry - r->in->pool->entries) + 1;
     if (credential->origin_count > 1)
         return;
+    credential->base_url = *url == '\0' ? NULL : url;
     bool good = entry->label != NULL && utf8_valid(entry->label, strlen(entry->label)) == strlen(entry->label);
     credential->label = good ? entry->label : "manual";
 }
@@ -547,6 +551,20 @@ static void add_keyless(struct resolver *r, struct provider *provider)
     draft_add_key(r, draft_of(provider), RANK_NONE, "", 0, provider->url)->label = "no key";
 }
 
+/* A manual entry's URL that is the provider's, or the table's in whose place config.yaml names another one. */
+static void share_url(struct provider *provider)
+{
+    const struct source *source = provider->url.key == NULL ? NULL : provider->url.place.source;
+    bool by_config = source != NULL && (source->kind == SOURCE_CONFIG || source->kind == SOURCE_MANAGED_CONFIG);
+    for (size_t i = 0; i < provider->credential_count; i++) {
+        struct credential *credential = &provider->credentials[i];
+        const char *url = credential->base_url;
+        if (url != NULL && (strcmp(url, provider->base_url) == 0 ||
+                            (by_config && provider->row != NULL && strcmp(url, provider->row->base_url) == 0)))
+            credential->base_url = NULL;
+    }
+}
+
 static void finish(struct resolver *r, struct providers *all)
 {
     all->items = r->providers;
@@ -639,6 +657,8 @@ struct providers resolve(struct arena *arena, const struct resolve_input *input,
     name_what_is_not_compiled(&r);
     note_inheritance(&r);
     apply_base_url_variables(&r);
+    for (size_t i = 0; i < r.count; i++)
+        share_url(r.providers[i]);
     if (default_id == NULL)
         default_id = automatic_provider(&r);
     struct providers all = {.default_id = default_id};

@@ -435,10 +435,11 @@ static struct node *sequence(struct loader *l, const struct input *in, const yam
 
 /* --- maps: merge keys, then the last of equal keys --- */
 
-static void warn_duplicate(struct loader *l, const struct node *first, const struct node *again)
+static void refuse_duplicate(struct loader *l, const struct node *first, const struct node *again)
 {
-    struct diagnostic *d = diagnostic_add(l->diagnostics, SEVERITY_WARNING, "duplicate-key", again->place,
-                                          "this key stands at %u:%u already; the value here is the one that counts",
+    struct diagnostic *d = diagnostic_add(l->diagnostics, SEVERITY_ERROR, "duplicate-key", again->place,
+                                          "this key stands at %u:%u already: Hermes since the autumn of 2026 refuses "
+                                          "the whole file, older versions take the value here",
                                           first->place.line, first->place.column);
     diagnostic_help(l->diagnostics, d, "remove one of the two");
 }
@@ -459,7 +460,7 @@ static void fill_map(struct loader *l, struct node *map, struct pair *pairs, siz
             continue;
         }
         if (i >= from && first >= map->pairs + merged)
-            warn_duplicate(l, first->key, pairs[i].key);
+            refuse_duplicate(l, first->key, pairs[i].key);
         first->value = pairs[i].value;
     }
 }
@@ -504,8 +505,13 @@ static void finish_map(struct loader *l, struct node *map, const struct child *c
 {
     struct merged all = {0};
     size_t merges = 0;
+    const struct node *first_merge = NULL;
     for (size_t i = 0; i < count; i++)
         if (children[i].key_tag == TAG_MERGE) {
+            if (first_merge != NULL)
+                refuse_duplicate(l, first_merge, children[i].pair.key);
+            else
+                first_merge = children[i].pair.key;
             merge_value(l, &all, children[i].pair.value);
             merges++;
         }

@@ -173,7 +173,7 @@ class Check(unittest.TestCase):
         self.assertEqual(self.says(config=CONFIG + "# a line of many\n" * 6000 + "# the end, without a line end"), short)
 
     def test_duplicate_keys_name_both_places(self):
-        self.says("config.yaml:4:3: warning[duplicate-key]: this key stands at 2:3 already",
+        self.says("config.yaml:4:3: error[duplicate-key]: this key stands at 2:3 already",
                   config="model:\n  default: a\n  provider: xiaomi\n  default: b\n")
 
     def test_several_mistakes_in_one_run_sorted_by_place(self):

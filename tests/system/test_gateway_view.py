@@ -50,7 +50,7 @@ class GatewayView(unittest.TestCase):
                      "a: [3]\nb: {}\nc: {}\nd: text\n")
 
     def test_keys_are_equal_as_python_has_them(self):
-        self.becomes("a: {1: x, '1x': y, on: z}\n", {"a": {"1": "m", "1x": "y"}}, "a: {true: m}\n")
+        self.becomes("a: {1: x, '1x': y}\n", {"a": {"1": "m", "1x": "y"}}, "a: {true: m}\n")
 
     def test_a_managed_model_as_text_keeps_the_users_provider(self):
         self.becomes("model: {default: u, provider: xiaomi}\n", {"model": {"default": "m/m", "provider": "xiaomi"}},
