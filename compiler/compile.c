@@ -234,7 +234,7 @@ static bool note_departures(struct run *run)
     int error = departed_note(c->arena, c->home, run->previous, &c->environment, clock_wall());
     if (error == 0)
         return true;
-    (void)diagnostic_add(&c->diagnostics, SEVERITY_ERROR, "write-failed", (struct place){0},
+    (void)diagnostic_add(&c->diagnostics, CODE_WRITE_FAILED, (struct place){0},
                          "%s/" SNAPSHOT_DIRECTORY " cannot be written: %s", c->home, strerror(-error));
     fail(c, COMPILE_FAILED);
     return false;

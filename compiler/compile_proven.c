@@ -17,7 +17,7 @@ void compile_proven(struct compilation *c, const struct compile_request *request
         compile_home(c, &asking);
     }
     if (c->outcome == COMPILE_UNPROVEN)
-        (void)diagnostic_add(&c->diagnostics, SEVERITY_ERROR, "source-busy", (struct place){0},
+        (void)diagnostic_add(&c->diagnostics, CODE_SOURCE_BUSY, (struct place){0},
                              "the sources have other keys each time their providers were asked");
     proofs_finish(&proofs);
 }

@@ -390,28 +390,31 @@ static int withdraw(const struct compile_options *options, struct arena *arena)
     return done ? EXIT_OK : EXIT_IO;
 }
 
-static void print_code(const struct diagnostic_code *code)
+static void print_page(const struct diagnostic_page *page)
 {
-    (void)printf("%s: %s\n\n", code->code, code->title);
-    fold_text(code->page, 0, stdout);
+    (void)printf("%s: %s\n\n", page->name, page->title);
+    fold_text(page->text, 0, stdout);
 }
 
 static int explain_code(const char *name)
 {
-    const struct diagnostic_code *code = diagnostic_code_find(name);
-    if (code != NULL) {
-        print_code(code);
+    enum diagnostic_code code = diagnostic_code_find(name);
+    bool all = strcmp(name, "all") == 0;
+    if (code < DIAGNOSTIC_CODES)
+        print_page(&diagnostic_code_pages[code]);
+    for (size_t i = 0; all && i < DIAGNOSTIC_CODES; i++) {
+        (void)fputs(i == 0 ? "" : "\n", stdout);
+        print_page(&diagnostic_code_pages[i]);
+    }
+    if (all || code < DIAGNOSTIC_CODES)
         return EXIT_OK;
-    }
-    if (strcmp(name, "all") != 0) {
-        (void)fputs("hermes-compile: there is no such code; --explain-code all shows every one\n", stderr);
-        return EXIT_USAGE;
-    }
-    for (code = diagnostic_codes; code->code != NULL; code++) {
-        print_code(code);
-        (void)fputs(code[1].code == NULL ? "" : "\n", stdout);
-    }
-    return EXIT_OK;
+    struct near_name near = {.written = name};
+    for (size_t i = 0; i < DIAGNOSTIC_CODES; i++)
+        near_name_consider(&near, diagnostic_code_pages[i].name);
+    (void)fprintf(stderr, "hermes-compile: unknown diagnostic code; %s%s%s\n", near.best == NULL ? "" : "did you mean ",
+                  near.best == NULL ? "--explain-code all prints all of them" : near.best,
+                  near.best == NULL ? "" : "?");
+    return EXIT_USAGE;
 }
 
 static int run(const struct compile_options *options, struct arena *arena)

@@ -25,12 +25,12 @@ bool previous_open(const char *home, struct hermes **reader, bool replaced, cons
         return true;
     }
     if (error > HERMES_ABSENT && error != -EACCES) {
-        (void)diagnostic_add(diagnostics, SEVERITY_ERROR, "unreadable", (struct place){0},
-                             "%s/" SNAPSHOT_FILE " cannot be read: %s", home, hermes_strerror(error));
+        (void)diagnostic_add(diagnostics, CODE_UNREADABLE, (struct place){0}, "%s/" SNAPSHOT_FILE " cannot be read: %s",
+                             home, hermes_strerror(error));
         return false;
     }
     if (error != HERMES_ABSENT && replaced)
-        (void)diagnostic_add(diagnostics, SEVERITY_WARNING, "snapshot-unusable", (struct place){0},
+        (void)diagnostic_add(diagnostics, CODE_SNAPSHOT_UNUSABLE, (struct place){0},
                              "the previous snapshot is made anew: %s", hermes_strerror(error));
     return true;
 }

@@ -54,7 +54,7 @@ static struct source *add_source(struct reading *r, enum source_kind kind, const
     if (outcome == READ_BUSY) {
         r->sources->busy = source;
         if (r->files->wait_ms > 0)
-            (void)diagnostic_add(r->diagnostics, SEVERITY_ERROR, "source-busy", (struct place){.source = source},
+            (void)diagnostic_add(r->diagnostics, CODE_SOURCE_BUSY, (struct place){.source = source},
                                  "another process is still writing %s", source->label);
     }
     fail(r->sources, outcome);
@@ -72,13 +72,13 @@ static struct source *read_config(struct reading *r)
     struct source *source = new_source(r, SOURCE_CONFIG, "<standard input>");
     source->mode = S_IRUSR | S_IWUSR;
     if (text->bytes == NULL) {
-        (void)diagnostic_add(r->diagnostics, SEVERITY_ERROR, "unreadable", (struct place){.source = source},
-                             "%s cannot be read", source->label);
+        (void)diagnostic_add(r->diagnostics, CODE_UNREADABLE, (struct place){.source = source}, "%s cannot be read",
+                             source->label);
         fail(r->sources, READ_FAILED);
         return source;
     }
     if (text->len > SAFE_READ_LIMIT) {
-        (void)diagnostic_add(r->diagnostics, SEVERITY_ERROR, "too-large", (struct place){.source = source},
+        (void)diagnostic_add(r->diagnostics, CODE_TOO_LARGE, (struct place){.source = source},
                              "%s has more than %d MiB", source->label, SAFE_READ_LIMIT / (1024 * 1024));
         return source;
     }
@@ -107,13 +107,13 @@ static const struct node *parse_config(struct arena *arena, const struct source 
     if (root == NULL || node_is(root, NODE_MAP))
         return root;
     if (!node_truthy(root)) {
-        (void)diagnostic_add(diagnostics, SEVERITY_WARNING, "empty-config", place,
-                             "%s is empty: Hermes runs on its built-in defaults", source->label);
+        (void)diagnostic_add(diagnostics, CODE_EMPTY_CONFIG, place, "%s is empty: Hermes runs on its built-in defaults",
+                             source->label);
         return NULL;
     }
     struct diagnostic *d =
-        diagnostic_add(diagnostics, SEVERITY_ERROR, "not-a-mapping", root->place,
-                       "%s is %s, not a map of names to values", source->label, node_kind_name(root->kind));
+        diagnostic_add(diagnostics, CODE_NOT_A_MAPPING, root->place, "%s is %s, not a map of names to values",
+                       source->label, node_kind_name(root->kind));
     diagnostic_help(diagnostics, d, "start with lines such as `model:`");
     return NULL;
 }
@@ -141,8 +141,8 @@ static void read_extra_env(struct reading *r)
     if (files == NULL || files->kind == NODE_NULL)
         return;
     if (!node_is(files, NODE_SEQUENCE)) {
-        (void)diagnostic_add(r->diagnostics, SEVERITY_ERROR, "wrong-type", files->place,
-                             "hermes_watch.env_files is %s, not a list of files", node_kind_name(files->kind));
+        (void)diagnostic_add_as(r->diagnostics, SEVERITY_ERROR, CODE_WRONG_TYPE, files->place,
+                                "hermes_watch.env_files is %s, not a list of files", node_kind_name(files->kind));
         return;
     }
     /* The later file loses, so it is loaded first: one slot is kept for each of the fixed sources. */
@@ -150,16 +150,15 @@ static void read_extra_env(struct reading *r)
         const struct node *item = files->items[i - 1];
         const char *path = node_string(item);
         if (path == NULL || r->sources->count + 5 >= SOURCES_MOST) {
-            (void)diagnostic_add(r->diagnostics, SEVERITY_ERROR, "wrong-type", item->place,
-                                 path == NULL ? "this is no path" : "too many env files");
+            (void)diagnostic_add_as(r->diagnostics, SEVERITY_ERROR, CODE_WRONG_TYPE, item->place,
+                                    path == NULL ? "this is no path" : "too many env files");
             continue;
         }
         const struct source *source = add_source(r, SOURCE_EXTRA_ENV, expand_path(r, path));
         if (!source->present && r->sources->outcome == READ_OK)
-            diagnostic_help(
-                r->diagnostics,
-                diagnostic_add(r->diagnostics, SEVERITY_WARNING, "no-env-file", item->place, "there is no such file"),
-                "create it, or take it out of hermes_watch.env_files");
+            diagnostic_help(r->diagnostics,
+                            diagnostic_add(r->diagnostics, CODE_NO_ENV_FILE, item->place, "there is no such file"),
+                            "create it, or take it out of hermes_watch.env_files");
     }
 }
 
@@ -250,8 +249,8 @@ static void check_named(struct sources *sources, const struct source_files *file
         if (!named || source->present || sources->outcome == READ_FAILED)
             continue;
         if (!error_said(diagnostics, source))
-            (void)diagnostic_add(diagnostics, SEVERITY_ERROR, "unreadable", (struct place){.source = source},
-                                 "there is no %s", source->label);
+            (void)diagnostic_add(diagnostics, CODE_UNREADABLE, (struct place){.source = source}, "there is no %s",
+                                 source->label);
         fail(sources, READ_FAILED);
     }
 }
@@ -270,13 +269,12 @@ void sources_check(struct sources *sources, const struct source_files *files, st
     if (sources->outcome != READ_OK || files->named)
         return;
     if (!any_source(sources)) {
-        struct diagnostic *d = diagnostic_add(diagnostics, SEVERITY_ERROR, "no-sources", (struct place){0},
+        struct diagnostic *d = diagnostic_add(diagnostics, CODE_NO_SOURCES, (struct place){0},
                                               "%s has neither config.yaml nor .env", files->home);
         diagnostic_help(diagnostics, d, "create config.yaml there, or name another home with --home");
     } else if (!sources->user->present) {
-        struct diagnostic *d =
-            diagnostic_add(diagnostics, SEVERITY_WARNING, "no-config", (struct place){.source = sources->user},
-                           "there is no config.yaml: Hermes runs on its built-in defaults");
+        struct diagnostic *d = diagnostic_add(diagnostics, CODE_NO_CONFIG, (struct place){.source = sources->user},
+                                              "there is no config.yaml: Hermes runs on its built-in defaults");
         diagnostic_help(diagnostics, d, "create %s", sources->user->path);
     }
 }

@@ -165,9 +165,9 @@ static void man_exits(const struct option_table *table)
 static void man_codes(void)
 {
     (void)puts(".Bl -tag -width Ds -compact");
-    for (const struct diagnostic_code *code = diagnostic_codes; code->code != NULL; code++) {
-        (void)printf(".It Li %s\n", code->code);
-        man_text(code->title);
+    for (size_t i = 0; i < DIAGNOSTIC_CODES; i++) {
+        (void)printf(".It Li %s\n", diagnostic_code_pages[i].name);
+        man_text(diagnostic_code_pages[i].title);
     }
     (void)puts(".El");
 }
@@ -200,8 +200,8 @@ static void print_words(const char *argument)
     const char *space = "";
     while (next_word(&argument, word)) {
         if (strcmp(word, "CODE") == 0) {
-            for (const struct diagnostic_code *code = diagnostic_codes; code->code != NULL; code++, space = " ")
-                (void)printf("%s%s", space, code->code);
+            for (size_t i = 0; i < DIAGNOSTIC_CODES; i++, space = " ")
+                (void)printf("%s%s", space, diagnostic_code_pages[i].name);
         } else if (strcmp(word, "PROVIDER") == 0) {
             for (size_t i = 0; i < provider_table_count; i++, space = " ")
                 (void)printf("%s%s", space, provider_table[i].id);

@@ -29,7 +29,7 @@ static void say_diagnostic(const struct watched_home *home, long long generation
                                           .message = text,
                                           .home = home->home,
                                           .generation = generation,
-                                          .code = d->code,
+                                          .code = diagnostic_code_pages[d->code].name,
                                           .source = d->place.source == NULL ? NULL : d->place.source->path,
                                           .line = d->place.line});
 }
@@ -128,7 +128,7 @@ static const char *status_line(const char *home, const struct compilation *c)
     if (error != NULL)
         return arena_printf(c->arena, "generation %lld kept: %s%serror[%s] %s", c->generation,
                             diagnostic_place_text(c->arena, error->place), error->place.source != NULL ? ": " : "",
-                            error->code, error->message);
+                            diagnostic_code_pages[error->code].name, error->message);
     if (c->outcome == COMPILE_HELD)
         return arena_printf(c->arena, "generation %lld kept: a source is empty or gone at this moment", c->generation);
     if (c->outcome == COMPILE_BUSY && c->sources.busy != NULL)

@@ -10,7 +10,7 @@ static void put_diagnostic(struct text *out, const struct diagnostic *d)
 {
     json_write_item(out);
     text_putc(out, '{');
-    json_write_member(out, "code", d->code);
+    json_write_member(out, "code", diagnostic_code_pages[d->code].name);
     json_write_member(out, "severity", diagnostic_severity_name(d->severity));
     json_write_place(out, d->place, NULL);
     if (d->place.line > 0)
@@ -97,12 +97,13 @@ static void put_rules(struct text *out)
 {
     json_write_name(out, "rules");
     text_putc(out, '[');
-    for (const struct diagnostic_code *code = diagnostic_codes; code->code != NULL; code++) {
+    for (size_t i = 0; i < DIAGNOSTIC_CODES; i++) {
+        const struct diagnostic_page *page = &diagnostic_code_pages[i];
         json_write_item(out);
         text_putc(out, '{');
-        json_write_member(out, "id", code->code);
-        put_text(out, "shortDescription", code->title);
-        put_text(out, "help", code->page);
+        json_write_member(out, "id", page->name);
+        put_text(out, "shortDescription", page->title);
+        put_text(out, "help", page->text);
         text_putc(out, '}');
     }
     text_putc(out, ']');
@@ -114,7 +115,7 @@ static void put_result(struct text *out, const struct diagnostic *d)
     struct text scratch = {.arena = out->arena};
     json_write_item(out);
     text_putc(out, '{');
-    json_write_member(out, "ruleId", d->code);
+    json_write_member(out, "ruleId", diagnostic_code_pages[d->code].name);
     json_write_member(out, "level", levels[d->severity]);
     put_text(out, "message", whole_message(&scratch, d));
     if (d->place.source != NULL)
@@ -172,7 +173,7 @@ void report_github(struct text *out, const struct diagnostics *diagnostics)
         if (d->place.line > 0)
             text_printf(out, "line=%u,col=%u,endColumn=%u,", d->place.line, d->place.column,
                         d->place.column + (d->place.length > 0 ? d->place.length : 1));
-        text_printf(out, "title=%s::", d->code);
+        text_printf(out, "title=%s::", diagnostic_code_pages[d->code].name);
         put_escaped(out, whole_message(&scratch, d), false);
         text_putc(out, '\n');
     }

@@ -29,7 +29,7 @@ bool withdraw_home(struct arena *arena, const char *home, int lock_wait_ms, stru
     bool unreadable = false;
     pid_t watcher = file_lock_holder(arena_printf(arena, "%s/" WATCH_LOCK_FILE, home));
     if (watcher != 0) {
-        struct diagnostic *d = diagnostic_add(diagnostics, SEVERITY_ERROR, "still-watched", (struct place){0},
+        struct diagnostic *d = diagnostic_add(diagnostics, CODE_STILL_WATCHED, (struct place){0},
                                               "hermes-watch (process %ld) would put the entries back", (long)watcher);
         diagnostic_help(diagnostics, d, "hermes-watch --uninstall, or end it");
         return false;

@@ -92,9 +92,9 @@ static bool check_type(struct checker *c, const struct config_rule *rule, const 
         return true;
     if (strcmp(rule->path, "custom_providers") == 0)
         return false; /* who reads it says what that means */
-    (void)diagnostic_add(c->diagnostics, stops_hermes(rule, node) ? SEVERITY_ERROR : SEVERITY_WARNING, "wrong-type",
-                         node->place, "%s is to be %s here, not %s", rule->path, wanted(types),
-                         node_kind_name(node->kind));
+    (void)diagnostic_add_as(c->diagnostics, stops_hermes(rule, node) ? SEVERITY_ERROR : SEVERITY_WARNING,
+                            CODE_WRONG_TYPE, node->place, "%s is to be %s here, not %s", rule->path, wanted(types),
+                            node_kind_name(node->kind));
     return false;
 }
 
@@ -106,8 +106,8 @@ static void check_meant_as_text(struct checker *c, const struct config_rule *rul
     if (!named || !node->plain || node->kind == NODE_STRING || node->kind == NODE_NULL)
         return;
     struct diagnostic *d =
-        diagnostic_add(c->diagnostics, SEVERITY_WARNING, "not-text", node->place,
-                       "YAML makes %s of this; %s is meant to be text", node_kind_name(node->kind), rule->path);
+        diagnostic_add(c->diagnostics, CODE_NOT_TEXT, node->place, "YAML makes %s of this; %s is meant to be text",
+                       node_kind_name(node->kind), rule->path);
     diagnostic_help(c->diagnostics, d, "put it in quotes");
 }
 
@@ -124,7 +124,7 @@ static void check_choice(struct checker *c, const struct config_rule *rule, cons
             return;
         near_name_consider(&near, choice);
     }
-    struct diagnostic *d = diagnostic_add(c->diagnostics, SEVERITY_WARNING, "unknown-value", node->place,
+    struct diagnostic *d = diagnostic_add(c->diagnostics, CODE_UNKNOWN_VALUE, node->place,
                                           "%s knows no such value; Hermes takes its default", rule->path);
     if (near.best != NULL)
         diagnostic_help(c->diagnostics, d, "did you mean \"%s\"?", near.best);
@@ -137,7 +137,7 @@ static bool check_letter(struct checker *c, const struct node *node)
 {
     if (node->kind != NODE_STRING || !node->plain || node->len != 1 || strchr("yYnN", node->text[0]) == NULL)
         return true;
-    struct diagnostic *d = diagnostic_add(c->diagnostics, SEVERITY_WARNING, "word-left-text", node->place,
+    struct diagnostic *d = diagnostic_add(c->diagnostics, CODE_WORD_LEFT_TEXT, node->place,
                                           "this is text to Hermes up to the summer of 2026, and %s to later versions",
                                           (node->text[0] | 0x20) == 'y' ? "true" : "false");
     diagnostic_help(c->diagnostics, d, "write it out, or in quotes if text is meant");
@@ -148,8 +148,8 @@ static void check_value(struct checker *c, const struct config_rule *rule, const
 {
     const struct node *node = pair->value;
     if (rule->instead != NULL) {
-        struct diagnostic *d = diagnostic_add(c->diagnostics, SEVERITY_HINT, "deprecated-key", pair->key->place,
-                                              "%s: %s", rule->path, rule->doc);
+        struct diagnostic *d =
+            diagnostic_add(c->diagnostics, CODE_DEPRECATED_KEY, pair->key->place, "%s: %s", rule->path, rule->doc);
         diagnostic_help(c->diagnostics, d, "write %s", rule->instead);
     }
     if (!check_letter(c, node) || !check_type(c, rule, node))
@@ -185,7 +185,7 @@ static void report_unknown(struct checker *c, const char *path, const char *cons
         near_name_consider(&near, *names);
     if (near.best == NULL && !closed)
         return;
-    struct diagnostic *d = diagnostic_add(c->diagnostics, SEVERITY_HINT, "unknown-key", key->place,
+    struct diagnostic *d = diagnostic_add(c->diagnostics, CODE_UNKNOWN_KEY, key->place,
                                           strcmp(path, "hermes_watch") == 0 ? "there is no key of this name%s%s"
                                                                             : "Hermes reads no key of this name%s%s",
                                           *path == '\0' ? "" : " in ", path);

@@ -300,8 +300,8 @@ static bool looks_like_variable(const char *name, size_t len)
 static void report_elsewhere(struct view *view, const struct node *node, struct place place, bool needed)
 {
     struct diagnostic *d =
-        diagnostic_add(view->diagnostics, needed ? SEVERITY_WARNING : SEVERITY_HINT, "unresolved-reference",
-                       node->place, "Hermes does not look this reference up: the text stays as it is");
+        diagnostic_add_as(view->diagnostics, needed ? SEVERITY_WARNING : SEVERITY_HINT, CODE_UNRESOLVED_REFERENCE,
+                          node->place, "Hermes does not look this reference up: the text stays as it is");
     if (d != NULL)
         d->place = place;
     diagnostic_help(view->diagnostics, d, "let the source of secrets set a variable, and write ${env:NAME}");
@@ -309,7 +309,7 @@ static void report_elsewhere(struct view *view, const struct node *node, struct 
 
 static void report_awaited(struct view *view, struct place place)
 {
-    (void)diagnostic_add(view->diagnostics, SEVERITY_HINT, "not-compiled", place,
+    (void)diagnostic_add(view->diagnostics, CODE_NOT_COMPILED, place,
                          "a source of secrets sets this variable when Hermes starts; the snapshot has nothing of it");
 }
 
@@ -329,10 +329,11 @@ static void report_unresolved(struct view *view, const struct node *node, const 
     }
     enum severity severity = needed && view->vital && !view->input->no_env ? SEVERITY_ERROR : SEVERITY_WARNING;
     bool shown = looks_like_variable(name, (size_t)name_len);
-    struct diagnostic *d = shown ? diagnostic_add(view->diagnostics, severity, "unresolved-reference", node->place,
-                                                  "${%.*s} is not set in any env file", name_len, name)
-                                 : diagnostic_add(view->diagnostics, severity, "unresolved-reference", node->place,
-                                                  "a ${...} reference here names no variable of any env file");
+    struct diagnostic *d = shown
+                               ? diagnostic_add_as(view->diagnostics, severity, CODE_UNRESOLVED_REFERENCE, node->place,
+                                                   "${%.*s} is not set in any env file", name_len, name)
+                               : diagnostic_add_as(view->diagnostics, severity, CODE_UNRESOLVED_REFERENCE, node->place,
+                                                   "a ${...} reference here names no variable of any env file");
     if (d == NULL)
         return;
     d->place = place_of_reference(node, at, len);
@@ -392,7 +393,7 @@ static struct node *expand_string(struct view *view, struct node *node, const ch
         }
         i += len - 1;
         if (view->expanded > MOST_EXPANDED) {
-            (void)diagnostic_add(view->diagnostics, SEVERITY_ERROR, "expansion-limit", node->place,
+            (void)diagnostic_add(view->diagnostics, CODE_EXPANSION_LIMIT, node->place,
                                  "the references up to here bring in more than 64 MiB");
             return node;
         }
@@ -401,7 +402,7 @@ static struct node *expand_string(struct view *view, struct node *node, const ch
         return node;
     text_append(&out, node->text + copied, node->len - copied);
     if (view->unread > 0)
-        (void)diagnostic_add(view->diagnostics, SEVERITY_WARNING, "unread-reference", node->place,
+        (void)diagnostic_add(view->diagnostics, CODE_UNREAD_REFERENCE, node->place,
                              "Hermes does not replace references under platforms; the snapshot does");
     struct node *expanded = copy_node(view->arena, node);
     expanded->text = out.bytes;

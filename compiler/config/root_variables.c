@@ -36,7 +36,7 @@ void root_variables(struct arena *arena, const struct node *config, struct envir
             continue;
         if (key->kind != NODE_STRING) {
             struct diagnostic *d =
-                diagnostic_add(diagnostics, SEVERITY_WARNING, "root-key-not-text", key->place,
+                diagnostic_add(diagnostics, CODE_ROOT_KEY_NOT_TEXT, key->place,
                                "YAML makes %s of this key: Hermes's gateway stops handing on its settings here",
                                node_kind_name(key->kind));
             diagnostic_help(diagnostics, d, "put it in quotes, or remove it");

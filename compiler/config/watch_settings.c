@@ -14,8 +14,8 @@ static const struct node *setting(const struct node *section, const char *name)
 
 static void wrong(struct diagnostics *diagnostics, const struct node *node, const char *name, const char *wanted)
 {
-    (void)diagnostic_add(diagnostics, SEVERITY_ERROR, "wrong-type", node->place, "hermes_watch.%s is to be %s", name,
-                         wanted);
+    (void)diagnostic_add_as(diagnostics, SEVERITY_ERROR, CODE_WRONG_TYPE, node->place, "hermes_watch.%s is to be %s",
+                            name, wanted);
 }
 
 static int settle_of(const struct node *node, struct diagnostics *diagnostics)

@@ -13,14 +13,15 @@ static void look_at_pool(struct drift *drift)
     for (size_t i = 0; i < drift->c->diagnostics.count; i++) {
         const struct diagnostic *d = drift->c->diagnostics.items[i];
         const struct source *source = d->place.source;
-        bool says_why =
-            source != NULL && source->kind == SOURCE_POOL && (source->refused || strncmp(d->code, "pool-", 5) == 0);
+        bool says_why = source != NULL && source->kind == SOURCE_POOL &&
+                        (source->refused || d->code == CODE_POOL_LEFT_ALONE || d->code == CODE_POOL_LOCKED ||
+                         d->code == CODE_POOL_UNREADABLE);
         if (says_why && d->severity != SEVERITY_HINT)
-            drift_add(drift, (struct finding){
-                                 .where = source->label,
-                                 .matters = true,
-                                 .message = d->message,
-                                 .help = arena_printf(drift->arena, "hermes-compile --explain-code %s", d->code)});
+            drift_add(drift, (struct finding){.where = source->label,
+                                              .matters = true,
+                                              .message = d->message,
+                                              .help = arena_printf(drift->arena, "hermes-compile --explain-code %s",
+                                                                   diagnostic_code_pages[d->code].name)});
     }
 }
 

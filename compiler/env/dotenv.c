@@ -22,9 +22,10 @@ struct reader {
     bool too_long;   /* that was said */
 };
 
-static struct diagnostic *warn(struct reader *r, size_t at, size_t len, const char *code, const char *message)
+static struct diagnostic *warn(struct reader *r, size_t at, size_t len, enum diagnostic_code code,
+                               const char *message)
 {
-    return diagnostic_add(r->diagnostics, SEVERITY_WARNING, code, env_text_place(&r->env, at, len), "%s", message);
+    return diagnostic_add(r->diagnostics, code, env_text_place(&r->env, at, len), "%s", message);
 }
 
 /* --- python-dotenv's grammar --- */
@@ -99,7 +100,7 @@ static void drop_non_ascii(struct reader *r, const char *name, struct text *valu
         if ((unsigned char)value->bytes[i] < 0x80)
             value->bytes[used++] = value->bytes[i];
     if (used < value->len)
-        (void)diagnostic_add(r->diagnostics, SEVERITY_WARNING, "env-non-ascii", env_text_place(&r->env, at, 0),
+        (void)diagnostic_add(r->diagnostics, CODE_ENV_NON_ASCII, env_text_place(&r->env, at, 0),
                              "Hermes drops the characters of %s that are not ASCII", shown_name(r->arena, name));
     value->bytes[used] = '\0';
     value->len = used;
@@ -118,8 +119,7 @@ static size_t next_of(const char *raw, size_t len, size_t from, char wanted, siz
 static struct text too_long(struct reader *r, size_t at, const char *message)
 {
     if (!r->too_long)
-        (void)diagnostic_add(r->diagnostics, SEVERITY_ERROR, "env-too-long", env_text_place(&r->env, at, 0), "%s",
-                             message);
+        (void)diagnostic_add(r->diagnostics, CODE_ENV_TOO_LONG, env_text_place(&r->env, at, 0), "%s", message);
     r->too_long = true;
     return (struct text){.arena = r->arena, .bytes = ""};
 }
@@ -150,7 +150,7 @@ static struct text interpolate(struct reader *r, const char *raw, size_t len, si
         else if (bound == NULL && has_default)
             text_append(&out, raw + colon + 2, close - colon - 2);
         else if (bound == NULL)
-            (void)warn(r, at, 0, "env-unset-reference", "a ${...} in this value is not set, so it is empty");
+            (void)warn(r, at, 0, CODE_ENV_UNSET_REFERENCE, "a ${...} in this value is not set, so it is empty");
         i = close;
         if (bound != NULL)
             r->expanded += bound->len;
@@ -175,7 +175,7 @@ static void bind(struct reader *r, const char *name, const char *raw, size_t len
         return;
     }
     if (bound->place.source == r->source && !bound->bare)
-        (void)diagnostic_add(r->diagnostics, SEVERITY_WARNING, "env-duplicate", now.place,
+        (void)diagnostic_add(r->diagnostics, CODE_ENV_DUPLICATE, now.place,
                              "%s stands in line %u already; the value here is the one that counts",
                              shown_name(r->arena, name), bound->place.line);
     if (bound->value == NULL)
@@ -261,7 +261,7 @@ static bool read_unquoted(struct reader *r, const char *name)
     const char *value = blank_strip(r->text.bytes + start, stop - start, &len);
     start = (size_t)(value - r->text.bytes);
     if (len > 0 && r->text.bytes[start] == '#')
-        (void)warn(r, start, len, "env-hash-value", "this is no comment to Hermes but the value");
+        (void)warn(r, start, len, CODE_ENV_HASH_VALUE, "this is no comment to Hermes but the value");
     bind(r, name, value, len, start, env_text_characters(value, len));
     r->at = end + 1;
     return true;
@@ -303,7 +303,7 @@ static bool read_binding(struct reader *r)
         if (!finish_line(r))
             return false;
         diagnostic_help(r->diagnostics,
-                        warn(r, start, 0, "env-line-ignored",
+                        warn(r, start, 0, CODE_ENV_LINE_IGNORED,
                              "there is no '=' here: Hermes sets nothing, and forgets a value that a line above gave"),
                         "write NAME=value");
         bind_bare(r, name);
@@ -337,7 +337,7 @@ void dotenv_load(struct arena *arena, const struct source *source, struct enviro
         size_t start = r.at;
         if (read_binding(&r))
             continue;
-        struct diagnostic *d = warn(&r, start, 0, "env-line-ignored", "Hermes drops this line without a word");
+        struct diagnostic *d = warn(&r, start, 0, CODE_ENV_LINE_IGNORED, "Hermes drops this line without a word");
         diagnostic_help(r.diagnostics, d, "write NAME=value, or NAME=\"value\" with both quotes");
         r.at = line_end(&r, r.at > start ? r.at : start) + 1;
     }

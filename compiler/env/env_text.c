@@ -87,7 +87,7 @@ static struct text decode(struct reader *r)
     struct text out = {.arena = r->arena};
     r->nuls = memchr(source->bytes, '\0', source->len) != NULL;
     if (!utf8 && !r->rewritten)
-        (void)diagnostic_add(r->diagnostics, SEVERITY_WARNING, "env-not-utf-8", (struct place){.source = source},
+        (void)diagnostic_add(r->diagnostics, CODE_ENV_NOT_UTF_8, (struct place){.source = source},
                              "%s is not UTF-8: Hermes reads all of it as Latin-1", source->label);
     if (utf8 && !r->nuls && memchr(source->bytes, '\r', source->len) == NULL)
         return (struct text){.bytes = (char *)source->bytes + start, .len = source->len - start}; /* as it stands */
@@ -149,7 +149,7 @@ static void keep(struct reader *r, struct env_text *out, struct place place, con
 static void report_glued(struct reader *r, struct place place, const char *name, size_t len)
 {
     place.length = (uint32_t)len;
-    (void)diagnostic_add(r->diagnostics, SEVERITY_WARNING, "env-glued-lines", place,
+    (void)diagnostic_add(r->diagnostics, CODE_ENV_GLUED_LINES, place,
                          "two lines are glued together here; Hermes parts them before %.*s", (int)len, name);
 }
 
@@ -266,7 +266,8 @@ struct env_text env_text_of(struct arena *arena, const struct source *source, st
     source = from_utf16(arena, source);
     struct reader r = {.arena = arena, .source = source, .diagnostics = diagnostics};
     r.left_alone = starts_broken(source);
-    if (!r.left_alone && (has_bom(source) || !is_utf8(source))) { /* whether it will be rewritten decides how it is read */
+    if (!r.left_alone &&
+        (has_bom(source) || !is_utf8(source))) { /* whether it will be rewritten decides how it is read */
         struct diagnostics unsaid = {.arena = arena};
         r.diagnostics = &unsaid;
         r.rewritten = true;
@@ -278,7 +279,7 @@ struct env_text env_text_of(struct arena *arena, const struct source *source, st
     struct text decoded = decode(&r);
     struct env_text env = sanitise(&r, &decoded);
     if (has_bom(source) && !r.rewritten)
-        (void)diagnostic_add(diagnostics, SEVERITY_WARNING, "env-bom", env_text_place(&env, 0, 0),
+        (void)diagnostic_add(diagnostics, CODE_ENV_BOM, env_text_place(&env, 0, 0),
                              "the file starts with a byte order mark: Hermes loses its first variable");
     return env;
 }

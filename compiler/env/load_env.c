@@ -141,7 +141,7 @@ static void report_unseen(const struct line_reader *r, const struct env_line *li
         if (!identifier(binding->name) || (bound != NULL && bound->place.source == r->source))
             continue;
         struct place place = {r->source, lines[binding->place.line].line, lines[binding->place.line].column, 0};
-        struct diagnostic *d = diagnostic_add(diagnostics, SEVERITY_WARNING, "env-parsers-differ", place,
+        struct diagnostic *d = diagnostic_add(diagnostics, CODE_ENV_PARSERS_DIFFER, place,
                                               "only Hermes's second env reader takes this for a variable");
         diagnostic_note(diagnostics, d, "at its start: not set; after /reload: %s",
                         fingerprint_of(binding->value, binding->len).text);
@@ -161,7 +161,7 @@ void load_env_compare(const struct env_text *env, struct environment *environmen
         if (binding->place.source != env->source || (other != NULL && same(binding, other)))
             continue;
         binding->seeded = other == NULL ? "" : other->value;
-        struct diagnostic *d = diagnostic_add(diagnostics, SEVERITY_WARNING, "env-parsers-differ", binding->place,
+        struct diagnostic *d = diagnostic_add(diagnostics, CODE_ENV_PARSERS_DIFFER, binding->place,
                                               other == NULL ? "Hermes's second env reader does not see this variable"
                                                             : "Hermes's second env reader reads another value here");
         if (other != NULL)

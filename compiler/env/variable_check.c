@@ -31,8 +31,8 @@ void variable_check(const struct environment *environment, struct diagnostics *d
         const char *known = nearest_known(binding->name);
         if (known == NULL || environment_get(environment, known) != NULL)
             continue;
-        struct diagnostic *d = diagnostic_add(diagnostics, SEVERITY_HINT, "unknown-variable", binding->place,
-                                              "Hermes knows no variable of this name");
+        struct diagnostic *d =
+            diagnostic_add(diagnostics, CODE_UNKNOWN_VARIABLE, binding->place, "Hermes knows no variable of this name");
         diagnostic_help(diagnostics, d, "did you mean %s?", known);
     }
 }

@@ -17,7 +17,7 @@ int auth_lock(const char *home, int wait_ms)
 
 void auth_lock_say_held(struct diagnostics *list, const char *home, int waited_ms, const char *what, const char *help)
 {
-    struct diagnostic *d = diagnostic_add(list, SEVERITY_ERROR, "pool-locked", (struct place){0},
+    struct diagnostic *d = diagnostic_add(list, CODE_POOL_LOCKED, (struct place){0},
                                           "auth.lock was held by another process for %d ms: %s", waited_ms, what);
     lock_holder_note(list, d, arena_printf(list->arena, "%s/auth.lock", home));
     diagnostic_help(list, d, "%s", help);

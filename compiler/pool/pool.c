@@ -36,9 +36,8 @@ static void splice(struct projector *p, size_t start, size_t end, const char *te
 
 static bool leave_alone(struct projector *p, const char *why)
 {
-    struct diagnostic *d =
-        diagnostic_add(p->diagnostics, SEVERITY_WARNING, "pool-left-alone", (struct place){.source = p->source},
-                       "the pool of %s is left alone: %s", shown_name(p->arena, p->name), why);
+    struct diagnostic *d = diagnostic_add(p->diagnostics, CODE_POOL_LEFT_ALONE, (struct place){.source = p->source},
+                                          "the pool of %s is left alone: %s", shown_name(p->arena, p->name), why);
     diagnostic_help(p->diagnostics, d, "mend it by hand, or remove it with `hermes auth`");
     return false;
 }

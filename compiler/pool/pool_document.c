@@ -13,9 +13,8 @@ enum { ENTRY_DEPTH = 3 };
 static void unreadable(struct pool_document *document, const struct source *source, struct diagnostics *diagnostics,
                        const char *why)
 {
-    struct diagnostic *d =
-        diagnostic_add(diagnostics, SEVERITY_WARNING, "pool-unreadable", (struct place){.source = source},
-                       "%s %s; it is left alone", source->label, why);
+    struct diagnostic *d = diagnostic_add(diagnostics, CODE_POOL_UNREADABLE, (struct place){.source = source},
+                                          "%s %s; it is left alone", source->label, why);
     diagnostic_help(diagnostics, d, "mend the file or move it away: Hermes reads it as empty and would overwrite it");
     document->unreadable = true;
 }

@@ -76,10 +76,9 @@ static void name_orphan(struct arena *arena, const struct source *source, const 
     size_t count = read_entries(arena, &unused, document, array, array->name, NULL);
     if (count == 0)
         return;
-    struct diagnostic *d =
-        diagnostic_add(diagnostics, SEVERITY_HINT, "orphaned-pool", (struct place){.source = source},
-                       "%s has %zu entr%s for %s, which config.yaml does not define", source->label, count,
-                       count == 1 ? "y" : "ies", shown_name(arena, array->name));
+    struct diagnostic *d = diagnostic_add(diagnostics, CODE_ORPHANED_POOL, (struct place){.source = source},
+                                          "%s has %zu entr%s for %s, which config.yaml does not define", source->label,
+                                          count, count == 1 ? "y" : "ies", shown_name(arena, array->name));
     diagnostic_help(diagnostics, d, "hermes auth list; hermes auth remove %s 1", shown_name(arena, array->name));
 }
 
@@ -103,7 +102,8 @@ struct pool_view pool_read(struct arena *arena, struct source *source, const str
     return view;
 }
 
-void pool_read_inherited(struct arena *arena, struct pool_view *view, struct source *root, struct diagnostics *diagnostics)
+void pool_read_inherited(struct arena *arena, struct pool_view *view, struct source *root,
+                         struct diagnostics *diagnostics)
 {
     struct pool_document document = pool_document_open(arena, root, diagnostics);
     struct name_table own = {0};

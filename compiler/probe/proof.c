@@ -96,12 +96,12 @@ static void say(struct diagnostics *list, const struct provider *provider, const
     const char *words = probe_words(list->arena, answer);
     if (answer->state == PROBE_REFUSED) {
         struct diagnostic *d =
-            diagnostic_add(list, SEVERITY_ERROR, "key-refused", place,
+            diagnostic_add(list, CODE_KEY_REFUSED, place,
                            "%s does not take this key: %s; what was in force stays in force", name, words);
         diagnostic_note(list, d, "hermes_watch.require_probe wants a changed key to be tried first");
         diagnostic_help(list, d, "put in a key that works; hermes-compile --probe asks again");
     } else if (answer->state != PROBE_WORKS) {
-        struct diagnostic *d = diagnostic_add(list, SEVERITY_WARNING, "key-unproven", place,
+        struct diagnostic *d = diagnostic_add(list, CODE_KEY_UNPROVEN, place,
                                               "whether %s takes this key is not known: %s; it is used", name, words);
         diagnostic_help(list, d, "hermes-compile --probe asks again");
     }

@@ -145,7 +145,7 @@ static void dropped(struct collector *c, const struct custom_provider *provider,
 {
     struct text path = {.arena = c->arena};
     put_path(provider, &path);
-    struct diagnostic *d = diagnostic_add(c->diagnostics, SEVERITY_WARNING, "provider-dropped", provider->entry->place,
+    struct diagnostic *d = diagnostic_add(c->diagnostics, CODE_PROVIDER_DROPPED, provider->entry->place,
                                           "Hermes drops %s: %s", path.bytes, why);
     diagnostic_help(c->diagnostics, d, "give it a name and a base_url with scheme and host");
 }
@@ -179,7 +179,7 @@ static bool repeated(struct collector *c, const struct custom_provider *provider
     struct text path = {.arena = c->arena};
     put_path(provider, &path);
     struct diagnostic *d =
-        diagnostic_add(c->diagnostics, SEVERITY_WARNING, "provider-dropped", provider->entry->place,
+        diagnostic_add(c->diagnostics, CODE_PROVIDER_DROPPED, provider->entry->place,
                        "Hermes drops %s: its name, URL and model stand before it already", path.bytes);
     diagnostic_help(c->diagnostics, d, "remove one of the two");
     return true;
@@ -196,7 +196,7 @@ static bool name_is_taken(struct collector *c, const struct custom_provider *pro
     struct text other = {.arena = c->arena};
     put_path(provider, &path);
     put_path(&c->all->items[*namesake], &other);
-    struct diagnostic *d = diagnostic_add(c->diagnostics, SEVERITY_WARNING, "provider-dropped", provider->entry->place,
+    struct diagnostic *d = diagnostic_add(c->diagnostics, CODE_PROVIDER_DROPPED, provider->entry->place,
                                           "%s is left out: Hermes takes its name for that of %s, which has another URL",
                                           path.bytes, other.bytes);
     diagnostic_help(c->diagnostics, d, "give one of the two another name; case and blanks make none");
@@ -275,7 +275,7 @@ struct custom_providers custom_providers_of(struct arena *arena, const struct no
     const struct node *list = node_get(config, "custom_providers");
     const struct node *map = node_get(config, "providers");
     if (list != NULL && !node_is(list, NODE_SEQUENCE) && !node_is(list, NODE_NULL))
-        (void)diagnostic_add(diagnostics, SEVERITY_WARNING, "custom-providers-ignored", list->place,
+        (void)diagnostic_add(diagnostics, CODE_CUSTOM_PROVIDERS_IGNORED, list->place,
                              "custom_providers is not a list: Hermes then ignores it and the providers map");
     size_t most = (node_is(list, NODE_SEQUENCE) ? list->count : 0) + (node_is(map, NODE_MAP) ? map->pair_count : 0);
     all.items = arena_alloc(arena, most * sizeof *all.items);

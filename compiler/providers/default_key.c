@@ -69,8 +69,8 @@ void default_key_check(const struct resolve_input *input, const struct providers
         !needs_key(provider->row) || provider->credential_count > 0 || node_truthy(node_get(model, "api_key")) ||
         pool_has_key(input->pool, provider->id) || any_secret_source(input->config))
         return;
-    struct diagnostic *d = diagnostic_add(diagnostics, SEVERITY_WARNING, "no-key", named->place,
-                                          "the default provider %s has no key", shown_name(arena, provider->id));
+    struct diagnostic *d = diagnostic_add(diagnostics, CODE_NO_KEY, named->place, "the default provider %s has no key",
+                                          shown_name(arena, provider->id));
     const char *variable = provider->row->key_envs[0];
     const struct node *key = misspelt(arena, model);
     const char *near = variable == NULL ? NULL : variable_check_near(input->environment, variable);

@@ -139,7 +139,7 @@ void draft_warn_shadowed(struct resolver *r, const struct draft *draft, struct o
                          const struct fingerprint *fingerprint)
 {
     const struct credential *first = &draft->provider.credentials[0];
-    struct diagnostic *d = diagnostic_add(r->diagnostics, SEVERITY_WARNING, "shadowed-key", origin.place,
+    struct diagnostic *d = diagnostic_add(r->diagnostics, CODE_SHADOWED_KEY, origin.place,
                                           "%s is another key for %s than %s, which goes out first", origin.key,
                                           shown_name(r->arena, draft->provider.id), first->origins[0].key);
     diagnostic_note(r->diagnostics, d, "%s: %s, %s: %s", origin.key, fingerprint->text, first->origins[0].key,
@@ -174,7 +174,7 @@ void draft_shadow_outvoted(struct resolver *r, struct draft *draft, struct place
     if (shadowed == NULL)
         return;
     shadowed->outvoted = true;
-    struct diagnostic *d = diagnostic_add(r->diagnostics, SEVERITY_WARNING, "shadowed-key", origin.place,
+    struct diagnostic *d = diagnostic_add(r->diagnostics, CODE_SHADOWED_KEY, origin.place,
                                           "%s is another key for %s here than in %s, which wins", origin.key,
                                           shown_name(r->arena, draft->provider.id), winner.source->label);
     diagnostic_help(r->diagnostics, d, "remove the one that is not meant");
@@ -196,7 +196,7 @@ static void warn_suspicious(struct resolver *r, const char *secret, size_t len, 
 {
     const char *why = key_check_suspicious(secret, len);
     if (why != NULL)
-        (void)diagnostic_add(r->diagnostics, SEVERITY_WARNING, "suspicious-key", origin.place,
+        (void)diagnostic_add(r->diagnostics, CODE_SUSPICIOUS_KEY, origin.place,
                              "%s %s; the provider will most likely refuse it", origin.key, why);
 }
 
@@ -206,13 +206,13 @@ void draft_report_unset_variable(struct resolver *r, struct draft *draft, const 
     if (secret_sources_may_set(r->in->config, name)) {
         draft->provider.awaited = true;
         (void)diagnostic_add(
-            r->diagnostics, SEVERITY_HINT, "not-compiled", node->place,
+            r->diagnostics, CODE_NOT_COMPILED, node->place,
             "%s names a variable that a source of secrets sets when Hermes starts; the snapshot has no key "
             "of it",
             path);
         return;
     }
-    struct diagnostic *d = diagnostic_add(r->diagnostics, SEVERITY_WARNING, "unset-variable", node->place,
+    struct diagnostic *d = diagnostic_add(r->diagnostics, CODE_UNSET_VARIABLE, node->place,
                                           "%s names a variable that no env file sets", path);
     const char *near = d == NULL ? NULL : variable_check_near(r->in->environment, name);
     diagnostic_help(r->diagnostics, d, near != NULL ? "did you mean %s?" : "add it to .env", near);
@@ -239,14 +239,14 @@ static void report_unusable(struct resolver *r, struct draft *draft, struct orig
     if (reference)
         draft->provider.awaited = true;
     if (reference && secret_sources_may_set(r->in->config, config ? NULL : origin.key)) {
-        (void)diagnostic_add(r->diagnostics, SEVERITY_HINT, "not-compiled", origin.place,
+        (void)diagnostic_add(r->diagnostics, CODE_NOT_COMPILED, origin.place,
                              "%s %s: Hermes gets the key when it starts, and the snapshot has nothing of it",
                              origin.key, why);
         return;
     }
-    struct diagnostic *d =
-        diagnostic_add(r->diagnostics, severity, severity == SEVERITY_ERROR ? "unclosed-reference" : "unusable-key",
-                       origin.place, "%s %s: it is no key", origin.key, why);
+    struct diagnostic *d = diagnostic_add_as(r->diagnostics, severity,
+                                             severity == SEVERITY_ERROR ? CODE_UNCLOSED_REFERENCE : CODE_UNUSABLE_KEY,
+                                             origin.place, "%s %s: it is no key", origin.key, why);
     diagnostic_help(r->diagnostics, d,
                     reference ? "switch the source of secrets on under `secrets`, or put the key here"
                     : severity == SEVERITY_ERROR ? "close it with }"
@@ -260,14 +260,14 @@ static const char *config_key(struct resolver *r, struct draft *draft, const str
     if (node == NULL || node->kind == NODE_NULL || !node_truthy(node))
         return NULL;
     if (node->kind != NODE_STRING) {
-        struct diagnostic *d = diagnostic_add(r->diagnostics, SEVERITY_ERROR, "not-text", node->place,
-                                              "%s is %s to YAML, not text: the key would not be what stands here", path,
-                                              node_kind_name(node->kind));
+        struct diagnostic *d = diagnostic_add_as(r->diagnostics, SEVERITY_ERROR, CODE_NOT_TEXT, node->place,
+                                                 "%s is %s to YAML, not text: the key would not be what stands here",
+                                                 path, node_kind_name(node->kind));
         diagnostic_help(r->diagnostics, d, "put it in quotes");
         return NULL;
     }
     if (memchr(node->text, '\0', node->len) != NULL) {
-        (void)diagnostic_add(r->diagnostics, SEVERITY_ERROR, "nul-in-text", node->place, "%s contains a NUL", path);
+        (void)diagnostic_add(r->diagnostics, CODE_NUL_IN_TEXT, node->place, "%s contains a NUL", path);
         return NULL;
     }
     const char *text = blank_strip(node->text, node->len, ret_len);
@@ -308,7 +308,7 @@ void draft_add_variable(struct resolver *r, struct draft *draft, enum credential
     if (secret_sources_replace(r->in->config, name) && !key_check_is_secret_reference(text, len)) {
         draft->provider.awaited = true;
         struct diagnostic *d = diagnostic_add(
-            r->diagnostics, SEVERITY_WARNING, "plain-copy", binding->place,
+            r->diagnostics, CODE_PLAIN_COPY, binding->place,
             "a source of secrets sets %s as well, and Hermes uses that value: this one counts for nothing", origin.key);
         diagnostic_help(r->diagnostics, d, "remove the plain copy");
         return;

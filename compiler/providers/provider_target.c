@@ -81,8 +81,8 @@ static const char *near_provider(const struct resolver *r, const char *name)
 static void report_unknown(struct resolver *r, struct place place, const char *name, bool required)
 {
     bool plugins = r->in->plugins != NULL && r->in->plugins[0] != NULL;
-    struct diagnostic *d = diagnostic_add(
-        r->diagnostics, required && !plugins ? SEVERITY_ERROR : SEVERITY_WARNING, "unknown-provider", place,
+    struct diagnostic *d = diagnostic_add_as(
+        r->diagnostics, required && !plugins ? SEVERITY_ERROR : SEVERITY_WARNING, CODE_UNKNOWN_PROVIDER, place,
         letters_of_a_name(name) ? "there is no provider \"%s\"" : "there is no such provider", name);
     const char *near = near_provider(r, name);
     if (near != NULL)
@@ -95,8 +95,8 @@ static void report_unknown(struct resolver *r, struct place place, const char *n
 
 static void report_disabled(struct resolver *r, struct place place, const char *name, bool required)
 {
-    struct diagnostic *d = diagnostic_add(
-        r->diagnostics, required ? SEVERITY_ERROR : SEVERITY_WARNING, "disabled-provider", place,
+    struct diagnostic *d = diagnostic_add_as(
+        r->diagnostics, required ? SEVERITY_ERROR : SEVERITY_WARNING, CODE_DISABLED_PROVIDER, place,
         "%s is switched off (enabled: false): Hermes since 0.19 does not use it", shown_name(r->arena, name));
     diagnostic_help(r->diagnostics, d, "name another provider, or take the `enabled: false` out");
 }

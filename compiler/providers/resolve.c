@@ -127,7 +127,7 @@ static bool leave_to_command(struct resolver *r, struct draft *draft, const stru
     if (command == NULL || !node_truthy(command->value) || custom_provider_key(custom) != NULL)
         return false;
     draft->provider.awaited = true;
-    (void)diagnostic_add(r->diagnostics, SEVERITY_HINT, "not-compiled", command->key->place,
+    (void)diagnostic_add(r->diagnostics, CODE_NOT_COMPILED, command->key->place,
                          "Hermes since 0.20.2 runs this command for a key; the snapshot has none of it");
     return true;
 }
@@ -165,7 +165,7 @@ static void warn_hermes_ignores(struct resolver *r, const struct draft *draft, c
     if (draft->provider.row == NULL || draft->provider.row->auth == PROVIDER_CUSTOM)
         return;
     (void)diagnostic_add(
-        r->diagnostics, SEVERITY_WARNING, "hermes-ignores", key->place,
+        r->diagnostics, CODE_HERMES_IGNORES, key->place,
         draft->provider.projected
             ? "Hermes by itself never uses model.api_key for %s; through the pool it does now"
             : "Hermes never uses model.api_key for %s, and its pool holds logins that are not ours to touch",
@@ -245,7 +245,7 @@ static const char *add_model(struct resolver *r)
     struct target target = provider_target(r, &naming);
     if (target.draft == NULL) {
         if (key != NULL && node_truthy(key)) {
-            struct diagnostic *d = diagnostic_add(r->diagnostics, SEVERITY_WARNING, "key-without-provider", key->place,
+            struct diagnostic *d = diagnostic_add(r->diagnostics, CODE_KEY_WITHOUT_PROVIDER, key->place,
                                                   "%s belongs to no provider: nothing uses it", path);
             diagnostic_help(r->diagnostics, d, "name the provider in model.provider");
         }
@@ -322,7 +322,7 @@ static void add_env_keys(struct resolver *r, const struct provider_row *row, con
         return;
     }
     if (pool_view_suppressed(r->in->pool, row->id, arena_printf(r->arena, "env:%s", variable))) {
-        (void)diagnostic_add(r->diagnostics, SEVERITY_WARNING, "suppressed-source", binding->place,
+        (void)diagnostic_add(r->diagnostics, CODE_SUPPRESSED_SOURCE, binding->place,
                              "%s is not used for %s: it was removed there with `hermes auth remove`", variable,
                              row->id);
         return;
@@ -377,7 +377,7 @@ static void apply_base_url_variables(struct resolver *r)
             draft->provider.url_is_explicit = true;
             draft->provider.url = (struct origin){binding->place, row->base_url_env};
         } else if (strcmp(url, draft->provider.base_url) != 0) {
-            (void)diagnostic_add(r->diagnostics, SEVERITY_WARNING, "base-url-shadowed", binding->place,
+            (void)diagnostic_add(r->diagnostics, CODE_BASE_URL_SHADOWED, binding->place,
                                  "%s is another URL than the one config.yaml names for %s; config.yaml's is used",
                                  row->base_url_env, shown_name(r->arena, draft->provider.id));
         }
@@ -409,7 +409,7 @@ static void leave_out_without_url(struct resolver *r, struct provider *provider)
         return;
     provider->projected = false;
     struct diagnostic *d =
-        diagnostic_add(r->diagnostics, SEVERITY_WARNING, "no-base-url", provider->credentials[first].origins[0].place,
+        diagnostic_add(r->diagnostics, CODE_NO_BASE_URL, provider->credentials[first].origins[0].place,
                        "%s has no base URL of its own and none is named: its keys get no entry in the pool",
                        shown_name(r->arena, provider->id));
     if (provider->row->base_url_env != NULL)
@@ -593,7 +593,7 @@ static void note_inheritance(struct resolver *r)
         if (first == NULL || first->rank != RANK_CONFIG || !draft->provider.projected)
             continue;
         struct diagnostic *d =
-            diagnostic_add(r->diagnostics, SEVERITY_WARNING, "root-pool-hidden", first->origins[0].place,
+            diagnostic_add(r->diagnostics, CODE_ROOT_POOL_HIDDEN, first->origins[0].place,
                            "Hermes finds %s in the profile's own pool now, and no longer what %s has for %s",
                            first->origins[0].key, entry->root->label, shown_name(r->arena, entry->provider));
         diagnostic_help(r->diagnostics, d, "add with `hermes auth add` to the profile what it shall fall back to");
@@ -621,7 +621,7 @@ static void name_logins(struct resolver *r)
     }
     if (names.len > 0)
         (void)diagnostic_add(
-            r->diagnostics, SEVERITY_HINT, "not-compiled", (struct place){0},
+            r->diagnostics, CODE_NOT_COMPILED, (struct place){0},
             "%s: logged in with OAuth; Hermes refreshes these by itself, the snapshot has no key of theirs",
             names.bytes);
 }
@@ -633,7 +633,7 @@ static void name_secret_sources(struct resolver *r)
         return;
     for (size_t i = 0; i < sources->pair_count; i++)
         if (node_truthy(node_get(sources->pairs[i].value, "enabled")))
-            (void)diagnostic_add(r->diagnostics, SEVERITY_HINT, "not-compiled", sources->pairs[i].key->place,
+            (void)diagnostic_add(r->diagnostics, CODE_NOT_COMPILED, sources->pairs[i].key->place,
                                  "Hermes asks this source of secrets when it starts; the snapshot has nothing of it");
 }
 

@@ -155,9 +155,8 @@ static void report_homeless_key(const struct tasks *t, const struct task *task)
 {
     if (task->key == NULL && task->variable == NULL)
         return;
-    struct diagnostic *d =
-        diagnostic_add(t->r->diagnostics, SEVERITY_WARNING, "key-without-provider", task->entry->place,
-                       "the key of %s belongs to no provider: nothing uses it", task->path);
+    struct diagnostic *d = diagnostic_add(t->r->diagnostics, CODE_KEY_WITHOUT_PROVIDER, task->entry->place,
+                                          "the key of %s belongs to no provider: nothing uses it", task->path);
     diagnostic_help(t->r->diagnostics, d, "name its provider, or its base_url");
 }
 

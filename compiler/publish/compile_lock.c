@@ -60,8 +60,8 @@ void compile_lock_say(struct diagnostics *list, const char *home, int error)
 {
     if (error != -EWOULDBLOCK) {
         const char *folder = arena_printf(list->arena, "%s/" SNAPSHOT_DIRECTORY, home);
-        struct diagnostic *d = diagnostic_add(list, SEVERITY_ERROR, "write-failed", (struct place){0},
-                                              "%s cannot be used: %s", folder, strerror(-error));
+        struct diagnostic *d = diagnostic_add(list, CODE_WRITE_FAILED, (struct place){0}, "%s cannot be used: %s",
+                                              folder, strerror(-error));
         struct stat st;
         const bool link = lstat(folder, &st) == 0 && S_ISLNK(st.st_mode);
         const char *help = link ? arena_printf(list->arena, "user %u made it, a link: rm %s", st.st_uid, folder)
@@ -70,7 +70,7 @@ void compile_lock_say(struct diagnostics *list, const char *home, int error)
         return;
     }
     const char *path = arena_printf(list->arena, "%s/" COMPILE_LOCK_FILE, home);
-    struct diagnostic *d = diagnostic_add(list, SEVERITY_ERROR, "home-locked", (struct place){0},
+    struct diagnostic *d = diagnostic_add(list, CODE_HOME_LOCKED, (struct place){0},
                                           "another program compiles this home and does not end: %s is locked", path);
     lock_holder_note(list, d, path);
     diagnostic_help(list, d, "let it go on, or end it, and try again");

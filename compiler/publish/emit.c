@@ -16,8 +16,7 @@ struct emitter {
 
 static void cannot_say(struct emitter *e, const struct node *node, const char *what, const char *how)
 {
-    (void)diagnostic_add(e->diagnostics, SEVERITY_WARNING, "not-json", node->place,
-                         "%s here: JSON has none, so it is %s", what, how);
+    (void)diagnostic_add(e->diagnostics, CODE_NOT_JSON, node->place, "%s here: JSON has none, so it is %s", what, how);
 }
 
 /* A value is written: when nobody is going to read it, it need not be kept. */
@@ -30,7 +29,7 @@ static void written(struct emitter *e)
 static void check_text(struct emitter *e, const struct node *node)
 {
     if (memchr(node->text, '\0', node->len) != NULL)
-        (void)diagnostic_add(e->diagnostics, SEVERITY_ERROR, "nul-in-text", node->place, "a text contains a NUL");
+        (void)diagnostic_add(e->diagnostics, CODE_NUL_IN_TEXT, node->place, "a text contains a NUL");
 }
 
 static void emit_scalar(struct emitter *e, const struct node *node)
@@ -119,7 +118,7 @@ static void check_keys(struct emitter *e, const struct node *map)
     for (size_t i = 1; i < map->pair_count; i++)
         if (compare_named(&names[i - 1], &names[i]) == 0) {
             struct diagnostic *d =
-                diagnostic_add(e->diagnostics, SEVERITY_ERROR, "same-key", names[i].key->place,
+                diagnostic_add(e->diagnostics, CODE_SAME_KEY, names[i].key->place,
                                "this key and the one in line %u become the same text", names[i - 1].key->place.line);
             diagnostic_help(e->diagnostics, d, "rename one of them, or remove it");
         }
@@ -135,7 +134,7 @@ static void emit_map(struct emitter *e, const struct node *map)
         if (i > 0)
             text_putc(e->out, ',');
         if (map->pairs[i].key->kind != NODE_STRING)
-            (void)diagnostic_add(e->diagnostics, SEVERITY_WARNING, "key-not-text", map->pairs[i].key->place,
+            (void)diagnostic_add(e->diagnostics, CODE_KEY_NOT_TEXT, map->pairs[i].key->place,
                                  "YAML makes %s of this key", node_kind_name(map->pairs[i].key->kind));
         json_write_string(e->out, name, len);
         text_putc(e->out, ':');
@@ -342,7 +341,7 @@ static void emit_warnings(struct text *out, const struct diagnostics *diagnostic
             continue;
         json_write_item(out);
         text_putc(out, '{');
-        json_write_member(out, "code", d->code);
+        json_write_member(out, "code", diagnostic_code_pages[d->code].name);
         json_write_member(out, "severity", diagnostic_severity_name(d->severity));
         json_write_place(out, d->place, NULL);
         json_write_member(out, "message", d->message);

@@ -115,10 +115,10 @@ static bool read_pool(struct publishing *p)
     if (outcome == READ_BUSY) {
         p->made.pool_waiting = true;
         if (p->in->lock_wait_ms > 0)
-            (void)diagnostic_add(p->diagnostics, SEVERITY_ERROR, "source-busy", place,
+            (void)diagnostic_add(p->diagnostics, CODE_SOURCE_BUSY, place,
                                  "another process is still writing %s: the pool still has the old keys", source->label);
     } else if (outcome == READ_FAILED && !read_source_denied(source)) {
-        (void)diagnostic_add(p->diagnostics, SEVERITY_ERROR, "unreadable", place, "%s", said.items[0]->message);
+        (void)diagnostic_add(p->diagnostics, CODE_UNREADABLE, place, "%s", said.items[0]->message);
         p->made.failed = true;
     }
     bool same = before.present && source->present && source->len == before.len &&

@@ -9,16 +9,16 @@
 #include "source.h"
 
 struct diagnostic_kind {
-    const char *code;
+    enum diagnostic_code code;
     const struct source *source;
     size_t count;
     struct diagnostic *last; /* that was kept */
 };
 
-static struct diagnostic_kind *kind_of(struct diagnostics *list, const char *code, const struct source *source)
+static struct diagnostic_kind *kind_of(struct diagnostics *list, enum diagnostic_code code, const struct source *source)
 {
     for (size_t i = list->kind_count; i > 0; i--)
-        if (list->kinds[i - 1].source == source && strcmp(list->kinds[i - 1].code, code) == 0)
+        if (list->kinds[i - 1].source == source && list->kinds[i - 1].code == code)
             return &list->kinds[i - 1];
     void *kinds = list->kinds;
     arena_grow(list->arena, &kinds, &list->kind_capacity, list->kind_count + 1, sizeof *list->kinds);
@@ -56,8 +56,9 @@ const char *diagnostic_plain_text(char *text)
     return text;
 }
 
-struct diagnostic *diagnostic_add(struct diagnostics *list, enum severity severity, const char *code,
-                                  struct place place, const char *format, ...)
+static __attribute__((format(printf, 5, 0))) struct diagnostic *add(struct diagnostics *list, enum severity severity,
+                                                                    enum diagnostic_code code, struct place place,
+                                                                    const char *format, va_list args)
 {
     struct diagnostic_kind *kind = kind_of(list, code, place.source);
     list->errors += severity == SEVERITY_ERROR;
@@ -65,17 +66,34 @@ struct diagnostic *diagnostic_add(struct diagnostics *list, enum severity severi
     if (kind->count++ >= DIAGNOSTICS_OF_A_KIND)
         return NULL;
     struct diagnostic *diagnostic = arena_alloc(list->arena, sizeof *diagnostic);
-    va_list args;
-    va_start(args, format);
     *diagnostic = (struct diagnostic){
         .severity = severity,
         .code = code,
         .place = place,
         .message = diagnostic_plain_text(arena_vprintf(list->arena, format, args)),
     };
-    va_end(args);
     diagnostics_keep(list, diagnostic);
     kind->last = diagnostic;
+    return diagnostic;
+}
+
+struct diagnostic *diagnostic_add(struct diagnostics *list, enum diagnostic_code code, struct place place,
+                                  const char *format, ...)
+{
+    va_list args;
+    va_start(args, format);
+    struct diagnostic *diagnostic = add(list, diagnostic_code_pages[code].severity, code, place, format, args);
+    va_end(args);
+    return diagnostic;
+}
+
+struct diagnostic *diagnostic_add_as(struct diagnostics *list, enum severity severity, enum diagnostic_code code,
+                                     struct place place, const char *format, ...)
+{
+    va_list args;
+    va_start(args, format);
+    struct diagnostic *diagnostic = add(list, severity, code, place, format, args);
+    va_end(args);
     return diagnostic;
 }
 
@@ -215,7 +233,7 @@ void diagnostic_print(const struct diagnostic *diagnostic, bool colour, FILE *st
     (void)fputs(bold, stream);
     print_place(diagnostic->place, stream);
     (void)fprintf(stream, "%s%s[%s]:%s %s%s%s\n", start, diagnostic_severity_name(diagnostic->severity),
-                  diagnostic->code, reset, bold, diagnostic->message, reset);
+                  diagnostic_code_pages[diagnostic->code].name, reset, bold, diagnostic->message, reset);
     print_line(diagnostic->place, start, reset, stream);
     if (diagnostic->note != NULL)
         (void)fprintf(stream, "  note: %s\n", diagnostic->note);

@@ -1,6 +1,6 @@
 /* What is to be said about a source: collected while a compile runs, sorted by place, printed once by main.
  *
- *     struct diagnostic *d = diagnostic_add(list, SEVERITY_ERROR, "unresolved-reference", place, "${%s} is not set ...", name);
+ *     struct diagnostic *d = diagnostic_add(list, CODE_UNSET_VARIABLE, place, "%s is not set", name);
  *     diagnostic_help(d, "add %s to .env", name);
  *
  * A message names an origin, never a value that may be a key. Everything lives in the list's arena. */
@@ -12,10 +12,10 @@
 #include <stdint.h>
 #include <stdio.h>
 
+#include "diagnostic_code.h"
+
 struct arena;
 struct source;
-
-enum severity { SEVERITY_HINT, SEVERITY_WARNING, SEVERITY_ERROR };
 
 /* Where: a source (NULL: nowhere in particular), a line and column counted from 1 in characters (0: the whole file),
  * and how many characters of that line are meant (0: one). */
@@ -28,7 +28,7 @@ struct place {
 
 struct diagnostic {
     enum severity severity;
-    const char *code; /* stable, kebab-case, a string literal */
+    enum diagnostic_code code;
     struct place place;
     const char *message;
     const char *note; /* NULL or further facts */
@@ -52,8 +52,11 @@ enum { DIAGNOSTICS_OF_A_KIND = 100 };
 
 /* NULL when enough of its kind are kept already: then whatever else could be said of it need not be worked out. A note or
  * help for NULL is dropped. */
-struct diagnostic *diagnostic_add(struct diagnostics *list, enum severity severity, const char *code,
-                                  struct place place, const char *format, ...) __attribute__((format(printf, 5, 6)));
+struct diagnostic *diagnostic_add(struct diagnostics *list, enum diagnostic_code code, struct place place,
+                                  const char *format, ...) __attribute__((format(printf, 4, 5)));
+/* Where the code's own severity does not fit. */
+struct diagnostic *diagnostic_add_as(struct diagnostics *list, enum severity severity, enum diagnostic_code code,
+                                     struct place place, const char *format, ...) __attribute__((format(printf, 5, 6)));
 void diagnostic_note(struct diagnostics *list, struct diagnostic *diagnostic, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 void diagnostic_help(struct diagnostics *list, struct diagnostic *diagnostic, const char *format, ...)

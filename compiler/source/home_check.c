@@ -12,7 +12,7 @@
 static bool refuse(struct diagnostics *list, const char *home, const char *why)
 {
     struct diagnostic *d =
-        diagnostic_add(list, SEVERITY_ERROR, "no-home", (struct place){0}, "there is no Hermes home %s: %s", home, why);
+        diagnostic_add(list, CODE_NO_HOME, (struct place){0}, "there is no Hermes home %s: %s", home, why);
     diagnostic_help(list, d,
                     strstr(home, "/~") != NULL ? "nobody has replaced the ~: write $HOME, or the whole path"
                                                : "name the Hermes home with --home or HERMES_HOME");
@@ -28,7 +28,7 @@ bool home_check(const char *home, struct diagnostics *list)
         return refuse(list, home, strerror(ENOTDIR));
     if (st.st_uid == geteuid())
         return true;
-    struct diagnostic *d = diagnostic_add(list, SEVERITY_ERROR, "foreign-home", (struct place){0},
+    struct diagnostic *d = diagnostic_add(list, CODE_FOREIGN_HOME, (struct place){0},
                                           "%s belongs to user %u; only its owner may compile it", home, st.st_uid);
     const struct passwd *owner = getpwuid(st.st_uid);
     if (owner != NULL)

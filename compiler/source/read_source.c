@@ -28,38 +28,38 @@ static enum read_outcome refuse(struct diagnostics *diagnostics, const struct so
     struct diagnostic *d;
     switch (read->status) {
     case SAFE_READ_ABSENT:
-        d = diagnostic_add(diagnostics, SEVERITY_ERROR, "pool-unreadable", place,
-                           "%s is a link to a file that does not exist; it is left alone", source->label);
+        d = diagnostic_add_as(diagnostics, SEVERITY_ERROR, CODE_POOL_UNREADABLE, place,
+                              "%s is a link to a file that does not exist; it is left alone", source->label);
         diagnostic_help(diagnostics, d, "rm %s, or bring back what it leads to", source->path);
         return READ_REFUSED;
     case SAFE_READ_NOT_A_FILE:
-        d = diagnostic_add(diagnostics, SEVERITY_ERROR, "not-a-file", place, "%s is %s, not a file", source->label,
+        d = diagnostic_add(diagnostics, CODE_NOT_A_FILE, place, "%s is %s, not a file", source->label,
                            S_ISDIR(read->mode) || read->size != 0 ? "a directory" : "something else");
         diagnostic_help(diagnostics, d, "move it away and put the file in its place");
         return READ_REFUSED;
     case SAFE_READ_FOREIGN_OWNER:
-        d = diagnostic_add(diagnostics, SEVERITY_ERROR, "unsafe-owner", place,
+        d = diagnostic_add(diagnostics, CODE_UNSAFE_OWNER, place,
                            "%s belongs to user %u, who is neither you nor root (mode %04o)", source->label, read->owner,
                            read->mode);
         diagnostic_help(diagnostics, d, "chown it to yourself after reading it");
         return READ_REFUSED;
     case SAFE_READ_FOREIGN_LINK:
-        (void)diagnostic_add(diagnostics, SEVERITY_ERROR, "unsafe-link", place,
+        (void)diagnostic_add(diagnostics, CODE_UNSAFE_LINK, place,
                              "%s is reached through a link that another user made", source->label);
         return READ_REFUSED;
     case SAFE_READ_WORLD_WRITABLE:
-        d = diagnostic_add(diagnostics, SEVERITY_ERROR, "unsafe-mode", place,
+        d = diagnostic_add(diagnostics, CODE_UNSAFE_MODE, place,
                            "everyone may write %s (mode %04o, owner %u): its keys could be anybody's", source->label,
                            read->mode, read->owner);
         diagnostic_help(diagnostics, d, "chmod o-w %s", source->path);
         return READ_REFUSED;
     case SAFE_READ_TOO_LARGE:
-        d = diagnostic_add(diagnostics, SEVERITY_ERROR, "too-large", place, "%s has %lld bytes; the limit is %d MiB",
-                           source->label, (long long)read->size, SAFE_READ_LIMIT / (1024 * 1024));
+        d = diagnostic_add(diagnostics, CODE_TOO_LARGE, place, "%s has %lld bytes; the limit is %d MiB", source->label,
+                           (long long)read->size, SAFE_READ_LIMIT / (1024 * 1024));
         diagnostic_help(diagnostics, d, "ls -l %s, and find out who fills it", source->path);
         return READ_REFUSED;
     default:
-        d = diagnostic_add(diagnostics, SEVERITY_ERROR, "unreadable", place, "%s cannot be read: %s", source->label,
+        d = diagnostic_add(diagnostics, CODE_UNREADABLE, place, "%s cannot be read: %s", source->label,
                            strerror(read->error));
         diagnostic_help(diagnostics, d, "ls -l %s", source->path);
         return READ_FAILED;
@@ -70,9 +70,8 @@ void read_source_warn_readable(struct diagnostics *diagnostics, const struct sou
 {
     if ((source->mode & S_IROTH) == 0)
         return;
-    struct diagnostic *d =
-        diagnostic_add(diagnostics, SEVERITY_WARNING, "readable-by-others", (struct place){.source = source},
-                       "everyone may read %s (mode %04o)", source->label, source->mode);
+    struct diagnostic *d = diagnostic_add(diagnostics, CODE_READABLE_BY_OTHERS, (struct place){.source = source},
+                                          "everyone may read %s (mode %04o)", source->label, source->mode);
     diagnostic_help(diagnostics, d, "chmod 600 %s", source->path);
 }
 
@@ -83,8 +82,8 @@ static void warn_modes(struct diagnostics *diagnostics, const struct source *sou
     struct place place = {.source = source};
     if ((source->mode & S_IWGRP) != 0 && !own_group) {
         struct diagnostic *d =
-            diagnostic_add(diagnostics, SEVERITY_WARNING, "group-writable", place, "group %u may write %s (mode %04o)",
-                           source->group, source->label, source->mode);
+            diagnostic_add(diagnostics, CODE_GROUP_WRITABLE, place, "group %u may write %s (mode %04o)", source->group,
+                           source->label, source->mode);
         diagnostic_help(diagnostics, d, "chmod g-w %s", source->path);
     }
     bool holds_keys = source->kind == SOURCE_ENV || source->kind == SOURCE_EXTRA_ENV || source->kind == SOURCE_POOL;

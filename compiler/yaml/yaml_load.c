@@ -75,13 +75,13 @@ static struct place place_of(const struct loader *l, const yaml_mark_t *start, c
 static void fail_at(struct loader *l, const yaml_mark_t *mark, const char *message)
 {
     if (!l->failed)
-        (void)diagnostic_add(l->diagnostics, SEVERITY_ERROR, "yaml-syntax", place_of(l, mark, NULL), "%s", message);
+        (void)diagnostic_add(l->diagnostics, CODE_YAML_SYNTAX, place_of(l, mark, NULL), "%s", message);
     l->failed = true;
 }
 
 static void refuse_value(struct loader *l, struct place place, const char *message)
 {
-    (void)diagnostic_add(&l->values, SEVERITY_ERROR, "yaml-value", place, "%s", message);
+    (void)diagnostic_add(&l->values, CODE_YAML_VALUE, place, "%s", message);
 }
 
 /* The reader knows only a byte offset. */
@@ -119,14 +119,14 @@ static void fail_parser(struct loader *l, const char *bytes, size_t len)
         return;
     l->failed = true;
     if (p->error == YAML_READER_ERROR) {
-        (void)diagnostic_add(l->diagnostics, SEVERITY_ERROR, "yaml-syntax",
-                             place_of_offset(l, bytes, len, p->problem_offset), "%s", p->problem);
+        (void)diagnostic_add(l->diagnostics, CODE_YAML_SYNTAX, place_of_offset(l, bytes, len, p->problem_offset), "%s",
+                             p->problem);
         return;
     }
     if (p->error == YAML_MEMORY_ERROR || p->problem == NULL)
         arena_out_of_memory();
-    struct diagnostic *d = diagnostic_add(l->diagnostics, SEVERITY_ERROR, "yaml-syntax",
-                                          place_of(l, &p->problem_mark, NULL), "%s", p->problem);
+    struct diagnostic *d =
+        diagnostic_add(l->diagnostics, CODE_YAML_SYNTAX, place_of(l, &p->problem_mark, NULL), "%s", p->problem);
     if (p->context != NULL && strcmp(p->context, "while parsing a flow node") == 0 && p->marks.top > p->marks.start)
         note_bracket(l, d, &p->marks.top[-1]);
     else if (p->context != NULL)
@@ -207,15 +207,15 @@ static void warn_surprise(struct loader *l, const struct node *node, const char 
     const char *digits = text + (len > 0 && (text[0] == '-' || text[0] == '+'));
     size_t left = len - (size_t)(digits - text);
     if (node->kind == NODE_STRING && yaml_scalar_looks_like_number(text, len)) {
-        struct diagnostic *d = diagnostic_add(l->diagnostics, SEVERITY_WARNING, "number-left-text", node->place,
-                                              "YAML 1.1 leaves this number as text");
+        struct diagnostic *d =
+            diagnostic_add(l->diagnostics, CODE_NUMBER_LEFT_TEXT, node->place, "YAML 1.1 leaves this number as text");
         diagnostic_help(l->diagnostics, d, "write it with a dot and a signed exponent, or quote it if text is meant");
         return;
     }
     bool sexagesimal = memchr(digits, ':', left) != NULL;
     bool octal = left > 1 && digits[0] == '0' && digits[1] != 'x' && digits[1] != 'b';
     if ((node->kind == NODE_INTEGER && (sexagesimal || octal)) || (node->kind == NODE_FLOAT && sexagesimal)) {
-        struct diagnostic *d = diagnostic_add(l->diagnostics, SEVERITY_WARNING, "number-surprise", node->place,
+        struct diagnostic *d = diagnostic_add(l->diagnostics, CODE_NUMBER_SURPRISE, node->place,
                                               "YAML 1.1 reads this as a number in base %s", sexagesimal ? "60" : "8");
         diagnostic_help(l->diagnostics, d, "put it in quotes if text is meant");
     }
@@ -270,11 +270,11 @@ static struct node *scalar(struct loader *l, const yaml_event_t *event, enum yam
     }
     if (tag != NULL && !given && style == YAML_PLAIN_SCALAR_STYLE && len == 0)
         (void)diagnostic_add(
-            l->diagnostics, SEVERITY_WARNING, "yaml-readers-differ", node->place,
+            l->diagnostics, CODE_YAML_READERS_DIFFER, node->place,
             "a \"!\" with nothing behind it: an empty text to one of Hermes's two YAML readers, nothing to the other");
     if (style == YAML_PLAIN_SCALAR_STYLE && l->flow > 0 && memchr(text, '?', len) != NULL)
         (void)diagnostic_add(
-            l->diagnostics, SEVERITY_WARNING, "yaml-readers-differ", node->place,
+            l->diagnostics, CODE_YAML_READERS_DIFFER, node->place,
             "a \"?\" in brackets without quotes: one of Hermes's two YAML readers refuses the whole file for it");
     const char *why = NULL;
     if (resolved == TAG_STR)
@@ -321,8 +321,7 @@ static struct node *alias(struct loader *l, const yaml_event_t *event, enum yaml
     }
     if (!anchor->complete) {
         if (!l->failed)
-            (void)diagnostic_add(l->diagnostics, SEVERITY_ERROR, "recursive-alias",
-                                 place_of(l, &event->start_mark, NULL),
+            (void)diagnostic_add(l->diagnostics, CODE_RECURSIVE_ALIAS, place_of(l, &event->start_mark, NULL),
                                  "this alias stands inside the value that it names; Hermes ends in a RecursionError");
         l->failed = true;
         return NULL;
@@ -331,7 +330,7 @@ static struct node *alias(struct loader *l, const yaml_event_t *event, enum yaml
     size_t limit = l->nodes * ALIAS_FACTOR > ALIAS_FLOOR ? l->nodes * ALIAS_FACTOR : ALIAS_FLOOR;
     if (l->weight > l->nodes && (l->weight > limit || l->weight > MAX_NODES + l->nodes)) {
         if (!l->failed)
-            (void)diagnostic_add(l->diagnostics, SEVERITY_ERROR, "alias-limit", place_of(l, &event->start_mark, NULL),
+            (void)diagnostic_add(l->diagnostics, CODE_ALIAS_LIMIT, place_of(l, &event->start_mark, NULL),
                                  "aliases make more than %d times the file's own values", ALIAS_FACTOR);
         l->failed = true;
         return NULL;
@@ -437,10 +436,11 @@ static struct node *sequence(struct loader *l, const struct input *in, const yam
 
 static void refuse_duplicate(struct loader *l, const struct node *first, const struct node *again)
 {
-    struct diagnostic *d = diagnostic_add(l->diagnostics, SEVERITY_ERROR, "duplicate-key", again->place,
-                                          "this key stands at %u:%u already: Hermes since the autumn of 2026 refuses "
-                                          "the whole file, older versions take the value here",
-                                          first->place.line, first->place.column);
+    struct diagnostic *d =
+        diagnostic_add_as(l->diagnostics, SEVERITY_ERROR, CODE_DUPLICATE_KEY, again->place,
+                          "this key stands at %u:%u already: Hermes since the autumn of 2026 refuses "
+                          "the whole file, older versions take the value here",
+                          first->place.line, first->place.column);
     diagnostic_help(l->diagnostics, d, "remove one of the two");
 }
 
@@ -594,7 +594,7 @@ static struct node *compose(struct loader *l, const struct input *in, yaml_event
         return alias(l, event, ret_tag);
     if (++l->nesting > MAX_NESTING) {
         if (!l->failed)
-            (void)diagnostic_add(l->diagnostics, SEVERITY_ERROR, "nesting-limit", place_of(l, &event->start_mark, NULL),
+            (void)diagnostic_add(l->diagnostics, CODE_NESTING_LIMIT, place_of(l, &event->start_mark, NULL),
                                  "values are nested deeper than %d levels", MAX_NESTING);
         l->failed = true;
     } else {
@@ -637,8 +637,8 @@ static bool check_encoding(struct loader *l, const char *bytes, size_t len)
     size_t at = utf8_valid(bytes, len);
     if (at == len)
         return true;
-    struct diagnostic *d = diagnostic_add(l->diagnostics, SEVERITY_ERROR, "not-utf-8",
-                                          place_of_offset(l, bytes, len, at), "this byte is no UTF-8");
+    struct diagnostic *d =
+        diagnostic_add(l->diagnostics, CODE_NOT_UTF_8, place_of_offset(l, bytes, len, at), "this byte is no UTF-8");
     diagnostic_help(l->diagnostics, d, "save the file as UTF-8");
     return false;
 }

@@ -69,10 +69,10 @@ struct walk {
     bool quiet; /* behind a comment's sign, or something that was reported: until the line ends */
 };
 
-static void report(struct walk *w, const char *code, const char *message, const char *help)
+static void report(struct walk *w, enum diagnostic_code code, const char *message, const char *help)
 {
     struct place place = {w->source, w->line, w->column, 1};
-    struct diagnostic *d = diagnostic_add(w->diagnostics, SEVERITY_WARNING, code, place, "%s", message);
+    struct diagnostic *d = diagnostic_add(w->diagnostics, code, place, "%s", message);
     diagnostic_help(w->diagnostics, d, "%s", help);
     w->quiet = true;
 }
@@ -90,23 +90,23 @@ static void look(struct walk *w, const char *at, size_t len, bool behind_blank)
     bool behind_text = w->text > 0 && texts->items[w->text - 1].end == w->character; /* 'x'#c is a comment, too */
     if (*at == '#' && w->part == HEADER && !behind_blank)
         report(
-            w, "yaml-readers-differ",
+            w, CODE_YAML_READERS_DIFFER,
             "a comment directly behind a block scalar's sign: one of Hermes's two YAML readers refuses the whole file",
             "put a blank before the #");
     else if (*at == '#' && (behind_blank || behind_text))
         w->quiet = true;
     else if (*at == '\t')
-        report(w, "yaml-tab", "a tab: one of Hermes's two YAML readers refuses the whole file for it",
+        report(w, CODE_YAML_TAB, "a tab: one of Hermes's two YAML readers refuses the whole file for it",
                "put blanks in its place");
     else if (len == 3 && memcmp(at, mark, 3) == 0)
-        report(w, "yaml-readers-differ", "a byte order mark inside the file: Hermes's two YAML readers differ about it",
-               "remove it");
+        report(w, CODE_YAML_READERS_DIFFER,
+               "a byte order mark inside the file: Hermes's two YAML readers differ about it", "remove it");
     else if (*at == '!' && tag_meets_comma(at, w->end))
-        report(w, "yaml-readers-differ",
+        report(w, CODE_YAML_READERS_DIFFER,
                "a tag directly before a comma: one of Hermes's two YAML readers takes the comma for a part of it",
                "put a value or a blank behind the tag");
     else if (*at == '?' && behind_blank && bare_question(at, w->end))
-        report(w, "yaml-readers-differ", "a bare \"?\" in brackets: Hermes's two YAML readers differ about it",
+        report(w, CODE_YAML_READERS_DIFFER, "a bare \"?\" in brackets: Hermes's two YAML readers differ about it",
                "put it in quotes");
 }
 

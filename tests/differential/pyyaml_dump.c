@@ -83,7 +83,7 @@ static void dump(const struct node *node)
 static bool said(const struct diagnostics *diagnostics, const char *code)
 {
     for (size_t i = 0; i < diagnostics->count; i++)
-        if (strcmp(diagnostics->items[i]->code, code) == 0)
+        if (strcmp(diagnostic_code_pages[diagnostics->items[i]->code].name, code) == 0)
             return true;
     return false;
 }
@@ -104,7 +104,7 @@ int main(void)
         for (size_t i = 0; root == NULL && i < diagnostics.count; i++) {
             const struct diagnostic *d = diagnostics.items[i];
             if (d->severity == SEVERITY_ERROR)
-                (void)printf("! %s %u %u ", d->code, d->place.line, d->place.column);
+                (void)printf("! %s %u %u ", diagnostic_code_pages[d->code].name, d->place.line, d->place.column);
         }
         if (root != NULL && said(&diagnostics, "yaml-tab"))
             (void)fputs(" tab", stdout);

@@ -52,7 +52,7 @@ static void check_comments(struct arena *arena, const char *bytes, size_t len)
     must(roots[0] == NULL || same_but_a_line_below(roots[0], roots[1]), "a comment changes a value or its place");
     must(said[0].count == said[1].count, "a comment changes what is said");
     for (size_t i = 0; i < said[0].count; i++)
-        must(strcmp(said[0].items[i]->code, said[1].items[i]->code) == 0 &&
+        must(said[0].items[i]->code == said[1].items[i]->code &&
                  below(said[0].items[i]->place, said[1].items[i]->place),
              "a comment changes what is said");
 }

@@ -390,14 +390,16 @@ class Check(unittest.TestCase):
         _, out, _ = self.run_in(self.home.root, "--home", "home", "--check", "--format", "github")
         self.assertRegex(out, r"(?m)^::error file=home/config\.yaml,line=1,col=37,endColumn=48,title=unresolved-reference::\$\{NOPE_KEY\} is")
 
-    def test_every_code_has_its_page(self):
+    def test_every_code_is_used(self):
+        """One that is used and has no page does not compile."""
+        table = re.findall(r'(?m)^CODE\((\w+), "([a-z0-9-]+)"', (REPO / "compiler/source/diagnostic_code.def").read_text())
         sources = "".join(path.read_text() for path in REPO.glob("compiler/**/*.c"))
-        used = set(re.findall(r'SEVERITY_\w+\s*(?:: \w+)?,\s*"([a-z0-9-]+)"', sources)) | set(re.findall(r'warn\(\w+, \w+, \w+, "([a-z0-9-]+)"', sources))
-        self.assertGreater(len(used), 40)
+        self.assertEqual({name for name, _ in table}, set(re.findall(r"\bCODE_(\w+)", sources)) - {"FIND"})
         pages = self.home.compile("--explain-code", "all")[1]
-        for code in sorted(used):
-            self.assertIn(f"\n{code}: " if not pages.startswith(code) else code, pages)
+        self.assertEqual(re.findall(r"(?:\A|\n\n)([a-z0-9-]+): ", pages), sorted(code for _, code in table))
         self.assertEqual(self.home.compile("--explain-code", "no-such-code")[0], 2)
+        self.assertEqual(self.home.compile("--explain-code", "unreadible"),
+                         (2, "", "hermes-compile: unknown diagnostic code; did you mean unreadable?\n"))
 
     # --- schemas ---
 

@@ -86,7 +86,7 @@ static inline const char *shown_diagnostics(const struct diagnostics *list)
     text_puts(&out, "");
     for (size_t i = 0; i < list->count; i++)
         text_printf(&out, "%s%s %s", i > 0 ? ", " : "", diagnostic_place_text(list->arena, list->items[i]->place),
-                    list->items[i]->code);
+                    diagnostic_code_pages[list->items[i]->code].name);
     return out.bytes;
 }
 

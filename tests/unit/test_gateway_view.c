@@ -105,7 +105,7 @@ static size_t errors_of(const char *user, const char **ret_note, const char **re
     };
     (void)gateway_view(arena, &input, &diagnostics);
     assert_int_equal(diagnostics.count, 1);
-    assert_string_equal(diagnostics.items[0]->code, "unresolved-reference");
+    assert_int_equal(diagnostics.items[0]->code, CODE_UNRESOLVED_REFERENCE);
     *ret_note = diagnostics.items[0]->note;
     *ret_help = diagnostics.items[0]->help;
     return diagnostics.errors;
