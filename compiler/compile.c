@@ -15,6 +15,7 @@
 #include "emit.h"
 #include "gateway_view.h"
 #include "home_check.h"
+#include "home_variables.h"
 #include "plugin_folders.h"
 #include "pool_read.h"
 #include "previous.h"
@@ -154,6 +155,8 @@ static void resolve_keys(struct run *run)
     const struct gateway_view_input view = {sources->user_config, sources->managed_config, &c->environment,
                                             run->request->shell, no_env};
     variable_check(&c->environment, &c->diagnostics);
+    if (!run->files.named)
+        home_variables_check(c->home, &c->environment, &c->diagnostics);
     c->config = gateway_view(c->arena, &view, &c->diagnostics);
     c->settings = watch_settings_read(node_get(c->config, "hermes_watch"), &c->diagnostics);
     c->customs = custom_providers_of(c->arena, c->config, &c->diagnostics);

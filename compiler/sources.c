@@ -6,6 +6,7 @@
 
 #include "config_check.h"
 #include "dotenv.h"
+#include "find_home.h"
 #include "safe_read.h"
 #include "yaml_load.h"
 
@@ -185,18 +186,6 @@ bool sources_any_env(const struct sources *sources)
 
 /* --- pools --- */
 
-/* The root of a profile, `<root>/profiles/<id>`; NULL when the home is none. */
-static const char *root_of_profile(struct reading *r)
-{
-    const char *home = r->files->home;
-    const char *id = strrchr(home, '/');
-    static const char folder[] = "/profiles";
-    size_t len = id == NULL ? 0 : (size_t)(id - home);
-    if (len <= sizeof folder - 1 || memcmp(id - (sizeof folder - 1), folder, sizeof folder - 1) != 0)
-        return NULL;
-    return arena_strndup(r->arena, home, len - (sizeof folder - 1));
-}
-
 /* An auth.json that is not for us to read is left alone; it does not keep the snapshot from being published. */
 static struct source *add_pool(struct reading *r, const char *path)
 {
@@ -225,7 +214,7 @@ void sources_read_rest(struct arena *arena, struct sources *sources, const struc
     read_extra_env(&r);
     (void)add_source(&r, SOURCE_ENV, files->env != NULL ? files->env : path_in(&r, files->home, ".env"));
     (void)add_source(&r, SOURCE_MANAGED_ENV, path_in(&r, files->managed, ".env"));
-    const char *root = files->named ? NULL : root_of_profile(&r);
+    const char *root = files->named ? NULL : find_home_root_of_profile(arena, files->home);
     sources->root_pool = root == NULL ? NULL : add_pool(&r, path_in(&r, root, "auth.json"));
     sources->pool = add_pool(&r, path_in(&r, files->home, "auth.json"));
 }

@@ -81,6 +81,7 @@ struct drift drift_find(const struct compilation *c, const char *home, const cha
     look_at_pool(&drift);
     drift_watcher(&drift);
     drift_processes(&drift);
+    drift_profiles(&drift);
     look_at_shell(&drift);
     drift_startup_files(&drift);
     drift_manager_answer(&drift, &question);

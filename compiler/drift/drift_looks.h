@@ -8,6 +8,8 @@
 
 /* Processes that run Hermes for this home. */
 void drift_processes(struct drift *drift);
+/* Profiles of this home: entries of ours and variables that were copied into them and stayed behind. */
+void drift_profiles(struct drift *drift);
 /* Environment=, EnvironmentFile= and PassEnvironment= of hermes-gateway units of the user's and the system's instance. */
 void drift_units(struct drift *drift);
 /* Start-up files of shells and sessions. */

@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "drift_looks.h"
+#include "find_home.h"
 #include "proc_file.h"
 
 static const char *base_name(const char *path)
@@ -14,21 +15,67 @@ static const char *base_name(const char *path)
     return slash == NULL ? path : slash + 1;
 }
 
-/* `hermes chat`, `python -m hermes_cli.main gateway run`, `python .../gateway/run.py`; not `vi hermes`. */
-static bool runs_hermes(const struct text *cmdline)
+static const char *next_word(const struct text *cmdline, const char *word)
+{
+    word += strlen(word) + 1;
+    return word < cmdline->bytes + cmdline->len ? word : NULL;
+}
+
+/* `hermes chat`, `python -m hermes_cli.main gateway run`, `python .../gateway/run.py`; not `vi hermes`. The word that says so,
+ * or NULL. */
+static const char *hermes_word(const struct text *cmdline)
 {
     const char *program = base_name(cmdline->bytes);
     if (strcmp(program, "hermes") == 0 || strcmp(program, "hermes-agent") == 0)
-        return true;
+        return cmdline->bytes;
     if (strncmp(program, "python", 6) != 0 && strcmp(program, "uv") != 0)
-        return false;
-    for (size_t at = strlen(cmdline->bytes) + 1; at < cmdline->len; at += strlen(cmdline->bytes + at) + 1) {
-        const char *word = cmdline->bytes + at;
+        return NULL;
+    for (const char *word = next_word(cmdline, cmdline->bytes); word != NULL; word = next_word(cmdline, word))
         if (strncmp(word, "hermes_cli", 10) == 0 || strcmp(base_name(word), "hermes") == 0 ||
             strcmp(base_name(word), "hermes-agent") == 0 || strstr(word, "gateway/run.py") != NULL)
-            return true;
+            return word;
+    return NULL;
+}
+
+static bool profile_name(const char *text)
+{
+    size_t len = strspn(text, "abcdefghijklmnopqrstuvwxyz0123456789_-");
+    return len > 0 && len <= 64 && text[len] == '\0' && *text != '_' && *text != '-';
+}
+
+/* `-p NAME`, `--profile NAME` or `--profile=NAME`, anywhere behind Hermes's own word; NULL: none is named. */
+static const char *profile_of(const struct text *cmdline, const char *hermes)
+{
+    static const char *const with_value[] = {"-z", "--oneshot", "-m", "--model",  "--provider",   "-t", "--toolsets",
+                                             "-r", "--resume",  "-s", "--skills", "--usage-file", "--in"};
+    for (const char *word = next_word(cmdline, hermes); word != NULL && strcmp(word, "--") != 0;
+         word = next_word(cmdline, word)) {
+        const char *value = next_word(cmdline, word);
+        if (strncmp(word, "--profile=", 10) == 0)
+            return profile_name(word + 10) ? word + 10 : NULL;
+        if (strcmp(word, "-p") == 0 || strcmp(word, "--profile") == 0)
+            return value != NULL && profile_name(value) ? value : NULL;
+        for (size_t i = 0; value != NULL && i < sizeof with_value / sizeof *with_value; i++)
+            if (strcmp(word, with_value[i]) == 0) {
+                word = value;
+                break;
+            }
     }
-    return false;
+    return NULL;
+}
+
+/* The home of a process, which sets it by itself where its command line names a profile. */
+static const char *home_of(struct arena *arena, const struct text *variables, const char *profile)
+{
+    const char *home = proc_file_variable(variables, "HERMES_HOME");
+    const char *user_home = proc_file_variable(variables, "HOME");
+    if (home == NULL || *home == '\0')
+        home = user_home == NULL ? "" : arena_printf(arena, "%s/.hermes", user_home);
+    if (profile == NULL || *home == '\0')
+        return home;
+    const char *root = find_home_root_of_profile(arena, home);
+    root = root == NULL ? home : root;
+    return strcmp(profile, "default") == 0 ? root : arena_printf(arena, "%s/profiles/%s", root, profile);
 }
 
 /* How PROCESS is started again: its unit, when systemd runs it. */
@@ -67,10 +114,10 @@ static void look_at_departed(struct drift *drift, const char *where, long pid, c
     }
 }
 
-static void look_at(struct drift *drift, int process, const char *pid)
+static void look_at(struct drift *drift, int process, const char *pid, const char *profile)
 {
     struct text variables = proc_file_read(drift->arena, process, "environ");
-    if (!drift_this_home(drift, proc_file_variable(&variables, "HERMES_HOME"), proc_file_variable(&variables, "HOME")))
+    if (!drift_this_home(drift, home_of(drift->arena, &variables, profile), NULL))
         return;
     const char *restart = restart_command(drift->arena, process, pid);
     struct assignment seen = {
@@ -103,11 +150,11 @@ void drift_processes(struct drift *drift)
             continue;
         struct text cmdline =
             proc_file_read(drift->arena, dirfd(proc), arena_printf(drift->arena, "%s/cmdline", entry->d_name));
-        int process =
-            runs_hermes(&cmdline) ? openat(dirfd(proc), entry->d_name, O_RDONLY | O_DIRECTORY | O_CLOEXEC) : -1;
+        const char *hermes = hermes_word(&cmdline);
+        int process = hermes != NULL ? openat(dirfd(proc), entry->d_name, O_RDONLY | O_DIRECTORY | O_CLOEXEC) : -1;
         if (process < 0)
             continue;
-        look_at(drift, process, entry->d_name);
+        look_at(drift, process, entry->d_name, profile_of(&cmdline, hermes));
         (void)close(process);
     }
     if (proc != NULL)

@@ -33,7 +33,7 @@ struct entry {
     struct entry_state state;         /* what it is worth */
 };
 
-/* Who made the entry, its key and its place; without base_url, fingerprints and state. */
+/* Who made the entry, its key, its URL and its place; without fingerprints and state. */
 struct entry pool_entry_outline(struct arena *arena, const char *text, const struct json *json);
 struct entry pool_entry_read(struct arena *arena, const char *text, const struct json *json,
                              const struct provider *provider, double now);

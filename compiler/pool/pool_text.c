@@ -43,7 +43,7 @@ static void put_new_entry(struct projector *p, const struct slot *slot, struct t
     put_member(out, "access_token", c->secret);
     for (int i = 0; i < COOLDOWN_MEMBERS; i++)
         text_printf(out, "        \"%s\": %s,\n", cooldown_members[i], slot->state.raw[i]);
-    put_member(out, "base_url", p->provider->base_url);
+    put_member(out, "base_url", provider_credential_url(p->provider, c));
     text_puts(out, "        \"request_count\": 0\n      }");
 }
 
@@ -108,7 +108,7 @@ void pool_text_edit_slot(struct projector *p, struct slot *slot)
         if (slot->set_priority && (!entry->has_priority || entry->priority != slot->priority))
             set_member(&pending, "priority", json_python_number(p->arena, slot->priority));
         set_text(p, &pending, "source", entry->source, pool_wanted_source(p, c));
-        set_text(p, &pending, "base_url", entry->base_url, p->provider->base_url);
+        set_text(p, &pending, "base_url", entry->base_url, provider_credential_url(p->provider, c));
         if (slot->state.active && !entry_state_same(&slot->state, before))
             set_state(&pending, before, &slot->state);
     } else if (entry->seed != NULL && entry->seed->secret != NULL) {

@@ -288,7 +288,8 @@ static void add_pool_entry(struct resolver *r, const struct pool_view_entry *ent
         return; /* a pool of a provider that the configuration no longer has */
     if (row != NULL && row->auth != PROVIDER_API_KEY)
         return;
-    const char *url = entry->base_url == NULL ? "" : endpoint_trimmed(r->arena, entry->base_url);
+    /* for a custom provider Hermes takes the configuration's URL */
+    const char *url = entry->base_url == NULL || row == NULL ? "" : endpoint_trimmed(r->arena, entry->base_url);
     const char *text = blank_strip(entry->secret, strlen(entry->secret), &len);
     if (key_check_unusable(text, len) != NULL || utf8_valid(text, len) < len)
         return; /* half of a surrogate pair is no key */
@@ -580,6 +581,19 @@ static void finish(struct resolver *r, struct providers *all)
         qsort(all->items, all->count, sizeof *all->items, compare_providers);
 }
 
+/* The profile has no key of its own. */
+static void name_inherited(struct resolver *r, const struct draft *draft, const struct credential *first,
+                           const struct source *root)
+{
+    struct diagnostic *d =
+        diagnostic_add(r->diagnostics, CODE_INHERITED_KEY, (struct place){.source = root},
+                       "this profile has no key for %s: it uses %s of %s", shown_name(r->arena, draft->provider.id),
+                       first->fingerprint.text, root->label);
+    diagnostic_note(r->diagnostics, d,
+                    "Hermes up to 0.21.1 does the same; later versions no longer read the root's pool for a profile");
+    diagnostic_help(r->diagnostics, d, "put a key into the profile's .env, or `hermes auth add` one there, to keep the two apart");
+}
+
 /* Where a key of config.yaml makes a profile's own pool, Hermes no longer looks into the root's. */
 static void note_inheritance(struct resolver *r)
 {
@@ -590,6 +604,8 @@ static void note_inheritance(struct resolver *r)
             continue;
         draft->provider.inherits = true;
         const struct credential *first = draft->provider.credential_count > 0 ? draft->provider.credentials : NULL;
+        if (first != NULL && first->rank == RANK_POOL)
+            name_inherited(r, draft, first, entry->root);
         if (first == NULL || first->rank != RANK_CONFIG || !draft->provider.projected)
             continue;
         struct diagnostic *d =

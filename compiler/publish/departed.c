@@ -46,29 +46,51 @@ struct departures departed_read(struct arena *arena, const char *home)
     return all;
 }
 
+static bool has(const struct environment *environment, const struct departed *departed)
+{
+    const struct binding *binding = environment_get(environment, departed->name);
+    return binding != NULL &&
+           strcmp(fingerprint_of(binding->value, binding->len).text, departed->fingerprint.text) == 0;
+}
+
 static bool drop_returned(struct departures *all, const struct environment *environment)
 {
     size_t kept = 0;
     size_t before = all->count;
     for (size_t i = 0; i < all->count; i++)
-        if (environment_get(environment, all->items[i].name) == NULL)
+        if (!has(environment, &all->items[i]))
             all->items[kept++] = all->items[i];
     all->count = kept;
     return kept < before;
 }
 
-/* A variable that left before and was never back is not in PREVIOUS, so nothing is added twice. */
-static bool add_new(struct arena *arena, struct departures *all, const struct hermes_view *previous,
+static void put(struct arena *arena, struct departures *all, struct departed departed)
+{
+    for (size_t i = 0; i < all->count; i++)
+        if (strcmp(all->items[i].name, departed.name) == 0) {
+            all->items[i] = departed;
+            return;
+        }
+    add(arena, all, departed);
+}
+
+/* What left before and was never back is not in PREVIOUS, so nothing is added twice. */
+static bool put_new(struct arena *arena, struct departures *all, const struct hermes_view *previous,
                     const struct environment *environment, double now)
 {
-    size_t before = all->count;
+    bool any = false;
     const char *name;
     for (size_t i = 0; previous != NULL && (name = known_variables_name(i)) != NULL; i++) {
         const char *value = hermes_variable(previous, name);
-        if (value != NULL && *value != '\0' && environment_get(environment, name) == NULL)
-            add(arena, all, (struct departed){name, fingerprint_of(value, strlen(value)), now});
+        if (value == NULL || *value == '\0')
+            continue;
+        struct departed departed = {name, fingerprint_of(value, strlen(value)), now};
+        if (has(environment, &departed))
+            continue;
+        put(arena, all, departed);
+        any = true;
     }
-    return all->count > before;
+    return any;
 }
 
 int departed_note(struct arena *arena, const char *home, const struct hermes_view *previous,
@@ -76,7 +98,7 @@ int departed_note(struct arena *arena, const char *home, const struct hermes_vie
 {
     struct departures all = departed_read(arena, home);
     bool fewer = drop_returned(&all, environment);
-    bool more = add_new(arena, &all, previous, environment, now);
+    bool more = put_new(arena, &all, previous, environment, now);
     struct text out = {.arena = arena};
     if (!fewer && !more && !all.damaged)
         return 0;

@@ -1,5 +1,6 @@
-/* Variables that an env file no longer sets. Hermes took them into its environment when it started and keeps them until it
- * ends, where nobody can look; so what left, and when, is kept in compiled/departed.json:
+/* Values of variables that no env file sets any more. Hermes took them into its environment when it started and keeps those
+ * of a variable that is gone until it ends, where nobody can look; and a profile may have a copy. So the last value that
+ * left, and when, is kept in compiled/departed.json:
  * {"XIAOMI_API_KEY": {"fingerprint": "sha256:...", "at": 1795478458.25}}. An observation: without it drift says less. */
 #ifndef HERMES_DEPARTED_H
 #define HERMES_DEPARTED_H
@@ -25,7 +26,7 @@ struct departures {
 
 struct departures departed_read(struct arena *arena, const char *home);
 /* Adds what PREVIOUS (or NULL) has and ENVIRONMENT has not, drops what is back, and writes the file if that changes it, or if
- * it was damaged. Only variables that Hermes knows by name. 0 or a negative errno. */
+ * it was damaged. Only variables that Hermes knows by name, the last value of each. 0 or a negative errno. */
 int departed_note(struct arena *arena, const char *home, const struct hermes_view *previous,
                   const struct environment *environment, double now);
 

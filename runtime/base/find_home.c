@@ -34,3 +34,13 @@ const char *find_home(struct arena *arena, const char *option)
         len--;
     return arena_strndup(arena, home, len);
 }
+
+const char *find_home_root_of_profile(struct arena *arena, const char *home)
+{
+    static const char folder[] = "/profiles";
+    const char *id = strrchr(home, '/');
+    size_t len = id == NULL ? 0 : (size_t)(id - home);
+    if (len <= sizeof folder - 1 || memcmp(id - (sizeof folder - 1), folder, sizeof folder - 1) != 0)
+        return NULL;
+    return arena_strndup(arena, home, len - (sizeof folder - 1));
+}

@@ -10,4 +10,7 @@ const char *find_home(struct arena *arena, const char *option);
 /* Absolute; "/" when it cannot be had. */
 const char *find_home_working_directory(struct arena *arena);
 
+/* The root of a profile, `<root>/profiles/<id>`; NULL when HOME is none. */
+const char *find_home_root_of_profile(struct arena *arena, const char *home);
+
 #endif

@@ -248,6 +248,49 @@ Environment=ZAI_API_KEY={HIDDEN}
         for process in (ours, other):
             process.communicate()
 
+    def profile(self, env):
+        profile = self.home.path / "profiles/work"
+        profile.mkdir(parents=True, mode=0o700, exist_ok=True)
+        for name, text in ((".env", env), ("config.yaml", "model:\n  provider: xiaomi\n")):
+            self.home.write(f"profiles/work/{name}", text)
+        return profile
+
+    def test_a_process_that_names_a_profile_is_the_profiles(self):
+        profile = self.profile(f"XIAOMI_API_KEY={HIDDEN}\n")
+        self.home.compile("--home", profile)
+        for arguments, whose in ((("-p", "work", "gateway", "run"), profile), (("gateway", "run", "--profile=work"), profile),
+                                 (("-m", "-p", "chat"), self.home.path), (("chat", "--", "-p", "work"), self.home.path)):
+            with self.subTest(arguments):
+                process = subprocess.Popen([sys.executable, "-c", "import sys; print(flush=True); sys.stdin.read()", "hermes_cli.main", *arguments],
+                                           stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+                                           env={"HERMES_HOME": str(self.home.path), "XIAOMI_API_KEY": STALE})
+                process.stdout.readline()
+                named = [home for home in (self.home.path, profile)
+                         if f"process {process.pid} " in self.home.compile("--home", home, "--check", "--live")[1]]
+                self.assertEqual(named, [whose])
+                process.communicate()
+
+    def test_a_copy_of_a_variable_in_a_profile(self):
+        self.profile(f"XIAOMI_API_KEY={TRUE}\n")
+        self.assertFalse([where for where in self.findings() if "profiles" in where])
+        self.home.write(".env", f"XIAOMI_API_KEY={HIDDEN}\n")
+        self.home.compile()
+        found = self.findings()["profiles/work/.env:1:16 XIAOMI_API_KEY"]
+        self.assertEqual((found["found"], found["expected"], found["matters"]), (fingerprint(TRUE), fingerprint(HIDDEN), True))
+        self.home.write(".env", f"XIAOMI_API_KEY={TRUE}\n")  # and back
+        self.home.compile()
+        self.assertFalse([where for where in self.findings() if "profiles" in where])
+
+    def test_entries_of_ours_that_were_copied_into_a_profile(self):
+        self.home.write("config.yaml", f"model:\n  provider: xiaomi\n  api_key: {STALE}\n")
+        self.home.compile()
+        profile = self.profile(f"XIAOMI_API_KEY={TRUE}\n")
+        shutil.copy(self.home.path / "auth.json", profile / "auth.json")
+        self.assertIn("no hermes-watch looks after that profile", self.findings()["profiles/work/auth.json"]["message"])
+        self.home.compile("--home", profile)  # its own compile takes them out
+        self.assertEqual(json.loads((profile / "auth.json").read_text())["credential_pool"], {})
+        self.assertNotIn("profiles/work/auth.json", self.findings())
+
     def test_a_stale_snapshot_and_a_pool_that_contradicts(self):
         self.home.write("config.yaml", f"model:\n  provider: xiaomi\n  api_key: {STALE}\n")
         found = self.findings()

@@ -79,6 +79,17 @@ class PoolInput(unittest.TestCase):
             self.assertEqual(self.home.bytes_of("auth.json").decode(), "\ufeff" + text)
             self.home.write("config.yaml", CONFIG)
 
+    def test_an_entry_with_a_url_of_its_own(self):
+        """Its key goes there and nowhere else, as Hermes sends it: but for the table's URL, where config.yaml names another one."""
+        for url, named, expected in (("https://proxy.example.com/v1/", "", "https://proxy.example.com/v1"), ("https://api.xiaomimimo.com/v1", "", None),
+                                     ("https://api.xiaomimimo.com/v1", "  base_url: https://mine.example.com/v1\n", None), ("", "", None)):
+            with self.subTest(url=url, named=named):
+                self.home.write("config.yaml", "model:\n  provider: xiaomi\n" + named)
+                self.home.write("auth.json", store(entry(base_url=url)))
+                self.assertEqual(self.home.compile()[0], 0)
+                credential = self.home.snapshot()["content"]["providers"]["xiaomi"]["credentials"][0]
+                self.assertEqual((credential["secret"], credential.get("base_url")), (MANUAL, expected))
+
     def test_a_custom_provider_is_renamed(self):
         """Its key goes on resting, and the pool that it leaves behind is named."""
         def config(name, key=KEY):

@@ -1,7 +1,7 @@
 """A profile reads the root's auth.json as long as its own has no entry of a provider, and so do its snapshot and its pool."""
 import json, unittest
 
-from harness import Home
+from harness import Home, fingerprint
 
 ROOT, LOGIN, ENV, FILE = "sk-test-root-000001", "sk-test-login-00001", "sk-test-env-000001", "sk-test-file-000001"
 
@@ -64,6 +64,28 @@ class ProfilePool(unittest.TestCase):
         self.assertEqual(self.home.generation(), 1)
         credential = self.home.snapshot()["content"]["providers"]["xiaomi"]["credentials"][1]
         self.assertEqual(credential["origins"][0]["path"], str(self.root / "auth.json"))
+
+    def test_it_is_said_when_the_root_lends_its_key(self):
+        self.home.write(".env", "")
+        self.store(self.root, entry())
+        err = self.home.compile()[2]
+        self.assertIn(f"hint[inherited-key]: this profile has no key for xiaomi: it uses {fingerprint(ROOT)}", err)
+        self.home.write(".env", f"XIAOMI_API_KEY={ENV}\n")
+        self.assertEqual(self.secrets(), [ROOT])
+
+    def test_a_bot_of_the_root(self):
+        (self.root / ".env").write_text("TELEGRAM_BOT_TOKEN=sk-test-bot-000001\n")
+        (self.root / ".env").chmod(0o600)
+        self.home.write(".env", "TELEGRAM_BOT_TOKEN=sk-test-bot-000001\n")
+        self.assertIn("warning[shared-bot]: TELEGRAM_BOT_TOKEN is the bot of", self.home.compile()[2])
+        self.home.write(".env", "TELEGRAM_BOT_TOKEN=sk-test-bot-000002\n")
+        self.assertNotIn("shared-bot", self.home.compile()[2])
+
+    def test_another_home_in_its_env_file(self):
+        self.home.write(".env", f"HERMES_HOME={self.root}\n")
+        self.assertIn(".env:1:13: warning[home-in-env]", self.home.compile()[2])
+        self.home.write(".env", f"HERMES_HOME={self.home.path}\n")
+        self.assertNotIn("home-in-env", self.home.compile()[2])
 
     def test_a_root_that_cannot_be_read(self):
         self.home.write("config.yaml", f"model:\n  provider: xiaomi\n  api_key: {FILE}\n")
