@@ -14,10 +14,13 @@ def leaves(value, path=()):
 
 
 def environment(home):
-    """The variables of the env files, the managed one last."""
-    return {line.removeprefix("export ").split("=")[0].strip():
-            line.split("=", 1)[1].split(" #")[0].strip().strip("'\"")
-            for part in (".env", "managed .env") for line in home[part] if "=" in line}
+    """The variables of the env files, the managed one last, as python-dotenv reads them."""
+    found = {}
+    for line in home[".env"] + home["managed .env"]:
+        if "=" in line:
+            name, value = line.removeprefix("export ").split("=", 1)
+            found[name.strip()] = resolved(value.split(" #")[0].strip().strip("'\""), found)
+    return found
 
 
 def resolved(value, variables):
@@ -51,10 +54,12 @@ def said(diagnostics, *codes):
 
 
 def config_key_first(home, difference, diagnostics, _):
-    """A key of config.yaml for a provider of the table."""
-    here = {path for path in places(home).get(key_of(difference["after"]), ())
-            if path[0] == "model" or path[0] == "providers"}
-    return bool(here) and said(diagnostics, "hermes-ignores")
+    """A key of config.yaml for a provider of the table, and a diagnostic that names its place."""
+    here = {".".join(map(str, path)) for path in places(home).get(key_of(difference["after"]), ())
+            if path[0] in ("model", "providers", "custom_providers")}
+    texts = [text for diagnostic in diagnostics if diagnostic["code"] in ("hermes-ignores", "shadowed-key")
+             for text in (diagnostic["message"], diagnostic.get("note", ""))]
+    return any(place in text for place in here for text in texts)
 
 
 def stale_state(home, difference, *_):
@@ -67,10 +72,13 @@ def stale_state(home, difference, *_):
 
 
 def env_readers(home, difference, diagnostics, _):
-    """Hermes's own reader of .env, which seeds the pool, keeps a comment behind a value; python-dotenv does not."""
-    values = {homes.fingerprint(environment({".env": [line], "managed .env": []}).popitem()[1])
-              for line in home[".env"] + home["managed .env"] if " #" in line and "=" in line}
-    return key_of(difference["after"]) in values and said(diagnostics, "env-parsers-differ")
+    """Hermes's own reader of .env, which seeds the pool, keeps comments behind values and ${NAME}; python-dotenv does not."""
+    differing = [line for line in home[".env"] + home["managed .env"] if (" #" in line or "${" in line) and "=" in line]
+    names = {line.removeprefix("export ").split("=")[0].strip() for line in differing}
+    values = {value for name, value in environment(home).items() if name in names}
+    after = difference["after"] if isinstance(difference["after"], list) else [difference["after"]]
+    return said(diagnostics, "env-parsers-differ") and any(
+        side in values or side in map(homes.fingerprint, values) for side in after)
 
 
 # name, README's row or the diagnostic, whether it is this

@@ -2,7 +2,7 @@
 
 A home is plain data, so that it can be cut down (cuts) and written (write): {"config": {...}, ".env": [lines],
 "auth": {...}, "managed config": {...}, "managed .env": [lines], "root": {...} or None, "asks": [[pool, name], ...],
-"status": 429}. With a root, the home is a profile of it."""
+"status": 429, "settled": False}. With a root, the home is a profile of it; settled: Hermes has seen it after the compile."""
 import copy, hashlib, json, os, random
 
 import yaml
@@ -49,7 +49,7 @@ class Maker:
     def __init__(self, seed):
         self.dice, self.keys, self.seed = random.Random(seed), [], seed
         self.home = {"config": {}, ".env": [], "auth": {}, "managed config": {}, "managed .env": [], "root": None,
-                     "asks": [], "status": 429}
+                     "asks": [], "status": 429, "settled": seed % 2 == 1}
 
     def odds(self, share):
         return self.dice.random() < share

@@ -69,16 +69,19 @@ class Trial:
         return self.witness.ask(self.question(self.written("before", homes.plain(self.home)), self.home["status"]))
 
     def after(self):
-        """At the first load behind a compile, and at the next one, when Hermes has put its own rows in."""
+        """At the first load behind a compile; or, settled, at a later one, when Hermes has put its own rows in."""
         written = self.written("after")
         self.compile(written)
-        first = self.witness.ask(self.question(written))
-        self.compile(written)
-        return first, self.witness.ask(self.question(written, self.home["status"]))
+        if self.home["settled"]:
+            self.witness.ask(self.question(written, only_load=True))
+            self.compile(written)
+        return self.witness.ask(self.question(written, self.home["status"]))
 
     def held(self, name, compiles):
         """Pools that are held while hermes-compile runs, or does not; then they are marked, and somebody else loads."""
-        written = self.written(name, None if compiles else homes.plain(self.home))
+        written = self.written(name, homes.plain(self.home))
+        if compiles and self.home["settled"]:
+            self.compile(written)
         first = self.witness.ask(self.question(written, self.home["status"], held=True,
                                                compile=[self.command(written, path) for path in written[2] if compiles]))
         if compiles:
@@ -86,8 +89,8 @@ class Trial:
         return first, self.witness.ask(self.question(written))
 
     def differences(self):
-        before, (first, second) = self.before(), self.after()
-        found = compared(self.home, before, first) + compared(self.home, before, second)
+        before = self.before()
+        found = compared(self.home, before, self.after())
         if self.refused and any(works(said) for said in before):
             codes = sorted({said["code"] for said in self.diagnostics if said["severity"] == "error"})
             found.append({"ask": "", "field": "refused", "before": "works", "after": ", ".join(codes)})
@@ -251,8 +254,8 @@ def shown(home):
 
 
 def example(wanted, seed, live, home, differences):
-    lines = [f"\n##### {wanted}", f"## seed {seed}{', held' if live else ''}, status {home['status']}, asks {home['asks']}",
-             shown(home)]
+    how = f"seed {seed}{', held' if live else ''}{', settled' if home['settled'] else ''}, status {home['status']}"
+    lines = [f"\n##### {wanted}", f"## {how}, asks {home['asks']}", shown(home)]
     for found in differences:
         lines.append(f"   {found['field']} [{found['ask']}]: {found['before']} -> {found['after']}"
                      + (f"   ({found['rule']})" if found["rule"] else ""))

@@ -1,15 +1,16 @@
 #!/usr/bin/env python3
 """Asks the Hermes of a checkout what it makes of a home: witness.py CHECKOUT
 
-One question a line on standard input, one answer a line on standard output, both JSON. Hermes is imported once; each
-question is answered by a child of its own, so that nothing that Hermes remembers of one home reaches the next one.
+One question a line on standard input, one answer a line on standard output, both JSON. Hermes is imported once. What it
+remembers it keeps by path, and each home has a path of its own; now and then a fresh child takes over all the same.
 A question names the home, the managed folder, the providers to ask for ([name of the pool, name that is requested]) and
 what the provider is said to answer: {"home", "managed", "asks", "status", "held", "compile"}. With a status each pool's key is
-marked with it after the question; with `held`, the pools are loaded before the commands of `compile` run.
+marked with it after the question; with `held`, the pools are loaded before the commands of `compile` run; with `only_load`, that is all.
 --once: one question, of a Hermes that was never asked before."""
 import contextlib, copy, gc, hashlib, importlib, inspect, json, logging, os, signal, socket, subprocess, sys, time
 
 LIMIT = 30  # seconds for one question
+QUESTIONS = 40  # of one child: a fork costs as much as an answer
 RESTS = (0, 61, 301, 3601, 86401)  # the cooldowns of every version, and a little
 LEAVES = (str, int, float, bool, type(None))
 
@@ -38,6 +39,10 @@ def run(command, environment):
     os.waitpid(os.posix_spawn(command[0], command, environment, file_actions=output), 0)
 
 
+def named_by_providers(name):
+    return name.startswith("HERMES_") or name.endswith(("_API_KEY", "_TOKEN", "_BASE_URL", "_URL"))
+
+
 class Hermes:
     """What is asked of one version of Hermes; the names it has are those of its own modules."""
 
@@ -50,6 +55,7 @@ class Hermes:
         time.sleep = lambda _: None
         from hermes_cli import env_loader, runtime_provider
         from agent import credential_pool
+        self.environment = {name: value for name, value in os.environ.items() if not named_by_providers(name)}
         self.load_env, self.resolve = env_loader.load_hermes_dotenv, runtime_provider.resolve_runtime_provider
         self.load_pool = credential_pool.load_pool
         copy.deepcopy = copy.deepcopy if "--once" in sys.argv else copied
@@ -104,6 +110,8 @@ class Hermes:
         held = {pool: self.load_pool(pool) for pool, _ in asks if pool and question.get("held")}
         for command, environment in question.get("compile", []):
             run(command, environment)
+        if question.get("only_load"):
+            return [self.load_pool(pool) and None for pool, _ in asks if pool]
         answers = [dict(zip(("key", "url", "error"), self.runtime(name))) for _, name in asks]
         for said, (pool, _) in zip(answers, asks):
             try:
@@ -113,29 +121,49 @@ class Hermes:
         return answers
 
 
-def child(hermes, question, answers, imported):
-    signal.alarm(LIMIT)
+def answered(hermes, question):
     for name in list(os.environ):
-        if name.startswith("HERMES_") or name.endswith(("_API_KEY", "_TOKEN", "_BASE_URL", "_URL")):
+        if name not in hermes.environment:
             del os.environ[name]
-    os.environ |= {"HOME": question["home"], "HERMES_HOME": question["home"], "HERMES_MANAGED_DIR": question["managed"]}
+    os.environ |= hermes.environment | {"HOME": question["home"], "HERMES_HOME": question["home"],
+                                        "HERMES_MANAGED_DIR": question["managed"]}
     os.chdir(question["home"])
-    known = set(sys.modules)
     try:
-        said = hermes.answer(question)
+        return hermes.answer(question)
     except BaseException as problem:
-        said = {"failed": f"{type(problem).__name__}: {problem}"}
-    os.write(answers, json.dumps(said).encode() + b"\n")
+        return {"failed": f"{type(problem).__name__}: {problem}"}
+
+
+def read_question(questions):
+    """The next line; the next one is asked only when this one is answered, so that nothing is read too early."""
+    line = b""
+    while not line.endswith(b"\n"):
+        more = os.read(questions, 65536)
+        if not more:
+            return None
+        line += more
+    return json.loads(line)
+
+
+def child(hermes, question, questions, answers, imported):
+    """Answers some questions, each of a home that it has not seen, and says which modules that needed."""
+    known = set(sys.modules)
+    for number in range(QUESTIONS):
+        question = question if number == 0 else read_question(questions)
+        if question is None:
+            break
+        signal.alarm(LIMIT)
+        os.write(answers, json.dumps(answered(hermes, question)).encode() + b"\n")
     os.write(imported, "\n".join(set(sys.modules) - known).encode())
     os._exit(0)
 
 
 def serve(hermes, questions, answers):
-    for line in questions:
+    while (question := read_question(questions)) is not None:
         reader, writer = os.pipe()
         process = os.fork()
         if process == 0:
-            child(hermes, json.loads(line), answers, writer)
+            child(hermes, question, questions, answers, writer)
         os.close(writer)
         with open(reader, encoding="utf-8") as names:
             import_what_was_needed(names.read().split("\n"))
@@ -156,8 +184,9 @@ def main():
     os.dup2(2, 1)  # what Hermes prints is no answer
     hermes = Hermes(os.path.abspath(sys.argv[1]))
     if "--once" in sys.argv:
-        child(hermes, json.load(sys.stdin), answers, os.dup(2))
-    serve(hermes, sys.stdin, answers)
+        os.write(answers, json.dumps(answered(hermes, json.load(sys.stdin))).encode())
+    else:
+        serve(hermes, 0, answers)
 
 
 if __name__ == "__main__":
