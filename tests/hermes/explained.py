@@ -81,10 +81,18 @@ def env_readers(home, difference, diagnostics, _):
         side in values or side in map(homes.fingerprint, values) for side in after)
 
 
+def managed_first(home, difference, diagnostics, _):
+    """The administrator's .env goes before the user's; Hermes's pool has it the other way round."""
+    names = {line.split("=")[0].removeprefix("export ").strip() for line in home["managed .env"] if "=" in line}
+    values = {homes.fingerprint(value) for name, value in environment(home).items() if name in names}
+    return key_of(difference["after"]) in values and said(diagnostics, "shadowed-key")
+
+
 # name, README's row or the diagnostic, whether it is this
 EXPLAINED = [
     ("config.yaml's key first", "never uses `model.api_key` for a provider it knows", config_key_first),
     ("a comment behind a value", "has two env readers, and three more for side tasks", env_readers),
+    ("the managed .env first", "takes the user's .env before the managed one", managed_first),
     ("a cooldown belongs to a key", "keeps a cooldown when the key changes", stale_state),
 ]
 

@@ -3,7 +3,7 @@
 A home is plain data, so that it can be cut down (cuts) and written (write): {"config": {...}, ".env": [lines],
 "auth": {...}, "managed config": {...}, "managed .env": [lines], "root": {...} or None, "asks": [[pool, name], ...],
 "status": 429, "settled": False}. With a root, the home is a profile of it; settled: Hermes has seen it after the compile."""
-import copy, hashlib, json, os, random
+import copy, hashlib, json, os, random, re
 
 import yaml
 
@@ -327,6 +327,8 @@ def outside(maker, names):
         maker.variable(variables_of(name)[0], maker.key(), maker.home["managed .env"])
     if maker.odds(0.1):
         above = make(maker.seed + (1 << 40))
+        if maker.odds(0.5):  # the profile was made as a copy, and has keys of its own by now
+            above = json.loads(json.dumps(maker.home).replace("sk-test-", "sk-test-root-"))
         maker.home["root"] = {part: above[part] for part in ("config", ".env", "auth")}
 
 
@@ -407,6 +409,17 @@ def paths_of(value, path):
     for name in value if isinstance(value, dict) else range(len(value)) if isinstance(value, list) else ():
         yield (*path, name)
         yield from paths_of(value[name], (*path, name))
+
+
+def form(home):
+    """HOME without its keys and the names of its providers: homes of one form show one fault."""
+    text = json.dumps([home[part] for part in ("config", ".env", "auth", "managed config", "managed .env", "root")])
+    for name, (variables, base_url, *_) in REGISTRY.items():
+        for word in (name, base_url, *variables):
+            text = text.replace(f'"{word}', '"NAME').replace(f":{word}", ":NAME")
+    for word in (word for custom in CUSTOM for word in custom[:2]):
+        text = text.replace(f'"{word}"', '"CUSTOM"')
+    return re.sub(r'sk-test-[-\w]+|https?://[^"]*|"id": "\w+"|sha256:\w+', "", text)
 
 
 def without(home, path):

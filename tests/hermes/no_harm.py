@@ -13,7 +13,7 @@ from explained import explanation
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 SAMPLE = 200  # one home in so many is asked in a process of its own as well, and once with a pool that is held
-SHRUNK = 2  # homes of one kind that are cut down
+SHRUNK = 8  # homes of one kind that are cut down
 
 
 class Witness:
@@ -89,16 +89,18 @@ class Trial:
         return first, self.witness.ask(self.question(written))
 
     def differences(self):
-        before = self.before()
-        found = compared(self.home, before, self.after())
-        if self.refused and any(works(said) for said in before):
-            codes = sorted({said["code"] for said in self.diagnostics if said["severity"] == "error"})
-            found.append({"ask": "", "field": "refused", "before": "works", "after": ", ".join(codes)})
-        return self.told(found, before)
+        before, after = self.before(), self.after()
+        if not self.refused:
+            return self.told(compared(self.home, before, after), before)
+        if "failed" in before or not any(works(said) for said in before):
+            return []
+        codes = sorted({said["code"] for said in self.diagnostics if said["severity"] == "error"})
+        return self.told([{"ask": "", "field": "refused", "before": "works", "after": ", ".join(codes)}], before)
 
     def live_differences(self):
         without, with_us = self.held("alone", False), self.held("beside", True)
-        found = [difference | {"field": f"{when} {difference['field']}"} for when, alone, beside in
+        found = [] if self.refused else [
+            difference | {"field": f"{when} {difference['field']}"} for when, alone, beside in
                  zip(("held", "later"), without, with_us) for difference in compared(self.home, alone, beside)]
         return self.told(found, without[0])
 
@@ -113,7 +115,7 @@ class Trial:
 
 
 def works(said):
-    return said.get("error") is None and said.get("key") is not None
+    return said.get("error") is None and said.get("key") is not None and said["url"] != ""
 
 
 def compared(home, before, after):
@@ -228,9 +230,9 @@ def run(checkout, compiler, seeds):
                 unexplained[wanted] += 1
                 if unexplained[wanted] <= SHRUNK:
                     small = shrunk(witness, compiler, home, wanted, live)
-                    if shown(small) not in told:
+                    if homes.form(small) not in told:
                         print(example(wanted, seed, live, small, tried(witness, compiler, small, live)), flush=True)
-                    told.add(shown(small))
+                    told.add(homes.form(small))
     return counts, unexplained
 
 
