@@ -32,6 +32,7 @@ REGISTRY = {  # id: variables, base-URL variable, URL, aliases
     "actual": (["ACTUAL_API_KEY"], "ACTUAL_BASE_URL", "https://api.actual.inc/v1", []),
     "opencode-zen": (["OPENCODE_ZEN_API_KEY"], "OPENCODE_ZEN_BASE_URL", "https://opencode.ai/zen/v1", []),
 }
+LOGINS = ["openai-codex", "nous", "xai-oauth", "qwen-oauth"]  # no key of a file is theirs
 CUSTOM = [  # map key, display name, URL
     ("my-llm", "My LLM", "https://llm.example.com/v1"), ("acme", "Acme", "https://api.acme.example/v1"),
     ("acme-two", "Acme Two", "https://api.acme.example/v1"), ("box", "Local Box", "http://127.0.0.1:8000/v1"),
@@ -87,7 +88,7 @@ class Maker:
 
 def make(seed):
     maker = Maker(seed)
-    names = registry_names(maker) + custom_names(maker)
+    names = registry_names(maker) + custom_names(maker) + maker.dice.sample(LOGINS, maker.pick([0] * 9 + [1]))
     maker.dice.shuffle(names)
     model(maker, names)
     strategies(maker, names)
@@ -102,7 +103,7 @@ def make(seed):
 
 
 def pool_of(name):
-    return name if name in REGISTRY else "custom:" + name.lower().replace(" ", "-")
+    return name if name in REGISTRY or name in LOGINS else "custom:" + name.lower().replace(" ", "-")
 
 
 def registry_names(maker):
@@ -161,6 +162,8 @@ def model(maker, names):
     """The section `model`: one of the providers, by one of its names, or none."""
     name = maker.pick(names) if names else None
     made = {"default": "some-model"} if maker.odds(0.9) else {}
+    if maker.odds(0.02):
+        maker.home["config"]["secrets"] = {maker.pick(["onepassword", "bitwarden", "command"]): {"enabled": True}}
     if name and maker.odds(0.85):
         made["provider"] = maker.pick([name] * 4 + REGISTRY.get(name, ([], "", "", []))[3] + [map_key(maker, name)])
     elif maker.odds(0.4):
@@ -248,6 +251,8 @@ def pools(maker, names):
 
 
 def pool_rows(maker, name):
+    if name in LOGINS:
+        return [login(maker, maker.pick(["device_code", "manual:device_code"])) for _ in range(maker.pick([1, 1, 2]))]
     url = REGISTRY[name][2] if name in REGISTRY else next((u for k, n, u in CUSTOM if name in (k, n)), "")
     rows = seeded_rows(maker, name, url) if maker.odds(0.75) else []
     for _ in range(maker.pick([0, 0, 0, 1, 1, 2])):
@@ -256,10 +261,14 @@ def pool_rows(maker, name):
         rows.insert(0, row(maker, "manual:hermes-watch:" + maker.pick(["model.api_key"] + variables_of(name)),
                            maker.key(0.6), url))
     if maker.odds(0.04) and name in ("anthropic", "xai"):
-        rows.append(row(maker, "manual:device_code", maker.key(), url) | {
-            "auth_type": "oauth", "refresh_token": "sk-test-refresh", "expires_at": "2040-01-01T00:00:00+00:00"})
+        rows.append(login(maker, "manual:device_code") | {"base_url": url})
     maker.dice.shuffle(rows) if maker.odds(0.2) else None
     return rows
+
+
+def login(maker, source):
+    return row(maker, source, maker.key(0), None) | {"auth_type": "oauth", "refresh_token": "sk-test-refresh",
+                                                     "expires_at": "2040-01-01T00:00:00+00:00"}
 
 
 def variables_of(name):
