@@ -63,12 +63,13 @@ def config_key_first(home, difference, diagnostics, _):
 
 
 def stale_state(home, difference, *_):
-    """A row whose booking is of a key that it no longer has."""
-    if difference["field"].split()[-1] not in ("pool", "next", "rests"):
-        return False
+    """A row whose booking is of a key that it no longer has: Hermes's rows keep the fingerprint that they were booked with."""
+    values = {name: homes.fingerprint(value) for name, value in environment(home).items()}
     rows = home["auth"].get("credential_pool", {})
-    return any(row.get("last_status") in ("exhausted", "dead") and row.get("secret_fingerprint") not in
-               (None, key_of(difference["after"])) for row in sum(rows.values(), []))
+    pool = homes.pool_of(ask_name(home, difference))
+    return any(row.get("last_status") in ("exhausted", "dead") and row["source"].startswith(("env:", "config:"))
+               and row.get("secret_fingerprint") not in (None, values.get(row["source"][4:]))
+               for row in rows.get(pool, sum(rows.values(), [])))
 
 
 def env_readers(home, difference, diagnostics, _):
@@ -85,7 +86,12 @@ def managed_first(home, difference, diagnostics, _):
     """The administrator's .env goes before the user's; Hermes's pool has it the other way round."""
     names = {line.split("=")[0].removeprefix("export ").strip() for line in home["managed .env"] if "=" in line}
     values = {homes.fingerprint(value) for name, value in environment(home).items() if name in names}
-    return key_of(difference["after"]) in values and said(diagnostics, "shadowed-key")
+    return key_of(difference["after"]) in values and (said(diagnostics, "shadowed-key") or difference["before"] is None)
+
+
+def disabled(home, difference, diagnostics, _):
+    """enabled: false, which Hermes before 0.19.0 does not know."""
+    return said(diagnostics, "disabled-provider") and difference["field"] == "refused"
 
 
 # name, README's row or the diagnostic, whether it is this
@@ -93,6 +99,7 @@ EXPLAINED = [
     ("config.yaml's key first", "never uses `model.api_key` for a provider it knows", config_key_first),
     ("a comment behind a value", "has two env readers, and three more for side tasks", env_readers),
     ("the managed .env first", "takes the user's .env before the managed one", managed_first),
+    ("a provider that is switched off", "ignores `enabled: false` before 0.19.0", disabled),
     ("a cooldown belongs to a key", "keeps a cooldown when the key changes", stale_state),
 ]
 

@@ -411,7 +411,8 @@ def cuts(home):
 
 
 def fixed(path):
-    return path[0] == "auth" and path[-1] in ("version", "providers", "credential_pool", "auth_type", "id", "source")
+    return path[0] == "auth" and path[-1] in (
+        "version", "providers", "credential_pool", "auth_type", "id", "source", "secret_fingerprint")
 
 
 def paths_of(value, path):

@@ -13,7 +13,7 @@ from explained import explanation
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 SAMPLE = 200  # one home in so many is asked in a process of its own as well, and once with a pool that is held
-SHRUNK = 8  # homes of one kind that are cut down
+SHRUNK = 4  # homes of one kind that are cut down
 
 
 class Witness:
