@@ -9,6 +9,7 @@
 #include "env_seed.h"
 #include "host_key.h"
 #include "key_check.h"
+#include "precedence.h"
 #include "provider_target.h"
 #include "shown.h"
 #include "source.h"
@@ -160,18 +161,6 @@ static void add_custom(struct resolver *r, const struct custom_provider *custom)
     add_config_seed(r, draft, custom);
 }
 
-static void warn_hermes_ignores(struct resolver *r, const struct draft *draft, const struct node *key)
-{
-    if (draft->provider.row == NULL || draft->provider.row->auth == PROVIDER_CUSTOM)
-        return;
-    (void)diagnostic_add(
-        r->diagnostics, CODE_HERMES_IGNORES, key->place,
-        draft->provider.projected
-            ? "Hermes by itself never uses model.api_key for %s; through the pool it does now"
-            : "Hermes never uses model.api_key for %s, and its pool holds logins that are not ours to touch",
-        shown_name(r->arena, draft->provider.id));
-}
-
 /* The variable that names the provider where config.yaml names none, and the endpoint that goes with `custom`. */
 static void name_by_variable(const struct resolver *r, struct naming *naming)
 {
@@ -251,10 +240,7 @@ static const char *add_model(struct resolver *r)
         }
         return NULL;
     }
-    size_t before = target.draft->provider.credential_count;
     draft_add_config_key(r, target.draft, RANK_CONFIG, key, path);
-    if (target.draft->provider.credential_count > before && key == api_key)
-        warn_hermes_ignores(r, target.draft, key);
     if (node_truthy(key))
         shadow_users_key(r, target.draft, key, node_get(node_get(r->in->user_config, "model"), strrchr(path, '.') + 1),
                          path);
@@ -576,6 +562,7 @@ static void finish(struct resolver *r, struct providers *all)
         respect_discovered_urls(r->providers[i]);
         leave_out_without_url(r, r->providers[i]);
         add_keyless(r, r->providers[i]);
+        precedence_check(r, r->providers[i]);
     }
     if (all->count > 1)
         qsort(all->items, all->count, sizeof *all->items, compare_providers);

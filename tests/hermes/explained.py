@@ -96,9 +96,9 @@ def disabled(home, difference, diagnostics, _):
 
 # name, README's row or the diagnostic, whether it is this
 EXPLAINED = [
-    ("config.yaml's key first", "never uses `model.api_key` for a provider it knows", config_key_first),
+    ("config.yaml's key first", "never uses `model.api_key`, `providers.ID.api_key` and `providers.ID.key_env`", config_key_first),
     ("a comment behind a value", "has two env readers, and three more for side tasks", env_readers),
-    ("the managed .env first", "takes the user's .env before the managed one", managed_first),
+    ("the managed .env first", "takes the user's `.env` before the managed one for the pool", managed_first),
     ("a provider that is switched off", "ignores `enabled: false` before 0.19.0", disabled),
     ("a cooldown belongs to a key", "keeps a cooldown when the key changes", stale_state),
 ]

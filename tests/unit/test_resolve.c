@@ -43,7 +43,21 @@ static void one_key_in_two_places_is_one(void **state)
 {
     (void)state;
     check("model: {provider: xiaomi, api_key: sk-test-1}", "XIAOMI_API_KEY=sk-test-1\n", NULL,
-          XIAOMI " model.api_key=sk-test-1\n", "config.yaml:1:36 hermes-ignores");
+          XIAOMI " model.api_key=sk-test-1\n", "");
+}
+
+static void a_key_that_hermes_does_not_read_is_named(void **state)
+{
+    (void)state;
+    check("model: {provider: xiaomi, api: sk-test-1}", "", NULL, XIAOMI " model.api=sk-test-1\n",
+          "config.yaml:1:32 hermes-ignores");
+    check("{model: {provider: xiaomi}, providers: {xiaomi: {api_key: sk-test-1}}}", "", NULL,
+          XIAOMI " providers.xiaomi.api_key=sk-test-1\n", "config.yaml:1:59 hermes-ignores");
+    check("{model: {provider: mine, api_key: sk-test-1}, providers: {mine: {base_url: 'https://h.example/v1'}}}", "",
+          NULL, "custom:mine https://h.example/v1 fill_first: model.api_key=sk-test-1\n",
+          "config.yaml:1:35 hermes-ignores");
+    check("{model: {provider: mine}, providers: {mine: {base_url: 'https://h.example/v1', api_key: sk-test-1}}}", "",
+          NULL, "custom:mine https://h.example/v1 fill_first: providers.mine.api_key=sk-test-1\n", "");
 }
 
 static void a_key_goes_to_its_own_provider_only(void **state)
@@ -108,6 +122,9 @@ static void entries_made_by_hand_are_keys_too(void **state)
           XIAOMI " credential_pool.xiaomi.aaaaaa=sk-test-2, XIAOMI_API_KEY=sk-test-1\n", "");
     check("model: {provider: xiaomi}", "XIAOMI_API_KEY=sk-test-1\n", ENTRY("manual:hermes-watch:X", "sk-test-2"),
           XIAOMI " XIAOMI_API_KEY=sk-test-1\n", ""); /* ours are derived, never a source */
+    check("model: {provider: xiaomi, api_key: sk-test-1}", "XIAOMI_API_KEY=sk-test-1\n", ENTRY("manual", "sk-test-2"),
+          XIAOMI " model.api_key=sk-test-1, credential_pool.xiaomi.aaaaaa=sk-test-2\n",
+          "config.yaml:1:36 shadowed-key"); /* Hermes has the variable behind it */
 }
 
 static void what_was_removed_in_hermes_stays_removed(void **state)
@@ -155,6 +172,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_key_in_config_stands_before_the_variable),
         cmocka_unit_test(one_key_in_two_places_is_one),
+        cmocka_unit_test(a_key_that_hermes_does_not_read_is_named),
         cmocka_unit_test(a_key_goes_to_its_own_provider_only),
         cmocka_unit_test(config_names_the_url),
         cmocka_unit_test(strategies_are_those_of_the_file),

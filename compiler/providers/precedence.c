@@ -1,0 +1,86 @@
+#include "precedence.h"
+
+#include <string.h>
+
+#include "shown.h"
+
+static bool starts(const char *text, const char *prefix)
+{
+    return strncmp(text, prefix, strlen(prefix)) == 0;
+}
+
+static bool is_model_key(const char *key)
+{
+    return strcmp(key, "model.api_key") == 0 || strcmp(key, "model.api") == 0;
+}
+
+static bool is_seeded(const struct provider *provider, const struct credential *credential)
+{
+    for (size_t i = 0; i < provider->seed_count; i++)
+        if (provider->seeds[i].secret != NULL && strcmp(provider->seeds[i].secret, credential->secret) == 0)
+            return true;
+    return false;
+}
+
+/* A key that is a variable's, too, is not ignored; nor is one that Hermes puts into the pool. */
+static bool hermes_ignores(const struct provider *provider, const struct credential *credential)
+{
+    const char *key = credential->origins[0].key;
+    bool table = provider->row != NULL && provider->row->auth != PROVIDER_CUSTOM;
+    bool own = provider->row == NULL;
+    if (credential->rank != RANK_CONFIG || credential->origin_count > 1 || is_seeded(provider, credential))
+        return false;
+    return (is_model_key(key) && (table || own)) || (table && starts(key, "providers."));
+}
+
+static void say_ignored(struct resolver *r, const struct provider *provider, const struct origin *origin)
+{
+    (void)diagnostic_add_as(r->diagnostics, is_model_key(origin->key) ? SEVERITY_WARNING : SEVERITY_HINT,
+                            CODE_HERMES_IGNORES, origin->place,
+                            provider->projected
+                                ? "Hermes by itself never uses %s for %s; through the pool it does now"
+                                : "Hermes never uses %s for %s, and its pool holds logins that are not ours to touch",
+                            origin->key, shown_name(r->arena, provider->id));
+}
+
+/* The entry with a key of somebody's own that stands before the one that Hermes makes from the sources; NULL: none does. */
+static const struct pool_view_entry *manual_before_seed(const struct resolver *r, const struct provider *provider)
+{
+    for (size_t i = 0; i < r->in->pool->count; i++) {
+        const struct pool_view_entry *entry = &r->in->pool->entries[i];
+        if (strcmp(entry->provider, provider->id) != 0)
+            continue;
+        for (size_t k = 0; k < provider->seed_count; k++)
+            if (provider_seed_is(&provider->seeds[k], entry->source))
+                return NULL;
+        if (entry->secret != NULL && !entry->oauth)
+            return entry;
+    }
+    return NULL;
+}
+
+/* A key that somebody put into the pool before config.yaml or a variable had one. */
+static void say_before_pool(struct resolver *r, const struct provider *provider)
+{
+    const struct credential *first = &provider->credentials[0];
+    const struct pool_view_entry *entry = manual_before_seed(r, provider);
+    if (first->rank != RANK_CONFIG || !provider->projected || hermes_ignores(provider, first) || entry == NULL ||
+        strcmp(entry->secret, first->secret) == 0)
+        return;
+    struct diagnostic *d =
+        diagnostic_add(r->diagnostics, CODE_SHADOWED_KEY, first->origins[0].place,
+                       "%s goes out before the key of auth.json that Hermes by itself sends first for %s",
+                       first->origins[0].key, shown_name(r->arena, provider->id));
+    diagnostic_note(r->diagnostics, d, "entry %s: %s, %s: %s", shown_name(r->arena, entry->id),
+                    fingerprint_of(entry->secret, strlen(entry->secret)).text, first->origins[0].key,
+                    first->fingerprint.text);
+}
+
+void precedence_check(struct resolver *r, const struct provider *provider)
+{
+    for (size_t i = 0; i < provider->credential_count; i++)
+        if (hermes_ignores(provider, &provider->credentials[i]))
+            say_ignored(r, provider, &provider->credentials[i].origins[0]);
+    if (provider->credential_count > 0)
+        say_before_pool(r, provider);
+}
