@@ -234,7 +234,7 @@ static bool proven(struct run *run)
 static bool note_departures(struct run *run)
 {
     struct compilation *c = run->c;
-    int error = departed_note(c->arena, c->home, run->previous, &c->environment, clock_wall());
+    int error = departed_note(c->arena, c->home, run->previous, &c->environment, clock_wall(), &c->diagnostics);
     if (error == 0)
         return true;
     (void)diagnostic_add(&c->diagnostics, CODE_WRITE_FAILED, (struct place){0},

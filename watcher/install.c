@@ -196,7 +196,7 @@ bool install_unit(struct arena *arena, const struct install *what)
     if (standing == FOREIGN)
         return say_foreign(path);
     int error = standing == SAME            ? 0
-                : make_parents(arena, path) ? replace_file(path, unit.bytes, unit.len, 0644)
+                : make_parents(arena, path) ? replace_linked(path, unit.bytes, unit.len, 0644)
                                             : -errno;
     if (error != 0) {
         (void)fprintf(stderr, "hermes-watch: %s: %s\n", path, strerror(-error));

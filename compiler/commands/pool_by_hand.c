@@ -14,9 +14,8 @@
 #include "snapshot_format.h"
 #include "write_failed.h"
 
-static bool write_or_say(const char *path, const char *text, size_t len, unsigned mode, struct diagnostics *diagnostics)
+static bool written_or_said(const char *path, int error, struct diagnostics *diagnostics)
 {
-    int error = replace_file(path, text, len, mode);
     if (error != 0)
         write_failed(diagnostics, path, error, NULL);
     return error == 0;
@@ -28,8 +27,9 @@ static bool write_both(struct arena *arena, const char *home, const struct sourc
     size_t len;
     const char *path = arena_printf(arena, "%s/" COOLDOWNS_FILE, home);
     const char *memory = cooldowns_text(cooldowns, &len);
-    return write_or_say(path, memory, len, 0600, diagnostics) &&
-           (text == NULL || write_or_say(pool->path, text, strlen(text), pool->mode, diagnostics));
+    return written_or_said(path, replace_file(path, memory, len, 0600), diagnostics) &&
+           (text == NULL ||
+            written_or_said(pool->path, replace_linked(pool->path, text, strlen(text), pool->mode), diagnostics));
 }
 
 static bool edit_locked(struct arena *arena, const char *home, struct pool_edit edit, struct text *lines,

@@ -25,7 +25,7 @@ struct departures departed_read(struct arena *arena, const char *home)
     struct departures all = {0};
     const cJSON *item;
     struct safe_read read = safe_read(arena, arena_printf(arena, "%s/" FILE_NAME, home), 0);
-    cJSON *root = read.status == SAFE_READ_OK ? cJSON_ParseWithLength(read.bytes, read.len) : NULL;
+    cJSON *root = read.status == SAFE_READ_OK ? cJSON_ParseWithOpts(read.bytes, NULL, true) : NULL;
     all.damaged = read.status == SAFE_READ_OK && !cJSON_IsObject(root);
     cJSON_ArrayForEach(item, root)
     {
@@ -94,9 +94,13 @@ static bool put_new(struct arena *arena, struct departures *all, const struct he
 }
 
 int departed_note(struct arena *arena, const char *home, const struct hermes_view *previous,
-                  const struct environment *environment, double now)
+                  const struct environment *environment, double now, struct diagnostics *diagnostics)
 {
+    const char *path = arena_printf(arena, "%s/" FILE_NAME, home);
     struct departures all = departed_read(arena, home);
+    if (all.damaged)
+        (void)diagnostic_add(diagnostics, CODE_MEMORY_DAMAGED, (struct place){0},
+                             "%s is not as it was written: what it remembered of variables is forgotten", path);
     bool fewer = drop_returned(&all, environment);
     bool more = put_new(arena, &all, previous, environment, now);
     struct text out = {.arena = arena};
@@ -110,5 +114,5 @@ int departed_note(struct arena *arena, const char *home, const struct hermes_vie
         text_printf(&out, ",\"at\":%.3f}", all.items[i].at);
     }
     text_puts(&out, "}\n");
-    return replace_file(arena_printf(arena, "%s/" FILE_NAME, home), out.bytes, out.len, 0600);
+    return replace_file(path, out.bytes, out.len, 0600);
 }

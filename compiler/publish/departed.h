@@ -26,8 +26,10 @@ struct departures {
 
 struct departures departed_read(struct arena *arena, const char *home);
 /* Adds what PREVIOUS (or NULL) has and ENVIRONMENT has not, drops what is back, and writes the file if that changes it, or if
- * it was damaged. Only variables that Hermes knows by name, the last value of each. 0 or a negative errno. */
+ * it was damaged, which is said. Only variables that Hermes knows by name, the last value of each. 0 or a negative
+ * errno. */
 int departed_note(struct arena *arena, const char *home, const struct hermes_view *previous,
-                  const struct environment *environment, double now);
+                  const struct environment *environment, double now, struct diagnostics *diagnostics)
+    __attribute__((warn_unused_result));
 
 #endif

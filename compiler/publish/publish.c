@@ -140,7 +140,7 @@ static void finish_copy(struct publishing *p)
     struct safe_read read = safe_read(p->arena, copy, 0);
     bool torn = json_span_scan(p->arena, source->bytes, source->len, &at) == NULL;
     if (torn && read.status == SAFE_READ_OK && json_span_scan(p->arena, read.bytes, read.len, &at) != NULL) {
-        int error = replace_file(p->pool.path, read.bytes, read.len, source->mode);
+        int error = replace_linked(p->pool.path, read.bytes, read.len, source->mode);
         if (error != 0)
             fail(p, p->pool.path, error);
         source->bytes = read.bytes;

@@ -286,10 +286,10 @@ void replace_abandon(struct replacement *r)
     r->displaced = r->directory = -1;
 }
 
-int replace_file(const char *path, const char *bytes, size_t len, mode_t mode)
+static int replace_whole(const char *path, bool linked, struct piece piece, mode_t mode)
 {
     struct replacement r;
-    int error = replace_prepare(&r, path, true, &(struct piece){bytes, len}, 1, mode);
+    int error = replace_prepare(&r, path, linked, &piece, 1, mode);
     if (error != 0)
         return error;
     error = replace_commit(&r);
@@ -297,6 +297,16 @@ int replace_file(const char *path, const char *bytes, size_t len, mode_t mode)
         error = replace_sync(&r);
     replace_abandon(&r);
     return error;
+}
+
+int replace_file(const char *path, const char *bytes, size_t len, mode_t mode)
+{
+    return replace_whole(path, false, (struct piece){bytes, len}, mode);
+}
+
+int replace_linked(const char *path, const char *bytes, size_t len, mode_t mode)
+{
+    return replace_whole(path, true, (struct piece){bytes, len}, mode);
 }
 
 int replace_passing(const char *path, const char *bytes, size_t len)

@@ -53,8 +53,10 @@ int replace_commit(struct replacement *r) __attribute__((warn_unused_result));
 int replace_sync(struct replacement *r) __attribute__((warn_unused_result));
 void replace_abandon(struct replacement *r);
 
-/* All three steps, for a path that may be a link. */
+/* All three steps, for a file of our own: a link in its place makes room. */
 int replace_file(const char *path, const char *bytes, size_t len, mode_t mode) __attribute__((warn_unused_result));
+/* The same for a file of the user's, whose path may be a link. */
+int replace_linked(const char *path, const char *bytes, size_t len, mode_t mode) __attribute__((warn_unused_result));
 
 /* The copy that a killed process left beside PATH while it rewrote it where it stands; -ENOENT: there is none. */
 int replace_find_copy(const char *path, char copy[PATH_MAX]);

@@ -49,21 +49,23 @@ static int read_token(const char *path, struct relay_token *token)
 }
 
 /* Two relays that start at once end up with the same one. The folder is the lock. */
-static int agree_on_token(const char *path, struct relay_token *token)
+static int agree_on_token(const char *path, struct relay_token *token, bool *ret_damaged)
 {
     char folder[PATH_MAX];
     (void)snprintf(folder, sizeof folder, "%.*s", (int)(strrchr(path, '/') - path), path);
     int lock = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    *ret_damaged = false;
     if (lock < 0)
         return -errno;
     int error = flock(lock, LOCK_EX) < 0 ? -errno : read_token(path, token);
-    if (error == -ENOENT)
+    *ret_damaged = error == -EINVAL;
+    if (error == -ENOENT || error == -EINVAL)
         error = make_token(path, token);
     (void)close(lock);
     return error;
 }
 
-int token_open(const char *home, struct relay_token *ret)
+int token_open(const char *home, struct relay_token *ret, bool *ret_damaged)
 {
     char path[PATH_MAX];
     struct relay_token token = {0};
@@ -77,7 +79,7 @@ int token_open(const char *home, struct relay_token *ret)
         return -errno;
     if (snprintf(path, sizeof path, "%s/" RELAY_TOKEN_FILE, home) >= (int)sizeof path)
         return -ENAMETOOLONG;
-    int error = agree_on_token(path, &token);
+    int error = agree_on_token(path, &token, ret_damaged);
     if (error != 0)
         return error;
     (void)crypto_generichash(digest, sizeof digest, purpose, sizeof purpose, (const unsigned char *)token.text,

@@ -12,8 +12,9 @@ struct relay_token {
     char cookie[64 + 1];   /* what a browser that showed the token gets; it opens the status page only */
 };
 
-/* Reads HOME's token, or makes it. 0 or a negative errno; -EPERM: others may read it. */
-int token_open(const char *home, struct relay_token *ret) __attribute__((warn_unused_result));
+/* Reads HOME's token, or makes it; *RET_DAMAGED: what was there was no token, so clients need the new one. 0 or a negative
+ * errno; -EPERM: others may read it. */
+int token_open(const char *home, struct relay_token *ret, bool *ret_damaged) __attribute__((warn_unused_result));
 /* In constant time. TEXT may be NULL. */
 bool token_is(const char *wanted, const char *text, size_t len);
 

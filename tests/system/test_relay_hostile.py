@@ -42,10 +42,15 @@ class Admission(RelayCase):
         path.chmod(0o600)
         for damaged in (b"hr-" + bytes(64) + b"\n", b"hr-\n", b"", path.read_bytes() * 2):  # a file system after a crash
             path.write_bytes(damaged)
-            self.check_refused(token)
+            again = self.relay()
+            self.assertRegex(path.read_text(), "^hr-[0-9a-f]{64}\n$")
+            self.assertNotEqual(again.token, token)
+            again.close()
+        self.assertEqual(self.home.printed.count(b"relay.token was damaged and has been replaced"), 4)
 
     def check_refused(self, token):
-        done = subprocess.run([RELAY, "--home", self.home.path, "--listen", "127.0.0.1:0"], capture_output=True, timeout=PATIENCE)
+        done = subprocess.run([RELAY, "--home", self.home.path, "--listen", "127.0.0.1:0"], capture_output=True,
+                              timeout=PATIENCE)
         self.assertEqual(done.returncode, 4)
         self.assertNotIn(token.encode(), done.stderr)
 

@@ -60,11 +60,24 @@ static void keeps_a_link(void **state)
     (void)state;
     assert_int_equal(replace_file(path("real"), "one", 3, 0600), 0);
     assert_int_equal(symlink("real", path("link")), 0);
-    assert_int_equal(replace_file(path("link"), "four", 4, 0600), 0);
+    assert_int_equal(replace_linked(path("link"), "four", 4, 0600), 0);
     assert_int_equal(lstat(path("link"), &st), 0);
     assert_true(S_ISLNK(st.st_mode));
     assert_int_equal(stat(path("real"), &st), 0);
     assert_int_equal(st.st_size, 4);
+}
+
+static void takes_the_place_of_a_link_where_the_file_is_ours(void **state)
+{
+    struct stat st;
+    (void)state;
+    assert_int_equal(replace_file(path("theirs"), "one", 3, 0600), 0);
+    assert_int_equal(symlink("theirs", path("ours")), 0);
+    assert_int_equal(replace_file(path("ours"), "four", 4, 0600), 0);
+    assert_int_equal(lstat(path("ours"), &st), 0);
+    assert_true(S_ISREG(st.st_mode));
+    assert_int_equal(stat(path("theirs"), &st), 0);
+    assert_int_equal(st.st_size, 3);
 }
 
 static void shows_nothing_before_the_commit_and_leaves_nothing_behind(void **state)
@@ -246,6 +259,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(replaces_whole_files_with_mode_0600),
         cmocka_unit_test(keeps_a_link),
+        cmocka_unit_test(takes_the_place_of_a_link_where_the_file_is_ours),
         cmocka_unit_test(shows_nothing_before_the_commit_and_leaves_nothing_behind),
         cmocka_unit_test(removes_what_a_killed_process_left),
         cmocka_unit_test(leaves_what_somebody_is_at),
