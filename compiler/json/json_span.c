@@ -49,9 +49,7 @@ static bool scan_value(struct scanner *s, struct json *value);
 
 static void push(struct scanner *s, const struct json *value)
 {
-    void *stack = s->stack;
-    arena_grow(s->arena, &stack, &s->capacity, s->used + 1, sizeof *value);
-    s->stack = stack;
+    ARENA_GROW(s->arena, s->stack, s->capacity, s->used + 1);
     s->stack[s->used++] = *value;
 }
 

@@ -2,12 +2,14 @@
 
 #include <string.h>
 
+#include "json_escape.h"
 #include "source.h"
 #include "utf8.h"
 
 void json_write_string(struct text *out, const char *text, size_t len)
 {
     size_t start = 0;
+    char escape[JSON_ESCAPE_SIZE];
     text_putc(out, '"');
     for (size_t i = 0; i < len; i++) {
         unsigned char c = (unsigned char)text[i];
@@ -20,18 +22,14 @@ void json_write_string(struct text *out, const char *text, size_t len)
         start = i + 1;
         if (width == 0) /* the name of a file may be anything */
             text_puts(out, "\xEF\xBF\xBD");
-        else if (c == '"' || c == '\\')
-            text_append(out, (const char[]){'\\', (char)c}, 2);
-        else if (c == '\n')
-            text_append(out, "\\n", 2);
         else
-            text_printf(out, "\\u%04x", c);
+            text_append(out, escape, json_escape(c, escape));
     }
     text_append(out, text + start, len - start);
     text_putc(out, '"');
 }
 
-static void json_put_text(struct text *out, const char *text)
+static void put_text(struct text *out, const char *text)
 {
     json_write_string(out, text, strlen(text));
 }
@@ -42,14 +40,14 @@ void json_write_name(struct text *out, const char *name)
     char last = out->len > 0 ? out->bytes[out->len - 1] : '{';
     if (last != '{' && last != '[')
         text_putc(out, ',');
-    json_put_text(out, name);
+    put_text(out, name);
     text_putc(out, ':');
 }
 
 void json_write_member(struct text *out, const char *name, const char *value)
 {
     json_write_name(out, name);
-    json_put_text(out, value);
+    put_text(out, value);
 }
 
 void json_write_item(struct text *out)

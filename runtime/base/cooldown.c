@@ -7,8 +7,9 @@
 
 #include <cjson/cJSON.h>
 
-#include "text.h"
+#include "json_escape.h"
 #include "parse_json.h"
+#include "text.h"
 
 const char *const cooldown_members[COOLDOWN_MEMBERS] = {"last_status",        "last_status_at",
                                                         "last_error_code",    "last_error_reason",
@@ -106,15 +107,11 @@ static int compare(const void *a, const void *b)
 
 static void put_string(struct text *out, const char *text)
 {
+    char escape[JSON_ESCAPE_SIZE];
     text_putc(out, '"');
     for (; *text != '\0'; text++) {
-        unsigned char c = (unsigned char)*text;
-        if (c == '"' || c == '\\')
-            text_printf(out, "\\%c", c);
-        else if (c < 0x20)
-            text_printf(out, "\\u%04x", c);
-        else
-            text_putc(out, (char)c);
+        size_t escaped = json_escape((unsigned char)*text, escape);
+        text_append(out, escaped > 0 ? escape : text, escaped > 0 ? escaped : 1);
     }
     text_putc(out, '"');
 }
@@ -207,9 +204,7 @@ void cooldowns_put(struct cooldowns *cooldowns, const struct cooldown *cooldown)
         cooldowns->pair = arena_alloc(cooldowns->arena, sizeof *cooldowns->pair);
         cooldowns->pair->arena = cooldowns->arena;
     }
-    void *items = cooldowns->items;
-    arena_grow(cooldowns->arena, &items, &cooldowns->capacity, cooldowns->count + 1, sizeof *cooldown);
-    cooldowns->items = items;
+    ARENA_GROW(cooldowns->arena, cooldowns->items, cooldowns->capacity, cooldowns->count + 1);
     struct cooldown *added = &cooldowns->items[cooldowns->count];
     *added = *cooldown;
     added->pair = arena_strdup(cooldowns->arena, pair_of(cooldowns, cooldown->provider, cooldown->fingerprint.text));
@@ -252,9 +247,6 @@ void cooldowns_set_empty(struct cooldowns *cooldowns, const char *provider, bool
                 (cooldowns->empty_count - at) * sizeof *cooldowns->empty);
         return;
     }
-    void *items = cooldowns->empty;
-    arena_grow(cooldowns->arena, &items, &cooldowns->empty_capacity, cooldowns->empty_count + 1,
-               sizeof *cooldowns->empty);
-    cooldowns->empty = items;
+    ARENA_GROW(cooldowns->arena, cooldowns->empty, cooldowns->empty_capacity, cooldowns->empty_count + 1);
     cooldowns->empty[cooldowns->empty_count++] = provider;
 }

@@ -7,6 +7,8 @@
 
 #include <sodium.h>
 
+#include "json_escape.h"
+
 enum { SMALLEST = 128 };
 
 bool bytes_reserve(struct bytes *bytes, size_t more)
@@ -47,12 +49,10 @@ bool bytes_add_string(struct bytes *bytes, const char *text)
 
 bool bytes_add_json(struct bytes *bytes, const char *text, size_t len)
 {
+    char escape[JSON_ESCAPE_SIZE];
     for (size_t i = 0; i < len; i++) {
-        unsigned char c = (unsigned char)text[i];
-        bool good = c < 0x20                ? bytes_printf(bytes, "\\u%04x", c)
-                    : c == '"' || c == '\\' ? bytes_add(bytes, (const char[]){'\\', (char)c}, 2)
-                                            : bytes_add(bytes, text + i, 1);
-        if (!good)
+        size_t escaped = json_escape((unsigned char)text[i], escape);
+        if (!bytes_add(bytes, escaped > 0 ? escape : text + i, escaped > 0 ? escaped : 1))
             return false;
     }
     return true;
