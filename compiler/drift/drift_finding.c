@@ -8,17 +8,13 @@
 
 void drift_add(struct drift *drift, struct finding finding)
 {
-    void *items = drift->items;
-    arena_grow(drift->arena, &items, &drift->capacity, drift->count + 1, sizeof finding);
-    drift->items = items;
+    ARENA_GROW(drift->arena, drift->items, drift->capacity, drift->count + 1);
     drift->items[drift->count++] = finding;
 }
 
 void drift_assignments_add(struct arena *arena, struct assignments *all, struct assignment assignment)
 {
-    void *items = all->items;
-    arena_grow(arena, &items, &all->capacity, all->count + 1, sizeof assignment);
-    all->items = items;
+    ARENA_GROW(arena, all->items, all->capacity, all->count + 1);
     all->items[all->count++] = assignment;
 }
 

@@ -213,9 +213,7 @@ static void add_path(struct arena *arena, struct paths *paths, const char *path)
     for (size_t i = 0; i < paths->count; i++)
         if (strcmp(base_name(paths->items[i]), base_name(path)) == 0)
             return;
-    void *items = paths->items;
-    arena_grow(arena, &items, &paths->capacity, paths->count + 1, sizeof *paths->items);
-    paths->items = items;
+    ARENA_GROW(arena, paths->items, paths->capacity, paths->count + 1);
     paths->items[paths->count++] = path;
 }
 

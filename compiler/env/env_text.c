@@ -138,9 +138,7 @@ static size_t known_before(const char *text, size_t from, size_t equals)
 /* A line of LEN bytes, which stands at PLACE. */
 static void keep(struct reader *r, struct env_text *out, struct place place, const char *line, size_t len)
 {
-    void *lines = out->lines;
-    arena_grow(r->arena, &lines, &out->capacity, out->count + 1, sizeof *out->lines);
-    out->lines = lines;
+    ARENA_GROW(r->arena, out->lines, out->capacity, out->count + 1);
     out->lines[out->count++] = (struct env_line){out->text.len, place.line, place.column};
     text_append(&out->text, line, len);
     text_putc(&out->text, '\n');

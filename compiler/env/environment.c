@@ -10,9 +10,7 @@ struct binding *environment_get(const struct environment *environment, const cha
 
 void environment_add(struct arena *arena, struct environment *environment, struct binding binding)
 {
-    void *items = environment->items;
-    arena_grow(arena, &items, &environment->capacity, environment->count + 1, sizeof binding);
-    environment->items = items;
+    ARENA_GROW(arena, environment->items, environment->capacity, environment->count + 1);
     name_table_put(arena, &environment->names, binding.name, environment->count);
     environment->items[environment->count++] = binding;
 }

@@ -16,11 +16,9 @@
 
 static void add_piece(struct projector *p, struct pieces *pieces, const char *bytes, size_t len)
 {
-    void *items = pieces->items;
     if (len == 0)
         return;
-    arena_grow(p->arena, &items, &pieces->capacity, pieces->count + 1, sizeof *pieces->items);
-    pieces->items = items;
+    ARENA_GROW(p->arena, pieces->items, pieces->capacity, pieces->count + 1);
     pieces->items[pieces->count++] = (struct piece){bytes, len};
 }
 
@@ -59,22 +57,18 @@ static bool somebody_elses(const struct projector *p, const struct json *array)
 
 static void note_entry(struct projector *p, struct entry *entry)
 {
-    void *seeded = p->seeded;
     p->has_oauth = p->has_oauth || entry->oauth;
     p->our_count += entry->ours;
     if (entry->ours || entry->manual)
         return;
-    arena_grow(p->arena, &seeded, &p->seeded_capacity, p->seeded_count + 1, sizeof *p->seeded);
-    p->seeded = seeded;
+    ARENA_GROW(p->arena, p->seeded, p->seeded_capacity, p->seeded_count + 1);
     p->seeded[p->seeded_count++] = entry;
 }
 
 static bool read_entries(struct projector *p, const struct json *array)
 {
-    void *entries = p->entries;
     p->count = array == NULL ? 0 : array->count;
-    arena_grow(p->arena, &entries, &p->entry_capacity, p->count, sizeof *p->entries);
-    p->entries = entries;
+    ARENA_GROW(p->arena, p->entries, p->entry_capacity, p->count);
     p->has_oauth = pool_wanted_login_in_env(p);
     p->seeded_count = p->our_count = 0;
     if (array != NULL && array->kind != JSON_ARRAY)

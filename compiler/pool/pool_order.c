@@ -62,9 +62,7 @@ static void add_foreign(struct projector *p, struct entry *entry, bool moved)
 void pool_order_arrange(struct projector *p)
 {
     const size_t *order = pool_document_sorted(p->arena, p->name, p->entries, p->count);
-    void *slots = p->slots;
-    arena_grow(p->arena, &slots, &p->slot_capacity, p->count + p->wanted_count * 2 + 1, sizeof *p->slots);
-    p->slots = slots;
+    ARENA_GROW(p->arena, p->slots, p->slot_capacity, p->count + p->wanted_count * 2 + 1);
     p->slot_count = 0;
     for (size_t i = 0; i < p->wanted_count; i++)
         if (p->wanted[i].carrier != NULL)

@@ -15,9 +15,7 @@ static void read_suppressed(struct arena *arena, struct pool_view *view, const s
             const char *source = json_span_string(arena, document->text, &all->children[i].children[k]);
             if (source == NULL)
                 continue;
-            void *items = view->suppressed;
-            arena_grow(arena, &items, &view->suppressed_capacity, view->suppressed_count + 1, sizeof *view->suppressed);
-            view->suppressed = items;
+            ARENA_GROW(arena, view->suppressed, view->suppressed_capacity, view->suppressed_count + 1);
             view->suppressed[view->suppressed_count++] = (struct pool_suppression){all->children[i].name, source};
         }
 }
@@ -25,9 +23,7 @@ static void read_suppressed(struct arena *arena, struct pool_view *view, const s
 static void add_entry(struct arena *arena, struct pool_view *view, const char *provider, const struct entry *entry,
                       const struct source *root)
 {
-    void *items = view->entries;
-    arena_grow(arena, &items, &view->capacity, view->count + 1, sizeof *view->entries);
-    view->entries = items;
+    ARENA_GROW(arena, view->entries, view->capacity, view->count + 1);
     view->entries[view->count++] = (struct pool_view_entry){
         .provider = provider,
         .id = entry->id != NULL ? entry->id : "?",

@@ -127,9 +127,7 @@ struct word *pool_states_word_of(const struct projector *p, const char *fingerpr
 
 static struct word *add_word(struct projector *p, const char *fingerprint)
 {
-    void *words = p->words;
-    arena_grow(p->arena, &words, &p->word_capacity, p->word_count + 1, sizeof *p->words);
-    p->words = words;
+    ARENA_GROW(p->arena, p->words, p->word_capacity, p->word_count + 1);
     p->words[p->word_count++] = (struct word){.fingerprint = fingerprint};
     for (size_t i = p->word_count == FEW + 1 ? 0 : p->word_count - 1; p->word_count > FEW && i < p->word_count; i++)
         name_table_put(p->arena, &p->word_index, p->words[i].fingerprint, i);

@@ -127,14 +127,12 @@ void pool_wanted_gather(struct projector *p)
     p->wanted_count = 0;
     for (size_t i = 0; i < count; i++) {
         struct want want = {.credential = &p->provider->credentials[i]};
-        void *all = p->wanted;
         if (!may_be_projected(p, want.credential))
             continue;
         want.carrier = carrier_to_place(p, want.credential);
         if (want.carrier == NULL && !gets_entry(p, want.credential))
             continue;
-        arena_grow(p->arena, &all, &p->wanted_capacity, p->wanted_count + 1, sizeof *p->wanted);
-        p->wanted = all;
+        ARENA_GROW(p->arena, p->wanted, p->wanted_capacity, p->wanted_count + 1);
         p->wanted[p->wanted_count++] = want;
     }
 }

@@ -17,9 +17,7 @@ const char *probe_state_name(enum probe_state state)
 
 void probes_add(struct probes *probes, const struct provider *provider, const struct credential *credential)
 {
-    void *items = probes->items;
-    arena_grow(probes->arena, &items, &probes->capacity, probes->count + 1, sizeof *probes->items);
-    probes->items = items;
+    ARENA_GROW(probes->arena, probes->items, probes->capacity, probes->count + 1);
     probes->items[probes->count++] = (struct probe){
         .provider = arena_strdup(probes->arena, provider->id),
         .base_url = arena_strdup(probes->arena, provider_credential_url(provider, credential)),

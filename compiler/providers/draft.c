@@ -36,9 +36,7 @@ struct draft *draft_for(struct resolver *r, const char *id, const struct provide
         .auth = row != NULL ? row->header : "bearer",
         .projected = row == NULL || row->auth == PROVIDER_API_KEY,
     };
-    void *providers = r->providers;
-    arena_grow(r->arena, &providers, &r->capacity, r->count + 1, sizeof *r->providers);
-    r->providers = providers;
+    ARENA_GROW(r->arena, r->providers, r->capacity, r->count + 1);
     name_table_put(r->arena, &r->ids, id, r->count);
     r->providers[r->count++] = &draft->provider;
     return draft;

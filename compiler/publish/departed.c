@@ -14,9 +14,7 @@
 
 static void add(struct arena *arena, struct departures *all, struct departed departed)
 {
-    void *items = all->items;
-    arena_grow(arena, &items, &all->capacity, all->count + 1, sizeof departed);
-    all->items = items;
+    ARENA_GROW(arena, all->items, all->capacity, all->count + 1);
     all->items[all->count++] = departed;
 }
 

@@ -72,11 +72,9 @@ static void put_line(struct text *lines, const struct change *change)
 
 void plan_add(struct plan *plan, struct change change)
 {
-    void *changes = plan->changes;
-    arena_grow(plan->lines.arena, &changes, &plan->capacity, plan->count + 1, sizeof change);
+    ARENA_GROW(plan->lines.arena, plan->changes, plan->capacity, plan->count + 1);
     if (change.provider != NULL)
         change.provider = shown_name(plan->lines.arena, change.provider);
-    plan->changes = changes;
     plan->changes[plan->count++] = change;
     put_line(&plan->lines, &change);
 }

@@ -20,18 +20,14 @@ static struct diagnostic_kind *kind_of(struct diagnostics *list, enum diagnostic
     for (size_t i = list->kind_count; i > 0; i--)
         if (list->kinds[i - 1].source == source && list->kinds[i - 1].code == code)
             return &list->kinds[i - 1];
-    void *kinds = list->kinds;
-    arena_grow(list->arena, &kinds, &list->kind_capacity, list->kind_count + 1, sizeof *list->kinds);
-    list->kinds = kinds;
+    ARENA_GROW(list->arena, list->kinds, list->kind_capacity, list->kind_count + 1);
     list->kinds[list->kind_count] = (struct diagnostic_kind){.code = code, .source = source};
     return &list->kinds[list->kind_count++];
 }
 
 void diagnostics_keep(struct diagnostics *list, struct diagnostic *diagnostic)
 {
-    void *items = list->items;
-    arena_grow(list->arena, &items, &list->capacity, list->count + 1, sizeof(struct diagnostic *));
-    list->items = items;
+    ARENA_GROW(list->arena, list->items, list->capacity, list->count + 1);
     list->items[list->count++] = diagnostic;
 }
 

@@ -158,9 +158,7 @@ static ptrdiff_t set_anchor(struct loader *l, const yaml_char_t *name, const yam
         fail_at(l, mark, "found a second anchor of the same name");
         return -1;
     }
-    void *anchors = l->anchors;
-    arena_grow(l->arena, &anchors, &l->anchor_capacity, l->anchor_count + 1, sizeof *l->anchors);
-    l->anchors = anchors;
+    ARENA_GROW(l->arena, l->anchors, l->anchor_capacity, l->anchor_count + 1);
     name_table_put(l->arena, &l->anchor_names, arena_strdup(l->arena, (const char *)name), l->anchor_count);
     l->anchors[l->anchor_count] = (struct anchor){node, 0, TAG_STR, false};
     return (ptrdiff_t)l->anchor_count++;
@@ -341,9 +339,7 @@ static struct node *alias(struct loader *l, const yaml_event_t *event, enum yaml
 
 static void push(struct loader *l, struct child child)
 {
-    void *stack = l->stack;
-    arena_grow(l->arena, &stack, &l->stack_capacity, l->depth + 1, sizeof *l->stack);
-    l->stack = stack;
+    ARENA_GROW(l->arena, l->stack, l->stack_capacity, l->depth + 1);
     l->stack[l->depth++] = child;
 }
 
@@ -473,9 +469,7 @@ struct merged {
 
 static void append_pairs(struct loader *l, struct merged *merged, const struct pair *pairs, size_t count)
 {
-    void *all = merged->pairs;
-    arena_grow(l->arena, &all, &merged->capacity, merged->count + count, sizeof(struct pair));
-    merged->pairs = all;
+    ARENA_GROW(l->arena, merged->pairs, merged->capacity, merged->count + count);
     if (count > 0)
         memcpy(merged->pairs + merged->count, pairs, count * sizeof(struct pair));
     merged->count += count;
@@ -516,9 +510,7 @@ static void finish_map(struct loader *l, struct node *map, const struct child *c
             merges++;
         }
     size_t from = all.count;
-    void *pairs = all.pairs;
-    arena_grow(l->arena, &pairs, &all.capacity, from + count - merges, sizeof(struct pair));
-    all.pairs = pairs;
+    ARENA_GROW(l->arena, all.pairs, all.capacity, from + count - merges);
     for (size_t i = 0; i < count; i++) {
         const struct pair *pair = &children[i].pair;
         enum node_kind kind = pair->key->kind;

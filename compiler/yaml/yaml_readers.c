@@ -9,9 +9,7 @@ static const char mark[] = "\xEF\xBB\xBF";
 
 void yaml_readers_add_text(struct arena *arena, struct yaml_texts *texts, struct yaml_text text)
 {
-    void *items = texts->items;
-    arena_grow(arena, &items, &texts->capacity, texts->count + 1, sizeof *texts->items);
-    texts->items = items;
+    ARENA_GROW(arena, texts->items, texts->capacity, texts->count + 1);
     texts->items[texts->count++] = text;
 }
 

@@ -299,24 +299,25 @@ char *arena_printf(struct arena *arena, const char *format, ...)
     return text;
 }
 
-void arena_grow(struct arena *arena, void **items, size_t *capacity, size_t count, size_t size)
+void *arena_grow(struct arena *arena, void *items, size_t *capacity, size_t count, size_t size)
 {
     if (count <= *capacity)
-        return;
+        return items;
     bool large = *capacity * size >= LARGE;
     size_t grown = *capacity == 0 ? FIRST_SIZE / size : large ? *capacity + *capacity / 2 : *capacity * 2;
     if (grown < count)
         grown = count;
-    if (!extend(arena, *items, *capacity * size, grown * size)) {
+    if (!extend(arena, items, *capacity * size, grown * size)) {
         void *moved = take_spare(arena, grown * size);
         if (moved == NULL)
             moved = arena_alloc(arena, grown * size);
         if (*capacity > 0)
-            memcpy(moved, *items, *capacity * size);
-        arena_give_back(arena, *items, *capacity * size);
-        *items = moved;
+            memcpy(moved, items, *capacity * size);
+        arena_give_back(arena, items, *capacity * size);
+        items = moved;
     }
     *capacity = grown;
+    return items;
 }
 
 void *arena_extend(struct arena *arena, void *items, size_t count, size_t size)

@@ -40,9 +40,11 @@ char *arena_vprintf(struct arena *arena, const char *format, va_list args)
 /* MEMORY of SIZE bytes, as it was allocated, is needed no more: worth saying of what is large. NULL is fine. */
 void arena_give_back(struct arena *arena, void *memory, size_t size);
 
-/* Grows *ITEMS (elements of SIZE bytes, *CAPACITY of them allocated) until it can hold COUNT; may move them, and then
- * the old ones are gone. */
-void arena_grow(struct arena *arena, void **items, size_t *capacity, size_t count, size_t size);
+/* Grows ITEMS, CAPACITY of which are allocated, until they can hold COUNT; may move them, and then the old ones are gone. */
+#define ARENA_GROW(arena, items, capacity, count)                                                                      \
+    ((items) = arena_grow((arena), (items), &(capacity), (count), sizeof *(items)))
+void *arena_grow(struct arena *arena, void *items, size_t *capacity, size_t count, size_t size)
+    __attribute__((warn_unused_result));
 /* ITEMS, COUNT elements of SIZE bytes that were gathered by this alone, with room for one more: there is always as much
  * as the next power of two, so a short list needs nobody to remember how much it is. */
 void *arena_extend(struct arena *arena, void *items, size_t count, size_t size);

@@ -7,11 +7,9 @@
 
 void text_reserve(struct text *text, size_t more)
 {
-    void *bytes = text->bytes;
     if (more < text->capacity - text->len)
         return;
-    arena_grow(text->arena, &bytes, &text->capacity, text->len + more + 1, 1);
-    text->bytes = bytes;
+    ARENA_GROW(text->arena, text->bytes, text->capacity, text->len + more + 1);
 }
 
 void text_append(struct text *text, const char *bytes, size_t len)

@@ -37,9 +37,7 @@ void reload_unit_close(struct reloader *r)
 
 static void add_variable(struct reloader *r, const char *name, const struct fingerprint *keys, size_t key_count)
 {
-    void *variables = r->variables;
-    arena_grow(r->arena, &variables, &r->capacity, r->count + 1, sizeof *r->variables);
-    r->variables = variables;
+    ARENA_GROW(r->arena, r->variables, r->capacity, r->count + 1);
     r->variables[r->count++] = (struct variable){arena_strdup(r->arena, name), keys, key_count};
 }
 
