@@ -5,6 +5,7 @@
 #include <strings.h>
 
 #include "blank.h"
+#include "dialect.h"
 #include "draft.h"
 #include "env_seed.h"
 #include "host_key.h"
@@ -136,15 +137,17 @@ static bool leave_to_command(struct resolver *r, struct draft *draft, const stru
 static void add_custom(struct resolver *r, const struct custom_provider *custom)
 {
     struct draft *draft = draft_for(r, custom->id, custom->row);
-    const struct node *headers = node_get(custom->entry, "extra_headers");
+    const struct node *headers = dialect_headers(node_get(custom->entry, "extra_headers"), r->diagnostics);
     const char *variable = variable_that_comes_first(r, custom);
     if (*custom->base_url != '\0' && !draft->provider.url_is_explicit) {
         draft->provider.base_url = custom->base_url;
         draft->provider.url = custom->url;
         draft->provider.url_is_explicit = true;
     }
-    if (node_is(headers, NODE_MAP))
+    if (headers != NULL)
         draft->provider.headers[0] = headers;
+    if (custom->row == NULL)
+        draft->provider.auth = dialect_auth(custom->entry, custom->base_url);
     if (custom->row == NULL)
         draft->provider.name = custom->name;
     if (custom->row == NULL)
@@ -245,8 +248,11 @@ static const char *add_model(struct resolver *r)
         shadow_users_key(r, target.draft, key, node_get(node_get(r->in->user_config, "model"), strrchr(path, '.') + 1),
                          path);
     add_model_variable(r, target.draft, model);
-    const struct node *headers = node_get(model, "extra_headers");
-    target.draft->provider.headers[1] = node_is(headers, NODE_MAP) ? headers : node_get(model, "default_headers");
+    const struct node *headers = dialect_headers(node_get(model, "extra_headers"), r->diagnostics);
+    target.draft->provider.headers[1] =
+        headers != NULL ? headers : dialect_headers(node_get(model, "default_headers"), r->diagnostics);
+    if (target.draft->provider.row == NULL && node_get(model, "api_mode") != NULL)
+        target.draft->provider.auth = dialect_auth(model, target.draft->provider.base_url);
     add_model_seed(r, target.seeds, key);
     return target.draft->provider.id;
 }

@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "body.h"
 #include "clock.h"
 #include "egress.h"
 #include "exchange.h"
@@ -66,8 +67,14 @@ static int send_attempt(struct exchange *x, struct attempt *attempt)
         .pull_len = x->body_length,
         .again = x->harmless,
     };
-    if (!route_url(attempt->key.credential->base_url, attempt->key.provider->auth, &x->route, &attempt->url) ||
-        !headers_for(&attempt->key, x->dialect, &x->headers, &attempt->lines) ||
+    const char *base_url = attempt->key.credential->base_url;
+    const char *auth = attempt->key.provider->auth;
+    int fits = route_fits(base_url, auth, &x->route);
+    if (fits != 0)
+        return fits;
+    enum dialect dialect = x->dialect == DIALECT_ANY ? route_speaks(base_url, auth) : x->dialect;
+    if (!route_url(base_url, auth, &x->route, &attempt->url) ||
+        !headers_for(&attempt->key, route_auth(base_url, auth, &x->route), dialect, &x->headers, &attempt->lines) ||
         (x->streaming && x->body_length < 0 && !bytes_add_string(&attempt->lines, "Transfer-Encoding: chunked")))
         return -ENOMEM;
     request.url = attempt->url.data;
@@ -178,37 +185,45 @@ int ask_next(struct exchange *x, bool same)
 
 /* --- Whom --- */
 
+/* A client of a dialect that the default provider does not have is sent to one that has it. */
+static const struct hermes_provider *by_dialect(const struct hermes_view *view, enum dialect wanted,
+                                                const struct hermes_provider *usual)
+{
+    bool lacks = usual == NULL || route_speaks(usual->base_url, usual->auth) != wanted;
+    if (wanted == DIALECT_ANY || wanted == DIALECT_OPENAI || !lacks || (usual != NULL && route_resells(usual->id)))
+        return usual;
+    for (size_t i = 0; i < hermes_provider_count(view); i++) {
+        const struct hermes_provider *provider = hermes_provider_at(view, i);
+        if (provider->credential_count > 0 && route_speaks(provider->base_url, provider->auth) == wanted)
+            return provider;
+    }
+    return usual;
+}
+
 static int choose(struct exchange *x, const struct hermes_view *view)
 {
-    const char *name = x->route.provider[0] != '\0' ? x->route.provider : hermes_default_provider(view);
+    bool in_path = x->route.provider[0] != '\0';
+    const char *name = in_path ? x->route.provider : hermes_default_provider(view);
     const struct hermes_provider *provider = name == NULL ? NULL : hermes_provider(view, name);
     size_t cut = 0;
-    if (x->route.provider[0] == '\0' && x->model.end > x->model.start) {
-        const struct hermes_provider *named =
-            route_by_model(view, bytes_at(&x->body) + x->model.start, x->model.end - x->model.start, &cut);
-        provider = named != NULL ? named : provider;
+    if (!in_path) {
+        const struct hermes_provider *named = route_by_model(view, x->use_model, strlen(x->use_model), &cut);
+        provider = named != NULL ? named : by_dialect(view, x->dialect, provider);
     }
     (void)snprintf(x->first_provider, sizeof x->first_provider, "%s",
                    provider != NULL ? provider->id
                    : name != NULL   ? name
                                     : "by default");
     memcpy(x->asking.provider, x->first_provider, sizeof x->asking.provider);
-    if (cut > 0) {
-        char *model = bytes_at(&x->body) + x->model.start;
-        memmove(model, model + cut, bytes_len(&x->body) - x->model.start - cut);
-        x->body.end -= cut;
-        x->model.end -= cut;
-    }
+    if (cut > 0 && !body_cut_model(x, cut))
+        return -ENOMEM;
     return provider == NULL ? HERMES_NO_PROVIDER : 0;
 }
 
 /* What the keys are wanted for. Of a path the beginning counts: what follows may be an id. */
 static void note_use(struct exchange *x)
 {
-    size_t len = x->model.end - x->model.start;
-    if (len > 0 && len < sizeof x->use_model)
-        (void)snprintf(x->use_model, sizeof x->use_model, "%.*s", (int)len, bytes_at(&x->body) + x->model.start);
-    memcpy(x->first_model, x->use_model, sizeof x->first_model);
+    size_t len;
     const char *path = route_path(&x->route, &len);
     size_t first = len == 0 ? 0 : 1 + strcspn(path + 1, "/?");
     size_t second = first >= len || x->harmless ? first : first + 1 + strcspn(path + first + 1, "/?");
@@ -219,8 +234,6 @@ static void note_use(struct exchange *x)
 int ask_first(struct exchange *x)
 {
     x->asked_us = clock_monotonic_us();
-    if (!x->streaming && !model_find(bytes_at(&x->body), bytes_len(&x->body), &x->model))
-        x->model = (struct model_place){0, 0};
     const struct hermes_view *view = hermes_hold(reader(x));
     int error = choose(x, view);
     hermes_view_unref(view);

@@ -7,6 +7,7 @@
 
 #include "acquire.h"
 #include "ask.h"
+#include "body.h"
 #include "classify.h"
 #include "clock.h"
 #include "doubt.h"
@@ -102,6 +103,19 @@ static bool is_whole(const struct attempt *attempt)
     return attempt->done && !attempt->failed && attempt->status >= 400;
 }
 
+/* Another program of the client's maker would do: its dialect is not the provider's. */
+static void answer_dialect(struct exchange *x, int status, const char *provider)
+{
+    char message[256];
+    const struct hermes_view *view = hermes_hold(reader(x));
+    const struct hermes_provider *known = hermes_provider(view, provider);
+    (void)snprintf(message, sizeof message, "%s speaks %s's dialect, and this request is in %s's", provider,
+                   known == NULL ? "another" : route_dialect_name(route_speaks(known->base_url, known->auth)),
+                   route_dialect_name(x->dialect));
+    hermes_view_unref(view);
+    reply_error(x, status, -1, message);
+}
+
 /* Nobody is left to be asked, and nobody has been. */
 static void answer_unasked(struct exchange *x, int error)
 {
@@ -111,12 +125,17 @@ static void answer_unasked(struct exchange *x, int error)
         const char *words;
     } why[] = {{HERMES_NO_PROVIDER, 404, "the configuration has no such provider"},
                {HERMES_NO_KEY, 401, "there is no key for it"},
+               {-ENOENT, 404, "its base URL does not begin with that path"},
                {-ELOOP, 508, "that provider is this relay itself: ask for /<provider>/v1 instead"},
                {HERMES_EXHAUSTED, 429, "every key is cooling down"},
                {0, 500, "it could not be asked: out of memory, or too many headers"}};
     char message[256];
     char code[EVIDENCE_CODE_SIZE] = "";
     size_t i = 0;
+    if (error == -EPROTONOSUPPORT) {
+        answer_dialect(x, 400, x->first_provider);
+        return;
+    }
     while (why[i].error != error && why[i].error != 0)
         i++;
     struct hermes_key_state state = {.rule = ""};
@@ -129,6 +148,20 @@ static void answer_unasked(struct exchange *x, int error)
     (void)snprintf(message, sizeof message, "%s: %s", x->first_provider,
                    dead ? "every key has been refused; a new one is needed" : why[i].words);
     reply_error_code(x, status, code, retry_after(&state, KNOWN_GUESS_S), message);
+}
+
+/* The body says nothing that can be read of whom it is for. */
+static void answer_unreadable(struct exchange *x, int error)
+{
+    if (error == -ENOTSUP)
+        reply_error(x, 415, -1,
+                    "the body's encoding is not known: send it without one, or name the provider in the path");
+    else if (error == -EINVAL)
+        reply_error(x, 400, -1, "the body is not in the encoding that it says");
+    else if (error == -E2BIG)
+        reply_error(x, 413, -1, "the body is too large when it is decoded");
+    else
+        reply_error(x, 500, -1, "out of memory");
 }
 
 static void answer_failure(struct exchange *x, struct attempt *attempt)
@@ -202,6 +235,14 @@ static void refused(struct exchange *x, struct attempt *attempt, bool same)
     }
 }
 
+/* The path is not there, and it is not one of the provider's own dialect. */
+static bool lacks_dialect(const struct exchange *x, const struct attempt *attempt)
+{
+    enum dialect spoken = route_speaks(attempt->key.credential->base_url, attempt->key.provider->auth);
+    return (attempt->status == 404 || attempt->status == 405) && spoken == DIALECT_OPENAI &&
+           x->dialect != DIALECT_ANY && x->dialect != DIALECT_OPENAI;
+}
+
 static bool redirects(int status)
 {
     return status >= 300 && status < 400 && status != 304;
@@ -243,6 +284,9 @@ static void judge(struct exchange *x, struct attempt *attempt)
     bool charged = attempt->failed && (attempt->headers_done ? attempt->status < 400 : attempt->sent && !x->harmless);
     if (charged) {
         answer_failure(x, attempt);
+    } else if (lacks_dialect(x, attempt) && !elsewhere) {
+        upstream_end(attempt);
+        answer_dialect(x, 404, attempt->key.provider->id);
     } else if (attempt->headers_done && redirects(attempt->status)) {
         attempt->failure = "it answered with a redirect, which is not followed";
         answer_failure(x, attempt);
@@ -292,7 +336,12 @@ void failover_begin(struct exchange *x)
         reply_error(x, 503, -1, "there is no usable snapshot yet; hermes-compile makes one");
         return;
     }
-    int error = ask_first(x);
+    int error = body_look(x);
+    if (error != 0) {
+        answer_unreadable(x, error);
+        return;
+    }
+    error = ask_first(x);
     if (error != 0)
         answer_unasked(x, error);
 }

@@ -38,6 +38,7 @@ enum { CONNECTION_MEMORY = 128 * 1024, CONNECTIONS = 16384 };
 enum { IDLE_MS = 75000, HEADERS_MS = 30000, BODY_GRACE_MS = 30000, BODY_RATE = 512 };
 /* How long a client may take none of an answer: of the relay's own, and of a provider's, which was paid for. */
 enum { LOCAL_UNREAD_MS = 120000, UNREAD_MS = 15 * 60000 };
+enum { HEAD_SIZE = 64 * 1024 };      /* of a body that is not kept, in which its model is looked for */
 enum { REFUSED_BODY = 1024 * 1024 }; /* is read, so that the refusal is, too */
 
 /* --- Waking and leaving --- */
@@ -82,12 +83,23 @@ static enum MHD_Result note_header(void *data, enum MHD_ValueKind kind, const ch
     return MHD_YES;
 }
 
+static bool is_passed(struct exchange *x, const char *name)
+{
+    struct hermes *hermes = relay_hermes(x->relay);
+    const struct hermes_view *view = hermes == NULL ? NULL : hermes_hold(hermes);
+    bool passed = view != NULL && headers_are_passed(view, name);
+    hermes_view_unref(view);
+    return passed;
+}
+
 static enum MHD_Result keep_header(void *data, enum MHD_ValueKind kind, const char *name, const char *value)
 {
     struct collecting *c = data;
     (void)kind;
-    bool token = strstr(value, c->x->relay->token.text) != NULL; /* whatever the header is called */
-    if (!token && headers_go_up(name, c->head.connection) && !headers_add(&c->x->headers, name, value))
+    const struct relay_token *ours = &c->x->relay->token; /* whatever the header is called */
+    bool token = strstr(value, ours->text) != NULL || strstr(value, ours->cookie) != NULL;
+    if (!token && (!headers_are_personal(name) || is_passed(c->x, name)) && headers_go_up(name, c->head.connection) &&
+        !headers_add(&c->x->headers, name, value))
         c->full = true;
     return MHD_YES;
 }
@@ -185,13 +197,10 @@ static enum MHD_Result begin(struct exchange *x, struct MHD_Connection *connecti
     (void)MHD_get_connection_values(connection, MHD_HEADER_KIND, keep_header, &c);
     if (c.full || !add_hop(x, c.head.relayed))
         return MHD_NO;
-    if (x->body_length > REPLAY_LIMIT) {
+    if (x->body_length > REPLAY_LIMIT)
         x->streaming = true;
-        x->state = EXCHANGE_WAITING;
-        failover_begin(x);
-    } else if (x->body_length > 0 && !bytes_reserve(&x->body, (size_t)x->body_length)) {
+    else if (x->body_length > 0 && !bytes_reserve(&x->body, (size_t)x->body_length))
         return MHD_NO;
-    }
     return MHD_YES;
 }
 
@@ -201,10 +210,11 @@ static enum MHD_Result receive(struct exchange *x, const char *data, size_t *siz
     x->body_received += *size;
     if (x->body_received > BODY_LIMIT)
         return MHD_NO;
-    if (x->state == EXCHANGE_RECEIVING && !x->is_local && bytes_len(&x->body) + *size > REPLAY_LIMIT) {
+    bool enough = x->streaming ? bytes_len(&x->body) >= HEAD_SIZE : bytes_len(&x->body) + *size > REPLAY_LIMIT;
+    if (x->state == EXCHANGE_RECEIVING && !x->is_local && enough) {
         x->streaming = true;
         x->state = EXCHANGE_WAITING;
-        failover_begin(x);
+        failover_begin(x); /* by what the beginning says */
     }
     if (x->is_local || (x->state != EXCHANGE_RECEIVING && x->state != EXCHANGE_WAITING)) {
         *size = 0; /* the answer is known without it */

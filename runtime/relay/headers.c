@@ -1,5 +1,6 @@
 #include "headers.h"
 
+#include <stdio.h>
 #include <string.h>
 #include <strings.h>
 
@@ -43,11 +44,38 @@ bool headers_go_up(const char *name, const char *connection)
 {
     /* Credentials; what libcurl says itself; what would make an answer one that cannot be looked into; and who asked. */
     static const char *const names[] = {
-        "authorization",  "x-api-key", "api-key", "x-goog-api-key", "cookie",  "host", "expect", "accept-encoding",
+        "authorization",  "x-api-key", "api-key", "x-goog-api-key", "host",    "expect", "accept-encoding",
         "content-length", "forwarded", "via",     "origin",         "referer", NULL};
     size_t len = strlen(name);
     return !listed(names, name, len) && !prefixed("x-forwarded-", name, len) && !prefixed("x-hermes-", name, len) &&
            !prefixed("sec-fetch-", name, len) && !of_connection(name, len, connection);
+}
+
+bool headers_are_personal(const char *name)
+{
+    static const char *const names[] = {"cookie",
+                                        "openai-organization",
+                                        "openai-project",
+                                        "x-openai-organization",
+                                        "anthropic-organization-id",
+                                        "anthropic-workspace-id",
+                                        NULL};
+    size_t len = strlen(name);
+    return listed(names, name, len) || prefixed("x-goog-", name, len);
+}
+
+bool headers_are_passed(const struct hermes_view *view, const char *name)
+{
+    char path[64];
+    size_t len;
+    for (int i = 0;; i++) {
+        (void)snprintf(path, sizeof path, "hermes_watch.pass_headers.%d", i);
+        const char *json = hermes_config(view, path, &len);
+        if (json == NULL)
+            return false;
+        if (len == strlen(name) + 2 && strncasecmp(json + 1, name, len - 2) == 0)
+            return true;
+    }
 }
 
 bool headers_come_down(const char *name, size_t len, const char *connection)
@@ -72,14 +100,34 @@ bool headers_add(struct bytes *lines, const char *name, const char *value)
     return bytes_add(lines, name, strlen(name)) && bytes_add(lines, ": ", 2) && bytes_add_string(lines, value);
 }
 
-static bool has(const struct bytes *lines, const char *name)
+static char *find_line(const struct bytes *lines, const char *name)
 {
     size_t len = strlen(name);
     for (size_t at = lines->start; at < lines->end; at += strlen(lines->data + at) + 1)
         if (strncasecmp(lines->data + at, name, len) == 0 &&
             (lines->data[at + len] == ':' || lines->data[at + len] == ';'))
-            return true;
-    return false;
+            return lines->data + at;
+    return NULL;
+}
+
+const char *headers_line(const struct bytes *lines, const char *name)
+{
+    const char *line = find_line(lines, name);
+    return line == NULL || line[strlen(name)] == ';' ? NULL : line + strlen(name) + 2;
+}
+
+void headers_remove(struct bytes *lines, const char *name)
+{
+    for (char *line; (line = find_line(lines, name)) != NULL;) {
+        size_t size = strlen(line) + 1;
+        memmove(line, line + size, (size_t)(lines->data + lines->end - line) - size);
+        lines->end -= size;
+    }
+}
+
+static bool has(const struct bytes *lines, const char *name)
+{
+    return find_line(lines, name) != NULL;
 }
 
 static bool configured(const struct hermes_provider *provider, const char *line)
@@ -91,26 +139,31 @@ static bool configured(const struct hermes_provider *provider, const char *line)
     return false;
 }
 
-/* A configured header must not be able to say two things at once. */
+/* A configured header must not be able to say two things at once, nor how long the body is. */
 static bool well_formed(const struct hermes_header *header)
 {
-    return header->name[0] != '\0' && strpbrk(header->name, ":; \t\r\n") == NULL &&
-           strpbrk(header->value, "\r\n") == NULL;
+    static const char *const framing[] = {"content-length", "host", "expect", "accept-encoding", NULL};
+    size_t len = strlen(header->name);
+    return !listed(framing, header->name, len) && !of_connection(header->name, len, NULL) && header->name[0] != '\0' &&
+           strpbrk(header->name, ":; \t\r\n") == NULL && strpbrk(header->value, "\r\n") == NULL;
 }
 
-static bool add_key(const struct hermes_attempt *attempt, struct bytes *result)
+/* One that is configured stands in its place. */
+static bool add_key(const struct hermes_attempt *attempt, const char *auth, struct bytes *result)
 {
     const char *secret = attempt->credential->secret;
     if (*secret == '\0') /* a server that needs no key */
         return true;
-    const struct key_header key = key_header(attempt->provider->auth, secret);
+    const struct key_header key = key_header(auth, secret);
+    if (has(result, key.name))
+        return true;
     return (key.beta == NULL || headers_add(result, "anthropic-beta", key.beta)) &&
            bytes_add(result, key.name, strlen(key.name)) && bytes_add(result, ": ", 2) &&
            bytes_add(result, key.scheme, strlen(key.scheme)) && bytes_add_string(result, secret);
 }
 
-bool headers_for(const struct hermes_attempt *attempt, enum dialect dialect, const struct bytes *lines,
-                 struct bytes *result)
+bool headers_for(const struct hermes_attempt *attempt, const char *auth, enum dialect dialect,
+                 const struct bytes *lines, struct bytes *result)
 {
     const struct hermes_provider *provider = attempt->provider;
     for (size_t at = lines->start; at < lines->end; at += strlen(lines->data + at) + 1)
@@ -128,7 +181,7 @@ bool headers_for(const struct hermes_attempt *attempt, enum dialect dialect, con
         (!has(result, "content-type") && !bytes_add_string(result, "Content-Type:")) ||
         !bytes_add_string(result, "Expect:"))
         return false;
-    return add_key(attempt, result);
+    return add_key(attempt, auth, result);
 }
 
 bool headers_next(const struct bytes *headers, size_t *at, struct header_line *ret)

@@ -12,6 +12,11 @@
 /* Whether a header of the client goes on to the provider: not what belongs to the connection (or is named by
  * CONNECTION, the value of that header, or NULL), not what the client identifies itself with. */
 bool headers_go_up(const char *name, const char *connection);
+/* Whether it says on whose account the client is, which is not that of the key: it goes on where the configuration lists
+ * it. */
+bool headers_are_personal(const char *name);
+/* Whether hermes_watch.pass_headers of VIEW lists it. */
+bool headers_are_passed(const struct hermes_view *view, const char *name);
 /* Whether a header of the provider goes on to the client. */
 bool headers_come_down(const char *name, size_t len, const char *connection);
 
@@ -20,10 +25,13 @@ bool headers_say_when(const char *name, size_t len);
 
 /* Adds "Name: value" and a NUL to a list of lines. */
 bool headers_add(struct bytes *lines, const char *name, const char *value) __attribute__((warn_unused_result));
-/* What the provider wants besides the client's LINES: its key, and the headers of the configuration, which overrule the
- * client's. The result holds a key. */
-bool headers_for(const struct hermes_attempt *attempt, enum dialect dialect, const struct bytes *lines,
-                 struct bytes *result) __attribute__((warn_unused_result));
+/* The value of the first of those lines with that NAME; NULL: none. */
+const char *headers_line(const struct bytes *lines, const char *name);
+void headers_remove(struct bytes *lines, const char *name);
+/* What the provider wants besides the client's LINES: its key, which travels as AUTH says, and the headers of the
+ * configuration, which overrule the client's. The result holds a key. */
+bool headers_for(const struct hermes_attempt *attempt, const char *auth, enum dialect dialect,
+                 const struct bytes *lines, struct bytes *result) __attribute__((warn_unused_result));
 
 /* Walks "Name: value\r\n" lines: true while there is one. *AT starts at 0. */
 struct header_line {

@@ -1,4 +1,4 @@
-/* The one member of a request's body that the relay looks at: the model, at the top level of a JSON object. */
+/* The one thing of a request's body that the relay looks at: the model. */
 #ifndef HERMES_MODEL_H
 #define HERMES_MODEL_H
 
@@ -7,15 +7,22 @@
 
 #include "bytes.h"
 
-/* Where the text of the last top-level string member `model` stands in the body, without its quotes. A model with an
- * escape in it is not one (no provider has such names). */
+enum { MODEL_SIZE = 160 };
+
+/* Where its text stands in the body: of a JSON string without its quotes, or of a form's field. */
 struct model_place {
     size_t start;
     size_t end;
+    bool of_form; /* as it is: nothing is escaped */
 };
-/* False: BODY is no JSON object, or has no such member. */
+/* The last top-level member `model` of a JSON object, when it is a string. BODY may be the beginning of one. False: there
+ * is none. */
 bool model_find(const char *body, size_t len, struct model_place *ret);
-/* BODY with the text at PLACE replaced by NAME, as a JSON string's inside. False: no memory. */
+/* The field `model` of a form of that Content-Type, multipart/form-data; likewise. */
+bool model_find_in_form(const char *content_type, const char *body, size_t len, struct model_place *ret);
+/* The model at PLACE, its escapes resolved. False: it is longer than a model is. */
+bool model_name(const char *body, struct model_place place, char name[MODEL_SIZE]);
+/* BODY with NAME at PLACE. False: no memory. */
 bool model_replace(const char *body, size_t len, struct model_place place, const char *name, struct bytes *result)
     __attribute__((warn_unused_result));
 

@@ -7,11 +7,14 @@
 #include <strings.h>
 
 #include "bytes.h"
+#include "url.h"
 
 /* Providers that sell other makers' models under `maker/model`: there such a name names no provider of ours. */
 static const char *const resellers[] = {"openrouter", "ai-gateway",   "kilocode", "nous",        "huggingface",
                                         "novita",     "deepinfra",    "nvidia",   "fireworks",   "gmi",
                                         "together",   "opencode-zen", "copilot",  "opencode-go", NULL};
+
+enum { PREFIX_SEGMENTS = 4 }; /* of a base URL that a client repeats */
 
 static int hex_digit(char c)
 {
@@ -22,7 +25,7 @@ static int hex_digit(char c)
 }
 
 /* The segment up to the next '/', decoded. False: too long, or not decodable. */
-static bool decode_segment(const char *text, size_t len, char *out, size_t size)
+bool route_decode(const char *text, size_t len, char *out, size_t size)
 {
     size_t used = 0;
     for (size_t i = 0; i < len; i++) {
@@ -45,6 +48,20 @@ static bool decode_segment(const char *text, size_t len, char *out, size_t size)
 static bool version_like(const char *segment, size_t len)
 {
     return len >= 2 && segment[0] == 'v' && isdigit((unsigned char)segment[1]);
+}
+
+/* `generateContent`, `streamGenerateContent`, `embedContent`, `countTokens`, ...: what Gemini has behind a model, and no
+ * model has in its name. */
+static bool gemini_method(const char *text, size_t len)
+{
+    static const char *const ends[] = {"Content", "Contents", "Tokens", "Predict", "predict", "Text", "Answer", NULL};
+    for (size_t i = 0; i < len; i++)
+        if (!isalpha((unsigned char)text[i]))
+            return false;
+    for (size_t i = 0; ends[i] != NULL; i++)
+        if (len >= strlen(ends[i]) && memcmp(text + len - strlen(ends[i]), ends[i], strlen(ends[i])) == 0)
+            return true;
+    return false;
 }
 
 /* One character of a path, as whoever decodes it reads it. */
@@ -86,6 +103,39 @@ static bool honest(const char *path, size_t len)
     }
 }
 
+/* The length of "/v1" at AT; 0: something else stands there. */
+static size_t version_at(const char *at, size_t len)
+{
+    size_t segment = len == 0 || *at != '/' ? 0 : strcspn(at + 1, "/?");
+    return segment > 0 && version_like(at + 1, segment) ? 1 + segment : 0;
+}
+
+static bool begins(const char *path, size_t len, const char *text)
+{
+    return len >= strlen(text) && memcmp(path, text, strlen(text)) == 0;
+}
+
+/* From the version, or from Azure's "/openai/deployments", on. False: there is neither within the first segments. */
+static bool find_rest(struct route *route, const char *path, size_t len)
+{
+    const char *at = path;
+    const char *end = path + len;
+    for (int segments = 0; at < end && segments <= PREFIX_SEGMENTS; segments++) {
+        size_t left = (size_t)(end - at);
+        bool azure = begins(at, left, "/openai/deployments/");
+        route->version_len = version_at(at, left);
+        if (azure || route->version_len > 0) {
+            route->prefix = path;
+            route->prefix_len = (size_t)(at - path);
+            route->rest = azure ? at + strlen("/openai") : at;
+            route->rest_len = (size_t)(end - route->rest);
+            return true;
+        }
+        at += 1 + strcspn(at + 1, "/?");
+    }
+    return false;
+}
+
 int route_parse(const char *target, struct route *ret)
 {
     struct route route = {.query = strchr(target, '?')};
@@ -97,40 +147,157 @@ int route_parse(const char *target, struct route *ret)
     if (!honest(target, len) || (route.query != NULL && !visible(route.query, strlen(route.query))))
         return -EINVAL;
     size_t first = strcspn(target + 1, "/?");
-    if (version_like(target + 1, first)) {
-        route.rest = target;
-        route.rest_len = len;
-    } else {
-        route.rest = target + 1 + first;
-        route.rest_len = len - 1 - first;
-        if (route.rest_len < 3 || !version_like(route.rest + 1, strcspn(route.rest + 1, "/?")) ||
-            !decode_segment(target + 1, first, route.provider, sizeof route.provider) || route.provider[0] == '\0')
-            return -ENOENT;
+    bool direct = version_like(target + 1, first) || begins(target, len, "/openai/deployments/");
+    const char *path = direct ? target : target + 1 + first;
+    if (!find_rest(&route, path, (size_t)(target + len - path)) || (direct && route.prefix_len > 0))
+        return -ENOENT;
+    if (!direct && (!route_decode(target + 1, first, route.provider, sizeof route.provider) || !*route.provider))
+        return -ENOENT;
+    size_t again = version_at(route.rest + route.version_len, route.rest_len - route.version_len);
+    if (route.version_len > 0 && again > 0) { /* a client's base URL has one, and its library adds one */
+        route.rest += route.version_len;
+        route.rest_len -= route.version_len;
+        route.version_len = again;
     }
     *ret = route;
     return 0;
 }
 
-/* The path after its version: "/chat/completions". */
-static size_t after_version(const struct route *route)
-{
-    return 1 + strcspn(route->rest + 1, "/?");
-}
-
 const char *route_path(const struct route *route, size_t *ret_len)
 {
-    size_t skip = after_version(route);
-    *ret_len = route->rest_len - skip;
-    return route->rest + skip;
+    *ret_len = route->rest_len - route->version_len;
+    return route->rest + route->version_len;
+}
+
+/* The segment of PATH that NAME ("/models/") stands before, to the end, or to the next slash when it is ONE. */
+static const char *behind(const char *path, size_t len, const char *name, bool one, size_t *ret_len)
+{
+    size_t size = strlen(name);
+    if (!begins(path, len, name) || len == size)
+        return NULL;
+    size_t rest = one ? strcspn(path + size, "/?") : len - size;
+    *ret_len = rest;
+    return rest > 0 ? path + size : NULL;
+}
+
+const char *route_model(const struct route *route, size_t *ret_len)
+{
+    size_t len;
+    const char *path = route_path(route, &len);
+    const char *model = behind(path, len, "/models/", false, ret_len);
+    if (model == NULL)
+        return behind(path, len, "/deployments/", true, ret_len);
+    const char *colon = memrchr(model, ':', *ret_len);
+    if (colon != NULL && colon > model && memchr(colon, '/', *ret_len - (size_t)(colon - model)) == NULL &&
+        colon[1] >= 'a' && colon[1] <= 'z' && gemini_method(colon + 1, *ret_len - (size_t)(colon + 1 - model)))
+        *ret_len = (size_t)(colon - model);
+    return model;
+}
+
+void route_cut_model(struct route *route, struct bytes *target, size_t count)
+{
+    size_t len;
+    size_t cut = 0;
+    const char *model = route_model(route, &len);
+    while (model != NULL && count-- > 0 && cut < len)
+        (void)decoded_at(model, len, &cut);
+    if (model == NULL || cut == 0)
+        return;
+    size_t at = (size_t)(model - bytes_at(target));
+    memmove(bytes_at(target) + at, model + cut, bytes_len(target) - at - cut);
+    target->end -= cut;
+    route->rest_len -= cut;
+    route->query = route->query == NULL ? NULL : route->query - cut;
 }
 
 enum dialect route_dialect(const struct route *route)
 {
-    const char *path = route->rest + after_version(route);
-    return strncmp(path, "/messages", 9) == 0 ? DIALECT_ANTHROPIC : DIALECT_OPENAI;
+    static const char *const openai[] = {"/chat/completions", "/completions", "/responses",   "/embeddings",
+                                         "/images/",          "/audio/",      "/moderations", NULL};
+    size_t len;
+    const char *path = route_path(route, &len);
+    if (begins(path, len, "/messages") && (len == 9 || path[9] == '/'))
+        return DIALECT_ANTHROPIC;
+    if (begins(path, len, "/models/") && memrchr(path, ':', len) != NULL) {
+        const char *method = (const char *)memrchr(path, ':', len) + 1;
+        return gemini_method(method, len - (size_t)(method - path)) ? DIALECT_GEMINI : DIALECT_ANY;
+    }
+    for (size_t i = 0; openai[i] != NULL; i++)
+        if (begins(path, len, openai[i]))
+            return DIALECT_OPENAI;
+    return DIALECT_ANY;
 }
 
-static bool resells(const char *provider)
+static bool part_ends(struct url_part part, const char *end)
+{
+    size_t size = strlen(end);
+    return part.len >= size && memcmp(part.text + part.len - size, end, size) == 0;
+}
+
+enum dialect route_speaks(const char *base_url, const char *auth)
+{
+    struct url url;
+    bool split = url_split(base_url, &url);
+    if (strcmp(auth, "x-api-key") == 0 || (split && (part_ends(url.path, "/anthropic"))))
+        return DIALECT_ANTHROPIC;
+    return strcmp(auth, "x-goog-api-key") == 0 && split && !part_ends(url.path, "/openai") ? DIALECT_GEMINI
+                                                                                           : DIALECT_OPENAI;
+}
+
+const char *route_dialect_name(enum dialect dialect)
+{
+    static const char *const names[] = {"any", "OpenAI", "Anthropic", "Gemini"};
+    return names[dialect];
+}
+
+/* Gemini has OpenAI's dialect beside its own, below "/openai"; its own version is never "v1". */
+static bool asks_geminis_openai(const char *base_url, const char *auth, const struct route *route)
+{
+    enum dialect dialect = route_dialect(route);
+    bool v1 = route->version_len == 3 && memcmp(route->rest, "/v1", 3) == 0;
+    return route_speaks(base_url, auth) == DIALECT_GEMINI &&
+           (dialect == DIALECT_OPENAI || (dialect == DIALECT_ANY && v1));
+}
+
+/* Anthropic itself serves OpenAI's chats, too. */
+static bool is_anthropic(const char *base_url)
+{
+    struct url url;
+    return url_split(base_url, &url) && part_ends(url.host, "api.anthropic.com");
+}
+
+static bool prefix_fits(const char *base_url, const struct route *route)
+{
+    struct url url;
+    bool split = url_split(base_url, &url);
+    if (route->version_len == 0 && !(split && part_ends(url.path, "/openai"))) /* Azure's; nothing leads upwards */
+        return false;
+    if (route->prefix_len == 0)
+        return true;
+    if (!split || !begins(url.path.text, url.path.len, "/") || route->prefix_len > url.path.len ||
+        memcmp(url.path.text, route->prefix, route->prefix_len) != 0)
+        return false;
+    size_t left = url.path.len - route->prefix_len;
+    return left == 0 || version_at(url.path.text + route->prefix_len, left) == left;
+}
+
+int route_fits(const char *base_url, const char *auth, const struct route *route)
+{
+    enum dialect wanted = route_dialect(route);
+    enum dialect spoken = route_speaks(base_url, auth);
+    if (!prefix_fits(base_url, route))
+        return -ENOENT;
+    bool knows = wanted == DIALECT_ANY || wanted == spoken || spoken == DIALECT_OPENAI ||
+                 (wanted == DIALECT_OPENAI && (spoken == DIALECT_GEMINI || is_anthropic(base_url)));
+    return knows ? 0 : -EPROTONOSUPPORT;
+}
+
+const char *route_auth(const char *base_url, const char *auth, const struct route *route)
+{
+    return asks_geminis_openai(base_url, auth, route) ? "bearer" : auth;
+}
+
+bool route_resells(const char *provider)
 {
     for (size_t i = 0; resellers[i] != NULL; i++)
         if (strcmp(resellers[i], provider) == 0)
@@ -144,38 +311,24 @@ const struct hermes_provider *route_by_model(const struct hermes_view *view, con
     const char *slash = memchr(model, '/', len);
     const char *first = hermes_default_provider(view);
     char name[PROVIDER_NAME_SIZE];
-    if (slash == NULL || slash == model || (size_t)(slash - model) >= sizeof name || slash + 1 == model + len ||
-        (first != NULL && resells(first)))
+    if (slash == NULL || slash == model || (size_t)(slash - model) >= sizeof name || slash + 1 == model + len)
         return NULL;
     (void)snprintf(name, sizeof name, "%.*s", (int)(slash - model), model);
+    if (first != NULL && route_resells(first) && strncmp(name, "custom:", 7) != 0) /* no maker is called so */
+        return NULL;
     const struct hermes_provider *provider = hermes_provider(view, name);
     if (provider != NULL)
         *ret_model = (size_t)(slash + 1 - model);
     return provider;
 }
 
-static size_t trimmed(const char *url)
-{
-    size_t len = strlen(url);
-    while (len > 0 && url[len - 1] == '/')
-        len--;
-    return len;
-}
-
-static bool ends_in_version(const char *url, size_t len)
-{
-    size_t start = len;
-    while (start > 0 && url[start - 1] != '/')
-        start--;
-    return start > 0 && version_like(url + start, len - start);
-}
-
 /* An Anthropic base URL has no version at its end, and its clients bring one; an OpenAI one has it, or wants none. */
-static bool wants_version(const char *base_url, const char *auth, size_t base_len, const struct route *route)
+static bool wants_version(struct url_part path, const char *base_url, const char *auth, const struct route *route)
 {
-    if (ends_in_version(base_url, base_len))
+    const char *last = path.len == 0 ? NULL : memrchr(path.text, '/', path.len);
+    if (last != NULL && version_at(last, (size_t)(path.text + path.len - last)) > 0)
         return false;
-    return strcmp(auth, "x-api-key") == 0 || route_dialect(route) == DIALECT_ANTHROPIC;
+    return route_speaks(base_url, auth) == DIALECT_ANTHROPIC || route_dialect(route) == DIALECT_ANTHROPIC;
 }
 
 /* The client's own key, under a name that some provider's clients give it. */
@@ -184,7 +337,7 @@ static bool is_credential(const char *parameter, size_t len)
     static const char *const names[] = {"key", "api_key", "api-key", "apikey", "access_token", "token", NULL};
     const char *equals = memchr(parameter, '=', len);
     char name[16];
-    if (equals == NULL || !decode_segment(parameter, (size_t)(equals - parameter), name, sizeof name))
+    if (equals == NULL || !route_decode(parameter, (size_t)(equals - parameter), name, sizeof name))
         return false;
     for (size_t i = 0; names[i] != NULL; i++)
         if (strcasecmp(names[i], name) == 0)
@@ -192,9 +345,15 @@ static bool is_credential(const char *parameter, size_t len)
     return false;
 }
 
-static bool add_query(const char *query, struct bytes *out)
+/* The queries of the base URL and of the client, whose key is not for the provider. */
+static bool add_query(struct url_part own, const char *query, struct bytes *out)
 {
     char separator = '?';
+    if (own.len > 0) {
+        if (!bytes_add(out, "?", 1) || !bytes_add(out, own.text, own.len))
+            return false;
+        separator = '&';
+    }
     while (query != NULL && *query != '\0') {
         size_t len = strcspn(query, "&");
         bool key = is_credential(query, len);
@@ -209,10 +368,15 @@ static bool add_query(const char *query, struct bytes *out)
 
 bool route_url(const char *base_url, const char *auth, const struct route *route, struct bytes *out)
 {
-    size_t base_len = trimmed(base_url);
-    size_t skip = wants_version(base_url, auth, base_len, route) ? 0 : after_version(route);
-    return bytes_add(out, base_url, base_len) && bytes_add(out, route->rest + skip, route->rest_len - skip) &&
-           add_query(route->query, out) && bytes_add(out, "", 1);
+    struct url url;
+    if (!url_split(base_url, &url)) /* nobody can be asked there, which libcurl says */
+        url = (struct url){.path = {base_url + strlen(base_url), 0}, .query = {base_url + strlen(base_url), 0}};
+    size_t base_len = (size_t)(url.path.text - base_url) + url.path.len;
+    size_t skip = wants_version(url.path, base_url, auth, route) ? 0 : route->version_len;
+    bool openai = asks_geminis_openai(base_url, auth, route);
+    return bytes_add(out, base_url, base_len) && (!openai || bytes_add(out, "/openai", 7)) &&
+           bytes_add(out, route->rest + skip, route->rest_len - skip) && add_query(url.query, route->query, out) &&
+           bytes_add(out, "", 1);
 }
 
 bool route_fallback(const struct hermes_view *view, size_t index, struct target *ret)

@@ -10,16 +10,25 @@
 
 struct bytes;
 
-enum { PROVIDER_NAME_SIZE = 96, MODEL_SIZE = 160 };
+enum { PROVIDER_NAME_SIZE = 96 };
 
-enum dialect { DIALECT_OPENAI, DIALECT_ANTHROPIC };
+enum dialect {
+    DIALECT_ANY, /* of a request: a path that more than one has, "/models" */
+    DIALECT_OPENAI,
+    DIALECT_ANTHROPIC,
+    DIALECT_GEMINI,
+};
 
 /* What a path says. */
 struct route {
     char provider[PROVIDER_NAME_SIZE]; /* "": the default one */
-    const char *rest;                  /* into the target, from the version on: "/v1/chat/completions" */
+    const char
+        *prefix; /* between the provider and the version, where a client repeats the base URL's path: "/openai" */
+    size_t prefix_len;
+    const char *rest; /* into the target, from the version on: "/v1/chat/completions" */
     size_t rest_len;
-    const char *query; /* after the '?'; NULL: none */
+    size_t version_len; /* of "/v1"; 0: it has none */
+    const char *query;  /* after the '?'; NULL: none */
 };
 
 /* One provider to ask, and the model to ask it for ("": as the client says). */
@@ -32,16 +41,34 @@ bool route_fallback(const struct hermes_view *view, size_t index, struct target 
 
 /* 0; -ENOENT: no path of a provider; -EINVAL: a path that nobody honest sends (dot segments, control characters). */
 int route_parse(const char *target, struct route *ret);
+/* What the request is written in. */
 enum dialect route_dialect(const struct route *route);
+/* What a provider of that BASE_URL speaks, to which keys travel as AUTH says. */
+enum dialect route_speaks(const char *base_url, const char *auth);
+const char *route_dialect_name(enum dialect dialect);
+/* Whether a provider can be asked so at all: its base URL has the path that the client repeats, and its dialect is not known
+ * to be another one. 0, -ENOENT or -EPROTONOSUPPORT. */
+int route_fits(const char *base_url, const char *auth, const struct route *route);
+/* How the key travels with this request: a provider may take another way for a dialect that it has besides its own. */
+const char *route_auth(const char *base_url, const char *auth, const struct route *route);
+/* The model that the path names, as it stands there: of `/models/<model>`, with a method or not, or of Azure's
+ * `/deployments/<name>/...`. NULL: none. */
+const char *route_model(const struct route *route, size_t *ret_len);
+/* LEN bytes of a path as they are meant. False: too long, or not decodable. */
+bool route_decode(const char *text, size_t len, char *out, size_t size);
+/* Takes the first COUNT decoded bytes of what route_model gives out of TARGET, in which ROUTE points. */
+void route_cut_model(struct route *route, struct bytes *target, size_t count);
 /* The path behind its version: "/chat/completions". */
 const char *route_path(const struct route *route, size_t *ret_len);
 
+/* Whether PROVIDER sells other makers' models, under `maker/model`. */
+bool route_resells(const char *provider);
 /* `provider/model` in a body: the provider that its first part names, and *RET_MODEL: where the rest begins. NULL when
  * that part is no provider of the view, or when the default provider's own models have such names. */
 const struct hermes_provider *route_by_model(const struct hermes_view *view, const char *model, size_t len,
                                              size_t *ret_model);
 /* The URL of the request at a provider of that BASE_URL, to which keys travel as AUTH says: base URL and path, with one
- * version between them; `key=` is left out of the query. False: no memory. */
+ * version between them, then the queries of both; `key=` is left out of the client's. False: no memory. */
 bool route_url(const char *base_url, const char *auth, const struct route *route, struct bytes *out)
     __attribute__((warn_unused_result));
 

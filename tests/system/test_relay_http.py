@@ -1,8 +1,8 @@
 """hermes-relay between clients and providers: what passes, what is put on, what is taken off, byte for byte."""
-import hashlib, http.client as http_client, json, os, pathlib, socket, threading, unittest
+import gzip, hashlib, http.client as http_client, json, os, pathlib, socket, threading, unittest, zlib
 
 from harness import PATIENCE, fingerprint
-from mock_provider import STREAM_HEAD, chunk, http, reset
+from mock_provider import STREAM_HEAD, chunk, http, limited, reset
 from relay_case import ANTHROPIC, EXTRA, KEY, SPARE, RelayCase
 
 EVENTS = [b'data: {"choices":[{"delta":{"content":"\xc3\xa9"}}]}\n\n', b": a comment\r\n\r\n", b"event: x\ndata: 1\ndata: 2\n\n",
@@ -30,12 +30,75 @@ class Requests(RelayCase):
         asked = self.asked(self.openai)
         self.assertEqual(asked.target, "/v1/chat/completions?alt=sse")
         self.assertEqual(asked.headers["authorization"], "Bearer " + KEY)
-        self.assertEqual((asked.headers["x-request-id"], asked.headers["openai-organization"], asked.headers["user-agent"]),
-                         ("stays", "org-1", "client/1"))
-        for name in ("cookie", "x-goog-api-key", "api-key", "proxy-authorization", "x-forwarded-for", "x-hop", "te", "expect"):
+        self.assertEqual((asked.headers["x-request-id"], asked.headers["user-agent"]), ("stays", "client/1"))
+        for name in ("cookie", "openai-organization", "x-goog-api-key", "api-key", "proxy-authorization", "x-forwarded-for", "x-hop", "te", "expect"):
             self.assertNotIn(name, asked.headers)
         self.assertNotIn(relay.token, repr(asked.raw_headers))
         self.assertEqual(asked.headers["host"], f"127.0.0.1:{self.openai.port}")
+
+    def test_what_names_an_account_passes_where_the_configuration_says_so(self):
+        self.configure("hermes_watch:\n  pass_headers: [openai-organization, Cookie, X-Goog-User-Project]\n")
+        relay = self.relay()
+        relay.chat(headers={"OpenAI-Organization": "org-1", "OpenAI-Project": "stops", "Cookie": "session=1", "x-goog-user-project": "p"})
+        asked = self.asked(self.openai).headers
+        self.assertEqual([asked.get(name) for name in ("openai-organization", "openai-project", "cookie", "x-goog-user-project")],
+                         ["org-1", None, "session=1", "p"])
+
+    def test_the_model_names_its_provider_however_it_is_written(self):
+        self.configure("fallback_providers:\n  - provider: custom:extra\n    model: backup\n")
+        relay = self.relay()
+        plain = {"Content-Type": "application/json"}
+        packed = json.dumps({"model": "extra/foo"}).encode()
+        form = (b'--b\r\nContent-Disposition: form-data; name="model"\r\n\r\nextra/foo\r\n'
+                b'--b\r\nContent-Disposition: form-data; name="file"; filename="a.wav"\r\n\r\nRIFF\r\n--b--\r\n')
+        for body, headers in [(b'{"model":"extra\\/foo"}', plain), (b'{"model":"\\u0065xtra/foo"}', plain),
+                              (gzip.compress(packed), {"Content-Encoding": "gzip", **plain}),
+                              (zlib.compress(packed), {"Content-Encoding": "deflate", **plain}),
+                              (form, {"Content-Type": "multipart/form-data; boundary=b"})]:
+            with self.subTest(body=body):
+                self.assertEqual(relay.request("POST", "/v1/chat/completions", body, headers).status, 200)
+                asked = self.extra.seen[-1]
+                self.assertEqual((asked.key, asked.headers.get("content-encoding")), (EXTRA, None))
+                self.assertEqual(asked.body, form.replace(b"extra/foo", b"foo") if body is form else b'{"model":"foo"}' if b"u0065" in body
+                                 or b"\\/" in body else packed.replace(b"extra/foo", b"foo"))
+        for path in "/v1/models/extra/foo", "/v1/models/extra%2Ffoo?a=b":
+            self.assertEqual(relay.get(path).status, 200)
+            self.assertEqual(self.extra.seen[-1].target, "/v1/models/foo" + ("?a=b" if "?" in path else ""))
+        self.assertEqual(self.openai.seen, [])
+        self.openai.usual = limited()
+        relay.request("POST", "/v1/responses", gzip.compress(b'{"model":"m"}'), {"Content-Encoding": "gzip", **plain})
+        self.assertEqual(self.extra.seen[-1].json(), {"model": "backup"})
+
+    def test_a_body_that_cannot_be_read_goes_to_nobody_but_whom_the_path_names(self):
+        relay = self.relay()
+        for encoding, status in ("compress", 415), ("gzip", 400):
+            answer = relay.request("POST", "/v1/responses", b"what is this", {"Content-Encoding": encoding})
+            self.assertEqual((answer.status, self.openai.seen), (status, []))
+        answer = relay.request("POST", "/xiaomi/v1/responses", b"what is this", {"Content-Encoding": "compress"})
+        self.assertEqual((answer.status, self.openai.seen[-1].body), (200, b"what is this"))
+        bomb = gzip.compress(b"0" * (40 << 20))
+        self.assertEqual(relay.request("POST", "/v1/responses", bomb, {"Content-Encoding": "gzip"}).status, 413)
+
+    def test_a_body_too_large_to_be_kept_goes_where_its_beginning_says(self):
+        relay = self.relay()
+        body = json.dumps({"model": "extra/foo", "input": "x" * (33 << 20)}).encode()
+        self.assertEqual(relay.request("POST", "/v1/responses", body).status, 200)
+        self.assertEqual(len(self.extra.seen[-1].body), len(body) - len("extra/"))
+        self.assertEqual(self.extra.seen[-1].json()["model"], "foo")
+        self.assertEqual(self.openai.seen, [])
+
+    def test_a_client_of_another_dialect_is_sent_to_who_has_it_or_told_so(self):
+        relay = self.relay()
+        self.assertEqual(relay.chat(path="/v1/messages").status, 200)
+        self.assertEqual(self.anthropic.seen[-1].headers["x-api-key"], ANTHROPIC)
+        answer = relay.chat(path="/anthropic/v1/chat/completions")
+        self.assertEqual((answer.status, len(self.anthropic.seen)), (400, 1))
+        self.assertIn("dialect", answer.json()["error"]["message"])
+        self.assertEqual(relay.chat(path="/xiaomi/v1/messages").status, 200)  # many providers have both
+        self.openai.usual = http(404, {"error": {"message": "no such path"}})
+        answer = relay.chat(path="/xiaomi/v1/messages")
+        self.assertEqual((answer.status, answer.json()["type"]), (404, "error"))
+        self.assertIn("dialect", answer.json()["error"]["message"])
 
     def test_a_provider_is_named_by_path_alias_or_model(self):
         relay = self.relay()

@@ -1,4 +1,5 @@
 /* The pure parts of hermes-relay: where a request goes, which model it names, what is masked, how long a stream is held. */
+#include <errno.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -9,6 +10,7 @@
 #include <cmocka.h>
 
 #include "bytes.h"
+#include "decode.h"
 #include "headers.h"
 #include "hold.h"
 #include "mask.h"
@@ -36,6 +38,18 @@ static void path_and_base_url_are_joined_with_one_version(void **state)
         {"https://x/v1", "bearer", "/v1/m?%6bey=1&access_token=2&keys=3&Api-Key=4&key&token=5",
          "https://x/v1/m?keys=3&key"},
         {"https://x/v1", "bearer", "/v1", "https://x/v1"},
+        {"https://x/v1", "bearer", "/v1/v1/chat/completions", "https://x/v1/chat/completions"},
+        {"https://x/a?b=c", "bearer", "/v1/chat/completions", "https://x/a/chat/completions?b=c"},
+        {"https://x/a/?b=c", "bearer", "/v1/chat/completions?d=e", "https://x/a/chat/completions?b=c&d=e"},
+        {"https://x/openai/v1", "bearer", "/p/openai/v1/chat/completions", "https://x/openai/v1/chat/completions"},
+        {"https://x/anthropic", "bearer", "/v1/models", "https://x/anthropic/v1/models"},
+        {"https://x/v1beta", "x-goog-api-key", "/g/v1/chat/completions", "https://x/v1beta/openai/chat/completions"},
+        {"https://x/v1beta", "x-goog-api-key", "/g/v1/models", "https://x/v1beta/openai/models"},
+        {"https://x/v1beta", "x-goog-api-key", "/g/v1beta/models", "https://x/v1beta/models"},
+        {"https://x/v1beta/openai", "x-goog-api-key", "/g/v1/chat/completions",
+         "https://x/v1beta/openai/chat/completions"},
+        {"https://x/openai", "bearer", "/p/openai/deployments/d/chat/completions?api-version=1",
+         "https://x/openai/deployments/d/chat/completions?api-version=1"},
     };
     (void)state;
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
@@ -79,7 +93,9 @@ static void the_model_is_found_at_the_top_level_only(void **state)
         {"{\"model\":\"first\",\"model\":\"last\"}", "last"},
         {"{\"messages\":[{\"model\":\"no\"}]}", NULL},
         {"{\"model\":1}", NULL},
-        {"{\"model\":\"with \\u0041 escape\"}", NULL},
+        {"{\"model\":\"with \\u0041 escape\"}", "with A escape"},
+        {"{\"model\":\"a\\/b\",\"messages\":[{\"content\":\"the beginn", "a/b"},
+        {"{\"model\":\"the beginn", NULL},
         {"[{\"model\":\"m\"}]", NULL},
         {"\"model\"", NULL},
         {"--boundary\r\n{\"model\":\"m\"}", NULL},
@@ -91,10 +107,99 @@ static void the_model_is_found_at_the_top_level_only(void **state)
         bool found = model_find(cases[i].body, strlen(cases[i].body), &place);
         assert_int_equal(found, cases[i].model != NULL);
         if (found) {
-            assert_int_equal(place.end - place.start, strlen(cases[i].model));
-            assert_memory_equal(cases[i].body + place.start, cases[i].model, place.end - place.start);
+            char name[MODEL_SIZE];
+            assert_true(model_name(cases[i].body, place, name));
+            assert_string_equal(name, cases[i].model);
         }
     }
+}
+
+static void the_model_of_a_form_is_a_field_and_no_file(void **state)
+{
+    static const char form[] = "--b\r\nContent-Disposition: form-data; name=\"file\"; filename=\"model\"\r\n\r\nx\r\n"
+                               "--b\r\nContent-Disposition: form-data; name=\"model\"\r\n\r\na/b\r\n--b--\r\n";
+    struct model_place place;
+    struct bytes result = {0};
+    (void)state;
+    assert_true(model_find_in_form("multipart/form-data; boundary=\"b\"", form, sizeof form - 1, &place));
+    assert_memory_equal(form + place.start, "a/b\r\n", 5);
+    assert_int_equal(place.end - place.start, 3);
+    assert_true(model_replace(form, sizeof form - 1, place, "c", &result));
+    assert_non_null(memmem(bytes_at(&result), bytes_len(&result), "\r\n\r\nc\r\n--b--", 12));
+    bytes_finish(&result);
+    assert_false(model_find_in_form("multipart/form-data; boundary=b", form, place.end, &place));
+    assert_false(model_find_in_form("application/json", form, sizeof form - 1, &place));
+}
+
+static void the_path_names_a_model_and_a_dialect(void **state)
+{
+    static const struct {
+        const char *target, *model;
+        enum dialect dialect;
+    } cases[] = {
+        {"/v1/models/a/b", "a/b", DIALECT_ANY},
+        {"/v1/models/a%2Fb?x=1", "a%2Fb", DIALECT_ANY},
+        {"/v1beta/models/a/b:streamGenerateContent?alt=sse", "a/b", DIALECT_GEMINI},
+        {"/v1/models/llama3:8b", "llama3:8b", DIALECT_ANY},
+        {"/openai/deployments/d/chat/completions", "d", DIALECT_ANY},
+        {"/v1/models", NULL, DIALECT_ANY},
+        {"/v1/messages/count_tokens", NULL, DIALECT_ANTHROPIC},
+        {"/v1/responses", NULL, DIALECT_OPENAI},
+    };
+    (void)state;
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct route route;
+        size_t len = 0;
+        assert_int_equal(route_parse(cases[i].target, &route), 0);
+        const char *model = route_model(&route, &len);
+        assert_int_equal(model != NULL, cases[i].model != NULL);
+        assert_int_equal(len, model == NULL ? 0 : strlen(cases[i].model));
+        assert_true(model == NULL || memcmp(model, cases[i].model, len) == 0);
+        assert_int_equal(route_dialect(&route), cases[i].dialect);
+    }
+}
+
+static void a_provider_is_not_asked_what_it_cannot_answer(void **state)
+{
+    static const struct {
+        const char *base, *auth, *target;
+        int fits;
+    } cases[] = {
+        {"https://x/v1", "bearer", "/v1/chat/completions", 0},
+        {"https://x/v1", "bearer", "/v1/messages", 0}, /* many have both */
+        {"https://x/anthropic", "bearer", "/v1/chat/completions", -EPROTONOSUPPORT},
+        {"https://x", "x-api-key", "/v1/responses", -EPROTONOSUPPORT},
+        {"https://api.anthropic.com", "x-api-key", "/v1/chat/completions", 0},
+        {"https://x/v1beta", "x-goog-api-key", "/v1/messages", -EPROTONOSUPPORT},
+        {"https://x/v1beta", "x-goog-api-key", "/v1/chat/completions", 0},
+        {"https://x/openai/v1", "bearer", "/p/openai/v1/models", 0},
+        {"https://x/openai/v1", "bearer", "/p/other/v1/models", -ENOENT},
+        {"https://x/v1", "bearer", "/p/openai/v1/models", -ENOENT},
+        {"https://x/v1", "bearer", "/openai/deployments/d/chat/completions", -ENOENT},
+    };
+    (void)state;
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct route route;
+        assert_int_equal(route_parse(cases[i].target, &route), 0);
+        assert_int_equal(route_fits(cases[i].base, cases[i].auth, &route), cases[i].fits);
+    }
+}
+
+static void encodings_are_undone_within_a_limit(void **state)
+{
+    static const char gzip[] =
+        "\x1f\x8b\x08\x00\x00\x00\x00\x00\x02\x03\x4b\x4c\x4a\x4e\x84\xa3\x34\x28\x00\x28\x96\x9a\x2a\x10\x00\x00\x00";
+    struct bytes out = {0};
+    (void)state;
+    assert_int_equal(decode("identity", "abc", 3, 3, &out), 0);
+    assert_memory_equal(bytes_at(&out), "abc", 3);
+    bytes_clear(&out);
+    assert_int_equal(decode("identity", "abcd", 4, 3, &out), -E2BIG);
+    assert_int_equal(decode("gzip", gzip, 12, 100, &out), -EINVAL);
+    assert_int_equal(decode("br", "not that", 8, 100, &out), -EINVAL);
+    assert_int_equal(decode("zstd", "not that", 8, 100, &out), -EINVAL);
+    assert_int_equal(decode("gzip, br", gzip, sizeof gzip - 1, 100, &out), -ENOTSUP);
+    bytes_finish(&out);
 }
 
 static void another_model_is_put_in_its_place(void **state)
@@ -198,6 +303,10 @@ int main(void)
         cmocka_unit_test(path_and_base_url_are_joined_with_one_version),
         cmocka_unit_test(paths_that_are_none_of_a_provider_are_told_apart),
         cmocka_unit_test(the_model_is_found_at_the_top_level_only),
+        cmocka_unit_test(the_model_of_a_form_is_a_field_and_no_file),
+        cmocka_unit_test(the_path_names_a_model_and_a_dialect),
+        cmocka_unit_test(a_provider_is_not_asked_what_it_cannot_answer),
+        cmocka_unit_test(encodings_are_undone_within_a_limit),
         cmocka_unit_test(another_model_is_put_in_its_place),
         cmocka_unit_test(a_key_is_masked_and_its_beginning_waits),
         cmocka_unit_test(a_stream_is_held_until_its_first_event_with_data),
