@@ -167,6 +167,9 @@ enum hermes_verdict {
     HERMES_REQUEST_WRONG, /* no key's fault, and another try would not help */
 };
 
+/* "good", "cooling", "dead", "provider-out", "request-wrong" */
+const char *hermes_verdict_name(enum hermes_verdict verdict);
+
 struct hermes_answer {
     int status;          /* of HTTP; 0: no answer at all (connection, TLS, time-out) */
     const char *headers; /* "Name: value\r\n" lines without the status line; NULL: none */

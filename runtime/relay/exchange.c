@@ -76,6 +76,7 @@ struct attempt *exchange_take_attempt(struct exchange *x)
                                 .lines = attempt->lines,
                                 .headers = attempt->headers,
                                 .body = attempt->body,
+                                .line = attempt->line,
                                 .limit = HOLD_LIMIT,
                                 .length = -1};
     attempt->started_us = attempt->active_us = clock_monotonic_us();
@@ -89,6 +90,7 @@ void exchange_give_attempt(struct attempt *attempt)
     bytes_clear(&attempt->url);
     bytes_clear(&attempt->headers);
     bytes_clear(&attempt->body);
+    bytes_clear(&attempt->line);
     attempt->next = all->spare_attempts;
     all->spare_attempts = attempt;
 }
@@ -137,6 +139,7 @@ void exchange_finish(struct exchanges *all)
         bytes_finish(&attempt->lines);
         bytes_finish(&attempt->headers);
         bytes_finish(&attempt->body);
+        bytes_finish(&attempt->line);
         free(attempt);
     }
 }

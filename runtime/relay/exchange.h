@@ -60,8 +60,13 @@ struct attempt {
     bool untouched; /* nothing of it has */
 
     enum hold hold;
-    long long length; /* of the body; -1: not told */
-    bool decoded;     /* it came in an encoding, and its length was that of the encoded one */
+    struct bytes line;   /* of a stream: the beginning of one that is not whole */
+    bool overlong;       /* it was too long to be kept */
+    bool troubled;       /* an error has been found in it */
+    char last[2];        /* that went out of it */
+    long long spoken_us; /* something went out last */
+    long long length;    /* of the body; -1: not told */
+    bool decoded;        /* it came in an encoding, and its length was that of the encoded one */
     bool judged;
     char code[EVIDENCE_CODE_SIZE]; /* of its error; "": none */
     struct attempt *next;          /* in a list of spare ones */

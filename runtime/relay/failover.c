@@ -18,18 +18,13 @@
 #include "metrics.h"
 #include "relay.h"
 #include "reply.h"
+#include "trouble.h"
 #include "upstream.h"
 #include "usage.h"
 
 static struct hermes *reader(struct exchange *x)
 {
     return atomic_load(&x->relay->hermes);
-}
-
-static const char *verdict_name(enum hermes_verdict verdict)
-{
-    static const char *const names[] = {"good", "cooling", "dead", "provider-out", "request-wrong"};
-    return names[verdict];
 }
 
 /* --- Answering --- */
@@ -78,7 +73,26 @@ static void make_ready(struct exchange *x, struct attempt *attempt)
         memset(fresh + len - unfinished, '*', unfinished);
     size_t ready = attempt->done ? len : len - unfinished;
     usage_scan(fresh, ready, &x->tokens_in, &x->tokens_out);
+    trouble_look(x, attempt, fresh, ready);
     attempt->ready += ready;
+    attempt->spoken_us = clock_monotonic_us();
+    for (size_t i = ready < 2 ? 0 : ready - 2; i < ready; i++) {
+        attempt->last[0] = attempt->last[1];
+        attempt->last[1] = fresh[i];
+    }
+}
+
+/* Between two events of a stream that is silent for long, a comment lets everybody on the way know that it goes on. */
+static void break_silence(struct attempt *attempt, long long now_us)
+{
+    static const char comment[] = ": waiting\n\n";
+    bool between = attempt->last[1] == '\n' && (attempt->last[0] == '\n' || attempt->last[0] == '\r');
+    if (attempt->hold != HOLD_EVENT || attempt->length >= 0 || attempt->done || !between ||
+        bytes_len(&attempt->body) > 0 || now_us - attempt->spoken_us < SILENCE_MS * 1000LL)
+        return;
+    if (bytes_add(&attempt->body, comment, sizeof comment - 1))
+        attempt->ready += sizeof comment - 1;
+    attempt->spoken_us = now_us;
 }
 
 static void answer_with(struct exchange *x, struct attempt *attempt)
@@ -179,7 +193,7 @@ static void note_judgement(struct exchange *x, const struct attempt *attempt, co
 {
     struct record_try *try = &x->record.tries[x->record.try_count - 1];
     try->rule = judgement->rule;
-    try->verdict = verdict_name(judgement->verdict);
+    try->verdict = hermes_verdict_name(judgement->verdict);
     try->status = judgement->status;
     try->until = judgement->until;
     try->us = clock_monotonic_us() - attempt->started_us;
@@ -304,19 +318,18 @@ static void judge(struct exchange *x, struct attempt *attempt)
 static bool can_be_judged(const struct exchange *x, struct attempt *attempt, long long now_us)
 {
     char type[128];
-    size_t event;
-    if (attempt->done)
-        return true;
+    struct hold_piece piece;
     if (!attempt->headers_done)
-        return false;
-    if (strcmp(x->record.method, "HEAD") == 0)
-        return true;
+        return attempt->done;
     attempt->hold = hold_for(attempt->status, headers_value(&attempt->headers, "content-type", type, sizeof type));
+    if (attempt->done || strcmp(x->record.method, "HEAD") == 0)
+        return true;
     if (attempt->hold == HOLD_NOTHING || bytes_len(&attempt->body) >= HOLD_LIMIT)
         return true;
-    return attempt->hold == HOLD_EVENT &&
-           (hold_first_event(bytes_at(&attempt->body), bytes_len(&attempt->body), &event) ||
-            now_us - attempt->started_us > HOLD_EVENT_MS * 1000LL);
+    if (hold_enough(attempt->hold, bytes_at(&attempt->body), bytes_len(&attempt->body), &piece))
+        return true;
+    return (attempt->hold == HOLD_EVENT || attempt->hold == HOLD_LINE) &&
+           now_us - attempt->started_us > HOLD_EVENT_MS * 1000LL;
 }
 
 static void check_idle(struct attempt *attempt, long long now_us)
@@ -354,6 +367,7 @@ void failover_step(struct exchange *x, long long now_us)
     check_idle(attempt, now_us);
     if (x->answer == attempt) {
         make_ready(x, attempt);
+        break_silence(attempt, now_us);
         x->wake(x);
     } else if (!attempt->judged && can_be_judged(x, attempt, now_us)) {
         attempt->judged = true;

@@ -9,13 +9,21 @@ enum { HOLD_LIMIT = 64 * 1024 };
 
 enum hold {
     HOLD_NOTHING, /* its headers say enough */
-    HOLD_EVENT,   /* until the first event of a stream is whole */
+    HOLD_EVENT,   /* until the first event of a stream that says something: a provider may fail behind a preamble */
+    HOLD_LINE,    /* until the first line of a stream of JSON lines */
+    HOLD_VALUE,   /* a JSON value: until it is all there; of a list, its first element; blanks are a sign of life */
     HOLD_BODY,    /* until it is all there, or HOLD_LIMIT of it */
 };
 
 /* CONTENT_TYPE may be NULL. */
 enum hold hold_for(int status, const char *content_type);
-/* Whether an event with data is whole in the LEN bytes of a stream; comments do not count. *RET_LEN: up to its end. */
-bool hold_first_event(const char *stream, size_t len, size_t *ret_len);
+
+/* A piece of an answer. */
+struct hold_piece {
+    size_t start;
+    size_t end;
+};
+/* Whether the LEN bytes that have come of an answer are enough; *RET is what it is judged by. */
+bool hold_enough(enum hold hold, const char *body, size_t len, struct hold_piece *ret);
 
 #endif

@@ -18,9 +18,11 @@ static struct hermes_answer answer_of(const struct attempt *attempt)
         .body_len = bytes_len(&attempt->body) < HOLD_LIMIT ? bytes_len(&attempt->body) : HOLD_LIMIT,
         .model = attempt->key.use.model,
     };
-    size_t event;
-    if (attempt->hold == HOLD_EVENT && hold_first_event(answer.body, answer.body_len, &event))
-        answer.body_len = event;
+    struct hold_piece piece;
+    if (hold_enough(attempt->hold, answer.body, answer.body_len, &piece)) {
+        answer.body += piece.start;
+        answer.body_len = piece.end - piece.start;
+    }
     return answer;
 }
 

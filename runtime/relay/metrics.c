@@ -24,6 +24,7 @@ struct provider_numbers {
     unsigned long long tokens_in;
     unsigned long long tokens_out;
     unsigned long long failovers;
+    unsigned long long troubles;
     unsigned long long buckets[BOUNDS + 1];
     double seconds;
 };
@@ -100,6 +101,13 @@ void metrics_failover(struct metrics *metrics, const char *provider)
     (void)pthread_mutex_unlock(&metrics->lock);
 }
 
+void metrics_trouble(struct metrics *metrics, const char *provider)
+{
+    (void)pthread_mutex_lock(&metrics->lock);
+    numbers_of(metrics, provider)->troubles++;
+    (void)pthread_mutex_unlock(&metrics->lock);
+}
+
 static bool head(struct bytes *out, const char *name, const char *type, const char *help)
 {
     return bytes_printf(out, "# HELP hermes_relay_%s %s\n# TYPE hermes_relay_%s %s\n", name, help, name, type);
@@ -145,6 +153,15 @@ static bool failovers_text(const struct metrics *metrics, struct bytes *out)
     for (size_t i = 0; good && i < metrics->provider_count; i++)
         good = bytes_printf(out, "hermes_relay_failovers_total{") && label(out, metrics->providers[i].provider) &&
                bytes_printf(out, "} %llu\n", metrics->providers[i].failovers);
+    return good;
+}
+
+static bool troubles_text(const struct metrics *metrics, struct bytes *out)
+{
+    bool good = head(out, "stream_errors_total", "counter", "Streams that told of an error after they had begun.");
+    for (size_t i = 0; good && i < metrics->provider_count; i++)
+        good = bytes_printf(out, "hermes_relay_stream_errors_total{") && label(out, metrics->providers[i].provider) &&
+               bytes_printf(out, "} %llu\n", metrics->providers[i].troubles);
     return good;
 }
 
@@ -197,7 +214,7 @@ bool metrics_text(struct relay *relay, struct bytes *out)
     struct metrics *metrics = relay->metrics;
     (void)pthread_mutex_lock(&metrics->lock);
     bool good = requests_text(metrics, out) && tokens_text(metrics, out) && failovers_text(metrics, out) &&
-                histograms_text(metrics, out);
+                troubles_text(metrics, out) && histograms_text(metrics, out);
     (void)pthread_mutex_unlock(&metrics->lock);
     struct hermes *hermes = relay_hermes(relay);
     if (hermes == NULL)

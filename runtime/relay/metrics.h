@@ -16,6 +16,8 @@ void metrics_destroy(struct metrics *metrics);
 void metrics_request(struct metrics *metrics, const struct record *record, long long tokens_in, long long tokens_out);
 /* Another key or provider was asked instead of one of PROVIDER. */
 void metrics_failover(struct metrics *metrics, const char *provider);
+/* A stream of PROVIDER told of an error when it had begun. */
+void metrics_trouble(struct metrics *metrics, const char *provider);
 /* In Prometheus's text format 0.0.4, with the state of each key of RELAY's snapshot. */
 bool metrics_text(struct relay *relay, struct bytes *out) __attribute__((warn_unused_result));
 

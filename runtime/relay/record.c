@@ -117,7 +117,8 @@ static bool try_json(struct bytes *out, const struct record_try *try)
 static bool request_json(struct bytes *out, const struct record *r)
 {
     bool good = bytes_add(out, "{", 1) && text_member(out, "id", r->id) &&
-                bytes_printf(out, ",\"at\":%.3f,\"ms\":%.1f,\"status\":%d,", r->at, (double)r->us / 1000, r->status) &&
+                bytes_printf(out, ",\"at\":%.3f,\"ms\":%.1f,\"status\":%d,\"stream_error\":%d,", r->at,
+                             (double)r->us / 1000, r->status, r->trouble) &&
                 text_member(out, "method", r->method) && bytes_add(out, ",", 1) && text_member(out, "path", r->path) &&
                 bytes_add(out, ",", 1) && text_member(out, "provider", r->provider) && bytes_add(out, ",", 1) &&
                 text_member(out, "key", r->fingerprint) && bytes_printf(out, ",\"attempts\":[");

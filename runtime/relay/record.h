@@ -29,6 +29,7 @@ struct record {
     long long started_us;
     long long us;
     int status;                   /* that the client got; 0: it left before */
+    int trouble;                  /* the status of an error that its stream told of; 0: none */
     char provider[PROVIDER_SIZE]; /* that served, or was asked last; "" */
     char fingerprint[KEY_SIZE];
     struct record_try tries[RECORD_TRIES];

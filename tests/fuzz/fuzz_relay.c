@@ -61,12 +61,14 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     size_t len = size - (size_t)(body - text);
     long long in = 0;
     long long out = 0;
-    size_t event = 0;
+    struct hold_piece piece;
     try_target(target);
     try_model(body, len);
     if (len > 0)
         try_mask(body, len, len / 2);
-    must(!hold_first_event(body, len, &event) || event <= len, "an event longer than its stream");
+    for (int hold = HOLD_NOTHING; hold <= HOLD_BODY; hold++)
+        must(!hold_enough((enum hold)hold, body, len, &piece) || (piece.start <= piece.end && piece.end <= len),
+             "a piece outside the answer");
     usage_scan(body, len, &in, &out);
     struct bytes headers = {.data = target, .end = target_len, .capacity = target_len};
     struct header_line line;

@@ -1,5 +1,5 @@
 """hermes-relay: which key and provider serve, and what the client gets when none does."""
-import socket, threading, unittest
+import os, socket, struct, threading, unittest
 
 from harness import PATIENCE, Home, fingerprint
 from mock_provider import MockProvider, STREAM_HEAD, chunk, http, limited, reset
@@ -154,7 +154,8 @@ class Failover(unittest.TestCase):
         def served(request, connection):
             connection.sendall(http(200, {"id": "x"}))
             rests.acquire()
-            reset(connection)
+            connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+            os.close(connection.detach())  # now, though its stream still knows it
             ended.release()
         rests, ended = threading.Semaphore(0), threading.Semaphore(0)
         self.provider.usual = served

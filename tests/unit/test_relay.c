@@ -239,6 +239,7 @@ static void a_key_is_masked_and_its_beginning_waits(void **state)
 
 static void a_stream_is_held_until_its_first_event_with_data(void **state)
 {
+    enum { WHOLE = 1000 };
     static const struct {
         const char *stream;
         size_t end; /* 0: not yet */
@@ -246,6 +247,14 @@ static void a_stream_is_held_until_its_first_event_with_data(void **state)
         {"data: 1\n\n", 9},
         {"data: 1\n\ndata: 2\n\n", 9},
         {": comment\n\ndata: 1\n\n", 20},
+        {"data: {\"type\":\"response.created\",\"response\":{}}\n\n", 0},
+        {"event: ping\ndata: {\"type\":\"ping\"}\n\ndata: {\"type\":\"x\"}\n\n", WHOLE},
+        {"data: "
+         "{\"choices\":[{\"index\":0,\"delta\":{\"role\":\"assistant\",\"content\":\"\"},\"finish_reason\":null}]}\n\n",
+         0},
+        {"data: {\"choices\":[{\"delta\":{\"content\":\"a\"}}]}\n\n", WHOLE},
+        {"data: {\"choices\":[{\"delta\":{},\"finish_reason\":\"stop\"}]}\n\n", WHOLE},
+        {"data: {\"choices\":[],\"error\":{\"code\":1}}\n\n", WHOLE},
         {"data: 1\r\n\r\nmore", 11},
         {"event: x\ndata: 1\n\n", 18},
         {"event: ping\n\n", 0},
@@ -255,15 +264,35 @@ static void a_stream_is_held_until_its_first_event_with_data(void **state)
     };
     (void)state;
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
-        size_t end = 0;
-        bool whole = hold_first_event(cases[i].stream, strlen(cases[i].stream), &end);
+        struct hold_piece piece = {0, 0};
+        bool whole = hold_enough(HOLD_EVENT, cases[i].stream, strlen(cases[i].stream), &piece);
         assert_int_equal(whole, cases[i].end != 0);
-        assert_int_equal(end, cases[i].end);
+        assert_int_equal(piece.end, cases[i].end == WHOLE ? strlen(cases[i].stream) : cases[i].end);
     }
     assert_int_equal(hold_for(200, "text/event-stream; charset=utf-8"), HOLD_EVENT);
-    assert_int_equal(hold_for(200, "application/json"), HOLD_BODY);
+    assert_int_equal(hold_for(200, "application/json"), HOLD_VALUE);
+    assert_int_equal(hold_for(200, "application/x-ndjson"), HOLD_LINE);
     assert_int_equal(hold_for(200, "audio/mpeg"), HOLD_NOTHING);
     assert_int_equal(hold_for(429, NULL), HOLD_BODY);
+}
+
+static void json_is_held_until_it_can_be_judged(void **state)
+{
+    static const struct {
+        enum hold hold;
+        const char *body;
+        size_t end; /* 0: not yet */
+    } cases[] = {
+        {HOLD_LINE, "{\"a\":1}\n{", 7},    {HOLD_LINE, "{\"a\":1}", 0}, {HOLD_VALUE, "{\"a\":1}", 0},
+        {HOLD_VALUE, "[{\"a\":[1]},", 10}, {HOLD_VALUE, "[{\"a\":", 0}, {HOLD_VALUE, "\n\n", 2},
+        {HOLD_VALUE, "[{\"a\":\"]}\"", 0}, {HOLD_BODY, "\n\n", 0},      {HOLD_VALUE, "[", 0},
+    };
+    (void)state;
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct hold_piece piece = {0, 0};
+        assert_int_equal(hold_enough(cases[i].hold, cases[i].body, strlen(cases[i].body), &piece), cases[i].end != 0);
+        assert_int_equal(piece.end, cases[i].end);
+    }
 }
 
 static void headers_that_belong_to_others_do_not_pass(void **state)
@@ -310,6 +339,7 @@ int main(void)
         cmocka_unit_test(another_model_is_put_in_its_place),
         cmocka_unit_test(a_key_is_masked_and_its_beginning_waits),
         cmocka_unit_test(a_stream_is_held_until_its_first_event_with_data),
+        cmocka_unit_test(json_is_held_until_it_can_be_judged),
         cmocka_unit_test(headers_that_belong_to_others_do_not_pass),
         cmocka_unit_test(tokens_are_counted_in_both_dialects),
     };
