@@ -11,6 +11,7 @@
 #define COOLDOWNS_FILE     "compiled/cooldowns.json"
 #define BOOKINGS_FILE      "compiled/bookings"
 #define RELAY_TOKEN_FILE   "compiled/relay.token"
+#define RELAY_OWNERS_FILE  "compiled/relay.owners"
 #define COMPILE_LOCK_FILE  "compiled/compile.lock" /* held for a compile */
 #define WATCH_LOCK_FILE    "compiled/watch.lock"   /* held as long as a hermes-watch watches the home */
 #define STATUS_FILE        "compiled/status.json"

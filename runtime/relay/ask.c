@@ -9,12 +9,15 @@
 #include "egress.h"
 #include "exchange.h"
 #include "headers.h"
+#include "lives.h"
 #include "model.h"
 #include "relay.h"
 #include "upstream.h"
 #include "url.h"
 
 _Static_assert((int)ASK_TRIES <= (int)RECORD_TRIES, "each try has a place in the record");
+
+enum { KEYS_MAX = 256 }; /* of one provider */
 
 static struct hermes *reader(struct exchange *x)
 {
@@ -131,12 +134,54 @@ int ask_again(struct exchange *x, const struct attempt *attempt)
     return ask_with(x, again, &key);
 }
 
+struct attempt *ask_beside(struct exchange *x, const char *provider)
+{
+    struct hermes_attempt key;
+    const struct hermes_use use = {.endpoint = x->use_endpoint};
+    if (hermes_acquire_for(reader(x), provider, &use, NULL, 0, &key) != 0)
+        return NULL;
+    struct attempt *attempt = exchange_take_attempt(x);
+    if (attempt == NULL) {
+        hermes_release(reader(x), &key);
+        return NULL;
+    }
+    attempt->key = key;
+    if (!is_this_relay(x, key.credential) && send_attempt(x, attempt) == 0)
+        return attempt;
+    ask_give(attempt);
+    return NULL;
+}
+
+/* The key that x->owner names, and no other. */
+static int acquire_owner(struct exchange *x, const struct hermes_use *use, struct hermes_attempt *ret)
+{
+    const char *others[KEYS_MAX];
+    size_t count = 0;
+    bool there = false;
+    const struct hermes_view *view = hermes_hold(reader(x));
+    const struct hermes_provider *provider = hermes_provider(view, x->asking.provider);
+    for (size_t i = 0; provider != NULL && i < provider->credential_count; i++) {
+        bool owner = strcmp(provider->credentials[i].fingerprint, x->owner) == 0;
+        there = there || owner;
+        if (!owner && count < KEYS_MAX)
+            others[count++] = provider->credentials[i].fingerprint;
+    }
+    int error = provider == NULL     ? HERMES_NO_PROVIDER
+                : !there             ? -EKEYREVOKED
+                : x->tried_count > 0 ? HERMES_EXHAUSTED
+                                     : hermes_acquire_for(reader(x), x->asking.provider, use, others, count, ret);
+    hermes_view_unref(view);
+    return error;
+}
+
 /* One key of the provider of now. 0, or what hermes_acquire says. */
 static int ask_one(struct exchange *x)
 {
     struct hermes_attempt key;
     const struct hermes_use use = ask_use(x);
-    int error = hermes_acquire_for(reader(x), x->asking.provider, &use, x->tried, x->tried_count, &key);
+    int error = x->owner[0] != '\0'
+                    ? acquire_owner(x, &use, &key)
+                    : hermes_acquire_for(reader(x), x->asking.provider, &use, x->tried, x->tried_count, &key);
     if (error != 0)
         return error;
     struct attempt *attempt = exchange_take_attempt(x);
@@ -144,6 +189,8 @@ static int ask_one(struct exchange *x)
         hermes_release(reader(x), &key);
         return -ENOMEM;
     }
+    if (x->lists)
+        attempt->limit = LIST_LIMIT;
     return ask_with(x, attempt, &key);
 }
 
@@ -152,7 +199,8 @@ static bool turn_to_fallback(struct exchange *x)
 {
     const struct hermes_view *view = hermes_hold(reader(x));
     struct target target;
-    bool found = !x->streaming && x->model.end > x->model.start && route_fallback(view, x->fallback, &target);
+    bool found = !x->streaming && x->owner[0] == '\0' && x->model.end > x->model.start &&
+                 route_fallback(view, x->fallback, &target);
     hermes_view_unref(view);
     if (!found)
         return false;
@@ -238,5 +286,6 @@ int ask_first(struct exchange *x)
     int error = choose(x, view);
     hermes_view_unref(view);
     note_use(x);
+    lives_look(x);
     return error != 0 ? error : ask_next(x, true);
 }

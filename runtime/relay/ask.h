@@ -21,6 +21,8 @@ int ask_first(struct exchange *x) __attribute__((warn_unused_result));
 int ask_next(struct exchange *x, bool same) __attribute__((warn_unused_result));
 /* Asks with ATTEMPT's key once more. */
 int ask_again(struct exchange *x, const struct attempt *attempt) __attribute__((warn_unused_result));
+/* Asks a key of PROVIDER for the same, beside x->now. NULL: none can be. */
+struct attempt *ask_beside(struct exchange *x, const char *provider);
 /* What the keys of the provider of now are wanted for; texts of X. */
 struct hermes_use ask_use(const struct exchange *x);
 /* An attempt that is not used any more: it ends, wherever it is, and its key is free. NULL is fine. */

@@ -100,7 +100,7 @@ void exchange_progress(struct attempt *attempt)
     struct exchange *x = attempt->exchange;
     struct exchanges *all = x->all;
     attempt->active_us = clock_monotonic_us();
-    if (x->now != attempt || x->due)
+    if ((x->now != attempt && x->gathering == NULL) || x->due)
         return;
     x->due = true;
     x->next_due = NULL;

@@ -16,12 +16,14 @@
 #include "hermes_runtime.h"
 #include "bytes.h"
 #include "hold.h"
+#include "owners.h"
 #include "record.h"
 #include "route.h"
 
 struct client;
 struct doubt;
 struct exchange;
+struct gathering;
 struct relay;
 struct upstream;
 struct upstream_call;
@@ -32,6 +34,7 @@ enum {
     REPLAY_LIMIT = 32 * 1024 * 1024,   /* a larger body goes to one key only, as it comes in */
     BODY_LIMIT = 1024 * 1024 * 1024,   /* a larger one is refused */
     ANSWER_HEADERS_LIMIT = 256 * 1024, /* of a provider */
+    LIST_LIMIT = 8 * 1024 * 1024,      /* of its models */
 };
 
 /* One try with one key. */
@@ -106,6 +109,7 @@ struct exchange {
     bool is_local;     /* for the relay itself */
     bool stranger;     /* neither token nor cookie: sees how to come by them */
     bool local_stream; /* whose answer goes on as long as the client listens */
+    bool lists;        /* asks for the models of all providers */
 
     /* What was asked */
     struct bytes target; /* path and query as they came, NUL-terminated */
@@ -135,7 +139,9 @@ struct exchange {
     char use_endpoint[64];        /* "POST /chat/completions" */
     struct bytes fallback_body;   /* the body with another model in it */
     struct attempt *now;
-    struct doubt *doubts; /* see doubt.h */
+    struct gathering *gathering; /* the lists of other providers, see models.h */
+    char owner[OWNER_SIZE];      /* fingerprint of the key that what is asked for lives with; "": any will do */
+    struct doubt *doubts;        /* see doubt.h */
     size_t doubt_count;
     struct attempt *refusal; /* the last whole answer of a key that was refused */
 

@@ -14,8 +14,10 @@
 #include "exchange.h"
 #include "headers.h"
 #include "judge.h"
+#include "lives.h"
 #include "mask.h"
 #include "metrics.h"
+#include "models.h"
 #include "relay.h"
 #include "reply.h"
 #include "trouble.h"
@@ -100,9 +102,13 @@ static void answer_with(struct exchange *x, struct attempt *attempt)
     if (x->refusal != attempt)
         ask_give(x->refusal);
     x->refusal = NULL;
-    x->now = x->answer = attempt;
+    x->now = attempt;
     attempt->judged = true;
+    if (x->lists && models_gather(x, attempt))
+        return;
+    x->answer = attempt;
     attempt->limit = ANSWER_BUFFER;
+    lives_note(x, attempt);
     make_ready(x, attempt);
     if (!x->streaming && upstream_has_sent(attempt)) { /* a stream may go on for hours */
         bytes_finish(&x->body);
@@ -139,6 +145,7 @@ static void answer_unasked(struct exchange *x, int error)
         const char *words;
     } why[] = {{HERMES_NO_PROVIDER, 404, "the configuration has no such provider"},
                {HERMES_NO_KEY, 401, "there is no key for it"},
+               {-EKEYREVOKED, 410, "what it asks for lives with a key that is no longer there"},
                {-ENOENT, 404, "its base URL does not begin with that path"},
                {-ELOOP, 508, "that provider is this relay itself: ask for /<provider>/v1 instead"},
                {HERMES_EXHAUSTED, 429, "every key is cooling down"},
@@ -324,6 +331,8 @@ static bool can_be_judged(const struct exchange *x, struct attempt *attempt, lon
     attempt->hold = hold_for(attempt->status, headers_value(&attempt->headers, "content-type", type, sizeof type));
     if (attempt->done || strcmp(x->record.method, "HEAD") == 0)
         return true;
+    if (x->lists)
+        return bytes_len(&attempt->body) >= LIST_LIMIT;
     if (attempt->hold == HOLD_NOTHING || bytes_len(&attempt->body) >= HOLD_LIMIT)
         return true;
     if (hold_enough(attempt->hold, bytes_at(&attempt->body), bytes_len(&attempt->body), &piece))
@@ -354,6 +363,8 @@ void failover_begin(struct exchange *x)
         answer_unreadable(x, error);
         return;
     }
+    if (models_begin(x))
+        return;
     error = ask_first(x);
     if (error != 0)
         answer_unasked(x, error);
@@ -362,6 +373,10 @@ void failover_begin(struct exchange *x)
 void failover_step(struct exchange *x, long long now_us)
 {
     struct attempt *attempt = x->now;
+    if (x->gathering != NULL) {
+        models_step(x, now_us);
+        return;
+    }
     if (attempt == NULL)
         return;
     check_idle(attempt, now_us);
@@ -380,6 +395,7 @@ void failover_abandon(struct exchange *x)
     if (x->now != x->refusal)
         ask_give(x->now);
     ask_give(x->refusal);
+    models_abandon(x);
     x->now = x->answer = x->refusal = NULL;
     doubt_end(x);
 }

@@ -21,6 +21,8 @@
 #include "relay_options.h"
 #include "listen.h"
 #include "metrics.h"
+#include "models.h"
+#include "owners.h"
 #include "print_env.h"
 #include "record.h"
 #include "simulate.h"
@@ -253,7 +255,10 @@ static int run(const struct relay_options *options, const char *home)
     relay.started_at = clock_wall();
     relay.records = records_create();
     relay.metrics = metrics_create();
-    if (relay.records == NULL || relay.metrics == NULL || upstream_start() != 0)
+    relay.owners = owners_open(home);
+    relay.models = models_create();
+    if (relay.owners == NULL || relay.models == NULL || relay.records == NULL || relay.metrics == NULL ||
+        upstream_start() != 0)
         return complain("cannot start", -ENOMEM);
     if (relay_hermes(&relay) == NULL)
         (void)fprintf(stderr, "hermes-relay: there is no usable snapshot yet; hermes-compile makes one\n");
@@ -261,6 +266,8 @@ static int run(const struct relay_options *options, const char *home)
     hermes_close(atomic_load(&relay.hermes));
     records_destroy(relay.records);
     metrics_destroy(relay.metrics);
+    owners_close(relay.owners);
+    models_destroy(relay.models);
     upstream_stop();
     return status;
 }

@@ -11,6 +11,8 @@
 #include "token.h"
 
 struct metrics;
+struct models_cache;
+struct owners;
 struct records;
 
 /* A whole page of HTML, and the headers that say what it may do. */
@@ -32,6 +34,8 @@ struct relay {
     char address[128];          /* it listens on, as shown */
     struct records *records;
     struct metrics *metrics;
+    struct owners *owners;
+    struct models_cache *models;
     double started_at;
     atomic_bool draining;
     pthread_mutex_t lock; /* of opening the snapshot for the first time */

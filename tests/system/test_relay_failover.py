@@ -201,7 +201,7 @@ class Failover(unittest.TestCase):
         self.second.usual = http(404, {"error": {"message": "no such path"}})
         answer = relay.chat()  # a fallback that has no such thing is none
         self.assertEqual((answer.status, answer.json()["error"]["message"]), (503, "overloaded"))
-        answer = relay.get("/v1/models")  # no model that could be another one: nobody else's list
+        answer = relay.get("/v1/files")  # no model that could be another one: nobody else's list
         self.assertEqual((answer.status, answer.headers["x-hermes-attempts"]), (503, "1"))
 
     def test_nobody_at_the_providers_address_is_no_charge(self):

@@ -1,0 +1,120 @@
+#include "lives.h"
+
+#include <string.h>
+
+#include "exchange.h"
+#include "json_token.h"
+#include "relay.h"
+
+enum { ID_LENGTH = 200, DEPTH = 6 };
+
+static bool begins(const char *path, size_t len, const char *name)
+{
+    size_t size = strlen(name);
+    return len >= size && memcmp(path, name, size) == 0 && (len == size || path[size] == '/');
+}
+
+/* Where ids are made, and asked for. */
+static bool keeps_state(const char *path, size_t len)
+{
+    static const char *const places[] = {
+        "/files",         "/batches",     "/responses",  "/conversations",    "/uploads", "/assistants", "/threads",
+        "/vector_stores", "/fine_tuning", "/containers", "/messages/batches", "/evals",   "/videos"};
+    for (size_t i = 0; i < sizeof places / sizeof *places; i++)
+        if (begins(path, len, places[i]))
+            return true;
+    return false;
+}
+
+static bool look_up(struct exchange *x, const char *id, size_t len)
+{
+    return len > 0 && len < ID_LENGTH && x->owner[0] == '\0' &&
+           owners_find(x->relay->owners, x->first_provider, id, len, x->owner);
+}
+
+static void look_in_path(struct exchange *x, const char *path, size_t len)
+{
+    for (const char *at = path; at < path + len;) {
+        size_t segment = strcspn(at + 1, "/?");
+        segment = at + 1 + segment > path + len ? (size_t)(path + len - at) - 1 : segment;
+        (void)look_up(x, at + 1, segment);
+        at += 1 + segment;
+    }
+}
+
+static bool ends_in_id(struct json_token name)
+{
+    static const char *const names[] = {"id", "conversation", "training_file", "validation_file", "file", NULL};
+    if (name.kind == JSON_NAME && name.len > 3 && memcmp(name.bytes + name.len - 3, "_id", 3) == 0)
+        return true;
+    for (size_t i = 0; name.kind == JSON_NAME && names[i] != NULL; i++)
+        if (json_token_is(name, names[i], strlen(names[i])))
+            return true;
+    return false;
+}
+
+/* A name that ends in "_id", or an element of a list that does in "_ids", anywhere in the body. */
+static void look_in_body(struct exchange *x)
+{
+    struct json_tokens tokens = json_tokens(bytes_at(&x->body), bytes_len(&x->body));
+    struct json_token name = {JSON_NONE, bytes_at(&x->body), 0};
+    bool of_list = false;
+    if (bytes_len(&x->body) == 0)
+        return;
+    for (struct json_token t = json_token_next(&tokens); t.kind != JSON_NONE && x->owner[0] == '\0';
+         t = json_token_next(&tokens)) {
+        if (t.kind == JSON_TEXT && (of_list || ends_in_id(name)))
+            (void)look_up(x, t.bytes, t.len);
+        if (t.kind == JSON_NAME)
+            of_list = t.len > 4 && memcmp(t.bytes + t.len - 4, "_ids", 4) == 0;
+        if (t.kind == JSON_NAME || t.kind != JSON_TEXT)
+            name = t;
+    }
+}
+
+void lives_look(struct exchange *x)
+{
+    size_t len;
+    const char *path = route_path(&x->route, &len);
+    x->owner[0] = '\0';
+    if (keeps_state(path, len))
+        look_in_path(x, path, len);
+    if (x->owner[0] == '\0' && x->dialect != DIALECT_GEMINI)
+        look_in_body(x);
+}
+
+/* The ids that an object gives: its own, those whose names end so, and those of the objects in it. */
+static void note_object(struct exchange *x, const struct attempt *attempt, struct json_tokens object, int depth)
+{
+    struct json_token name;
+    struct json_token value;
+    const struct hermes_attempt *key = &attempt->key;
+    while (json_token_child(&object, &name, &value)) {
+        bool nested = value.kind == JSON_OPEN && *value.bytes == '{' && depth < DEPTH &&
+                      (json_token_is(name, "response", 8) || json_token_is(name, "conversation", 12));
+        if (value.kind == JSON_TEXT && value.len < ID_LENGTH && ends_in_id(name))
+            owners_note(x->relay->owners, key->provider->id, value.bytes, value.len, key->credential->fingerprint);
+        if (nested)
+            note_object(x, attempt, object, depth + 1);
+        if (!json_token_skip(&object, value))
+            return;
+    }
+}
+
+void lives_note(struct exchange *x, const struct attempt *attempt)
+{
+    size_t len;
+    const char *path = route_path(&x->route, &len);
+    const char *body = bytes_at(&attempt->body);
+    size_t body_len = bytes_len(&attempt->body);
+    if (attempt->status / 100 != 2 || body_len == 0 || !keeps_state(path, len))
+        return;
+    const char *data = attempt->hold == HOLD_EVENT ? memmem(body, body_len, "data:", 5) : body;
+    if (data == NULL)
+        return;
+    data += attempt->hold == HOLD_EVENT ? 5 : 0;
+    struct json_tokens tokens = json_tokens(data, (size_t)(body + body_len - data));
+    struct json_token first = json_token_next(&tokens);
+    if (first.kind == JSON_OPEN && *first.bytes == '{')
+        note_object(x, attempt, tokens, 0);
+}

@@ -1,0 +1,124 @@
+"""hermes-relay: what lives with one key, and the models of all providers."""
+import json, unittest
+
+from harness import fingerprint
+from mock_provider import STREAM_HEAD, chunk, http, limited
+from relay_case import EXTRA, KEY, SPARE, RelayCase
+
+TURNS = "credential_pool_strategies:\n  xiaomi: round_robin\n"
+
+
+def listing(*names):
+    return http(200, {"object": "list", "data": [{"id": name, "object": "model"} for name in names]})
+
+
+class Owners(RelayCase):
+    """Each key takes its turn, and knows only what it made."""
+
+    def setUp(self):
+        super().setUp()
+        self.configure(TURNS)
+        self.made = {}
+        self.openai.usual = self.account
+        self.openai.answers = {}
+
+    def account(self, request, connection):
+        path = request.target.split("?")[0]
+        asked = [name for name in self.made if name in request.target or name.encode() in request.body]
+        if any(self.made[name] != request.key for name in asked):
+            return http(404, {"error": {"message": "no such object"}})
+        if request.method == "GET":
+            return http(200, {"id": path.rsplit("/", 1)[1]})
+        name = f"id_{len(self.made)}"
+        self.made[name] = request.key
+        if b'"stream": true' in request.body:
+            created = {"type": "response.created", "response": {"id": name}}
+            return STREAM_HEAD + chunk(f"data: {json.dumps(created)}\n\ndata: {{\"type\":\"x\"}}\n\n".encode()) + b"0\r\n\r\n"
+        return http(200, {"id": name, "object": "x"})
+
+    def make(self, relay, path, body):
+        answer = relay.request("POST", path, body)
+        self.assertEqual(answer.status, 200, answer.body)
+        return list(self.made)[-1]
+
+    def test_what_a_key_made_is_asked_for_with_that_key(self):
+        relay = self.relay()
+        for path, later in [("/v1/files", lambda name: {"input_file_id": name}), ("/v1/responses", lambda name: {"previous_response_id": name}),
+                            ("/v1/conversations", lambda name: {"conversation": {"id": name}}),
+                            ("/v1/files", lambda name: {"input": [{"content": [{"type": "input_file", "file_id": name}]}]}),
+                            ("/v1/files", lambda name: {"tools": [{"vector_store_ids": [name]}]})]:
+            with self.subTest(path=path):
+                name = self.make(relay, path, {"model": "m"})
+                for _ in range(2):
+                    self.make(relay, "/v1/responses", {"model": "m", **later(name)})
+                    self.assertEqual(relay.get(f"{path}/{name}").status, 200)
+                    self.assertEqual(relay.get(f"{path}/{name}/content").status, 200)
+        self.openai.seen.clear()
+        for _ in range(2):
+            relay.chat()
+        self.assertEqual(len(set(self.openai.keys())), 2)  # others take turns
+
+    def test_it_outlives_the_relay_and_a_stream_says_it_too(self):
+        relay = self.relay()
+        names = [self.make(relay, "/v1/responses", {"model": "m", "stream": True}) for _ in range(2)]
+        relay.close()
+        relay = self.relay()
+        for name in names * 2:
+            self.assertEqual(relay.get(f"/v1/responses/{name}").status, 200)
+
+    def test_another_key_is_no_help_and_one_that_is_gone_is_told(self):
+        relay = self.relay()
+        name = self.make(relay, "/v1/files", {"model": "m"})
+        owner = self.made[name]
+        self.openai.answers = {owner: limited(60)}
+        self.openai.seen.clear()
+        self.assertEqual(relay.get(f"/v1/files/{name}").status, 429)
+        self.assertEqual(relay.get(f"/v1/files/{name}").status, 429)
+        self.assertEqual(self.openai.keys(), [owner])
+        self.configure(TURNS, **{"key" if owner == KEY else "spare": "sk-test-relay-new-7777"})
+        answer = relay.get(f"/v1/files/{name}")
+        self.assertEqual((answer.status, answer.headers["x-hermes-attempts"]), (410, "0"))
+        self.assertIn("no longer there", answer.json()["error"]["message"])
+
+
+class Models(RelayCase):
+    def setUp(self):
+        super().setUp()
+        self.openai.usual = lambda request, connection: listing("m-one", "org/m-two") if request.method == "GET" else http(200, {})
+        self.extra.usual = lambda request, connection: listing("e-one") if request.method == "GET" else http(200, {})
+        self.anthropic.usual = lambda request, connection: http(200, {"data": [{"type": "model", "id": "claude-x"}], "has_more": False})
+
+    def listed(self, relay):
+        answer = relay.get("/v1/models").json()
+        return [model["id"] for model in answer["data"]], answer["errors"]
+
+    def test_each_is_listed_by_the_name_that_it_can_be_asked_for_with(self):
+        relay = self.relay()
+        names, errors = self.listed(relay)
+        self.assertEqual((sorted(names), errors), (["anthropic/claude-x", "extra/e-one", "m-one", "org/m-two"], []))
+        self.assertEqual(self.anthropic.seen[-1].target, "/v1/models")
+        relay.chat("extra/e-one")
+        self.assertEqual((self.extra.seen[-1].key, self.extra.seen[-1].json()["model"]), (EXTRA, "e-one"))
+        counts = len(self.openai.seen), len(self.anthropic.seen)
+        self.assertEqual(self.listed(relay)[0], names)  # kept
+        self.assertEqual((len(self.openai.seen), len(self.anthropic.seen)), counts)
+        self.assertEqual([model["id"] for model in relay.get("/custom:extra/v1/models").json()["data"]], ["e-one"])
+
+    def test_what_failed_is_named(self):
+        self.extra.usual = http(401, {"error": {"message": "Missing scopes: api.model.read"}})
+        self.openai.usual = http(403, {"error": {"message": "not this route"}})
+        relay = self.relay()
+        names, errors = self.listed(relay)
+        self.assertEqual(names, ["anthropic/claude-x"])
+        self.assertEqual({(error["provider"], error["status"]) for error in errors}, {("xiaomi", 403), ("custom:extra", 401)})
+        self.extra.usual = http(200, {})
+        self.assertEqual(relay.chat("extra/x").status, 200)  # its key is as good as before
+
+    def test_a_provider_without_a_list_is_passed_on(self):
+        self.openai.usual = http(200, {"id": "no list"})
+        self.assertEqual(self.relay().get("/v1/models").json(), {"id": "no list"})
+        self.assertEqual(self.extra.seen, [])
+
+
+if __name__ == "__main__":
+    unittest.main()
