@@ -1,7 +1,7 @@
 """The units under a real user manager, in a mount namespace of its own: start, state, an edit, reload, a broken file,
 restart after a kill and after a hang, stop; the template for profiles; --install and --uninstall; what hermes_watch asks for
 from within the unit's filters. The journal's sockets are ours, so that every byte that would reach the journal is seen."""
-import http.server, os, pathlib, queue, shutil, signal, socket, subprocess, sys, tempfile, threading, time, unittest
+import http.server, os, pathlib, queue, shutil, signal, socket, subprocess, sys, tempfile, threading, time, unittest, urllib.request
 
 from harness import BUILD, PATIENCE, WATCH, Home, Loopback
 
@@ -138,6 +138,37 @@ class Unit(Case):
         os.kill(first, signal.SIGSTOP)
         self.until(lambda: "NRestarts=1" in self.show() and "SubState=running" in self.show())
         self.assertNotEqual(self.main_pid(), first)
+
+
+class RelayUnit(Case):
+    unit = "hermes-relay.service"
+
+    def prepare(self):
+        self.home.compile()
+        with socket.create_server(("127.0.0.1", 0)) as server:
+            self.port = server.getsockname()[1]
+        shutil.copy(BUILD / "hermes-relay.service", self.units)
+        socket_unit = (pathlib.Path(__file__).parents[2] / "runtime/relay/hermes-relay.socket").read_text()
+        (self.units / "hermes-relay.socket").write_text(socket_unit.replace(":4137", f":{self.port}"))
+        # The home of a test lies below /tmp, which the unit has for itself.
+        self.drop_in("hermes-relay.service", f"ExecStart=\nExecStart={(BUILD / 'hermes-relay').resolve()}\nBindPaths={self.home.root}\n"
+                     f"ReadWritePaths={self.home.path}\nEnvironment=ASAN_OPTIONS=detect_leaks=0\nWatchdogSec=1\n")
+
+    def health(self):
+        with urllib.request.urlopen(f"http://127.0.0.1:{self.port}/healthz", timeout=PATIENCE) as answer:
+            return answer.status
+
+    def test_it_runs_confined_and_is_restarted_when_it_hangs(self):
+        self.systemctl("start", "hermes-relay.socket")
+        self.assertEqual(self.health(), 200)
+        self.until(lambda: "SubState=running" in self.show())
+        self.assertTrue((self.home.path / "compiled/relay.token").exists())
+        first = self.main_pid()
+        os.kill(first, signal.SIGSTOP)
+        self.until(lambda: "NRestarts=1" in self.show() and "SubState=running" in self.show())
+        self.assertEqual(self.health(), 200)
+        self.systemctl("stop", "hermes-relay.socket", "hermes-relay.service")
+        self.assertIn("Result=success", self.show())
 
 
 class Template(Case):
