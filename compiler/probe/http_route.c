@@ -11,11 +11,12 @@ static const char *value_of(const void *environment, const char *name)
     return binding == NULL ? NULL : binding->value;
 }
 
-void http_route_json(struct text *out, const struct environment *environment, const char *url)
+void http_route_json(struct text *out, const struct environment *environment, const char *url, const char *ca_file)
 {
     const struct egress egress = egress_to(url, value_of, environment);
-    if (egress.ca_file != NULL)
-        json_write_member(out, "ca_file", egress.ca_file);
+    ca_file = ca_file != NULL ? ca_file : egress.ca_file;
+    if (ca_file != NULL)
+        json_write_member(out, "ca_file", ca_file);
     if (egress.proxy == NULL)
         return;
     json_write_member(out, "proxy", egress.proxy);

@@ -5,7 +5,8 @@
 #include "text.h"
 #include "environment.h"
 
-/* `"proxy":..., "no_proxy":..., "ca_file":...` of a request to URL, inside an object that is open. */
-void http_route_json(struct text *out, const struct environment *environment, const char *url);
+/* `"proxy":..., "no_proxy":..., "ca_file":...` of a request to URL, inside an object that is open. CA_FILE: that of its
+ * provider; NULL: it has none of its own. */
+void http_route_json(struct text *out, const struct environment *environment, const char *url, const char *ca_file);
 
 #endif

@@ -62,7 +62,7 @@ static void put_request(struct text *out, const struct environment *environment,
     json_write_member(out, "auth", probe->asked->auth);
     json_write_member(out, "secret", probe->credential->secret);
     emit_headers(out, probe->asked);
-    http_route_json(out, environment, url);
+    http_route_json(out, environment, url, probe->asked->ca_file);
     text_putc(out, '}');
 }
 

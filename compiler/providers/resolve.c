@@ -146,6 +146,7 @@ static void add_custom(struct resolver *r, const struct custom_provider *custom)
     }
     if (headers != NULL)
         draft->provider.headers[0] = headers;
+    draft->provider.ca_file = provider_target_text(r->arena, node_get(custom->entry, "ssl_ca_cert"));
     if (custom->row == NULL)
         draft->provider.auth = dialect_auth(custom->entry, custom->base_url);
     if (custom->row == NULL)
@@ -584,7 +585,8 @@ static void name_inherited(struct resolver *r, const struct draft *draft, const 
                        first->fingerprint.text, root->label);
     diagnostic_note(r->diagnostics, d,
                     "Hermes up to 0.21.1 does the same; later versions no longer read the root's pool for a profile");
-    diagnostic_help(r->diagnostics, d, "put a key into the profile's .env, or `hermes auth add` one there, to keep the two apart");
+    diagnostic_help(r->diagnostics, d,
+                    "put a key into the profile's .env, or `hermes auth add` one there, to keep the two apart");
 }
 
 /* Where a key of config.yaml makes a profile's own pool, Hermes no longer looks into the root's. */

@@ -74,8 +74,9 @@ struct hermes_header {
 struct hermes_provider {
     const char *id;
     const char *base_url;
-    const char *strategy;                        /* "fill_first", "round_robin", "least_used", "random" */
-    const char *auth;                            /* how the key travels: "bearer", "x-api-key", "x-goog-api-key" */
+    const char *strategy; /* "fill_first", "round_robin", "least_used", "random" */
+    const char *auth;     /* how the key travels: "bearer", "x-api-key", "x-goog-api-key" */
+    const char *ca_file;  /* certificates to trust for it, a PEM file, instead of the usual ones; NULL: those */
     const struct hermes_credential *credentials; /* in the order in which they go out */
     size_t credential_count;
     const struct hermes_header *headers; /* further headers of every request */

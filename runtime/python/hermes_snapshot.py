@@ -79,6 +79,7 @@ class Provider:
     headers: Mapping[str, str] = dataclasses.field(repr=False)
     credentials: tuple[Credential, ...]
     alias: Optional[str] = None  # a custom one's key in the providers map
+    ca_file: Optional[str] = None  # certificates to trust for it instead of the usual ones
 
 
 @dataclasses.dataclass(frozen=True)
@@ -220,6 +221,7 @@ def _provider(name: str, value: Mapping[str, Any]) -> Provider:
         headers=MappingProxyType(dict(value.get("headers", {}))),
         credentials=credentials,
         alias=value.get("alias"),
+        ca_file=value.get("ca_file"),
     )
 
 

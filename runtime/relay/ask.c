@@ -82,6 +82,8 @@ static int send_attempt(struct exchange *x, struct attempt *attempt)
         return -ENOMEM;
     request.url = attempt->url.data;
     request.egress = egress_to(request.url, variable, attempt->key.view);
+    if (attempt->key.provider->ca_file != NULL)
+        request.egress.ca_file = attempt->key.provider->ca_file;
     return upstream_begin(x->all->upstream, attempt, &request);
 }
 

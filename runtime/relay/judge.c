@@ -41,6 +41,7 @@ struct hermes_judgement judge_attempt(struct exchange *x, struct attempt *attemp
     if (is_of_endpoint(x, &judgement))
         judgement.scope = HERMES_SCOPE_ENDPOINT;
     judgement.until = acquire_until(atomic_load(&x->relay->hermes), &attempt->key, &judgement, now);
-    memcpy(attempt->code, evidence_of(&answer, now).code, sizeof attempt->code);
+    if (judgement.verdict != HERMES_KEY_GOOD)
+        memcpy(attempt->code, evidence_of(&answer, now).code, sizeof attempt->code);
     return judgement;
 }

@@ -76,10 +76,14 @@ void lives_look(struct exchange *x)
 {
     size_t len;
     const char *path = route_path(&x->route, &len);
+    const char *body = bytes_at(&x->body);
+    bool kept = keeps_state(path, len);
     x->owner[0] = '\0';
-    if (keeps_state(path, len))
+    if (!owners_any(x->relay->owners))
+        return;
+    if (kept)
         look_in_path(x, path, len);
-    if (x->owner[0] == '\0' && x->dialect != DIALECT_GEMINI)
+    if (x->owner[0] == '\0' && body != NULL && (kept || memmem(body, bytes_len(&x->body), "_id\"", 4) != NULL))
         look_in_body(x);
 }
 

@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <limits.h>
 #include <pthread.h>
+#include <stdatomic.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -26,6 +27,7 @@ struct owner {
 
 struct owners {
     pthread_mutex_t lock;
+    atomic_bool any;
     int fd; /* -1: only in memory */
     struct owner table[SETS][WAYS];
 };
@@ -45,6 +47,8 @@ struct owners *owners_open(const char *home)
     }
     if (owners->fd >= 0 && pread(owners->fd, owners->table, sizeof owners->table, 0) != (ssize_t)sizeof owners->table)
         memset(owners->table, 0, sizeof owners->table); /* new, or cut off */
+    for (size_t i = 0; i < (size_t)SETS * WAYS; i++)
+        owners->any = owners->any || owners->table[i / WAYS][i % WAYS].id != 0;
     return owners;
 }
 
@@ -56,6 +60,11 @@ void owners_close(struct owners *owners)
         (void)close(owners->fd);
     (void)pthread_mutex_destroy(&owners->lock);
     free(owners);
+}
+
+bool owners_any(const struct owners *owners)
+{
+    return atomic_load(&owners->any);
 }
 
 static uint64_t digest_of(const char *provider, const char *id, size_t len)
@@ -97,6 +106,7 @@ void owners_note(struct owners *owners, const char *provider, const char *id, si
     uint64_t digest = digest_of(provider, id, len);
     (void)pthread_mutex_lock(&owners->lock);
     struct owner *owner = place_of(owners, digest);
+    atomic_store(&owners->any, true);
     *owner = (struct owner){digest, key, (uint64_t)clock_wall()};
     write_place(owners, owner);
     (void)pthread_mutex_unlock(&owners->lock);

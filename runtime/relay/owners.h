@@ -15,6 +15,8 @@ struct owners;
 /* NULL: no memory. */
 struct owners *owners_open(const char *home);
 void owners_close(struct owners *owners);
+/* Whether there is anything to be found. */
+bool owners_any(const struct owners *owners);
 /* The key with FINGERPRINT of PROVIDER made, or has, the LEN bytes of ID. */
 void owners_note(struct owners *owners, const char *provider, const char *id, size_t len, const char *fingerprint);
 /* False: not known. */

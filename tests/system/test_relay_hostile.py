@@ -321,6 +321,17 @@ class TLS(RelayCase):
         self.assertEqual(self.openai.keys(), [KEY])
 
 
+    def test_a_provider_may_have_an_authority_of_its_own(self):
+        private = MockProvider(self.tls)
+        self.addCleanup(private.close)
+        self.configure(f"  - name: private\n    base_url: {private.url}\n    api_key: sk-test-private-9999\n"
+                       f"    ssl_ca_cert: {self.root / 'cert.pem'}\n")
+        relay = self.relay()
+        self.assertEqual(relay.chat(path="/custom:private/v1/chat/completions").status, 200)
+        self.assertEqual(relay.chat().status, 502)  # for others it is none
+        self.assertEqual(self.home.compile("--probe", "custom:private")[0], 0)
+
+
 class Snapshots(RelayCase):
     def test_the_last_good_one_stays_when_it_vanishes_or_breaks(self):
         relay = self.relay()

@@ -85,7 +85,7 @@ static char *request_of(const struct compilation *c, const struct text *event)
         text_putc(&out, '}');
     }
     json_write_member(&out, "body", event->bytes);
-    http_route_json(&out, &c->environment, c->settings.notify_url);
+    http_route_json(&out, &c->environment, c->settings.notify_url, NULL);
     text_putc(&out, '}');
     return strdup(out.bytes);
 }
