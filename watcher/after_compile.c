@@ -186,7 +186,9 @@ void after_compile(struct after_compile *a, const struct compilation *c)
 {
     struct home_state *state = a->home->state;
     bool other = home_state_say(state, condition_of(c, state->limited), status_line(a->home->home, c));
-    systemd_status_tell(a->systemd, state, other || c->publication.published || c->publication.projected); /* first: somebody may wait for it */
+    systemd_status_tell(a->systemd, state,
+                        other || c->publication.published ||
+                            c->publication.projected); /* first: somebody may wait for it */
     if (c->outcome == COMPILE_BUSY)
         return;
     bool first = state->last_success.tv_sec == 0;
@@ -236,5 +238,15 @@ void after_compile_taken(struct after_compile *a, pid_t holder)
     if (holder > 0)
         (void)snprintf(process, sizeof process, "process %ld", (long)holder);
     (void)snprintf(text, sizeof text, "%s already watches %s; waiting for it to end", process, a->home->home);
+    after_nothing(a, HOME_WAITING, LOG_WARNING, text);
+}
+
+void after_compile_hung(struct after_compile *a, const char *path)
+{
+    char text[4300];
+    const long long generation = a->home->state->generation;
+    (void)snprintf(text, sizeof text,
+                   "%s does not answer: its file system hangs, and is waited for; generation %lld %s", path, generation,
+                   generation == 0 ? "(none) is in force" : "stays in force");
     after_nothing(a, HOME_WAITING, LOG_WARNING, text);
 }

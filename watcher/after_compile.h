@@ -29,6 +29,8 @@ void after_compile_close(struct after_compile *a);
 void after_compile(struct after_compile *a, const struct compilation *c);
 /* There is no home (yet, or any more). */
 void after_compile_absence(struct after_compile *a);
+/* The file system of PATH does not answer. */
+void after_compile_hung(struct after_compile *a, const char *path);
 /* Process HOLDER watches the home, and is waited for; 0: one that cannot be seen from here. */
 void after_compile_taken(struct after_compile *a, pid_t holder);
 

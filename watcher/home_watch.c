@@ -14,6 +14,9 @@
 /* Sources of more bytes than this are compiled beside the loop, so that they delay no other home. */
 enum { LARGE = 256 * 1024 };
 
+/* What a file system takes at most for all that a compile asks of it; then it hangs. */
+enum { PATIENCE_USEC = 3000000 };
+
 static long long now_ms(void)
 {
     struct timespec now;
@@ -26,6 +29,9 @@ static long long now_ms(void)
 /* Says what cannot be watched, when it is another answer than before. */
 static void say_gaps(struct home_watch *h)
 {
+    if (!h->updated)
+        return;
+    h->updated = false;
     struct watch_gap gaps[64];
     const size_t room = sizeof gaps / sizeof *gaps;
     const size_t said = 16;
@@ -45,41 +51,49 @@ static void say_gaps(struct home_watch *h)
     free(text);
 }
 
-/* True: something has changed of which no event tells. */
-static bool update_watches(struct home_watch *h)
+bool home_watch_is_foreign(const struct home_watch *h)
+{
+    return watch_client_is_foreign(h->watches);
+}
+
+/* True: something has changed of which no event tells. WAIT: in a thread. */
+static bool update_watches(struct home_watch *h, bool wait)
 {
     if (!h->paths.other && !watch_client_is_stale(h->watches))
         return false;
-    h->paths.other = false;
-    bool changed = watch_client_update(h->watches, (const char *const *)h->paths.items, h->paths.count);
-    say_gaps(h);
+    bool changed = watch_client_update(h->watches, (const char *const *)h->paths.items, h->paths.count, wait);
+    h->updated = true;
+    h->paths.other = h->paths.other && watch_client_is_stale(h->watches);
     return changed;
 }
 
-/* --- before a compile --- */
-
-static bool waiting_for_home(const struct home_watch *h)
+static bool still(const struct home_watch *h, const char *name, const struct stat *left)
 {
+    char path[4096];
     struct stat st;
-    return stat(h->path, &st) < 0 && (errno == ENOENT || errno == ENOTDIR);
+    (void)snprintf(path, sizeof path, "%s/%s", h->path, name);
+    return stat(path, &st) == 0 && st.st_dev == left->st_dev && st.st_ino == left->st_ino &&
+           st.st_size == left->st_size && st.st_mtim.tv_sec == left->st_mtim.tv_sec &&
+           st.st_mtim.tv_nsec == left->st_mtim.tv_nsec;
 }
 
-/* False: there is nothing to compile, and that was said. */
-static bool may_compile(struct home_watch *h)
+/* Our own replacing of auth.json and of the snapshot comes back as an event; it is no news. Everybody else's makes
+ * another inode. */
+static bool is_as_left(const struct home_watch *h)
 {
-    pid_t holder;
-    (void)update_watches(h);
-    if (waiting_for_home(h)) {
+    return still(h, "auth.json", &h->pool) && still(h, SNAPSHOT_FILE, &h->snapshot);
+}
+
+/* --- before a compile: the home is there, and nobody else's --- */
+
+static enum home_found look_before(struct home_watch *h)
+{
+    struct stat st;
+    if (stat(h->path, &st) < 0 && (errno == ENOENT || errno == ENOTDIR)) {
         home_lock_release(&h->lock); /* it went with the home */
-        after_compile_absence(&h->after);
-        return false;
+        return FOUND_NOTHING;
     }
-    if (home_lock_take(&h->lock, &h->home, &holder) < 0) {
-        after_compile_taken(&h->after, holder);
-        pace_end(&h->pace, now_ms(), PACE_TAKEN);
-        return false;
-    }
-    return true;
+    return home_lock_take(&h->lock, &h->home, &h->holder) < 0 ? FOUND_TAKEN : FOUND_HOME;
 }
 
 /* --- after a compile --- */
@@ -99,7 +113,9 @@ static enum pace_outcome outcome_of(const struct compilation *c)
     case COMPILE_VALID:
         break;
     }
-    return c->publication.pool_waiting ? PACE_LOCKED : c->publication.projected && !c->publication.published ? PACE_REPAIRED : PACE_DONE;
+    return c->publication.pool_waiting                             ? PACE_LOCKED
+           : c->publication.projected && !c->publication.published ? PACE_REPAIRED
+                                                                   : PACE_DONE;
 }
 
 static void say_stuck(struct home_watch *h)
@@ -127,19 +143,18 @@ static void read_ahead(struct home_watch *h)
         h->reader = NULL;
 }
 
+/* COMPILATION was tidied up. */
 static void end_compilation(struct home_watch *h)
 {
-    compilation_tidy(&h->compilation);
     commons_give_arena(h->commons, h->arena);
     h->compilation = (struct compilation){.lock = -1};
+    hermes_view_unref(h->before);
+    h->before = NULL;
 }
 
-static bool report_source(void *home, struct metrics_source *ret)
+static struct metrics_source metrics_of(const struct home_watch *h, bool reader)
 {
-    const struct home_watch *h = home;
-    *ret =
-        (struct metrics_source){(const char *const *)h->paths.items, h->paths.count, h->compiling ? NULL : h->reader};
-    return h->lock.fd >= 0 && !h->compiling; /* the end of the compile asks again */
+    return (struct metrics_source){(const char *const *)h->paths.items, h->paths.count, reader ? h->reader : NULL};
 }
 
 static void at_drift(void *home, const struct drift *drift)
@@ -159,65 +174,124 @@ static void at_drift(void *home, const struct drift *drift)
 static void at_learned(void *home)
 {
     struct home_watch *h = home;
-    if (!h->compiling && prove_learn(&h->after.prover))
+    if (!h->busy && prove_learn(&h->after.prover))
         home_watch_request(h);
 }
 
-/* --- the story: an event, the pace, a compile, and what follows --- */
-
-static bool still(const struct home_watch *h, const char *name, const struct stat *left)
-{
-    char path[4096];
-    struct stat st;
-    (void)snprintf(path, sizeof path, "%s/%s", h->path, name);
-    return stat(path, &st) == 0 && st.st_dev == left->st_dev && st.st_ino == left->st_ino &&
-           st.st_size == left->st_size && st.st_mtim.tv_sec == left->st_mtim.tv_sec &&
-           st.st_mtim.tv_nsec == left->st_mtim.tv_nsec;
-}
-
-static void wait_for_next(struct home_watch *h)
-{
-    long long wait = h->compiling ? -1 : pace_wait(&h->pace, now_ms());
-    if (wait > 0)
-        (void)sd_event_source_set_time_relative(h->timer, (uint64_t)wait * 1000);
-    (void)sd_event_source_set_enabled(h->timer, wait > 0 ? SD_EVENT_ONESHOT : SD_EVENT_OFF);
-    (void)sd_event_source_set_enabled(h->now, wait == 0 ? SD_EVENT_ONESHOT : SD_EVENT_OFF);
-    h->state.due = wait == 0;
-}
-
-/* An event. Our own replacing of auth.json and of the snapshot comes back as one; it is no news. Everybody else's makes
- * another inode. */
-static void at_news(void *home, enum watch_news news)
-{
-    struct home_watch *h = home;
-    bool apart = news == WATCH_APART && !update_watches(h);
-    if (apart && still(h, "auth.json", &h->pool) && still(h, SNAPSHOT_FILE, &h->snapshot))
-        return;
-    if (apart)
-        pace_undone(&h->pace, now_ms());
-    else if (news == WATCH_WRITING)
-        pace_writing(&h->pace, now_ms());
-    else
-        pace_event(&h->pace, now_ms());
-    wait_for_next(h);
-}
-
-void home_watch_request(struct home_watch *h)
-{
-    h->pace.due = now_ms();
-    home_report_want(&h->report);
-    wait_for_next(h);
-}
+/* --- jobs: what asks the file system, in the loop, or beside it where that may take long --- */
 
 static struct home_watch *home_of(struct job *job)
 {
     return (struct home_watch *)((char *)job - offsetof(struct home_watch, job));
 }
 
-/* The compile. */
-static void work(struct job *job)
+static void be_patient(struct home_watch *h, bool on)
 {
-    struct home_watch *h = home_of(job);
+    if (on)
+        (void)sd_event_source_set_time_relative(h->patience, PATIENCE_USEC);
+    (void)sd_event_source_set_enabled(h->patience, on ? SD_EVENT_ONESHOT : SD_EVENT_OFF);
+}
+
+/* Calls DONE in the loop when WORK is through. */
+static void begin(struct home_watch *h, void (*work)(struct job *job), void (*done)(struct job *job))
+{
+    h->busy = true;
+    h->job = (struct job){.work = work, .done = done, .apart = home_watch_is_foreign(h)};
+    if (h->job.apart)
+        be_patient(h, true);
+    if (h->job.apart || home_paths_size(&h->paths) > LARGE) {
+        jobs_start(h->commons->jobs, &h->job);
+    } else { /* faster than a thread is made */
+        work(&h->job);
+        done(&h->job);
+    }
+}
+
+/* False: nobody is left to be told. */
+static bool came_back(struct home_watch *h)
+{
+    h->busy = false;
+    if (h->removed) {
+        home_watch_destroy(h);
+        return false;
+    }
+    be_patient(h, false);
+    if (h->hung) /* and what has been said since is true no longer */
+        pace_event(&h->pace, now_ms());
+    if (h->report_missed)
+        home_report_soon(&h->report);
+    h->hung = h->report_missed = false;
+    return true;
+}
+
+/* status.json lies where it can be written, unless the home itself does not answer. */
+static bool is_home_foreign(struct home_watch *h)
+{
+    char path[4096];
+    const char *only = path;
+    (void)snprintf(path, sizeof path, "%s/" SNAPSHOT_FILE, h->path);
+    struct watch_client *client = watch_client_create(h->commons->watches, NULL, NULL, NULL);
+    (void)watch_client_update(client, &only, 1, false);
+    bool foreign = watch_client_is_foreign(client);
+    watch_client_destroy(client);
+    return foreign;
+}
+
+static void at_patience_end(struct home_watch *h)
+{
+    char path[4096];
+    watch_client_touching(h->watches, path, sizeof path);
+    h->hung = true;
+    after_compile_hung(&h->after, *path == '\0' ? h->path : path);
+    systemd_status_looked_at(&h->commons->systemd, &h->state);
+    if (h->lock.fd >= 0 && !is_home_foreign(h))
+        home_report_status(&h->report);
+}
+
+/* --- the story: an event, the pace, a compile, and what follows --- */
+
+static void go_on(struct home_watch *h);
+
+/* An event. */
+static void at_news(void *home, enum watch_news news)
+{
+    struct home_watch *h = home;
+    const bool foreign = home_watch_is_foreign(h) || (h->busy && h->job.apart);
+    if (h->removed)
+        return;
+    bool apart = news == WATCH_APART && (foreign || !update_watches(h, false));
+    if (news == WATCH_LOOK) {
+        h->look = true;
+        go_on(h);
+        return;
+    }
+    if (!foreign)
+        say_gaps(h);
+    if (apart && !foreign && !home_watch_is_foreign(h) && is_as_left(h))
+        return;
+    h->check_first = apart && foreign && (h->check_first || h->pace.due == 0);
+    if (apart)
+        pace_undone(&h->pace, now_ms());
+    else if (news == WATCH_WRITING)
+        pace_writing(&h->pace, now_ms());
+    else
+        pace_event(&h->pace, now_ms());
+    go_on(h);
+}
+
+void home_watch_request(struct home_watch *h)
+{
+    h->pace.due = now_ms();
+    h->check_first = false;
+    home_report_want(&h->report);
+    if (h->hung)
+        systemd_status_looked_at(&h->commons->systemd, &h->state);
+    go_on(h);
+}
+
+/* The compile. */
+static void compile(struct home_watch *h)
+{
     compile_home(&h->compilation, &(struct compile_request){.home = h->path,
                                                             .managed = h->commons->managed,
                                                             .arena = h->arena,
@@ -225,6 +299,22 @@ static void work(struct job *job)
                                                             .write = true,
                                                             .hold_empty = h->hold_empty,
                                                             .proofs = &h->after.prover.proofs});
+}
+
+static void work(struct job *job)
+{
+    struct home_watch *h = home_of(job);
+    const bool apart = job->apart;
+    bool changed = apart && update_watches(h, true);
+    h->found = h->checking && !changed && is_as_left(h) ? FOUND_SAME : look_before(h);
+    if (h->found != FOUND_HOME)
+        return;
+    compile(h);
+    if (!apart)
+        return; /* the rest waits until everybody is told */
+    h->before = h->reader == NULL ? NULL : hermes_hold(h->reader);
+    compilation_tidy(&h->compilation);
+    read_ahead(h);
 }
 
 /* What follows. */
@@ -242,35 +332,45 @@ static void finish(struct home_watch *h)
     pace_end(&h->pace, now_ms(), outcome_of(c));
     if (c->outcome != COMPILE_BUSY || pace_busy_is_long(&h->pace, now_ms()))
         after_compile(&h->after, c);
+    h->drift.apart = h->job.apart;
     if (c->outcome != COMPILE_BUSY && h->lock.fd >= 0)
         drift_look_soon(&h->drift);
     at_learned(h);
     say_stuck(h);
+    if (!h->job.apart)
+        compilation_tidy(c);
     end_compilation(h);
-    read_ahead(h);
+    if (!h->job.apart)
+        read_ahead(h);
     if (h->paths.other) /* they are watched from now on: one may have changed in between */
         pace_event(&h->pace, now_ms());
-}
-
-static void looked_at(struct home_watch *h)
-{
-    if (h->reload_begun)
-        systemd_status_looked_at(&h->commons->systemd, &h->state);
-    wait_for_next(h);
 }
 
 static void done(struct job *job)
 {
     struct home_watch *h = home_of(job);
-    h->compiling = false;
-    if (h->removed) { /* nobody is left to be told */
+    if (h->removed && h->found == FOUND_HOME) {
+        compilation_tidy(&h->compilation);
         end_compilation(h);
-        home_watch_destroy(h);
-        return;
+    } else if (h->removed || h->found != FOUND_HOME) {
+        commons_give_arena(h->commons, h->arena);
     }
-    finish(h);
-    looked_at(h);
-    home_report_soon(&h->report);
+    if (!came_back(h))
+        return;
+    say_gaps(h);
+    if (h->found == FOUND_HOME)
+        finish(h);
+    else if (h->found == FOUND_NOTHING)
+        after_compile_absence(&h->after);
+    else if (h->found == FOUND_TAKEN)
+        after_compile_taken(&h->after, h->holder);
+    if (h->found == FOUND_TAKEN)
+        pace_end(&h->pace, now_ms(), PACE_TAKEN);
+    if (h->reload_begun)
+        systemd_status_looked_at(&h->commons->systemd, &h->state);
+    if (h->found == FOUND_HOME)
+        home_report_soon(&h->report);
+    go_on(h);
 }
 
 static void start(struct home_watch *h)
@@ -278,35 +378,105 @@ static void start(struct home_watch *h)
     h->state.due = false;
     h->hold_empty = !pace_start(&h->pace, now_ms());
     h->reload_begun = h->state.reloading;
-    if (!may_compile(h)) {
-        looked_at(h);
-        return;
-    }
+    h->checking = h->check_first;
+    h->check_first = false;
     if (h->state.reloading)
         prove_forget(&h->after.prover);
     h->arena = commons_take_arena(h->commons);
-    h->compiling = true;
-    h->job = (struct job){.work = work, .done = done};
-    if (h->lock.fd >= 0 && home_paths_size(&h->paths) > LARGE) {
-        jobs_start(h->commons->jobs, &h->job);
-    } else { /* faster than a thread is made */
-        work(&h->job);
-        done(&h->job);
-    }
+    if (!home_watch_is_foreign(h))
+        (void)update_watches(h, false); /* may find out that it is */
+    begin(h, work, done);
+}
+
+/* Nothing, a look, or a compile now or later. */
+static void go_on(struct home_watch *h)
+{
+    long long wait = h->busy ? -1 : pace_wait(&h->pace, now_ms());
+    if (wait > 0)
+        (void)sd_event_source_set_time_relative(h->timer, (uint64_t)wait * 1000);
+    (void)sd_event_source_set_enabled(h->timer, wait > 0 ? SD_EVENT_ONESHOT : SD_EVENT_OFF);
+    (void)sd_event_source_set_enabled(h->now, wait == 0 || (h->look && !h->busy) ? SD_EVENT_ONESHOT : SD_EVENT_OFF);
+    h->state.due = wait == 0;
+}
+
+/* --- a look at what cannot be watched, beside the loop --- */
+
+static void look(struct job *job)
+{
+    watch_client_look(home_of(job)->watches);
+}
+
+static void looked(struct job *job)
+{
+    struct home_watch *h = home_of(job);
+    if (!came_back(h))
+        return;
+    watch_set_tell(h->commons->watches); /* this home among them */
+    go_on(h);
+}
+
+/* --- the report of a home whose file system may not answer --- */
+
+static void report(struct job *job)
+{
+    struct home_watch *h = home_of(job);
+    const struct metrics_source source = metrics_of(h, true);
+    home_report_write(&h->report, &h->shown, &source);
+}
+
+static void reported(struct job *job)
+{
+    struct home_watch *h = home_of(job);
+    home_state_finish(&h->shown);
+    if (!came_back(h))
+        return;
+    home_report_written(&h->report);
+    go_on(h);
+}
+
+static bool at_report(void *home, struct metrics_source *ret)
+{
+    struct home_watch *h = home;
+    h->report_missed = h->busy;
+    if (h->lock.fd < 0 || h->busy)
+        return false;
+    *ret = metrics_of(h, true);
+    if (!home_watch_is_foreign(h))
+        return true;
+    h->shown = home_state_copy(&h->state);
+    begin(h, report, reported);
+    return false;
 }
 
 static int at_time(sd_event_source *timer, uint64_t when, void *home)
 {
     (void)timer;
     (void)when;
-    start(home);
+    if (!((struct home_watch *)home)->busy) /* else its end goes on */
+        start(home);
     return 0;
 }
 
 static int at_once(sd_event_source *now, void *home)
 {
+    struct home_watch *h = home;
     (void)now;
-    start(home);
+    if (h->busy)
+        return 0; /* its end goes on */
+    const bool wants_look = h->look;
+    h->look = false;
+    if (pace_wait(&h->pace, now_ms()) == 0)
+        start(h);
+    else if (wants_look)
+        begin(h, look, looked);
+    return 0;
+}
+
+static int at_patience(sd_event_source *timer, uint64_t when, void *home)
+{
+    (void)timer;
+    (void)when;
+    at_patience_end(home);
     return 0;
 }
 
@@ -322,10 +492,14 @@ static int open_all(struct home_watch *h)
     int error = sd_event_add_time(commons->event, &h->timer, CLOCK_MONOTONIC, 0, 1, at_time, h);
     if (error >= 0)
         error = sd_event_source_set_enabled(h->timer, SD_EVENT_OFF);
+    if (error >= 0)
+        error = sd_event_add_time(commons->event, &h->patience, CLOCK_MONOTONIC, 0, 1, at_patience, h);
+    if (error >= 0)
+        error = sd_event_source_set_enabled(h->patience, SD_EVENT_OFF);
     if (error >= 0) /* on: the first compile */
         error = sd_event_add_defer(commons->event, &h->now, at_once, h);
     if (error >= 0)
-        error = home_report_open(&h->report, commons->event, &h->state, commons->started, report_source, h);
+        error = home_report_open(&h->report, commons->event, &h->state, commons->started, at_report, h);
     if (error >= 0)
         error = drift_look_open(&h->drift, &h->home, commons->managed, commons->jobs, &commons->drift, at_drift, h);
     return error < 0 ? error : systemd_status_add(&commons->systemd, &h->state);
@@ -337,7 +511,7 @@ struct home_watch *home_watch_create(struct commons *commons, const char *path, 
     struct home_watch *h = calloc(1, sizeof *h);
     if (h == NULL)
         return NULL;
-    *h = (struct home_watch){.commons = commons, .lock = {.fd = -1}, .pace = {.settle_ms = WATCH_SETTLE_MS}};
+    *h = (struct home_watch){.commons = commons, .lock = {.fd = -1}, .pace = {.settle_ms = WATCH_SETTLE_MS, .due = 1}};
     h->path = strdup(path);
     h->label = label == NULL ? NULL : strdup(label);
     h->state.due = true;
@@ -352,8 +526,7 @@ struct home_watch *home_watch_create(struct commons *commons, const char *path, 
 
 void home_watch_leave(struct home_watch *h)
 {
-    struct metrics_source last;
-    (void)report_source(h, &last);
+    const struct metrics_source last = metrics_of(h, !h->busy);
     home_report_close(&h->report, home_lock_is_held(&h->lock, h->path) ? &last : NULL);
 }
 
@@ -363,16 +536,18 @@ void home_watch_destroy(struct home_watch *h)
         return;
     h->timer = sd_event_source_disable_unref(h->timer);
     h->now = sd_event_source_disable_unref(h->now);
-    watch_client_destroy(h->watches);
-    h->watches = NULL;
+    h->patience = sd_event_source_disable_unref(h->patience);
     if (!h->removed) {
-        home_watch_leave(h);
+        if (!h->busy && h->watches != NULL && !home_watch_is_foreign(h))
+            home_watch_leave(h);
         drift_look_close(&h->drift);
         systemd_status_remove(&h->commons->systemd, &h->state);
     }
     h->removed = true;
-    if (h->compiling)
+    if (h->busy)
         return; /* when that is through */
+    home_report_close(&h->report, NULL);
+    watch_client_destroy(h->watches);
     after_compile_close(&h->after);
     home_lock_release(&h->lock);
     home_paths_finish(&h->paths);

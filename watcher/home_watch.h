@@ -20,20 +20,31 @@ struct home_watch {
     struct pace pace;
     sd_event_source *timer; /* the next compile */
     sd_event_source *now;   /* ... when it is due already */
-    bool compiling;         /* at this moment, beside the loop; `job` and `compilation` are in use */
+    bool busy;              /* `job` is under way, in the loop or beside it; what it works with is its own */
     struct job job;
+    struct home_state shown;   /* what the job of a report writes */
+    sd_event_source *patience; /* when a job has not come back for so long, its file system hangs */
+    bool hung;
+    bool report_missed; /* the report's time came while a job was under way */
+    bool updated;       /* what is watched, since it was last said what cannot be */
+    bool look;          /* at what cannot be watched, as soon as no job is under way */
+    bool check_first;   /* only what we write ourselves has changed: perhaps by ourselves */
+    bool checking;      /* ... when the job that is under way began */
+    enum home_found { FOUND_HOME, FOUND_NOTHING, FOUND_TAKEN, FOUND_SAME } found; /* before a compile */
+    pid_t holder;                                                                 /* FOUND_TAKEN: by it */
     struct compilation compilation;
     bool hold_empty;
     struct watch_client *watches;
     struct home_paths paths; /* what is watched */
     struct home_lock lock;
-    struct hermes *reader; /* has the snapshot in memory, so that the next compile need not read it first */
-    struct arena *arena;   /* of the compile that is under way */
-    struct stat pool;      /* auth.json as our last compile left it */
-    struct stat snapshot;  /* ... and the snapshot */
-    bool said_stuck;       /* that auth.lock is held */
-    bool reload_begun;     /* the compile that began last is one that a reload waits for */
-    bool removed;          /* and to be freed when the compile is through */
+    struct hermes *reader;            /* has the snapshot in memory, so that the next compile need not read it first */
+    struct arena *arena;              /* of the compile that is under way */
+    struct stat pool;                 /* auth.json as our last compile left it */
+    struct stat snapshot;             /* ... and the snapshot */
+    const struct hermes_view *before; /* what the compile compared with, for as long as its result is used */
+    bool said_stuck;                  /* that auth.lock is held */
+    bool reload_begun;                /* the compile that began last is one that a reload waits for */
+    bool removed;                     /* and to be freed when the compile is through */
     struct after_compile after;
     struct home_report report;
     struct drift_look drift;
@@ -47,7 +58,9 @@ void home_watch_destroy(struct home_watch *h);
 /* Compiles as soon as the loop turns, however the pace stands. */
 void home_watch_request(struct home_watch *h);
 
-/* This process ends while a compile runs: the report says so. */
+/* This process ends: the report says so. */
 void home_watch_leave(struct home_watch *h);
+/* Its file system may not answer: whatever asks it belongs into a thread. */
+bool home_watch_is_foreign(const struct home_watch *h);
 
 #endif

@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <pthread.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -9,6 +10,9 @@
 
 /* While events come closer together than this, they are read no more often. */
 enum { STORM_USEC = 2000, RETRY_USEC = 100000 };
+
+/* What file systems that may not answer have at the end, to take the last report. */
+enum { LEAVE_S = 1 };
 
 /* A first event is acted on at once. Where they rain, thousands in a second, they are left to gather. */
 static void pause_in_a_storm(struct watcher *w)
@@ -181,14 +185,42 @@ void watcher_remove(struct watcher *w, struct home_watch *h)
     home_watch_destroy(h);
 }
 
+/* --- the end --- */
+
+static void *leave(void *home)
+{
+    home_watch_leave(home);
+    return NULL;
+}
+
+/* Those whose file systems may not answer, each in a thread; whoever has not answered after LEAVE_S is not waited for. */
+static bool leave_foreign(const struct watcher *w)
+{
+    struct timespec until;
+    pthread_t *all = calloc(w->count + 1, sizeof *all);
+    size_t count = 0;
+    for (size_t i = 0; all != NULL && i < w->count; i++)
+        if (home_watch_is_foreign(w->homes[i]) && !w->homes[i]->busy &&
+            pthread_create(&all[count], NULL, leave, w->homes[i]) == 0)
+            count++;
+    (void)clock_gettime(CLOCK_REALTIME, &until);
+    until.tv_sec += LEAVE_S;
+    for (size_t i = 0; i < count; i++)
+        (void)pthread_timedjoin_np(all[i], NULL, &until);
+    free(all);
+    return count > 0;
+}
+
 int watcher_run(struct watcher *w)
 {
     int status = sd_event_loop(w->commons.event);
     notify_stopping();
-    if (!jobs_busy(w->commons.jobs))
+    bool foreign = leave_foreign(w);
+    if (!foreign && !jobs_busy(w->commons.jobs))
         return status;
     for (size_t i = 0; i < w->count; i++)
-        home_watch_leave(w->homes[i]);
+        if (!home_watch_is_foreign(w->homes[i]))
+            home_watch_leave(w->homes[i]);
     /* What jobs write is replaced as a whole or not at all, as if we had been killed. */
     _exit(status < 0 ? EXIT_FAILURE : EXIT_SUCCESS);
 }

@@ -16,7 +16,7 @@ struct watcher {
     struct commons commons;
     struct home_watch **homes;
     size_t count;
-    bool terminal; /* it was started in one, and ends with it */
+    bool terminal;          /* it was started in one, and ends with it */
     sd_event_source *queue; /* of events */
     sd_event_source *pause; /* ends a pause of the queue */
     uint64_t drained;       /* when it was read last */

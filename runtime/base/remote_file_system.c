@@ -2,6 +2,7 @@
 
 #include <linux/magic.h>
 #include <stddef.h>
+#include <string.h>
 #include <sys/vfs.h>
 
 /* linux/magic.h learned these one by one; the numbers are the kernel's. */
@@ -39,5 +40,17 @@ const char *remote_file_system(const struct statfs *fs)
     for (size_t i = 0; i < sizeof table / sizeof *table; i++)
         if (table[i].type == (unsigned)fs->f_type)
             return table[i].name;
+    return NULL;
+}
+
+const char *remote_file_system_name(const char *type)
+{
+    static const char *const others[] = {"nfs4", "fuseblk", "virtiofs", "smb3", "autofs"};
+    for (size_t i = 0; i < sizeof table / sizeof *table; i++)
+        if (strcmp(type, table[i].name) == 0 || (strncmp(type, "fuse.", 5) == 0 && table[i].type == FUSE_SUPER_MAGIC))
+            return table[i].name;
+    for (size_t i = 0; i < sizeof others / sizeof *others; i++)
+        if (strcmp(type, others[i]) == 0)
+            return others[i];
     return NULL;
 }

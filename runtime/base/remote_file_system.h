@@ -8,4 +8,7 @@ struct statfs;
 /* "nfs", "fuse", ...; NULL for a local one. */
 const char *remote_file_system(const struct statfs *fs);
 
+/* The same by the type that mountinfo has of a mount, and also where something may be mounted at the first access. */
+const char *remote_file_system_name(const char *type);
+
 #endif

@@ -173,8 +173,9 @@ class Files(unittest.TestCase):
             self.watch.wait_generation(1)
         self.put(self.config, "sk-test-files-3")
         self.arrives("sk-test-files-3", 2)
-        done = subprocess.run([WATCH, "--home", self.home.path], env=self.home.env, capture_output=True, timeout=PATIENCE)
-        self.assertEqual(done.returncode, 4)
+        second = Watch(self.home, name="second")
+        self.assertIn(f"process {self.watch.process.pid} already watches", second.status)
+        second.close()
 
     def test_links_of_links_of_folders(self):
         """As Nix and stow build them: each link on the way is swapped once, and once a folder that one lies in."""

@@ -65,7 +65,10 @@ static struct text event_of(const char *home, const struct compilation *c)
     json_write_member(&out, "home", home);
     json_write_number(&out, "generation", (unsigned long long)c->generation);
     json_write_number(&out, "published_at", (unsigned long long)c->publication.snapshot_stat.st_mtim.tv_sec);
-    json_write_member(&out, "pool", c->publication.pool_waiting ? "waiting" : c->publication.projected ? "written" : "unchanged");
+    json_write_member(&out, "pool",
+                      c->publication.pool_waiting ? "waiting"
+                      : c->publication.projected  ? "written"
+                                                  : "unchanged");
     plan_json(&out, &c->plan);
     text_putc(&out, '}');
     return out;

@@ -86,8 +86,10 @@ static void done(struct job *job)
     struct look *look = (struct look *)job;
     struct drift_turns *turns = look->turns;
     uint64_t now = now_usec(look->event);
-    turns->looking = false;
-    turns->look_after = now + (now - look->began) * 9;
+    if (!look->job.apart) {
+        turns->looking = false;
+        turns->look_after = now + (now - look->began) * 9;
+    }
     if (look->of != NULL) {
         look->of->under_way = NULL;
         if (look->compilation.outcome == COMPILE_VALID)
@@ -105,7 +107,7 @@ static void start(struct drift_look *look, uint64_t now)
     struct look *begun = calloc(1, sizeof *begun + room);
     if (begun == NULL)
         return;
-    begun->job = (struct job){.work = work, .done = done};
+    begun->job = (struct job){.work = work, .done = done, .apart = look->apart};
     begun->of = look;
     begun->turns = look->turns;
     begun->event = look->home->event;
@@ -113,7 +115,7 @@ static void start(struct drift_look *look, uint64_t now)
     begun->managed = look->managed;
     memcpy(begun->home, look->home->home, room);
     look->under_way = begun;
-    look->turns->looking = true;
+    look->turns->looking = look->turns->looking || !look->apart;
     jobs_start(look->jobs, &begun->job);
 }
 
@@ -124,6 +126,8 @@ static int at_time(sd_event_source *timer, uint64_t when, void *data)
     (void)timer;
     (void)when;
     uint64_t now = now_usec(look->home->event);
+    if (look->under_way != NULL)
+        return 0; /* it hangs */
     look->wanted = turns->looking || now < turns->look_after;
     if (turns->looking)
         return 0; /* the end of that look wakes the next one */

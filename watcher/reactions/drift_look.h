@@ -31,6 +31,7 @@ struct drift_look {
     void *owner;
     sd_event_source *timer;
     uint64_t looked; /* when the last look began, CLOCK_MONOTONIC */
+    bool apart;      /* the home's file system may not answer: it takes nobody's turn. To be set by the owner */
     bool wanted;     /* as soon as the look at another home is over */
     struct look *under_way;
 };

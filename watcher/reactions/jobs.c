@@ -11,7 +11,8 @@ enum { MOST_THREADS = 4 };
 struct jobs {
     int ends[2]; /* a pipe: a thread that is through writes its job's address */
     sd_event_source *source;
-    size_t running;
+    size_t running;    /* of the few */
+    size_t apart;      /* of those beside them */
     struct job *first; /* of those that wait for a thread */
     struct job *last;
 };
@@ -39,7 +40,7 @@ static void start(struct jobs *jobs, struct job *job)
     if (order != NULL) {
         *order = (struct order){job, jobs->ends[1]};
         if (pthread_create(&job->thread, NULL, run, order) == 0) {
-            jobs->running++;
+            *(job->apart ? &jobs->apart : &jobs->running) += 1;
             return;
         }
         free(order);
@@ -60,6 +61,10 @@ static void start_waiting(struct jobs *jobs)
 void jobs_start(struct jobs *jobs, struct job *job)
 {
     job->next = NULL;
+    if (job->apart) {
+        start(jobs, job);
+        return;
+    }
     *(jobs->first == NULL ? &jobs->first : &jobs->last->next) = job;
     jobs->last = job;
     start_waiting(jobs);
@@ -73,7 +78,7 @@ static int at_end(sd_event_source *source, int fd, uint32_t events, void *data)
     (void)events;
     while (read(fd, &job, sizeof job) == sizeof job) { /* an address goes through a pipe whole */
         (void)pthread_join(job->thread, NULL);
-        jobs->running--;
+        *(job->apart ? &jobs->apart : &jobs->running) -= 1;
         start_waiting(jobs);
         job->done(job);
     }
@@ -113,5 +118,5 @@ void jobs_close(struct jobs *jobs)
 
 bool jobs_busy(const struct jobs *jobs)
 {
-    return jobs->running > 0; /* else none waits */
+    return jobs->running + jobs->apart > 0; /* else none waits */
 }

@@ -21,6 +21,7 @@ struct jobs;
 struct job {
     void (*work)(struct job *job);
     void (*done)(struct job *job); /* may start the job anew, or free it */
+    bool apart; /* it may wait for ever, for a file system: it has a thread at once, beside the few */
     pthread_t thread;
     struct job *next; /* that waits for a thread, too */
 };

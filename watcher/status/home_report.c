@@ -76,39 +76,63 @@ static void pay(struct home_report *report)
     report->paid_until = (report->paid_until > now ? report->paid_until : now) + INTERVAL_USEC;
 }
 
-static struct status_times times_now(const struct home_report *report)
+static struct status_times times_now(const struct home_report *report, const struct home_state *state)
 {
-    return (struct status_times){report->told.started, report->state->last_compile, report->state->last_success};
+    return (struct status_times){report->told.started, state->last_compile, state->last_success};
 }
 
-static void write_both(struct home_report *report, const struct rendered *r)
+static bool is_before(struct timespec a, struct timespec b)
 {
-    write_if_other(report->state->home, STATUS_FILE, &r->status);
-    write_if_other(report->state->home, METRICS_FILE, &r->metrics);
-    report->told = times_now(report);
-    report->wanted = false;
+    return a.tv_sec < b.tv_sec || (a.tv_sec == b.tv_sec && a.tv_nsec <= b.tv_nsec);
+}
+
+void home_report_write(struct home_report *report, const struct home_state *state, const struct metrics_source *source)
+{
+    struct arena *arena = arena_create();
+    struct rendered r = render(arena, state, &report->told, source);
+    const bool wanted = report->wanted.tv_sec != 0 && is_before(report->wanted, state->last_compile);
+    report->written = wanted || !stands_there(state->home, STATUS_FILE, &r.status) ||
+                      !stands_there(state->home, METRICS_FILE, &r.metrics);
+    if (report->written) {
+        const struct status_times times = times_now(report, state);
+        r = render(arena, state, &times, source);
+        write_if_other(state->home, STATUS_FILE, &r.status);
+        write_if_other(state->home, METRICS_FILE, &r.metrics);
+        report->told = times;
+        if (wanted)
+            report->wanted = (struct timespec){0};
+    }
+    report->until = r.until;
+    arena_destroy(arena);
+}
+
+void home_report_written(struct home_report *report)
+{
+    if (report->written)
+        pay(report);
+    wake_for_the_next_key(report, report->until);
+}
+
+void home_report_status(struct home_report *report)
+{
+    struct arena *arena = arena_create();
+    struct text status = {.arena = arena};
+    const struct status_times times = times_now(report, report->state);
+    status_json_put(&status, report->state, &times);
+    write_if_other(report->state->home, STATUS_FILE, &status);
+    arena_destroy(arena);
 }
 
 static int at_time(sd_event_source *timer, uint64_t when, void *data)
 {
     struct home_report *report = data;
-    const struct home_state *state = report->state;
     struct metrics_source source;
     (void)timer;
     (void)when;
-    if (!report->source(report->owner, &source))
-        return 0;
-    struct arena *arena = arena_create();
-    struct rendered r = render(arena, state, &report->told, &source);
-    if (report->wanted || !stands_there(state->home, STATUS_FILE, &r.status) ||
-        !stands_there(state->home, METRICS_FILE, &r.metrics)) {
-        const struct status_times times = times_now(report);
-        r = render(arena, state, &times, &source);
-        write_both(report, &r);
-        pay(report);
+    if (report->source(report->owner, &source)) {
+        home_report_write(report, report->state, &source);
+        home_report_written(report);
     }
-    arena_destroy(arena);
-    wake_for_the_next_key(report, r.until);
     return 0;
 }
 
@@ -133,7 +157,7 @@ void home_report_soon(struct home_report *report)
 
 void home_report_want(struct home_report *report)
 {
-    report->wanted = true;
+    (void)clock_gettime(CLOCK_REALTIME, &report->wanted);
 }
 
 void home_report_close(struct home_report *report, const struct metrics_source *last)
@@ -143,7 +167,7 @@ void home_report_close(struct home_report *report, const struct metrics_source *
         return;
     struct arena *arena = arena_create();
     struct text metrics = {.arena = arena};
-    const struct status_times times = times_now(report);
+    const struct status_times times = times_now(report, report->state);
     const char *home = report->state->home;
     (void)metrics_put(&metrics, report->state, &times, last, false);
     write_if_other(home, METRICS_FILE, &metrics);

@@ -23,7 +23,9 @@ struct home_report {
     sd_event_source *timer;
     uint64_t paid_until;      /* each writing costs an interval: CLOCK_MONOTONIC */
     struct status_times told; /* what the files have */
-    bool wanted;              /* also when nothing but the time is another one */
+    struct timespec wanted; /* a compile after this is told also when nothing but its time is another one; zero: none */
+    bool written;           /* by the last home_report_write() */
+    double until;           /* when the metrics will be other ones by themselves */
 };
 
 /* 0 or a negative errno. STATE lives as long as the report. */
@@ -32,6 +34,12 @@ int home_report_open(struct home_report *report, sd_event *event, const struct h
     __attribute__((warn_unused_result));
 /* The state has changed. */
 void home_report_soon(struct home_report *report);
+/* Writes what is to be written of STATE, which may be a copy. In another thread only where the source has said false, and
+ * home_report_written() then follows in the loop. */
+void home_report_write(struct home_report *report, const struct home_state *state, const struct metrics_source *source);
+void home_report_written(struct home_report *report);
+/* status.json alone, at once: the metrics ask files that do not answer. */
+void home_report_status(struct home_report *report);
 /* Also when nothing but the time of the compile that comes is another one. */
 void home_report_want(struct home_report *report);
 /* Nobody watches the home from now on: the metrics say so, and no status is left behind. LAST: what the metrics read;

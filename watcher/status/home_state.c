@@ -18,6 +18,21 @@ bool home_state_is_trouble(const struct home_state *state)
     return state->condition != HOME_OK && state->condition != HOME_DEGRADED;
 }
 
+static char *copy_text(const char *text)
+{
+    return text == NULL ? NULL : strdup(text);
+}
+
+struct home_state home_state_copy(const struct home_state *state)
+{
+    struct home_state copy = *state;
+    copy.status = copy_text(state->status);
+    copy.diagnostics = copy_text(state->diagnostics);
+    copy.findings = copy_text(state->findings);
+    copy.polling = copy_text(state->polling);
+    return copy;
+}
+
 void home_state_finish(struct home_state *state)
 {
     free(state->status);

@@ -43,6 +43,8 @@ const char *home_state_name(enum condition condition);
 /* The sources as they are now are not in force, or will not stay so. */
 bool home_state_is_trouble(const struct home_state *state);
 
+/* With texts of its own, for another thread. */
+struct home_state home_state_copy(const struct home_state *state);
 void home_state_finish(struct home_state *state);
 /* True when systemd should hear of it, because the line is another one. */
 bool home_state_say(struct home_state *state, enum condition condition, const char *status);

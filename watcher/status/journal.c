@@ -2,6 +2,7 @@
 
 #include <limits.h>
 #include <poll.h>
+#include <pthread.h>
 #include <stdarg.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -116,8 +117,11 @@ static void print(const struct journal_entry *e)
 
 void journal_write(const struct journal_entry *entry)
 {
+    static pthread_mutex_t one_at_a_time = PTHREAD_MUTEX_INITIALIZER;
+    (void)pthread_mutex_lock(&one_at_a_time);
     if (journal_listens())
         send(entry);
     else
         print(entry);
+    (void)pthread_mutex_unlock(&one_at_a_time);
 }

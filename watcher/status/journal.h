@@ -19,6 +19,7 @@ struct journal_entry {
     unsigned line;           /* HERMES_LINE */
 };
 
+/* From any thread. */
 void journal_write(const struct journal_entry *entry);
 
 #endif

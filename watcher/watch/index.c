@@ -68,8 +68,9 @@ static void remember(struct watch_client *client, struct watch *watch)
     client->watches[client->count++] = watch;
 }
 
-void watch_want(struct watch_client *client, struct watch *watch, const char *name, bool passage, bool apart)
+void watch_want(struct watch_client *client, struct watch *watch, struct watch_wish wish)
 {
+    const char *name = wish.name;
     size_t at = watch_first_of(watch, name);
     while (at < watch->count && strcmp(watch->interests[at].name, name) == 0 && watch->interests[at].client != client)
         at++;
@@ -81,9 +82,10 @@ void watch_want(struct watch_client *client, struct watch *watch, const char *na
         remember(client, watch);
     }
     struct interest *interest = &watch->interests[at];
-    interest->apart = apart && (interest->apart || interest->round != client->round);
+    interest->apart = wish.apart && (interest->apart || interest->round != client->round);
     interest->round = client->round;
-    interest->passage = passage;
+    interest->passage = wish.passage;
+    interest->unknown = wish.unknown;
 }
 
 void watch_sweep(struct watch_client *client)

@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <limits.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/timerfd.h>
@@ -23,7 +24,8 @@ void watch_looks(struct watch_client *client, bool looks)
 
 bool watch_must_look(const struct watch *watch, const struct interest *interest)
 {
-    return watch->remote != NULL || (watch->error != 0 && !(watch->error == EACCES && interest->passage));
+    return watch->remote != NULL || interest->unknown ||
+           (watch->error != 0 && !(watch->error == EACCES && interest->passage));
 }
 
 /* A file system's clock stands still for some milliseconds. */
@@ -35,15 +37,16 @@ static bool is_young(struct timespec changed)
     return age_ms > -100 && age_ms < 100;
 }
 
-static struct mark look(const struct watch *watch, const struct interest *interest)
+static struct mark look(struct watch_client *client, const struct watch *watch, const char *name)
 {
     char path[PATH_MAX + NAME_MAX + 2];
     struct stat st;
-    bool any = strcmp(interest->name, ANY_ENTRY) == 0;
+    bool any = strcmp(name, ANY_ENTRY) == 0;
     bool itself = watch->file || any;
-    (void)snprintf(path, sizeof path, "%s%s%s", watch->path, itself ? "" : "/", itself ? "" : interest->name);
-    if (lstat(path, &st) < 0)
-        return (struct mark){0};
+    (void)snprintf(path, sizeof path, "%s%s%s", watch->path, itself ? "" : "/", itself ? "" : name);
+    (void)snprintf(client->touching, sizeof client->touching, "%.4095s", path);
+    if (watch_lstat(client->set, path, &st) < 0)
+        return (struct mark){.error = errno == ENOENT || errno == ENOTDIR ? 0 : errno};
     struct mark mark = {.device = st.st_dev, .inode = st.st_ino, .mode = st.st_mode};
     if (any || !S_ISDIR(st.st_mode)) { /* of a directory on the way only the directory itself matters */
         mark.size = st.st_size;
@@ -62,15 +65,57 @@ static bool same_time(struct timespec a, struct timespec b)
 /* For sure: one that was young may have changed unseen. */
 static bool same_mark(const struct mark *now, const struct mark *before)
 {
-    return !before->young && now->device == before->device && now->inode == before->inode &&
-           now->mode == before->mode && now->size == before->size && same_time(now->modified, before->modified) &&
-           same_time(now->changed, before->changed);
+    return !before->young && now->error == before->error && now->device == before->device &&
+           now->inode == before->inode && now->mode == before->mode && now->size == before->size &&
+           same_time(now->modified, before->modified) && same_time(now->changed, before->changed);
+}
+
+/* Those of a client's interests, which stay where they are while a file system is asked: NAME is the client's own. */
+struct looked {
+    struct watch *watch;
+    const char *name;
+};
+
+static struct interest *find(const struct looked *looked, const struct watch_client *client)
+{
+    size_t at = watch_first_of(looked->watch, looked->name);
+    while (looked->watch->interests[at].client != client)
+        at++;
+    return &looked->watch->interests[at];
+}
+
+/* Those that are looked at, where LOOKED_AT, or the others that must be from now on; *RET_COUNT of them, to be freed. */
+static struct looked *list(const struct watch_client *client, bool looked_at, size_t *ret_count)
+{
+    struct looked *all = NULL;
+    size_t count = 0;
+    for (size_t i = 0; i < client->count; i++) {
+        struct watch *watch = client->watches[i];
+        for (size_t k = 0; k < watch->count; k++) {
+            const struct interest *interest = &watch->interests[k];
+            bool wanted = interest->client == client && interest->looked_at == looked_at &&
+                          (looked_at || watch_must_look(watch, interest));
+            if (!wanted)
+                continue;
+            all = watch_must(realloc(all, (count + 1) * sizeof *all));
+            all[count++] = (struct looked){watch, interest->name};
+        }
+    }
+    *ret_count = count;
+    return all;
 }
 
 bool watch_take_marks(struct watch_client *client)
 {
     bool looks = false;
     bool other = false;
+    size_t count;
+    struct looked *fresh = list(client, false, &count);
+    for (size_t i = 0; i < count; i++) { /* a change since the last look is still to be told */
+        struct mark mark = look(client, fresh[i].watch, fresh[i].name);
+        find(&fresh[i], client)->mark = mark;
+    }
+    free(fresh);
     for (size_t i = 0; i < client->count; i++) {
         struct watch *watch = client->watches[i];
         for (size_t k = 0; k < watch->count; k++) {
@@ -79,8 +124,6 @@ bool watch_take_marks(struct watch_client *client)
                 continue;
             bool before = interest->looked_at;
             interest->looked_at = watch_must_look(watch, interest);
-            if (interest->looked_at && !before) /* a change since the last look is still to be told */
-                interest->mark = look(watch, interest);
             other = other || (interest->looked_at != before && !interest->apart);
             looks = looks || interest->looked_at;
         }
@@ -89,33 +132,27 @@ bool watch_take_marks(struct watch_client *client)
     return other;
 }
 
-static void look_again(const struct watch *watch, struct interest *interest)
+static void look_again(struct watch_client *client, const struct looked *looked)
 {
-    struct mark now = look(watch, interest);
-    if (!watch_must_look(watch, interest))
-        watch_note(interest->client, WATCH_CHANGE, false); /* watched from now on: what changed before is not known */
+    struct mark now = look(client, looked->watch, looked->name);
+    struct interest *interest = find(looked, client);
+    if (!watch_must_look(looked->watch, interest))
+        watch_note(client, WATCH_CHANGE, false); /* watched from now on: what changed before is not known */
     else if (!same_mark(&now, &interest->mark))
         watch_note_interest(interest, WATCH_CHANGE, false);
     interest->mark = now;
 }
 
-static void look_for(struct watch_set *set, struct watch_client *client)
+void watch_look(struct watch_client *client)
 {
-    for (size_t i = 0; i < client->count; i++) {
-        struct watch *watch = client->watches[i];
-        if (watch->error != 0 && watch->descriptor < 0)
-            watch_start(set, watch);
-        for (size_t k = 0; k < watch->count; k++)
-            if (watch->interests[k].client == client && watch->interests[k].looked_at)
-                look_again(watch, &watch->interests[k]);
-    }
-}
-
-void watch_look(struct watch_set *set)
-{
-    if (set->queue < 0)
-        watch_queue_open(set);
-    for (struct watch_client *client = set->clients; client != NULL; client = client->next)
-        if (client->looks)
-            look_for(set, client);
+    size_t count;
+    if (client->set->queue < 0)
+        watch_queue_open(client->set);
+    for (size_t i = 0; i < client->count; i++)
+        if (client->watches[i]->error != 0 && client->watches[i]->descriptor < 0)
+            watch_start(client->set, client->watches[i]);
+    struct looked *all = list(client, true, &count);
+    for (size_t i = 0; i < count; i++)
+        look_again(client, &all[i]);
+    free(all);
 }

@@ -17,10 +17,17 @@ void watch_note_interest(const struct interest *interest, enum watch_news news, 
 
 void watch_tell_all(struct watch_set *set)
 {
-    for (struct watch_client *client; (client = set->told) != NULL;) {
-        enum watch_news news = client->news;
-        set->told = client->next_told;
-        client->news = WATCH_NOTHING;
+    for (;;) {
+        (void)pthread_mutex_lock(&set->lock);
+        struct watch_client *client = set->told;
+        enum watch_news news = client == NULL ? WATCH_NOTHING : client->news;
+        if (client != NULL) {
+            set->told = client->next_told;
+            client->news = WATCH_NOTHING;
+        }
+        (void)pthread_mutex_unlock(&set->lock);
+        if (client == NULL)
+            return;
         client->tell(client->owner, news);
     }
 }

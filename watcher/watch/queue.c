@@ -122,10 +122,10 @@ void watch_stop(struct watch_set *set, struct watch *watch)
         (void)inotify_rm_watch(set->queue, descriptor);
 }
 
-bool watch_still_there(const struct watch *watch)
+bool watch_still_there(struct watch_set *set, const struct watch *watch)
 {
     struct stat st;
-    return watch->descriptor >= 0 && stat(watch->path, &st) == 0 && st.st_dev == watch->device &&
+    return watch->descriptor >= 0 && watch_stat(set, watch->path, &st) == 0 && st.st_dev == watch->device &&
            st.st_ino == watch->inode;
 }
 
@@ -141,25 +141,38 @@ uint32_t watch_events_of(const struct watch *watch)
 /* What the others ask of its inode is added. */
 static void add_what_others_ask(struct watch_set *set, const struct watch *watch)
 {
+    uint32_t events = 0;
     for (const struct watch *other = NULL; (other = watch_with(set, watch->descriptor, other)) != NULL;)
-        if (other != watch)
-            (void)inotify_add_watch(set->queue, other->path, other->events | IN_MASK_ADD);
+        events |= other == watch ? 0 : other->events;
+    if ((events & ~watch->events) != 0)
+        (void)watch_add(set, watch->path, events | IN_MASK_ADD);
+}
+
+/* What happened between the kernel's watch and ours is known to nobody, its end among it. */
+static void note_unclaimed(const struct watch_set *set, const struct watch *watch, unsigned before)
+{
+    for (size_t i = 0; set->unclaimed != before && i < watch->count; i++)
+        watch_note(watch->interests[i].client, WATCH_CHANGE, false);
 }
 
 void watch_start(struct watch_set *set, struct watch *watch)
 {
     struct stat st;
     struct statfs fs;
+    const unsigned unclaimed = set->unclaimed;
     watch->error = 0;
     watch->remote = NULL;
-    if (stat(watch->path, &st) < 0) {
+    if (watch_stat(set, watch->path, &st) < 0) {
         watch->error = errno == ENOENT || errno == ENOTDIR ? 0 : errno;
         return;
     }
     watch->file = S_ISREG(st.st_mode);
-    watch->remote = statfs(watch->path, &fs) == 0 ? remote_file_system(&fs) : NULL;
-    watch->events = watch_events_of(watch);
-    int descriptor = set->queue < 0 ? -1 : inotify_add_watch(set->queue, watch->path, watch->events);
+    watch->remote = watch_statfs(set, watch->path, &fs) == 0 ? remote_file_system(&fs) : NULL;
+    int descriptor;
+    do {
+        watch->events = watch_events_of(watch);
+        descriptor = set->queue < 0 ? -1 : watch_add(set, watch->path, watch->events);
+    } while (descriptor >= 0 && watch->events != watch_events_of(watch)); /* somebody wants more by now */
     if (descriptor < 0) {
         int error = set->queue < 0 ? set->error : errno;
         watch->error = error == ENOENT || error == ENOTDIR ? 0 : error;
@@ -173,4 +186,5 @@ void watch_start(struct watch_set *set, struct watch *watch)
     watch->device = st.st_dev;
     watch->inode = st.st_ino;
     add_what_others_ask(set, watch);
+    note_unclaimed(set, watch, unclaimed);
 }

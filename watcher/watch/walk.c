@@ -1,20 +1,19 @@
 #include "watch.h"
 
-#include <fcntl.h>
+#include <errno.h>
 #include <limits.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 enum { MAX_LINKS = 40 };
 
 /* Puts the target of the link AT in the place of its name; REST is what follows it. */
-static bool follow_link(char path[PATH_MAX], const char *directory, const char *at, const char *rest)
+static bool follow_link(struct watch_set *set, char path[PATH_MAX], const char *directory, const char *at,
+                        const char *rest)
 {
     char target[PATH_MAX];
     char joined[PATH_MAX * 2 + 2];
-    ssize_t len = readlink(at, target, sizeof target - 1);
+    ssize_t len = watch_readlink(set, at, target, sizeof target - 1);
     if (len <= 0)
         return false;
     target[len] = '\0';
@@ -45,53 +44,73 @@ static bool is_apart(const struct watch_client *client, const char *path)
     return names != NULL && *names != NULL;
 }
 
+/* Where the walk is. */
+struct walk {
+    struct watch_client *client;
+    bool apart;
+    char path[PATH_MAX];
+    const char *rest; /* of it */
+    char directory[PATH_MAX];
+    int links;
+};
+
+/* Wants NAME, which is AT. False: there is no way on. */
+static bool step(struct walk *w, const char *name, const char *at)
+{
+    struct stat st = {0};
+    struct watch_client *client = w->client;
+    struct watch_set *set = client->set;
+    (void)snprintf(client->touching, sizeof client->touching, "%.4095s", at);
+    bool there = watch_lstat(set, at, &st) == 0;
+    bool unknown = !there && errno != ENOENT && errno != ENOTDIR;
+    bool leads_on = there && S_ISDIR(st.st_mode) && *w->rest != '\0'; /* else it stands in a file's place */
+    bool passage = leads_on && watch_readable(set, at);
+    watch_want(client, watch_at(set, w->directory), (struct watch_wish){name, passage, w->apart, unknown});
+    if (!there || strlen(at) >= sizeof w->directory)
+        return false;
+    if (S_ISREG(st.st_mode)) {
+        struct watch *watch = watch_at(set, at);
+        watch->file = true;
+        watch_want(client, watch, (struct watch_wish){name, false, w->apart, false});
+    }
+    if (!S_ISLNK(st.st_mode)) {
+        strcpy(w->directory, at);
+        return true;
+    }
+    char again[PATH_MAX];
+    if (++w->links > MAX_LINKS || !follow_link(set, again, w->directory, at, w->rest))
+        return false;
+    strcpy(w->path, again);
+    strcpy(w->directory, "/");
+    w->rest = w->path;
+    return true;
+}
+
 void watch_walk(struct watch_client *client, const char *whole)
 {
-    const bool apart = is_apart(client, whole);
-    char path[PATH_MAX];
-    char directory[PATH_MAX] = "/";
+    struct walk w = {.client = client, .apart = is_apart(client, whole), .directory = "/"};
     char name[NAME_MAX + 1];
     char at[PATH_MAX + NAME_MAX + 2];
-    if (strlen(whole) >= sizeof path)
+    if (strlen(whole) >= sizeof w.path)
         return;
-    strcpy(path, whole);
-    const char *rest = path;
-    for (int links = 0; *(rest += strspn(rest, "/")) != '\0';) {
-        struct stat st;
-        size_t len = strcspn(rest, "/");
+    strcpy(w.path, whole);
+    for (w.rest = w.path; *(w.rest += strspn(w.rest, "/")) != '\0';) {
+        size_t len = strcspn(w.rest, "/");
         if (len > NAME_MAX)
             return;
-        memcpy(name, rest, len);
+        memcpy(name, w.rest, len);
         name[len] = '\0';
-        rest += len;
-        rest += strspn(rest, "/");
+        w.rest += len;
+        w.rest += strspn(w.rest, "/");
         if (strcmp(name, ".") == 0)
             continue;
         if (strcmp(name, "..") == 0) {
-            (void)parent_of(directory);
+            (void)parent_of(w.directory);
             continue;
         }
-        (void)snprintf(at, sizeof at, "%s%s%s", directory, directory[1] == '\0' ? "" : "/", name);
-        bool there = lstat(at, &st) == 0;
-        bool leads_on = there && S_ISDIR(st.st_mode) && *rest != '\0'; /* else it stands in a file's place */
-        watch_want(client, watch_at(client->set, directory), name,
-                   leads_on && faccessat(AT_FDCWD, at, R_OK, AT_EACCESS) == 0, apart);
-        if (!there || strlen(at) >= sizeof directory)
+        (void)snprintf(at, sizeof at, "%s%s%s", w.directory, w.directory[1] == '\0' ? "" : "/", name);
+        client->met = client->met || watch_is_foreign(client->set, at);
+        if ((client->met && !client->waits) || !step(&w, name, at))
             return;
-        if (S_ISREG(st.st_mode)) {
-            struct watch *watch = watch_at(client->set, at);
-            watch->file = true;
-            watch_want(client, watch, name, false, apart);
-        }
-        if (S_ISLNK(st.st_mode)) {
-            char again[PATH_MAX];
-            if (++links > MAX_LINKS || !follow_link(again, directory, at, rest))
-                return;
-            strcpy(path, again);
-            strcpy(directory, "/");
-            rest = path;
-        } else {
-            strcpy(directory, at);
-        }
     }
 }

@@ -1,13 +1,21 @@
 /* What a watch_set is made of, for the files that are it: index.c (who wants what), walk.c (the ways that
  * lead to a file), queue.c (the kernel's side, and libinotifytools), look.c (what events cannot tell),
- * note.c (who is told) and watch_set.c (what is done with all that). */
+ * note.c (who is told), mounts.c (where a file system may not answer), touch.c (asking it) and watch_set.c (what is done
+ * with all that).
+ *
+ * The set is locked in all of them, but not while a file system is asked: a client's update and look may run in a thread of
+ * its owner's, one at a time, and wait there for a server that hangs, while the loop goes on with all others. What lies
+ * between two questions is found anew. */
 #ifndef HERMES_WATCH_H
 #define HERMES_WATCH_H
 
 #include "watch_set.h"
 
+#include <pthread.h>
 #include <stdint.h>
+#include <sys/stat.h>
 #include <sys/types.h>
+#include <sys/vfs.h>
 #include <time.h>
 
 #define ANY_ENTRY "*" /* as the last name of a path */
@@ -20,6 +28,7 @@ struct mark {
     off_t size;
     struct timespec modified;
     struct timespec changed;
+    int error;  /* there may be something: the file system does not say. 0: it does */
     bool young; /* it changed so lately that another change might leave the same mark */
 };
 
@@ -30,6 +39,7 @@ struct interest {
     unsigned round; /* of the client's update that wanted it last */
     bool passage;   /* a directory on the way, whose own watch tells of its move and deletion */
     bool apart;     /* nothing leads over it but to files that CLIENT is told of apart */
+    bool unknown;   /* the walk that wanted it last could not see whether there is something */
     bool looked_at;
     struct mark mark; /* what the last look found */
 };
@@ -52,13 +62,24 @@ struct watch {
 
 enum { BUCKETS = 1024 };
 
+struct watch_mount {
+    char *path;
+    bool foreign; /* a server answers for it: it may hang, and others write to it */
+};
+
 struct watch_set {
-    int fd;                    /* for others to wait on: readable when the queue or the timer is */
-    int timer;                 /* runs while something is looked at */
-    size_t looking;            /* how many clients want that */
-    int queue;                 /* -1: could not be had yet */
-    int error;                 /* why not */
-    int mounts;                /* /proc/self/mountinfo; -1: there is none */
+    pthread_mutex_t lock;
+    int fd;          /* for others to wait on: readable when the queue or the timer is */
+    int timer;       /* runs while something is looked at */
+    size_t looking;  /* how many clients want that */
+    int queue;       /* -1: could not be had yet */
+    int error;       /* why not */
+    int mounts;      /* /proc/self/mountinfo; -1: there is none */
+    int mounts_seen; /* the same, for ourselves: waiting takes the news away */
+    struct watch_mount *points;
+    size_t point_count;
+    size_t foreign;            /* how many of them are */
+    unsigned unclaimed;        /* events of a descriptor that belonged to nothing (yet) */
     struct watch_client *told; /* those that the events of one drain concern */
     struct watch_client *clients;
     struct watch *by_name[BUCKETS];
@@ -74,6 +95,10 @@ struct watch_client {
     struct watch **watches; /* in which it has interests */
     size_t count;
     unsigned round;
+    bool foreign;         /* its ways lead over file systems that may not answer: so the last update found */
+    bool met;             /* this one has come to one */
+    bool waits;           /* this update may wait for them */
+    char touching[4096];  /* what it asks a file system about at this moment, and last; "": nothing yet */
     bool stale;           /* what was found when its paths were walked may be another thing now */
     bool looks;           /* something of it must be looked at */
     enum watch_news news; /* of this drain */
@@ -86,15 +111,40 @@ struct watch_client {
 void *watch_must(void *memory);
 /* The watch of PATH; a new one is not watched yet. */
 struct watch *watch_at(struct watch_set *set, const char *path);
-/* NAME of WATCH matters to CLIENT from now on. */
-void watch_want(struct watch_client *client, struct watch *watch, const char *name, bool passage, bool apart);
+/* How NAME of a directory matters to a client. */
+struct watch_wish {
+    const char *name;
+    bool passage;
+    bool apart;
+    bool unknown;
+};
+/* It matters to CLIENT from now on. */
+void watch_want(struct watch_client *client, struct watch *watch, struct watch_wish wish);
 /* Drops what CLIENT wanted before its last round, and watches that nobody wants. */
 void watch_sweep(struct watch_client *client);
 /* The first interest whose name is not before NAME. */
 size_t watch_first_of(const struct watch *watch, const char *name);
 
-/* Walks PATH name by name, link by link, and wants every step. */
+/* Walks PATH name by name, link by link, and wants every step. Where it comes to a file system that may not answer, it ends
+ * unless CLIENT waits. */
 void watch_walk(struct watch_client *client, const char *path);
+
+/* --- asking file systems, unlocked: what is known of the set is to be found anew --- */
+
+int watch_lstat(struct watch_set *set, const char *path, struct stat *ret);
+int watch_stat(struct watch_set *set, const char *path, struct stat *ret);
+int watch_statfs(struct watch_set *set, const char *path, struct statfs *ret);
+bool watch_readable(struct watch_set *set, const char *path);
+ssize_t watch_readlink(struct watch_set *set, const char *path, char *target, size_t size);
+/* inotify_add_watch */
+int watch_add(struct watch_set *set, const char *path, uint32_t events);
+
+void watch_mounts_read(struct watch_set *set);
+/* When something was mounted or unmounted since. */
+void watch_mounts_refresh(struct watch_set *set);
+void watch_mounts_forget(struct watch_set *set);
+/* PATH, without links, lies on a file system whose server may not answer. Asks nobody. */
+bool watch_is_foreign(const struct watch_set *set, const char *path);
 
 /* --- the kernel's side --- */
 
@@ -109,7 +159,7 @@ void watch_stop(struct watch_set *set, struct watch *watch);
 /* The kernel ended it by itself. */
 void watch_ended(struct watch_set *set, struct watch *watch);
 uint32_t watch_events_of(const struct watch *watch);
-bool watch_still_there(const struct watch *watch);
+bool watch_still_there(struct watch_set *set, const struct watch *watch);
 /* One inode under two names has one descriptor: the next of its watches AFTER that one; NULL: the first, or none. */
 struct watch *watch_with(struct watch_set *set, int descriptor, const struct watch *after);
 
@@ -122,7 +172,7 @@ bool watch_must_look(const struct watch *watch, const struct interest *interest)
  * from now on, or no more, so that what changed in between is not known. */
 bool watch_take_marks(struct watch_client *client);
 /* Looks at all of it, and notes what changed. Also tries to watch what could not be watched. */
-void watch_look(struct watch_set *set);
+void watch_look(struct watch_client *client);
 /* Whether something of CLIENT is looked at. */
 void watch_looks(struct watch_client *client, bool looks);
 

@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
@@ -16,16 +17,19 @@ int watch_set_open(struct watch_set **ret)
     struct watch_set *set = calloc(1, sizeof *set);
     if (set == NULL)
         return -ENOMEM;
+    (void)pthread_mutex_init(&set->lock, NULL);
     set->queue = -1;
     set->fd = epoll_create1(EPOLL_CLOEXEC);
     set->timer = timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK);
     set->mounts = open("/proc/self/mountinfo", O_RDONLY | O_CLOEXEC);
+    set->mounts_seen = open("/proc/self/mountinfo", O_RDONLY | O_CLOEXEC);
     if (set->fd < 0 || set->timer < 0 || !watch_wait_on(set, set->timer)) {
         int error = -errno;
         watch_set_close(set);
         return error;
     }
     watch_queue_open(set);
+    watch_mounts_read(set);
     *ret = set;
     return 0;
 }
@@ -33,9 +37,15 @@ int watch_set_open(struct watch_set **ret)
 struct watch_client *watch_client_create(struct watch_set *set, const char *const *apart, watch_tell *tell, void *owner)
 {
     struct watch_client *client = watch_must(calloc(1, sizeof *client));
-    *client = (struct watch_client){
-        .set = set, .next = set->clients, .apart = apart, .tell = tell, .owner = owner, .stale = true};
+    *client = (struct watch_client){.set = set,
+                                    .next = set->clients,
+                                    .apart = apart,
+                                    .tell = tell,
+                                    .owner = owner,
+                                    .stale = true}; /* clients come and go in the loop */
+    (void)pthread_mutex_lock(&set->lock);
     set->clients = client;
+    (void)pthread_mutex_unlock(&set->lock);
     return client;
 }
 
@@ -43,17 +53,20 @@ void watch_client_destroy(struct watch_client *client)
 {
     if (client == NULL)
         return;
-    struct watch_client **at = &client->set->clients;
+    struct watch_set *set = client->set;
+    struct watch_client **at = &set->clients;
+    (void)pthread_mutex_lock(&set->lock);
     client->round++;
     watch_sweep(client);
     watch_looks(client, false);
     while (*at != client)
         at = &(*at)->next;
     *at = client->next;
-    for (at = &client->set->told; *at != NULL && *at != client;) /* another one's news may end this one */
+    for (at = &set->told; *at != NULL && *at != client;) /* another one's news may end this one */
         at = &(*at)->next_told;
     if (*at == client)
         *at = client->next_told;
+    (void)pthread_mutex_unlock(&set->lock);
     free(client->watches);
     free(client);
 }
@@ -65,10 +78,12 @@ void watch_set_close(struct watch_set *set)
     while (set->clients != NULL)
         watch_client_destroy(set->clients);
     watch_queue_close();
-    const int fds[] = {set->fd, set->timer, set->mounts};
+    const int fds[] = {set->fd, set->timer, set->mounts, set->mounts_seen};
     for (size_t i = 0; i < sizeof fds / sizeof *fds; i++)
         if (fds[i] >= 0)
             (void)close(fds[i]);
+    watch_mounts_forget(set);
+    (void)pthread_mutex_destroy(&set->lock);
     free(set);
 }
 
@@ -114,27 +129,86 @@ static bool start_all(struct watch_client *client)
     return again;
 }
 
-bool watch_client_update(struct watch_client *client, const char *const *paths, size_t count)
+/* Gives up what is no longer there. False: that cannot be asked without waiting. */
+static bool keep_what_is_there(struct watch_client *client, bool *ret_lost)
+{
+    for (size_t i = 0; i < client->count; i++) {
+        struct watch *watch = client->watches[i];
+        client->met = client->met || watch_is_foreign(client->set, watch->path);
+        if (client->met && !client->waits)
+            return false;
+        if (!watch_still_there(client->set, watch))
+            *ret_lost = give_up(client, watch) || *ret_lost;
+    }
+    return true;
+}
+
+/* False: a way leads where it cannot be gone without waiting. */
+static bool walk_all(struct watch_client *client, const char *const *paths, size_t count)
+{
+    client->round++;
+    for (size_t i = 0; i < count; i++)
+        watch_walk(client, paths[i]);
+    if (client->met && !client->waits)
+        return false;
+    watch_sweep(client);
+    return true;
+}
+
+static bool update(struct watch_client *client, const char *const *paths, size_t count)
 {
     bool lost = false;
-    for (size_t i = 0; i < client->count; i++)
-        if (!watch_still_there(client->watches[i]))
-            lost = give_up(client, client->watches[i]) || lost;
-    bool again = true;
+    bool again;
+    watch_mounts_refresh(client->set);
+    client->met = client->foreign && !client->waits; /* until somebody has the time to see whether it still is */
     client->stale = false;
-    for (int walks = 0; again && walks < MAX_WALKS; walks++) {
-        client->round++;
-        for (size_t i = 0; i < count; i++)
-            watch_walk(client, paths[i]);
-        watch_sweep(client);
-        again = start_all(client);
-    }
-    return watch_take_marks(client) || lost;
+    again = keep_what_is_there(client, &lost);
+    for (int walks = 0; again && walks < MAX_WALKS; walks++)
+        again = walk_all(client, paths, count) && start_all(client);
+    client->foreign = client->met;
+    if (!client->met || client->waits)
+        return watch_take_marks(client) || lost;
+    client->stale = true;
+    return false;
+}
+
+bool watch_client_update(struct watch_client *client, const char *const *paths, size_t count, bool wait)
+{
+    (void)pthread_mutex_lock(&client->set->lock);
+    client->waits = wait;
+    bool changed = update(client, paths, count);
+    (void)pthread_mutex_unlock(&client->set->lock);
+    return changed;
+}
+
+void watch_client_look(struct watch_client *client)
+{
+    (void)pthread_mutex_lock(&client->set->lock);
+    watch_look(client);
+    (void)pthread_mutex_unlock(&client->set->lock);
+}
+
+bool watch_client_is_foreign(const struct watch_client *client)
+{
+    (void)pthread_mutex_lock(&client->set->lock);
+    bool foreign = client->foreign;
+    (void)pthread_mutex_unlock(&client->set->lock);
+    return foreign;
+}
+
+void watch_client_touching(const struct watch_client *client, char *path, size_t size)
+{
+    (void)pthread_mutex_lock(&client->set->lock);
+    (void)snprintf(path, size, "%s", client->touching);
+    (void)pthread_mutex_unlock(&client->set->lock);
 }
 
 bool watch_client_is_stale(const struct watch_client *client)
 {
-    return client->stale;
+    (void)pthread_mutex_lock(&client->set->lock);
+    bool stale = client->stale;
+    (void)pthread_mutex_unlock(&client->set->lock);
+    return stale;
 }
 
 static const char *why(const struct watch *watch)
@@ -151,6 +225,7 @@ static const char *why(const struct watch *watch)
 size_t watch_client_gaps(const struct watch_client *client, struct watch_gap *gaps, size_t room)
 {
     size_t count = 0;
+    (void)pthread_mutex_lock(&client->set->lock);
     for (size_t i = 0; i < client->count; i++) {
         const struct watch *watch = client->watches[i];
         bool looked = false;
@@ -159,6 +234,7 @@ size_t watch_client_gaps(const struct watch_client *client, struct watch_gap *ga
         if (looked && count++ < room)
             gaps[count - 1] = (struct watch_gap){watch->path, why(watch), watch->remote == NULL};
     }
+    (void)pthread_mutex_unlock(&client->set->lock);
     return count;
 }
 
@@ -221,6 +297,8 @@ static void weigh(struct watch_set *set, const struct inotify_event *event)
         begin_again(set);
     if (event->wd < 0)
         return;
+    if (watch_with(set, event->wd, NULL) == NULL)
+        set->unclaimed++;
     for (struct watch *next, *watch = watch_with(set, event->wd, NULL); watch != NULL; watch = next) {
         next = watch_with(set, event->wd, watch);
         if (watch->file)
@@ -232,9 +310,20 @@ static void weigh(struct watch_set *set, const struct inotify_event *event)
     }
 }
 
+/* One whose file system may not answer looks in a thread of its owner's. */
+static void look_at_all(struct watch_set *set)
+{
+    for (struct watch_client *client = set->clients; client != NULL; client = client->next)
+        if (client->looks && client->foreign)
+            watch_note(client, WATCH_LOOK, true);
+        else if (client->looks)
+            watch_look(client);
+}
+
 void watch_set_drain(struct watch_set *set)
 {
     _Alignas(struct inotify_event) char buffer[16384];
+    (void)pthread_mutex_lock(&set->lock);
     for (ssize_t len; set->queue >= 0 && (len = read(set->queue, buffer, sizeof buffer)) > 0;)
         for (ssize_t at = 0; at < len;) {
             const struct inotify_event *event = (const struct inotify_event *)(buffer + at);
@@ -243,15 +332,29 @@ void watch_set_drain(struct watch_set *set)
         }
     uint64_t ticks;
     if (read(set->timer, &ticks, sizeof ticks) == sizeof ticks)
-        watch_look(set);
+        look_at_all(set);
+    (void)pthread_mutex_unlock(&set->lock);
     watch_tell_all(set);
 }
 
 void watch_set_remounted(struct watch_set *set)
 {
-    for (struct watch_client *client = set->clients; client != NULL; client = client->next)
-        for (size_t i = 0; i < client->count; i++)
-            if (client->watches[i]->descriptor >= 0 && !watch_still_there(client->watches[i]))
-                watch_note(client, WATCH_CHANGE, false);
+    (void)pthread_mutex_lock(&set->lock);
+    watch_mounts_read(set);
+    for (struct watch_client *client = set->clients; client != NULL; client = client->next) {
+        bool other = client->foreign || client->looks;
+        for (size_t i = 0; !other && i < client->count; i++) {
+            const struct watch *watch = client->watches[i];
+            other = watch_is_foreign(set, watch->path) || (watch->descriptor >= 0 && !watch_still_there(set, watch));
+        }
+        if (other)
+            watch_note(client, WATCH_CHANGE, false);
+    }
+    (void)pthread_mutex_unlock(&set->lock);
+    watch_tell_all(set);
+}
+
+void watch_set_tell(struct watch_set *set)
+{
     watch_tell_all(set);
 }

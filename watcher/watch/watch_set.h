@@ -30,6 +30,7 @@ enum { WATCH_LOOK_SECONDS = 1 };
 
 enum watch_news {
     WATCH_NOTHING, /* nothing that matters */
+    WATCH_LOOK,    /* nothing yet: it is time for watch_client_look(), in a thread that may wait */
     WATCH_APART,   /* only what leads to the names that were asked for apart */
     WATCH_WRITING, /* a source is being written, or something is gone: that may not be finished */
     WATCH_CHANGE,  /* a watched path may have changed; so an overflowed queue and a lost watch mean it */
@@ -44,10 +45,20 @@ struct watch_client *watch_client_create(struct watch_set *set, const char *cons
                                          void *owner);
 /* NULL is fine. */
 void watch_client_destroy(struct watch_client *client);
-/* PATHS are absolute; one whose last name is "*" means every entry of its directory. Call it before they are read.
- * Costs what PATHS cost, whatever other clients want. True: more than the names apart may be another one than
- * before, of which nothing else will ever tell. */
-bool watch_client_update(struct watch_client *client, const char *const *paths, size_t count);
+/* PATHS are absolute; one whose last name is "*" means every entry of its directory. Call it before they are read. Costs
+ * what PATHS cost, whatever other clients want. True: more than the names apart may be another one than before, of which
+ * nothing else will ever tell.
+ *
+ * WAIT: also where a file system may not answer for a long time, because its server hangs. Otherwise nothing is done when
+ * PATHS lead over one: watch_client_is_foreign() says so, and it is to be called again from a thread. A client has one
+ * caller at a time. */
+bool watch_client_update(struct watch_client *client, const char *const *paths, size_t count, bool wait);
+bool watch_client_is_foreign(const struct watch_client *client);
+/* Looks at what cannot be watched; from a thread, for a foreign client. watch_set_tell() then tells of it in the loop. */
+void watch_client_look(struct watch_client *client);
+void watch_set_tell(struct watch_set *set);
+/* The path that a file system was asked about last, for CLIENT; "" before the first one. */
+void watch_client_touching(const struct watch_client *client, char *path, size_t size);
 
 /* Something that was found when CLIENT's paths were walked may be another one now: it is to be updated before they are
  * read. Not so when a watched file was merely written. Also true before the first update. */

@@ -1,0 +1,117 @@
+"""A home behind a server that hangs or dies (FUSE, as sshfs is): nobody else waits, and it is found again."""
+import ctypes, os, shutil, signal, subprocess, time, unittest
+
+from harness import PATIENCE, Home, Watch
+
+LIBC = ctypes.CDLL(None, use_errno=True)
+NEWNS, REC, PRIVATE, DETACH = 0x20000, 0x4000, 1 << 18, 2
+
+
+def config(key):
+    return f"model:\n  provider: xiaomi\n  api_key: {key}\n"
+
+
+def setUpModule():
+    if os.getuid() != 0 or not shutil.which("bindfs") or not os.path.exists("/dev/fuse"):
+        raise unittest.SkipTest("SKIP: needs root, bindfs and /dev/fuse")
+    if LIBC.unshare(NEWNS) < 0 or LIBC.mount(b"none", b"/", None, REC | PRIVATE, None) < 0:
+        raise unittest.SkipTest("SKIP: no mounts of one's own here")
+
+
+class Foreign(unittest.TestCase):
+    def setUp(self):
+        self.home = Home()
+        self.addCleanup(self.home.close)
+        self.below, self.above = self.home.root / "below", self.home.root / "above"
+        (self.below / "far").mkdir(mode=0o700, parents=True)
+        self.above.mkdir()
+        self.put(self.below / "far", "sk-test-foreign-far-1")
+        self.put(self.home.path, "sk-test-foreign-near-1")
+        self.mount()
+        self.addCleanup(LIBC.umount2, os.fsencode(self.above), DETACH)
+
+    def mount(self):
+        mounted = len(open("/proc/self/mounts").readlines())
+        self.server = subprocess.Popen(["bindfs", "-f", self.below, self.above], stderr=subprocess.DEVNULL)
+        self.addCleanup(self.server.wait)
+        self.addCleanup(self.server.kill)
+        while len(open("/proc/self/mounts").readlines()) == mounted:
+            self.assertIsNone(self.server.poll())
+            os.sched_yield()
+
+    def put(self, folder, key):
+        beside = folder / "beside"
+        beside.write_text(config(key))
+        beside.chmod(0o600)
+        os.rename(beside, folder / "config.yaml")
+
+    def arrives(self, folder, key):
+        until = time.monotonic() + PATIENCE
+        while True:
+            try:
+                if key in (folder / "compiled/snapshot.json").read_text():
+                    return
+            except OSError:
+                pass
+            self.assertLess(time.monotonic(), until, key)
+            time.sleep(0.01)
+
+    def start(self):
+        watch = Watch(self.home, "--home", self.above / "far", "--home", self.home.path)
+        self.addCleanup(watch.close)
+        self.arrives(self.below / "far", "sk-test-foreign-far-1")
+        return watch
+
+    def test_a_server_that_hangs_stops_its_own_home_only(self):
+        watch = self.start()
+        self.server.send_signal(signal.SIGSTOP)
+        self.addCleanup(self.server.send_signal, signal.SIGCONT)
+        status = watch.wait(lambda status: "does not answer" in status)
+        self.assertIn(f"{self.above}", status)
+        self.put(self.home.path, "sk-test-foreign-near-2")
+        self.arrives(self.home.path, "sk-test-foreign-near-2")
+        os.kill(watch.process.pid, signal.SIGHUP)
+        watch.wait(lambda status: status == "reloaded")
+        self.server.send_signal(signal.SIGCONT)
+        self.put(self.below / "far", "sk-test-foreign-far-2")
+        self.arrives(self.below / "far", "sk-test-foreign-far-2")
+        watch.wait(lambda status: "0 in trouble" in status)
+        self.server.send_signal(signal.SIGSTOP)
+        watch.wait(lambda status: "does not answer" in status)
+        watch.process.terminate()
+        self.assertEqual(watch.process.wait(PATIENCE), 0)
+
+    def test_it_starts_beside_a_server_that_hangs(self):
+        self.server.send_signal(signal.SIGSTOP)
+        self.addCleanup(self.server.send_signal, signal.SIGCONT)
+        watch = Watch(self.home, "--home", self.above / "far", "--home", self.home.path)
+        self.addCleanup(watch.close)
+        self.assertEqual(self.home.generation(), 1)
+
+    def test_a_source_behind_it_is_named_where_the_home_can_be_written(self):
+        os.rename(self.home.path / "config.yaml", self.below / "config.yaml")
+        os.symlink(self.above / "config.yaml", self.home.path / "config.yaml")
+        watch = Watch(self.home)
+        self.addCleanup(watch.close)
+        self.server.send_signal(signal.SIGSTOP)
+        self.addCleanup(self.server.send_signal, signal.SIGCONT)
+        watch.wait(lambda status: "does not answer" in status)
+        while '"state":"waiting"' not in (self.home.path / "compiled/status.json").read_text():
+            os.sched_yield()
+        self.assertIn(f"{self.above}", (self.home.path / "compiled/status.json").read_text())
+
+    def test_a_server_that_died_and_came_back(self):
+        watch = self.start()
+        self.server.kill()
+        self.server.wait()
+        watch.wait(lambda status: "Transport endpoint is not connected" in status)
+        LIBC.umount2(os.fsencode(self.above), DETACH)
+        self.mount()
+        self.put(self.above / "far", "sk-test-foreign-far-2")
+        self.arrives(self.below / "far", "sk-test-foreign-far-2")
+        self.put(self.above / "far", "sk-test-foreign-far-3")
+        self.arrives(self.below / "far", "sk-test-foreign-far-3")
+
+
+if __name__ == "__main__":
+    unittest.main()
