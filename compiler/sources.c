@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "config_check.h"
 #include "dotenv.h"
@@ -38,12 +39,24 @@ static const char *label_of(const struct reading *r, const char *path)
     return strncmp(path, base, len) == 0 && path[len] == '/' ? path + len + 1 : path;
 }
 
+static bool in_work_tree(struct arena *arena, const char *path)
+{
+    for (const char *slash = strrchr(path, '/'); slash != NULL && slash > path;) {
+        const char *folder = arena_strndup(arena, path, (size_t)(slash - path));
+        if (access(arena_printf(arena, "%s/.git", folder), F_OK) == 0)
+            return true;
+        slash = memrchr(path, '/', (size_t)(slash - path));
+    }
+    return false;
+}
+
 static struct source *new_source(struct reading *r, enum source_kind kind, const char *path)
 {
     struct sources *sources = r->sources;
     struct source *source = arena_alloc(r->arena, sizeof *source);
     *source = (struct source){.kind = kind, .order = sources->count, .path = path, .bytes = ""};
     source->label = diagnostic_plain_text(arena_strdup(r->arena, label_of(r, path)));
+    source->in_work_tree = r->files->named && in_work_tree(r->arena, path);
     sources->items[sources->count++] = source;
     return source;
 }
@@ -252,6 +265,12 @@ static bool any_source(const struct sources *sources)
     return false;
 }
 
+/* Other programs have it under this name. */
+static bool has_config_yml(struct arena *arena, const char *home)
+{
+    return access(arena_printf(arena, "%s/config.yml", home), F_OK) == 0;
+}
+
 void sources_check(struct sources *sources, const struct source_files *files, struct diagnostics *diagnostics)
 {
     check_named(sources, files, diagnostics);
@@ -260,10 +279,16 @@ void sources_check(struct sources *sources, const struct source_files *files, st
     if (!any_source(sources)) {
         struct diagnostic *d = diagnostic_add(diagnostics, CODE_NO_SOURCES, (struct place){0},
                                               "%s has neither config.yaml nor .env", files->home);
-        diagnostic_help(diagnostics, d, "create config.yaml there, or name another home with --home");
+        diagnostic_help(diagnostics, d,
+                        has_config_yml(diagnostics->arena, files->home)
+                            ? "rename config.yml to config.yaml: Hermes reads nothing else"
+                            : "create config.yaml there, or name another home with --home");
     } else if (!sources->user->present) {
         struct diagnostic *d = diagnostic_add(diagnostics, CODE_NO_CONFIG, (struct place){.source = sources->user},
                                               "there is no config.yaml: Hermes runs on its built-in defaults");
-        diagnostic_help(diagnostics, d, "create %s", sources->user->path);
+        if (has_config_yml(diagnostics->arena, files->home))
+            diagnostic_help(diagnostics, d, "rename config.yml to config.yaml: Hermes reads nothing else");
+        else
+            diagnostic_help(diagnostics, d, "create %s", sources->user->path);
     }
 }

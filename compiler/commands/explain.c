@@ -7,6 +7,9 @@
 #include "near_name.h"
 #include "reference.h"
 #include "setting_name.h"
+#include "known_variables.h"
+#include "provider_table.h"
+#include "plain_name.h"
 #include "shown.h"
 #include "source.h"
 #include "variable_check.h"
@@ -202,11 +205,28 @@ static const struct node *follow(struct arena *arena, const struct node *node, c
     return NULL;
 }
 
+/* The provider that takes a key from the variable NAME, or NULL. */
+static const char *provider_of_variable(const char *name)
+{
+    for (size_t i = 0; i < provider_table_count; i++)
+        for (const char *const *variable = provider_table[i].key_envs; *variable != NULL; variable++)
+            if (strcmp(*variable, name) == 0)
+                return provider_table[i].id;
+    return NULL;
+}
+
 static bool explain_variable(const struct compilation *c, const char *name, bool reveal, FILE *stream)
 {
     const struct binding *binding = environment_get(&c->environment, name);
-    if (binding == NULL)
+    const char *provider = provider_of_variable(name);
+    if (binding == NULL && !known_variables_has(name, strlen(name)))
         return false;
+    if (binding == NULL) {
+        (void)fprintf(stream, "%s\n  value     unset: no file of this home sets it\n", name);
+        (void)fprintf(stream, provider == NULL ? "  read by   Hermes\n" : "  read by   Hermes, as a key for %s\n",
+                      provider);
+        return true;
+    }
     (void)fprintf(stream, "%s\n  stands at %s\n  value     ", name, diagnostic_place_text(c->arena, binding->place));
     (void)fputs(reveal ? binding->value : shown_value(c->arena, name, binding->value, binding->len), stream);
     (void)fputc('\n', stream);
@@ -287,7 +307,7 @@ static const char *path_near(const struct compilation *c, const char *path)
     struct near_name near = {.written = last};
     for (size_t i = 0; node_is(map, NODE_MAP) && i < map->pair_count; i++) {
         const char *key = node_string(map->pairs[i].key);
-        if (key != NULL && shown_name_is_plain(key, strlen(key)))
+        if (key != NULL && plain_name(key, strlen(key)))
             near_name_consider(&near, key);
     }
     return near.best == NULL ? NULL : arena_printf(c->arena, "%s%s%s", parent, dot == NULL ? "" : ".", near.best);
@@ -413,6 +433,11 @@ bool explain_json(struct text *out, const struct compilation *c, const char *sub
         return true;
     }
     const struct binding *binding = environment_get(&c->environment, subject);
+    if (binding == NULL && known_variables_has(subject, strlen(subject))) {
+        json_write_member(out, "variable", subject);
+        json_write_truth(out, "set", false);
+        return true;
+    }
     if (binding != NULL) {
         json_write_member(out, "variable", subject);
         json_write_place(out, binding->place, NULL);

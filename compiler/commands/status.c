@@ -14,6 +14,7 @@
 #include "json_write.h"
 #include "pool_next.h"
 #include "safe_read.h"
+#include "plain_name.h"
 #include "shown.h"
 #include "snapshot_format.h"
 #include "source.h"
@@ -45,7 +46,7 @@ static const char *reason_text(struct arena *arena, const struct cooldown *coold
         bool quoted = len >= 2 && raw[0] == '"';
         const char *text = quoted ? raw + 1 : raw;
         len -= quoted ? 2 : 0;
-        if (strcmp(raw, "null") == 0 || len == 0 || !shown_name_is_plain(text, len))
+        if (strcmp(raw, "null") == 0 || len == 0 || !plain_name(text, len))
             continue;
         text_puts(&out, out.len == 0 ? "" : ", ");
         text_append(&out, text, len < LONGEST_REASON ? len : LONGEST_REASON);

@@ -7,6 +7,7 @@
 #include "text.h"
 #include "config_schema.h"
 #include "near_name.h"
+#include "shown.h"
 
 struct checker {
     struct diagnostics *diagnostics;
@@ -175,8 +176,18 @@ static const char **known_names(struct checker *c, const char *path)
     return names;
 }
 
-/* What else the map could have meant; never the word itself, which may be a key that slipped. */
-static void report_unknown(struct checker *c, const char *path, const char *const *names, const struct node *key)
+/* A slip only where what was probably meant is not there as well. One in this program's own section is an error: all of
+ * its names are known. */
+static enum severity severity_of_unknown(const char *path, const struct node *map, const char *near)
+{
+    if (strcmp(path, "hermes_watch") == 0)
+        return SEVERITY_ERROR;
+    return near != NULL && node_get(map, near) == NULL ? SEVERITY_WARNING : SEVERITY_HINT;
+}
+
+/* A name that may be a key that slipped to the wrong side of the colon is not shown. */
+static void report_unknown(struct checker *c, const char *path, const char *const *names, const struct node *map,
+                           const struct node *key)
 {
     const struct config_rule *parent = *path == '\0' ? NULL : config_schema_find(path);
     bool closed = parent != NULL && (parent->flags & CONFIG_CLOSED) != 0;
@@ -185,12 +196,13 @@ static void report_unknown(struct checker *c, const char *path, const char *cons
         near_name_consider(&near, *names);
     if (near.best == NULL && !closed)
         return;
-    struct diagnostic *d = diagnostic_add(c->diagnostics, CODE_UNKNOWN_KEY, key->place,
-                                          strcmp(path, "hermes_watch") == 0 ? "there is no key of this name%s%s"
-                                                                            : "Hermes reads no key of this name%s%s",
-                                          *path == '\0' ? "" : " in ", path);
+    bool own = strcmp(path, "hermes_watch") == 0;
+    struct diagnostic *d =
+        diagnostic_add_as(c->diagnostics, severity_of_unknown(path, map, near.best), CODE_UNKNOWN_KEY, key->place,
+                          "unknown setting `%s%s%s`%s", path, *path == '\0' ? "" : ".",
+                          shown_name(c->diagnostics->arena, key->text), own ? "" : " (Hermes ignores it)");
     if (near.best != NULL)
-        diagnostic_help(c->diagnostics, d, "did you mean \"%s\"?", near.best);
+        diagnostic_help(c->diagnostics, d, "did you mean `%s`?", near.best);
 }
 
 static void check_map(struct checker *c, const char *path, const struct node *map)
@@ -213,7 +225,7 @@ static void check_map(struct checker *c, const char *path, const struct node *ma
             continue;
         }
         names = names != NULL ? names : known_names(c, path);
-        report_unknown(c, path, names, map->pairs[i].key);
+        report_unknown(c, path, names, map, map->pairs[i].key);
     }
 }
 

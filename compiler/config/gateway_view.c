@@ -9,7 +9,7 @@
 #include "root_variables.h"
 #include "secret_sources.h"
 #include "setting_name.h"
-#include "shown.h"
+#include "plain_name.h"
 #include "source.h"
 #include "text.h"
 #include "variable_check.h"
@@ -294,7 +294,7 @@ static bool looks_like_variable(const char *name, size_t len)
     for (size_t i = 0; i < len; i++)
         if (!((name[i] >= 'A' && name[i] <= 'Z') || (name[i] >= '0' && name[i] <= '9' && i > 0) || name[i] == '_'))
             return false;
-    return len > 0 && len <= 64 && shown_name_is_plain(name, len);
+    return len > 0 && len <= 64 && plain_name(name, len);
 }
 
 static void report_elsewhere(struct view *view, const struct node *node, struct place place, bool needed)

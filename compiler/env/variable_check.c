@@ -4,6 +4,7 @@
 
 #include "known_variables.h"
 #include "near_name.h"
+#include "plain_name.h"
 #include "shown.h"
 
 static bool sounds_like_a_key(const char *name)
@@ -32,7 +33,8 @@ void variable_check(const struct environment *environment, struct diagnostics *d
         if (known == NULL || environment_get(environment, known) != NULL)
             continue;
         struct diagnostic *d =
-            diagnostic_add(diagnostics, CODE_UNKNOWN_VARIABLE, binding->place, "Hermes knows no variable of this name");
+            diagnostic_add(diagnostics, CODE_UNKNOWN_VARIABLE, binding->place,
+                           "unknown variable %s (Hermes ignores it)", shown_name(diagnostics->arena, binding->name));
         diagnostic_help(diagnostics, d, "did you mean %s?", known);
     }
 }
@@ -41,7 +43,7 @@ const char *variable_check_near(const struct environment *environment, const cha
 {
     struct near_name near = {.written = name};
     for (size_t i = 0; i < environment->count; i++)
-        if (shown_name_is_plain(environment->items[i].name, strlen(environment->items[i].name)))
+        if (plain_name(environment->items[i].name, strlen(environment->items[i].name)))
             near_name_consider(&near, environment->items[i].name);
     return near.best;
 }

@@ -3,7 +3,7 @@
 #include <string.h>
 
 #include "json_python.h"
-#include "shown.h"
+#include "plain_name.h"
 
 /* Seconds. */
 enum { TTL_BRIEF = 60 };
@@ -45,7 +45,7 @@ struct cooldown entry_state_cooldown(const struct entry_state *state, const char
     strcpy(cooldown.fingerprint.text, fingerprint);
     for (size_t i = 0; i < COOLDOWN_MEMBERS;
          i++) /* what a provider said may have the key in it: that is not remembered */
-        cooldown.raw[i] = shown_name_is_plain(state->raw[i], strlen(state->raw[i])) ? state->raw[i] : "null";
+        cooldown.raw[i] = plain_name(state->raw[i], strlen(state->raw[i])) ? state->raw[i] : "null";
     return cooldown;
 }
 

@@ -84,6 +84,8 @@ struct pool_view pool_read(struct arena *arena, struct source *source, const str
     struct pool_view view = {0};
     struct pool_document document = pool_document_open(arena, source, diagnostics);
     view.unreadable = document.unreadable;
+    const struct json *logins = document.root == NULL ? NULL : json_span_member(document.root, "providers");
+    view.login = logins != NULL && logins->kind == JSON_OBJECT && logins->count > 0;
     if (document.unreadable || document.root == NULL)
         return view;
     read_suppressed(arena, &view, &document);

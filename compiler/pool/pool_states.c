@@ -2,7 +2,7 @@
 
 #include <string.h>
 
-#include "shown.h"
+#include "plain_name.h"
 #include "source.h"
 
 void pool_states_remember(struct projector *p, const struct entry_state *state, const char *fingerprint, bool pooled)
@@ -10,7 +10,7 @@ void pool_states_remember(struct projector *p, const struct entry_state *state, 
     struct entry_state told = entry_state_told(p->arena, state);
     struct cooldown cooldown = entry_state_cooldown(&told, p->name, fingerprint);
     cooldown.pooled = pooled;
-    if (state->active && *fingerprint != '\0' && shown_name_is_plain(p->name, strlen(p->name)))
+    if (state->active && *fingerprint != '\0' && plain_name(p->name, strlen(p->name)))
         cooldowns_put(p->cooldowns, &cooldown);
 }
 

@@ -7,6 +7,7 @@
 #include "lower_case.h"
 #include "shown.h"
 #include "endpoint.h"
+#include "url_check.h"
 
 enum { MAX_NAME = 256 };
 
@@ -79,6 +80,7 @@ static void take_url(struct collector *c, struct custom_provider *provider, bool
     custom_provider_path(provider, pair, &path);
     provider->base_url = endpoint_trimmed(c->arena, node_string(pair->value));
     provider->url = (struct origin){pair->value->place, path.bytes};
+    url_check(c->diagnostics, pair->value->place, provider->base_url, provider->row);
 }
 
 static bool has_controls(const char *name)

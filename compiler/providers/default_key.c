@@ -1,8 +1,10 @@
 #include "default_key.h"
 
 #include <string.h>
+#include <strings.h>
 
 #include "config_schema.h"
+#include "endpoint.h"
 #include "near_name.h"
 #include "shown.h"
 #include "variable_check.h"
@@ -56,6 +58,28 @@ static const struct node *misspelt(struct arena *arena, const struct node *model
     return NULL;
 }
 
+static bool any_key(const struct resolve_input *input, const struct providers *providers)
+{
+    bool any = input->pool->count > 0 || input->pool->login || input->pool->unreadable;
+    for (size_t i = 0; i < providers->count && !any; i++)
+        any = providers->items[i]->credential_count > 0 || providers->items[i]->awaited;
+    return any || any_secret_source(input->config);
+}
+
+/* With `auto`, Hermes takes the first provider that has a key. A server of one's own needs none. */
+static void check_auto(const struct resolve_input *input, const struct providers *providers, const struct node *named,
+                       struct diagnostics *diagnostics)
+{
+    const char *url = node_string(node_get(node_get(input->config, "model"), "base_url"));
+    bool own_server = url != NULL && *url != '\0' && !endpoint_host_is(url, "openrouter.ai");
+    if (own_server || input->customs->count > 0 || any_key(input, providers))
+        return;
+    struct diagnostic *d = diagnostic_add(diagnostics, CODE_NO_KEY, named->place, "no provider has a key");
+    diagnostic_help(diagnostics, d,
+                    "name a provider in model.provider, and set its variable in .env; or log in with "
+                    "`hermes auth`");
+}
+
 void default_key_check(const struct resolve_input *input, const struct providers *providers,
                        struct diagnostics *diagnostics)
 {
@@ -64,6 +88,8 @@ void default_key_check(const struct resolve_input *input, const struct providers
     const struct node *named = node_get(model, "provider");
     const struct provider *provider =
         providers->default_id == NULL ? NULL : providers_get(providers, providers->default_id);
+    if (node_string(named) != NULL && strcasecmp(named->text, "auto") == 0)
+        check_auto(input, providers, named, diagnostics);
     /* What is wrong with a model.api_key that is no key was said at its own place. */
     if (provider == NULL || node_string(named) == NULL || provider_table_find(named->text) == NULL ||
         !needs_key(provider->row) || provider->credential_count > 0 || node_truthy(node_get(model, "api_key")) ||

@@ -48,6 +48,19 @@ bool endpoint_host_is(const char *url, const char *domain)
            (len == tail || host[len - tail - 1] == '.');
 }
 
+const char *endpoint_request(const char *url)
+{
+    static const char *const requests[] = {"/chat/completions", "/v1/completions", "/v1/responses", "/v1/messages",
+                                           "/v1/embeddings"};
+    size_t len = strlen(url);
+    for (size_t i = 0; i < sizeof requests / sizeof *requests; i++) {
+        size_t tail = strlen(requests[i]);
+        if (len > tail && strcasecmp(url + len - tail, requests[i]) == 0)
+            return strncmp(requests[i], "/v1/", 4) == 0 ? requests[i] + 3 : requests[i];
+    }
+    return NULL;
+}
+
 static bool local_ipv4(const unsigned char *a)
 {
     return a[0] == 0 || a[0] == 10 || a[0] == 127 || (a[0] == 169 && a[1] == 254) || (a[0] == 192 && a[1] == 168) ||

@@ -13,7 +13,7 @@ struct pool_view_entry {
     const char *id;
     const char *label;
     const char *source;
-    const char *secret; /* access_token, or NULL when it is not on disk */
+    const char *secret;   /* access_token, or NULL when it is not on disk */
     const char *base_url; /* where Hermes sends that key; NULL or "": to the provider's */
     bool oauth;
     const struct source *root; /* a profile's, and it stands in the root's auth.json: that one; else NULL */
@@ -30,6 +30,7 @@ struct pool_view {
     } * suppressed;
     size_t suppressed_count;
     size_t suppressed_capacity;
+    bool login;      /* Hermes has logged in to some provider */
     bool unreadable; /* a warning says why; the pool is to be left alone */
 };
 

@@ -35,12 +35,14 @@ static bool hermes_ignores(const struct provider *provider, const struct credent
 
 static void say_ignored(struct resolver *r, const struct provider *provider, const struct origin *origin)
 {
-    (void)diagnostic_add_as(r->diagnostics, is_model_key(origin->key) ? SEVERITY_WARNING : SEVERITY_HINT,
-                            CODE_HERMES_IGNORES, origin->place,
-                            provider->projected
-                                ? "Hermes by itself never uses %s for %s; through the pool it does now"
-                                : "Hermes never uses %s for %s, and its pool holds logins that are not ours to touch",
-                            origin->key, shown_name(r->arena, provider->id));
+    const char *name = shown_name(r->arena, provider->id);
+    if (provider->projected)
+        (void)diagnostic_add(r->diagnostics, CODE_HERMES_IGNORES, origin->place,
+                             "Hermes alone ignores %s for %s; it uses the key through its pool", origin->key, name);
+    else
+        (void)diagnostic_add_as(r->diagnostics, is_model_key(origin->key) ? SEVERITY_WARNING : SEVERITY_HINT,
+                                CODE_HERMES_IGNORES, origin->place, "Hermes ignores %s for %s, which uses logins",
+                                origin->key, name);
 }
 
 /* The entry with a key of somebody's own that stands before the one that Hermes makes from the sources; NULL: none does. */

@@ -3,7 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "shown.h"
+#include "plain_name.h"
 
 bool provider_seed_is(const struct seed *seed, const char *source)
 {
@@ -49,7 +49,7 @@ void providers_consider(const struct providers *providers, struct near_name *nea
 {
     for (size_t i = 0; i < providers->count; i++) {
         const char *id = providers->items[i]->id;
-        if (shown_name_is_plain(id, strlen(id)))
+        if (plain_name(id, strlen(id)))
             near_name_consider(near, strncmp(id, "custom:", 7) == 0 ? id + 7 : id);
     }
 }

@@ -5,6 +5,7 @@
 
 #include "blank.h"
 #include "near_name.h"
+#include "plain_name.h"
 #include "shown.h"
 #include "endpoint.h"
 
@@ -59,12 +60,6 @@ struct meaning provider_target_meaning(const struct resolver *r, const char *nam
     return (struct meaning){.kind = elsewhere ? MEANS_ELSEWHERE : MEANS_NOBODY};
 }
 
-static bool letters_of_a_name(const char *name)
-{
-    return strlen(name) <= 32 &&
-           strspn(name, "abcdefghijklmnopqrstuvwxyz-_.:ABCDEFGHIJKLMNOPQRSTUVWXYZ ") == strlen(name);
-}
-
 /* The provider that NAME may have meant, or NULL. */
 static const char *near_provider(const struct resolver *r, const char *name)
 {
@@ -72,7 +67,7 @@ static const char *near_provider(const struct resolver *r, const char *name)
     provider_table_consider(&near);
     const struct custom_providers *customs = r->in->customs;
     for (size_t i = 0; i < customs->count; i++)
-        if (shown_name_is_plain(customs->items[i].name, strlen(customs->items[i].name)))
+        if (plain_name(customs->items[i].name, strlen(customs->items[i].name)))
             near_name_consider(&near, customs->items[i].name);
     return near.best;
 }
@@ -81,9 +76,9 @@ static const char *near_provider(const struct resolver *r, const char *name)
 static void report_unknown(struct resolver *r, struct place place, const char *name, bool required)
 {
     bool plugins = r->in->plugins != NULL && r->in->plugins[0] != NULL;
-    struct diagnostic *d = diagnostic_add_as(
-        r->diagnostics, required && !plugins ? SEVERITY_ERROR : SEVERITY_WARNING, CODE_UNKNOWN_PROVIDER, place,
-        letters_of_a_name(name) ? "there is no provider \"%s\"" : "there is no such provider", name);
+    struct diagnostic *d =
+        diagnostic_add_as(r->diagnostics, required && !plugins ? SEVERITY_ERROR : SEVERITY_WARNING,
+                          CODE_UNKNOWN_PROVIDER, place, "unknown provider \"%s\"", shown_name(r->arena, name));
     const char *near = near_provider(r, name);
     if (near != NULL)
         diagnostic_help(r->diagnostics, d, "did you mean \"%s\"?", near);

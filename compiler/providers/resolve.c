@@ -13,6 +13,7 @@
 #include "precedence.h"
 #include "provider_target.h"
 #include "shown.h"
+#include "url_check.h"
 #include "source.h"
 #include "secret_sources.h"
 #include "task_providers.h"
@@ -244,6 +245,9 @@ static const char *add_model(struct resolver *r)
         }
         return NULL;
     }
+    const struct node *url = node_get(model, "base_url");
+    if (*naming.base_url != '\0' && url != NULL)
+        url_check(r->diagnostics, url->place, naming.base_url, target.draft->provider.row);
     draft_add_config_key(r, target.draft, RANK_CONFIG, key, path);
     if (node_truthy(key))
         shadow_users_key(r, target.draft, key, node_get(node_get(r->in->user_config, "model"), strrchr(path, '.') + 1),

@@ -208,10 +208,18 @@ static void print_place(struct place place, FILE *stream)
     (void)fputs(": ", stream);
 }
 
-static void print_line(struct place place, const char *marker, const char *reset, FILE *stream)
+/* What these are about is a name, which is shown; everything else that is not known may be a key. */
+static bool about_a_name(enum diagnostic_code code)
+{
+    return code == CODE_UNKNOWN_KEY || code == CODE_DEPRECATED_KEY || code == CODE_DUPLICATE_KEY ||
+           code == CODE_UNKNOWN_PROVIDER;
+}
+
+static void print_line(enum diagnostic_code code, struct place place, const char *marker, const char *reset,
+                       FILE *stream)
 {
     struct masked_line line;
-    if (place.source == NULL || place.line == 0 || !masked_line_make(place, &line))
+    if (place.source == NULL || place.line == 0 || !masked_line_make(place, about_a_name(code), &line))
         return;
     (void)fprintf(stream, "%5u | %s\n", place.line, line.text);
     (void)fprintf(stream, "      | %*s%s", (int)line.caret, "", marker);
@@ -230,7 +238,7 @@ void diagnostic_print(const struct diagnostic *diagnostic, bool colour, FILE *st
     print_place(diagnostic->place, stream);
     (void)fprintf(stream, "%s%s[%s]:%s %s%s%s\n", start, diagnostic_severity_name(diagnostic->severity),
                   diagnostic_code_pages[diagnostic->code].name, reset, bold, diagnostic->message, reset);
-    print_line(diagnostic->place, start, reset, stream);
+    print_line(diagnostic->code, diagnostic->place, start, reset, stream);
     if (diagnostic->note != NULL)
         (void)fprintf(stream, "  note: %s\n", diagnostic->note);
     if (diagnostic->help != NULL)

@@ -2,7 +2,7 @@
 
 #include <string.h>
 
-#include "shown.h"
+#include "plain_name.h"
 #include "source.h"
 #include "source_line.h"
 #include "utf8.h"
@@ -19,6 +19,7 @@ struct painter {
     size_t caret_end;
     size_t caret_end_column;
     bool caret_seen;
+    bool name; /* what the caret points at is a name */
 };
 
 static size_t character_length(const char *at, size_t left)
@@ -50,7 +51,7 @@ static size_t reference_length(const char *at, size_t left)
     bool looks_like_a_name = len > 2 && len - 2 <= 48 && !(at[2] >= '0' && at[2] <= '9');
     for (size_t i = 2; i < len; i++)
         looks_like_a_name = looks_like_a_name && !(at[i] >= 'a' && at[i] <= 'z');
-    return looks_like_a_name && shown_name_is_plain(at + 2, len - 2) && len < left && at[len] == '}' ? len + 1 : 0;
+    return looks_like_a_name && plain_name(at + 2, len - 2) && len < left && at[len] == '}' ? len + 1 : 0;
 }
 
 static size_t word_length(const char *at, size_t left)
@@ -110,7 +111,8 @@ static size_t paint_next(struct painter *p, const char *at, size_t left)
         return 1;
     }
     size_t characters = count_characters(at, word);
-    if (vocabulary_has(at, word) || only_punctuation(at, word))
+    bool meant = p->name && p->character == p->caret_start && plain_name(at, word);
+    if (meant || vocabulary_has(at, word) || only_punctuation(at, word))
         paint(p, at, word, word, word);
     else
         paint(p, "***", 3, 3, characters);
@@ -136,7 +138,7 @@ static size_t window_start(const char *text, size_t len, size_t caret)
     return at;
 }
 
-bool masked_line_make(struct place place, struct masked_line *line)
+bool masked_line_make(struct place place, bool name, struct masked_line *line)
 {
     size_t len;
     const char *text = source_line(place.source, place.line, &len);
@@ -145,12 +147,12 @@ bool masked_line_make(struct place place, struct masked_line *line)
     *line = (struct masked_line){.width = 1};
     size_t start = place.column > 0 ? place.column - 1 : 0;
     size_t end = start + (place.length ? place.length : 1);
-    struct painter p = {.line = line, .caret_start = start, .caret_end = end};
+    struct painter p = {.line = line, .name = name, .caret_start = start, .caret_end = end};
     paint_line(&p, text, len);
     size_t at = p.caret_seen || p.shown < MASKED_LINE_MAX ? 0 : window_start(text, len, start);
     if (at > 0) {
         size_t before = count_characters(text, at);
-        p = (struct painter){.line = line, .caret_start = start - before, .caret_end = end - before};
+        p = (struct painter){.line = line, .name = name, .caret_start = start - before, .caret_end = end - before};
         paint(&p, "... ", 4, 4, 0);
         paint_line(&p, text + at, len - at);
     }

@@ -17,6 +17,6 @@ struct masked_line {
 };
 
 /* False when the place's source has no such line. */
-bool masked_line_make(struct place place, struct masked_line *line);
+bool masked_line_make(struct place place, bool name, struct masked_line *line);
 
 #endif

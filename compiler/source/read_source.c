@@ -68,7 +68,7 @@ static enum read_outcome refuse(struct diagnostics *diagnostics, const struct so
 
 void read_source_warn_readable(struct diagnostics *diagnostics, const struct source *source)
 {
-    if ((source->mode & S_IROTH) == 0)
+    if ((source->mode & S_IROTH) == 0 || source->in_work_tree)
         return;
     struct diagnostic *d = diagnostic_add(diagnostics, CODE_READABLE_BY_OTHERS, (struct place){.source = source},
                                           "everyone may read %s (mode %04o)", source->label, source->mode);
@@ -80,7 +80,7 @@ static void warn_modes(struct diagnostics *diagnostics, const struct source *sou
 {
     bool own_group = source->group == getegid();
     struct place place = {.source = source};
-    if ((source->mode & S_IWGRP) != 0 && !own_group) {
+    if ((source->mode & S_IWGRP) != 0 && !own_group && !source->in_work_tree) {
         struct diagnostic *d =
             diagnostic_add(diagnostics, CODE_GROUP_WRITABLE, place, "group %u may write %s (mode %04o)", source->group,
                            source->label, source->mode);

@@ -16,9 +16,7 @@ const char *shown_value(struct arena *arena, const char *name, const char *text,
  * schema knows stand as they are, too, where nothing in them may be a key. */
 const char *shown_leaf(struct arena *arena, const char *path, const char *name, const char *text, size_t len);
 
-/* NAME (of a key, a variable, a provider, or a URL) itself, or its fingerprint when somebody may have pasted a key into
- * it: it has `sk-` in it, or a run of 16 letters and digits mixed, or 32 with hyphens in which they take turns. */
+/* NAME (of a setting, a variable, a provider, or a URL) itself, or its fingerprint where it may be a key (plain_name.h). */
 const char *shown_name(struct arena *arena, const char *name);
-bool shown_name_is_plain(const char *name, size_t len);
 
 #endif

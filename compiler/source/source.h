@@ -31,6 +31,7 @@ struct source {
     unsigned group;
     struct stat moment;             /* present: of the very bytes */
     struct timespec read_at;        /* the clock before they were read */
+    bool in_work_tree;              /* a file that was named, in a checkout: Git keeps no modes that one could mend */
     bool refused;                   /* it is there, but not for us to read; present is false then */
     struct pool_document *document; /* auth.json: what these bytes are as JSON, once somebody has looked */
 };

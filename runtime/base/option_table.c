@@ -8,6 +8,7 @@
 
 #include "near_name.h"
 #include "option_help.h"
+#include "plain_name.h"
 
 enum { LONGEST = 24, LONGEST_OTHER = 16, ROWS_MAX = 40, FIRST_LONG = 256 /* what getopt returns for row 0 */ };
 
@@ -41,7 +42,7 @@ static _Noreturn __attribute__((format(printf, 2, 3))) void did_you_mean(const s
  * a key, or a part of one. */
 static bool plain(const char *word, size_t len)
 {
-    return len <= LONGEST && strspn(word, "abcdefghijklmnopqrstuvwxyz-") >= len;
+    return len <= LONGEST && strspn(word, "abcdefghijklmnopqrstuvwxyz-") >= len && plain_name(word, len);
 }
 
 static const char *near_option(const struct option_table *table, const char *word, bool only_modes)

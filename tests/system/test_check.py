@@ -85,9 +85,9 @@ class Check(unittest.TestCase):
                   config="hermes_watch: {env_files: [/nowhere/at/all.env]}\n")
 
     def test_a_misspelt_key(self):
-        self.says("config.yaml:3:3: hint[unknown-key]: Hermes reads no key of this name in model\n",
-                  '  help: did you mean "default"?', config="model:\n  provider: xiaomi\n  defualt: mimo\n")
-        self.says("hint[unknown-key]: there is no key of this name in hermes_watch\n", '  help: did you mean "settle_ms"?',
+        self.says("config.yaml:3:3: warning[unknown-key]: unknown setting `model.defualt` (Hermes ignores it)\n",
+                  '  help: did you mean `default`?', config="model:\n  provider: xiaomi\n  defualt: mimo\n")
+        self.says("error[unknown-key]: unknown setting `hermes_watch.setle_ms`\n", "  help: did you mean `settle_ms`?",
                   config="hermes_watch:\n  setle_ms: 30\n")
 
     def test_the_default_provider_has_no_key(self):
@@ -106,11 +106,11 @@ class Check(unittest.TestCase):
 
     def test_a_misspelt_provider(self):
         misspelt = "model: {provider: deepsek, default: x}\n"
-        self.says('error[unknown-provider]: there is no provider "deepsek"', 'did you mean "deepseek"?', config=misspelt)
+        self.says('error[unknown-provider]: unknown provider "deepsek"', 'did you mean "deepseek"?', config=misspelt)
         self.assertEqual(self.home.compile("--check")[0], 1)
         self.assertNotIn("unknown-provider", self.says(config=misspelt + "hermes_watch: {plugin_providers: [deepsek]}\n"))
         (self.home.path / "plugins/model-providers/of-mine").mkdir(parents=True)
-        self.says('warning[unknown-provider]: there is no provider "deepsek"', config=misspelt)
+        self.says('warning[unknown-provider]: unknown provider "deepsek"', config=misspelt)
         self.assertNotIn("unknown-provider", self.says(config="model: {provider: of-mine, default: x}\n"))
 
     def test_a_provider_that_is_switched_off(self):
@@ -122,7 +122,7 @@ class Check(unittest.TestCase):
     def test_a_misspelt_variable(self):
         self.says("error[unresolved-reference]: ${XIAOMI_API_KEI}", "did you mean ${XIAOMI_API_KEY}?",
                   config='model: {provider: xiaomi, api_key: "${XIAOMI_API_KEI}"}\n')
-        self.says("hint[unknown-variable]", "did you mean DEEPSEEK_API_KEY?", env="DEEPSEEK_APIKEY=sk-test-abc-000000\n")
+        self.says("warning[unknown-variable]", "did you mean DEEPSEEK_API_KEY?", env="DEEPSEEK_APIKEY=sk-test-abc-000000\n")
 
     def test_a_misspelt_value(self):
         self.says("warning[unknown-value]", 'did you mean "round_robin"?',
@@ -419,7 +419,7 @@ class Check(unittest.TestCase):
     def test_real_configurations_get_no_word(self):
         for path in shared("data/config-*.yaml"):
             self.home.write("config.yaml", path.read_bytes())
-            self.home.write(".env", "")
+            self.home.write(".env", "XIAOMI_API_KEY=sk-test-real-0001\n")
             self.assertEqual(self.home.compile("--check")[2], "0 errors, 0 warnings\n", path)
 
     # --- hooks ---

@@ -1,0 +1,54 @@
+#include "url_check.h"
+
+#include <string.h>
+#include <strings.h>
+
+#include "endpoint.h"
+
+/* `minimax` and `minimax-cn` are one provider's. */
+static bool same_family(const char *a, const char *b)
+{
+    size_t len = strcspn(a, "-");
+    return len == strcspn(b, "-") && strncmp(a, b, len) == 0;
+}
+
+static bool same_host(const char *url, const char *other)
+{
+    size_t len, other_len;
+    const char *host = endpoint_host(url, &len);
+    const char *other_host = endpoint_host(other, &other_len);
+    return len > 0 && len == other_len && strncasecmp(host, other_host, len) == 0;
+}
+
+/* The provider whose host URL names; NULL where it is ROW's own, or nobody's. */
+static const struct provider_row *other_owner(const char *url, const struct provider_row *row)
+{
+    const struct provider_row *owner = NULL;
+    for (size_t i = 0; i < provider_table_count; i++) {
+        const struct provider_row *other = &provider_table[i];
+        if (*other->base_url == '\0' || !same_host(url, other->base_url))
+            continue;
+        if (other == row || same_family(other->id, row->id))
+            return NULL;
+        owner = owner == NULL ? other : owner;
+    }
+    return owner;
+}
+
+void url_check(struct diagnostics *diagnostics, struct place place, const char *url, const struct provider_row *row)
+{
+    const char *request = endpoint_request(url);
+    const struct provider_row *owner =
+        row == NULL || row->auth == PROVIDER_CUSTOM || endpoint_is_local(url) ? NULL : other_owner(url, row);
+    if (request != NULL) {
+        struct diagnostic *d =
+            diagnostic_add(diagnostics, CODE_URL_WITH_REQUEST, place,
+                           "this base URL ends in %s, which each request appends once more", request);
+        diagnostic_help(diagnostics, d, "remove %s from its end", request);
+    }
+    if (owner != NULL) {
+        struct diagnostic *d = diagnostic_add(diagnostics, CODE_FOREIGN_URL, place,
+                                              "the key for %s would be sent to a host of %s", row->id, owner->id);
+        diagnostic_help(diagnostics, d, "remove this base_url, or name %s as the provider", owner->id);
+    }
+}
