@@ -230,7 +230,7 @@ static enum MHD_Result receive(struct exchange *x, const char *data, size_t *siz
     x->body_received -= *size;
     if (x->streaming && len > 0 && x->now != NULL)
         upstream_more(x->now);
-    return len == 0 ? reply_rest(x) : MHD_YES;
+    return *size > 0 ? reply_rest(x) : MHD_YES; /* the server brings what is left only when it is woken, or more comes */
 }
 
 /* The request is whole. */

@@ -280,6 +280,7 @@ int main(int argc, char **argv)
         return complain("cannot start", -ENOMEM);
     option_table_parse(&relay_options_table, argc, argv, &options.line);
     protect_process();
+    (void)unsetenv("SSLKEYLOGFILE"); /* libcurl would write the secrets of its connections there */
     raise_descriptor_limit();
     (void)signal(SIGPIPE, SIG_IGN);
     (void)signal(SIGIO, SIG_IGN);

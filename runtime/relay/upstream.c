@@ -28,6 +28,7 @@ struct upstream_call {
     bool asked;   /* once on a connection */
     bool begun;   /* some of it had gone out on a connection before the one of now */
     bool refused; /* the provider did not take it */
+    bool folded;  /* the header before was left out */
     bool special; /* its egress is not the usual one */
     struct upstream_call *next;
 };
@@ -52,6 +53,16 @@ struct descriptor {
 
 /* --- libcurl's callbacks --- */
 
+/* A header that goes on in the next line, which nobody may send any more: a key in it could not be seen. It is left out. */
+static void drop_folded(struct upstream_call *call, struct bytes *headers)
+{
+    if (!call->folded && bytes_len(headers) > 1) {
+        const char *end = memrchr(bytes_at(headers), '\n', bytes_len(headers) - 1);
+        headers->end = end == NULL ? headers->start : (size_t)(end + 1 - headers->data);
+    }
+    call->folded = true;
+}
+
 static size_t on_header(char *line, size_t size, size_t count, void *data)
 {
     struct upstream_call *call = data;
@@ -74,6 +85,11 @@ static size_t on_header(char *line, size_t size, size_t count, void *data)
             exchange_progress(attempt);
         return len;
     }
+    if (*line == ' ' || *line == '\t') {
+        drop_folded(call, &attempt->headers);
+        return len;
+    }
+    call->folded = false;
     if (len > 15 && strncasecmp(line, "content-length:", 15) == 0)
         attempt->length = strtoll(line + 15, NULL, 10);
     if (len > 17 && strncasecmp(line, "content-encoding:", 17) == 0) {

@@ -311,7 +311,8 @@ class TLS(RelayCase):
         self.assertEqual(self.openai.seen, [])
 
     def test_one_that_the_system_trusts_does(self):
-        self.env = {"SSL_CERT_FILE": str(self.root / "cert.pem")}  # the process environment is no source
+        self.env = {"SSL_CERT_FILE": str(self.root / "cert.pem"),  # the process environment is no source
+                    "SSLKEYLOGFILE": str(self.root / "secrets")}  # nor does it say where secrets go
         relay = self.relay()
         self.assertEqual(relay.chat().status, 502)
         self.home.write(".env", (self.home.path / ".env").read_text() + f"SSL_CERT_FILE={self.root / 'cert.pem'}\n")
@@ -319,6 +320,7 @@ class TLS(RelayCase):
         (self.home.path / "compiled/bookings").unlink()  # that failure
         self.assertEqual(relay.chat().status, 200)
         self.assertEqual(self.openai.keys(), [KEY])
+        self.assertFalse((self.root / "secrets").exists())
 
 
     def test_a_provider_may_have_an_authority_of_its_own(self):

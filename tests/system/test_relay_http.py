@@ -266,6 +266,13 @@ class Answers(RelayCase):
             self.assertIn(masked, got.body)
         self.assertNotIn(KEY.encode(), relay.get("/status").body + relay.get("/metrics").body)
 
+    def test_a_header_that_is_folded_does_not_pass(self):
+        relay = self.relay()
+        for cut in 6, len(KEY) - 2:
+            self.openai.usual = http(200, {}, headers=[("X-Stays", "1"), ("X-Echo", KEY[:cut] + "\r\n " + KEY[cut:] + "\r\n\tmore"), ("X-Too", "2")])
+            headers = relay.chat().headers
+            self.assertEqual((headers["x-stays"], headers["x-too"], headers.get("x-echo")), ("1", "2", None))
+
     def test_headers_of_the_connection_and_cookies_stop_here(self):
         self.openai.usual = http(200, {}, headers=[("Set-Cookie", "a=b"), ("Connection", "X-Hop"), ("X-Hop", "1"), ("Keep-Alive", "x"),
                                                    ("Access-Control-Allow-Origin", "*"), ("Alt-Svc", "h3"), ("X-RateLimit-Left", "7"),
