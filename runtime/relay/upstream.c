@@ -29,6 +29,7 @@ struct upstream_call {
     bool begun;   /* some of it had gone out on a connection before the one of now */
     bool refused; /* the provider did not take it */
     bool folded;  /* the header before was left out */
+    long stream;  /* of HTTP/2; 0: not known */
     bool special; /* its egress is not the usual one */
     struct upstream_call *next;
 };
@@ -135,18 +136,41 @@ static int on_request(void *data, char *ip, char *local_ip, int port, int local_
         call->begun = true;
         return CURL_PREREQFUNC_ABORT;
     }
-    call->begun = call->begun || sent > 0;
+    call->begun = call->begun || (sent > 0 && !call->refused);
     call->asked = true;
+    call->refused = false;
+    call->stream = 0;
     return CURL_PREREQFUNC_OK;
 }
 
-/* What libcurl says of HTTP/2's REFUSED_STREAM, and of a GOAWAY before the stream: it was not processed. */
+/* The number behind NAME in libcurl's WORDS; -1: it is not there. */
+static long number_behind(const char *words, size_t len, const char *name, int base)
+{
+    char digits[16] = "";
+    const char *at = memmem(words, len, name, strlen(name));
+    size_t left = at == NULL ? 0 : (size_t)(words + len - at) - strlen(name);
+    if (left == 0)
+        return -1;
+    memcpy(digits, at + strlen(name), left < sizeof digits - 1 ? left : sizeof digits - 1);
+    return strtol(digits, NULL, base);
+}
+
+/* What libcurl says of HTTP/2, and nowhere else: REFUSED_STREAM, or a GOAWAY that names an earlier stream as the last one,
+ * and the request was not processed. */
 static int on_words(CURL *easy, curl_infotype type, char *words, size_t len, void *data)
 {
     static const char refused[] = "REFUSED_STREAM";
     struct upstream_call *call = data;
     (void)easy;
-    if (type == CURLINFO_TEXT && len >= sizeof refused - 1 && memcmp(words, refused, sizeof refused - 1) == 0)
+    if (type != CURLINFO_TEXT)
+        return 0;
+    long stream = number_behind(words, len, "Using Stream ID: ", 16);
+    long last = memmem(words, len, "GOAWAY", 6) == NULL ? -1 : number_behind(words, len, "last_stream=", 10);
+    if (stream > 0)
+        call->stream = stream;
+    if (last >= 0 && call->stream > last)
+        call->refused = true;
+    if (len >= sizeof refused - 1 && memcmp(words, refused, sizeof refused - 1) == 0)
         call->refused = true;
     return 0;
 }
@@ -441,9 +465,9 @@ static void finish_call(struct upstream_call *call, CURLcode code)
     attempt->failed = code != CURLE_OK;
     attempt->timed_out = code == CURLE_OPERATION_TIMEDOUT;
     attempt->failure = code == CURLE_OK ? NULL : words_for(code);
-    attempt->sent = call->begun || upstream_has_sent(attempt);
+    attempt->sent = call->begun || (upstream_has_sent(attempt) && !call->refused);
     (void)curl_easy_getinfo(call->easy, CURLINFO_REQUEST_SIZE, &request_size);
-    attempt->untouched = !call->begun && request_size == 0;
+    attempt->untouched = !call->begun && (request_size == 0 || call->refused);
     upstream_end(attempt);
     exchange_progress(attempt);
 }
