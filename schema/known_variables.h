@@ -1,5 +1,4 @@
-/* The variables that Hermes 0.18.2 knows by name: it mends lines of .env that were glued together at one of them, and
- * treats some as secrets. */
+/* The variables that Hermes knows by name, and which of them are secrets. */
 #ifndef HERMES_KNOWN_VARIABLES_H
 #define HERMES_KNOWN_VARIABLES_H
 

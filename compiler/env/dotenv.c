@@ -22,8 +22,7 @@ struct reader {
     bool too_long;   /* that was said */
 };
 
-static struct diagnostic *warn(struct reader *r, size_t at, size_t len, enum diagnostic_code code,
-                               const char *message)
+static struct diagnostic *warn(struct reader *r, size_t at, size_t len, enum diagnostic_code code, const char *message)
 {
     return diagnostic_add(r->diagnostics, code, env_text_place(&r->env, at, len), "%s", message);
 }

@@ -105,7 +105,7 @@ static struct text decode(struct reader *r)
     return out;
 }
 
-/* --- the sanitiser: strips lines, parts glued ones --- */
+/* --- the sanitiser: strips lines --- */
 
 static size_t name_length(const char *text, size_t len)
 {
@@ -144,11 +144,26 @@ static void keep(struct reader *r, struct env_text *out, struct place place, con
     text_putc(&out->text, '\n');
 }
 
-static void report_glued(struct reader *r, struct place place, const char *name, size_t len)
+/* Says it where a line of a known variable has another known `NAME=` in its value. Hermes up to 0.18 parted it there. */
+static void report_glued(struct reader *r, struct place place, const char *line, size_t len)
 {
-    place.length = (uint32_t)len;
-    (void)diagnostic_add(r->diagnostics, CODE_ENV_GLUED_LINES, place,
-                         "two lines are glued together here; Hermes parts them before %.*s", (int)len, name);
+    size_t name = name_length(line, len);
+    bool known = name < len && line[name] == '=' && known_variables_has(line, name);
+    for (size_t i = name + 1; known && i < len; i++) {
+        size_t next = line[i] == '=' ? known_before(line, name + 1, i) : i;
+        if (next == i)
+            continue;
+        if (!may_precede_a_split(line + name + 1, next - name - 1))
+            return;
+        place.column += (uint32_t)env_text_characters(line, next);
+        place.length = (uint32_t)(i - next);
+        struct diagnostic *d = diagnostic_add(
+            r->diagnostics, CODE_ENV_GLUED_LINES, place,
+            "two lines are glued together before %.*s: all of it is the value of the first one, since Hermes 0.19.1",
+            (int)(i - next), line + next);
+        diagnostic_help(r->diagnostics, d, "put the line break back");
+        return;
+    }
 }
 
 /* TEXT, LENGTH bytes, is the line that starts at PLACE. */
@@ -160,23 +175,9 @@ static void sanitise_line(struct reader *r, struct env_text *out, struct place p
         keep(r, out, place, text, length);
         return;
     }
-    size_t piece = 0;
     place.column += (uint32_t)env_text_characters(text, (size_t)(line - text));
-    size_t name = name_length(line, len);
-    bool known = name < len && line[name] == '=' && known_variables_has(line, name);
-    for (size_t i = name + 1, value = i; known && i < len; i++) {
-        size_t next = line[i] == '=' ? known_before(line, value, i) : i;
-        if (next == i)
-            continue;
-        if (!may_precede_a_split(line + value, next - value))
-            break; /* nor before any later name: the value would have the same in it */
-        keep(r, out, place, line + piece, next - piece);
-        place.column += (uint32_t)env_text_characters(line + piece, next - piece);
-        report_glued(r, place, line + next, i - next);
-        piece = next;
-        value = i + 1;
-    }
-    keep(r, out, place, line + piece, len - piece);
+    report_glued(r, place, line, len);
+    keep(r, out, place, line, len);
 }
 
 static struct env_text sanitise(struct reader *r, const struct text *in)

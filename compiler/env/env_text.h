@@ -1,4 +1,4 @@
-/* The text of an env file that Hermes's readers start from: decoded, its lines stripped, glued ones parted. */
+/* The text of an env file that Hermes's readers start from: decoded, its lines stripped. */
 #ifndef HERMES_ENV_TEXT_H
 #define HERMES_ENV_TEXT_H
 

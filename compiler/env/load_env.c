@@ -9,10 +9,9 @@
 struct line_reader {
     struct arena *arena;
     const struct source *source;
-    const struct environment *environment; /* what other files have set before */
+    const struct environment *environment; /* what this and other files have set at the start */
     struct environment seen;               /* what load_env has made so far; a place has only its line of the text */
     uint32_t line;
-    size_t expanded; /* what references have brought in so far */
 };
 
 static bool starts_with(const char *text, size_t len, const char *prefix)
@@ -41,42 +40,6 @@ static size_t identifier_length(const char *text)
     return *text >= '0' && *text <= '9' ? 0 : len;
 }
 
-static const struct binding *look_up(const struct line_reader *r, const char *name)
-{
-    const struct binding *bound = environment_get(&r->seen, name);
-    if (bound != NULL)
-        return bound;
-    bound = environment_get(r->environment, name);
-    return bound == NULL || bound->place.source == r->source ? NULL : bound;
-}
-
-/* `${NAME}`, `$NAME` and `$$`. False when one of them is not set: then the variable is skipped. */
-static bool interpolate(struct line_reader *r, struct text *value)
-{
-    struct text out = {.arena = r->arena};
-    text_append(&out, "", 0);
-    for (const char *at = value->bytes; *at != '\0'; at++) {
-        bool brace = at[0] == '$' && at[1] == '{';
-        size_t name = at[0] != '$' ? 0 : identifier_length(at + 1 + brace);
-        if (at[0] == '$' && at[1] == '$') {
-            text_putc(&out, *at++);
-            continue;
-        }
-        if (name == 0 || (brace && at[2 + name] != '}')) {
-            text_putc(&out, *at);
-            continue;
-        }
-        const struct binding *bound = look_up(r, arena_strndup(r->arena, at + 1 + brace, name));
-        r->expanded += bound == NULL ? 0 : bound->len;
-        if (bound == NULL || r->expanded > ENVIRONMENT_MOST_EXPANDED)
-            return false;
-        text_append(&out, bound->value, bound->len);
-        at += name + 2 * brace;
-    }
-    *value = out;
-    return true;
-}
-
 static void remember(struct line_reader *r, const char *name, const struct text *value)
 {
     const uint32_t *index = name_table_get(&r->seen.names, name);
@@ -100,8 +63,7 @@ static void read_line(struct line_reader *r, const char *line, size_t len)
     size_t value_len = len - (size_t)(equals - line) - 1;
     const char *raw = blank_strip(equals + 1, value_len, &value_len);
     struct text value = unquoted(r->arena, raw, value_len);
-    if (interpolate(r, &value))
-        remember(r, arena_strndup(r->arena, name, name_len), &value);
+    remember(r, arena_strndup(r->arena, name, name_len), &value);
 }
 
 static void read_lines(struct line_reader *r, const struct text *text)
@@ -168,7 +130,10 @@ void load_env_compare(const struct env_text *env, struct environment *environmen
             diagnostic_note(diagnostics, d, "at its start: %s; after /reload: %s",
                             fingerprint_of(binding->value, binding->len).text,
                             fingerprint_of(other->value, other->len).text);
-        diagnostic_help(diagnostics, d, "quote the value, and put a comment on a line of its own");
+        diagnostic_help(diagnostics, d,
+                        other != NULL && strstr(other->value, "${") != NULL
+                            ? "write the value itself: only Hermes's start replaces a reference"
+                            : "quote the value, and put a comment on a line of its own");
     }
     report_unseen(&r, env->lines, diagnostics);
 }

@@ -7,6 +7,8 @@ ENV = SHARED / "data/env-cases.tsv"
 # Refused here although PyYAML accepts them: Hermes ends in a RecursionError, or the nesting has a limit of its own.
 ON_PURPOSE = {"42-recursive", "50-deep"}
 ENV_DIFFERS = {"UTF32LE BOM"}  # ends the start of Hermes
+# Lines that were glued together: the Hermes of these cases parted them, none does since 0.19.1.
+GLUED = {"concat known", "concat quoted", "concat empty first", "repeat same key", "concat three"}
 # At its start Hermes rewrites the file, and then both readers agree; or the case has a shell of its own.
 ENV_MENDED = {"UTF16LE BOM", "UTF16BE BOM", "UTF16LE no BOM", "UTF32LE BOM", "NUL", "NUL with bad byte",
               "ref own old value (override)", "ref process env"}
@@ -40,7 +42,7 @@ class SharedCases(unittest.TestCase):
         self.home.write("config.yaml", "hermes_watch:\n  env_files: [earlier.env]\n")
         self.home.write("earlier.env", "PENV=penv\n")
         for line in ENV.read_text().split("\n")[1:]:
-            if not line or line.split("\t")[0] in ENV_DIFFERS:
+            if not line or line.split("\t")[0] in ENV_DIFFERS | GLUED:
                 continue
             name, text, _, _, boot = line.split("\t")[:5]
             with self.subTest(name):
@@ -52,9 +54,11 @@ class SharedCases(unittest.TestCase):
     @unittest.skipUnless(ENV.exists(), "SKIP: no ../shared/data here")
     def test_a_word_wherever_the_second_env_reader_reads_something_else(self):
         for line in ENV.read_text().split("\n")[1:]:
-            if not line or line.split("\t")[0] in ENV_MENDED:
+            if not line or line.split("\t")[0] in ENV_MENDED | GLUED:
                 continue
             name, text, _, second, boot = line.split("\t")[:5]
+            if "$" in text:
+                continue  # the second reader of these cases replaced references, which none does that is published
             second, boot = ({k: v for k, v in json.loads(found).items() if not k.startswith("!")} for found in (second, boot))
             with self.subTest(name):
                 self.home.write(".env", text.encode().decode("unicode_escape").encode("latin-1"))
