@@ -7,7 +7,6 @@
 #include "lower_case.h"
 #include "shown.h"
 #include "endpoint.h"
-#include "url_check.h"
 
 enum { MAX_NAME = 256 };
 
@@ -80,7 +79,6 @@ static void take_url(struct collector *c, struct custom_provider *provider, bool
     custom_provider_path(provider, pair, &path);
     provider->base_url = endpoint_trimmed(c->arena, node_string(pair->value));
     provider->url = (struct origin){pair->value->place, path.bytes};
-    url_check(c->diagnostics, pair->value->place, provider->base_url, provider->row);
 }
 
 static bool has_controls(const char *name)
@@ -216,7 +214,35 @@ static const char *why_unlisted(const struct custom_provider *provider)
         return "it has no name";
     if (has_controls(provider->name))
         return "its name has control characters";
-    return *provider->base_url == '\0' ? "it has no usable URL" : NULL;
+    return NULL;
+}
+
+/* The text that is meant for its URL, and is none. */
+static const struct pair *no_url(const struct node *entry)
+{
+    static const char *const names[] = {"base_url", "baseUrl", "url", "api", NULL};
+    const struct pair *pair = first_of(entry, names);
+    return pair == NULL || node_string(pair->value) == NULL ? NULL : pair;
+}
+
+/* Hermes drops an entry without one; to name it as a provider is an error then. */
+static bool has_url(struct collector *c, const struct custom_provider *provider)
+{
+    const struct pair *pair = no_url(provider->entry);
+    if (*provider->base_url != '\0')
+        return true;
+    if (pair == NULL || strstr(node_string(pair->value), "${") != NULL) {
+        dropped(c, provider, "it has no usable URL");
+        return false;
+    }
+    struct text path = {.arena = c->arena};
+    custom_provider_path(provider, pair, &path);
+    bool api = strcmp(pair->key->text, "api") == 0;
+    struct diagnostic *d = diagnostic_add(c->diagnostics, CODE_PROVIDER_DROPPED, pair->value->place,
+                                          "Hermes drops the entry: %s is no URL with scheme and host", path.bytes);
+    diagnostic_help(c->diagnostics, d,
+                    api ? "`api` is its URL; a key is called api_key" : "write it with https:// or http:// in front");
+    return false;
 }
 
 static void add_listed(struct collector *c, const struct node *entry, size_t index)
@@ -229,7 +255,7 @@ static void add_listed(struct collector *c, const struct node *entry, size_t ind
         return;
     }
     provider.id = pool_id(c->arena, provider.name);
-    if (!name_is_taken(c, &provider) && !repeated(c, &provider))
+    if (has_url(c, &provider) && !name_is_taken(c, &provider) && !repeated(c, &provider))
         add(c, provider);
 }
 
@@ -255,14 +281,12 @@ static void add_mapped(struct collector *c, const struct pair *pair)
     /* A built-in id is never shadowed by the map; an alias is, once the entry has a URL of its own. */
     const struct provider_row *row = provider_table_find(key);
     bool canonical = row != NULL && strcasecmp(row->id, key) == 0 && row->auth != PROVIDER_CUSTOM;
-    bool has_url = *provider.base_url != '\0';
-    if (row != NULL && row->auth != PROVIDER_CUSTOM && (canonical || !has_url)) {
+    bool with_url = *provider.base_url != '\0';
+    if (row != NULL && row->auth != PROVIDER_CUSTOM && (canonical || !with_url)) {
         provider.row = row;
         provider.id = row->id;
         add(c, provider);
-    } else if (!has_url) {
-        dropped(c, &provider, "it has no usable URL");
-    } else {
+    } else if (has_url(c, &provider)) {
         provider.id = pool_id(c->arena, provider.name);
         if (!name_is_taken(c, &provider) && !repeated(c, &provider))
             add(c, provider);

@@ -5,7 +5,9 @@
 
 #include "config_schema.h"
 #include "endpoint.h"
+#include "key_check.h"
 #include "near_name.h"
+#include "secret_sources.h"
 #include "shown.h"
 #include "variable_check.h"
 
@@ -24,16 +26,6 @@ static bool pool_has_key(const struct pool_view *pool, const char *provider)
             return true;
     }
     return pool->unreadable;
-}
-
-/* Hermes asks it at its start for variables that no file has. */
-static bool any_secret_source(const struct node *config)
-{
-    const struct node *all = node_get(config, "secrets");
-    for (size_t i = 0; node_is(all, NODE_MAP) && i < all->pair_count; i++)
-        if (node_truthy(node_get(all->pairs[i].value, "enabled")))
-            return true;
-    return false;
 }
 
 /* LM Studio answers without a key; Copilot's login may be gh's. */
@@ -58,12 +50,69 @@ static const struct node *misspelt(struct arena *arena, const struct node *model
     return NULL;
 }
 
+static struct place place_of(const struct node *model, const struct provider *provider)
+{
+    const struct node *named = node_get(model, "provider");
+    return named != NULL                                   ? named->place
+           : provider != NULL && provider->url.key != NULL ? provider->url.place
+                                                           : (struct place){0};
+}
+
+static void report_table(const struct resolve_input *input, const struct provider *provider,
+                         struct diagnostics *diagnostics)
+{
+    struct arena *arena = diagnostics->arena;
+    const struct node *model = node_get(input->config, "model");
+    const char *variable = provider->row->key_envs[0];
+    const struct node *key = misspelt(arena, model);
+    const char *near = variable == NULL ? NULL : variable_check_near(input->environment, variable);
+    struct diagnostic *d = diagnostic_add(diagnostics, CODE_NO_KEY, place_of(model, provider),
+                                          "the default provider %s has no key", shown_name(arena, provider->id));
+    if (key != NULL)
+        diagnostic_help(diagnostics, d, "did you mean model.api_key by \"%s\" in line %u?",
+                        shown_name(arena, key->text), key->place.line);
+    else if (near != NULL && strcmp(near, variable) != 0)
+        diagnostic_help(diagnostics, d, "did you mean %s by %s?", variable, near);
+    else if (variable != NULL)
+        diagnostic_help(diagnostics, d, "set %s in .env, or model.api_key in config.yaml", variable);
+    else
+        diagnostic_help(diagnostics, d, "set model.api_key in config.yaml");
+}
+
+/* One of its variables is set and was taken out of the pool: that was said, and Hermes sends it as a last resort. */
+static bool variable_is_set(const struct resolve_input *input, const struct provider_row *row)
+{
+    for (size_t i = 0; row->key_envs[i] != NULL; i++) {
+        const struct binding *binding = environment_get(input->environment, row->key_envs[i]);
+        if (binding != NULL && key_check_unusable(binding->value, binding->len) == NULL)
+            return true;
+    }
+    return false;
+}
+
+/* A server out in the internet to which nothing names a key: what is wrong with one that is named was said there. */
+static void check_custom(const struct resolve_input *input, const struct provider *provider,
+                         struct diagnostics *diagnostics)
+{
+    const struct node *model = node_get(input->config, "model");
+    const struct custom_provider *custom = custom_provider_find(input->customs, provider->id);
+    bool named = custom != NULL && (custom_provider_key(custom) != NULL || custom_provider_variable(custom) != NULL);
+    bool by_model = node_truthy(node_get(model, "key_env")) || node_truthy(node_get(model, "api_key_env"));
+    bool unknown = provider->row == NULL && strncmp(provider->id, "custom:", 7) != 0;
+    if (*provider->base_url == '\0' || endpoint_is_local(provider->base_url) || named || by_model || unknown)
+        return;
+    struct diagnostic *d =
+        diagnostic_add(diagnostics, CODE_NO_KEY, place_of(model, provider),
+                       "the default endpoint has no key: Hermes sends the text \"no-key-required\" in its place");
+    diagnostic_help(diagnostics, d, "write model.api_key, or key_env with the name of the variable that has it");
+}
+
 static bool any_key(const struct resolve_input *input, const struct providers *providers)
 {
     bool any = input->pool->count > 0 || input->pool->login || input->pool->unreadable;
     for (size_t i = 0; i < providers->count && !any; i++)
         any = providers->items[i]->credential_count > 0 || providers->items[i]->awaited;
-    return any || any_secret_source(input->config);
+    return any || secret_sources_may_set(input->config, NULL);
 }
 
 /* With `auto`, Hermes takes the first provider that has a key. A server of one's own needs none. */
@@ -83,30 +132,20 @@ static void check_auto(const struct resolve_input *input, const struct providers
 void default_key_check(const struct resolve_input *input, const struct providers *providers,
                        struct diagnostics *diagnostics)
 {
-    struct arena *arena = diagnostics->arena;
     const struct node *model = node_get(input->config, "model");
     const struct node *named = node_get(model, "provider");
     const struct provider *provider =
         providers->default_id == NULL ? NULL : providers_get(providers, providers->default_id);
-    if (node_string(named) != NULL && strcasecmp(named->text, "auto") == 0)
+    bool automatic = node_string(named) != NULL && strcasecmp(named->text, "auto") == 0;
+    if (automatic)
         check_auto(input, providers, named, diagnostics);
     /* What is wrong with a model.api_key that is no key was said at its own place. */
-    if (provider == NULL || node_string(named) == NULL || provider_table_find(named->text) == NULL ||
-        !needs_key(provider->row) || provider->credential_count > 0 || node_truthy(node_get(model, "api_key")) ||
-        pool_has_key(input->pool, provider->id) || any_secret_source(input->config))
+    if (provider == NULL || provider->credential_count > 0 || provider->awaited ||
+        node_truthy(node_get(model, "api_key")) || pool_has_key(input->pool, provider->id) ||
+        secret_sources_may_set(input->config, NULL))
         return;
-    struct diagnostic *d = diagnostic_add(diagnostics, CODE_NO_KEY, named->place, "the default provider %s has no key",
-                                          shown_name(arena, provider->id));
-    const char *variable = provider->row->key_envs[0];
-    const struct node *key = misspelt(arena, model);
-    const char *near = variable == NULL ? NULL : variable_check_near(input->environment, variable);
-    if (key != NULL)
-        diagnostic_help(diagnostics, d, "did you mean model.api_key by \"%s\" in line %u?",
-                        shown_name(arena, key->text), key->place.line);
-    else if (near != NULL && strcmp(near, variable) != 0)
-        diagnostic_help(diagnostics, d, "did you mean %s by %s?", variable, near);
-    else if (variable != NULL)
-        diagnostic_help(diagnostics, d, "set %s in .env, or model.api_key in config.yaml", variable);
-    else
-        diagnostic_help(diagnostics, d, "set model.api_key in config.yaml");
+    if (provider->row == NULL || provider->row->auth == PROVIDER_CUSTOM)
+        check_custom(input, provider, diagnostics);
+    else if (!automatic && needs_key(provider->row) && !variable_is_set(input, provider->row))
+        report_table(input, provider, diagnostics);
 }

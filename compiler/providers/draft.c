@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "blank.h"
+#include "foreign_key.h"
 #include "key_check.h"
 #include "secret_sources.h"
 #include "shown.h"
@@ -288,6 +289,8 @@ void draft_add_config_key(struct resolver *r, struct draft *draft, enum credenti
     if (text == NULL)
         return;
     struct origin origin = {node->place, path};
+    if (rank == RANK_CONFIG && !foreign_key_check(r, draft, text, len, origin))
+        return;
     warn_suspicious(r, text, len, origin);
     (void)draft_add_key(r, draft, rank, text, len, origin);
 }

@@ -245,9 +245,6 @@ static const char *add_model(struct resolver *r)
         }
         return NULL;
     }
-    const struct node *url = node_get(model, "base_url");
-    if (*naming.base_url != '\0' && url != NULL)
-        url_check(r->diagnostics, url->place, naming.base_url, target.draft->provider.row);
     draft_add_config_key(r, target.draft, RANK_CONFIG, key, path);
     if (node_truthy(key))
         shadow_users_key(r, target.draft, key, node_get(node_get(r->in->user_config, "model"), strrchr(path, '.') + 1),
@@ -311,22 +308,31 @@ static void add_pool_entry(struct resolver *r, const struct pool_view_entry *ent
 static void add_env_keys(struct resolver *r, const struct provider_row *row, const char *variable)
 {
     const struct binding *binding = environment_get(r->in->environment, variable);
-    /* Hermes sends OPENAI_API_KEY to OpenRouter as a last resort; a key goes only to its own provider here. */
-    if (strcmp(row->id, "openrouter") == 0 && strcmp(variable, "OPENAI_API_KEY") == 0)
+    /* Hermes up to 0.20 sends OPENAI_API_KEY to OpenRouter as a last resort, whatever is in it; a key goes only to its own
+     * provider here. */
+    if (strcmp(row->id, "openrouter") == 0 && strcmp(variable, "OPENAI_API_KEY") == 0 &&
+        (binding == NULL || strncmp(binding->value, "sk-or-", 6) != 0))
+        return;
+    if (custom_provider_disabled(r->in->customs, row->id))
         return;
     if (binding == NULL || binding->len == 0) {
-        if (draft_find(r, row->id) != NULL)
+        if (draft_find(r, row->id) != NULL && !secret_sources_may_set(r->in->config, variable))
             draft_add_seed(r, draft_find(r, row->id), env_seed(r->arena, r->in->environment, variable));
         return;
     }
     if (pool_view_suppressed(r->in->pool, row->id, arena_printf(r->arena, "env:%s", variable))) {
-        (void)diagnostic_add(r->diagnostics, CODE_SUPPRESSED_SOURCE, binding->place,
-                             "%s is not used for %s: it was removed there with `hermes auth remove`", variable,
-                             row->id);
+        struct diagnostic *d = diagnostic_add(
+            r->diagnostics, CODE_SUPPRESSED_SOURCE, binding->place,
+            "`hermes auth remove` took %s out of the pool of %s; Hermes sends it only when nothing else is left there",
+            variable, row->id);
+        diagnostic_help(r->diagnostics, d, "`hermes auth add %s` brings it back; or remove the line", row->id);
         return;
     }
     struct draft *draft = draft_for(r, row->id, row);
-    draft_add_seed(r, draft, env_seed(r->arena, r->in->environment, variable));
+    bool known = !key_check_is_secret_reference(binding->value, binding->len) &&
+                 !secret_sources_replace(r->in->config, variable);
+    if (known) /* else what Hermes has in its place is not */
+        draft_add_seed(r, draft, env_seed(r->arena, r->in->environment, variable));
     draft_add_variable(r, draft, RANK_ENV, variable);
 }
 
@@ -425,6 +431,7 @@ static void read_strategies(struct resolver *r)
         const char *text = node_string(all->pairs[i].value);
         struct draft *draft = id == NULL ? NULL : draft_find(r, id);
         size_t len;
+        provider_target_check_name(r, all->pairs[i].key);
         if (text == NULL || draft == NULL)
             continue;
         text = blank_strip(text, strlen(text), &len);
@@ -572,6 +579,8 @@ static void finish(struct resolver *r, struct providers *all)
         shadow_env_keys(r, draft_of(r->providers[i]));
         respect_discovered_urls(r->providers[i]);
         leave_out_without_url(r, r->providers[i]);
+        if (r->providers[i]->url.key != NULL && *r->providers[i]->base_url != '\0')
+            url_check(r->diagnostics, r->providers[i]->url.place, r->providers[i]->base_url, r->providers[i]->row);
         add_keyless(r, r->providers[i]);
         precedence_check(r, r->providers[i]);
     }

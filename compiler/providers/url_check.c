@@ -4,13 +4,7 @@
 #include <strings.h>
 
 #include "endpoint.h"
-
-/* `minimax` and `minimax-cn` are one provider's. */
-static bool same_family(const char *a, const char *b)
-{
-    size_t len = strcspn(a, "-");
-    return len == strcspn(b, "-") && strncmp(a, b, len) == 0;
-}
+#include "foreign_key.h"
 
 static bool same_host(const char *url, const char *other)
 {
@@ -28,7 +22,7 @@ static const struct provider_row *other_owner(const char *url, const struct prov
         const struct provider_row *other = &provider_table[i];
         if (*other->base_url == '\0' || !same_host(url, other->base_url))
             continue;
-        if (other == row || same_family(other->id, row->id))
+        if (foreign_key_related(other, row))
             return NULL;
         owner = owner == NULL ? other : owner;
     }
@@ -40,6 +34,20 @@ void url_check(struct diagnostics *diagnostics, struct place place, const char *
     const char *request = endpoint_request(url);
     const struct provider_row *owner =
         row == NULL || row->auth == PROVIDER_CUSTOM || endpoint_is_local(url) ? NULL : other_owner(url, row);
+    if (strstr(url, "${") != NULL)
+        return; /* what is wrong with the reference was said */
+    if (!endpoint_plausible(url)) {
+        struct diagnostic *d =
+            diagnostic_add(diagnostics, CODE_URL_WITHOUT_SCHEME, place, "this is no URL with scheme and host");
+        diagnostic_help(diagnostics, d, "write it with https:// or http:// in front");
+        return;
+    }
+    if (strncasecmp(url, "http://", 7) == 0 && !endpoint_is_local(url)) {
+        struct diagnostic *d = diagnostic_add(diagnostics, CODE_PLAIN_HTTP, place,
+                                              "the key goes over the internet without encryption: everyone on the way "
+                                              "can read it");
+        diagnostic_help(diagnostics, d, "write https://");
+    }
     if (request != NULL) {
         struct diagnostic *d =
             diagnostic_add(diagnostics, CODE_URL_WITH_REQUEST, place,

@@ -419,8 +419,10 @@ class Check(unittest.TestCase):
     def test_real_configurations_get_no_word(self):
         for path in shared("data/config-*.yaml"):
             self.home.write("config.yaml", path.read_bytes())
-            self.home.write(".env", "XIAOMI_API_KEY=sk-test-real-0001\n")
+            self.home.write(".env", "OPENROUTER_API_KEY=sk-or-test-0001\n")
             self.assertEqual(self.home.compile("--check")[2], "0 errors, 0 warnings\n", path)
+            self.home.write(".env", "")  # the example says `auto`
+            self.assertRegex(self.home.compile("--check")[2], r"0 errors, 0 warnings|warning\[no-key\]")
 
     # --- hooks ---
 
@@ -447,7 +449,7 @@ class Check(unittest.TestCase):
         code, _, err = self.run_in(self.home.root, "--check", "-", "--home", "home", input=b"model:\n  - x: [\n")
         self.assertEqual(code, 1)
         self.assertIn("<standard input>:3:1: error[yaml-syntax]", err)
-        ok = b'model: {provider: xiaomi, default: m, base_url: "${XIAOMI_API_KEY}"}\n'
+        ok = b'model: {provider: xiaomi, default: m, api_key: "${XIAOMI_API_KEY}"}\n'
         self.assertEqual(self.run_in(self.home.root, "--check", "-", "--home", "home", input=ok)[0], 0)
 
     def test_what_cannot_be_read_is_said_once(self):

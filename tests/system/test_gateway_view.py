@@ -154,8 +154,8 @@ class GatewayView(unittest.TestCase):
 
     def test_a_key_that_a_managed_file_outvotes_stays_visible(self):
         user, managed = "sk-test-user-00001", "sk-test-managed-001"
-        (self.home.root / "managed/.env").write_text(f"XIAOMI_API_KEY={managed}-env\nDEEPSEEK_API_KEY={managed}\n")
-        self.home.write(".env", f"XIAOMI_API_KEY={user}-env\nDEEPSEEK_API_KEY={managed}\n")
+        (self.home.root / "managed/.env").write_text(f"XIAOMI_API_KEY={managed}-env\nDEEPSEEK_API_KEY={managed}-ds\n")
+        self.home.write(".env", f"XIAOMI_API_KEY={user}-env\nDEEPSEEK_API_KEY={managed}-ds\n")
         code, err = self.compile(f"model: {{provider: xiaomi, api_key: {user}}}\nproviders: {{gemini: {{api_key: {user}}}}}\n",
                                  f"model: {{api_key: {managed}}}\nproviders: {{gemini: {{api_key: {managed}}}}}\n")
         self.assertEqual(code, 0, err)

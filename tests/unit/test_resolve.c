@@ -97,8 +97,8 @@ static void custom_providers_have_keys_of_their_own(void **state)
           ".env:1:6 shadowed-key");
     check("custom_providers: [{name: mine, base_url: 'http://h/v1', key_env: MINE}]", "OTHER=sk-test-2\n", NULL,
           "custom:mine http://h/v1 fill_first: custom_providers[0].base_url=\n", "config.yaml:1:67 unset-variable");
-    check("custom_providers: [{name: mine, base_url: 'http://h.example/v1', key_env: MINE}]", "OTHER=sk-test-2\n", NULL,
-          "custom:mine http://h.example/v1 fill_first:\n", "config.yaml:1:75 unset-variable");
+    check("custom_providers: [{name: mine, base_url: 'https://h.example/v1', key_env: MINE}]", "OTHER=sk-test-2\n", NULL,
+          "custom:mine https://h.example/v1 fill_first:\n", "config.yaml:1:76 unset-variable");
     check("custom_providers: [{name: mine, api_key: sk-test-1}]", "", NULL, "", "config.yaml:1:20 provider-dropped");
 }
 
