@@ -230,7 +230,8 @@ static enum MHD_Result receive(struct exchange *x, const char *data, size_t *siz
     x->body_received -= *size;
     if (x->streaming && len > 0 && x->now != NULL)
         upstream_more(x->now);
-    return *size > 0 ? reply_rest(x) : MHD_YES; /* the server brings what is left only when it is woken, or more comes */
+    return *size > 0 ? reply_rest(x)
+                     : MHD_YES; /* the server brings what is left only when it is woken, or more comes */
 }
 
 /* The request is whole. */
@@ -292,10 +293,13 @@ static void *on_target(void *data, const char *target, struct MHD_Connection *co
 static void log_request(struct exchange *x)
 {
     const struct record *r = &x->record;
+    char trouble[32] = "";
+    if (r->trouble != 0)
+        (void)snprintf(trouble, sizeof trouble, " stream_error=%d", r->trouble);
     (void)!bytes_printf(
-        &x->client->front->log, "%s \"%s %s\" %d provider=%s key=%s attempts=%zu ms=%lld.%01lld id=%s\n", r->client,
+        &x->client->front->log, "%s \"%s %s\" %d provider=%s key=%s attempts=%zu ms=%lld.%01lld id=%s%s\n", r->client,
         r->method, r->path, r->status, r->provider[0] != '\0' ? r->provider : "-",
-        r->fingerprint[0] != '\0' ? r->fingerprint : "-", r->try_count, r->us / 1000, r->us / 100 % 10, r->id);
+        r->fingerprint[0] != '\0' ? r->fingerprint : "-", r->try_count, r->us / 1000, r->us / 100 % 10, r->id, trouble);
 }
 
 static void on_completed(void *data, struct MHD_Connection *connection, void **context,

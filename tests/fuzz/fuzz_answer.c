@@ -14,8 +14,12 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     const char *parted = memchr(headers, '\0', size - 1);
     size_t headers_len = parted == NULL ? 0 : (size_t)(parted - headers);
     const char *body = parted == NULL ? headers : parted + 1;
-    const struct hermes_answer answer = {statuses[*data % 16], headers, headers_len, body,
-                                         size - 1 - headers_len - (parted == NULL ? 0 : 1)};
+    const struct hermes_answer answer = {.status = statuses[*data % 16],
+                                         .headers = headers,
+                                         .headers_len = headers_len,
+                                         .body = body,
+                                         .body_len = size - 1 - headers_len - (parted == NULL ? 0 : 1),
+                                         .model = "gpt-x"};
     struct hermes_judgement got = hermes_classify(&answer, now);
     bool lasts = got.verdict == HERMES_KEY_COOLING || got.verdict == HERMES_PROVIDER_OUT;
     must(got.rule != NULL && *got.rule != '\0', "a judgement without a rule");

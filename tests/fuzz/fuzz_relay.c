@@ -1,6 +1,7 @@
 /* Any request and any answer that hermes-relay looks into: what is before the first NUL is a target, the rest a body. */
 #include "fuzz.h"
 #include "bytes.h"
+#include "decode.h"
 #include "headers.h"
 #include "hold.h"
 #include "mask.h"
@@ -17,6 +18,9 @@ static void try_target(const char *target)
     struct route route;
     if (route_parse(target, &route) != 0)
         return;
+    size_t model = 0;
+    must(route_model(&route, &model) == NULL || model <= strlen(target), "a model longer than its path");
+    (void)route_fits(provider.base_url, provider.auth, &route);
     must(route_url(provider.base_url, provider.auth, &route, &url), "no memory");
     must(strncmp(url.data, "https://example.com/v1", 22) == 0, "another place than the provider's");
     must(strpbrk(url.data, " \r\n#") == NULL, "a URL that means something else");
@@ -32,11 +36,31 @@ static void try_model(const char *body, size_t len)
     if (!model_find(body, len, &place))
         return;
     must(place.start < place.end && place.end <= len, "a model outside the body");
+    char name[MODEL_SIZE];
+    must(!model_name(body, place, name) || strlen(name) < sizeof name, "a name beyond its place");
     must(model_replace(body, len, place, "another", &changed), "no memory");
     must(model_find(bytes_at(&changed), bytes_len(&changed), &place) && place.end - place.start == 7 &&
              memcmp(bytes_at(&changed) + place.start, "another", 7) == 0,
          "the model was not replaced");
     bytes_finish(&changed);
+}
+
+static void try_form(const char *body, size_t len)
+{
+    struct model_place place;
+    must(!model_find_in_form("multipart/form-data; boundary=b", body, len, &place) ||
+             (place.start < place.end && place.end <= len),
+         "a field outside the form");
+}
+
+static void try_encodings(const char *body, size_t len)
+{
+    static const char *const names[] = {"gzip", "deflate", "br", "zstd"};
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+        struct bytes plain = {0};
+        must(decode(names[i], body, len, 4096, &plain) != 0 || bytes_len(&plain) <= 2 * 65536, "more than was allowed");
+        bytes_finish(&plain);
+    }
 }
 
 /* The body in two pieces, as they might come: no byte of a key may go out. */
@@ -64,6 +88,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     struct hold_piece piece;
     try_target(target);
     try_model(body, len);
+    if (len > 0)
+        try_form(body, len);
+    try_encodings(body, len);
     if (len > 0)
         try_mask(body, len, len / 2);
     for (int hold = HOLD_NOTHING; hold <= HOLD_BODY; hold++)

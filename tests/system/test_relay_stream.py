@@ -54,6 +54,7 @@ class Streams(RelayCase):
         record = relay.get("/requests/" + answer.headers["x-hermes-request-id"]).json()
         self.assertEqual((record["status"], record["stream_error"], record["attempts"][0]["verdict"]), (200, 429, "cooling"))
         self.assertIn(b'hermes_relay_stream_errors_total{provider="xiaomi"} 1', relay.get("/metrics").body)
+        self.assertIn(" 200 ", relay.wait_log(" stream_error=429"))
         again = relay.request("POST", "/v1/responses", {"model": "m", "stream": True})
         self.assertEqual(again.headers["x-hermes-key"], fingerprint(SPARE))
 
