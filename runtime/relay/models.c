@@ -11,11 +11,12 @@
 #include "headers.h"
 #include "json_token.h"
 #include "judge.h"
+#include "mask.h"
 #include "relay.h"
 #include "reply.h"
 #include "upstream.h"
 
-enum { PROVIDERS_MAX = 64, WAIT_MS = 10000, KEPT_MS = 60000, KEPT_PARTLY_MS = 5000 };
+enum { PROVIDERS_MAX = 64, WAIT_MS = 5000, KEPT_MS = 60000, KEPT_PARTLY_MS = 5000 };
 
 struct models_cache {
     pthread_mutex_t lock;
@@ -113,15 +114,18 @@ static bool find_list(const char *body, size_t len, struct json_tokens *ret)
     return false;
 }
 
-/* The id of the model whose object has been opened: `id`, or Gemini's `name` without "models/". */
-static struct json_token id_of(struct json_tokens model)
+/* The id of the model whose object has been opened: `id`, or Gemini's `name` without "models/", when there is none. */
+static struct json_token id_of(struct json_tokens model, bool *ret_named)
 {
+    *ret_named = true;
     struct json_token name;
     struct json_token value;
     struct json_token id = {JSON_NONE, model.at, 0};
     while (json_token_child(&model, &name, &value)) {
-        if (value.kind == JSON_TEXT && (named(name, "id") || (id.kind == JSON_NONE && named(name, "name"))))
+        if (value.kind == JSON_TEXT && (named(name, "id") || (id.kind == JSON_NONE && named(name, "name")))) {
+            *ret_named = !named(name, "id");
             id = value;
+        }
         if (!json_token_skip(&model, value))
             break;
     }
@@ -130,24 +134,46 @@ static struct json_token id_of(struct json_tokens model)
     return id;
 }
 
+/* PREFIX and a slash; "" needs none. */
+static bool add_prefix(const char *prefix, struct bytes *out)
+{
+    return bytes_add_json(out, prefix, strlen(prefix)) && bytes_add(out, "/", *prefix != '\0');
+}
+
+/* The object from START to END, whose id is that; all else of it stays. One that is only NAMED, as Gemini's are, becomes one
+ * of OpenAI's. */
+static bool add_model(const char *start, const char *end, struct json_token id, bool only_named, const char *provider,
+                      const char *prefix, struct bytes *out)
+{
+    bool first = bytes_at(out)[bytes_len(out) - 1] == '[';
+    if (!bytes_add(out, ",", !first))
+        return false;
+    if (!only_named)
+        return bytes_add(out, start, (size_t)(id.bytes - start)) && add_prefix(prefix, out) &&
+               bytes_add(out, id.bytes, (size_t)(end - id.bytes));
+    return bytes_printf(out, "{\"id\":\"") && add_prefix(prefix, out) && bytes_add(out, id.bytes, id.len) &&
+           bytes_printf(out, "\",\"object\":\"model\",\"created\":0,\"owned_by\":\"") &&
+           bytes_add_json(out, provider, strlen(provider)) && bytes_add(out, "\"}", 2);
+}
+
 static bool add_models(const struct attempt *attempt, const char *provider, const char *prefix, struct bytes *out)
 {
     struct json_token name;
     struct json_token value;
     struct json_tokens list;
     bool good = true;
+    bool only_named = false;
+    const char *key = attempt->key.credential->secret;
+    (void)mask_key(bytes_at(&attempt->body), bytes_len(&attempt->body), key, strlen(key));
     if (!find_list(bytes_at(&attempt->body), bytes_len(&attempt->body), &list))
         return true;
     while (good && json_token_child(&list, &name, &value)) {
-        struct json_token id = value.kind == JSON_OPEN ? id_of(list) : (struct json_token){JSON_NONE, value.bytes, 0};
-        if (id.kind == JSON_TEXT)
-            good = bytes_add(out, out->data[out->end - 1] == '[' ? "" : ",", out->data[out->end - 1] != '[') &&
-                   bytes_printf(out, "{\"id\":\"") && bytes_add_json(out, prefix, strlen(prefix)) &&
-                   bytes_add(out, *prefix == '\0' ? "" : "/", *prefix != '\0') && bytes_add(out, id.bytes, id.len) &&
-                   bytes_printf(out, "\",\"object\":\"model\",\"created\":0,\"owned_by\":\"") &&
-                   bytes_add_json(out, provider, strlen(provider)) && bytes_add(out, "\"}", 2);
+        struct json_token id =
+            value.kind == JSON_OPEN ? id_of(list, &only_named) : (struct json_token){JSON_NONE, value.bytes, 0};
         if (!json_token_skip(&list, value))
             break;
+        if (id.kind == JSON_TEXT)
+            good = add_model(value.bytes, list.at, id, only_named, provider, prefix, out);
     }
     return good;
 }
@@ -166,8 +192,8 @@ static bool add_errors(const struct gathering *g, struct bytes *out)
         const struct attempt *attempt = g->attempts[i];
         if (has_list(attempt))
             continue;
-        good = bytes_add(out, out->data[out->end - 1] == '[' ? "" : ",", out->data[out->end - 1] != '[') &&
-               bytes_printf(out, "{\"provider\":\"") && bytes_add_json(out, g->providers[i], strlen(g->providers[i])) &&
+        good = bytes_add(out, ",", bytes_at(out)[bytes_len(out) - 1] != '[') && bytes_printf(out, "{\"provider\":\"") &&
+               bytes_add_json(out, g->providers[i], strlen(g->providers[i])) &&
                bytes_printf(out, "\",\"status\":%d,\"message\":\"%s\"}", attempt == NULL ? 0 : attempt->status,
                             attempt == NULL            ? "it could not be asked"
                             : attempt->failure != NULL ? attempt->failure

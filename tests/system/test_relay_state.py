@@ -9,7 +9,7 @@ TURNS = "credential_pool_strategies:\n  xiaomi: round_robin\n"
 
 
 def listing(*names):
-    return http(200, {"object": "list", "data": [{"id": name, "object": "model"} for name in names]})
+    return http(200, {"object": "list", "data": [{"context_length": 9, "id": name, "object": "model"} for name in names]})
 
 
 class Owners(RelayCase):
@@ -96,6 +96,8 @@ class Models(RelayCase):
         relay = self.relay()
         names, errors = self.listed(relay)
         self.assertEqual((sorted(names), errors), (["anthropic/claude-x", "extra/e-one", "m-one", "org/m-two"], []))
+        listed = {model["id"]: model for model in relay.get("/v1/models").json()["data"]}
+        self.assertEqual(listed["extra/e-one"], {"context_length": 9, "id": "extra/e-one", "object": "model"})  # as it was told
         self.assertEqual(self.anthropic.seen[-1].target, "/v1/models")
         relay.chat("extra/e-one")
         self.assertEqual((self.extra.seen[-1].key, self.extra.seen[-1].json()["model"]), (EXTRA, "e-one"))
@@ -103,6 +105,13 @@ class Models(RelayCase):
         self.assertEqual(self.listed(relay)[0], names)  # kept
         self.assertEqual((len(self.openai.seen), len(self.anthropic.seen)), counts)
         self.assertEqual([model["id"] for model in relay.get("/custom:extra/v1/models").json()["data"]], ["e-one"])
+
+    def test_geminis_names_are_ids_and_a_key_that_comes_back_is_masked(self):
+        self.extra.usual = http(200, {"models": [{"name": "models/g-one"}, {"id": "e", "echo": EXTRA}]})
+        answer = self.relay().get("/v1/models")
+        self.assertIn("extra/g-one", [model["id"] for model in answer.json()["data"]])
+        self.assertIn(b"*" * len(EXTRA), answer.body)
+        self.assertNotIn(EXTRA.encode(), answer.body)
 
     def test_what_failed_is_named(self):
         self.extra.usual = http(401, {"error": {"message": "Missing scopes: api.model.read"}})
