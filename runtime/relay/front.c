@@ -315,6 +315,8 @@ static void on_completed(void *data, struct MHD_Connection *connection, void **c
     if (x->state != EXCHANGE_NEW) {
         log_request(x);
         if (!x->is_local) {
+            x->record.tokens_in = x->tokens_in;
+            x->record.tokens_out = x->tokens_out;
             metrics_request(x->relay->metrics, &x->record, x->tokens_in, x->tokens_out);
             records_keep(x->relay->records, &x->record, &x->record_place);
         }

@@ -9,7 +9,7 @@
 #include "bytes.h"
 #include "evidence.h"
 
-enum { REQUESTS = 256, SWITCHES = 64, ANSWERS = 32 };
+enum { REQUESTS = 256, SHOWN = 25, SWITCHES = 64, ANSWERS = 32 };
 
 struct remembered {
     char provider[PROVIDER_SIZE];
@@ -114,14 +114,23 @@ static bool try_json(struct bytes *out, const struct record_try *try)
            until_member(out, try->until) && bytes_add(out, "}", 1);
 }
 
+/* Its members, without the end of the object. */
+static bool outline(struct bytes *out, const struct record *r)
+{
+    return bytes_add(out, "{", 1) && text_member(out, "id", r->id) &&
+           bytes_printf(out, ",\"at\":%.3f,\"ms\":%.1f,\"first_ms\":%.1f,\"status\":%d,\"stream_error\":%d,", r->at,
+                        (double)r->us / 1000, (double)r->first_us / 1000, r->status, r->trouble) &&
+           bytes_printf(out, "\"tokens_in\":%lld,\"tokens_out\":%lld,\"tries\":%zu,", r->tokens_in, r->tokens_out,
+                        r->try_count) &&
+           text_member(out, "method", r->method) && bytes_add(out, ",", 1) && text_member(out, "path", r->path) &&
+           bytes_add(out, ",", 1) && text_member(out, "model", r->model) && bytes_add(out, ",", 1) &&
+           text_member(out, "provider", r->provider) && bytes_add(out, ",", 1) &&
+           text_member(out, "key", r->fingerprint);
+}
+
 static bool request_json(struct bytes *out, const struct record *r)
 {
-    bool good = bytes_add(out, "{", 1) && text_member(out, "id", r->id) &&
-                bytes_printf(out, ",\"at\":%.3f,\"ms\":%.1f,\"status\":%d,\"stream_error\":%d,", r->at,
-                             (double)r->us / 1000, r->status, r->trouble) &&
-                text_member(out, "method", r->method) && bytes_add(out, ",", 1) && text_member(out, "path", r->path) &&
-                bytes_add(out, ",", 1) && text_member(out, "provider", r->provider) && bytes_add(out, ",", 1) &&
-                text_member(out, "key", r->fingerprint) && bytes_printf(out, ",\"attempts\":[");
+    bool good = outline(out, r) && bytes_printf(out, ",\"attempts\":[");
     for (size_t i = 0; good && i < r->try_count; i++)
         good = (i == 0 || bytes_add(out, ",", 1)) && try_json(out, &r->tries[i]);
     return good && bytes_printf(out, "]}\n");
@@ -135,6 +144,19 @@ bool records_request(struct records *records, const char *id, struct bytes *out)
         found = strcmp(records->requests[i].id, id) == 0 && request_json(out, &records->requests[i]);
     (void)pthread_mutex_unlock(&records->lock);
     return found;
+}
+
+bool records_requests_json(struct records *records, struct bytes *out)
+{
+    (void)pthread_mutex_lock(&records->lock);
+    unsigned long count = records->request_count < SHOWN ? records->request_count : SHOWN;
+    bool good = bytes_add(out, "[", 1);
+    for (unsigned long i = 0; good && i < count; i++)
+        good = (i == 0 || bytes_add(out, ",", 1)) &&
+               outline(out, &records->requests[(records->request_count - 1 - i) % REQUESTS]) && bytes_add(out, "}", 1);
+    good = good && bytes_add(out, "]", 1);
+    (void)pthread_mutex_unlock(&records->lock);
+    return good;
 }
 
 static bool switch_json(struct bytes *out, const struct record_switch *s)

@@ -8,7 +8,7 @@
 
 struct bytes;
 
-enum { RECORD_TRIES = 16, REQUEST_ID_SIZE = 16 + 1, PROVIDER_SIZE = 64, KEY_SIZE = 24 };
+enum { RECORD_TRIES = 16, REQUEST_ID_SIZE = 16 + 1, PROVIDER_SIZE = 64, KEY_SIZE = 24, RECORD_MODEL_SIZE = 80 };
 
 struct record_try {
     char provider[PROVIDER_SIZE];
@@ -32,6 +32,10 @@ struct record {
     int trouble;                  /* the status of an error that its stream told of; 0: none */
     char provider[PROVIDER_SIZE]; /* that served, or was asked last; "" */
     char fingerprint[KEY_SIZE];
+    char model[RECORD_MODEL_SIZE]; /* that was asked for, its beginning; "": not known */
+    long long tokens_in;           /* as the provider told */
+    long long tokens_out;
+    long long first_us; /* until the answer began; 0: it did not */
     struct record_try tries[RECORD_TRIES];
     size_t try_count;
 };
@@ -63,7 +67,8 @@ void records_remember(struct records *records, const char *provider, int status,
 void records_recall(struct records *records, const char *provider, int status, char *code, size_t size);
 /* The request as a JSON object; false: not known (any more). */
 bool records_request(struct records *records, const char *id, struct bytes *out);
-/* `[...]`, the latest first. */
+/* `[...]`, the latest first. Of the requests only the newest ones, without their attempts. */
+bool records_requests_json(struct records *records, struct bytes *out);
 bool records_switches_json(struct records *records, struct bytes *out);
 
 #endif

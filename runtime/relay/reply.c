@@ -124,7 +124,8 @@ static enum MHD_Result queue(struct exchange *x, int status, struct MHD_Response
         return MHD_NO;
     add_own_lines(response, x);
     x->record.status = status;
-    x->record.us = clock_monotonic_us() - x->record.started_us;
+    x->record.us = x->record.first_us = clock_monotonic_us() - x->record.started_us;
+    (void)snprintf(x->record.model, sizeof x->record.model, "%.*s", RECORD_MODEL_SIZE - 1, x->use_model);
     if (!x->is_local) /* now: whoever has the answer may ask for it */
         records_keep(x->relay->records, &x->record, &x->record_place);
     enum MHD_Result result = MHD_queue_response(x->connection, (unsigned)status, response);

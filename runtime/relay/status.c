@@ -89,6 +89,18 @@ static bool provider_json(struct hermes *hermes, const struct hermes_provider *p
            state_members(out, &state) && keys_json(hermes, provider, out) && bytes_add(out, "}", 1);
 }
 
+/* Where requests go when the default provider has no healthy key, in this order. */
+static bool fallbacks_json(const struct hermes_view *view, struct bytes *out)
+{
+    const struct hermes_fallback *fallback;
+    bool good = bytes_printf(out, "\"fallbacks\":[");
+    for (size_t i = 0; good && (fallback = hermes_fallback(view, i)) != NULL; i++)
+        good = (i == 0 || bytes_add(out, ",", 1)) && bytes_add(out, "{", 1) &&
+               text_member(out, "provider", fallback->provider) && bytes_printf(out, "\"model\":\"") &&
+               bytes_add_json(out, fallback->model, strlen(fallback->model)) && bytes_add(out, "\"}", 2);
+    return good && bytes_add(out, "],", 2);
+}
+
 static bool snapshot_json(struct hermes *hermes, int refreshed, struct bytes *out)
 {
     const struct hermes_view *view = hermes_hold(hermes);
@@ -96,7 +108,7 @@ static bool snapshot_json(struct hermes *hermes, int refreshed, struct bytes *ou
     bool good = text_member(out, "snapshot", refreshed < 0 ? hermes_strerror(refreshed) : "ok") &&
                 bytes_printf(out, "\"generation\":%lld,", hermes_generation(view)) &&
                 text_member(out, "compiled_at", hermes_compiled_at(view)) &&
-                text_member(out, "default_provider", first != NULL ? first : "") &&
+                text_member(out, "default_provider", first != NULL ? first : "") && fallbacks_json(view, out) &&
                 bytes_printf(out, "\"providers\":[");
     for (size_t i = 0; good && i < hermes_provider_count(view); i++)
         good = (i == 0 || bytes_add(out, ",", 1)) && provider_json(hermes, hermes_provider_at(view, i), out);
@@ -165,7 +177,9 @@ bool status_json(struct relay *relay, struct bytes *out)
         good = good && snapshot_json(hermes, hermes_refresh(hermes), out);
     else
         good = good && bytes_printf(out, "\"snapshot\":\"there is none yet\",\"generation\":0,\"compiled_at\":\"\","
-                                         "\"default_provider\":\"\",\"providers\":[],");
-    return good && bytes_printf(out, "\"switches\":") && records_switches_json(relay->records, out) &&
-           bytes_add(out, ",", 1) && watcher_json(relay->home, out) && bytes_add(out, "}", 1);
+                                         "\"default_provider\":\"\",\"fallbacks\":[],\"providers\":[],");
+    return good && text_member(out, "address", relay->address) && bytes_printf(out, "\"requests\":") &&
+           records_requests_json(relay->records, out) && bytes_printf(out, ",\"switches\":") &&
+           records_switches_json(relay->records, out) && bytes_add(out, ",", 1) && watcher_json(relay->home, out) &&
+           bytes_add(out, "}", 1);
 }
