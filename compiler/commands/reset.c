@@ -62,6 +62,21 @@ static void reset_memory(struct resetter *r)
     }
 }
 
+/* What a person took out of the pool comes back with the next compile. */
+static void reset_removed(struct resetter *r)
+{
+    const struct cooldowns_names *names = &r->cooldowns->lists[COOLDOWNS_REMOVED];
+    for (size_t i = names->count; i > 0; i--) {
+        const char *name = names->items[i - 1];
+        const char *blank = strrchr(name, ' ');
+        if (blank == NULL || !meant(r->what, arena_prefix(r->arena, name, (size_t)(blank - name)), blank + 1))
+            continue;
+        text_printf(r->lines, "%s: %s may stand in auth.json again\n",
+                    shown_name(r->arena, arena_prefix(r->arena, name, (size_t)(blank - name))), blank + 1);
+        cooldowns_list(r->cooldowns, COOLDOWNS_REMOVED, name, false);
+    }
+}
+
 const char *reset_pool(struct arena *arena, struct source *source, const struct reset *what,
                        struct cooldowns *cooldowns, double now, struct text *lines, struct diagnostics *diagnostics)
 {
@@ -80,6 +95,7 @@ const char *reset_pool(struct arena *arena, struct source *source, const struct 
             reset_entry(&r, array->name, &array->children[k]);
     }
     reset_memory(&r);
+    reset_removed(&r);
     if (r.copied == 0)
         return NULL;
     text_append(&r.out, r.text + r.copied, document.len - r.copied);

@@ -6,6 +6,7 @@
 
 #include "json_python.h"
 #include "pool_order.h"
+#include "pool_removed.h"
 #include "pool_states.h"
 #include "pool_text.h"
 #include "pool_wanted.h"
@@ -51,7 +52,8 @@ static bool somebody_elses(const struct projector *p, const struct json *array)
 {
     const char *text = p->document.text;
     bool known = p->provider != NULL && p->provider->credential_count + p->provider->seed_count > 0;
-    return !known && !orphaned(p) && array != NULL && array->kind == JSON_ARRAY &&
+    bool made = p->cooldowns->lists[COOLDOWNS_MADE].count > 0;
+    return !known && !made && !orphaned(p) && array != NULL && array->kind == JSON_ARRAY &&
            memmem(text + array->start, array->end - array->start, POOL_OUR_SOURCE, sizeof POOL_OUR_SOURCE - 1) == NULL;
 }
 
@@ -63,6 +65,13 @@ static void note_entry(struct projector *p, struct entry *entry)
         return;
     ARENA_GROW(p->arena, p->seeded, p->seeded_capacity, p->seeded_count + 1);
     p->seeded[p->seeded_count++] = entry;
+}
+
+/* What was written in Hermes's place, and whose key is gone, is ours to remove. */
+static void take_back_made(const struct projector *p, struct entry *entry)
+{
+    bool has_key = entry->seed != NULL && entry->seed->secret != NULL;
+    entry->ours = entry->ours || (!entry->manual && !has_key && pool_projector_made(p, entry->source));
 }
 
 static bool read_entries(struct projector *p, const struct json *array)
@@ -77,6 +86,7 @@ static bool read_entries(struct projector *p, const struct json *array)
         if (array->children[i].kind != JSON_OBJECT)
             return leave_alone(p, "one of its entries is no object");
         p->entries[i] = pool_entry_read(p->arena, p->document.text, &array->children[i], p->provider, p->now);
+        take_back_made(p, &p->entries[i]);
         note_entry(p, &p->entries[i]);
         if (!p->entries[i].has_priority && !p->entries[i].ours)
             return leave_alone(p, "the priority of one of its entries is no number");
@@ -97,6 +107,10 @@ static void write_slots(struct projector *p)
 {
     for (size_t i = 0; i < p->slot_count; i++) {
         struct slot *slot = &p->slots[i];
+        pool_text_begin_slot(p, slot);
+        if (slot->made != NULL)
+            cooldowns_list(p->cooldowns, COOLDOWNS_MADE,
+                           arena_printf(p->arena, "%s %s%s", p->name, slot->made->kind, slot->made->name), true);
         if (slot->entry != NULL)
             pool_text_edit_slot(p, slot);
         else
@@ -113,8 +127,10 @@ static void drop_stale(struct projector *p)
         struct entry *entry = &p->entries[i];
         if (!entry->ours || entry->slot != NULL)
             continue;
+        bool made = strncmp(entry->source, POOL_OUR_SOURCE, strlen(POOL_OUR_SOURCE)) != 0;
         pool_states_remember(p, &entry->state, entry->on_disk, false);
-        pool_projector_note_change(p, "removed", entry->on_disk, entry->source + strlen(POOL_OUR_SOURCE));
+        pool_projector_note_change(p, "removed", entry->on_disk, entry->source + (made ? 0 : strlen(POOL_OUR_SOURCE)));
+        cooldowns_list(p->cooldowns, COOLDOWNS_MADE, arena_printf(p->arena, "%s %s", p->name, entry->source), false);
     }
 }
 
@@ -126,9 +142,13 @@ static const char *project_pool(struct projector *p, const struct json *array)
     pool_states_adopt(p);
     pool_states_part_from_old_keys(p);
     pool_states_note(p);
+    pool_removed_look(p, array);
     pool_wanted_gather(p);
-    if (!concerns_us(p))
+    p->slot_count = 0;
+    if (!concerns_us(p)) {
+        pool_removed_note(p);
         return NULL;
+    }
     pool_order_arrange(p);
     if (!pool_order_holds(p)) {
         pool_order_number(p);
@@ -139,6 +159,7 @@ static const char *project_pool(struct projector *p, const struct json *array)
     size_t before = p->changes.len;
     drop_stale(p);
     write_slots(p);
+    pool_removed_note(p);
     if (p->changes.len == before)
         return NULL;
     p->text.len = 0;
@@ -186,14 +207,14 @@ static void add_pool(struct projector *p, const struct pieces *added)
     splice(p, end, end, ",\n  \"credential_pool\": {");
     add_members(p, added, false);
     splice(p, end, end, "\n  }");
-    cooldowns_set_empty(p->cooldowns, "", true);
+    cooldowns_list(p->cooldowns, COOLDOWNS_EMPTY, "", true);
 }
 
 static void remove_pool(struct projector *p)
 {
     const struct json *root = p->document.root;
     size_t at = (size_t)(p->document.pool - root->children);
-    cooldowns_set_empty(p->cooldowns, "", false);
+    cooldowns_list(p->cooldowns, COOLDOWNS_EMPTY, "", false);
     if (at > 0)
         splice(p, root->children[at - 1].end, p->document.pool->end, "");
     else if (root->count > 1)
@@ -243,9 +264,9 @@ static struct outcome project_member(struct projector *p, const struct json *arr
     if (outcome.text == NULL)
         return outcome;
     bool emptied = strcmp(outcome.text, "[]") == 0;
-    outcome.gone = emptied && !cooldowns_empty(p->cooldowns, p->name);
+    outcome.gone = emptied && !cooldowns_listed(p->cooldowns, COOLDOWNS_EMPTY, p->name);
     if (emptied || array->count == 0)
-        cooldowns_set_empty(p->cooldowns, p->name, !emptied);
+        cooldowns_list(p->cooldowns, COOLDOWNS_EMPTY, p->name, !emptied);
     return outcome;
 }
 
@@ -285,7 +306,7 @@ static void edit_members(struct projector *p, const struct providers *providers)
         add_pool(p, &added);
     else if (pool != NULL && removed < count)
         edit_pool(p, outcomes, &added);
-    else if (pool != NULL && added.count == 0 && cooldowns_empty(p->cooldowns, ""))
+    else if (pool != NULL && added.count == 0 && cooldowns_listed(p->cooldowns, COOLDOWNS_EMPTY, ""))
         remove_pool(p);
     else if (pool != NULL)
         refill_pool(p, &added);
@@ -327,5 +348,7 @@ struct pool_projection pool_project(struct arena *arena, const struct pool_input
         fresh_store(&p, in->providers);
     else if (!p.document.unreadable)
         edit_members(&p, in->providers);
+    if (p.out.count > 0)
+        pool_removed_note_file(&p);
     return (struct pool_projection){.pieces = p.out.items, .count = p.out.count, .changes = p.changes};
 }

@@ -26,6 +26,7 @@ struct entry {
     bool held_back;                   /* a cooldown of single models, or why the last one was, is noted in it */
     const struct seed *seed;          /* Hermes seeds it from a source key that we know */
     bool parted;                      /* what is noted in it another key has earned */
+    bool doubted;                     /* what is noted in it may be another key's: it is told to nobody else */
     bool stale;                       /* a process that knows an older key put it there: it stays with that key */
     char on_disk[FINGERPRINT_SIZE];   /* "" when unknown */
     char effective[FINGERPRINT_SIZE]; /* of the key that Hermes will send for it */

@@ -27,6 +27,21 @@ static void add_ours(struct projector *p, const struct credential *credential)
     add_slot(p, slot);
 }
 
+/* config.yaml has the key itself, and not only the name of a variable. */
+static bool written_out(const struct credential *credential)
+{
+    const struct source *source = credential->origins[0].place.source;
+    return credential->rank == RANK_CONFIG &&
+           (source == NULL || source->kind == SOURCE_CONFIG || source->kind == SOURCE_MANAGED_CONFIG);
+}
+
+static void add_made(struct projector *p, const struct want *want)
+{
+    add_slot(p, (struct slot){.credential = want->credential,
+                              .made = want->made,
+                              .state = pool_states_of_key(p, want->credential->fingerprint.text)});
+}
+
 static bool stands_before(const struct projector *p, const struct credential *credential, const struct entry *entry)
 {
     if (pool_view_manual_first(p->name) && credential->rank == RANK_ENV)
@@ -67,14 +82,17 @@ void pool_order_arrange(struct projector *p)
     for (size_t i = 0; i < p->wanted_count; i++)
         if (p->wanted[i].carrier != NULL)
             add_foreign(p, p->wanted[i].carrier, true);
-        else if (p->wanted[i].credential->rank == RANK_CONFIG)
+        else if (p->wanted[i].made == NULL && written_out(p->wanted[i].credential))
             add_ours(p, p->wanted[i].credential);
     for (size_t i = 0; i < p->count; i++)
         if (!p->entries[order[i]].ours)
             add_foreign(p, &p->entries[order[i]], false);
-    for (size_t i = 0; i < p->wanted_count; i++)
-        if (p->wanted[i].credential->rank == RANK_ENV && !has_seed_entry(p, p->wanted[i].credential))
-            add_ours(p, p->wanted[i].credential); /* Hermes, too, would put it last */
+    for (size_t i = 0; i < p->wanted_count; i++) /* Hermes, too, would put these last */
+        if (p->wanted[i].made != NULL)
+            add_made(p, &p->wanted[i]);
+        else if (p->wanted[i].carrier == NULL && !written_out(p->wanted[i].credential) &&
+                 !has_seed_entry(p, p->wanted[i].credential))
+            add_ours(p, p->wanted[i].credential);
 }
 
 bool pool_order_is_ours_to_set(const struct projector *p)

@@ -7,3 +7,8 @@ void pool_projector_note_change(struct projector *p, const char *what, const cha
     text_printf(&p->changes, "auth.json: %s: %s %s (%s)\n", shown_name(p->arena, p->name), what, fingerprint,
                 shown_name(p->arena, label));
 }
+
+bool pool_projector_made(const struct projector *p, const char *source)
+{
+    return cooldowns_listed(p->cooldowns, COOLDOWNS_MADE, arena_printf(p->arena, "%s %s", p->name, source));
+}

@@ -17,6 +17,10 @@ struct slot {
     bool set_priority;
     bool moved;       /* Hermes's own, in the place that a key of config.yaml has */
     const char *text; /* of an entry that exists; NULL: it stays as it stands */
+    const struct seed *made; /* new, in the form that Hermes seeds it in; else NULL */
+    const char *id;          /* of a new one */
+    const char *left_status; /* JSON texts, as they are when this is done */
+    const char *left_status_at;
 };
 
 /* What the pool says of a key, twins taken together. */
@@ -31,7 +35,8 @@ struct word {
 /* A key that has a place in the pool by what the sources say. */
 struct want {
     const struct credential *credential;
-    struct entry *carrier; /* Hermes's own entry, which stands in that place; NULL: the key gets an entry of ours */
+    struct entry *carrier;   /* Hermes's own entry, which stands in that place; NULL: the key gets an entry */
+    const struct seed *made; /* it is written in Hermes's own form, for this seed; NULL: it is one of ours */
 };
 
 struct pieces {
@@ -77,6 +82,8 @@ struct projector {
     size_t slot_capacity;
 };
 
+/* Whether this program wrote the entry of SOURCE in the pool at hand, in Hermes's form. */
+bool pool_projector_made(const struct projector *p, const char *source);
 /* A line for people. */
 void pool_projector_note_change(struct projector *p, const char *what, const char *fingerprint, const char *label);
 

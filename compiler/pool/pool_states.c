@@ -1,5 +1,6 @@
 #include "pool_states.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 #include "plain_name.h"
@@ -43,7 +44,7 @@ static bool left_to_an_old_process(const struct projector *p, const struct entry
 {
     if (entry->seed == NULL || entry->seed->secret == NULL || strcmp(entry->on_disk, entry->effective) == 0)
         return false;
-    bool in_clear = entry->token != NULL && *entry->token != '\0';
+    bool in_clear = strcmp(entry->seed->kind, "env:") == 0 && entry->token != NULL && *entry->token != '\0';
     return (in_clear || !entry->seed->each_load) && !(entry->state.active && p->has_oauth);
 }
 
@@ -67,6 +68,54 @@ static bool older_than_its_key(const struct projector *p, const struct entry *en
     return entry->held_back || (entry->state.active && entry->state.at < (double)source->moment.st_mtim.tv_sec);
 }
 
+/* Seconds. A session that goes on with the key of its beginning is refused when that key is revoked, and Hermes up to 0.18 notes
+ * it in the entry of the key that took its place. */
+enum { DOUBT = 300 };
+
+/* When the key took another one's place; 0: not lately, or never. */
+static double rotated_at(const struct projector *p, const char *fingerprint)
+{
+    const struct cooldowns_names *names = &p->cooldowns->lists[COOLDOWNS_ROTATED];
+    const char *key = arena_printf(p->arena, "%s %s ", p->name, fingerprint);
+    for (size_t i = 0; i < names->count; i++)
+        if (strncmp(names->items[i], key, strlen(key)) == 0)
+            return strtod(names->items[i] + strlen(key), NULL);
+    return 0;
+}
+
+static void drop_old_rotations(struct projector *p)
+{
+    struct cooldowns_names *names = &p->cooldowns->lists[COOLDOWNS_ROTATED];
+    size_t kept = 0;
+    for (size_t i = 0; i < names->count; i++) {
+        const char *at = strrchr(names->items[i], ' ');
+        if (at != NULL && strtod(at, NULL) + DOUBT > p->now)
+            names->items[kept++] = names->items[i];
+    }
+    names->count = kept;
+}
+
+/* Which keys came with this compile in the place of others. */
+static void note_rotations(struct projector *p)
+{
+    size_t count = p->provider == NULL || p->count == 0 ? 0 : p->provider->credential_count;
+    for (size_t i = 0; i < count; i++) {
+        const struct credential *credential = &p->provider->credentials[i];
+        if (credential->fresh && credential->rank < RANK_POOL && rotated_at(p, credential->fingerprint.text) == 0)
+            cooldowns_list(p->cooldowns, COOLDOWNS_ROTATED,
+                           arena_printf(p->arena, "%s %s %.3f", p->name, credential->fingerprint.text, p->now), true);
+    }
+}
+
+/* A refusal right after the rotation. */
+static bool in_doubt(const struct projector *p, const struct entry *entry)
+{
+    const struct entry_state *state = &entry->state;
+    bool refusal = state->active && (state->dead || strcmp(state->raw[COOLDOWN_ERROR_CODE], "401") == 0);
+    double since = refusal && (entry->ours || entry->seed != NULL) ? rotated_at(p, entry->effective) : 0;
+    return since > 0 && state->at >= since - 1 && state->at < since + DOUBT;
+}
+
 static bool earned_by_another_key(const struct projector *p, const struct entry *entry)
 {
     return pool_states_key_changed(entry) || (entry->state.active && marking_of_another_key(p, entry)) ||
@@ -75,14 +124,20 @@ static bool earned_by_another_key(const struct projector *p, const struct entry 
 
 void pool_states_part_from_old_keys(struct projector *p)
 {
+    drop_old_rotations(p);
+    note_rotations(p);
     for (size_t i = 0; i < p->count; i++) {
         struct entry *entry = &p->entries[i];
+        entry->doubted = in_doubt(p, entry);
+        entry->parted = entry->doubted && entry->state.dead; /* Hermes would never try it again */
+        if (entry->parted && entry->ours)
+            entry->state = entry_state_clean();
         entry->stale = left_to_an_old_process(p, entry);
         if (entry->stale)
             strcpy(entry->effective, entry->on_disk);
         if (entry->seed == NULL || entry->seed->secret == NULL || entry->stale)
             continue;
-        entry->parted = earned_by_another_key(p, entry);
+        entry->parted = entry->parted || earned_by_another_key(p, entry);
         if (!entry->parted)
             continue;
         if (entry_state_marked(&entry->on_disk_state) || entry->held_back)
@@ -174,7 +229,8 @@ static void gather_words(struct projector *p)
             continue;
         struct word *word = word_for(p, entry->effective);
         word->known = word->known || (!changed && !entry->stale && !freshly_seeded(p, entry));
-        take_marking(word, &entry->state);
+        if (!entry->doubted)
+            take_marking(word, &entry->state);
         if (entry->ours && word->ours == NULL)
             word->ours = entry;
         if (carries(p, entry) && (word->carrier == NULL || entry->priority < word->carrier->priority))

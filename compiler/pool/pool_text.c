@@ -31,15 +31,26 @@ static void put_member(struct text *out, const char *name, const char *value)
     text_puts(out, ",\n");
 }
 
+void pool_text_begin_slot(struct projector *p, struct slot *slot)
+{
+    const struct entry_state *state = slot->entry != NULL ? &slot->entry->on_disk_state : &slot->state;
+    slot->left_status = state->raw[COOLDOWN_STATUS];
+    slot->left_status_at = state->raw[COOLDOWN_STATUS_AT];
+    if (slot->entry == NULL)
+        slot->id = arena_strdup(p->arena, our_id(p, slot->credential).text);
+}
+
 static void put_new_entry(struct projector *p, const struct slot *slot, struct text *out)
 {
     const struct credential *c = slot->credential;
+    const struct seed *made = slot->made;
     text_puts(out, "{\n");
-    put_member(out, "id", our_id(p, c).text);
-    put_member(out, "label", c->label);
+    put_member(out, "id", slot->id);
+    put_member(out, "label", made != NULL ? made->name : c->label);
     put_member(out, "auth_type", pool_wanted_auth_type(p, c));
     text_printf(out, "        \"priority\": %s,\n", json_python_number(p->arena, slot->priority));
-    put_member(out, "source", pool_wanted_source(p, c));
+    put_member(out, "source",
+               made != NULL ? arena_printf(p->arena, "%s%s", made->kind, made->name) : pool_wanted_source(p, c));
     put_member(out, "access_token", c->secret);
     for (int i = 0; i < COOLDOWN_MEMBERS; i++)
         text_printf(out, "        \"%s\": %s,\n", cooldown_members[i], slot->state.raw[i]);
@@ -75,7 +86,7 @@ static void set_state(struct pending *pending, const struct entry_state *before,
 }
 
 /* Of an entry that Hermes seeds only what its key was answered with, which it may have got from another key. */
-static void edit_seeded(struct projector *p, const struct slot *slot, struct pending *pending)
+static void edit_seeded(struct projector *p, struct slot *slot, struct pending *pending)
 {
     const struct entry *entry = slot->entry;
     const struct entry_state *before = &entry->on_disk_state;
@@ -86,9 +97,15 @@ static void edit_seeded(struct projector *p, const struct slot *slot, struct pen
         pending->count = pool_clearing(p->arena, p->document.text, entry, p->now, pending->items);
     if (told)
         set_state(pending, before, &slot->state);
-    if (pending->count == 0 || !changed)
+    if (pending->count > 0) {
+        slot->left_status = slot->state.active ? slot->state.raw[COOLDOWN_STATUS] : "null";
+        slot->left_status_at = slot->state.active ? slot->state.raw[COOLDOWN_STATUS_AT] : "null";
+    }
+    bool in_clear = entry->token != NULL && *entry->token != '\0';
+    bool untouched = in_clear && pool_projector_made(p, entry->source); /* Hermes has not loaded it yet */
+    if (!changed || (pending->count == 0 && !untouched))
         return; /* Hermes names the key itself, at its next load */
-    if (entry->token != NULL && *entry->token != '\0')
+    if (in_clear)
         set_text(p, pending, "access_token", entry->token, entry->seed->secret);
     if (entry->has_fingerprint)
         set_member(pending, "secret_fingerprint", json_python_quote(p->arena, entry->effective));
@@ -102,6 +119,8 @@ void pool_text_edit_slot(struct projector *p, struct slot *slot)
     const struct credential *c = slot->credential;
     const struct entry_state *before = &entry->on_disk_state;
     if (c != NULL) {
+        if (entry->parted)
+            pending.count = pool_clearing(p->arena, p->document.text, entry, p->now, pending.items);
         set_text(p, &pending, "id", entry->id, our_id(p, c).text);
         set_text(p, &pending, "label", entry->label, c->label);
         set_text(p, &pending, "auth_type", entry->auth_type, pool_wanted_auth_type(p, c));

@@ -4,6 +4,8 @@
 
 #include "pool_projector.h"
 
+/* Before it is edited or put. */
+void pool_text_begin_slot(struct projector *p, struct slot *slot);
 void pool_text_edit_slot(struct projector *p, struct slot *slot);
 void pool_text_put_array(struct projector *p, struct text *out);
 

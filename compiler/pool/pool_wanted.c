@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "key_header.h"
+#include "pool_removed.h"
 #include "pool_states.h"
 #include "pool_view.h"
 #include "source.h"
@@ -82,43 +83,52 @@ static bool has_entry(const struct projector *p, const struct seed *seed)
     return false;
 }
 
-/* Hermes makes an entry of that variable when it loads the pool the next time. It puts it last, where a key of config.yaml
- * may not stand behind other keys. A key of a custom provider has ours until Hermes's own is there: what it earns in the
- * meantime is noted nowhere else. */
-static bool to_be_seeded(const struct projector *p, const struct credential *credential)
+/* The seed from which Hermes makes an entry of that key when it loads the pool the next time; NULL: none. It puts it last, where
+ * a key of config.yaml for a provider that it knows may not stand behind other keys. */
+static const struct seed *to_be_seeded(const struct projector *p, const struct credential *credential)
 {
-    if (credential->rank == RANK_CONFIG && (p->provider->inherits || p->count > p->our_count))
-        return false;
     for (size_t i = 0; i < p->provider->seed_count; i++) {
         const struct seed *seed = &p->provider->seeds[i];
-        if (seed->each_load && strcmp(seed->kind, "env:") == 0 && seed->secret != NULL && strcmp(seed->secret, credential->secret) == 0 && !has_entry(p, seed))
-            return true;
+        bool variable = strcmp(seed->kind, "env:") == 0;
+        if (variable && credential->rank == RANK_CONFIG && (p->provider->inherits || p->count > p->our_count))
+            continue;
+        if (seed->each_load && seed->secret != NULL && strcmp(seed->secret, credential->secret) == 0 &&
+            !has_entry(p, seed))
+            return seed;
     }
-    return false;
+    return NULL;
 }
 
 static bool may_be_projected(const struct projector *p, const struct credential *credential)
 {
-    if (credential->rank >= RANK_POOL || taken_out(p, credential))
+    if (credential->rank >= RANK_POOL || taken_out(p, credential) || pool_removed_is(p, credential))
         return false;
     return credential->rank == RANK_CONFIG ||
            !(p->has_oauth || p->provider->inherits || strcmp(p->name, "copilot") == 0);
 }
 
-/* One key, one entry: ours only for a key that no entry of Hermes's carries. */
-static bool gets_entry(const struct projector *p, const struct credential *credential)
-{
-    const struct word *word = pool_states_word_of(p, credential->fingerprint.text);
-    bool carried = word != NULL && word->carrier != NULL;
-    return !carried && !to_be_seeded(p, credential) && !deleted_as_dead(p, credential->fingerprint.text);
-}
-
-/* Hermes's own entry that is to stand where config.yaml has its key; NULL: none, or Hermes would put it back. */
+/* Hermes's own entry that is to stand where config.yaml has its key; NULL: none, or Hermes has its place for it. */
 static struct entry *carrier_to_place(const struct projector *p, const struct credential *credential)
 {
     const struct word *word = pool_states_word_of(p, credential->fingerprint.text);
-    bool hermes_sorts = word != NULL && word->carrier != NULL && pool_view_manual_first(p->name) && !word->carrier->manual;
-    return word == NULL || credential->rank != RANK_CONFIG || hermes_sorts ? NULL : word->carrier;
+    struct entry *carrier = word == NULL || credential->rank != RANK_CONFIG ? NULL : word->carrier;
+    bool in_place = carrier != NULL && !carrier->manual &&
+                    (pool_view_manual_first(p->name) || strncmp(carrier->source, "env:", 4) != 0);
+    return in_place ? NULL : carrier;
+}
+
+/* One key, one entry: a new one only for a key that no entry of Hermes's carries. A custom provider's is written in Hermes's own
+ * form: what it earns before Hermes writes its own has to be noted somewhere. False: the key gets none. */
+static bool gets_entry(const struct projector *p, const struct credential *credential, struct want *want)
+{
+    const struct word *word = pool_states_word_of(p, credential->fingerprint.text);
+    const struct seed *seed = to_be_seeded(p, credential);
+    bool carried = word != NULL && word->carrier != NULL;
+    want->carrier = carrier_to_place(p, credential);
+    want->made = seed != NULL && strcmp(seed->kind, "env:") != 0 && !p->provider->inherits ? seed : NULL;
+    if (want->carrier != NULL)
+        return true;
+    return !carried && (seed == NULL || want->made != NULL) && !deleted_as_dead(p, credential->fingerprint.text);
 }
 
 void pool_wanted_gather(struct projector *p)
@@ -127,10 +137,7 @@ void pool_wanted_gather(struct projector *p)
     p->wanted_count = 0;
     for (size_t i = 0; i < count; i++) {
         struct want want = {.credential = &p->provider->credentials[i]};
-        if (!may_be_projected(p, want.credential))
-            continue;
-        want.carrier = carrier_to_place(p, want.credential);
-        if (want.carrier == NULL && !gets_entry(p, want.credential))
+        if (!may_be_projected(p, want.credential) || !gets_entry(p, want.credential, &want))
             continue;
         ARENA_GROW(p->arena, p->wanted, p->wanted_capacity, p->wanted_count + 1);
         p->wanted[p->wanted_count++] = want;

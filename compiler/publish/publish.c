@@ -173,7 +173,7 @@ static void prepare_pool(struct publishing *p)
     finish_copy(p);
     struct pool_projection projection = project(p, &cooldowns, false);
     const char *after = cooldowns_text(&cooldowns, &len);
-    bool nothing_known = cooldowns.count + cooldowns.empty_count == 0 && before.len == 0;
+    bool nothing_known = cooldowns_know_nothing(&cooldowns) && before.len == 0;
     if (!nothing_known && (len != before.len || memcmp(after, before.bytes, len) != 0))
         prepare(p, &p->cooldowns, &(struct piece){after, len}, 1, 0600);
     if (projection.count > 0 && !p->made.failed)

@@ -24,6 +24,8 @@ static cJSON *parse_or_end(const char *text, size_t len, const char **ret_end)
     return value;
 }
 
+static const char *const list_names[COOLDOWNS_LISTS] = {"empty", "made", "placed", "beside", "removed", "rotated"};
+
 /* One JSON scalar and nothing else: it goes into somebody else's file as it stands. */
 static bool scalar(const char *text)
 {
@@ -56,6 +58,7 @@ static void parse_one(struct reading *reading, const char *provider, const cJSON
     const cJSON *until = cJSON_GetObjectItemCaseSensitive(item, "until");
     const cJSON *raw = cJSON_GetObjectItemCaseSensitive(item, "raw");
     struct cooldown cooldown = {.provider = arena_strdup(arena, provider)};
+    cooldown.pooled = !cJSON_IsFalse(cJSON_GetObjectItemCaseSensitive(item, "pooled"));
     cooldown.dead = cJSON_IsString(status) && strcmp(status->valuestring, "dead") == 0;
     cooldown.until = cooldown.dead ? INFINITY : cJSON_IsNumber(until) ? until->valuedouble : 0;
     bool good = cJSON_IsObject(item) && cJSON_IsString(status) && (cooldown.dead || cJSON_IsNumber(until)) &&
@@ -73,6 +76,19 @@ static void parse_one(struct reading *reading, const char *provider, const cJSON
     cooldowns_put(reading->cooldowns, &cooldown);
 }
 
+static void parse_list(struct reading *reading, enum cooldowns_list list, const cJSON *names)
+{
+    const cJSON *item;
+    reading->whole = reading->whole && (names == NULL || cJSON_IsArray(names));
+    cJSON_ArrayForEach(item, names)
+    {
+        if (cJSON_IsString(item))
+            cooldowns_list(reading->cooldowns, list, arena_strdup(reading->cooldowns->arena, item->valuestring), true);
+        else
+            reading->whole = false;
+    }
+}
+
 bool cooldowns_parse(struct cooldowns *cooldowns, const char *text, size_t len, double now)
 {
     const cJSON *provider;
@@ -84,15 +100,8 @@ bool cooldowns_parse(struct cooldowns *cooldowns, const char *text, size_t len, 
     {
         cJSON_ArrayForEach(item, members(&reading, provider)) parse_one(&reading, provider->string, item);
     }
-    const cJSON *empty = cJSON_GetObjectItemCaseSensitive(root, "empty");
-    reading.whole = reading.whole && (empty == NULL || cJSON_IsArray(empty));
-    cJSON_ArrayForEach(item, empty)
-    {
-        if (cJSON_IsString(item))
-            cooldowns_set_empty(cooldowns, arena_strdup(cooldowns->arena, item->valuestring), true);
-        else
-            reading.whole = false;
-    }
+    for (size_t i = 0; i < COOLDOWNS_LISTS; i++)
+        parse_list(&reading, (enum cooldowns_list)i, cJSON_GetObjectItemCaseSensitive(root, list_names[i]));
     cJSON_Delete(root);
     return reading.whole;
 }
@@ -133,6 +142,18 @@ static void put_one(struct text *out, const struct cooldown *cooldown)
     text_puts(out, "]}");
 }
 
+static void put_list(struct text *out, const char *name, const struct cooldowns_names *names)
+{
+    for (size_t i = 0; i < names->count; i++) {
+        if (i == 0)
+            text_printf(out, ",\n  \"%s\": [", name);
+        else
+            text_puts(out, ", ");
+        put_string(out, names->items[i]);
+    }
+    text_puts(out, names->count > 0 ? "]" : "");
+}
+
 const char *cooldowns_text(const struct cooldowns *cooldowns, size_t *ret_len)
 {
     struct text out = {.arena = cooldowns->arena};
@@ -158,11 +179,9 @@ const char *cooldowns_text(const struct cooldowns *cooldowns, size_t *ret_len)
             text_puts(&out, "\n    }");
     }
     text_puts(&out, cooldowns->count > 0 ? "\n  }" : "}");
-    for (size_t i = 0; i < cooldowns->empty_count; i++) {
-        text_puts(&out, i == 0 ? ",\n  \"empty\": [" : ", ");
-        put_string(&out, cooldowns->empty[i]);
-    }
-    text_puts(&out, cooldowns->empty_count > 0 ? "]\n}\n" : "\n}\n");
+    for (size_t i = 0; i < COOLDOWNS_LISTS; i++)
+        put_list(&out, list_names[i], &cooldowns->lists[i]);
+    text_puts(&out, "\n}\n");
     *ret_len = out.len;
     return out.bytes;
 }
@@ -223,30 +242,38 @@ void cooldowns_forget(struct cooldowns *cooldowns, const char *provider, const c
         name_table_put(cooldowns->arena, &cooldowns->index, known->pair, (size_t)(known - cooldowns->items));
 }
 
-static size_t find_empty(const struct cooldowns *cooldowns, const char *provider)
+static size_t find_listed(const struct cooldowns_names *names, const char *name)
 {
     size_t i = 0;
-    while (i < cooldowns->empty_count && strcmp(cooldowns->empty[i], provider) != 0)
+    while (i < names->count && strcmp(names->items[i], name) != 0)
         i++;
     return i;
 }
 
-bool cooldowns_empty(const struct cooldowns *cooldowns, const char *provider)
+bool cooldowns_know_nothing(const struct cooldowns *cooldowns)
 {
-    return find_empty(cooldowns, provider) < cooldowns->empty_count;
+    size_t names = 0;
+    for (size_t i = 0; i < COOLDOWNS_LISTS; i++)
+        names += cooldowns->lists[i].count;
+    return cooldowns->count + names == 0;
 }
 
-void cooldowns_set_empty(struct cooldowns *cooldowns, const char *provider, bool empty)
+bool cooldowns_listed(const struct cooldowns *cooldowns, enum cooldowns_list list, const char *name)
 {
-    size_t at = find_empty(cooldowns, provider);
-    if (empty == (at < cooldowns->empty_count))
+    return find_listed(&cooldowns->lists[list], name) < cooldowns->lists[list].count;
+}
+
+void cooldowns_list(struct cooldowns *cooldowns, enum cooldowns_list list, const char *name, bool listed)
+{
+    struct cooldowns_names *names = &cooldowns->lists[list];
+    size_t at = find_listed(names, name);
+    if (listed == (at < names->count))
         return;
-    if (!empty) {
-        cooldowns->empty_count--;
-        memmove(cooldowns->empty + at, cooldowns->empty + at + 1,
-                (cooldowns->empty_count - at) * sizeof *cooldowns->empty);
+    if (!listed) {
+        names->count--;
+        memmove(names->items + at, names->items + at + 1, (names->count - at) * sizeof *names->items);
         return;
     }
-    ARENA_GROW(cooldowns->arena, cooldowns->empty, cooldowns->empty_capacity, cooldowns->empty_count + 1);
-    cooldowns->empty[cooldowns->empty_count++] = provider;
+    ARENA_GROW(cooldowns->arena, names->items, names->capacity, names->count + 1);
+    names->items[names->count++] = name;
 }

@@ -5,8 +5,7 @@
  * 1795478458.25, "pooled": true, "raw": ["\"exhausted\"", "1795474858.25", "429", ...]}}}}. `raw` has the members of enum cooldown_member
  * as the JSON texts that Hermes wrote: a number must not pass through a double on its way back into the pool.
  *
- * It also knows which lists of the pool were empty before a key of ours came, `"empty": ["deepseek"]` ("": there was no
- * `credential_pool` at all), so that taking the keys away leaves the text that was there. */
+ * It also has lists of names, for what the pool itself does not say (enum cooldowns_list). */
 #ifndef HERMES_COOLDOWN_H
 #define HERMES_COOLDOWN_H
 
@@ -31,6 +30,24 @@ enum cooldown_member {
 };
 extern const char *const cooldown_members[COOLDOWN_MEMBERS];
 
+enum cooldowns_list {
+    /* Providers whose list in the pool was empty before an entry of ours came ("": there was no `credential_pool` at all), so
+     * that taking the keys away leaves the text that was there. */
+    COOLDOWNS_EMPTY,
+    /* "<provider> <source>": entries in Hermes's own form that this program wrote before Hermes did. */
+    COOLDOWNS_MADE,
+    /* "<provider> <fingerprint>": keys that have an entry of ours. */
+    COOLDOWNS_PLACED,
+    /* "<provider> <digest>": the entries of others as they stood beside ours, and " <inode>.<time>" of the auth.json into which
+     * these were written. */
+    COOLDOWNS_BESIDE,
+    /* "<provider> <fingerprint>": keys whose entry of ours a person took out of the pool. */
+    COOLDOWNS_REMOVED,
+    /* "<provider> <fingerprint> <seconds since the epoch>": keys that took another one's place lately. */
+    COOLDOWNS_ROTATED,
+    COOLDOWNS_LISTS
+};
+
 struct cooldown {
     const char *provider;
     struct fingerprint fingerprint;
@@ -48,9 +65,11 @@ struct cooldowns {
     size_t capacity;
     struct name_table index; /* of the items, by provider and fingerprint */
     struct text *pair;       /* that is looked for */
-    const char **empty;
-    size_t empty_count;
-    size_t empty_capacity;
+    struct cooldowns_names {
+        const char **items;
+        size_t count;
+        size_t capacity;
+    } lists[COOLDOWNS_LISTS];
 };
 
 /* Reads the memory from text (NULL: empty). Entries whose time is over are dropped. False: it is not as it was written, and
@@ -64,8 +83,10 @@ const struct cooldown *cooldowns_get(const struct cooldowns *cooldowns, const ch
 void cooldowns_put(struct cooldowns *cooldowns, const struct cooldown *cooldown);
 void cooldowns_forget(struct cooldowns *cooldowns, const char *provider, const char *fingerprint);
 
-/* Whether PROVIDER's list was empty before a key of ours came. */
-bool cooldowns_empty(const struct cooldowns *cooldowns, const char *provider);
-void cooldowns_set_empty(struct cooldowns *cooldowns, const char *provider, bool empty);
+/* It has nothing at all. */
+bool cooldowns_know_nothing(const struct cooldowns *cooldowns);
+bool cooldowns_listed(const struct cooldowns *cooldowns, enum cooldowns_list list, const char *name);
+/* NAME is the caller's, and lasts. */
+void cooldowns_list(struct cooldowns *cooldowns, enum cooldowns_list list, const char *name, bool listed);
 
 #endif

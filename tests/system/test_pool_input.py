@@ -90,6 +90,40 @@ class PoolInput(unittest.TestCase):
                 credential = self.home.snapshot()["content"]["providers"]["xiaomi"]["credentials"][0]
                 self.assertEqual((credential["secret"], credential.get("base_url")), (MANUAL, expected))
 
+    def test_what_was_taken_out_by_hand_stays_out(self):
+        """As `hermes auth remove` does it: the entry goes, the others get new numbers."""
+        self.home.write("auth.json", store(entry(priority=3)))
+        self.home.compile()
+        self.assertEqual([e["access_token"] for e in self.home.pool()], [KEY, MANUAL])
+        self.home.write("auth.json", store(entry(priority=0)))
+        for _ in range(2):
+            code, _, err = self.home.compile()
+            self.assertEqual((code, [e["access_token"] for e in self.home.pool()]), (0, [MANUAL]))
+            self.assertIn("warning[removed-entry]: model.api_key has no entry in Hermes's pool for xiaomi", err)
+        self.assertEqual(self.first_key(), KEY)  # the relay and the library have it
+        self.assertIn("may stand in auth.json again", self.home.compile("--reset", "xiaomi")[1])
+        self.assertNotIn("removed-entry", self.home.compile()[2])
+        self.assertEqual([e["access_token"] for e in self.home.pool()], [KEY, MANUAL])
+        self.home.write("auth.json", store(entry(priority=0)))
+        self.home.compile()
+        self.home.write("config.yaml", CONFIG.replace(KEY, "sk-test-another-01"))  # another key is another wish
+        self.assertNotIn("removed-entry", self.home.compile()[2])
+        self.assertEqual([e["access_token"] for e in self.home.pool()], ["sk-test-another-01", MANUAL])
+
+    def test_what_an_old_process_lost_comes_back(self):
+        """Hermes up to 0.16 writes the list that it knows, when it has something to note."""
+        spent = entry(last_status="exhausted", last_status_at=1.5)
+        for after in (store(spent), store(), None):
+            self.home.write("auth.json", store(entry()))
+            self.home.compile()
+            self.assertEqual([e["access_token"] for e in self.home.pool()], [KEY, MANUAL])
+            if after is None:
+                (self.home.path / "auth.json").unlink()
+            else:
+                self.home.write("auth.json", after)
+            self.home.compile()
+            self.assertIn(KEY, [e["access_token"] for e in self.home.pool()])
+
     def test_a_custom_provider_is_renamed(self):
         """Its key goes on resting, and the pool that it leaves behind is named."""
         def config(name, key=KEY):

@@ -9,10 +9,13 @@ STATE = ("last_status", "last_status_at", "last_error_code", "last_error_reason"
          "last_error_reset_at", "secret_fingerprint", "access_token")
 
 
+KEYS = "sk-test-real-one", "sk-test-real-two"  # also in entries that are written in Hermes's form, where it has none
+
+
 def foreign(text, exact):
     store = json.loads(text, parse_float=str, parse_int=str)
     for pool in store["credential_pool"].values():
-        pool[:] = [e for e in pool if not e["source"].startswith("manual:hermes-watch:")]
+        pool[:] = [e for e in pool if not e["source"].startswith("manual:hermes-watch:") and e.get("access_token") not in KEYS]
         for entry in pool:
             for member in STATE if not exact and entry["source"].startswith("env:") else ():
                 entry.pop(member, None)
@@ -50,7 +53,7 @@ class RealInputs(unittest.TestCase):
             with self.subTest(path.name):
                 original = path.read_text()
                 self.home.write("auth.json", original)
-                for key in ("sk-test-real-one", "sk-test-real-two"):
+                for key in KEYS:
                     self.home.write("config.yaml", f"model:\n  provider: xiaomi\n  api_key: {key}\n" + CUSTOMS.format(key))
                     self.assertEqual(self.home.compile()[0], 0)
                     for pool in ("xiaomi", "gemini", "openrouter", "deepseek"):

@@ -256,6 +256,34 @@ static void a_cleared_entry_says_when(void **state)
     assert_null(project(&world, &providers));
 }
 
+/* Hermes up to 0.18 notes the refusal of a session's old key in the entry of the new one. */
+static void a_death_right_after_a_rotation_is_doubted(void **state)
+{
+    static const char *const at[] = {"1795000010.5", "1795000900.5"};
+    (void)state;
+    for (size_t late = 0; late < 2; late++) {
+        struct world world = world_of(STORE(ENTRY("aaaaaa", "0", "manual", "sk-test-manual", "null", "null", "null")));
+        struct credential one[] = {key(RANK_CONFIG, "sk-test-one", "model.api_key")};
+        struct credential two[] = {key(RANK_CONFIG, "sk-test-two", "model.api_key")};
+        struct providers first = xiaomi(one, 1, NULL);
+        struct providers second = xiaomi(two, 1, NULL);
+        assert_non_null(project(&world, &first));
+        two[0].fresh = true;
+        assert_non_null(project(&world, &second));
+        two[0].fresh = false;
+        const char *id = member(world.text, 0, "id");
+        world.text = arena_printf(
+            arena,
+            "{\"providers\": {}, \"credential_pool\": {\"xiaomi\": [{\"id\": %s, \"source\": "
+            "\"manual:hermes-watch:model.api_key\", \"access_token\": \"sk-test-two\", \"priority\": -1, \"last_status\": "
+            "\"dead\", \"last_status_at\": %s, \"last_error_code\": 401}]}}",
+            id, at[late]);
+        assert_non_null(project(&world, &second));
+        assert_string_equal(member(world.text, 0, "last_status"), late ? "\"dead\"" : "null");
+        assert_int_equal(world.cooldowns.count, late);
+    }
+}
+
 /* As Hermes since 0.20.1 counts: an hour only where there is another key to turn to. */
 static void an_only_key_rests_for_a_minute(void **state)
 {
@@ -336,6 +364,7 @@ int main(void)
         cmocka_unit_test(what_an_earlier_version_put_beside_hermess_entry_goes),
         cmocka_unit_test(hermess_own_entry_stands_where_the_configuration_has_its_key),
         cmocka_unit_test(a_cleared_entry_says_when),
+        cmocka_unit_test(a_death_right_after_a_rotation_is_doubted),
         cmocka_unit_test(an_only_key_rests_for_a_minute),
         cmocka_unit_test(order_is_as_hermes_has_it_but_for_config_keys),
         cmocka_unit_test(taking_the_keys_away_restores_the_text),

@@ -1,0 +1,146 @@
+#include "pool_removed.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "pool_order.h"
+#include "pool_states.h"
+#include "shown.h"
+#include "source.h"
+
+static const char *pair(const struct projector *p, const char *text)
+{
+    return arena_printf(p->arena, "%s %s", p->name, text);
+}
+
+/* Names that begin with PROVIDER and a blank. */
+static void forget_all(struct projector *p, enum cooldowns_list list, const char *provider)
+{
+    struct cooldowns_names *names = &p->cooldowns->lists[list];
+    size_t len = strlen(provider);
+    size_t kept = 0;
+    for (size_t i = 0; i < names->count; i++)
+        if (strncmp(names->items[i], provider, len) != 0 || names->items[i][len] != ' ')
+            names->items[kept++] = names->items[i];
+    names->count = kept;
+}
+
+static uint64_t digest_of(struct arena *arena, const char *id, const char *status, const char *at)
+{
+    const char *text = arena_printf(arena, "%s %s %s", id == NULL ? "" : id, status, at);
+    return strtoull(fingerprint_of(text, strlen(text)).text + strlen("sha256:"), NULL, 16);
+}
+
+/* Of the entries of others as they are in the file; their order is Hermes's to change. */
+static const char *digest_before(const struct projector *p)
+{
+    uint64_t sum = 0;
+    for (size_t i = 0; i < p->count; i++) {
+        const struct entry *entry = &p->entries[i];
+        const char *const *raw = entry->on_disk_state.raw;
+        sum += entry->ours ? 0 : digest_of(p->arena, entry->id, raw[COOLDOWN_STATUS], raw[COOLDOWN_STATUS_AT]);
+    }
+    return arena_printf(p->arena, "%016" PRIx64, sum);
+}
+
+static const char *digest_after(const struct projector *p)
+{
+    uint64_t sum = 0;
+    for (size_t i = 0; i < p->slot_count; i++) {
+        const struct slot *slot = &p->slots[i];
+        bool ours = slot->credential != NULL && slot->made == NULL;
+        const char *id = slot->entry != NULL ? slot->entry->id : slot->id;
+        sum += ours ? 0 : digest_of(p->arena, id, slot->left_status, slot->left_status_at);
+    }
+    return arena_printf(p->arena, "%016" PRIx64, sum);
+}
+
+static const char *file_identity(const struct projector *p)
+{
+    const struct stat *st = &p->source->moment;
+    return arena_printf(p->arena, " %ju.%jd.%ld", (uintmax_t)st->st_ino, (intmax_t)st->st_mtim.tv_sec,
+                        st->st_mtim.tv_nsec);
+}
+
+/* An older list of entries came back. */
+static bool has_older_entry(const struct projector *p)
+{
+    for (size_t i = 0; i < p->count; i++)
+        if (p->entries[i].ours && !cooldowns_listed(p->cooldowns, COOLDOWNS_PLACED, pair(p, p->entries[i].on_disk)))
+            return true;
+    return false;
+}
+
+/* Whether what was written last stands there but for entries of ours. */
+static bool nothing_else_changed(const struct projector *p)
+{
+    bool never_written = cooldowns_listed(p->cooldowns, COOLDOWNS_BESIDE, file_identity(p));
+    return !never_written && !has_older_entry(p) && pool_order_is_ours_to_set(p) &&
+           cooldowns_listed(p->cooldowns, COOLDOWNS_BESIDE, pair(p, digest_before(p)));
+}
+
+static bool has_entry(const struct projector *p, const struct credential *credential)
+{
+    const struct word *word = pool_states_word_of(p, credential->fingerprint.text);
+    return word != NULL && (word->ours != NULL || word->carrier != NULL);
+}
+
+bool pool_removed_is(const struct projector *p, const struct credential *credential)
+{
+    return cooldowns_listed(p->cooldowns, COOLDOWNS_REMOVED, pair(p, credential->fingerprint.text));
+}
+
+static void warn(struct projector *p, const struct credential *credential)
+{
+    struct diagnostic *d =
+        diagnostic_add(p->diagnostics, CODE_REMOVED_ENTRY, credential->origins[0].place,
+                       "%s has no entry in Hermes's pool for %s: it was taken out by hand, and stays out",
+                       credential->origins[0].key, shown_name(p->arena, p->name));
+    diagnostic_help(p->diagnostics, d, "hermes-compile --reset %s puts it back", shown_name(p->arena, p->name));
+}
+
+void pool_removed_look(struct projector *p, const struct json *array)
+{
+    size_t count = p->provider == NULL || array == NULL ? 0 : p->provider->credential_count;
+    bool alone = count > 0 && p->cooldowns->lists[COOLDOWNS_PLACED].count > 0 && nothing_else_changed(p);
+    struct name_table left = {0};
+    for (size_t i = 0; i < count; i++) {
+        const struct credential *credential = &p->provider->credentials[i];
+        const char *name = pair(p, credential->fingerprint.text);
+        bool gone = cooldowns_listed(p->cooldowns, COOLDOWNS_PLACED, name) && !has_entry(p, credential);
+        if (pool_removed_is(p, credential) ? !has_entry(p, credential) : gone && alone)
+            name_table_put(p->arena, &left, name, i);
+    }
+    forget_all(p, COOLDOWNS_REMOVED, p->name); /* of a key that is gone nothing needs to be known */
+    for (size_t i = 0; i < count; i++) {
+        const char *name = pair(p, p->provider->credentials[i].fingerprint.text);
+        if (name_table_get(&left, name) == NULL)
+            continue;
+        cooldowns_list(p->cooldowns, COOLDOWNS_REMOVED, name, true);
+        warn(p, &p->provider->credentials[i]);
+    }
+}
+
+void pool_removed_note(struct projector *p)
+{
+    bool any = false;
+    forget_all(p, COOLDOWNS_PLACED, p->name);
+    forget_all(p, COOLDOWNS_BESIDE, p->name);
+    for (size_t i = 0; i < p->slot_count; i++) {
+        const struct slot *slot = &p->slots[i];
+        if (slot->credential == NULL || slot->made != NULL)
+            continue;
+        any = true;
+        cooldowns_list(p->cooldowns, COOLDOWNS_PLACED, pair(p, slot->credential->fingerprint.text), true);
+    }
+    if (any)
+        cooldowns_list(p->cooldowns, COOLDOWNS_BESIDE, pair(p, digest_after(p)), true);
+}
+
+void pool_removed_note_file(struct projector *p)
+{
+    forget_all(p, COOLDOWNS_BESIDE, "");
+    if (p->cooldowns->lists[COOLDOWNS_PLACED].count > 0)
+        cooldowns_list(p->cooldowns, COOLDOWNS_BESIDE, file_identity(p), true);
+}
