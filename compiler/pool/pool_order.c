@@ -82,17 +82,19 @@ void pool_order_arrange(struct projector *p)
     for (size_t i = 0; i < p->wanted_count; i++)
         if (p->wanted[i].carrier != NULL)
             add_foreign(p, p->wanted[i].carrier, true);
-        else if (p->wanted[i].made == NULL && written_out(p->wanted[i].credential))
+        else if (p->wanted[i].made != NULL)
+            add_made(p, &p->wanted[i]);
+        else if (written_out(p->wanted[i].credential))
             add_ours(p, p->wanted[i].credential);
     for (size_t i = 0; i < p->count; i++)
         if (!p->entries[order[i]].ours)
             add_foreign(p, &p->entries[order[i]], false);
-    for (size_t i = 0; i < p->wanted_count; i++) /* Hermes, too, would put these last */
-        if (p->wanted[i].made != NULL)
-            add_made(p, &p->wanted[i]);
-        else if (p->wanted[i].carrier == NULL && !written_out(p->wanted[i].credential) &&
-                 !has_seed_entry(p, p->wanted[i].credential))
-            add_ours(p, p->wanted[i].credential);
+    for (size_t i = 0; i < p->wanted_count; i++) {
+        const struct want *want = &p->wanted[i];
+        bool placed = want->carrier != NULL || want->made != NULL || written_out(want->credential);
+        if (!placed && !has_seed_entry(p, want->credential))
+            add_ours(p, want->credential); /* Hermes, too, would put it last */
+    }
 }
 
 bool pool_order_is_ours_to_set(const struct projector *p)

@@ -107,14 +107,12 @@ static bool may_be_projected(const struct projector *p, const struct credential 
            !(p->has_oauth || p->provider->inherits || strcmp(p->name, "copilot") == 0);
 }
 
-/* Hermes's own entry that is to stand where config.yaml has its key; NULL: none, or Hermes has its place for it. */
+/* Hermes's own entry that is to stand where config.yaml has its key; NULL: none, or Hermes would put it back. */
 static struct entry *carrier_to_place(const struct projector *p, const struct credential *credential)
 {
     const struct word *word = pool_states_word_of(p, credential->fingerprint.text);
     struct entry *carrier = word == NULL || credential->rank != RANK_CONFIG ? NULL : word->carrier;
-    bool in_place = carrier != NULL && !carrier->manual &&
-                    (pool_view_manual_first(p->name) || strncmp(carrier->source, "env:", 4) != 0);
-    return in_place ? NULL : carrier;
+    return carrier != NULL && !carrier->manual && pool_view_manual_first(p->name) ? NULL : carrier;
 }
 
 /* One key, one entry: a new one only for a key that no entry of Hermes's carries. A custom provider's is written in Hermes's own
