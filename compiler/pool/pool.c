@@ -153,7 +153,7 @@ static const char *project_pool(struct projector *p, const struct json *array)
     if (!pool_order_holds(p)) {
         pool_order_number(p);
         for (size_t i = 0; i < p->slot_count; i++)
-            if (p->slots[i].entry != NULL && p->slots[i].entry->has_priority && !pool_order_is_ours_to_set(p))
+            if (p->slots[i].entry != NULL && p->slots[i].entry->has_priority && !pool_projector_sets_order(p))
                 p->slots[i].set_priority = false;
     }
     size_t before = p->changes.len;

@@ -97,11 +97,6 @@ void pool_order_arrange(struct projector *p)
     }
 }
 
-bool pool_order_is_ours_to_set(const struct projector *p)
-{
-    return p->provider == NULL || strcmp(p->provider->strategy, "fill_first") == 0;
-}
-
 /* Whether the entries that exist already stand in the order of the slots. One of ours whose priority somebody made no
  * number does not stand anywhere: Hermes cannot sort such a pool. */
 bool pool_order_holds(const struct projector *p)

@@ -5,7 +5,6 @@
 #include "pool_projector.h"
 
 void pool_order_arrange(struct projector *p);
-bool pool_order_is_ours_to_set(const struct projector *p);
 bool pool_order_holds(const struct projector *p);
 void pool_order_number(struct projector *p);
 bool pool_order_is_foreign(const struct slot *slot);

@@ -1,5 +1,7 @@
 #include "pool_projector.h"
 
+#include <string.h>
+
 #include "shown.h"
 
 void pool_projector_note_change(struct projector *p, const char *what, const char *fingerprint, const char *label)
@@ -11,4 +13,9 @@ void pool_projector_note_change(struct projector *p, const char *what, const cha
 bool pool_projector_made(const struct projector *p, const char *source)
 {
     return cooldowns_listed(p->cooldowns, COOLDOWNS_MADE, arena_printf(p->arena, "%s %s", p->name, source));
+}
+
+bool pool_projector_sets_order(const struct projector *p)
+{
+    return p->provider == NULL || strcmp(p->provider->strategy, "fill_first") == 0;
 }

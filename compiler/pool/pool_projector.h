@@ -82,6 +82,8 @@ struct projector {
     size_t slot_capacity;
 };
 
+/* Under any other strategy than fill_first the order is Hermes's. */
+bool pool_projector_sets_order(const struct projector *p);
 /* Whether this program wrote the entry of SOURCE in the pool at hand, in Hermes's form. */
 bool pool_projector_made(const struct projector *p, const char *source);
 /* A line for people. */

@@ -4,7 +4,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "pool_order.h"
 #include "pool_states.h"
 #include "shown.h"
 #include "source.h"
@@ -76,7 +75,7 @@ static bool has_older_entry(const struct projector *p)
 static bool nothing_else_changed(const struct projector *p)
 {
     bool never_written = cooldowns_listed(p->cooldowns, COOLDOWNS_BESIDE, file_identity(p));
-    return !never_written && !has_older_entry(p) && pool_order_is_ours_to_set(p) &&
+    return !never_written && !has_older_entry(p) && pool_projector_sets_order(p) &&
            cooldowns_listed(p->cooldowns, COOLDOWNS_BESIDE, pair(p, digest_before(p)));
 }
 
