@@ -336,6 +336,18 @@ static void add_env_keys(struct resolver *r, const struct provider_row *row, con
     draft_add_variable(r, draft, RANK_ENV, variable);
 }
 
+/* `NVIDIA_API_KEY_2` and so on up to the first gap: Hermes seeds these since the autumn of 2026. */
+static void add_numbered_keys(struct resolver *r, const struct provider_row *row, const char *variable)
+{
+    const struct binding *binding = environment_get(r->in->environment, variable);
+    for (unsigned i = 2; binding != NULL && binding->len > 0; i++) {
+        const char *name = arena_printf(r->arena, "%s_%u", variable, i);
+        binding = environment_get(r->in->environment, name);
+        if (binding != NULL && binding->len > 0)
+            add_env_keys(r, row, name);
+    }
+}
+
 static void add_table_keys(struct resolver *r)
 {
     for (size_t i = 0; i < provider_table_count; i++) {
@@ -344,6 +356,8 @@ static void add_table_keys(struct resolver *r)
             continue;
         for (size_t k = 0; row->key_envs[k] != NULL; k++)
             add_env_keys(r, row, row->key_envs[k]);
+        for (size_t k = 0; row->key_envs[k] != NULL; k++)
+            add_numbered_keys(r, row, row->key_envs[k]);
     }
 }
 

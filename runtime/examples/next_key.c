@@ -19,7 +19,7 @@ int main(int argc, char **argv)
     error = hermes_acquire(hermes, argc > 2 ? argv[2] : NULL, NULL, 0, &attempt);
     if (error == 0) {
         (void)printf("generation %lld: %s from %s to %s\n", attempt.generation, attempt.credential->fingerprint,
-                     attempt.credential->label, attempt.provider->base_url);
+                     attempt.credential->label, attempt.credential->base_url);
         hermes_release(hermes, &attempt);
     } else if (error == HERMES_EXHAUSTED) {
         (void)printf("%s until %.0f\n", hermes_strerror(error), hermes_earliest(hermes, argc > 2 ? argv[2] : NULL));

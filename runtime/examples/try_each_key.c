@@ -13,7 +13,7 @@ static bool send_request(const struct hermes_attempt *attempt, struct hermes_ans
 {
     char line[64];
     char after[32] = "";
-    (void)printf("-> %s with %s\n", attempt->provider->base_url, attempt->credential->fingerprint);
+    (void)printf("-> %s with %s\n", attempt->credential->base_url, attempt->credential->fingerprint);
     *answer = (struct hermes_answer){.status = 0};
     if (fgets(line, sizeof line, stdin) == NULL || sscanf(line, "%d %31s", &answer->status, after) < 1)
         return false;

@@ -44,6 +44,23 @@ class PythonReader(unittest.TestCase):
         self.assertEqual(snapshot.providers["xiaomi"].headers["X-A"], "\u00e9")
         self.assertNotIn("sk-test", repr(snapshot) + repr(first) + repr(snapshot.providers["xiaomi"]))
 
+    def test_each_key_says_where_it_goes(self):
+        self.home.write("config.yaml", "model: {provider: lab, default: m}\nproviders: {lab: {name: My Lab, api: 'http://127.0.0.1:9/v1'}}\n"
+                        "fallback_providers: [{provider: xiaomi, model: n, base_url: 'https://second.example/v1'}]\n")
+        self.home.write("auth.json", json.dumps({"version": 1, "providers": {}, "credential_pool": {"xiaomi": [
+            {"id": "aaaaaa", "source": "manual", "auth_type": "api_key", "access_token": KEYS[0], "base_url": "https://own.example/v1"}]}}))
+        self.assertEqual(self.home.compile()[0], 0)
+        reader = hermes_snapshot.open(self.home.path)
+        snapshot, none = reader.current, reader.pick()
+        self.assertEqual((none.secret, none.base_url), ("", "http://127.0.0.1:9/v1"))
+        self.assertIs(snapshot.provider("lab"), snapshot.provider("My Lab"))
+        self.assertEqual({k.secret: k.base_url for k in snapshot.provider("xiaomi").credentials},
+                         {KEYS[0]: "https://own.example/v1", KEYS[1]: "https://api.xiaomimimo.com/v1"})
+        fallback, = snapshot.fallbacks
+        self.assertEqual((fallback.model, [(k.secret, k.base_url) for k in snapshot.provider(fallback.provider).credentials]),
+                         ("n", [(KEYS[1], "https://second.example/v1")]))
+        self.assertEqual(self.in_python().strip(), self.in_c())
+
     def test_a_new_generation_is_noticed_and_a_broken_one_is_not_taken(self):
         reader = hermes_snapshot.open(self.home.path)
         self.assertFalse(reader.refresh())

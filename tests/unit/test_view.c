@@ -11,7 +11,13 @@
 #include "view.h"
 
 static const char content[] =
-    "{\"sources\":[],\"config\":{},\"env\":{\"B\":\"2\",\"A\":\"1\"},\"default_provider\":\"xiaomi\",\"providers\":{"
+    "{\"sources\":[],\"config\":{},\"env\":{\"B\":\"2\",\"A\":\"1\"},\"default_provider\":\"xiaomi\","
+    "\"fallbacks\":[{\"provider\":\"custom:my-llm\",\"model\":\"m\"}],\"providers\":{"
+    "\"custom:my-llm\":{\"alias\":\"mine\",\"base_url\":\"http://h/v1\",\"credentials\":["
+    "{\"id\":\"a\",\"auth_type\":\"api_key\",\"secret\":\"sk-test-two\",\"fingerprint\":\"sha256:1\",\"base_url\":"
+    "\"http://o/v1\"},"
+    "{\"id\":\"b\",\"auth_type\":\"none\",\"secret\":\"\",\"fingerprint\":\"sha256:2\"},"
+    "{\"id\":\"c\",\"auth_type\":\"api_key\",\"secret\":\"\",\"fingerprint\":\"sha256:3\"}]},"
     "\"xiaomi\":{\"base_url\":\"https://x.test/v1\",\"strategy\":\"fill_first\",\"auth\":\"bearer\",\"credentials\":["
     "{\"id\":\"a1b2c3\",\"label\":\"config.yaml model.api_key\",\"auth_type\":\"api_key\",\"secret\":\"sk-test-one\","
     "\"fingerprint\":\"sha256:0123456789abcdef\",\"origins\":[{\"path\":\"config.yaml\",\"line\":4,\"column\":12,"
@@ -40,6 +46,28 @@ static void unpacks_what_was_published(void **state)
     assert_int_equal(provider->credential_count, 1);
     assert_string_equal(provider->credentials[0].secret, "sk-test-one");
     assert_int_equal(provider->credentials[0].origins[0].line, 4);
+    assert_string_equal(provider->credentials[0].base_url, "https://x.test/v1");
+    hermes_view_unref(view);
+}
+
+/* A key that may go to one URL only, a server that needs none, and a provider that is found by its other name. */
+static void tells_each_key_where_it_goes(void **state)
+{
+    char text[2048];
+    struct hermes_view *view;
+    (void)state;
+    size_t len = frame(text, sizeof text, 1, fingerprint_digest(content, strlen(content)).text);
+    assert_int_equal(view_unpack(text, len, &view), 0);
+    const struct hermes_provider *provider = hermes_provider(view, "Mine");
+    assert_ptr_equal(provider, hermes_provider(view, "My LLM"));
+    assert_ptr_equal(provider, hermes_provider(view, "custom:mine"));
+    assert_int_equal(provider->credential_count, 2); /* an empty key that is meant to be one never goes out */
+    assert_string_equal(provider->credentials[0].base_url, "http://o/v1");
+    assert_string_equal(provider->credentials[1].base_url, "http://h/v1");
+    assert_string_equal(provider->credentials[1].secret, "");
+    assert_string_equal(hermes_fallback(view, 0)->provider, "custom:my-llm");
+    assert_string_equal(hermes_fallback(view, 0)->model, "m");
+    assert_null(hermes_fallback(view, 1));
     hermes_view_unref(view);
 }
 
@@ -105,9 +133,8 @@ static void tells_no_wrong_generation(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(unpacks_what_was_published),
-        cmocka_unit_test(refuses_a_newer_format),
-        cmocka_unit_test(refuses_every_damage),
+        cmocka_unit_test(unpacks_what_was_published), cmocka_unit_test(tells_each_key_where_it_goes),
+        cmocka_unit_test(refuses_a_newer_format),     cmocka_unit_test(refuses_every_damage),
         cmocka_unit_test(tells_no_wrong_generation),
     };
     return cmocka_run_group_tests_name("view", tests, NULL, NULL);
