@@ -28,7 +28,7 @@ static void look_at_pool(struct drift *drift)
 static void look_at_derived(struct drift *drift)
 {
     const struct compilation *c = drift->c;
-    const char *help = arena_printf(drift->arena, "hermes-compile --home %s", drift->home);
+    const char *help = arena_printf(drift->arena, "hermes-compile --home %s", drift_quoted(drift->arena, drift->home));
     if (c->plan.first || c->plan.changed)
         drift_add(drift, (struct finding){.where = SNAPSHOT_FILE,
                                           .matters = true,
@@ -53,13 +53,13 @@ static void look_at_shell(struct drift *drift)
         if (equals == NULL)
             continue;
         drift_assignment(drift,
-                         &(struct assignment){
-                             .where = "this shell",
-                             .name = arena_strndup(drift->arena, *item, (size_t)(equals - *item)),
-                             .value = equals + 1,
-                             .len = strlen(equals + 1),
-                             .move = arena_printf(drift->arena, "printenv {} | sed 's/^/{}=/' >> %s/.env", drift->home),
-                             .drop = "unset {}"});
+                         &(struct assignment){.where = "this shell",
+                                              .name = arena_strndup(drift->arena, *item, (size_t)(equals - *item)),
+                                              .value = equals + 1,
+                                              .len = strlen(equals + 1),
+                                              .print = "printenv {} | sed 's/^/{}=/'",
+                                              .drop = "unset {}",
+                                              .stays = true});
     }
 }
 
@@ -87,6 +87,7 @@ struct drift drift_find(const struct compilation *c, const char *home, const cha
     drift_manager_answer(&drift, &question);
     look_at_manager(&drift);
     drift_units(&drift);
+    drift_settle(&drift);
     return drift;
 }
 

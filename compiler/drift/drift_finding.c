@@ -71,6 +71,72 @@ static const char *fingerprint_text(struct drift *drift, const char *value, size
     return value == NULL ? NULL : arena_strdup(drift->arena, fingerprint_of(value, len).text);
 }
 
+/* What needs no quotes, neither in a shell nor in an env file. */
+static bool simple(const struct assignment *a)
+{
+    static const char allowed[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._~+/=:@%,-";
+    return a->value != NULL && a->len > 0 && strspn(a->value, allowed) == a->len;
+}
+
+static bool takes(const struct provider *provider, const char *name)
+{
+    for (size_t k = 0; provider->row != NULL && provider->row->key_envs[k] != NULL; k++)
+        if (strcmp(provider->row->key_envs[k], name) == 0)
+            return provider->credential_count > 0;
+    return provider->row != NULL && provider->row->base_url_env != NULL && provider->url_is_explicit &&
+           strcmp(provider->row->base_url_env, name) == 0;
+}
+
+/* The sources give its provider another key, or URL: in an env file NAME would come after it. */
+static bool would_lose(const struct drift *drift, const char *name)
+{
+    for (size_t i = 0; i < drift->c->providers.count; i++)
+        if (takes(drift->c->providers.items[i], name))
+            return true;
+    return false;
+}
+
+const char *drift_quoted(struct arena *arena, const char *path)
+{
+    static const char plain[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._/+:@%,=-";
+    struct text out = {.arena = arena};
+    if (*path != '\0' && path[strspn(path, plain)] == '\0')
+        return path;
+    text_putc(&out, '\'');
+    for (; *path != '\0'; path++) {
+        if (*path == '\'')
+            text_puts(&out, "'\\''");
+        else
+            text_putc(&out, *path);
+    }
+    text_putc(&out, '\'');
+    return out.bytes;
+}
+
+/* Appends it to .env unless that has it by now; on a line of its own, and readable by nobody else. */
+static const char *adopt(struct drift *drift, const struct assignment *a)
+{
+    const char *env = drift_quoted(drift->arena, arena_printf(drift->arena, "%s/.env", drift->home));
+    return arena_printf(drift->arena, "grep -qs '^{}=' %s || (umask 077; { echo; %s; } >>%s)%s%s", env, a->print, env,
+                        a->stays ? "" : " && ", a->stays ? "" : a->drop);
+}
+
+static void no_source_has_it(struct drift *drift, struct finding *finding, const struct assignment *a)
+{
+    const char *by_hand = a->by_hand != NULL ? a->by_hand : "remove {} there";
+    finding->matters = true;
+    if (would_lose(drift, a->name)) {
+        finding->message = "no env file sets it, and its provider has another key";
+        finding->help = a->drop != NULL ? a->drop : by_hand;
+        return;
+    }
+    finding->message = "no env file sets it: what starts from here uses a key that no other program has";
+    finding->by_hand =
+        arena_printf(drift->arena, "put the right {} into %s/.env by hand, then %s", drift->home, by_hand);
+    bool movable = a->print != NULL && (a->stays || a->drop != NULL) && simple(a);
+    finding->help = movable ? adopt(drift, a) : finding->by_hand;
+}
+
 void drift_assignment(struct drift *drift, const struct assignment *a)
 {
     const struct binding *bound = environment_get(&drift->c->environment, a->name);
@@ -82,17 +148,31 @@ void drift_assignment(struct drift *drift, const struct assignment *a)
     bool showable = strcmp(name, a->name) == 0;
     struct finding finding = {.where = a->where, .variable = name, .found = fingerprint_text(drift, a->value, a->len)};
     if (bound == NULL) {
-        finding.matters = true;
-        finding.message = "no env file sets it: whoever starts from here uses a key that no other program has";
-        finding.help = a->move;
+        no_source_has_it(drift, &finding, a);
     } else {
         finding.expected = fingerprint_text(drift, bound->value, bound->len);
-        finding.message = arena_printf(drift->arena, "%s says otherwise, and wins",
-                                       diagnostic_place_text(drift->arena, bound->place));
-        finding.help = a->drop;
+        finding.message =
+            arena_printf(drift->arena, "%s differs and wins", diagnostic_place_text(drift->arena, bound->place));
+        finding.help = a->drop != NULL ? a->drop : a->by_hand != NULL ? a->by_hand : "remove {} there";
     }
     finding.help = showable ? fill(drift->arena, finding.help, name) : "look there: its name may hold a key";
+    if (finding.by_hand != NULL)
+        finding.by_hand = showable ? fill(drift->arena, finding.by_hand, name) : finding.help;
     drift_add(drift, finding);
+}
+
+static bool disagree(const struct finding *a, const struct finding *b)
+{
+    return a->by_hand != NULL && b->by_hand != NULL && strcmp(a->variable, b->variable) == 0 &&
+           (a->found == NULL || b->found == NULL || strcmp(a->found, b->found) != 0);
+}
+
+void drift_settle(struct drift *drift)
+{
+    for (size_t i = 0; i < drift->count; i++)
+        for (size_t k = 0; k < drift->count; k++)
+            if (i != k && disagree(&drift->items[i], &drift->items[k]))
+                drift->items[i].help = drift->items[i].by_hand;
 }
 
 static bool same_folder(const char *a, const char *b)

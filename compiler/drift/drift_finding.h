@@ -12,7 +12,9 @@ struct finding {
     const char *expected; /* fingerprint of what the sources say; NULL: they do not set it */
     bool matters;         /* somebody uses it now, or will */
     const char *message;
-    const char *help; /* the command that mends it */
+    const char *help; /* the command that repairs it, or what to do by hand */
+    const char
+        *by_hand; /* instead of a command that would take this key over, where several places disagree; else NULL */
 };
 
 /* A NAME=value that some place gives to whoever starts from there. */
@@ -21,9 +23,11 @@ struct assignment {
     const char *name;
     const char *value; /* NULL: the place computes it */
     size_t len;
-    /* The commands that mend it, with `{}` for the name: when no source sets it, and when one says otherwise. */
-    const char *move;
-    const char *drop;
+    /* With `{}` for the name. Commands that change nothing else and may be run again, or NULL where there is none. */
+    const char *print;   /* prints NAME=value */
+    const char *drop;    /* removes it there */
+    bool stays;          /* it need not be dropped once an env file has it */
+    const char *by_hand; /* where there is no command */
 };
 
 struct assignments {
@@ -46,6 +50,10 @@ struct drift {
 };
 
 void drift_add(struct drift *drift, struct finding finding);
+/* PATH as a word of a shell. */
+const char *drift_quoted(struct arena *arena, const char *path);
+/* Once everything was looked at: where places disagree about a key, none of them is taken over by a command. */
+void drift_settle(struct drift *drift);
 /* A variable that decides which key goes out, or where to. */
 bool drift_watched(const struct drift *drift, const char *name);
 /* A finding when it names a key or a URL of a provider and the sources say otherwise. */

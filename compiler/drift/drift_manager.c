@@ -66,10 +66,7 @@ static bool hear_out(const struct drift_manager_question *question, struct text 
 static void take_lines(struct drift *drift, const struct text *out)
 {
     struct assignment seen = {.where = "the user manager's environment",
-                              .move = arena_printf(drift->arena,
-                                                   "systemctl --user show-environment | grep '^{}=' >> %s/.env; "
-                                                   "systemctl --user unset-environment {}",
-                                                   drift->home),
+                              .print = "systemctl --user show-environment | grep '^{}='",
                               .drop = "systemctl --user unset-environment {}"};
     for (const char *line = out->bytes; line != NULL && *line != '\0';) {
         size_t len = strcspn(line, "\n");

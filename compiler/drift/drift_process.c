@@ -46,7 +46,7 @@ static bool profile_name(const char *text)
 /* `-p NAME`, `--profile NAME` or `--profile=NAME`, anywhere behind Hermes's own word; NULL: none is named. */
 static const char *profile_of(const struct text *cmdline, const char *hermes)
 {
-    static const char *const with_value[] = {"-z", "--oneshot", "-m", "--model",  "--provider",   "-t", "--toolsets",
+    static const char *const with_value[] = {"-z", "--oneshot", "-m", "--model",  "--provider",   "-t",  "--toolsets",
                                              "-r", "--resume",  "-s", "--skills", "--usage-file", "--in"};
     for (const char *word = next_word(cmdline, hermes); word != NULL && strcmp(word, "--") != 0;
          word = next_word(cmdline, word)) {
@@ -122,8 +122,8 @@ static void look_at(struct drift *drift, int process, const char *pid, const cha
     const char *restart = restart_command(drift->arena, process, pid);
     struct assignment seen = {
         .where = arena_printf(drift->arena, "process %s (Hermes)", pid),
-        .move =
-            arena_printf(drift->arena, "tr '\\0' '\\n' < /proc/%s/environ | grep '^{}=' >> %s/.env", pid, drift->home),
+        .print = arena_printf(drift->arena, "tr '\\0' '\\n' </proc/%s/environ | grep '^{}='", pid),
+        .stays = true,
         .drop = arena_printf(drift->arena, "%s; Hermes itself reads .env again with the next message", restart)};
     for (size_t at = 0; at < variables.len; at += strlen(variables.bytes + at) + 1) {
         const char *item = variables.bytes + at;

@@ -19,7 +19,8 @@ static bool watched(struct arena *arena, const char *profile)
 static bool has_our_entries(struct arena *arena, const char *profile)
 {
     struct safe_read read = safe_read(arena, arena_printf(arena, "%s/auth.json", profile), 0);
-    return read.status == SAFE_READ_OK && memmem(read.bytes, read.len, POOL_OUR_SOURCE, strlen(POOL_OUR_SOURCE)) != NULL;
+    return read.status == SAFE_READ_OK &&
+           memmem(read.bytes, read.len, POOL_OUR_SOURCE, strlen(POOL_OUR_SOURCE)) != NULL;
 }
 
 /* An auth.json that was copied into a profile has entries of ours that nothing keeps up to date there: Hermes asks them before
@@ -32,13 +33,14 @@ static void look_at_pool(struct drift *drift, const char *profile, const char *n
     compile_home(&c, &(struct compile_request){.home = profile, .managed = compile_find_managed()});
     const char *plan = c.publication.pool_plan.bytes;
     if (c.outcome != COMPILE_VALID || (plan != NULL && strstr(plan, ": removed ") != NULL))
-        drift_add(drift, (struct finding){
-                             .where = arena_printf(drift->arena, "profiles/%s/auth.json", name),
-                             .matters = true,
-                             .message = "it has entries of hermes-watch whose keys the profile's own files do not have: Hermes "
-                                        "uses them there, and no hermes-watch looks after that profile",
-                             .help = arena_printf(drift->arena, "hermes-compile --home %s, or hermes-watch --profiles",
-                                                  profile)});
+        drift_add(
+            drift,
+            (struct finding){
+                .where = arena_printf(drift->arena, "profiles/%s/auth.json", name),
+                .matters = true,
+                .message = "it has entries of hermes-watch whose keys the profile's own files do not have: Hermes "
+                           "uses them there, and no hermes-watch looks after that profile",
+                .help = arena_printf(drift->arena, "hermes-compile --home %s, or hermes-watch --profiles", profile)});
     compilation_finish(&c);
 }
 
@@ -58,15 +60,16 @@ static void look_at_variable(struct drift *drift, const struct binding *binding)
     if (departed == NULL || !drift_watched(drift, binding->name))
         return;
     const struct binding *now = environment_get(&drift->c->environment, binding->name);
-    drift_add(drift, (struct finding){
-                         .where = diagnostic_place_text(drift->arena, binding->place),
-                         .variable = departed->name,
-                         .found = departed->fingerprint.text,
-                         .expected = now == NULL ? NULL
-                                                 : arena_strdup(drift->arena, fingerprint_of(now->value, now->len).text),
-                         .matters = true,
-                         .message = "a copy of the value that this home has replaced: the profile goes on with it",
-                         .help = arena_printf(drift->arena, "edit %s, or take the line out", binding->place.source->path)});
+    drift_add(
+        drift,
+        (struct finding){
+            .where = diagnostic_place_text(drift->arena, binding->place),
+            .variable = departed->name,
+            .found = departed->fingerprint.text,
+            .expected = now == NULL ? NULL : arena_strdup(drift->arena, fingerprint_of(now->value, now->len).text),
+            .matters = true,
+            .message = "a copy of the value that this home has replaced: the profile goes on with it",
+            .help = arena_printf(drift->arena, "edit %s, or take the line out", binding->place.source->path)});
 }
 
 /* A copy of a variable stays behind when the root's is replaced. */

@@ -11,6 +11,8 @@ struct startup_file {
     const char *shown; /* ~/.bashrc */
     const char *text;
     size_t len;
+    const char *line; /* that is read */
+    size_t line_len;
     bool exports; /* every assignment counts: it is no shell's file, or says `set -a` */
 };
 
@@ -63,19 +65,86 @@ static const char *plain_value(struct arena *arena, const char *word, size_t len
     return out.bytes;
 }
 
+static bool in_comment(const struct startup_file *file, const char *at)
+{
+    while (at > file->text && at[-1] != '\n')
+        at--;
+    return at[strspn(at, " \t")] == '#';
+}
+
+/* How often the file gives NAME a value, or seems to. */
+static size_t times_set(const struct startup_file *file, const char *name, size_t len)
+{
+    size_t count = 0;
+    const char *end = file->text + file->len;
+    for (const char *at = file->text; (at = memmem(at, (size_t)(end - at), name, len)) != NULL; at += len) {
+        bool starts = at == file->text || (name_length(at - 1, 1) == 0 && strchr("0123456789$", at[-1]) == NULL);
+        count += starts && at + len < end && (at[len] == '=' || at[len] == ' ') && !in_comment(file, at);
+    }
+    return count;
+}
+
+/* Text in which deleting a line of its own could change what others mean: a here-document, a quote that goes on, a block
+ * or a command that would be left without an end. */
+static bool inside_something(const struct startup_file *file)
+{
+    static const char *const openers[] = {"then", "do", "else", "{", "(", "\\", "|", "&", ")"};
+    size_t before = (size_t)(file->line - file->text);
+    size_t single = 0;
+    size_t twofold = 0;
+    if (memmem(file->text, file->len, "<<", 2) != NULL)
+        return true;
+    for (size_t i = 0; i < before; i++) {
+        bool comment = (i == 0 || file->text[i - 1] == '\n') && file->text[i + strspn(file->text + i, " \t")] == '#';
+        if (comment)
+            i += strcspn(file->text + i, "\n");
+        single += file->text[i] == '\'';
+        twofold += file->text[i] == '"';
+    }
+    while (before > 0 && strchr(" \t\n", file->text[before - 1]) != NULL)
+        before--;
+    for (size_t i = 0; i < sizeof openers / sizeof *openers; i++) {
+        size_t len = strlen(openers[i]);
+        if (before >= len && memcmp(file->text + before - len, openers[i], len) == 0)
+            return true;
+    }
+    return single % 2 != 0 || twofold % 2 != 0;
+}
+
+/* The line sets NAME to a plain word and does nothing else; a comment may follow. */
+static bool alone(const struct startup_file *file, const char *name, const char *word, size_t word_len)
+{
+    static const char of_commands[] = "abcdefghijklmnopqrstuvwxyzUWG -\t";
+    static const char of_values[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._~+/=:@%,-'\"";
+    const char *end = file->line + file->line_len;
+    size_t rest;
+    const char *behind = blank_strip(word + word_len, (size_t)(end - word) - word_len, &rest);
+    return strspn(file->line, of_commands) >= (size_t)(name - file->line) && strspn(word, of_values) >= word_len &&
+           (rest == 0 || (*behind == '#' && behind > word + word_len));
+}
+
 static void assign(struct startup_file *file, unsigned line, const char *name, size_t name_len, const char *word,
                    size_t word_len)
 {
     struct drift *drift = file->drift;
-    struct assignment seen = {.where = arena_printf(drift->arena, "%s:%u", file->shown, line),
-                              .name = arena_strndup(drift->arena, name, name_len)};
-    seen.value = plain_value(drift->arena, word, word_len, &seen.len);
+    struct arena *arena = drift->arena;
+    struct assignment seen = {.where = arena_printf(arena, "%s:%u", file->shown, line),
+                              .name = arena_strndup(arena, name, name_len),
+                              .by_hand =
+                                  arena_printf(arena, "edit line %u of %s and remove {} from it", line, file->shown)};
+    seen.value = plain_value(arena, word, word_len, &seen.len);
     if (seen.value == NULL && memmem(word, word_len, name, name_len) != NULL)
         return; /* `export X="$X"` */
-    seen.move =
-        arena_printf(drift->arena, "sed -n '%us/{} /{}=/;%up' %s | grep -oE '{}=[^ ;]+' >> %s/.env && sed -i %ud %s",
-                     line, line, file->path, drift->home, line, file->path);
-    seen.drop = arena_printf(drift->arena, "sed -i %ud %s", line, file->path);
+    if (seen.value != NULL && times_set(file, name, name_len) == 1 && !inside_something(file) &&
+        alone(file, name, word, word_len)) {
+        const char *path = drift_quoted(arena, file->path);
+        const char *start = arena_printf(arena, "^%.*s{}%c", (int)(name - file->line), file->line, name[name_len]);
+        seen.print = arena_printf(arena, "sed -n 's/%s\\([^[:blank:]]*\\).*/{}=\\1/p' %s", start, path);
+        seen.drop = arena_printf(arena,
+                                 "sed -i --follow-symlinks -e 's/%s[^[:blank:]]*[[:blank:]]\\{1,\\}#/#/' "
+                                 "-e '/%s[^[:blank:]]*[[:blank:]]*$/d' %s",
+                                 start, start, path);
+    }
     drift_assignment(drift, &seen);
 }
 
@@ -156,6 +225,8 @@ void drift_startup_text(struct drift *drift, const char *path, const char *text,
     unsigned number = 1;
     for (size_t at = 0; at < len; number++) {
         size_t line = strcspn(text + at, "\n");
+        file.line = text + at;
+        file.line_len = line;
         read_line(&file, number, text + at, line);
         at += line + 1;
     }

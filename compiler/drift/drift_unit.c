@@ -53,16 +53,20 @@ static void add(struct unit *unit, struct assignments *all, const char *path, co
         return;
     const char *restart =
         arena_printf(arena, "%s daemon-reload; %s restart %s", unit->systemctl, unit->systemctl, unit->name);
+    /* What is left of `Environment=` alone would forget all the others. */
+    const char *file = drift_quoted(arena, path);
     drift_assignments_add(
         arena, all,
-        (struct assignment){
-            .where = where,
-            .name = arena_strndup(arena, word, (size_t)(equals - word)),
-            .value = equals + 1,
-            .len = strlen(equals + 1),
-            .move = arena_printf(arena, "grep -oE '{}=[^\" ]+' %s >> %s/.env; sed -i -E 's/\"?{}=[^\" ]+\"?//' %s; %s",
-                                 path, unit->drift->home, path, restart),
-            .drop = arena_printf(arena, "sed -i -E 's/\"?{}=[^\" ]+\"?//' %s; %s", path, restart)});
+        (struct assignment){.where = where,
+                            .name = arena_strndup(arena, word, (size_t)(equals - word)),
+                            .value = equals + 1,
+                            .len = strlen(equals + 1),
+                            .print = arena_printf(arena, "grep -oE '\\b{}=[^\" ]+' %s", file),
+                            .drop = arena_printf(arena,
+                                                 "sed -i --follow-symlinks -E 's/\"?\\b{}=[^\" ]+\"?//; T; "
+                                                 "/^[[:blank:]]*Environment=[[:blank:]]*$/d' %s; %s",
+                                                 file, restart),
+                            .by_hand = arena_printf(arena, "edit %s and remove {} from it", path)});
 }
 
 static void read_environment_file(struct unit *unit, const char *by, const char *path)
@@ -158,9 +162,7 @@ static void look_at_passed(struct unit *unit)
         struct assignment passed = {
             .where = arena_printf(drift->arena, "%s PassEnvironment=", unit->passed_by),
             .name = name,
-            .move = arena_printf(drift->arena, "%s show-environment | grep '^{}=' >> %s/.env; remove it from %s",
-                                 unit->systemctl, drift->home, unit->passed_by),
-            .drop = arena_printf(drift->arena, "remove it from %s", unit->passed_by)};
+            .by_hand = arena_printf(drift->arena, "edit %s and remove {} from PassEnvironment=", unit->passed_by)};
         if (known != NULL && known->value != NULL) {
             passed.value = known->value;
             passed.len = known->len;
@@ -169,7 +171,7 @@ static void look_at_passed(struct unit *unit)
         drift_assignment(drift, &passed);
         if (drift->count > before && known == NULL) {
             drift->items[before].matters = false;
-            drift->items[before].message = "it is handed on when somebody sets it in the manager; no env file has it";
+            drift->items[before].message = "it is passed on where the manager has it; no env file has it";
         }
     }
 }

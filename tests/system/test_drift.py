@@ -1,8 +1,9 @@
 """hermes-compile --check --live: every place where a key may hide is named, with its fingerprint and what mends it."""
-import fcntl, json, os, shutil, subprocess, sys, unittest
+import fcntl, json, os, re, shutil, subprocess, sys, unittest
+from random import Random
 
 import harness
-from harness import Home, Watch, fingerprint
+from harness import PATIENCE, Home, Watch, fingerprint
 
 TRUE, STALE, HIDDEN = "sk-test-true-000001", "sk-test-stale-00001", "sk-test-hidden-0001"
 
@@ -54,6 +55,61 @@ class Drift(unittest.TestCase):
         for finding in (stale, hidden):  # the commands do what they say
             subprocess.run(["sh", "-ec", finding["help"]], env=self.home.env, check=True)
         self.assertEqual(self.findings(), {"hermes-watch": found["hermes-watch"]} | self.stale_derived())
+
+    def known_to_bash(self, path):
+        """The variables that a bash exports which has read PATH, and its aliases."""
+        script = 'shopt -s expand_aliases; . "$1" >&2; alias; printf "\\0"; exec env -0'
+        done = subprocess.run(["bash", "--norc", "--noprofile", "-c", script, "bash", path], env=self.home.env, capture_output=True,
+                              text=True, timeout=PATIENCE)
+        aliases, *variables = done.stdout.split("\0")
+        return aliases, dict(item.split("=", 1) for item in variables if "=" in item)
+
+    def generated(self, random):
+        """A start-up file with keys in it, and an .env."""
+        names = random.sample(["XIAOMI_API_KEY", "DEEPSEEK_API_KEY", "XAI_API_KEY", "GROQ_API_KEY"], random.randint(1, 3))
+        lines = []
+        for number, name in enumerate(names * random.choice((1, 1, 1, 2))):
+            value = random.choice((f"sk-test-{name}-{number}", f"'sk-test-{name}-{number}'", f'"sk-test {name} {number}"'))
+            lines.append(random.choice((*[f"export {name}={value}"] * 6, f"  export {name}={value}  # mine", f"export {name}={value} EDITOR=vim",
+                                        f"export {name}={value}; alias la='ls -a'", f"if true; then\nexport {name}={value}\nfi",
+                                        f"export A{number}=1 {name}={value}", f"true &&\nexport {name}={value}",
+                                        f"{name}={value}\nexport {name}")))
+        lines += ["alias ll='ls -l'", "export LESS=-R", "# don't export XIAOMI_API_KEY=x", "export PAGER=less"]
+        random.shuffle(lines)
+        env = [f"{name}=sk-test-env-{name}" for name in names if random.random() < 0.4] + ["LAST=1"]
+        return "\n".join(lines) + random.choice(("", "\n")), "\n".join(env) + random.choice(("", "\n"))
+
+    def test_the_commands_change_nothing_else(self):
+        """Of 200 generated start-up files; in any order, and twice."""
+        name, key = "my home's", re.compile(r"_API_KEY$")
+        self.home.path = self.home.path.rename(self.home.root / name)
+        bashrc, env = self.home.root / ".bashrc", self.home.path / ".env"
+        run = 0
+        for seed in range(200):
+            random = Random(seed)
+            text, variables = self.generated(random)
+            self.home.write("config.yaml", "model:\n  provider: openrouter\n  default: m\n")
+            env.write_text(variables)
+            bashrc.write_text(text)
+            before = self.known_to_bash(bashrc)
+            helps = [f["help"] for f in json.loads(self.home.compile("--check", "--live", "--format", "json")[1])["findings"]
+                     if f["where"].startswith("~/.bashrc") and not f["help"].startswith(("edit ", "put "))]
+            random.shuffle(helps)
+            run += len(helps)
+            for command in helps * 2:
+                subprocess.run(["bash", "-c", command], env=self.home.env, capture_output=True, timeout=PATIENCE)
+            after = self.known_to_bash(bashrc)
+            with self.subTest(seed, text=text, helps=helps):
+                self.assertEqual(after[0], before[0])
+                self.assertEqual({n: v for n, v in after[1].items() if not key.search(n)},
+                                 {n: v for n, v in before[1].items() if not key.search(n)})
+                kept = env.read_text().splitlines()
+                self.assertEqual([line for line in kept if line][:len(variables.splitlines())], variables.splitlines())
+                self.assertEqual(len({line.split("=")[0] for line in kept if line}), len([line for line in kept if line]))
+                for variable, value in before[1].items():
+                    if key.search(variable) and variable + "=" not in variables:
+                        self.assertTrue(after[1].get(variable) == value or f"{variable}={value}" in env.read_text().replace("'", ""))
+        self.assertGreater(run, 100)
 
     def stale_derived(self):
         return {name: f for name, f in self.findings().items() if name in ("compiled/snapshot.json", "auth.json")}
