@@ -344,6 +344,9 @@ void compile_home(struct compilation *c, const struct compile_request *request)
                               .lock = -1,
                               .settings = {.settle_ms = WATCH_SETTLE_MS}};
     c->diagnostics.arena = c->arena;
+    c->diagnostics.most = request->all ? SIZE_MAX : 0;
+    if (request->rules != NULL)
+        memcpy(c->diagnostics.rules, request->rules, sizeof c->diagnostics.rules);
     if (!lock_home(c, request, &lock))
         return;
     if (lock >= 0 && !daemon)

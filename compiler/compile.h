@@ -27,12 +27,15 @@ struct compile_request {
         const struct text *config_text;
         bool named;
     } files;
-    bool write;            /* publish and project; otherwise nothing is written, nothing is locked */
-    bool strict;           /* a warning keeps it from being published, as an error does */
-    bool hold_empty;       /* HELD: a source that had content in the last snapshot is empty or gone; needs `reader` */
-    struct proofs *proofs; /* with `write`: what is known of new keys; NULL: they need no proof */
-    int read_wait_ms;      /* how long a source that is being written is waited for before BUSY */
-    int lock_wait_ms;      /* how long auth.lock is waited for; then pool_waiting is set */
+    bool write; /* publish and project; otherwise nothing is written, nothing is locked */
+    const unsigned char
+        *rules;      /* NULL, or an enum diagnostic_rule for each code; they come before hermes_watch.diagnostics */
+    bool all;        /* every diagnostic is kept */
+    bool strict;     /* a warning keeps it from being published, as an error does */
+    bool hold_empty; /* HELD: a source that had content in the last snapshot is empty or gone; needs `reader` */
+    struct proofs *proofs;    /* with `write`: what is known of new keys; NULL: they need no proof */
+    int read_wait_ms;         /* how long a source that is being written is waited for before BUSY */
+    int lock_wait_ms;         /* how long auth.lock is waited for; then pool_waiting is set */
     const char *const *shell; /* environ of the caller, or NULL: only for notes in diagnostics, never a source */
 };
 

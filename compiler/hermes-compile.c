@@ -1,4 +1,5 @@
 /* hermes-compile: compiles a Hermes home's config.yaml and env files into one snapshot. */
+#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -25,7 +26,7 @@
 #include "withdraw.h"
 
 /* Hermes waits this long for auth.lock. */
-enum { READ_WAIT_MS = 2000, LOCK_WAIT_MS = 15000 };
+enum { READ_WAIT_MS = 2000, LOCK_WAIT_MS = 15000, SHOWN_AT_ONCE = 20, SUMMARY_LINES = 36 };
 
 extern char **environ;
 
@@ -46,9 +47,24 @@ static void print_diagnostics(const struct compile_options *options, const struc
     bool asks =
         options->line.mode == MODE_EXPLAIN || options->line.mode == MODE_STATUS || options->line.mode == MODE_PROBE;
     bool all = options->strict || (!options->quiet && !asks);
+    size_t left = options->all ? SIZE_MAX : SHOWN_AT_ONCE;
+    size_t errors = 0;
+    size_t hidden = 0;
     for (size_t i = 0; i < list->count; i++)
-        if (list->items[i]->severity == SEVERITY_ERROR || all)
+        errors += list->items[i]->severity == SEVERITY_ERROR;
+    for (size_t i = 0; i < list->count; i++) { /* errors are not crowded out by what comes before them */
+        bool error = list->items[i]->severity == SEVERITY_ERROR;
+        bool fits = error ? left > 0 : left > errors;
+        errors -= error;
+        if (!error && !all)
+            continue;
+        hidden += !fits;
+        left -= fits;
+        if (fits)
             diagnostic_print(list->items[i], colour, stderr);
+    }
+    if (hidden > 0)
+        (void)fprintf(stderr, "... and %zu more; --all shows them\n", hidden);
 }
 
 static int outcome_status(const struct compile_options *options, enum compile_outcome outcome, size_t warnings)
@@ -76,7 +92,8 @@ static void put_changes(struct text *out, const struct compilation *c)
     plan_json(out, &c->plan);
     json_write_name(out, "pool");
     text_putc(out, '[');
-    for (const char *line = c->publication.pool_plan.bytes; line != NULL && *line != '\0'; line += strcspn(line, "\n") + 1) {
+    for (const char *line = c->publication.pool_plan.bytes; line != NULL && *line != '\0';
+         line += strcspn(line, "\n") + 1) {
         json_write_item(out);
         json_write_string(out, line, strcspn(line, "\n"));
     }
@@ -126,6 +143,39 @@ static void print_changes(const struct compilation *c)
         (void)fputs(c->publication.pool_plan.bytes, stdout);
 }
 
+static bool is_setting(const struct change *change)
+{
+    return strcmp(change->what, "config") == 0 || strcmp(change->what, "variable") == 0;
+}
+
+/* Nothing of the configuration was in a snapshot before, and nothing of it changes for Hermes: what counts are the keys. */
+static void print_first_changes(const struct compilation *c)
+{
+    size_t settings = 0;
+    size_t shown = 0;
+    size_t hidden = 0;
+    const char *line = c->plan.lines.bytes;
+    for (size_t i = 0; i < c->plan.count && line != NULL; i++) {
+        size_t len = strcspn(line, "\n");
+        bool setting = is_setting(&c->plan.changes[i]);
+        settings += setting;
+        hidden += !setting && shown >= SUMMARY_LINES / 2;
+        if (!setting && shown++ < SUMMARY_LINES / 2)
+            (void)printf("%.*s\n", (int)len, line);
+        line += len + (line[len] == '\n');
+    }
+    shown = 0;
+    for (line = c->publication.pool_plan.bytes; line != NULL && *line != '\0'; line += strcspn(line, "\n") + 1) {
+        hidden += shown >= SUMMARY_LINES / 2;
+        if (shown++ < SUMMARY_LINES / 2)
+            (void)printf("%.*s\n", (int)strcspn(line, "\n"), line);
+    }
+    if (hidden > 0)
+        (void)printf("... and %zu more changes\n", hidden);
+    (void)printf("the snapshot also records %zu settings, which stay as they are (--all lists them)\n", settings);
+    (void)fputs("undo it with: hermes-compile --withdraw\n", stdout);
+}
+
 static void report_compile(const struct compile_options *options, const struct compilation *c)
 {
     bool written = c->publication.published || c->publication.projected;
@@ -144,11 +194,25 @@ static void report_compile(const struct compile_options *options, const struct c
     }
 }
 
+/* The gravest one's code, the first of them. */
+static const char *code_to_explain(const struct diagnostics *list)
+{
+    const struct diagnostic *worst = NULL;
+    for (size_t i = 0; i < list->count; i++)
+        if (list->items[i]->severity > SEVERITY_HINT && (worst == NULL || list->items[i]->severity > worst->severity))
+            worst = list->items[i];
+    return worst == NULL ? NULL : diagnostic_code_pages[worst->code].name;
+}
+
 static void report_count(const struct compile_options *options, const struct diagnostics *list)
 {
-    if (!options->quiet)
-        (void)fprintf(stderr, "%zu error%s, %zu warning%s\n", list->errors, list->errors == 1 ? "" : "s",
-                      list->warnings, list->warnings == 1 ? "" : "s");
+    const char *code = code_to_explain(list);
+    if (options->quiet)
+        return;
+    (void)fprintf(stderr, "%zu error%s, %zu warning%s\n", list->errors, list->errors == 1 ? "" : "s", list->warnings,
+                  list->warnings == 1 ? "" : "s");
+    if (code != NULL && (list->errors > 0 || options->strict))
+        (void)fprintf(stderr, "for more about this, run: hermes-compile --explain-code %s\n", code);
 }
 
 /* NAME is no KIND; NEAR is what it may have meant, or NULL. */
@@ -188,6 +252,8 @@ static int report_text(const struct compile_options *options, const struct compi
         report_compile(options, c);
     else if (options->line.mode == MODE_CHECK)
         report_count(options, &c->diagnostics);
+    else if (options->line.mode == MODE_DIFF && status == EXIT_OK && c->plan.first && !options->all)
+        print_first_changes(c);
     else if (options->line.mode == MODE_DIFF && status == EXIT_OK)
         print_changes(c);
     else if (options->line.mode == MODE_EXPLAIN)
@@ -226,7 +292,8 @@ static int report(const struct compile_options *options, const struct compilatio
         report_diagnostics(options, c->arena, &c->diagnostics);
         status = outcome_status(options, c->outcome, c->diagnostics.warnings);
     }
-    bool differs = drift.count > 0 || (options->line.mode == MODE_DIFF && (c->plan.changed || c->publication.pool_plan.len > 0));
+    bool differs =
+        drift.count > 0 || (options->line.mode == MODE_DIFF && (c->plan.changed || c->publication.pool_plan.len > 0));
     return status == EXIT_OK && differs ? EXIT_DIFFERS : status;
 }
 
@@ -295,17 +362,19 @@ static int compile_a_home(const struct compile_options *options, struct arena *a
     bool for_tools = options->format == FORMAT_SARIF || options->format == FORMAT_GITHUB;
     const char *home = home_of(options, arena);
     compile_proven(&c, &(struct compile_request){
-                                .home = home,
-                                .managed = compile_find_managed(),
-                                .label_base = for_tools ? find_home_working_directory(arena) : home,
-                                .write = options->line.mode == MODE_COMPILE,
-                                .strict = options->strict && options->line.mode == MODE_COMPILE,
-                                .only_check = options->line.mode == MODE_CHECK && !options->live,
-                                .name_leaves = options->line.mode == MODE_DIFF,
-                                .read_wait_ms = READ_WAIT_MS,
-                                .lock_wait_ms = LOCK_WAIT_MS,
-                                .shell = (const char *const *)environ,
-                            });
+                           .home = home,
+                           .managed = compile_find_managed(),
+                           .label_base = for_tools ? find_home_working_directory(arena) : home,
+                           .write = options->line.mode == MODE_COMPILE,
+                           .strict = options->strict && options->line.mode == MODE_COMPILE,
+                           .only_check = options->line.mode == MODE_CHECK && !options->live,
+                           .name_leaves = options->line.mode == MODE_DIFF,
+                           .rules = options->rules,
+                           .all = options->all,
+                           .read_wait_ms = READ_WAIT_MS,
+                           .lock_wait_ms = LOCK_WAIT_MS,
+                           .shell = (const char *const *)environ,
+                       });
     int status = options->line.mode == MODE_PROBE ? report_probes(options, &c) : report(options, &c, home);
     compilation_finish(&c);
     return status;
@@ -315,7 +384,7 @@ static int check_some_files(const struct compile_options *options, struct arena 
 {
     const char *home = find_home(arena, options->home);
     struct file_checks checks = check_files(arena, options->line.operands, options->line.operand_count,
-                                            home == NULL ? "/" : home, READ_WAIT_MS);
+                                            home == NULL ? "/" : home, READ_WAIT_MS, options->rules, options->all);
     if (options->format == FORMAT_TEXT) {
         print_diagnostics(options, &checks.all);
         report_count(options, &checks.all);
@@ -436,8 +505,8 @@ static int run(const struct compile_options *options, struct arena *arena)
 int main(int argc, char **argv)
 {
     protect_process();
-    struct compile_options options = compile_options_parse(argc, argv);
     struct arena *arena = arena_create();
+    struct compile_options options = compile_options_parse(arena, argc, argv);
     int status = run(&options, arena);
     if (fflush(stdout) != 0 || ferror(stdout) || ferror(stderr))
         status = EXIT_IO;

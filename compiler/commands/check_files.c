@@ -87,7 +87,8 @@ static void adopt(struct file_checks *checks, const struct compilation *c)
         checks->outcome = c->outcome;
 }
 
-struct file_checks check_files(struct arena *arena, char *const *files, int count, const char *home, int read_wait_ms)
+struct file_checks check_files(struct arena *arena, char *const *files, int count, const char *home, int read_wait_ms,
+                               const unsigned char *rules, bool all)
 {
     struct file_checks checks = {.all = {.arena = arena}};
     struct grouping g = {.arena = arena};
@@ -111,6 +112,8 @@ struct file_checks check_files(struct arena *arena, char *const *files, int coun
                             .label_base = working,
                             .files = {g.items[i].config, g.items[i].env, g.items[i].config_text, true},
                             .read_wait_ms = read_wait_ms,
+                            .rules = rules,
+                            .all = all,
                         });
         adopt(&checks, c);
     }

@@ -2,6 +2,8 @@
 
 #include <unistd.h>
 
+#include "diagnostic.h"
+
 #define AT(member) .at = offsetof(struct compile_options, member)
 
 /* clang-format off */
@@ -37,6 +39,13 @@ static const struct option_row rows[] = {
              "startup files, and hermes-watch."},
     {OPTION_FLAG, "strict", AT(strict),
      .help = "Treat warnings as errors: nothing is published while there are any."},
+    {OPTION_LIST, "allow", .mode = MODE_COMPILE | MODE_CHECK | MODE_DIFF, .argument = "CODE", AT(allowed),
+     .help = "Do not report the warnings or hints with this code; may be given more than once. In config.yaml: "
+             "hermes_watch.diagnostics."},
+    {OPTION_LIST, "deny", .mode = MODE_COMPILE | MODE_CHECK | MODE_DIFF, .argument = "CODE", AT(denied),
+     .help = "Treat the warnings or hints with this code as errors; may be given more than once."},
+    {OPTION_FLAG, "all", .mode = MODE_COMPILE | MODE_CHECK | MODE_DIFF, AT(all),
+     .help = "Show every diagnostic instead of 20, and every setting in a first --diff."},
     {OPTION_CHOICE, "format", .argument = "text|json|sarif|github", AT(format),
      .help = "The format of the output. sarif and github are only for --check."},
     {OPTION_CHOICE, "color", .argument = "auto|always|never", AT(color),
@@ -81,10 +90,30 @@ static void check(const struct compile_options *options)
         option_table_wrong(&compile_options_table, "--format sarif and github are only for --check");
 }
 
-struct compile_options compile_options_parse(int argc, char **argv)
+static void set_rules(struct compile_options *options, const struct option_list *codes, enum diagnostic_rule rule)
+{
+    for (size_t i = 0; i < codes->count; i++) {
+        enum diagnostic_code code = diagnostic_code_find(codes->items[i]);
+        const char *near = diagnostic_code_near(codes->items[i]);
+        if (code == DIAGNOSTIC_CODES && near != NULL)
+            option_table_wrong(&compile_options_table, "unknown diagnostic code; did you mean %s?", near);
+        if (code == DIAGNOSTIC_CODES)
+            option_table_wrong(&compile_options_table, "unknown diagnostic code");
+        if (rule == RULE_ALLOW && diagnostic_code_pages[code].severity == SEVERITY_ERROR)
+            option_table_wrong(&compile_options_table, "%s is an error and cannot be allowed",
+                               diagnostic_code_pages[code].name);
+        options->rules[code] = (unsigned char)rule;
+    }
+}
+
+struct compile_options compile_options_parse(struct arena *arena, int argc, char **argv)
 {
     struct compile_options options = {0};
+    options.allowed.items = arena_alloc(arena, (size_t)argc * sizeof(const char *));
+    options.denied.items = arena_alloc(arena, (size_t)argc * sizeof(const char *));
     option_table_parse(&compile_options_table, argc, argv, &options.line);
+    set_rules(&options, &options.allowed, RULE_ALLOW);
+    set_rules(&options, &options.denied, RULE_DENY);
     check(&options);
     return options;
 }

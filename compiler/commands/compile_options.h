@@ -2,6 +2,8 @@
 #ifndef HERMES_COMPILE_OPTIONS_H
 #define HERMES_COMPILE_OPTIONS_H
 
+#include "arena.h"
+#include "diagnostic_code.h"
 #include "option_table.h"
 
 enum {
@@ -29,10 +31,14 @@ struct compile_options {
     bool strict;
     bool quiet;
     bool reveal;
+    bool all;
+    struct option_list allowed;
+    struct option_list denied;
+    unsigned char rules[DIAGNOSTIC_CODES]; /* of both */
 };
 
 extern const struct option_table compile_options_table;
 
-struct compile_options compile_options_parse(int argc, char **argv);
+struct compile_options compile_options_parse(struct arena *arena, int argc, char **argv);
 
 #endif

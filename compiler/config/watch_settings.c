@@ -4,6 +4,8 @@
 #include <string.h>
 #include <strings.h>
 
+#include "text.h"
+
 enum { MAX_SETTLE_MS = 10000, MAX_COOLDOWN = 31 * 86400, MAX_UNIT = 255 };
 
 static const struct node *setting(const struct node *section, const char *name)
@@ -14,7 +16,7 @@ static const struct node *setting(const struct node *section, const char *name)
 
 static void wrong(struct diagnostics *diagnostics, const struct node *node, const char *name, const char *wanted)
 {
-    (void)diagnostic_add_as(diagnostics, SEVERITY_ERROR, CODE_WRONG_TYPE, node->place, "hermes_watch.%s is to be %s",
+    (void)diagnostic_add_as(diagnostics, SEVERITY_ERROR, CODE_WRONG_TYPE, node->place, "hermes_watch.%s must be %s",
                             name, wanted);
 }
 
@@ -81,9 +83,39 @@ static const char *text_of(const struct node *node, const char *name, bool (*fit
     return NULL;
 }
 
+/* `diagnostics: {CODE: allow|deny}`. What the command line says of a code comes first. */
+static void read_rule(const struct pair *pair, struct diagnostics *diagnostics)
+{
+    const char *name = node_string(pair->key);
+    const char *word = node_string(pair->value);
+    enum diagnostic_code code = name == NULL ? DIAGNOSTIC_CODES : diagnostic_code_find(name);
+    bool deny = word != NULL && strcmp(word, "deny") == 0;
+    if (code == DIAGNOSTIC_CODES) {
+        struct diagnostic *d = diagnostic_add_as(diagnostics, SEVERITY_ERROR, CODE_UNKNOWN_VALUE, pair->key->place,
+                                                 "there is no diagnostic with this code");
+        const char *near = name == NULL ? NULL : diagnostic_code_near(name);
+        if (near != NULL)
+            diagnostic_help(diagnostics, d, "did you mean `%s`?", near);
+    } else if (!deny && (word == NULL || strcmp(word, "allow") != 0)) {
+        wrong(diagnostics, pair->value, arena_printf(diagnostics->arena, "diagnostics.%s", name), "allow or deny");
+    } else if (!deny && diagnostic_code_pages[code].severity == SEVERITY_ERROR) {
+        wrong(diagnostics, pair->value, arena_printf(diagnostics->arena, "diagnostics.%s", name),
+              "deny: an error cannot be allowed");
+    } else if (diagnostics->rules[code] == RULE_USUAL) {
+        diagnostics->rules[code] = deny ? RULE_DENY : RULE_ALLOW;
+    }
+}
+
+static void read_rules(const struct node *map, struct diagnostics *diagnostics)
+{
+    for (size_t i = 0; node_is(map, NODE_MAP) && i < map->pair_count; i++)
+        read_rule(&map->pairs[i], diagnostics);
+}
+
 struct watch_settings watch_settings_read(const struct node *section, struct diagnostics *diagnostics)
 {
     check_cooldowns(section, diagnostics);
+    read_rules(setting(section, "diagnostics"), diagnostics);
     return (struct watch_settings){
         .settle_ms = settle_of(setting(section, "settle_ms"), diagnostics),
         .require_probe = require_probe_of(setting(section, "require_probe"), diagnostics),

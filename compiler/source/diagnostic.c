@@ -25,6 +25,11 @@ static struct diagnostic_kind *kind_of(struct diagnostics *list, enum diagnostic
     return &list->kinds[list->kind_count++];
 }
 
+static size_t most_of(const struct diagnostics *list)
+{
+    return list->most > 0 ? list->most : DIAGNOSTICS_OF_A_KIND;
+}
+
 void diagnostics_keep(struct diagnostics *list, struct diagnostic *diagnostic)
 {
     ARENA_GROW(list->arena, list->items, list->capacity, list->count + 1);
@@ -59,7 +64,7 @@ static __attribute__((format(printf, 5, 0))) struct diagnostic *add(struct diagn
     struct diagnostic_kind *kind = kind_of(list, code, place.source);
     list->errors += severity == SEVERITY_ERROR;
     list->warnings += severity == SEVERITY_WARNING;
-    if (kind->count++ >= DIAGNOSTICS_OF_A_KIND)
+    if (kind->count++ >= most_of(list))
         return NULL;
     struct diagnostic *diagnostic = arena_alloc(list->arena, sizeof *diagnostic);
     *diagnostic = (struct diagnostic){
@@ -172,12 +177,42 @@ static void drop_follow_ons(struct diagnostics *list)
     list->count = kept;
 }
 
+/* What was counted and not kept is of its code's own severity. */
+static void recount(struct diagnostics *list, struct diagnostic_kind *kind)
+{
+    size_t more = kind->count > most_of(list) ? kind->count - most_of(list) : 0;
+    if (diagnostic_code_pages[kind->code].severity == SEVERITY_WARNING)
+        list->warnings -= more < list->warnings ? more : list->warnings;
+    if (list->rules[kind->code] == RULE_DENY && diagnostic_code_pages[kind->code].severity != SEVERITY_ERROR)
+        list->errors += more;
+    kind->count -= more;
+}
+
+static void obey_rules(struct diagnostics *list)
+{
+    size_t kept = 0;
+    for (size_t i = 0; i < list->kind_count; i++)
+        if (list->rules[list->kinds[i].code] != RULE_USUAL)
+            recount(list, &list->kinds[i]);
+    for (size_t i = 0; i < list->count; i++) {
+        struct diagnostic *d = list->items[i];
+        enum diagnostic_rule rule = d->severity == SEVERITY_ERROR ? RULE_USUAL : list->rules[d->code];
+        list->warnings -= rule != RULE_USUAL && d->severity == SEVERITY_WARNING;
+        list->errors += rule == RULE_DENY;
+        d->severity = rule == RULE_DENY ? SEVERITY_ERROR : d->severity;
+        if (rule != RULE_ALLOW)
+            list->items[kept++] = d;
+    }
+    list->count = kept;
+}
+
 void diagnostics_sort(struct diagnostics *list)
 {
     for (size_t i = 0; i < list->kind_count; i++)
-        if (list->kinds[i].count > DIAGNOSTICS_OF_A_KIND)
+        if (list->kinds[i].count > most_of(list))
             diagnostic_note(list, list->kinds[i].last, "there are %zu more of this kind",
-                            list->kinds[i].count - DIAGNOSTICS_OF_A_KIND);
+                            list->kinds[i].count - most_of(list));
+    obey_rules(list);
     if (list->count > 1)
         qsort(list->items, list->count, sizeof(struct diagnostic *), compare_diagnostics);
     drop_follow_ons(list);

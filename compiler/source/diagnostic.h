@@ -45,10 +45,14 @@ struct diagnostics {
     struct diagnostic_kind *kinds;
     size_t kind_count;
     size_t kind_capacity;
+    size_t
+        most; /* of one code in one source that are kept, 0: DIAGNOSTICS_OF_A_KIND; the last says how many more there are */
+    unsigned char rules[DIAGNOSTIC_CODES]; /* enum diagnostic_rule, put into force by diagnostics_sort */
 };
 
-/* Of one code in one source this many are kept; the last of them says how many more there are. */
-enum { DIAGNOSTICS_OF_A_KIND = 100 };
+enum { DIAGNOSTICS_OF_A_KIND = 10 };
+/* What the user wants of a code whose diagnostics are no errors: nothing said, or an error. */
+enum diagnostic_rule { RULE_USUAL, RULE_ALLOW, RULE_DENY };
 
 /* NULL when enough of its kind are kept already: then whatever else could be said of it need not be worked out. A note or
  * help for NULL is dropped. */
@@ -67,8 +71,8 @@ void diagnostics_append(struct diagnostics *list, const struct diagnostics *from
 /* Adds one that was made for another list, without counting it. */
 void diagnostics_keep(struct diagnostics *list, struct diagnostic *diagnostic);
 
-/* By source (in the order the sources were read), line, column, severity; stable. Warnings and hints that stand where an
- * error does are dropped. */
+/* Puts the rules into force, and sorts by source (in the order the sources were read), line, column, severity; stable.
+ * Warnings and hints that stand where an error does are dropped. */
 void diagnostics_sort(struct diagnostics *list);
 
 /* As a compiler prints it: place, severity, code, message, the source line with a caret, note, help. In the source

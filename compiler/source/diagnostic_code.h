@@ -23,5 +23,7 @@ extern const struct diagnostic_page diagnostic_code_pages[DIAGNOSTIC_CODES];
 
 /* DIAGNOSTIC_CODES when there is no such code. */
 enum diagnostic_code diagnostic_code_find(const char *name);
+/* The code that NAME may have meant, or NULL. */
+const char *diagnostic_code_near(const char *name);
 
 #endif

@@ -681,7 +681,7 @@ static struct node *read_document(struct loader *l, const struct input *in)
 
 struct node *yaml_load(struct arena *arena, const struct source *source, struct diagnostics *diagnostics)
 {
-    struct diagnostics said = {.arena = arena};
+    struct diagnostics said = {.arena = arena, .most = diagnostics->most};
     struct loader l = new_loader(arena, source, diagnostics);
     struct input in;
     if (!decode(&l, &in))
@@ -692,7 +692,7 @@ struct node *yaml_load(struct arena *arena, const struct source *source, struct 
     struct node *root = l.shortened ? read_document(&l, &in) : NULL;
     if (l.failed || !l.shortened) {
         l = new_loader(arena, source, &said);
-        said = (struct diagnostics){.arena = arena};
+        said = (struct diagnostics){.arena = arena, .most = diagnostics->most};
         l.readers_may_differ = readers_may_differ;
         root = read_document(&l, &in);
     }

@@ -151,7 +151,7 @@ class Check(unittest.TestCase):
     def test_what_follows_from_an_error_is_not_said(self):
         for key in ("${NOPE_KEY}", '"two words ${NOPE_KEY}"', "${NOPE_KEY"):
             err = self.says(config=f"model:\n  provider: xiaomi\n  api_key: {key}\n", env="")
-            self.assertTrue(err.endswith("\n1 error, 0 warnings\n"), err)
+            self.assertIn("\n1 error, 0 warnings\n", err)
         err = self.says(config="model:\n  provider: xiaomi\n  api_key: changeme\n", env="")
         self.assertTrue(err.endswith("\n0 errors, 1 warning\n"), err)
 
@@ -184,10 +184,32 @@ class Check(unittest.TestCase):
         self.home.write("config.yaml", "x:\n" + "- 1e3\n" * 1001)
         self.home.write(".env", "A=1\n")
         _, _, err = self.home.compile("--check")
-        self.assertEqual((err.splitlines()[-1], err.count("number-left-text")), ("0 errors, 1001 warnings", 100))
-        self.assertIn("note: there are 901 more of this kind", err)
-        err = self.says("note: there are 901 more of this kind", config="x:\n" + "- !!int x\n" * 1001 + "y: |\n  # 1\n")
-        self.assertEqual((err.splitlines()[-1], err.count("yaml-value")), ("1001 errors, 0 warnings", 100))
+        self.assertEqual((err.splitlines()[-1], err.count("number-left-text")), ("0 errors, 1001 warnings", 10))
+        self.assertIn("note: there are 991 more of this kind", err)
+        self.assertEqual(self.home.compile("--check", "--all")[2].count("warning[number-left-text]"), 1001)
+        err = self.says("note: there are 991 more of this kind", config="x:\n" + "- !!int x\n" * 1001 + "y: |\n  # 1\n")
+        self.assertEqual((err.splitlines()[-2], err.count("error[yaml-value]")), ("1001 errors, 0 warnings", 10))
+
+    def test_twenty_at_once_and_errors_before_all_else(self):
+        lines = "".join(f"x{i}: [0{i}1, 1e{i}, 12:{i}]\n" for i in range(10, 20)) + "model: {provider: no-such-provider}\n"
+        err = self.says("error[unknown-provider]", "\n... and 1 more; --all shows them\n", config=lines, env="A=1\n")
+        self.assertEqual(err.count("] ") + err.count("]: "), 20)
+        self.assertEqual(err.splitlines()[-1], "for more about this, run: hermes-compile --explain-code unknown-provider")
+
+    def test_rules_of_the_command_line_and_of_the_file(self):
+        config = "model: {provider: xiaomi, defualt: m}\n"
+        self.home.write("config.yaml", config)
+        self.assertEqual(self.home.compile("--check", "--deny", "unknown-key")[0], 1)
+        self.assertEqual(self.home.compile("--deny", "unknown-key")[0], 1)  # and nothing is published
+        self.assertEqual(self.home.compile("--check", "--strict", "--allow", "unknown-key")[0::2], (0, "0 errors, 0 warnings\n"))
+        self.says("error[unknown-key]", config=config + "hermes_watch: {diagnostics: {unknown-key: deny}}\n")
+        self.assertEqual(self.home.compile("--check", "--allow", "unknown-key")[0], 0)
+        self.says("error[unknown-value]: there is no diagnostic with this code", "did you mean `unknown-key`?",
+                  config=config + "hermes_watch: {diagnostics: {unknwon-key: deny}}\n")
+        self.assertEqual(self.home.compile("--check", "--allow", "unknwon-key")[::2],
+                         (2, "hermes-compile: unknown diagnostic code; did you mean unknown-key?; see --help\n"))
+        self.assertEqual(self.home.compile("--check", "--allow", "yaml-syntax")[::2],
+                         (2, "hermes-compile: yaml-syntax is an error and cannot be allowed; see --help\n"))
 
     # --- env files ---
 
@@ -460,7 +482,7 @@ class Check(unittest.TestCase):
         code, _, err = self.run_in(self.home.root, "--check", "home/config.yaml", "home/config.yaml")
         self.assertIn("\n1 error, 0 warnings\n", err)
         done = subprocess.run([COMPILE, "--check", "-"], env=self.home.env, stdin=os.open(self.home.root, os.O_RDONLY), capture_output=True)
-        self.assertEqual((done.returncode, done.stderr.decode()), (4, "<standard input>: error[unreadable]: <standard input> cannot be read\n1 error, 0 warnings\n"))
+        self.assertEqual((done.returncode, done.stderr.decode()), (4, "<standard input>: error[unreadable]: <standard input> cannot be read\n1 error, 0 warnings\nfor more about this, run: hermes-compile --explain-code unreadable\n"))
 
     def test_a_file_of_any_name(self):
         for name in (b"\xff\xe9.yaml", b"a\nb\x1b[31m.yaml"):
