@@ -1,10 +1,12 @@
 #include "headers.h"
 
+#include <math.h>
 #include <stdio.h>
 #include <string.h>
 #include <strings.h>
 
 #include "key_header.h"
+#include "reset_time.h"
 
 static bool listed(const char *const *names, const char *name, size_t len)
 {
@@ -203,6 +205,15 @@ bool headers_next(const struct bytes *headers, size_t *at, struct header_line *r
         return true;
     }
     return false;
+}
+
+bool headers_say_nonsense(const struct header_line *line, double now)
+{
+    static const char *const seconds[] = {"retry-after", NULL};
+    static const char *const milliseconds[] = {"retry-after-ms", NULL};
+    bool ms = listed(milliseconds, line->name, line->name_len);
+    return (ms || listed(seconds, line->name, line->name_len)) &&
+           isnan(reset_time_parse(line->value, line->value_len, now, ms));
 }
 
 const char *headers_value(const struct bytes *headers, const char *name, char *buffer, size_t size)

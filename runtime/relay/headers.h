@@ -41,6 +41,8 @@ struct header_line {
     size_t value_len;
 };
 bool headers_next(const struct bytes *headers, size_t *at, struct header_line *ret);
+/* Whether LINE tells when to ask again and names no time that anybody can go by: a negative one, or one months away. */
+bool headers_say_nonsense(const struct header_line *line, double now);
 /* The first header of that name, NUL-terminated in BUFFER; NULL: none, or longer than that. */
 const char *headers_value(const struct bytes *headers, const char *name, char *buffer, size_t size);
 

@@ -95,7 +95,8 @@ static void note_object(struct exchange *x, const struct attempt *attempt, struc
     const struct hermes_attempt *key = &attempt->key;
     while (json_token_child(&object, &name, &value)) {
         bool nested = value.kind == JSON_OPEN && *value.bytes == '{' && depth < DEPTH &&
-                      (json_token_is(name, "response", 8) || json_token_is(name, "conversation", 12));
+                      (json_token_is(name, "response", 8) || json_token_is(name, "conversation", 12) ||
+                       json_token_is(name, "file", 4));
         if (value.kind == JSON_TEXT && value.len < ID_LENGTH && ends_in_id(name))
             owners_note(x->relay->owners, key->provider->id, value.bytes, value.len, key->credential->fingerprint);
         if (nested)

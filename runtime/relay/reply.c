@@ -92,7 +92,8 @@ static void add_lines(struct MHD_Response *response, const struct exchange *x, c
     for (int shorts = 1; shorts >= 0; shorts--)
         for (size_t at = 0; headers_next(&attempt->headers, &at, &line);) {
             size_t len = line.name_len + line.value_len + 4;
-            bool again = x->retry_after >= 0 && headers_say_when(line.name, line.name_len);
+            bool again = headers_say_when(line.name, line.name_len) &&
+                         (x->retry_after >= 0 || headers_say_nonsense(&line, clock_wall()));
             if ((len <= SHORT) != shorts || len > room || again || !headers_come_down(line.name, line.name_len, named))
                 continue;
             add_line(response, &line, attempt->key.credential->secret);

@@ -126,6 +126,16 @@ class Evidence(RelayCase):
         self.assertEqual(answer.headers["x-other"], "kept")
         self.assertFalse({"retry-after-ms", "x-should-retry"} & set(answer.headers))
 
+    def test_a_time_that_is_none_is_told_to_nobody(self):
+        self.configure(spare="")
+        for headers in [("Retry-After", -5)], [("Retry-After", 999999999), ("retry-after-ms", -1)], [("Retry-After", "soon")]:
+            self.openai.answers = {KEY: refusal(429, "slow down", headers)}
+            relay = self.relay()
+            self.home.compile("--reset", "xiaomi")
+            answer = relay.chat()
+            self.assertEqual((answer.status, [name for name in answer.headers if name.startswith("retry-after")]), (429, []))
+            relay.close()
+
     def test_an_answer_is_shown_to_nobody_else(self):
         self.openai.answers = dict.fromkeys(BOTH, refusal(429, "the text of somebody's request", [("Retry-After", 60)],
                                                           code="rate_limit_exceeded"))
