@@ -6,7 +6,7 @@
 
 struct exchange;
 
-enum { HOLD_EVENT_MS = 15000, SILENCE_MS = 15000, ANSWER_IDLE_MS = 600000 };
+enum { HOLD_EVENT_MS = 15000, ANSWER_IDLE_MS = 600000 };
 
 /* The request is known (its body whole, or `streaming`): finds out whom to ask, and asks. */
 void failover_begin(struct exchange *x);
