@@ -22,7 +22,7 @@ static void print_origin(const struct compilation *c, const struct origin *origi
 
 static void print_secret(const char *secret, const struct fingerprint *fingerprint, bool reveal, FILE *stream)
 {
-    (void)fputs(reveal ? secret : fingerprint->text, stream);
+    (void)fputs(*secret == '\0' ? "none is needed" : reveal ? secret : fingerprint->text, stream);
 }
 
 static const char *how_hermes_reads(const struct provider *provider)
@@ -51,6 +51,8 @@ static void print_provider(const struct compilation *c, const struct provider *p
         const struct credential *credential = &provider->credentials[i];
         (void)fprintf(stream, "  key %zu     ", i + 1);
         print_secret(credential->secret, &credential->fingerprint, reveal, stream);
+        if (credential->base_url != NULL)
+            (void)fprintf(stream, "  to %s", shown_url(c->arena, credential->base_url));
         for (size_t k = 0; k < credential->origin_count; k++) {
             (void)fputs(k == 0 ? "  from " : "\n            also in ", stream);
             print_origin(c, &credential->origins[k], stream);
@@ -330,6 +332,8 @@ static void put_credential(struct text *out, const struct provider *provider, co
     json_write_member(out, "id", credential->id.text);
     json_write_member(out, "fingerprint", credential->fingerprint.text);
     json_write_member(out, "label", shown_name(out->arena, credential->label));
+    if (credential->base_url != NULL)
+        json_write_member(out, "base_url", shown_url(out->arena, credential->base_url));
     json_write_name(out, "origins");
     text_putc(out, '[');
     for (size_t i = 0; i < credential->origin_count; i++) {
@@ -340,7 +344,7 @@ static void put_credential(struct text *out, const struct provider *provider, co
     }
     text_putc(out, ']');
     json_write_truth(out, "in_pool",
-                     credential->rank == RANK_POOL || (provider->projected && credential->rank != RANK_TASK));
+                     credential->rank == RANK_POOL || (provider->projected && credential->rank < RANK_POOL));
     text_putc(out, '}');
 }
 

@@ -82,6 +82,7 @@ struct drift drift_find(const struct compilation *c, const char *home, const cha
     drift_watcher(&drift);
     drift_processes(&drift);
     drift_profiles(&drift);
+    drift_backups(&drift);
     look_at_shell(&drift);
     drift_startup_files(&drift);
     drift_manager_answer(&drift, &question);

@@ -51,7 +51,7 @@ bool key_check_is_secret_reference(const char *text, size_t len)
                                            "keychain", "keyring", "pass", "gopass",    "sops",      "age",  "doppler",
                                            "secret",   "aws-sm",  "akv",  "gcp-sm",    "infisical", "exec"};
     text = blank_strip(text, len, &len);
-    if (len > 4 && strncasecmp(text, "ENC[", 4) == 0)
+    if (len >= 4 && strncasecmp(text, "ENC[", 4) == 0)
         return true;
     const char *colon = memchr(text, ':', len);
     if (colon == NULL || colon == text)
@@ -93,6 +93,8 @@ const char *key_check_unusable(const char *text, size_t len)
         return "refers to a secret manager";
     if (key_check_is_unclosed(text, len))
         return "has a ${ that is not closed";
+    if (memmem(text, len, "${", 2) != NULL)
+        return "has a reference in it that nothing has replaced";
     return NULL;
 }
 

@@ -108,6 +108,24 @@ class BadInput(unittest.TestCase):
         keys = [c["secret"] for c in self.home.snapshot()["content"]["providers"]["xiaomi"]["credentials"]]
         self.assertEqual(keys, ["sk-test-env-0001"])
 
+    def test_each_form_of_a_reference_in_each_state(self):
+        forms = ("${env:GOOD}", "${ GOOD }", "${env: GOOD }", "${env:}", "${ }", "${}", "${env", "${vault:a/b#c}", "${vault:", "${env:env:GOOD}",
+                 "${${GOOD}}", "${a${env:GOOD}}", "op://a/b", "op:", "ENC[x]", "ENC[", "bws://x", "vault:", "vault:x", "file:///etc/passwd", "$GOOD", "%(GOOD)s")
+        good = "sk-test-good-value-01"
+        for form in forms:
+            for place in ("model:\n  provider: xiaomi\n  api_key: '{}'\n", "custom_providers:\n- name: lab\n  base_url: https://lab.example/v1\n  api_key: '{}'\n",
+                          "fallback_providers:\n- provider: deepseek\n  model: m\n  api_key: '{}'\n", "model_aliases:\n  q:\n    base_url: https://q.example\n    api_key: '{}'\n"):
+                with self.subTest(form=form, place=place):
+                    self.config(place.format(form))
+                    self.home.write(".env", f"GOOD={good}\nXIAOMI_API_KEY=sk-test-env-0001\nXAI_API_KEY={form}\n")
+                    code, _, err = self.home.compile()
+                    self.assertIn(code, (0, 1), err)
+                    if code == 0:
+                        keys = [c["secret"] for p in self.home.snapshot()["content"]["providers"].values() for c in p["credentials"]]
+                        self.assertLessEqual(set(keys), {good, "sk-test-env-0001"}, err)
+        self.config("x:\n" + "".join(f"- '{form * 5}'\n" for form in forms) * 100)
+        self.assertIn(self.home.compile()[0], (0, 1))
+
     def test_key_that_yaml_made_a_number(self):
         self.config("model:\n  provider: xiaomi\n  api_key: 0123456\n")
         self.refused(1, "config.yaml:3:12: error[not-text]: model.api_key is a number to YAML", "help: put it in quotes")
