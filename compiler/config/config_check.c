@@ -197,11 +197,15 @@ static void report_unknown(struct checker *c, const char *path, const char *cons
     if (near.best == NULL && !closed)
         return;
     bool own = strcmp(path, "hermes_watch") == 0;
-    struct diagnostic *d =
-        diagnostic_add_as(c->diagnostics, severity_of_unknown(path, map, near.best), CODE_UNKNOWN_KEY, key->place,
-                          "unknown setting `%s%s%s`%s", path, *path == '\0' ? "" : ".",
-                          shown_name(c->diagnostics->arena, key->text), own ? "" : " (Hermes ignores it)");
-    if (near.best != NULL)
+    const struct config_rule *section = strcmp(path, "model") == 0 ? config_schema_find(key->text) : NULL;
+    bool misplaced = section != NULL && (section->flags & (CONFIG_MAP | CONFIG_LIST)) != 0;
+    enum severity severity = misplaced ? SEVERITY_WARNING : severity_of_unknown(path, map, near.best);
+    struct diagnostic *d = diagnostic_add_as(
+        c->diagnostics, severity, CODE_UNKNOWN_KEY, key->place, "unknown setting `%s%s%s`%s", path,
+        *path == '\0' ? "" : ".", shown_name(c->diagnostics->arena, key->text), own ? "" : " (Hermes ignores it)");
+    if (misplaced)
+        diagnostic_help(c->diagnostics, d, "it stands at the top of the file, beside `%s`, not in it", path);
+    else if (near.best != NULL)
         diagnostic_help(c->diagnostics, d, "did you mean `%s`?", near.best);
 }
 

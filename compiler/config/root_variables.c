@@ -3,6 +3,9 @@
 #include <string.h>
 
 #include "arena.h"
+#include "provider_table.h"
+#include "shown.h"
+#include "source.h"
 
 static bool called_like_a_variable(const char *name)
 {
@@ -25,6 +28,26 @@ const char *root_variables_text(const struct node *node)
     }
 }
 
+static bool is_providers(const char *name)
+{
+    for (size_t i = 0; i < provider_table_count; i++)
+        for (size_t k = 0; provider_table[i].key_envs[k] != NULL; k++)
+            if (strcmp(provider_table[i].key_envs[k], name) == 0)
+                return true;
+    return false;
+}
+
+/* Of a provider's key it is said where that is made of it. */
+static void report_hidden(struct diagnostics *diagnostics, const struct binding *bound, const struct binding *root)
+{
+    if (strcmp(bound->value, root->value) == 0 || is_providers(root->name) || bound->place.source == NULL)
+        return;
+    struct diagnostic *d =
+        diagnostic_add(diagnostics, CODE_SHADOWED_VARIABLE, root->place, "%s has another value in %s, which wins",
+                       shown_name(diagnostics->arena, root->name), bound->place.source->label);
+    diagnostic_help(diagnostics, d, "remove the one that is not meant");
+}
+
 void root_variables(struct arena *arena, const struct node *config, struct environment *environment,
                     struct diagnostics *diagnostics)
 {
@@ -42,10 +65,13 @@ void root_variables(struct arena *arena, const struct node *config, struct envir
             diagnostic_help(diagnostics, d, "put it in quotes, or remove it");
         } else if (called_like_a_variable(key->text)) {
             struct binding binding = {.name = key->text, .value = text, .len = strlen(text), .place = value->place};
-            if (environment_get(environment, key->text) == NULL)
+            const struct binding *bound = environment_get(environment, key->text);
+            if (bound == NULL) {
                 environment_add(arena, environment, binding);
-            else
-                environment_hide(arena, environment, binding);
+                continue;
+            }
+            report_hidden(diagnostics, bound, &binding);
+            environment_hide(arena, environment, binding);
         }
     }
 }

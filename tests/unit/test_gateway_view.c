@@ -91,7 +91,7 @@ static void scalars_of_the_root_serve_as_variables(void **state)
     check((struct sources){.user = "{NAME: hermes, a: {b: '${NAME}'}}"},
           "{\"NAME\": \"hermes\", \"a\": {\"b\": \"hermes\"}}", "");
     check((struct sources){.user = "{NAME: hermes, a: {b: '${NAME}'}}", .env = "NAME=env\n"},
-          "{\"NAME\": \"hermes\", \"a\": {\"b\": \"env\"}}", "");
+          "{\"NAME\": \"hermes\", \"a\": {\"b\": \"env\"}}", "config.yaml:1:8 shadowed-variable");
 }
 
 static size_t errors_of(const char *user, const char **ret_note, const char **ret_help, struct arena *arena)
