@@ -23,6 +23,7 @@
 #include "snapshot_format.h"
 #include "source_digest.h"
 #include "variable_check.h"
+#include "withdrawn_key.h"
 
 /* How long one compile waits for another one of the same home; they take milliseconds. */
 enum { COMPILE_LOCK_MS = 5000 };
@@ -234,7 +235,8 @@ static bool proven(struct run *run)
 static bool note_departures(struct run *run)
 {
     struct compilation *c = run->c;
-    int error = departed_note(c->arena, c->home, run->previous, &c->environment, clock_wall(), &c->diagnostics);
+    int error = departed_note(c->arena, c->home, run->previous, &c->environment, &c->providers, clock_wall(),
+                              &c->diagnostics);
     if (error == 0)
         return true;
     (void)diagnostic_add(&c->diagnostics, CODE_WRITE_FAILED, (struct place){0},
@@ -257,6 +259,7 @@ static bool plan_against(struct run *run, struct hermes **reader)
         return false;
     }
     compare(run);
+    withdrawn_key_check(run->previous, c->sources.user, c->sources.user_config, &c->providers, &c->diagnostics);
     if (!run->request->write)
         preview(run, false);
     return run->request->write && proven(run) && note_departures(run);

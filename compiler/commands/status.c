@@ -178,6 +178,34 @@ static void print_shadowed(struct arena *arena, const struct hermes_provider *pr
     }
 }
 
+static void print_models(const struct compilation *c, const struct provider *provider, const char *fingerprint, double at,
+                         FILE *stream)
+{
+    const struct source *pool = c->sources.pool;
+    struct pool_next_model *models;
+    size_t count = provider == NULL || pool == NULL || pool->document == NULL
+                       ? 0
+                       : pool_next_models(c->arena, pool->document, provider, fingerprint, at, &models);
+    for (size_t i = 0; i < count; i++) {
+        const char *until = until_text(c->arena, models[i].until);
+        (void)fprintf(stream, ", cooling for %s until %s", shown_name(c->arena, models[i].name),
+                      until == NULL ? "ever" : until);
+    }
+}
+
+/* The variable behind a key of config.yaml, to which a session that is open turns; NULL: there is none. */
+static const char *turned_to(const struct provider *provider, const char *next)
+{
+    const struct credential *first = NULL;
+    for (size_t i = 0; provider != NULL && next != NULL && i < provider->credential_count; i++)
+        if (strcmp(provider->credentials[i].fingerprint.text, next) == 0)
+            first = &provider->credentials[i];
+    for (size_t i = 0; first != NULL && first->rank == RANK_CONFIG && i < provider->credential_count; i++)
+        if (provider->credentials[i].rank == RANK_ENV)
+            return provider->credentials[i].origins[0].key;
+    return NULL;
+}
+
 static void print_provider(const struct compilation *c, const struct hermes_provider *provider, bool first,
                            const struct cooldowns *cooldowns, double at, FILE *stream)
 {
@@ -201,12 +229,16 @@ static void print_provider(const struct compilation *c, const struct hermes_prov
             (void)fputs(", may go out next", stream);
         else if (!cools(cooldown, at) && next != NULL && strcmp(next, credential->fingerprint) == 0)
             (void)fputs(", goes out next", stream);
+        print_models(c, now, credential->fingerprint, at, stream);
         (void)fputc('\n', stream);
         usable += !cools(cooldown, at);
     }
     print_shadowed(arena, provider, now, width, stream);
     if (provider->credential_count == 0)
         (void)fputs("  no key\n", stream);
+    const char *variable = turned_to(now, next);
+    if (variable != NULL)
+        (void)fprintf(stream, "  an open session of Hermes 0.20.1 or later turns to %s when its line in .env changes\n", variable);
     if (provider->credential_count > 0 && usable == 0)
         (void)fputs("  every key is cooling: requests fail until the first is back\n", stream);
 }

@@ -8,6 +8,9 @@
 #include "drift_looks.h"
 #include "find_home.h"
 #include "proc_file.h"
+#include "shown.h"
+#include "side_task.h"
+#include "source.h"
 
 static const char *base_name(const char *path)
 {
@@ -114,6 +117,47 @@ static void look_at_departed(struct drift *drift, const char *where, long pid, c
     }
 }
 
+/* Clients of side tasks are made once, with the key of that moment. */
+static void look_at_side_tasks(struct drift *drift, const char *where, double since, const char *restart)
+{
+    for (size_t i = 0; since > 0 && i < drift->departed.count; i++) {
+        const struct departed *departed = &drift->departed.items[i];
+        const struct provider *now = providers_get(&drift->c->providers, departed->name);
+        if (since >= departed->at ||
+            !side_task_asks(drift->c->config, &drift->c->customs, &drift->c->providers, departed->name))
+            continue;
+        const char *message = arena_printf(drift->arena,
+                                           "side tasks (titles, compression, vision) may go on with the older key %s of %s, which "
+                                           "was replaced after the process was started",
+                                           departed->fingerprint.text, shown_name(drift->arena, departed->name));
+        drift_add(drift, (struct finding){.where = where,
+                                          .found = departed->fingerprint.text,
+                                          .expected = now == NULL || now->credential_count == 0
+                                                          ? NULL
+                                                          : now->credentials[0].fingerprint.text,
+                                          .matters = true,
+                                          .message = message,
+                                          .help = restart});
+    }
+}
+
+/* Hermes's API server reads these when it starts, and not again. */
+static void look_at_model_routes(struct drift *drift, const char *where, double since, const char *restart)
+{
+    static const char *const path[] = {"platforms", "api_server", "extra", "model_routes"};
+    const struct source *source = drift->c->sources.user;
+    const struct node *node = drift->c->config;
+    for (size_t i = 0; i < sizeof path / sizeof *path; i++)
+        node = node_get(node, path[i]);
+    if (!node_truthy(node) || !source->present || since <= 0 || since >= (double)source->moment.st_mtim.tv_sec)
+        return;
+    drift_add(drift, (struct finding){.where = where,
+                                      .matters = true,
+                                      .message = "it was started before config.yaml was written, and reads keys and URLs of "
+                                                 "platforms.api_server.extra.model_routes only when it starts",
+                                      .help = restart});
+}
+
 static void look_at(struct drift *drift, int process, const char *pid, const char *profile)
 {
     struct text variables = proc_file_read(drift->arena, process, "environ");
@@ -136,6 +180,9 @@ static void look_at(struct drift *drift, int process, const char *pid, const cha
         drift_assignment(drift, &seen);
     }
     look_at_departed(drift, seen.where, strtol(pid, NULL, 10), restart, &variables);
+    double since = proc_file_started((pid_t)strtol(pid, NULL, 10));
+    look_at_side_tasks(drift, seen.where, since, restart);
+    look_at_model_routes(drift, seen.where, since, restart);
 }
 
 void drift_processes(struct drift *drift)

@@ -9,4 +9,14 @@
 const char *pool_next(struct arena *arena, const struct pool_document *document, const struct provider *provider,
                       double now);
 
+/* A model that a key cools for, while it serves others. */
+struct pool_next_model {
+    const char *name;
+    double until;
+};
+
+/* Those of PROVIDER's key at NOW; the count. */
+size_t pool_next_models(struct arena *arena, const struct pool_document *document, const struct provider *provider,
+                        const char *fingerprint, double now, struct pool_next_model **ret);
+
 #endif

@@ -34,7 +34,7 @@ struct departures departed_read(struct arena *arena, const char *home)
             break; /* a list */
         all.damaged = all.damaged || fingerprint == NULL || !fingerprint_valid(fingerprint) || !cJSON_IsNumber(at);
         if (fingerprint == NULL || !fingerprint_valid(fingerprint) ||
-            !known_variables_has(item->string, strlen(item->string)))
+            (strncmp(item->string, "custom:", 7) != 0 && !known_variables_has(item->string, strlen(item->string))))
             continue;
         strcpy(departed.fingerprint.text, fingerprint);
         departed.name = arena_strdup(arena, item->string);
@@ -44,19 +44,33 @@ struct departures departed_read(struct arena *arena, const char *home)
     return all;
 }
 
-static bool has(const struct environment *environment, const struct departed *departed)
+/* A custom provider's key, or NULL. */
+static const struct credential *credential_of(const struct providers *providers, const struct departed *departed)
 {
+    const struct provider *provider = providers_get(providers, departed->name);
+    for (size_t i = 0; provider != NULL && i < provider->credential_count; i++)
+        if (strcmp(provider->credentials[i].fingerprint.text, departed->fingerprint.text) == 0)
+            return &provider->credentials[i];
+    return NULL;
+}
+
+static bool has(const struct environment *environment, const struct providers *providers,
+                const struct departed *departed)
+{
+    if (strncmp(departed->name, "custom:", 7) == 0)
+        return credential_of(providers, departed) != NULL;
     const struct binding *binding = environment_get(environment, departed->name);
     return binding != NULL &&
            strcmp(fingerprint_of(binding->value, binding->len).text, departed->fingerprint.text) == 0;
 }
 
-static bool drop_returned(struct departures *all, const struct environment *environment)
+static bool drop_returned(struct departures *all, const struct environment *environment,
+                          const struct providers *providers)
 {
     size_t kept = 0;
     size_t before = all->count;
     for (size_t i = 0; i < all->count; i++)
-        if (!has(environment, &all->items[i]))
+        if (!has(environment, providers, &all->items[i]))
             all->items[kept++] = all->items[i];
     all->count = kept;
     return kept < before;
@@ -74,7 +88,7 @@ static void put(struct arena *arena, struct departures *all, struct departed dep
 
 /* What left before and was never back is not in PREVIOUS, so nothing is added twice. */
 static bool put_new(struct arena *arena, struct departures *all, const struct hermes_view *previous,
-                    const struct environment *environment, double now)
+                    const struct environment *environment, const struct providers *providers, double now)
 {
     bool any = false;
     const char *name;
@@ -83,7 +97,20 @@ static bool put_new(struct arena *arena, struct departures *all, const struct he
         if (value == NULL || *value == '\0')
             continue;
         struct departed departed = {name, fingerprint_of(value, strlen(value)), now};
-        if (has(environment, &departed))
+        if (has(environment, providers, &departed))
+            continue;
+        put(arena, all, departed);
+        any = true;
+    }
+    for (size_t i = 0; previous != NULL && i < hermes_provider_count(previous); i++) {
+        const struct hermes_provider *before = hermes_provider_at(previous, i);
+        struct departed departed = {.at = now};
+        if (strncmp(before->id, "custom:", 7) != 0 || before->credential_count == 0 ||
+            *before->credentials[0].secret == '\0')
+            continue;
+        strcpy(departed.fingerprint.text, before->credentials[0].fingerprint);
+        departed.name = arena_strdup(arena, before->id);
+        if (has(environment, providers, &departed))
             continue;
         put(arena, all, departed);
         any = true;
@@ -92,15 +119,16 @@ static bool put_new(struct arena *arena, struct departures *all, const struct he
 }
 
 int departed_note(struct arena *arena, const char *home, const struct hermes_view *previous,
-                  const struct environment *environment, double now, struct diagnostics *diagnostics)
+                  const struct environment *environment, const struct providers *providers, double now,
+                  struct diagnostics *diagnostics)
 {
     const char *path = arena_printf(arena, "%s/" FILE_NAME, home);
     struct departures all = departed_read(arena, home);
     if (all.damaged)
         (void)diagnostic_add(diagnostics, CODE_MEMORY_DAMAGED, (struct place){0},
                              "%s is not as it was written: what it remembered of variables is forgotten", path);
-    bool fewer = drop_returned(&all, environment);
-    bool more = put_new(arena, &all, previous, environment, now);
+    bool fewer = drop_returned(&all, environment, providers);
+    bool more = put_new(arena, &all, previous, environment, providers, now);
     struct text out = {.arena = arena};
     if (!fewer && !more && !all.damaged)
         return 0;

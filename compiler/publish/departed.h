@@ -1,6 +1,6 @@
 /* Values of variables that no env file sets any more. Hermes took them into its environment when it started and keeps those
  * of a variable that is gone until it ends, where nobody can look; and a profile may have a copy. So the last value that
- * left, and when, is kept in compiled/departed.json:
+ * left, and when, is kept in compiled/departed.json, and the first key of a custom provider ("custom:<name>") likewise:
  * {"XIAOMI_API_KEY": {"fingerprint": "sha256:...", "at": 1795478458.25}}. An observation: without it drift says less. */
 #ifndef HERMES_DEPARTED_H
 #define HERMES_DEPARTED_H
@@ -8,6 +8,7 @@
 #include "environment.h"
 #include "fingerprint.h"
 #include "hermes_runtime.h"
+#include "provider.h"
 
 #include <stdbool.h>
 
@@ -29,7 +30,8 @@ struct departures departed_read(struct arena *arena, const char *home);
  * it was damaged, which is said. Only variables that Hermes knows by name, the last value of each. 0 or a negative
  * errno. */
 int departed_note(struct arena *arena, const char *home, const struct hermes_view *previous,
-                  const struct environment *environment, double now, struct diagnostics *diagnostics)
+                  const struct environment *environment, const struct providers *providers, double now,
+                  struct diagnostics *diagnostics)
     __attribute__((warn_unused_result));
 
 #endif

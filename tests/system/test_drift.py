@@ -347,6 +347,33 @@ Environment=ZAI_API_KEY={HIDDEN}
         self.assertEqual(json.loads((profile / "auth.json").read_text())["credential_pool"], {})
         self.assertNotIn("profiles/work/auth.json", self.findings())
 
+    def running(self):
+        process = subprocess.Popen([sys.executable, "-c", "import sys; print(flush=True); sys.stdin.read()", "hermes_cli.main", "gateway", "run"],
+                                   stdin=subprocess.PIPE, stdout=subprocess.PIPE, env={"HERMES_HOME": str(self.home.path)})
+        process.stdout.readline()
+        self.addCleanup(process.communicate)
+        return f"process {process.pid} (Hermes)"
+
+    def test_what_a_running_gateway_does_not_pick_up(self):
+        """The key of a custom provider in side tasks, and the routes of the API server: until it is started again."""
+        def write(key):
+            self.home.write("config.yaml", f"model: {{provider: mine}}\ncustom_providers: [{{name: mine, base_url: http://h/v1, api_key: {key}}}]\n"
+                            "platforms: {api_server: {extra: {model_routes: {fast: {model: m, api_key: sk-test-route-0001}}}}}\n")
+            self.home.compile()
+
+        write(HIDDEN)
+        os.utime(self.home.path / "config.yaml", (1, 1))
+        self.home.compile()
+        where = self.running()
+        self.assertNotIn(where, self.findings())
+        write(STALE)
+        os.utime(self.home.path / "config.yaml", (4e9, 4e9))  # the clock of processes counts whole ticks
+        self.home.compile()
+        messages = [f["message"] for f in json.loads(self.home.compile("--check", "--live", "--format", "json")[1])["findings"] if f["where"] == where]
+        self.assertEqual(len(messages), 2, messages)
+        self.assertIn(f"may go on with the older key {fingerprint(HIDDEN)} of custom:mine", messages[0])
+        self.assertIn("model_routes only when it starts", messages[1])
+
     def test_a_stale_snapshot_and_a_pool_that_contradicts(self):
         self.home.write("config.yaml", f"model:\n  provider: xiaomi\n  api_key: {STALE}\n")
         found = self.findings()

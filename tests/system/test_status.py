@@ -1,5 +1,5 @@
 """hermes-compile --status: each key, what the provider said of it, and which one goes out next under each strategy."""
-import json, shutil, unittest
+import json, shutil, time, unittest
 
 from harness import Home, fingerprint
 
@@ -33,6 +33,23 @@ class Status(unittest.TestCase):
 
     def next(self, lines):
         return [PRINTS.index(name) for name, line in lines.items() if line.endswith("goes out next")]
+
+    def test_how_long_a_key_rests(self):
+        """An only key for a minute, one of several for an hour, and a model by itself."""
+        now = int(time.time())
+        spent = {"last_status": "exhausted", "last_status_at": now - 100, "last_error_code": 429}
+        self.assertIn("usable", self.status("", entry(0, **spent))[PRINTS[0]])
+        self.assertIn("cooling until", self.status("", entry(0, **spent), entry(1))[PRINTS[0]])
+        self.assertIn("cooling until", self.status("", entry(0, **spent | {"last_error_code": 402}))[PRINTS[0]])
+        line = self.status("", entry(0, model_cooldowns={"big": 4e9, "small": 1}))[PRINTS[0]]
+        self.assertIn("usable, goes out next, cooling for big until 2096", line)
+        self.assertNotIn("small", line)
+
+    def test_what_an_open_session_turns_to(self):
+        self.home.write(".env", f"XIAOMI_API_KEY={KEYS[1]}\n")
+        told = self.status(f"  api_key: {KEYS[0]}\n")["all"]
+        self.assertIn("an open session of Hermes 0.20.1 or later turns to XIAOMI_API_KEY when its line in .env changes", told)
+        self.assertNotIn("an open session", self.status("")["all"])
 
     def test_what_the_provider_said(self):
         cooling = {"last_status": "exhausted", "last_status_at": 1795000000.5, "last_error_code": 429, "last_error_reset_at": 4000000000}

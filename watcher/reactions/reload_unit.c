@@ -7,8 +7,10 @@
 #include <syslog.h>
 #include <unistd.h>
 
+#include "departed.h"
 #include "proc_file.h"
 #include "shown.h"
+#include "side_task.h"
 
 #define SYSTEMD "org.freedesktop.systemd1"
 #define MANAGER "/org/freedesktop/systemd1"
@@ -18,6 +20,7 @@ struct variable {
     const char *name;
     const struct fingerprint *keys;
     size_t key_count;
+    double gone_at; /* a process that was started before has an older one, whatever its environment shows; 0: none has */
 };
 
 void reload_unit_open(struct reloader *r, const struct watched_home *home)
@@ -38,7 +41,25 @@ void reload_unit_close(struct reloader *r)
 static void add_variable(struct reloader *r, const char *name, const struct fingerprint *keys, size_t key_count)
 {
     ARENA_GROW(r->arena, r->variables, r->capacity, r->count + 1);
-    r->variables[r->count++] = (struct variable){arena_strdup(r->arena, name), keys, key_count};
+    r->variables[r->count++] = (struct variable){arena_strdup(r->arena, name), keys, key_count, 0};
+}
+
+/* What a process that was started before keeps until it ends: a variable that left .env, and the key of a custom provider that
+ * its side tasks ask. */
+static void note_gone(struct reloader *r, const struct compilation *c)
+{
+    const struct departures departed = departed_read(r->arena, c->home);
+    for (size_t i = 0; i < departed.count; i++) {
+        const struct departed *gone = &departed.items[i];
+        bool side_task = side_task_asks(c->config, &c->customs, &c->providers, gone->name);
+        if (side_task) {
+            add_variable(r, gone->name, NULL, 0);
+            r->variables[r->count - 1].gone_at = gone->at;
+        }
+        for (size_t k = 0; k < r->count && !side_task && environment_get(&c->environment, gone->name) == NULL; k++)
+            if (strcmp(r->variables[k].name, gone->name) == 0)
+                r->variables[k].gone_at = gone->at;
+    }
 }
 
 static void add_provider(struct reloader *r, const struct provider_row *row, const struct provider *now)
@@ -87,8 +108,10 @@ static void keep_variables(struct reloader *r, const struct reloader *before)
         struct fingerprint *keys = arena_alloc(r->arena, (old->key_count + 1) * sizeof *keys);
         if (old->key_count > 0)
             memcpy(keys, old->keys, old->key_count * sizeof *keys);
-        if (!known)
-            add_variable(r, old->name, keys, old->key_count);
+        if (known)
+            continue;
+        add_variable(r, old->name, keys, old->key_count);
+        r->variables[r->count - 1].gone_at = old->gone_at;
     }
 }
 
@@ -111,8 +134,11 @@ static const char *shadowing(struct reloader *r, unsigned process)
     struct text variables = proc_file_read(r->arena, directory, "environ");
     if (directory >= 0)
         (void)close(directory);
+    double since = proc_file_started((pid_t)process);
     for (size_t i = 0; i < r->count; i++) {
         const char *value = proc_file_variable(&variables, r->variables[i].name);
+        if ((value == NULL || *value == '\0') && since > 0 && since < r->variables[i].gone_at)
+            return r->variables[i].name;
         if (value == NULL || *value == '\0')
             continue;
         struct fingerprint key = fingerprint_of(value, strlen(value));
@@ -205,6 +231,7 @@ void reload_unit_after_compile(struct reloader *r, const struct compilation *c)
     struct reloader before = *r;
     *r = (struct reloader){.home = before.home, .arena = arena_create(), .unit = strdup(c->settings.reload_unit)};
     add_changed(r, c);
+    note_gone(r, c);
     keep_variables(r, &before);
     reload_unit_close(&before);
     if (r->count == 0 || r->unit == NULL || ask_for_process(r) < 0)
