@@ -15,7 +15,7 @@
 #include "yaml_readers.h"
 #include "yaml_scalar.h"
 
-enum { MAX_NESTING = 128, ALIAS_FACTOR = 10, ALIAS_FLOOR = 10000, MAX_NODES = 1000000 };
+enum { MAX_NESTING = 128, MAX_DIRECTIVES = 100, ALIAS_FACTOR = 10, ALIAS_FLOOR = 10000, MAX_NODES = 1000000 };
 
 #define TAG_PREFIX "tag:yaml.org,2002:"
 
@@ -679,12 +679,29 @@ static struct node *read_document(struct loader *l, const struct input *in)
     return root;
 }
 
+/* libyaml compares each %TAG line with all before it. */
+static bool too_many_directives(const struct loader *l, const struct input *in)
+{
+    const char *end = in->bytes + in->len;
+    size_t count = 0;
+    for (const char *at = in->bytes; (at = memmem(at, (size_t)(end - at), "%TAG", 4)) != NULL; at += 4) {
+        bool starts_a_line = at == in->bytes || at[-1] == '\n' || at[-1] == '\r' || (unsigned char)at[-1] >= 0x80;
+        if (!starts_a_line || ++count <= MAX_DIRECTIVES)
+            continue;
+        (void)diagnostic_add(l->diagnostics, CODE_DIRECTIVE_LIMIT,
+                             place_of_offset(l, in->bytes, in->len, (size_t)(at - in->bytes)),
+                             "more than %d %%TAG lines", MAX_DIRECTIVES);
+        return true;
+    }
+    return false;
+}
+
 struct node *yaml_load(struct arena *arena, const struct source *source, struct diagnostics *diagnostics)
 {
     struct diagnostics said = {.arena = arena, .most = diagnostics->most};
     struct loader l = new_loader(arena, source, diagnostics);
     struct input in;
-    if (!decode(&l, &in))
+    if (!decode(&l, &in) || too_many_directives(&l, &in))
         return NULL;
     const bool readers_may_differ = yaml_readers_may_differ(in.bytes, in.len);
     l.diagnostics = &said;
