@@ -26,7 +26,7 @@ bool doubt_add(struct exchange *x, const struct attempt *attempt, const struct h
     return true;
 }
 
-static void forget(struct exchange *x)
+void doubt_forget(struct exchange *x)
 {
     for (size_t i = 0; i < x->doubt_count; i++)
         hermes_view_unref(x->doubts[i].key.view);
@@ -39,7 +39,7 @@ void doubt_book(struct exchange *x)
 {
     for (size_t i = 0; i < x->doubt_count; i++)
         (void)hermes_report(atomic_load(&x->relay->hermes), &x->doubts[i].key, &x->doubts[i].judgement);
-    forget(x);
+    doubt_forget(x);
 }
 
 static bool alike(const struct exchange *x)
@@ -62,5 +62,5 @@ void doubt_end(struct exchange *x)
         try->verdict = "request-wrong";
         try->until = 0;
     }
-    forget(x);
+    doubt_forget(x);
 }

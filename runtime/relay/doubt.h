@@ -17,4 +17,7 @@ void doubt_book(struct exchange *x);
 /* No other key of the provider is asked: what was answered alike by two keys or more is forgotten, all else booked. */
 void doubt_end(struct exchange *x);
 
+/* The client has left before it showed: nothing is booked. */
+void doubt_forget(struct exchange *x);
+
 #endif

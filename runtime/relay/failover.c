@@ -227,5 +227,5 @@ void failover_abandon(struct exchange *x)
     ask_give(x->refusal);
     models_abandon(x);
     x->now = x->answer = x->refusal = NULL;
-    doubt_end(x);
+    doubt_forget(x);
 }

@@ -1,9 +1,10 @@
 """Whom the relay blames: a key is out for what its provider says, and only for that much."""
-import pathlib, sys, unittest
+import pathlib, sys, threading, unittest
 
 sys.path.insert(0, str(pathlib.Path(__file__).parents[2] / "runtime/python"))
 import hermes_snapshot
 
+from harness import PATIENCE, fingerprint
 from mock_provider import http, limited
 from relay_case import KEY, SPARE, RelayCase
 
@@ -46,6 +47,20 @@ class Evidence(RelayCase):
         self.openai.answers = {}
         self.assertEqual(relay.chat().status, 200)
         self.asked(KEY)
+
+    def test_a_client_that_leaves_in_between_has_shown_nothing(self):
+        relay = self.relay()
+        left = threading.Event()
+        self.openai.answers = {KEY: refusal(403, "Forbidden"), SPARE: lambda request, connection: left.wait(PATIENCE) and None}
+        connection = relay.connect()
+        connection.sendall(f"POST /v1/chat/completions HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer {relay.token}\r\n"
+                           "Content-Length: 2\r\n\r\n{}".encode())
+        self.openai.wait_seen(2)
+        connection.close()
+        relay.wait_log('completions" 0 ')
+        left.set()
+        self.openai.answers = {}
+        self.assertEqual(relay.chat().headers["x-hermes-key"], fingerprint(KEY))
 
     def test_what_one_key_alone_is_refused_is_its_own(self):
         relay = self.relay()
