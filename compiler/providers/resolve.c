@@ -199,6 +199,23 @@ static struct naming naming_of(const struct resolver *r, const struct node *mode
     return naming;
 }
 
+static bool is_own_variable(const struct provider_row *row, const char *name)
+{
+    for (size_t i = 0; row != NULL && row->key_envs[i] != NULL; i++)
+        if (strcmp(row->key_envs[i], name) == 0)
+            return true;
+    return false;
+}
+
+/* NODE names the variable NAME, whose key goes out first now. */
+static void say_new_name(struct resolver *r, const struct draft *draft, const struct node *node, const char *member,
+                         const char *name)
+{
+    if (draft->provider.credential_count > 0 && !is_own_variable(draft->provider.row, name))
+        (void)diagnostic_add(r->diagnostics, CODE_HERMES_IGNORES, node->place,
+                             "Hermes before 0.21.2 ignores model.%s; it uses the key through its pool", member);
+}
+
 /* `model.key_env` and its other spelling: behind model.api_key, before the provider's own variables. */
 static void add_model_variable(struct resolver *r, struct draft *draft, const struct node *model)
 {
@@ -211,9 +228,10 @@ static void add_model_variable(struct resolver *r, struct draft *draft, const st
             continue;
         if (binding == NULL && draft->provider.credential_count == 0)
             draft_report_unset_variable(r, draft, node, arena_printf(r->arena, "model.%s", names[i]), name);
-        else if (binding != NULL && draft->provider.credential_count == 0)
+        else if (binding != NULL && draft->provider.credential_count == 0) {
             draft_add_variable(r, draft, RANK_CONFIG, name);
-        else if (binding != NULL)
+            say_new_name(r, draft, node, names[i], name);
+        } else if (binding != NULL)
             shadow_variable(r, draft, binding);
         return;
     }
