@@ -72,13 +72,11 @@ static const struct pair *find_url(struct collector *c, const struct node *entry
 static void take_url(struct collector *c, struct custom_provider *provider, bool from_map)
 {
     const struct pair *pair = find_url(c, provider->entry, from_map);
-    struct text path = {.arena = c->arena};
     provider->base_url = "";
     if (pair == NULL)
         return;
-    custom_provider_path(provider, pair, &path);
     provider->base_url = endpoint_trimmed(c->arena, node_string(pair->value));
-    provider->url = (struct origin){pair->value->place, path.bytes};
+    provider->url = pair;
 }
 
 static bool has_controls(const char *name)

@@ -3,8 +3,8 @@
 #ifndef HERMES_CUSTOM_PROVIDER_H
 #define HERMES_CUSTOM_PROVIDER_H
 
-#include "origin.h"
 #include "name_table.h"
+#include "text.h"
 #include "node.h"
 #include "provider_table.h"
 
@@ -14,7 +14,7 @@ struct custom_provider {
     const char *alias; /* `providers.*`: its key in the map, by which `model.provider` may also call it; else NULL */
     const struct provider_row *row; /* not NULL: the entry only adds a key or a URL to a provider of the table */
     const char *base_url;           /* "" when it has none: then row is not NULL */
-    struct origin url;              /* where that stands */
+    const struct pair *url;         /* which member that is; NULL where it has none */
     const struct node *entry;       /* the map that it is written as */
     size_t index;                   /* in the list; of no meaning in `providers` */
 };

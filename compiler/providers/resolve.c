@@ -142,7 +142,7 @@ static void add_custom(struct resolver *r, const struct custom_provider *custom)
     const char *variable = variable_that_comes_first(r, custom);
     if (*custom->base_url != '\0' && !draft->provider.url_is_explicit) {
         draft->provider.base_url = custom->base_url;
-        draft->provider.url = custom->url;
+        draft->provider.url = (struct origin){custom->url->value->place, custom->url->key->text};
         draft->provider.url_is_explicit = true;
     }
     if (headers != NULL)
@@ -163,6 +163,8 @@ static void add_custom(struct resolver *r, const struct custom_provider *custom)
         add_inline_key(r, draft, custom);
         add_key_env(r, draft, custom);
     }
+    if (custom->url != NULL && draft->provider.credential_count == 0) /* then its URL may be all that there is */
+        draft->provider.url.key = arena_strdup(r->arena, path_of(r, custom, custom->url));
     add_config_seed(r, draft, custom);
 }
 

@@ -5,6 +5,8 @@
 
 #include "host_key.h"
 #include "key_check.h"
+#include "lower_case.h"
+#include "name_table.h"
 #include "provider_target.h"
 #include "shown.h"
 #include "endpoint.h"
@@ -14,6 +16,7 @@ struct tasks {
     struct resolver *r;
     struct draft *main_provider;
     struct providers *result;
+    struct name_table *listed; /* the fallbacks in it, in lower case */
 };
 
 struct task {
@@ -202,11 +205,15 @@ static void add_side_task(const struct tasks *t, const struct node *entry, const
         (void)add_entry(t, entry, path);
 }
 
-static bool listed(const struct providers *result, const char *provider, const char *model)
+static bool listed(const struct tasks *t, const char *provider, const char *model)
 {
-    for (size_t i = 0; i < result->fallback_count; i++)
-        if (strcmp(result->fallbacks[i].provider, provider) == 0 && strcasecmp(result->fallbacks[i].model, model) == 0)
-            return true;
+    const char *written = arena_printf(t->r->arena, "%s\n%s", provider, model);
+    size_t size = lower_case(written, strlen(written), NULL, 0) + 1;
+    char *name = arena_alloc(t->r->arena, size);
+    (void)lower_case(written, strlen(written), name, size);
+    if (name_table_get(t->listed, name) != NULL)
+        return true;
+    name_table_put(t->r->arena, t->listed, name, 0);
     return false;
 }
 
@@ -220,7 +227,7 @@ static void add_fallback(const struct tasks *t, const struct node *entry, const 
     const char *model = provider_target_text(arena, node_get(entry, "model"));
     bool named = provider_target_text(arena, node_get(entry, "provider")) != NULL;
     const char *provider = add_entry(t, entry, path);
-    if (provider == NULL || model == NULL || !named || listed(result, provider, model))
+    if (provider == NULL || model == NULL || !named || listed(t, provider, model))
         return;
     result->fallbacks = arena_extend(arena, result->fallbacks, result->fallback_count, sizeof *result->fallbacks);
     result->fallbacks[result->fallback_count++] = (struct fallback){provider, model};
@@ -255,7 +262,8 @@ static void add_map(const struct tasks *t, const char *name)
 
 void task_providers_add(struct resolver *r, struct draft *main_provider, struct providers *ret)
 {
-    const struct tasks t = {r, main_provider, ret};
+    struct name_table listed = {0};
+    const struct tasks t = {r, main_provider, ret, &listed};
     const struct node *config = r->in->config;
     add_list(&t, node_get(config, "fallback_providers"), "fallback_providers", add_fallback);
     add_list(&t, node_get(config, "fallback_model"), "fallback_model", add_fallback);
