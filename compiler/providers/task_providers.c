@@ -205,9 +205,10 @@ static void add_side_task(const struct tasks *t, const struct node *entry, const
         (void)add_entry(t, entry, path);
 }
 
-static bool listed(const struct tasks *t, const char *provider, const char *model)
+/* Whether a fallback of that provider, model and URL stands before it. */
+static bool listed(const struct tasks *t, const char *provider, const char *model, const char *url)
 {
-    const char *written = arena_printf(t->r->arena, "%s\n%s", provider, model);
+    const char *written = arena_printf(t->r->arena, "%s\n%s\n%s", provider, model, url);
     size_t size = lower_case(written, strlen(written), NULL, 0) + 1;
     char *name = arena_alloc(t->r->arena, size);
     (void)lower_case(written, strlen(written), name, size);
@@ -225,9 +226,12 @@ static void add_fallback(const struct tasks *t, const struct node *entry, const 
     if (!node_is(entry, NODE_MAP))
         return;
     const char *model = provider_target_text(arena, node_get(entry, "model"));
-    bool named = provider_target_text(arena, node_get(entry, "provider")) != NULL;
+    const char *named = provider_target_text(arena, node_get(entry, "provider"));
+    const char *url = node_string(node_get(entry, "base_url"));
+    if (model != NULL && named != NULL && listed(t, named, model, url == NULL ? "" : endpoint_trimmed(arena, url)))
+        return;
     const char *provider = add_entry(t, entry, path);
-    if (provider == NULL || model == NULL || !named || listed(t, provider, model))
+    if (provider == NULL || model == NULL || named == NULL)
         return;
     result->fallbacks = arena_extend(arena, result->fallbacks, result->fallback_count, sizeof *result->fallbacks);
     result->fallbacks[result->fallback_count++] = (struct fallback){provider, model};
