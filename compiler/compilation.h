@@ -18,6 +18,12 @@ enum compile_outcome {
     COMPILE_UNPROVEN, /* require_probe: `unproven` is to be asked first (proof.h); nothing was written */
 };
 
+/* A source that was held back because it was empty. */
+struct emptied {
+    char path[4096]; /* "": none */
+    struct stat moment;
+};
+
 struct compilation {
     struct arena *arena;
     enum compile_outcome outcome;
@@ -25,6 +31,7 @@ struct compilation {
     const char *home;
 
     struct sources sources;         /* read, parse */
+    struct emptied emptied;         /* COMPILE_HELD for as long as nothing changes; else it is only for a moment */
     struct environment environment; /* parse; the root of config.yaml adds to it */
     struct node *config;            /* resolve: the gateway's view */
     struct watch_settings settings;

@@ -83,12 +83,76 @@ static void parse_sources(struct run *run)
     sources_load_env(c->arena, &c->sources, &c->environment, &c->diagnostics);
 }
 
-/* Before anything is made of it: what an emptied .env does to a configuration is nobody's mistake. */
-static bool held(struct run *run)
+/* Nothing but blanks: an editor on a full disk, or a loss of power. Comments are meant. */
+static bool is_blank(const struct source *source)
 {
-    const struct compile_request *request = run->request;
-    return request->hold_empty && run->c->sources.outcome == READ_OK &&
-           previous_had_more(request->home, request->reader, &run->c->sources);
+    size_t at = 0;
+    while (at < source->len && strchr(" \t\r\n", source->bytes[at]) != NULL && source->bytes[at] != '\0')
+        at++;
+    return at == source->len && source->kind != SOURCE_POOL;
+}
+
+/* A source had something in it when the snapshot was made, and is empty or gone now: an editor may be at work. */
+static bool has_vanished(const struct run *run)
+{
+    const struct sources *sources = &run->c->sources;
+    for (size_t i = 0; i < sources->count; i++)
+        if (is_blank(sources->items[i]) && previous_had_content(run->c->home, run->request->reader, sources->items[i]))
+            return true;
+    return false;
+}
+
+/* Somebody has changed it since it was held back, and left it empty. */
+static bool is_confirmed(const struct emptied *emptied, const struct source *source)
+{
+    const struct stat *before = emptied == NULL ? NULL : &emptied->moment;
+    return before != NULL && strcmp(emptied->path, source->path) == 0 &&
+           (before->st_ino != source->moment.st_ino || before->st_mtim.tv_sec != source->moment.st_mtim.tv_sec ||
+            before->st_mtim.tv_nsec != source->moment.st_mtim.tv_nsec);
+}
+
+static void say_emptied(struct compilation *c, const struct source *source, bool kept)
+{
+    struct diagnostic *d = diagnostic_add(&c->diagnostics, CODE_EMPTIED_SOURCE, (struct place){.source = source},
+                                          "%s is empty, and had content before%s", source->label,
+                                          kept ? ": the last good generation stays in force" : "");
+    if (kept)
+        diagnostic_help(&c->diagnostics, d,
+                        "restore it; or, if this is meant, save it once more or run hermes-compile");
+}
+
+/* True: it is held back for as long as nobody says that it is meant. */
+static bool hold_emptied(struct run *run)
+{
+    struct compilation *c = run->c;
+    struct hermes *own = NULL;
+    struct hermes **reader = run->request->reader != NULL ? run->request->reader : &own;
+    bool held = false;
+    for (size_t i = 0; run->request->write && !held && i < c->sources.count; i++) {
+        const struct source *source = c->sources.items[i];
+        if (!source->present || !is_blank(source) || !previous_had_content(c->home, reader, source))
+            continue;
+        held = run->request->hold_empty && !is_confirmed(run->request->confirmed, source);
+        if (held) {
+            c->diagnostics = (struct diagnostics){.arena = c->arena};
+            c->emptied.moment = source->moment;
+            (void)snprintf(c->emptied.path, sizeof c->emptied.path, "%s", source->path);
+        }
+        say_emptied(c, source, held);
+    }
+    hermes_close(own);
+    return held;
+}
+
+/* Before anything is made of it: what an emptied .env does to a configuration is nobody's mistake. */
+static bool is_held(struct run *run)
+{
+    if (run->c->sources.outcome != READ_OK)
+        return false;
+    if (!run->request->hold_vanished || !has_vanished(run))
+        return hold_emptied(run);
+    run->c->diagnostics = (struct diagnostics){.arena = run->c->arena};
+    return true;
 }
 
 static enum compile_outcome outcome_of(const struct compilation *c)
@@ -103,8 +167,7 @@ static enum compile_outcome outcome_of(const struct compilation *c)
 static bool check_sources(struct run *run)
 {
     struct compilation *c = run->c;
-    if (held(run)) {
-        c->diagnostics = (struct diagnostics){.arena = c->arena};
+    if (is_held(run)) {
         c->outcome = COMPILE_HELD;
     } else {
         sources_check(&c->sources, &run->files, &c->diagnostics);

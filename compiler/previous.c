@@ -105,7 +105,7 @@ static unsigned long long bytes_before(struct json_tokens sources, const struct 
     return 0;
 }
 
-bool previous_had_more(const char *home, struct hermes **reader, const struct sources *sources)
+bool previous_had_content(const char *home, struct hermes **reader, const struct source *source)
 {
     size_t len;
     struct json_tokens before;
@@ -113,12 +113,6 @@ bool previous_had_more(const char *home, struct hermes **reader, const struct so
         return false;
     const char *content = hermes_content(hermes_current(*reader), &len);
     struct json_tokens all = json_tokens(content, len);
-    if (json_token_next(&all).kind != JSON_OPEN || member(all, "sources", &before).kind != JSON_OPEN)
-        return false;
-    for (size_t i = 0; i < sources->count; i++) {
-        const struct source *source = sources->items[i];
-        if (source->len == 0 && source->kind != SOURCE_POOL && bytes_before(before, source) > 0)
-            return true;
-    }
-    return false;
+    return json_token_next(&all).kind == JSON_OPEN && member(all, "sources", &before).kind == JSON_OPEN &&
+           bytes_before(before, source) > 0;
 }

@@ -16,7 +16,7 @@ long long previous_in_force(const char *home);
 /* Its number, also where it cannot be used: the next one must not fall behind it. 0: none. */
 long long previous_generation(const char *home);
 
-/* Whether a source that is empty or gone now had something in it when the snapshot was made: an editor may be at work. */
-bool previous_had_more(const char *home, struct hermes **reader, const struct sources *sources);
+/* Whether SOURCE had something in it when the snapshot was made. */
+bool previous_had_content(const char *home, struct hermes **reader, const struct source *source);
 
 #endif

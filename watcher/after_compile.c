@@ -122,13 +122,55 @@ static const struct diagnostic *first_error(const struct compilation *c)
     return NULL;
 }
 
-static const char *status_line(const char *home, const struct compilation *c)
+/* Why auth.json was left alone, so that Hermes by itself has other keys than the sources; NULL: it was not. */
+static const struct diagnostic *pool_left_alone(const struct compilation *c)
+{
+    const struct source *pool = c->sources.pool;
+    for (size_t i = 0; c->outcome == COMPILE_VALID && i < c->diagnostics.count; i++) {
+        const struct diagnostic *d = c->diagnostics.items[i];
+        bool left = d->code == CODE_POOL_LEFT_ALONE || d->code == CODE_POOL_UNREADABLE || pool->refused;
+        if (d->place.source == pool && left && d->severity >= SEVERITY_WARNING)
+            return d;
+    }
+    return NULL;
+}
+
+/* A source of which no edit arrives any more, or NULL. */
+static const struct diagnostic *mounted_alone(const struct compilation *c)
+{
+    for (size_t i = 0; i < c->diagnostics.count; i++)
+        if (c->diagnostics.items[i]->code == CODE_MOUNTED_ALONE)
+            return c->diagnostics.items[i];
+    return NULL;
+}
+
+static const char *in_force_line(const struct watched_home *home, const struct compilation *c)
+{
+    const struct diagnostic *left = pool_left_alone(c);
+    const struct diagnostic *stale = mounted_alone(c);
+    if (left != NULL)
+        return arena_printf(c->arena,
+                            "generation %lld, but auth.json is left alone: %s; Hermes by itself keeps the keys there",
+                            c->generation, left->message);
+    if (home->state->undone)
+        return arena_printf(c->arena, "generation %lld, but another program keeps changing its entries in auth.json",
+                            c->generation);
+    if (stale != NULL)
+        return arena_printf(c->arena, "generation %lld, but %s", c->generation, stale->message);
+    return arena_printf(c->arena, "generation %lld, %zu provider%s, watching %s", c->generation, c->providers.count,
+                        c->providers.count == 1 ? "" : "s", home->home);
+}
+
+static const char *status_line(const struct watched_home *home, const struct compilation *c)
 {
     const struct diagnostic *error = first_error(c);
     if (error != NULL)
         return arena_printf(c->arena, "generation %lld kept: %s%serror[%s] %s", c->generation,
                             diagnostic_place_text(c->arena, error->place), error->place.source != NULL ? ": " : "",
                             diagnostic_code_pages[error->code].name, error->message);
+    if (c->outcome == COMPILE_HELD && *c->emptied.path != '\0')
+        return arena_printf(c->arena, "generation %lld kept: %s is empty, and had content before", c->generation,
+                            c->emptied.path);
     if (c->outcome == COMPILE_HELD)
         return arena_printf(c->arena, "generation %lld kept: a source is empty or gone at this moment", c->generation);
     if (c->outcome == COMPILE_BUSY && c->sources.busy != NULL)
@@ -141,16 +183,18 @@ static const char *status_line(const char *home, const struct compilation *c)
                             c->unproven.count, c->unproven.count == 1 ? "" : "s");
     if (c->publication.pool_waiting)
         return arena_printf(c->arena, "generation %lld, waiting for auth.lock", c->generation);
-    return arena_printf(c->arena, "generation %lld, %zu provider%s, watching %s", c->generation, c->providers.count,
-                        c->providers.count == 1 ? "" : "s", home);
+    return in_force_line(home, c);
 }
 
-/* LIMITED: limits keep something from being watched. */
-static enum condition condition_of(const struct compilation *c, bool limited)
+static enum condition condition_of(const struct home_state *state, const struct compilation *c)
 {
     switch (c->outcome) {
     case COMPILE_VALID:
-        return c->publication.pool_waiting ? HOME_WAITING : limited ? HOME_DEGRADED : HOME_OK;
+        if (c->publication.pool_waiting || state->undone)
+            return HOME_WAITING;
+        if (pool_left_alone(c) != NULL)
+            return HOME_FAILED;
+        return state->limited || mounted_alone(c) != NULL ? HOME_DEGRADED : HOME_OK;
     case COMPILE_INVALID:
         return HOME_INVALID;
     case COMPILE_HELD:
@@ -185,7 +229,7 @@ void after_compile_close(struct after_compile *a)
 void after_compile(struct after_compile *a, const struct compilation *c)
 {
     struct home_state *state = a->home->state;
-    bool other = home_state_say(state, condition_of(c, state->limited), status_line(a->home->home, c));
+    bool other = home_state_say(state, condition_of(state, c), status_line(a->home, c));
     systemd_status_tell(a->systemd, state,
                         other || c->publication.published ||
                             c->publication.projected); /* first: somebody may wait for it */

@@ -7,6 +7,7 @@
 #include <string.h>
 #include <syslog.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "file_lock.h"
 #include "snapshot_format.h"
@@ -67,21 +68,35 @@ static bool update_watches(struct home_watch *h, bool wait)
     return changed;
 }
 
-static bool still(const struct home_watch *h, const char *name, const struct stat *left)
+enum left { LEFT_SO, LEFT_IN_ANOTHER_MODE, LEFT_OTHERWISE };
+
+static enum left still(const char *path, const struct stat *left)
 {
-    char path[4096];
     struct stat st;
-    (void)snprintf(path, sizeof path, "%s/%s", h->path, name);
-    return stat(path, &st) == 0 && st.st_dev == left->st_dev && st.st_ino == left->st_ino &&
-           st.st_size == left->st_size && st.st_mtim.tv_sec == left->st_mtim.tv_sec &&
-           st.st_mtim.tv_nsec == left->st_mtim.tv_nsec;
+    if (stat(path, &st) < 0 || st.st_dev != left->st_dev || st.st_ino != left->st_ino || st.st_size != left->st_size ||
+        st.st_mtim.tv_sec != left->st_mtim.tv_sec || st.st_mtim.tv_nsec != left->st_mtim.tv_nsec)
+        return LEFT_OTHERWISE;
+    return st.st_mode == left->st_mode ? LEFT_SO : LEFT_IN_ANOTHER_MODE;
+}
+
+/* Or it is as little there as it was. */
+static bool is_inherited_still(const struct home_watch *h)
+{
+    if (h->root_pool == NULL)
+        return true;
+    return h->inherited.st_ino != 0 ? still(h->root_pool, &h->inherited) == LEFT_SO : access(h->root_pool, F_OK) != 0;
 }
 
 /* Our own replacing of auth.json and of the snapshot comes back as an event; it is no news. Everybody else's makes
  * another inode. */
-static bool is_as_left(const struct home_watch *h)
+static enum left is_as_left(const struct home_watch *h)
 {
-    return still(h, "auth.json", &h->pool) && still(h, SNAPSHOT_FILE, &h->snapshot);
+    char pool[4096];
+    char snapshot[4096];
+    (void)snprintf(pool, sizeof pool, "%s/auth.json", h->path);
+    (void)snprintf(snapshot, sizeof snapshot, "%s/" SNAPSHOT_FILE, h->path);
+    enum left left = still(pool, &h->pool);
+    return left == LEFT_OTHERWISE || left > still(snapshot, &h->snapshot) ? left : still(snapshot, &h->snapshot);
 }
 
 /* --- before a compile: the home is there, and nobody else's --- */
@@ -102,7 +117,7 @@ static enum pace_outcome outcome_of(const struct compilation *c)
 {
     switch (c->outcome) {
     case COMPILE_HELD:
-        return PACE_HELD;
+        return *c->emptied.path == '\0' ? PACE_HELD : PACE_DONE;
     case COMPILE_BUSY:
         return PACE_BUSY;
     case COMPILE_FAILED:
@@ -267,12 +282,16 @@ static void at_news(void *home, enum watch_news news)
     }
     if (!foreign)
         say_gaps(h);
-    if (apart && !foreign && !home_watch_is_foreign(h) && is_as_left(h))
+    const bool look = apart && !foreign && !home_watch_is_foreign(h);
+    const enum left left = look ? is_as_left(h) : LEFT_OTHERWISE;
+    const bool inherited = !look || is_inherited_still(h);
+    if (left == LEFT_SO && inherited)
         return;
+    apart = apart && inherited;
     h->check_first = apart && foreign && (h->check_first || h->pace.due == 0);
-    if (apart)
+    if (apart && left != LEFT_IN_ANOTHER_MODE)
         pace_undone(&h->pace, now_ms());
-    else if (news == WATCH_WRITING)
+    else if (news == WATCH_WRITING || apart) /* chmod -R goes from file to file */
         pace_writing(&h->pace, now_ms());
     else
         pace_event(&h->pace, now_ms());
@@ -297,7 +316,9 @@ static void compile(struct home_watch *h)
                                                             .arena = h->arena,
                                                             .reader = &h->reader,
                                                             .write = true,
+                                                            .hold_vanished = h->hold_vanished,
                                                             .hold_empty = h->hold_empty,
+                                                            .confirmed = &h->emptied,
                                                             .proofs = &h->after.prover.proofs});
 }
 
@@ -306,7 +327,8 @@ static void work(struct job *job)
     struct home_watch *h = home_of(job);
     const bool apart = job->apart;
     bool changed = apart && update_watches(h, true);
-    h->found = h->checking && !changed && is_as_left(h) ? FOUND_SAME : look_before(h);
+    h->found =
+        h->checking && !changed && is_as_left(h) == LEFT_SO && is_inherited_still(h) ? FOUND_SAME : look_before(h);
     if (h->found != FOUND_HOME)
         return;
     compile(h);
@@ -315,6 +337,13 @@ static void work(struct job *job)
     h->before = h->reader == NULL ? NULL : hermes_hold(h->reader);
     compilation_tidy(&h->compilation);
     read_ahead(h);
+}
+
+static void learn_root_pool(struct home_watch *h, const struct source *pool)
+{
+    h->inherited = pool != NULL && pool->present ? pool->moment : (struct stat){0};
+    if (pool != NULL && h->root_pool == NULL)
+        h->root_pool = strdup(pool->path);
 }
 
 /* What follows. */
@@ -329,11 +358,15 @@ static void finish(struct home_watch *h)
         h->pool = c->publication.pool_stat;
         h->snapshot = c->publication.snapshot_stat;
     }
+    learn_root_pool(h, c->sources.root_pool);
+    if (c->outcome == COMPILE_VALID || *c->emptied.path != '\0') /* else nobody has come to it */
+        h->emptied = c->emptied;
     pace_end(&h->pace, now_ms(), outcome_of(c));
+    h->state.undone = outcome_of(c) == PACE_REPAIRED && pace_is_undone(&h->pace, now_ms());
     if (c->outcome != COMPILE_BUSY || pace_busy_is_long(&h->pace, now_ms()))
         after_compile(&h->after, c);
     h->drift.apart = h->job.apart;
-    if (c->outcome != COMPILE_BUSY && h->lock.fd >= 0)
+    if (c->outcome != COMPILE_BUSY && c->outcome != COMPILE_HELD && h->lock.fd >= 0)
         drift_look_soon(&h->drift);
     at_learned(h);
     say_stuck(h);
@@ -376,7 +409,8 @@ static void done(struct job *job)
 static void start(struct home_watch *h)
 {
     h->state.due = false;
-    h->hold_empty = !pace_start(&h->pace, now_ms());
+    h->hold_vanished = !pace_start(&h->pace, now_ms()) && !h->state.reloading;
+    h->hold_empty = !h->state.reloading; /* a reload says that it is meant */
     h->reload_begun = h->state.reloading;
     h->checking = h->check_first;
     h->check_first = false;
@@ -553,6 +587,7 @@ void home_watch_destroy(struct home_watch *h)
     home_paths_finish(&h->paths);
     hermes_close(h->reader);
     home_state_finish(&h->state);
+    free(h->root_pool);
     free(h->path);
     free(h->label);
     free(h);

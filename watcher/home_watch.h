@@ -33,7 +33,9 @@ struct home_watch {
     enum home_found { FOUND_HOME, FOUND_NOTHING, FOUND_TAKEN, FOUND_SAME } found; /* before a compile */
     pid_t holder;                                                                 /* FOUND_TAKEN: by it */
     struct compilation compilation;
+    bool hold_vanished;
     bool hold_empty;
+    struct emptied emptied; /* what is held back */
     struct watch_client *watches;
     struct home_paths paths; /* what is watched */
     struct home_lock lock;
@@ -41,6 +43,8 @@ struct home_watch {
     struct arena *arena;              /* of the compile that is under way */
     struct stat pool;                 /* auth.json as our last compile left it */
     struct stat snapshot;             /* ... and the snapshot */
+    char *root_pool;                  /* a profile's: its root's auth.json, which is nobody's to undo; else NULL */
+    struct stat inherited;            /* ... as that compile read it; zero: it was not there */
     const struct hermes_view *before; /* what the compile compared with, for as long as its result is used */
     bool said_stuck;                  /* that auth.lock is held */
     bool reload_begun;                /* the compile that began last is one that a reload waits for */

@@ -15,8 +15,7 @@ void pace_event(struct pace *pace, long long now)
 
 void pace_undone(struct pace *pace, long long now)
 {
-    bool fighting = pace->repairs > PACE_REPAIRS && now < pace->minute + 60000;
-    if (!fighting || pace->due <= now) /* else keep the long pause */
+    if (!pace_is_undone(pace, now) || pace->due <= now) /* else keep the long pause */
         pace_event(pace, now);
 }
 
@@ -89,6 +88,11 @@ void pace_end(struct pace *pace, long long now, enum pace_outcome outcome)
         sooner(pace, now + PACE_TAKEN_MS);
         break;
     }
+}
+
+bool pace_is_undone(const struct pace *pace, long long now)
+{
+    return pace->repairs > PACE_REPAIRS && now < pace->minute + 60000;
 }
 
 bool pace_busy_is_long(const struct pace *pace, long long now)

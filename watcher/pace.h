@@ -42,6 +42,8 @@ long long pace_wait(const struct pace *pace, long long now);
 bool pace_start(struct pace *pace, long long now);
 /* How it ended. */
 void pace_end(struct pace *pace, long long now, enum pace_outcome outcome);
+/* What was repaired last is undone as fast as it is repaired. */
+bool pace_is_undone(const struct pace *pace, long long now);
 /* A source has been open for writing all the time, for longer than editors take. */
 bool pace_busy_is_long(const struct pace *pace, long long now);
 /* auth.lock has been held by somebody else for longer than Hermes itself would wait. */

@@ -1,5 +1,6 @@
 #include "compile_lock.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
@@ -25,6 +26,23 @@ static int make_folder(const char *home, const char *path)
     return error;
 }
 
+/* The folder, and the files in it, which `chmod -R` opened with it. */
+static int tighten(const char *path)
+{
+    struct stat st;
+    int error = chmod(path, 0700) < 0 ? -errno : 0;
+    DIR *directory = error == 0 ? opendir(path) : NULL;
+    for (struct dirent *entry; directory != NULL && (entry = readdir(directory)) != NULL;) {
+        bool open = fstatat(dirfd(directory), entry->d_name, &st, AT_SYMLINK_NOFOLLOW) == 0 && S_ISREG(st.st_mode) &&
+                    (st.st_mode & 077) != 0;
+        if (open && fchmodat(dirfd(directory), entry->d_name, 0600, 0) < 0)
+            error = -errno;
+    }
+    if (directory != NULL)
+        (void)closedir(directory);
+    return error;
+}
+
 /* Ours alone: no link that another user put in its place, no folder of theirs. 0 or a negative errno. */
 static int own_folder(const char *path)
 {
@@ -37,7 +55,7 @@ static int own_folder(const char *path)
         return -errno;
     if (!S_ISDIR(st.st_mode))
         return -ENOTDIR;
-    return (st.st_mode & 077) != 0 && chmod(path, 0700) < 0 ? -errno : 0; /* keys lie in it */
+    return (st.st_mode & 077) != 0 ? tighten(path) : 0; /* keys lie in it */
 }
 
 int compile_lock(const char *home, int wait_ms)

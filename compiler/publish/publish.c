@@ -209,6 +209,16 @@ static void replace_all(struct publishing *p)
     settle(p, &p->pool);
 }
 
+/* What others could read before they cannot read any more. */
+static void say_narrowed(struct publishing *p)
+{
+    const struct source *pool = p->in->pool;
+    const unsigned now = p->pool.replacement.left.st_mode & 07777;
+    if (pool->present && (pool->mode & ~now & 077) != 0)
+        (void)diagnostic_add(p->diagnostics, CODE_READABLE_BY_OTHERS, (struct place){.source = pool},
+                             "others could read %s (mode %04o); it is %04o from now on", pool->label, pool->mode, now);
+}
+
 /* A snapshot never waits for a lock that another process holds for long. */
 static void publish_both(struct publishing *p)
 {
@@ -227,6 +237,8 @@ static void publish_both(struct publishing *p)
         p->made.snapshot_stat = p->snapshot.replacement.left;
     if (lock < 0)
         return;
+    if (p->pool.committed)
+        say_narrowed(p);
     p->made.pool_stat = p->pool.committed ? p->pool.replacement.left : p->in->pool->moment;
     (void)close(lock);
 }

@@ -91,6 +91,19 @@ static void warn_modes(struct diagnostics *diagnostics, const struct source *sou
         read_source_warn_readable(diagnostics, source);
 }
 
+/* A file without a name is one that was replaced while it was read; one that its own path leads to is a mount. */
+static void warn_mounted_alone(struct diagnostics *diagnostics, const struct source *source)
+{
+    struct stat st;
+    if (source->moment.st_nlink > 0 || stat(source->path, &st) < 0 || st.st_nlink > 0 ||
+        st.st_ino != source->moment.st_ino || st.st_dev != source->moment.st_dev)
+        return;
+    struct diagnostic *d =
+        diagnostic_add(diagnostics, CODE_MOUNTED_ALONE, (struct place){.source = source},
+                       "%s is mounted alone and was replaced outside: no edit arrives any more", source->label);
+    diagnostic_help(diagnostics, d, "mount the folder that it lies in");
+}
+
 enum read_outcome read_source(struct arena *arena, struct source *source, int wait_ms, struct diagnostics *diagnostics)
 {
     struct timespec before;
@@ -107,6 +120,7 @@ enum read_outcome read_source(struct arena *arena, struct source *source, int wa
     switch (read.status) {
     case SAFE_READ_OK:
         warn_modes(diagnostics, source);
+        warn_mounted_alone(diagnostics, source);
         return READ_OK;
     case SAFE_READ_ABSENT:
         return source->kind == SOURCE_POOL && is_link(source->path) ? refuse(diagnostics, source, &read) : READ_OK;

@@ -11,11 +11,13 @@
 #include <sys/stat.h>
 #include <sys/uio.h>
 #include <sys/vfs.h>
+#include <sys/xattr.h>
 #include <unistd.h>
 
 #include "remote_file_system.h"
 
 #define TEMPORARY_PREFIX ".hermes-compile."
+#define ACCESS_LIST      "system.posix_acl_access"
 #define COPY_SUFFIX      ".hermes-compile-copy"
 
 /* Names that are taken: by chance, or because somebody cleaned up at that very moment. */
@@ -148,6 +150,37 @@ static int create_temporary(struct replacement *r)
     return -EAGAIN;
 }
 
+/* What programs have noted about the file. */
+static void copy_attributes(int from, int to)
+{
+    static const char prefix[] = "user.";
+    char names[4096];
+    char value[4096];
+    ssize_t len = flistxattr(from, names, sizeof names);
+    for (const char *name = names; len > 0 && name < names + len; name += strlen(name) + 1) {
+        ssize_t size = strncmp(name, prefix, strlen(prefix)) == 0 ? fgetxattr(from, name, value, sizeof value) : -1;
+        if (size >= 0)
+            (void)fsetxattr(to, name, value, (size_t)size, 0);
+    }
+}
+
+/* Whoever could not read the file that is replaced cannot read the new one: its group stays; where that fails, or where an
+ * access list says who may, only the owner reads it. Others never do. The mode of the new one. */
+static mode_t keep_access(const struct replacement *r, mode_t mode)
+{
+    struct stat old;
+    struct stat new;
+    int from = openat(r->directory, r->name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+    (void)fremovexattr(r->file, ACCESS_LIST); /* that of its folder's new files */
+    if (from < 0)
+        return errno == ENOENT ? mode : mode & ~(mode_t)077;
+    bool kept = fstat(from, &old) == 0 && fstat(r->file, &new) == 0 && fgetxattr(from, ACCESS_LIST, NULL, 0) < 0 &&
+                (old.st_gid == new.st_gid || fchown(r->file, (uid_t)-1, old.st_gid) == 0);
+    copy_attributes(from, r->file);
+    (void)close(from);
+    return mode & ~(mode_t)(kept ? 007 : 077);
+}
+
 static int write_temporary(struct replacement *r, const struct piece *pieces, size_t count, mode_t mode, bool durable)
 {
     int error = -EAGAIN;
@@ -156,6 +189,8 @@ static int write_temporary(struct replacement *r, const struct piece *pieces, si
     if (error != 0)
         return error;
     error = write_pieces(r->file, pieces, count);
+    if (error == 0 && r->linked)
+        mode = keep_access(r, mode);
     if (error == 0 && mode != 0600 && fchmod(r->file, mode) < 0)
         error = -errno;
     if (error == 0 && durable) /* the disk works while we do; fsync has the last word */

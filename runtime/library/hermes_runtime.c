@@ -143,6 +143,8 @@ int hermes_refresh(struct hermes *hermes)
     struct stat st;
     if (stat(hermes->snapshot_path, &st) < 0)
         return errno == ENOENT || errno == ENOTDIR ? HERMES_ABSENT : -errno;
+    if (guarded_file_unsafe(&st)) /* since it was read, too: whoever starts now would refuse it */
+        return HERMES_UNSAFE;
     struct moment moment = guarded_file_moment(&st);
     int result = known(hermes, &moment);
     if (result <= 0)

@@ -127,7 +127,7 @@ class Hostile(unittest.TestCase):
         _, _, err = self.home.compile()
         self.assertIn("config.yaml: warning[readable-by-others]", err)
         self.assertIn("auth.json: warning[readable-by-others]", err)
-        self.assertEqual(os.stat(self.home.path / "auth.json").st_mode & 0o777, 0o644)
+        self.assertEqual(os.stat(self.home.path / "auth.json").st_mode & 0o777, 0o640)
         self.home.write("config.yaml", 'model: {provider: xiaomi, api_key: "${XIAOMI_API_KEY}"}\n')
         self.assertNotIn("config.yaml: warning[readable", self.home.compile("--check")[2])
 

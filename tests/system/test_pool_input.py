@@ -231,7 +231,8 @@ class PoolInput(unittest.TestCase):
         self.assertEqual(code, 0)
         self.assertIn("auth.json: warning[readable-by-others]: everyone may read auth.json (mode 0644)", err)
         self.assertIn("help: chmod 600", err)
-        self.assertEqual(stat.S_IMODE(os.stat(self.home.path / "auth.json").st_mode), 0o644)
+        self.assertEqual(stat.S_IMODE(os.stat(self.home.path / "auth.json").st_mode), 0o640)
+        self.assertIn("others could read auth.json (mode 0644); it is 0640 from now on", err)
         self.assertEqual(self.home.pool()[0]["access_token"], KEY)
 
     @unittest.skipIf(os.geteuid() != 0, "SKIP: only root can give files away")

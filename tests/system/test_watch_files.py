@@ -131,7 +131,9 @@ class Files(unittest.TestCase):
             self.watch.wait_generation(before + 1)
         self.home.write(".env", "")
         self.watch.wait(lambda status: "empty or gone" in status)
-        self.watch.wait_generation(4)  # it stays so, and is believed
+        self.watch.wait(lambda status: ".env is empty, and had content before" in status)
+        self.home.write(".env", "")  # somebody means it
+        self.watch.wait_generation(4)
         self.assertNotIn("XIAOMI_API_KEY", self.home.snapshot()["content"]["env"])
 
     def test_a_folder_in_the_place_of_a_file(self):

@@ -1,5 +1,5 @@
 """Every way a source can change reaches the snapshot; what is half done does not."""
-import fcntl, json, os, pathlib, pty, shutil, signal, subprocess, termios, time, unittest
+import fcntl, json, os, pathlib, pty, shutil, signal, stat, subprocess, termios, time, unittest
 
 from harness import COMPILE, PATIENCE, WATCH, Home, Watch, fingerprint
 
@@ -210,6 +210,72 @@ class Ways(unittest.TestCase):
         watch.wait(lambda status: status == "reloaded")
         os.close(ours)
         self.assertEqual(watch.process.wait(PATIENCE), 0)
+
+    def test_an_emptied_config_is_held_until_somebody_means_it(self):
+        watch = self.start()
+        path = self.home.path / "config.yaml"
+        path.write_text("")
+        watch.wait(lambda status: "is empty, and had content before" in status)
+        self.assertEqual(self.key(), "sk-test-ways-1")
+        self.home.write("config.yaml", config("sk-test-ways-2"))
+        watch.wait_generation(2)
+        path.write_text("")
+        watch.wait(lambda status: "is empty, and had content before" in status)
+        path.write_text(" \n")  # saved once more
+        watch.wait_generation(3)
+        self.home.write("config.yaml", config("sk-test-ways-4"))
+        watch.wait_generation(4)
+        path.write_text("")
+        watch.wait(lambda status: "is empty, and had content before" in status)
+        os.kill(watch.process.pid, signal.SIGHUP)
+        watch.wait_generation(5)
+        self.assertEqual(self.home.snapshot()["content"]["providers"], {})
+
+    def test_a_snapshot_that_others_may_write_is_made_anew(self):
+        watch = self.start()
+        snapshot = self.home.path / "compiled/snapshot.json"
+        inode = snapshot.stat().st_ino
+        snapshot.chmod(0o620)
+        while snapshot.stat().st_ino == inode:
+            os.sched_yield()
+        self.assertEqual(stat.S_IMODE(snapshot.stat().st_mode), 0o600)
+        for path in (self.home.path / "compiled", *(self.home.path / "compiled").iterdir()):
+            path.chmod(path.stat().st_mode | 0o070)
+        while stat.S_IMODE((self.home.path / "compiled").stat().st_mode) != 0o700:
+            os.sched_yield()
+        os.kill(watch.process.pid, signal.SIGHUP)
+        watch.wait(lambda status: status == "reloaded")
+        self.assertEqual({path.name for path in (self.home.path / "compiled").iterdir() if path.stat().st_mode & 0o077}, set())
+
+    def test_a_pool_that_is_left_alone_is_no_ok(self):
+        watch = self.start()
+        (self.home.path / "auth.json").write_text("{")
+        watch.wait(lambda status: "auth.json is left alone" in status)
+        self.home.write("config.yaml", config("sk-test-ways-2"))
+        status = watch.wait(lambda status: status.startswith("generation 2"))
+        self.assertIn("auth.json is left alone", status)
+        self.assertEqual(self.key(), "sk-test-ways-2")
+        (self.home.path / "auth.json").unlink()
+        self.assertIn("watching", watch.wait(lambda status: "left alone" not in status))
+
+    def test_a_profile_follows_what_it_inherits(self):
+        pool = {"version": 1, "providers": {}, "credential_pool": {"xiaomi": [
+            {"id": "000001", "label": "k", "auth_type": "api_key", "priority": 0, "source": "manual",
+             "access_token": "sk-test-ways-root", "base_url": "https://api.xiaomimimo.com/v1"}]}}
+        profile = self.home.path / "profiles/coder"
+        profile.mkdir(mode=0o700, parents=True)
+        self.home.write("profiles/coder/config.yaml", "model:\n  provider: xiaomi\n  default: m\n")
+        self.home.write("profiles/coder/auth.json", json.dumps({**pool, "credential_pool": {}}))
+        self.home.write("auth.json", json.dumps(pool))
+        watch = Watch(self.home, "--home", profile)
+        self.addCleanup(watch.close)
+        snapshot = profile / "compiled/snapshot.json"
+        if "sk-test-ways-root" not in snapshot.read_text():
+            return  # as newer versions of Hermes have it
+        beside = self.home.write("auth.json.tmp.1", json.dumps(pool).replace("ways-root", "ways-next"))
+        os.rename(beside, self.home.path / "auth.json")
+        watch.wait_generation(2)
+        self.assertIn("sk-test-ways-next", snapshot.read_text())
 
     def test_a_home_without_a_name_is_wrong_usage(self):
         for program in (WATCH, COMPILE):

@@ -12,6 +12,7 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
+#include <sys/xattr.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -135,6 +136,30 @@ static void leaves_what_somebody_is_at(void **state)
     replace_abandon(&r);
     assert_true(is_one("b"));
     (void)unlink(path("b"));
+}
+
+/* Group and attributes stay, an access list does not, and others never read it. */
+static void nobody_else_reads_the_new_file(void **state)
+{
+    static const unsigned char list[] = {2, 0, 0,   0,   1,   0,   6,    0, 255, 255, 255, 255, 2,   0,    4,
+                                         0, 7, 0,   0,   0,   4,   0,    0, 0,   255, 255, 255, 255, 0x10, 0,
+                                         4, 0, 255, 255, 255, 255, 0x20, 0, 0,   0,   255, 255, 255, 255};
+    char value[8];
+    struct stat st;
+    (void)state;
+    assert_int_equal(replace_linked(path("kept"), "one", 3, 0600), 0);
+    assert_int_equal(chmod(path("kept"), 0644), 0);
+    bool noted = setxattr(path("kept"), "user.note", "x", 1, 0) == 0;
+    assert_int_equal(replace_linked(path("kept"), "two", 3, 0644), 0);
+    assert_int_equal(stat(path("kept"), &st), 0);
+    assert_int_equal(st.st_mode & 0777, 0640);
+    assert_int_equal(getxattr(path("kept"), "user.note", value, sizeof value), noted ? 1 : -1);
+    if (setxattr(path("kept"), "system.posix_acl_access", list, sizeof list, 0) < 0)
+        return;
+    assert_int_equal(replace_linked(path("kept"), "two", 3, 0640), 0);
+    assert_int_equal(stat(path("kept"), &st), 0);
+    assert_int_equal(st.st_mode & 0777, 0600);
+    (void)unlink(path("kept"));
 }
 
 static size_t open_descriptors(void)
@@ -263,6 +288,7 @@ int main(void)
         cmocka_unit_test(shows_nothing_before_the_commit_and_leaves_nothing_behind),
         cmocka_unit_test(removes_what_a_killed_process_left),
         cmocka_unit_test(leaves_what_somebody_is_at),
+        cmocka_unit_test(nobody_else_reads_the_new_file),
         cmocka_unit_test(takes_the_place_of_whatever_stands_there),
         cmocka_unit_test(holds_what_it_replaced_for_a_caller_who_wants_to_free_it_later),
         cmocka_unit_test(refuses_what_everyone_may_write),

@@ -10,9 +10,9 @@ enum condition {
     HOME_OK,
     HOME_INVALID,  /* the sources are; the last good generation stays */
     HOME_HELD,     /* config.yaml is empty or gone for a moment */
-    HOME_WAITING,  /* somebody holds auth.lock: the pool still has the old keys */
-    HOME_DEGRADED, /* in force, but limits keep something from being watched: it is only looked at */
-    HOME_FAILED,   /* reading or writing failed, or another hermes-watch has it */
+    HOME_WAITING,  /* for auth.lock, a file system, another watcher: the pool still has the old keys */
+    HOME_DEGRADED, /* in force, but an edit may not be seen, or only by looking: limits, a file mounted alone */
+    HOME_FAILED,   /* reading or writing failed, of auth.json among others */
     HOME_ABSENT,   /* there is no home */
 };
 
@@ -34,6 +34,7 @@ struct home_state {
     size_t matters; /* findings that matter now */
     char *polling;  /* what is looked at instead of watched, `[...]`; NULL: nothing */
     bool limited;   /* ... because of a limit of this machine */
+    bool undone;    /* another program keeps changing back what is ours in auth.json */
     bool due;       /* it is about to be compiled: the loop has not come to it yet */
     bool reloading; /* a reload waits for it */
 };
