@@ -4,7 +4,7 @@
 
 #include "text.h"
 #include "blank.h"
-#include "fingerprint.h"
+#include "shown.h"
 
 struct line_reader {
     struct arena *arena;
@@ -106,7 +106,7 @@ static void report_unseen(const struct line_reader *r, const struct env_line *li
         struct diagnostic *d = diagnostic_add(diagnostics, CODE_ENV_PARSERS_DIFFER, place,
                                               "only Hermes's second env reader takes this for a variable");
         diagnostic_note(diagnostics, d, "at its start: not set; after /reload: %s",
-                        fingerprint_of(binding->value, binding->len).text);
+                        shown_secret(diagnostics->arena, binding->value, binding->len));
         diagnostic_help(diagnostics, d, "write NAME=value, or NAME=\"value\" with both quotes on one line");
     }
 }
@@ -128,8 +128,8 @@ void load_env_compare(const struct env_text *env, struct environment *environmen
                                                             : "Hermes's second env reader reads another value here");
         if (other != NULL)
             diagnostic_note(diagnostics, d, "at its start: %s; after /reload: %s",
-                            fingerprint_of(binding->value, binding->len).text,
-                            fingerprint_of(other->value, other->len).text);
+                            shown_secret(diagnostics->arena, binding->value, binding->len),
+                            shown_secret(diagnostics->arena, other->value, other->len));
         diagnostic_help(diagnostics, d,
                         other != NULL && strstr(other->value, "${") != NULL
                             ? "write the value itself: only Hermes's start replaces a reference"

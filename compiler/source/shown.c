@@ -23,12 +23,19 @@ static bool may_show(const char *name, const char *text, size_t len)
     return vocabulary_has(text, len);
 }
 
+/* Whoever has the hash of a PIN has the PIN after a second. */
+enum { SHORTEST_HASHED = 16 };
+
+const char *shown_secret(struct arena *arena, const char *text, size_t len)
+{
+    return len < SHORTEST_HASHED ? "(a short secret)" : arena_strdup(arena, fingerprint_of(text, len).text);
+}
+
 const char *shown_value(struct arena *arena, const char *name, const char *text, size_t len)
 {
     if (len == 0)
         return "(empty)"; /* a fingerprint of nothing would look like a key's */
-    return may_show(name, text, len) ? arena_strndup(arena, text, len)
-                                     : arena_strdup(arena, fingerprint_of(text, len).text);
+    return may_show(name, text, len) ? arena_strndup(arena, text, len) : shown_secret(arena, text, len);
 }
 
 enum { LONGEST_PLAIN = 64 };

@@ -8,8 +8,12 @@
 
 #include "arena.h"
 
+/* What is shown of TEXT in its place: its fingerprint, or, where it is so short that it could be found out from that,
+ * nothing. */
+const char *shown_secret(struct arena *arena, const char *text, size_t len);
+
 /* TEXT that stands under NAME: itself when it is made of known words, or is a URL without user, query or fragment; "(empty)";
- * else its fingerprint. */
+ * else what is shown of a secret. */
 const char *shown_value(struct arena *arena, const char *name, const char *text, size_t len);
 
 /* The same for TEXT at PATH of a configuration, whose last name is NAME: names of models and providers and words that the
