@@ -7,6 +7,7 @@
 #include "arena.h"
 #include "masked_line.h"
 #include "source.h"
+#include "utf8.h"
 
 struct diagnostic_kind {
     enum diagnostic_code code;
@@ -51,9 +52,12 @@ void diagnostics_append(struct diagnostics *list, const struct diagnostics *from
 
 const char *diagnostic_plain_text(char *text)
 {
-    for (char *at = text; *at != '\0'; at++)
-        if ((unsigned char)*at < 0x20 || *at == 0x7F)
-            *at = '?';
+    const char *end = text + strlen(text);
+    for (char *at = text; at < end;) {
+        size_t steers = utf8_steers(at, (size_t)(end - at));
+        memset(at, '?', steers);
+        at += steers > 0 ? steers : 1;
+    }
     return text;
 }
 

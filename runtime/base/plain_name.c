@@ -128,22 +128,6 @@ static size_t token_length(const char *text, size_t len)
     return token;
 }
 
-/* Whether the character at AT steers a terminal: C0, DEL, C1, and what turns the direction of a line or ends it. */
-static bool control(const char *at, size_t left)
-{
-    const unsigned char *c = (const unsigned char *)at;
-    if (*c < 0x20 || *c == 0x7F)
-        return true;
-    if (left < 2 || *c < 0x80)
-        return false;
-    if (*c == 0xC2)
-        return c[1] < 0xA0;
-    if (left < 3 || *c != 0xE2)
-        return false;
-    bool marks = c[1] == 0x80 && (c[2] == 0x8E || c[2] == 0x8F || (c[2] >= 0xA8 && c[2] <= 0xAE));
-    return marks || (c[1] == 0x81 && c[2] >= 0xA6 && c[2] <= 0xA9);
-}
-
 bool plain_name(const char *name, size_t len)
 {
     if (utf8_valid(name, len) < len)
@@ -153,7 +137,7 @@ bool plain_name(const char *name, size_t len)
             return false;
     for (size_t i = 0, run; i<len; i += run> 0 ? run : 1) {
         run = run_length(name + i, len - i);
-        if (control(name + i, len - i) || key_material(name + i, run))
+        if (utf8_steers(name + i, len - i) > 0 || key_material(name + i, run))
             return false;
     }
     for (size_t i = 0; i < len; i++) {

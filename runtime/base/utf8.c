@@ -58,3 +58,18 @@ const char *utf8_find(const char *bytes, size_t len, const char *character)
             return at;
     return NULL;
 }
+
+size_t utf8_steers(const char *at, size_t left)
+{
+    const unsigned char *c = (const unsigned char *)at;
+    if (*c < 0x20 || *c == 0x7F)
+        return 1;
+    if (left < 2 || *c < 0x80)
+        return 0;
+    if (*c == 0xC2)
+        return c[1] < 0xA0 ? 2 : 0;
+    if (left < 3 || *c != 0xE2)
+        return 0;
+    bool marks = c[1] == 0x80 && (c[2] == 0x8E || c[2] == 0x8F || (c[2] >= 0xA8 && c[2] <= 0xAE));
+    return marks || (c[1] == 0x81 && c[2] >= 0xA6 && c[2] <= 0xA9) ? 3 : 0;
+}

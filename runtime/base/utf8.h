@@ -14,4 +14,8 @@ size_t utf8_valid(const char *bytes, size_t len);
 /* The first CHARACTER, which is none of ASCII's, or NULL. (memmem is slow where what it looks for is short and absent.) */
 const char *utf8_find(const char *bytes, size_t len, const char *character);
 
+/* How many bytes the character at AT has, if it steers a terminal: C0, DEL, C1, and what ends a line or turns its
+ * direction; else 0. */
+size_t utf8_steers(const char *at, size_t left);
+
 #endif

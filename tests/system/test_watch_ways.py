@@ -277,6 +277,19 @@ class Ways(unittest.TestCase):
         watch.wait_generation(2)
         self.assertIn("sk-test-ways-next", snapshot.read_text())
 
+    def test_a_name_steers_neither_a_terminal_nor_the_manager(self):
+        odd = self.home.root / "a\nWATCHDOG=trigger\u009b31m\x1b[2J"
+        odd.mkdir(mode=0o700)
+        (odd / "config.yaml").write_text(config("sk-test-ways-1"))
+        (odd / "config.yaml").chmod(0o600)
+        watch = Watch(self.home, "--home", odd, "--home", self.home.path)
+        watch.close()
+        self.assertNotIn("\n", watch.status)
+        said = (self.home.root / "watch.log").read_bytes()
+        self.assertIn(b"??31m?[2J", said)
+        for bad in (b"\x1b", b"\xc2\x9b"):
+            self.assertNotIn(bad, said + self.home.printed.replace(os.fsencode(odd), b""))
+
     def test_a_home_without_a_name_is_wrong_usage(self):
         for program in (WATCH, COMPILE):
             done = subprocess.run([program, "--home", ""], env=self.home.env, cwd=self.home.path, capture_output=True, text=True)

@@ -14,6 +14,8 @@
 
 #include <systemd/sd-journal.h>
 
+#include "diagnostic.h"
+
 enum { MAX_FIELDS = 10 };
 
 struct fields {
@@ -51,6 +53,18 @@ static void add_text(struct fields *fields, const char *name, const char *value)
         add(fields, "%s=%s", name, value);
 }
 
+/* In place; the line breaks stay. */
+static void plain_lines(char *text)
+{
+    for (char *end; *text != '\0'; text = end + (*end != '\0')) {
+        end = text + strcspn(text, "\n");
+        char held = *end;
+        *end = '\0';
+        (void)diagnostic_plain_text(text);
+        *end = held;
+    }
+}
+
 static void send(const struct journal_entry *e)
 {
     struct fields fields = {0};
@@ -59,6 +73,8 @@ static void send(const struct journal_entry *e)
         len--;
     add(&fields, "MESSAGE=%s%s%.*s", e->label != NULL ? e->label : "", e->label != NULL ? ": " : "", (int)len,
         e->message);
+    if (fields.count > 0)
+        plain_lines(fields.items[0].iov_base);
     add(&fields, "PRIORITY=%d", e->priority);
     add_text(&fields, "HERMES_HOME", e->home);
     if (e->generation > 0)
@@ -100,6 +116,8 @@ static void print_line(const char *label, const char *text, size_t len)
     char said[80];
     int said_len = snprintf(said, sizeof said, "... %u lines are lost: nobody read them here\n", lost);
     int line_len = asprintf(&line, "%s%s%.*s\n", label != NULL ? label : "", label != NULL ? ": " : "", (int)len, text);
+    if (line_len >= 0)
+        plain_lines(line);
     if (lost > 0 && is_taken(said, (size_t)said_len))
         lost = 0;
     lost += line_len < 0 || lost > 0 || !is_taken(line, (size_t)line_len);

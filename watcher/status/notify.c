@@ -14,6 +14,8 @@
 
 #include <systemd/sd-daemon.h>
 
+#include "diagnostic.h"
+
 #define READY "READY=1\n"
 
 enum { FIRST_PAUSE_USEC = 10000, LONGEST_PAUSE_USEC = 1000000 };
@@ -119,14 +121,23 @@ void notify_close(struct notifier *n)
     n->watchdog = sd_event_source_disable_unref(n->watchdog);
 }
 
+/* A line break in a path would begin another assignment. */
+static void tell_status(struct notifier *n, const char *before, const char *status)
+{
+    char *plain = strdup(status);
+    if (plain != NULL)
+        tell(n, "%sSTATUS=%s", before, diagnostic_plain_text(plain));
+    free(plain);
+}
+
 void notify_ready(struct notifier *n, const char *status)
 {
-    tell(n, READY "STATUS=%s", status);
+    tell_status(n, READY, status);
 }
 
 void notify_status(struct notifier *n, const char *status)
 {
-    tell(n, "STATUS=%s", status);
+    tell_status(n, "", status);
 }
 
 /* Type=notify-reload insists on the time. */
