@@ -36,7 +36,8 @@ static void add_entry(struct arena *arena, struct pool_view *view, const char *p
     };
 }
 
-/* Of entries of ours nothing is said here. The count of the others. */
+/* Of entries of ours nothing is said here, but of the ROOT's, which Hermes in a profile takes as it takes any other. The
+ * count of those that are. */
 static size_t read_entries(struct arena *arena, struct pool_view *view, const struct pool_document *document,
                            const struct json *array, const char *provider, const struct source *root)
 {
@@ -48,7 +49,7 @@ static size_t read_entries(struct arena *arena, struct pool_view *view, const st
             entries[count++] = pool_entry_outline(arena, document->text, &array->children[k]);
     const size_t *order = pool_document_sorted(arena, provider, entries, count);
     for (size_t k = 0; k < count; k++)
-        if (!entries[order[k]].ours)
+        if (root != NULL || !entries[order[k]].ours)
             add_entry(arena, view, provider, &entries[order[k]], root);
     return view->count - before;
 }

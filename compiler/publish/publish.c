@@ -9,6 +9,7 @@
 #include "cooldown_file.h"
 #include "emit.h"
 #include "iso_time.h"
+#include "find_home.h"
 #include "json_span.h"
 #include "pool.h"
 #include "read_source.h"
@@ -159,6 +160,41 @@ static struct pool_projection project(struct publishing *p, struct cooldowns *co
     return projection;
 }
 
+/* A key that is dead for the root may work again there, which nobody tells a profile. */
+enum { DEAD_FOR_THE_ROOT_S = 3600 };
+
+static bool has_key(const struct providers *providers, const struct cooldown *cooldown)
+{
+    for (size_t i = 0; i < providers->count; i++) {
+        const struct provider *provider = providers->items[i];
+        for (size_t k = 0; strcmp(provider->id, cooldown->provider) == 0 && k < provider->credential_count; k++)
+            if (strcmp(provider->credentials[k].fingerprint.text, cooldown->fingerprint.text) == 0)
+                return true;
+    }
+    return false;
+}
+
+/* A profile's key that is its root's as well cools for both. */
+static void inherit_cooldowns(const struct publishing *p, struct cooldowns *cooldowns)
+{
+    const char *root = find_home_root_of_profile(p->arena, p->in->home);
+    struct cooldowns known = {.arena = p->arena};
+    struct text unused = {.arena = p->arena};
+    struct diagnostics unsaid = {.arena = p->arena};
+    if (root == NULL ||
+        !cooldown_file_read(&known, arena_printf(p->arena, "%s/" COOLDOWNS_FILE, root), &unused, &unsaid))
+        return;
+    for (size_t i = 0; i < known.count; i++) {
+        struct cooldown cooldown = known.items[i];
+        const struct cooldown *own = cooldowns_get(cooldowns, cooldown.provider, cooldown.fingerprint.text);
+        if (!has_key(p->in->providers, &cooldown) || (own != NULL && (cooldown.dead || own->until >= cooldown.until)))
+            continue;
+        cooldown.until = cooldown.dead ? clock_wall() + DEAD_FOR_THE_ROOT_S : cooldown.until;
+        cooldown.dead = false;
+        cooldowns_put(cooldowns, &cooldown);
+    }
+}
+
 static void prepare_pool(struct publishing *p)
 {
     struct cooldowns cooldowns = {.arena = p->arena};
@@ -172,6 +208,7 @@ static void prepare_pool(struct publishing *p)
     }
     finish_copy(p);
     struct pool_projection projection = project(p, &cooldowns, false);
+    inherit_cooldowns(p, &cooldowns);
     const char *after = cooldowns_text(&cooldowns, &len);
     bool nothing_known = cooldowns_know_nothing(&cooldowns) && before.len == 0;
     if (!nothing_known && (len != before.len || memcmp(after, before.bytes, len) != 0))
@@ -279,5 +316,6 @@ struct publication publish_preview(struct arena *arena, const struct publish_inp
     bool known = cooldown_file_read(&p.made.cooldowns, p.cooldowns.path, &before, &unsaid);
     (void)known; /* nothing is written that could lose them */
     (void)project(&p, &p.made.cooldowns, only_check);
+    inherit_cooldowns(&p, &p.made.cooldowns);
     return p.made;
 }

@@ -23,12 +23,13 @@ static bool may_show(const char *name, const char *text, size_t len)
     return vocabulary_has(text, len);
 }
 
-/* Whoever has the hash of a PIN has the PIN after a second. */
+/* Whoever has the hash of a PIN has the PIN after a second. What begins as keys do is none. */
 enum { SHORTEST_HASHED = 16 };
 
 const char *shown_secret(struct arena *arena, const char *text, size_t len)
 {
-    return len < SHORTEST_HASHED ? "(a short secret)" : arena_strdup(arena, fingerprint_of(text, len).text);
+    bool guessed = len < SHORTEST_HASHED && strncmp(text, "sk-", 3) != 0;
+    return guessed ? "(not shown)" : arena_strdup(arena, fingerprint_of(text, len).text);
 }
 
 const char *shown_value(struct arena *arena, const char *name, const char *text, size_t len)
