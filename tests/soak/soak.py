@@ -133,6 +133,54 @@ WAYS = [in_place, slowly, over_it, vim_like, deleted_first, through_a_hard_link,
         through_links, broken_first, from_git]
 
 
+class Far:
+    """A second home, behind a server of FUSE that hangs and dies."""
+
+    def __init__(self, root):
+        self.below, self.above = root / "below", root / "above"
+        self.path, self.key, self.server = self.above / "far", None, None
+        (self.below / "far").mkdir(mode=0o700, parents=True)
+        self.above.mkdir()
+        self.mount()
+        self.edit()
+
+    def mount(self):
+        self.server = subprocess.Popen(["bindfs", "-f", self.below, self.above], stderr=subprocess.DEVNULL)
+        while not os.path.ismount(self.above):
+            assert self.server.poll() is None, "bindfs does not run here"
+            time.sleep(0.002)
+
+    def edit(self, folder=None):
+        self.key = f"sk-test-soak-far-{dice.randrange(10 ** 9):09}"
+        over_it((folder or self.path) / "config.yaml", f"model:\n  provider: xiaomi\n  api_key: {self.key}\n".encode())
+
+    def hangs(self):
+        self.server.send_signal(signal.SIGSTOP)
+        time.sleep(dice.choice([0, 0.1, 1, 4]) * dice.random())
+        self.server.send_signal(signal.SIGCONT)
+        self.edit(dice.choice([None, self.below / "far"]))
+
+    def dies(self):
+        self.server.kill()
+        self.server.wait()
+        time.sleep(dice.choice([0, 0.1, 1]) * dice.random())
+        subprocess.run(["umount", "-l", self.above])
+        time.sleep(dice.choice([0, 0.1]) * dice.random())
+        self.mount()
+        self.edit()
+
+    def agrees(self):
+        try:
+            return self.key in (self.below / "far/compiled/snapshot.json").read_text()
+        except OSError:
+            return False
+
+    def close(self):
+        self.server.kill()
+        self.server.wait()
+        subprocess.run(["umount", "-l", self.above])
+
+
 class Soak:
     def __init__(self):
         self.home = Home()
@@ -144,6 +192,7 @@ class Soak:
         self.edits = self.checks = self.number = self.kills = 0
         self.process, self.sizes, self.worst = None, [], (0, 0)
         self.counts = {}
+        self.far = Far(self.root) if MOUNTS and shutil.which("bindfs") and os.path.exists("/dev/fuse") else None
         for name, text in texts(0).items():
             self.home.write(name, text)
         self.start()
@@ -152,7 +201,8 @@ class Soak:
         """Every other one may watch a few things only, in a user namespace of its own, and must look at the rest."""
         few = ["unshare", "-Ur", "sh", "-c", f'echo {dice.randrange(14)} >/proc/sys/user/max_inotify_watches && exec "$@"', "sh"]
         prefix = few if NAMESPACES and self.kills % 2 == 1 else []
-        self.process = subprocess.Popen([*prefix, WATCH, "--home", self.home.path], env=self.home.env, stdin=subprocess.DEVNULL,
+        homes = [self.home.path, *([self.far.path] if self.far else [])]
+        self.process = subprocess.Popen([*prefix, WATCH, *(f"--home={home}" for home in homes)], env=self.home.env, stdin=subprocess.DEVNULL,
                                         stdout=subprocess.DEVNULL, stderr=self.log)
         self.started, self.sizes = time.monotonic(), []
 
@@ -165,6 +215,29 @@ class Soak:
         self.process.wait()
         self.kills += 1
         self.start()
+
+    def killed_in_a_container(self):
+        """Where the processes have the same numbers at every start."""
+        if not MOUNTS:
+            return
+        namespace = ["unshare", "--pid", "--fork", "--kill-child", "--mount-proc"]
+        self.all_anew()
+        with subprocess.Popen([*namespace, COMPILE, "--quiet", "--home", self.home.path], env=self.home.env, stdout=subprocess.DEVNULL,
+                              stderr=subprocess.DEVNULL) as process:
+            time.sleep(dice.random() * 0.02)
+            process.kill()
+
+    def far_edited(self):
+        if self.far:
+            self.far.edit()
+
+    def far_hangs(self):
+        if self.far:
+            self.far.hangs()
+
+    def far_dies(self):
+        if self.far:
+            self.far.dies()
 
     def lock_held(self):
         with open(self.home.path / "auth.lock", "w") as lock:
@@ -253,7 +326,8 @@ class Soak:
 
     def fault(self):
         faults = [(self.hermes_writes, 12), (self.lock_held, 3), (self.killed, 1), (self.disk_full, 1),
-                  (self.home_moved, 1), (self.home_deleted, 1), (self.derived_deleted, 1), (self.hung_up, 2)]
+                  (self.home_moved, 1), (self.home_deleted, 1), (self.derived_deleted, 1), (self.hung_up, 2),
+                  (self.killed_in_a_container, 2), (self.far_edited, 3), (self.far_hangs, 1), (self.far_dies, 1)]
         fault = dice.choices([f for f, _ in faults], [w for _, w in faults])[0]
         self.counts[fault.__name__] = self.counts.get(fault.__name__, 0) + 1
         fault()
@@ -283,9 +357,10 @@ class Soak:
 
     def check(self):
         expected, deadline = self.expected(), time.monotonic() + PATIENCE
-        while not self.agrees(expected):
+        while not self.agrees(expected) or (self.far and not self.far.agrees()):
             assert self.process.poll() is None, f"hermes-watch ended with {self.process.returncode}"
             if time.monotonic() > deadline:
+                assert not self.far or self.far.agrees(), "the home behind FUSE is not as it should be"
                 live = self.published()
                 differs = [name for name in expected if live is None or live.get(name) != expected[name]]
                 raise AssertionError(f"{differs} differ after {PATIENCE} s: {self.home.compile('--diff')}")
@@ -312,11 +387,17 @@ class Soak:
             self.check()
         self.process.terminate()
         assert self.process.wait(PATIENCE) == 0
+        self.all_anew()
+        assert self.home.compile("--quiet")[0] == 0
+        left = [path for path in self.home.path.rglob(".hermes-compile.*")]
+        assert not left, left
         assert b"sk-test" not in self.home.printed
 
     def close(self):
         self.process.kill()
         self.process.wait()
+        if self.far:
+            self.far.close()
         if MOUNTS:
             subprocess.run(["umount", "-l", self.root])
         self.home.close()
