@@ -384,6 +384,7 @@ static bool lock_home(struct compilation *c, const struct compile_request *reque
     if (!busy)
         compile_lock_say(&c->diagnostics, request->home, *ret);
     c->outcome = busy ? COMPILE_BUSY : COMPILE_FAILED;
+    c->generation = previous_in_force(request->home);
     return false;
 }
 

@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 
 #include "install.h"
 #include "profiles.h"
@@ -39,11 +40,22 @@ static int change_installation(struct arena *arena, const struct watch_options *
     return done ? EXIT_OK : EXIT_IO;
 }
 
+/* Each home has its lock open: a thousand of them are more than the usual limit. */
+static void raise_limit(void)
+{
+    struct rlimit limit;
+    if (getrlimit(RLIMIT_NOFILE, &limit) < 0 || limit.rlim_cur == limit.rlim_max)
+        return;
+    limit.rlim_cur = limit.rlim_max;
+    (void)setrlimit(RLIMIT_NOFILE, &limit);
+}
+
 int main(int argc, char **argv)
 {
     struct watcher w;
     watcher_hold_signals(SIG_BLOCK);
     protect_process();
+    raise_limit();
     (void)signal(SIGPIPE, SIG_IGN);
     (void)mallopt(M_ARENA_MAX, 1); /* threads are few and short */
     struct arena *arena = arena_create();

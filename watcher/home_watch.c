@@ -562,6 +562,7 @@ void home_watch_leave(struct home_watch *h)
 {
     const struct metrics_source last = metrics_of(h, !h->busy);
     home_report_close(&h->report, home_lock_is_held(&h->lock, h->path) ? &last : NULL);
+    home_lock_release(&h->lock); /* a thread that a server holds on to may keep the process from ending */
 }
 
 void home_watch_destroy(struct home_watch *h)

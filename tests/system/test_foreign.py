@@ -1,10 +1,11 @@
 """A home behind a server that hangs or dies (FUSE, as sshfs is): nobody else waits, and it is found again."""
-import ctypes, os, shutil, signal, subprocess, time, unittest
+import ctypes, os, pathlib, shutil, signal, subprocess, time, unittest
 
 from harness import PATIENCE, Home, Watch
 
 LIBC = ctypes.CDLL(None, use_errno=True)
 NEWNS, REC, PRIVATE, DETACH = 0x20000, 0x4000, 1 << 18, 2
+RDONLY, REMOUNT, BIND = 1, 32, 4096
 
 
 def config(key):
@@ -39,6 +40,13 @@ class Foreign(unittest.TestCase):
             self.assertIsNone(self.server.poll())
             os.sched_yield()
 
+    def stop(self):
+        """The server takes nothing more: what it has taken already, it would hold on to even when its caller is killed."""
+        self.server.send_signal(signal.SIGSTOP)
+        tasks = [task / "stat" for task in pathlib.Path(f"/proc/{self.server.pid}/task").iterdir()]
+        while any(task.read_text().rpartition(")")[2].split()[0] != "T" for task in tasks):
+            os.sched_yield()
+
     def put(self, folder, key):
         beside = folder / "beside"
         beside.write_text(config(key))
@@ -64,7 +72,7 @@ class Foreign(unittest.TestCase):
 
     def test_a_server_that_hangs_stops_its_own_home_only(self):
         watch = self.start()
-        self.server.send_signal(signal.SIGSTOP)
+        self.stop()
         self.addCleanup(self.server.send_signal, signal.SIGCONT)
         status = watch.wait(lambda status: "does not answer" in status)
         self.assertIn(f"{self.above}", status)
@@ -76,13 +84,13 @@ class Foreign(unittest.TestCase):
         self.put(self.below / "far", "sk-test-foreign-far-2")
         self.arrives(self.below / "far", "sk-test-foreign-far-2")
         watch.wait(lambda status: "0 in trouble" in status)
-        self.server.send_signal(signal.SIGSTOP)
+        self.stop()
         watch.wait(lambda status: "does not answer" in status)
         watch.process.terminate()
         self.assertEqual(watch.process.wait(PATIENCE), 0)
 
     def test_it_starts_beside_a_server_that_hangs(self):
-        self.server.send_signal(signal.SIGSTOP)
+        self.stop()
         self.addCleanup(self.server.send_signal, signal.SIGCONT)
         watch = Watch(self.home, "--home", self.above / "far", "--home", self.home.path)
         self.addCleanup(watch.close)
@@ -93,12 +101,23 @@ class Foreign(unittest.TestCase):
         os.symlink(self.above / "config.yaml", self.home.path / "config.yaml")
         watch = Watch(self.home)
         self.addCleanup(watch.close)
-        self.server.send_signal(signal.SIGSTOP)
+        self.stop()
         self.addCleanup(self.server.send_signal, signal.SIGCONT)
         watch.wait(lambda status: "does not answer" in status)
         while '"state":"waiting"' not in (self.home.path / "compiled/status.json").read_text():
             os.sched_yield()
         self.assertIn(f"{self.above}", (self.home.path / "compiled/status.json").read_text())
+
+    def test_a_home_that_cannot_be_written_names_what_is_in_force(self):
+        self.assertEqual(self.home.compile()[0], 0)
+        path = os.fsencode(self.home.path)
+        self.assertEqual(LIBC.mount(path, path, None, BIND, None), 0)
+        self.addCleanup(LIBC.umount2, path, DETACH)
+        self.assertEqual(LIBC.mount(path, path, None, BIND | REMOUNT | RDONLY, None), 0)
+        watch = Watch(self.home)
+        self.addCleanup(watch.close)
+        self.assertTrue(watch.status.startswith("generation 1 kept: "), watch.status)
+        self.assertIn("Read-only file system", watch.status)
 
     def test_a_server_that_died_and_came_back(self):
         watch = self.start()
