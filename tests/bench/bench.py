@@ -146,7 +146,8 @@ def charged(home, *options):
 
 
 def scale(name, text, env, base=None):
-    """One --check, its time for each byte of the sources and its memory as a multiple of them; then the first publish."""
+    """One --check, its time for each byte of the sources and its memory as a multiple of them; then the first
+    publish."""
     home = Home()
     home.write("config.yaml", text)
     home.write(".env", env)

@@ -1,4 +1,5 @@
-"""hermes-relay beside nginx and @portkey-ai/gateway, all in front of the same backend, in turn within one run; only ratios count.
+"""hermes-relay beside nginx and @portkey-ai/gateway, all in front of the same backend, in turn within one run; only
+ratios count.
     cmake --build --preset release && python3 tests/bench/bench_relay.py [--short]
 Wants nginx and wrk (.ci/install bench), and npm for the gateway, which is left out where npm cannot be had."""
 import http.client, os, pathlib, re, resource, selectors, shutil, socket, statistics, subprocess, sys, threading, time
@@ -56,11 +57,14 @@ class Nginx:
     def __init__(self, root, name, cpu, servers):
         folder = root / name
         folder.mkdir()
-        (folder / "nginx.conf").write_text(NGINX % {"user": "user root;" if os.geteuid() == 0 else "", "folder": folder, "servers": servers})
-        self.process = subprocess.Popen(["nginx", "-c", folder / "nginx.conf", "-p", folder], preexec_fn=on(cpu), stderr=subprocess.DEVNULL)
+        (folder / "nginx.conf").write_text(NGINX % {"user": "user root;" if os.geteuid() == 0 else "", "folder": folder,
+                                                    "servers": servers})
+        self.process = subprocess.Popen(["nginx", "-c", folder / "nginx.conf", "-p", folder], preexec_fn=on(cpu),
+                                        stderr=subprocess.DEVNULL)
 
     def pid(self):
-        return int(subprocess.run(["pgrep", "-P", str(self.process.pid)], capture_output=True, text=True).stdout.split()[0])
+        return int(subprocess.run(["pgrep", "-P", str(self.process.pid)], capture_output=True,
+                                  text=True).stdout.split()[0])
 
     def close(self):
         self.process.terminate()
@@ -73,7 +77,8 @@ class Relay:
     def __init__(self, home, port):
         self.host, self.port, self.address = "127.0.0.1", port, f"127.0.0.1:{port}"
         with open(home.root / "relay.log", "wb") as log:
-            self.process = subprocess.Popen([RELAY, "--home", home.path, "--listen", self.address, "--threads", "1"], env=home.env,
+            self.process = subprocess.Popen([RELAY, "--home", home.path, "--listen", self.address, "--threads", "1"],
+                                            env=home.env,
                                             stderr=log, preexec_fn=on(1))
         wait_port(port)
         self.token = (home.path / "compiled/relay.token").read_text().strip()
@@ -92,9 +97,11 @@ class Gateway:
         folder.mkdir(exist_ok=True)
         main = folder / "node_modules/@portkey-ai/gateway/build/start-server.js"
         if not main.exists():
-            subprocess.run(["npm", "install", "--ignore-scripts", "--no-audit", "--no-fund", GATEWAY], cwd=folder, check=True,
+            subprocess.run(["npm", "install", "--ignore-scripts", "--no-audit", "--no-fund", GATEWAY], cwd=folder,
+                           check=True,
                            stdout=subprocess.DEVNULL)
-        self.process = subprocess.Popen(["node", main, f"--port={port}", "--headless"], preexec_fn=on(1), stdout=subprocess.DEVNULL,
+        self.process = subprocess.Popen(["node", main, f"--port={port}", "--headless"], preexec_fn=on(1),
+                                        stdout=subprocess.DEVNULL,
                                         stderr=subprocess.DEVNULL)
 
     def pid(self):
@@ -157,12 +164,14 @@ def wrk(root, url, connections, headers, seconds):
     script = root / "post.lua"
     script.write_text(f"wrk.method = 'POST'\nwrk.body = '{BODY}'\n" +
                       "".join(f"wrk.headers[{name!r}] = {value!r}\n" for name, value in headers.items()))
-    done = subprocess.run(["wrk", "-t1", f"-c{connections}", f"-d{seconds}s", "--timeout", "20s", "--latency", "-s", script, url],
+    done = subprocess.run(["wrk", "-t1", f"-c{connections}", f"-d{seconds}s", "--timeout", "20s", "--latency", "-s",
+                           script, url],
                           capture_output=True, text=True, preexec_fn=on(0))
     wrong = re.search(r"Non-2xx[^\n]*|Socket errors[^\n]*", done.stdout)
     if wrong:
         print(f"  {url} {connections}: {wrong.group(0)}")
-    found = {share: float(value) * UNITS[unit] for share, value, unit in re.findall(r"(50|99)% +([\d.]+)(us|ms|s|m)", done.stdout)}
+    found = {share: float(value) * UNITS[unit]
+             for share, value, unit in re.findall(r"(50|99)% +([\d.]+)(us|ms|s|m)", done.stdout)}
     return found["50"], found["99"], float(re.search(r"Requests/sec: +([\d.]+)", done.stdout).group(1))
 
 
@@ -170,7 +179,8 @@ def throughput(root, who):
     """WHO: name -> (url, headers, process). Returns the table and every median."""
     table = {}
     for connections in (1, 64, 1000):
-        asked = {name: one for name, one in who.items() if name != "portkey" or connections < 1000}  # it breaks down there
+        # it breaks down there
+        asked = {name: one for name, one in who.items() if name != "portkey" or connections < 1000}
         seconds = SECONDS * 2 if connections == 1000 else SECONDS
         results = {name: [] for name in asked}
         for _ in range(ROUNDS):
@@ -178,13 +188,15 @@ def throughput(root, who):
                 before = cpu_seconds(process.pid())
                 p50, p99, rate = wrk(root, url, connections, headers, seconds)
                 results[name].append((p50, p99, rate, (cpu_seconds(process.pid()) - before) / (rate * seconds) * 1e6))
-        table[connections] = {name: [statistics.median(column) for column in zip(*rows)] for name, rows in results.items()}
+        table[connections] = {name: [statistics.median(column) for column in zip(*rows)]
+                              for name, rows in results.items()}
     print(f"\n1 KB answers, one thread, median of {ROUNDS} interleaved rounds of {SECONDS} s\n"
           "| connections | | p50 ms | p99 ms | requests/s | CPU us/request | added p50 | added p99 | throughput |\n|-|-|-|-|-|-|-|-|-|")
     for connections, rows in table.items():
         direct, nginx = rows["direct"], rows["nginx"]
         for name, row in rows.items():
-            added = [f"{(row[i] - direct[i]) / max(nginx[i] - direct[i], 1e-9):.2f}" for i in (0, 1)] if name != "direct" else ["", ""]
+            added = [f"{(row[i] - direct[i]) / max(nginx[i] - direct[i], 1e-9):.2f}"
+                     for i in (0, 1)] if name != "direct" else ["", ""]
             print(f"| {connections} | {name} | {row[0]:.3f} | {row[1]:.2f} | {row[2]:.0f} | {row[3]:.1f} | {added[0]} | {added[1]} | "
                   f"{row[2] / nginx[2]:.2f} |")
     print("(added: latency above the direct one, as a multiple of nginx's; throughput: as a share of nginx's)")
@@ -217,7 +229,8 @@ def first_byte(ports):
             times[name].append(request_time(connections[name], path, headers, True))
     medians = {name: statistics.median(values[20:]) for name, values in times.items()}
     added = {name: value - medians["direct"] for name, value in medians.items()}
-    print("\nfirst byte of a stream, median: " + ", ".join(f"{name} {value:.3f} ms" for name, value in medians.items()) +
+    print("\nfirst byte of a stream, median: "
+          + ", ".join(f"{name} {value:.3f} ms" for name, value in medians.items()) +
           f"; whole: {medians['hermes-relay'] / medians['nginx']:.2f} times nginx's; added: {added['hermes-relay'] / added['nginx']:.2f} times")
 
 
@@ -280,7 +293,8 @@ def main():
     closing = [home.close]
 
     def configure(key):
-        home.write("config.yaml", f"model:\n  provider: xiaomi\n  default: m\n  base_url: http://127.0.0.1:{backend_port}/v1\n"
+        home.write("config.yaml",
+                   f"model:\n  provider: xiaomi\n  default: m\n  base_url: http://127.0.0.1:{backend_port}/v1\n"
                    f"  api_key: {key}\ncredential_pool_sources:\n  xiaomi: [SPARE]\ncustom_providers:\n"
                    f"  - name: other\n    base_url: http://127.0.0.1:{backend_port}/v1\n    api_key: {KEY}-other\n"
                    f"  - name: streams\n    base_url: http://127.0.0.1:{streams.port}/v1\n    api_key: {KEY}-streams\n")
@@ -292,7 +306,8 @@ def main():
         configure(KEY)
         backend = Nginx(home.root, "backend", 0, BACKEND % {"port": backend_port, "answer": ANSWER})
         closing.append(backend.close)
-        proxy = Nginx(home.root, "proxy", 1, PROXY % {"port": proxy_port, "backend": backend_port, "streams": streams.port})
+        proxy = Nginx(home.root, "proxy", 1,
+                      PROXY % {"port": proxy_port, "backend": backend_port, "streams": streams.port})
         closing.append(proxy.close)
         relay = Relay(home, free_port())
         closing.append(relay.close)
@@ -312,8 +327,10 @@ def main():
         if "--streams" not in sys.argv:
             throughput(home.root, who)
             print("\nresident (private) MB after that: " +
-                  ", ".join("{} {:.1f} ({:.1f})".format(name, *memory(process.pid())) for name, (_, _, process) in who.items()))
-        first_byte({"direct": (streams.port, "/v1/ends", json_type), "nginx": (proxy_port, "/streams/v1/ends", json_type),
+                  ", ".join("{} {:.1f} ({:.1f})".format(name, *memory(process.pid()))
+                            for name, (_, _, process) in who.items()))
+        first_byte({"direct": (streams.port, "/v1/ends", json_type),
+                    "nginx": (proxy_port, "/streams/v1/ends", json_type),
                     "hermes-relay": (relay.port, "/streams/v1/ends", {**json_type, **token})})
         failover(home, relay, backend_port, configure)
         fresh = Relay(home, free_port())

@@ -1,5 +1,5 @@
-"""From a save to what was published, beside every other way to have it done: a table for the README. All of them in turn
-in each round, so that a slow moment of the machine is everybody's; each has a home of its own.
+"""From a save to what was published, beside every other way to have it done: a table for the README. All of them in
+turn in each round, so that a slow moment of the machine is everybody's; each has a home of its own.
     cmake --build --preset release && python3 tests/bench/bench_watch.py [EDITS [IDLE_SECONDS]]"""
 import os, pathlib, re, select, shutil, signal, statistics, subprocess, sys, time
 
@@ -138,10 +138,12 @@ def idle():
     ours = Ours()
     ours.heard(3)
     proc = pathlib.Path(f"/proc/{ours.watch.process.pid}")
-    switches = lambda: sum(int(line.split()[1]) for line in (proc / "status").read_text().splitlines() if "ctxt" in line)
+    switches = lambda: sum(int(line.split()[1]) for line in (proc / "status").read_text().splitlines()
+                           if "ctxt" in line)
     before = switches()
     time.sleep(IDLE)
-    pss = next(int(line.split()[1]) for line in (proc / "smaps_rollup").read_text().splitlines() if line.startswith("Pss:"))
+    pss = next(int(line.split()[1]) for line in (proc / "smaps_rollup").read_text().splitlines()
+               if line.startswith("Pss:"))
     print(f"\nidle for {IDLE} s: woken {switches() - before} times, PSS {pss / 1024:.2f} MB")
     ours.close()
 

@@ -1,6 +1,6 @@
-"""What hermes-watch does for one home, as somebody would write it in Python: python3 peer.py HOME LOADER says a byte when it
-watches, and one after each publish. The snapshot has the same content but for the warnings, which it does not look for
-(bench.py compares), and the pool the same entries."""
+"""What hermes-watch does for one home, as somebody would write it in Python: python3 peer.py HOME LOADER says a byte
+when it watches, and one after each publish. The snapshot has the same content but for the warnings, which it does not
+look for (bench.py compares), and the pool the same entries."""
 import contextlib, datetime, fcntl, hashlib, json, os, re, stat, sys
 
 import yaml
@@ -11,7 +11,8 @@ HOME, LOADER = sys.argv[1], getattr(yaml, sys.argv[2])
 BASE_URL = {"xiaomi": "https://api.xiaomimimo.com/v1"}
 VARIABLE = {"xiaomi": "XIAOMI_API_KEY"}
 REFERENCE = re.compile(r"\$\{(\w+)\}")
-STATE = ("last_status", "last_status_at", "last_error_code", "last_error_reason", "last_error_message", "last_error_reset_at")
+STATE = ("last_status", "last_status_at", "last_error_code", "last_error_reason", "last_error_message",
+         "last_error_reset_at")
 
 
 @contextlib.contextmanager
@@ -86,7 +87,8 @@ def read_env(text):
 def credential(secret, label, path, place, key):
     whole = hashlib.sha256(secret.encode()).hexdigest()
     identity = hashlib.sha256(b"xiaomi\0" + secret.encode()).hexdigest()[:6]
-    return {"id": identity, "label": label, "auth_type": "api_key", "secret": secret, "fingerprint": "sha256:" + whole[:16],
+    return {"id": identity, "label": label, "auth_type": "api_key", "secret": secret, "fingerprint": "sha256:"
+            + whole[:16],
             "origins": [{"path": path, **place, "key": key}]}
 
 
@@ -97,11 +99,13 @@ def compile_home():
     config = expand(config, env)
     model = config["model"]
     provider, variable = model["provider"], VARIABLE[model["provider"]]
-    credentials = [credential(model["api_key"], "config.yaml model.api_key", "config.yaml", place(tree, "model", "api_key"),
+    credentials = [credential(model["api_key"], "config.yaml model.api_key", "config.yaml",
+                              place(tree, "model", "api_key"),
                               "model.api_key")]
     if variable in env and env[variable] != model["api_key"]:
         credentials.append(credential(env[variable], f".env {variable}", ".env", places[variable], variable))
-    shadowed = [{"provider": provider, "fingerprint": c["fingerprint"], "by": credentials[0]["id"], "origins": c["origins"]}
+    shadowed = [{"provider": provider, "fingerprint": c["fingerprint"], "by": credentials[0]["id"],
+                 "origins": c["origins"]}
                 for c in credentials[1:]]
     return {
         "sources": [{"path": name, "kind": kind, "digest": digest(sources[name]), "bytes": len(sources[name])}

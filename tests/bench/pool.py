@@ -1,5 +1,5 @@
-"""The pool and drift against peers in the same run: a changed key in an auth.json of 1,000 providers and 10,000 entries against
-a durable copy of that file, and drift among 300 processes.
+"""The pool and drift against peers in the same run: a changed key in an auth.json of 1,000 providers and 10,000 entries
+against a durable copy of that file, and drift among 300 processes.
     cmake --build --preset release && python3 tests/bench/pool.py"""
 import json, os, pathlib, statistics, subprocess, sys, time
 
@@ -10,8 +10,10 @@ ROUNDS = 20
 
 
 def entry(number, k):
-    return {"id": f"{number * 10 + k:06x}", "label": f"key {k}", "auth_type": "api_key", "priority": k, "source": "manual",
-            "access_token": f"sk-test-bench-{number:05}-{k}", "last_status": None, "last_status_at": None, "last_error_code": None,
+    return {"id": f"{number * 10 + k:06x}", "label": f"key {k}", "auth_type": "api_key", "priority": k,
+            "source": "manual",
+            "access_token": f"sk-test-bench-{number:05}-{k}", "last_status": None, "last_status_at": None,
+            "last_error_code": None,
             "last_error_reason": None, "last_error_message": None, "last_error_reset_at": None,
             "base_url": f"https://host{number}.example.com/v1", "request_count": 0}
 
@@ -55,10 +57,12 @@ def drift():
     home = Home()
     home.write("config.yaml", "model:\n  provider: xiaomi\n")
     home.write(".env", "XIAOMI_API_KEY=sk-test-bench-env\n")
-    run = lambda *arguments: subprocess.run([COMPILE, "--home", home.path, *arguments], env=home.env, capture_output=True)
+    run = lambda *arguments: subprocess.run([COMPILE, "--home", home.path, *arguments], env=home.env,
+                                            capture_output=True)
     run()
     others = [subprocess.Popen(["sleep", "1000"], env={"A": "b" * 2000}) for _ in range(290)]
-    others += [subprocess.Popen(["hermes", "1000"], executable="/bin/sleep", env={"HERMES_HOME": str(home.path), "A": "b" * 2000,
+    others += [subprocess.Popen(["hermes", "1000"], executable="/bin/sleep",
+                                env={"HERMES_HOME": str(home.path), "A": "b" * 2000,
                                                                                  "DEEPSEEK_API_KEY": "sk-test-bench-hidden"}) for _ in range(10)]
     plain, live = [], []
     for _ in range(ROUNDS):
@@ -73,6 +77,7 @@ def drift():
 
 
 projection("", "of one provider in the configuration")
-projection("custom_providers:\n" + "".join(f"- name: provider-{number}\n  base_url: https://host{number}.example.com/v1\n"
+projection("custom_providers:\n"
+           + "".join(f"- name: provider-{number}\n  base_url: https://host{number}.example.com/v1\n"
                                            for number in range(1000)), "of 1,000 providers in the configuration")
 drift()

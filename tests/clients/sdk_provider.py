@@ -1,11 +1,13 @@
-"""What an OpenAI- or Anthropic-style provider says to the client libraries: the answers of MockProvider for each path."""
+"""What an OpenAI- or Anthropic-style provider says to the client libraries: the answers of MockProvider for each
+path."""
 import base64, json, re, select, struct
 
 from mock_provider import STREAM_HEAD, chunk, http
 
 
 def events(*datas, named=False):
-    lines = [(f"event: {data['type']}\n" if named else "") + f"data: {json.dumps(data) if isinstance(data, dict) else data}\n\n"
+    lines = [(f"event: {data['type']}\n" if named else "")
+             + f"data: {json.dumps(data) if isinstance(data, dict) else data}\n\n"
              for data in datas]
     return [line.encode() for line in lines]
 
@@ -23,10 +25,12 @@ def piece(delta, finish=None):
 
 
 USAGE = {"prompt_tokens": 3, "completion_tokens": 5, "total_tokens": 8}
-CHAT_STREAM = events(piece({"role": "assistant", "content": "one "}), piece({"content": "zwei \u2014 "}), piece({"content": "\u4e09"}),
+CHAT_STREAM = events(piece({"role": "assistant", "content": "one "}), piece({"content": "zwei \u2014 "}),
+                     piece({"content": "\u4e09"}),
                      piece({}, "stop"), {**piece({}), "choices": [], "usage": USAGE}, "[DONE]")
 CALL = {"index": 0, "id": "call_1", "type": "function"}
-TOOL_STREAM = events(piece({"role": "assistant", "tool_calls": [{**CALL, "function": {"name": "weather", "arguments": ""}}]}),
+TOOL_STREAM = events(piece({"role": "assistant",
+                            "tool_calls": [{**CALL, "function": {"name": "weather", "arguments": ""}}]}),
                      piece({"tool_calls": [{"index": 0, "function": {"arguments": '{"city": "M\u00fcn'}}]}),
                      piece({"tool_calls": [{"index": 0, "function": {"arguments": 'ster"}'}}]}),
                      piece({}, "tool_calls"), "[DONE]")
@@ -50,12 +54,14 @@ def chat(asked, connection, provider):
         connection.sendall(b"".join(map(chunk, CHAT_STREAM[1:])) + b"0\r\n\r\n")
         return b""
     if model == "tools" and not any(message["role"] == "tool" for message in asked["messages"]):
-        call = {"id": "call_1", "type": "function", "function": {"name": "weather", "arguments": '{"city": "M\u00fcnster"}'}}
+        call = {"id": "call_1", "type": "function",
+                "function": {"name": "weather", "arguments": '{"city": "M\u00fcnster"}'}}
         return send_events(connection, TOOL_STREAM) or b"" if stream else http(200, completion(None, tool_calls=[call]))
     if stream:
         return send_events(connection, CHAT_STREAM) or b""
     told = [message["content"] for message in asked["messages"] if message["role"] == "tool"]
-    return http(200, completion(f"told: {told[0]}" if told else "hello from the provider"), headers=[("x-request-id", "req-own-1")])
+    return http(200, completion(f"told: {told[0]}" if told else "hello from the provider"),
+                headers=[("x-request-id", "req-own-1")])
 
 
 def endless(connection, provider, event):
@@ -68,16 +74,20 @@ def endless(connection, provider, event):
 
 
 def message_stream(kind):
-    start = {"type": "message_start", "message": {"id": "m", "type": "message", "role": "assistant", "model": "m", "content": [],
-                                                  "stop_reason": None, "usage": {"input_tokens": 3, "output_tokens": 1}}}
+    start = {"type": "message_start",
+             "message": {"id": "m", "type": "message", "role": "assistant", "model": "m", "content": [],
+                                                  "stop_reason": None,
+                                                  "usage": {"input_tokens": 3, "output_tokens": 1}}}
     tools = kind == "tools"
     block = {"type": "tool_use", "id": "t", "name": "weather", "input": {}} if tools else {"type": "text", "text": ""}
-    deltas = [{"type": "input_json_delta", "partial_json": part} for part in ('{"city": "M\u00fcn', 'ster"}')] if tools else \
+    deltas = [{"type": "input_json_delta", "partial_json": part}
+              for part in ('{"city": "M\u00fcn', 'ster"}')] if tools else \
              [{"type": "text_delta", "text": part} for part in ("one ", "zwei \u2014 ", "\u4e09")]
     return events(start, {"type": "content_block_start", "index": 0, "content_block": block}, {"type": "ping"},
                   *({"type": "content_block_delta", "index": 0, "delta": delta} for delta in deltas),
                   {"type": "content_block_stop", "index": 0},
-                  {"type": "message_delta", "delta": {"stop_reason": "tool_use" if tools else "end_turn"}, "usage": {"output_tokens": 5}},
+                  {"type": "message_delta", "delta": {"stop_reason": "tool_use" if tools else "end_turn"},
+                   "usage": {"output_tokens": 5}},
                   {"type": "message_stop"}, named=True)
 
 
@@ -107,7 +117,8 @@ def embeddings(asked):
     if asked.get("encoding_format") == "base64":
         vectors = [base64.b64encode(struct.pack("<2f", *vector)).decode() for vector in vectors]
     return http(200, {"object": "list", "model": "m", "usage": {"prompt_tokens": 1, "total_tokens": 1},
-                      "data": [{"object": "embedding", "index": i, "embedding": vector} for i, vector in enumerate(vectors)]})
+                      "data": [{"object": "embedding", "index": i, "embedding": vector}
+                               for i, vector in enumerate(vectors)]})
 
 
 def files(provider, request):
@@ -115,7 +126,8 @@ def files(provider, request):
     if request.method == "POST":
         provider.file = parts(request)["file"][0]
         return http(200, {"id": "file-1", "object": "file", "type": "file", "bytes": len(provider.file),
-                          "size_bytes": len(provider.file), "filename": "data.bin", "purpose": "batch", "created_at": 1})
+                          "size_bytes": len(provider.file), "filename": "data.bin", "purpose": "batch",
+                          "created_at": 1})
     if path.endswith("/content"):
         return http(200, provider.file, type="application/octet-stream")
     return http(200, {"id": "file-1", "object": "file", "deleted": True})
@@ -124,7 +136,8 @@ def files(provider, request):
 def model_list(request):
     if request.target.split("?")[0].endswith("/models"):
         return http(200, {"object": "list", "has_more": False, "first_id": "m-1", "last_id": "m-2",
-                          "data": [{"id": name, "object": "model", "type": "model", "created": 1} for name in ("m-1", "m-2")]})
+                          "data": [{"id": name, "object": "model", "type": "model", "created": 1}
+                                   for name in ("m-1", "m-2")]})
     return http(200, {"id": request.target.rsplit("/", 1)[1], "object": "model"})
 
 
@@ -141,7 +154,8 @@ def serve(provider):
         if path == "/embeddings":
             return embeddings(request.json())
         if path == "/responses":
-            return send_events(connection, events(*({"type": "response.output_text.delta", "delta": part, "sequence_number": i}
+            return send_events(connection,
+                               events(*({"type": "response.output_text.delta", "delta": part, "sequence_number": i}
                                                     for i, part in enumerate(("one ", "two"))), named=True)) or b""
         if path.startswith("/models"):
             return model_list(request)

@@ -1,5 +1,5 @@
-"""The story of a replaced key, told by the client libraries that people use: openai, @anthropic-ai/sdk and ai, in node, through
-hermes-relay, against a provider that limits by key."""
+"""The story of a replaced key, told by the client libraries that people use: openai, @anthropic-ai/sdk and ai, in node,
+through hermes-relay, against a provider that limits by key."""
 import json, os, pathlib, shutil, subprocess, sys, threading, unittest
 
 HERE = pathlib.Path(__file__).parent
@@ -38,7 +38,8 @@ class Node:
     """clients.mjs, an application that runs all the time."""
 
     def __init__(self, folder):
-        self.process = subprocess.Popen(["node", folder / "clients.mjs"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+        self.process = subprocess.Popen(["node", folder / "clients.mjs"], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+                                        text=True)
 
     def do(self, relay, deed, order):
         order = {"do": deed, "relay": "http://" + relay.address, "token": relay.token, **order}
@@ -96,7 +97,8 @@ class Clients(unittest.TestCase):
     def test_openai_asks_for_everything_it_knows(self):
         self.start()
         self.expect({"text": "hello from the provider", "attempts": "1", "id": "req-own-1"}, "openai.chat")
-        self.expect({"text": "hello from the provider", "attempts": "1", "id": "req-own-1"}, "openai.chat", base="/xiaomi/v1")
+        self.expect({"text": "hello from the provider", "attempts": "1", "id": "req-own-1"}, "openai.chat",
+                    base="/xiaomi/v1")
         self.expect([*WORDS, 5], "openai.stream")
         self.expect([["weather", "M\u00fcnster"]], "openai.tools")
         self.expect(["one ", "two"], "openai.responses")
@@ -215,9 +217,11 @@ class Clients(unittest.TestCase):
     def test_errors_are_of_the_class_that_the_provider_meant(self):
         wrong = {"error": {"message": "model is unknown", "type": "invalid_request_error", "param": "model"}}
         busy = {"type": "error", "error": {"type": "overloaded_error", "message": "Overloaded"}}
-        cases = {"openai.chat": [(400, wrong, "BadRequestError"), (404, wrong, "NotFoundError"), (422, wrong, "UnprocessableEntityError"),
+        cases = {"openai.chat": [(400, wrong, "BadRequestError"), (404, wrong, "NotFoundError"),
+                                 (422, wrong, "UnprocessableEntityError"),
                                  (500, wrong, "InternalServerError")],
-                 "anthropic.message": [(400, {"type": "error", **wrong}, "BadRequestError"), (404, {"type": "error", **wrong}, "NotFoundError"),
+                 "anthropic.message": [(400, {"type": "error", **wrong}, "BadRequestError"),
+                                       (404, {"type": "error", **wrong}, "NotFoundError"),
                                        (529, busy, "OverloadedError")],
                  "ai.text": [(400, wrong, "APICallError"), (500, wrong, "APICallError")]}
         for deed, answers in cases.items():

@@ -1,16 +1,20 @@
-"""Holds dotenv_load against the installed python-dotenv, with what Hermes does before and after it: files decoded, lines
-stripped and ended (the sanitiser), and credential variables without what is not ASCII."""
+"""Holds dotenv_load against the installed python-dotenv, with what Hermes does before and after it: files decoded,
+lines stripped and ended (the sanitiser), and credential variables without what is not ASCII."""
 import codecs, io, logging
 
 from differential import COUNT, chance, compare, mutate
 from dotenv.main import DotEnv
 
 NAMES = ["A", "B", "C", "AB_C", "X_API_KEY", "Y_TOKEN", "a.x", "A-X", "1A", "'A B'", '"A"', "export", "é"]
-VALUES = ["", "x", "abc", "a b", "a#b", "a #b", "# c", "#c", "'q'", "'q' # c", '"q"', '"q" # c', '"a\\nb"', "'a\\nb'", '"a\\\\"', "'a\\\\'",
-          '"a\\"b"', "'a\\'b'", "'it", '"open', '"two\nlines"', "'two\nlines'", "'x'y", '"x" y', "${A}", "${B}", "${A:-d}", "${NOPE}",
-          "${NOPE:-d e}", "${A:b}", "${A", "$A", "\\${A}", "x${A}y${B}z", "'${A}'", '"${A:-${B}}"', "${1+2}", "é", "中文", "a\u00a0b",
+VALUES = ["", "x", "abc", "a b", "a#b", "a #b", "# c", "#c", "'q'", "'q' # c", '"q"', '"q" # c', '"a\\nb"', "'a\\nb'",
+          '"a\\\\"', "'a\\\\'",
+          '"a\\"b"', "'a\\'b'", "'it", '"open', '"two\nlines"', "'two\nlines'", "'x'y", '"x" y', "${A}", "${B}",
+          "${A:-d}", "${NOPE}",
+          "${NOPE:-d e}", "${A:b}", "${A", "$A", "\\${A}", "x${A}y${B}z", "'${A}'", '"${A:-${B}}"', "${1+2}", "é", "中文",
+          "a\u00a0b",
           "a\\tb", '"a\\tb\\u0041"', "=", "==x", "a=b", "k\u2028l", "'", '"', '""', "''", "\\", '"\\\\" "']
-PIECES = ["=", " ", "\n", "'", '"', "\\", "#", " #", "${", "}", "${A}", "\t", "export ", ":", ":-", "$", "\x0b", "\u00a0", "\\\\", '\\"', "A=1\n"]
+PIECES = ["=", " ", "\n", "'", '"', "\\", "#", " #", "${", "}", "${A}", "\t", "export ", ":", ":-", "$", "\x0b",
+          "\u00a0", "\\\\", '\\"', "A=1\n"]
 CREDENTIAL = ("_API_KEY", "_TOKEN", "_SECRET", "_KEY")
 
 
@@ -34,11 +38,14 @@ def damaged(c, text):
     """TEXT as bytes that are not plain UTF-8."""
     data = text.encode()
     at = c.randrange(len(data) + 1)
-    byte = c.choice([b"\xff", b"\xe9", b"\xc3", b"\x80", b"\xed\xa0\x80", b"\xf4\x90\x80\x80", b"\xc0\x80", b"\xe4\xb8", b"\xf0\x9f\x98", b"\0"])
+    byte = c.choice([b"\xff", b"\xe9", b"\xc3", b"\x80", b"\xed\xa0\x80", b"\xf4\x90\x80\x80", b"\xc0\x80", b"\xe4\xb8",
+                     b"\xf0\x9f\x98", b"\0"])
     text = text.replace("x", "\U0001F600")
-    return c.choice([codecs.BOM_UTF8 + data, data[:at] + byte + data[at:], byte + data, "\ufffd".encode() + data, data.replace(b"\n", b"\r\n"),
+    return c.choice([codecs.BOM_UTF8 + data, data[:at] + byte + data[at:], byte + data, "\ufffd".encode() + data,
+                     data.replace(b"\n", b"\r\n"),
                      codecs.BOM_UTF8 + data[:at] + byte + data[at:], codecs.BOM_UTF16_LE + text.encode("utf-16-le"),
-                     codecs.BOM_UTF16_BE + text.encode("utf-16-be") + c.choice([b"", b"a", b"\xd8\x3d"]), text.encode("utf-16-le")])
+                     codecs.BOM_UTF16_BE + text.encode("utf-16-be") + c.choice([b"", b"a", b"\xd8\x3d"]),
+                     text.encode("utf-16-le")])
 
 
 def decoded(data, encoding, errors="strict"):

@@ -1,9 +1,10 @@
-"""What the fault tests share: a home that is about to be published, the system calls of that run, and the same run again
-with a fault at one of them. strace does the injecting; it counts each system call by its name."""
+"""What the fault tests share: a home that is about to be published, the system calls of that run, and the same run
+again with a fault at one of them. strace does the injecting; it counts each system call by its name."""
 import os, pathlib, re, shutil, subprocess, sys, tempfile, unittest
 
 sys.path.insert(0, str(pathlib.Path(__file__).parents[1] / "system"))
-from harness import BUILD, COMPILE, OWN_MOUNTS, PATIENCE, READER, WATCH, Home, Watch  # noqa: F401: the tests take them from here
+# noqa: F401: the tests take them from here
+from harness import BUILD, COMPILE, OWN_MOUNTS, PATIENCE, READER, WATCH, Home, Watch
 
 LONG = "HERMES_FAULT_LONG" in os.environ  # every error at every call, every allocation
 PRELOAD = BUILD / "tests/libfail-allocation.so"
@@ -78,7 +79,8 @@ class Pending(Home):
         self.write(".env", f"XIAOMI_API_KEY={ENV}\n")
         if published_before:
             self.write("auth.json", THEIRS)
-            for key in (OLDER, OLD):  # the memory of one cooldown is older than what is pending, that of the other part of it
+            # the memory of one cooldown is older than what is pending, that of the other part of it
+            for key in (OLDER, OLD):
                 self.write("config.yaml", CONFIG % key)
                 assert self.compile()[0] == 0
                 self.cool_down(key)
@@ -105,7 +107,8 @@ class Pending(Home):
 
     def derived(self):
         """What is published, but for the clock."""
-        files = {name: self.bytes_of(name) for name in ("compiled/snapshot.json", "auth.json", "compiled/cooldowns.json")}
+        files = {name: self.bytes_of(name)
+                 for name in ("compiled/snapshot.json", "auth.json", "compiled/cooldowns.json")}
         clock = rb'"(compiled_at|updated_at|meta_digest)":( ?)"[^"]*"'
         return {name: text and re.sub(clock, rb'"\1":\2""', text) for name, text in files.items()}
 
@@ -132,7 +135,8 @@ class Fault(unittest.TestCase):
         now = home.derived()
         for name, text in now.items():
             self.assertIn(text, (home.old[name], home.new[name]), name)
-        had = [home.old["compiled/snapshot.json"], home.new["compiled/snapshot.json"]].index(now["compiled/snapshot.json"])
+        had = [home.old["compiled/snapshot.json"],
+               home.new["compiled/snapshot.json"]].index(now["compiled/snapshot.json"])
         self.assertEqual(home.reader(), ((OLD if home.old["auth.json"] else None), NEW)[had])
         if now["auth.json"] == home.new["auth.json"]:  # never a pool that forgot before the memory knows
             self.assertEqual(now["compiled/cooldowns.json"], home.new["compiled/cooldowns.json"])

@@ -1,5 +1,5 @@
-"""The order in which a publish reaches the disk, which is all that a loss of power leaves to rely on; and that a compile
-without news writes nothing."""
+"""The order in which a publish reaches the disk, which is all that a loss of power leaves to rely on; and that a
+compile without news writes nothing."""
 import re, unittest
 
 from injection import WRITES, Fault, calls

@@ -1,6 +1,7 @@
-"""The files that the programs write for themselves, below compiled/, damaged in every way: each byte flipped, each beginning
-of them alone, another kind of value at every place, something else in their place. No program ends in a signal or hangs
-over it, nothing that is published changes, and a compile leaves a file that the next one has nothing to say about."""
+"""The files that the programs write for themselves, below compiled/, damaged in every way: each byte flipped, each
+beginning of them alone, another kind of value at every place, something else in their place. No program ends in a
+signal or hangs over it, nothing that is published changes, and a compile leaves a file that the next one has nothing to
+say about."""
 import json, os, pathlib, shutil, socket, subprocess, time, unittest
 
 from injection import BUILD, CONFIG, ENV, LONG, NEW, PATIENCE, Home, Pending, Watch
@@ -156,7 +157,8 @@ class OwnFiles(unittest.TestCase):
         self.serve()
         path = self.home.path / "compiled/relay.token"
         whole = path.read_bytes()
-        damages = [*flips(whole), *beginnings(whole), ("zeros", bytes(len(whole))), ("twice", whole * 2), ("long", b"x" * 99999)]
+        damages = [*flips(whole), *beginnings(whole), ("zeros", bytes(len(whole))), ("twice", whole * 2),
+                   ("long", b"x" * 99999)]
         for what, text in damages:
             if text.startswith(b"hr-") and len(text) == len(whole) and set(text[3:-1]) <= set(b"0123456789abcdef") and text[-1:] == b"\n":
                 continue  # another token, as good as any
@@ -239,7 +241,8 @@ class OwnFiles(unittest.TestCase):
         if code != 0:
             self.assertRegex(said, r"error\[")
             self.assertIn("compiled", said)
-        for command in (("--status",), ("--check",), ("--diff",), ("--explain", "xiaomi"), ("--reset", "all"), ("--withdraw",)):
+        for command in (("--status",), ("--check",), ("--diff",), ("--explain", "xiaomi"), ("--reset", "all"),
+                        ("--withdraw",)):
             self.check(BUILD / "hermes-compile", "--home", self.home.path, *command)
         self.book()
         self.check(RELAY, "--home", self.home.path, "--print-env")

@@ -1,4 +1,5 @@
-"""Places where nothing can be written: a full disk, a read-only one, files that cannot be replaced, other users' homes."""
+"""Places where nothing can be written: a full disk, a read-only one, files that cannot be replaced, other users'
+homes."""
 import os, shutil, subprocess, unittest
 
 from injection import COMPILE, CONFIG, NEW, OWN_MOUNTS, Fault, Home, Pending
@@ -20,7 +21,8 @@ class Places(Fault):
         self.needs(*OWN_MOUNTS, "true")
         out = self.home.root / "out"
         out.mkdir()
-        done = subprocess.run([*OWN_MOUNTS, "sh", "-euc", script, "sh", self.home.path, out, COMPILE], env=self.home.env,
+        done = subprocess.run([*OWN_MOUNTS, "sh", "-euc", script, "sh", self.home.path, out, COMPILE],
+                              env=self.home.env,
                               capture_output=True, text=True)
         self.home.printed += (done.stdout + done.stderr).encode()
         if done.returncode == 99:
@@ -52,7 +54,8 @@ class Places(Fault):
                 self.assertIn("error[write-failed]", err)
                 self.assertIn("make room on the disk", err)
                 for name in ("compiled/snapshot.json", "auth.json"):
-                    self.assertEqual((copied / name.split("/")[-1] if name == "auth.json" else copied / name).read_bytes(),
+                    self.assertEqual((copied / name.split("/")[-1] if name == "auth.json"
+                                      else copied / name).read_bytes(),
                                      (copied / "before" / name).read_bytes())
                 self.assertEqual(list(copied.rglob(".hermes-compile.*")), [])
                 self.assertIn(NEW, (copied / "after/auth.json").read_text())

@@ -53,7 +53,8 @@ class Recovery(Fault):
     def watch(self, home, fault):
         name = fault.split(":")[0]
         # -D: the process that was started is hermes-watch, strace hangs on
-        return Watch(home, prefix=strace(home.root / "strace.log", "-D", "-e", "trace=" + name, "-e", "inject=" + fault))
+        return Watch(home,
+                     prefix=strace(home.root / "strace.log", "-D", "-e", "trace=" + name, "-e", "inject=" + fault))
 
 
 if __name__ == "__main__":

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
-"""The order of the folders in .floors holds: for includes, because the compiler refuses one that runs up, and for calls,
-because no file reaches above its folder and no two files of a component call each other. And what a reader counts on:
-short functions, public functions that carry the name of their header.
+"""The order of the folders in .floors holds: for includes, because the compiler refuses one that runs up, and for
+calls, because no file reaches above its folder and no two files of a component call each other. And what a reader
+counts on: short functions, public functions that carry the name of their header.
 
 What is not true yet stands in `known`, a line each. That list only shrinks: a line that is true no longer fails, too,
 and `test_structure.py --shrink` takes it out.
@@ -222,7 +222,8 @@ class Text(Shrinking):
         self.assertLessEqual(statistics.median(lengths), MEDIAN)
 
     def test_public_functions_carry_the_name_of_their_header(self):
-        """Or that of their own file, where one header speaks for several; or of their folder. One or many is the same."""
+        """Or that of their own file, where one header speaks for several; or of their folder. One or many is the
+        same."""
         strays = set()
         for path in sources(".h"):
             folder = path.parent

@@ -3,7 +3,8 @@ import base64, http.client, json, pathlib, shutil, subprocess, tempfile
 
 from harness import PATIENCE
 
-FLAGS = ["--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
+FLAGS = ["--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
+         "--disable-background-networking",
          "--disable-component-update", "--disable-sync", "--disable-dev-shm-usage", "--hide-scrollbars"]
 
 
@@ -19,8 +20,10 @@ class Browser:
     def __init__(self, width=1200, height=900, dark=False):
         self.folder = pathlib.Path(tempfile.mkdtemp(prefix="hermes-browser-"))
         self.driver = subprocess.Popen(["chromedriver", "--port=0"], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
-                                       stderr=subprocess.DEVNULL, text=True, env={"PATH": "/usr/bin:/bin", "HOME": str(self.folder)})
-        self.port = int(next(line for line in self.driver.stdout if "successfully on port" in line).rstrip(".\n").split()[-1])
+                                       stderr=subprocess.DEVNULL, text=True,
+                                       env={"PATH": "/usr/bin:/bin", "HOME": str(self.folder)})
+        self.port = int(next(line for line in self.driver.stdout
+                             if "successfully on port" in line).rstrip(".\n").split()[-1])
         options = {"binary": shutil.which("chromium"), "args": [*FLAGS, f"--user-data-dir={self.folder / 'profile'}"]}
         self.session = ""
         try:
@@ -46,10 +49,12 @@ class Browser:
         return self.ask("POST", "/goog/cdp/execute", {"cmd": name, "params": parameters})
 
     def resize(self, width, height):
-        self.command("Emulation.setDeviceMetricsOverride", width=width, height=height, deviceScaleFactor=1, mobile=width < 600)
+        self.command("Emulation.setDeviceMetricsOverride", width=width, height=height, deviceScaleFactor=1,
+                     mobile=width < 600)
 
     def emulate(self, dark):
-        self.command("Emulation.setEmulatedMedia", features=[{"name": "prefers-color-scheme", "value": "dark" if dark else "light"}])
+        self.command("Emulation.setEmulatedMedia",
+                     features=[{"name": "prefers-color-scheme", "value": "dark" if dark else "light"}])
 
     def open(self, url):
         self.ask("POST", "/url", {"url": url})

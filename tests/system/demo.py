@@ -17,7 +17,8 @@ def title(text):
 
 
 def config(url, key):
-    return f"model:\n  provider: xiaomi\n  default: mimo-v2\n  base_url: {url}\n" + (f"  api_key: {key}\n" if key else "")
+    return f"model:\n  provider: xiaomi\n  default: mimo-v2\n  base_url: {url}\n" + (f"  api_key: {key}\n" if key
+                                                                                     else "")
 
 
 def ask(name, reader):
@@ -40,7 +41,8 @@ def main():
     home.write("config.yaml", config(provider.url, A))
     home.write(".env", f"XIAOMI_API_KEY={A}\n")
     home.write("auth.json", json.dumps({"version": 1, "providers": {}, "credential_pool": {"xiaomi": [{
-        "id": "6daf30", "label": "XIAOMI_API_KEY", "auth_type": "api_key", "priority": 0, "source": "env:XIAOMI_API_KEY",
+        "id": "6daf30", "label": "XIAOMI_API_KEY", "auth_type": "api_key", "priority": 0,
+        "source": "env:XIAOMI_API_KEY",
         "last_status": "exhausted", "last_status_at": now, "last_error_code": 429, "last_error_reason": None,
         "last_error_message": "quota", "last_error_reset_at": now + 3600, "base_url": provider.url, "request_count": 0,
         "secret_fingerprint": fingerprint(A)}]}}, indent=2) + "\n")
@@ -65,7 +67,8 @@ def main():
     ask_all(readers)
     edit("You mend it, with a third key.", config(provider.url, C), 3)
     edit("You put the exhausted key back: that it is cooling is not forgotten.", config(provider.url, A), 4)
-    edit("A fresh key in .env only: the one in config.yaml is cooling, so this one answers.", f"XIAOMI_API_KEY={B}\n", 5, ".env")
+    edit("A fresh key in .env only: the one in config.yaml is cooling, so this one answers.", f"XIAOMI_API_KEY={B}\n",
+         5, ".env")
     edit("The same key in both.", config(provider.url, B), 6)
     edit("And out of config.yaml: .env speaks again.", config(provider.url, None), 7)
     title("Where does it come from?")

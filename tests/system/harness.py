@@ -1,6 +1,7 @@
-"""What the system tests share: a Hermes home in a temporary folder, hermes-watch with a notify socket of our own, the two
-kinds of readers, and a provider on loopback. Nothing here sleeps: events are waited for."""
-import fcntl, hashlib, http.client, http.server, json, os, pathlib, shutil, signal, socket, subprocess, sys, tempfile, threading
+"""What the system tests share: a Hermes home in a temporary folder, hermes-watch with a notify socket of our own, the
+two kinds of readers, and a provider on loopback. Nothing here sleeps: events are waited for."""
+import fcntl, hashlib, http.client, http.server, json, os, pathlib, shutil, signal, socket, subprocess, sys, tempfile
+import threading
 import time, unittest, urllib.parse
 
 BUILD = pathlib.Path(os.environ.get("HERMES_BUILD", pathlib.Path(__file__).parents[2] / "build/release"))
@@ -36,7 +37,8 @@ class Home:
         self.path = self.root / "home"
         self.path.mkdir(mode=0o700)
         self.printed = b""
-        self.env = {"PATH": os.environ["PATH"], "HOME": str(self.root), "HERMES_MANAGED_DIR": str(self.root / "managed"),
+        self.env = {"PATH": os.environ["PATH"], "HOME": str(self.root),
+                    "HERMES_MANAGED_DIR": str(self.root / "managed"),
                     "ASAN_OPTIONS": "detect_leaks=1", "UBSAN_OPTIONS": "print_stacktrace=1"}
 
     def close(self):

@@ -1,16 +1,21 @@
 """A double of Hermes's credential pool in three versions, 0.10.0, 0.16.0 and 0.18.2, by the rules that were observed of
-them: which entries a load seeds, prunes and renumbers, how one is selected and marked, what a write merges and what it loses."""
+them: which entries a load seeds, prunes and renumbers, how one is selected and marked, what a write merges and what it
+loses."""
 import contextlib, fcntl, hashlib, json, os, pathlib, time, uuid
 
 # provider: its variables in Hermes's order, and its base URL
 REGISTRY = {"xiaomi": (["XIAOMI_API_KEY"], "https://api.xiaomimimo.com/v1"),
             "deepseek": (["DEEPSEEK_API_KEY"], "https://api.deepseek.com/v1"),
             "gemini": (["GOOGLE_API_KEY", "GEMINI_API_KEY"], "https://generativelanguage.googleapis.com/v1beta"),
-            "anthropic": (["ANTHROPIC_TOKEN", "CLAUDE_CODE_OAUTH_TOKEN", "ANTHROPIC_API_KEY"], "https://api.anthropic.com")}
-ALWAYS = ("last_status", "last_status_at", "last_error_code", "last_error_reason", "last_error_message", "last_error_reset_at")
-COMMON = ("id", "label", "auth_type", "priority", "source", "access_token", "refresh_token", *ALWAYS, "base_url", "expires_at",
+            "anthropic": (["ANTHROPIC_TOKEN", "CLAUDE_CODE_OAUTH_TOKEN", "ANTHROPIC_API_KEY"],
+                          "https://api.anthropic.com")}
+ALWAYS = ("last_status", "last_status_at", "last_error_code", "last_error_reason", "last_error_message",
+          "last_error_reset_at")
+COMMON = ("id", "label", "auth_type", "priority", "source", "access_token", "refresh_token", *ALWAYS, "base_url",
+          "expires_at",
           "expires_at_ms", "last_refresh", "inference_base_url", "agent_key", "agent_key_expires_at", "request_count")
-TAXONOMY = ("last_failure_kind", "last_failure_evidence", "failure_confirmations", "last_probe_verdict", "last_probe_verdict_at",
+TAXONOMY = ("last_failure_kind", "last_failure_evidence", "failure_confirmations", "last_probe_verdict",
+            "last_probe_verdict_at",
             "usage_percent", "usage_percent_at")
 EXTRA = ("token_type", "scope", "client_id", "portal_base_url", "obtained_at", "expires_in", "agent_key_id", "tls")
 VERSIONS = ("0.10.0", "0.16.0", "0.18.2")
@@ -72,8 +77,9 @@ class Exhausted(Exception):
 
 
 class Hermes:
-    """One process. `variables` is what it finds for environment variables: a function for 0.16.0 and 0.18.2, which read .env at
-    every load; 0.10.0 was given them when it started. `custom` maps a pool's name to (raw name, key, base URL)."""
+    """One process. `variables` is what it finds for environment variables: a function for 0.16.0 and 0.18.2, which read
+    .env at every load; 0.10.0 was given them when it started. `custom` maps a pool's name to (raw name, key, base
+    URL)."""
 
     def __init__(self, version, store, variables, custom=dict, strategies=None, clock=time.time):
         self.version, self.store, self.custom, self.clock = version, store, custom, clock
@@ -89,7 +95,8 @@ class Hermes:
             store = json.loads(text) if text is not None else {}
         except ValueError:
             store = {}
-        known = isinstance(store, dict) and (isinstance(store.get("providers"), dict) or isinstance(store.get("credential_pool"), dict))
+        known = isinstance(store, dict) and (isinstance(store.get("providers"), dict)
+                                             or isinstance(store.get("credential_pool"), dict))
         return store if known else {}
 
     def save(self, provider, entries, removed=()):
@@ -100,9 +107,11 @@ class Hermes:
             if self.version == "0.18.2":  # the others put their own list in place of what is there
                 ids = {entry["id"] for entry in mine}
                 mine += [self.stripped(entry) for entry in pool.get(provider, [])
-                         if isinstance(entry, dict) and entry.get("id") and entry["id"] not in ids and entry["id"] not in removed]
+                         if isinstance(entry, dict) and entry.get("id") and entry["id"] not in ids
+                         and entry["id"] not in removed]
             pool[provider] = mine
-            store = {"version": 1, "providers": {}} | store | {"version": 1, "updated_at": f"2026-11-25T00:00:{self.clock():.6f}"}
+            store = {"version": 1, "providers": {}} | store | {"version": 1,
+                                                               "updated_at": f"2026-11-25T00:00:{self.clock():.6f}"}
             self.store.write(json.dumps(store, indent=2) + "\n")
 
     def borrowed(self, entry):
@@ -126,7 +135,8 @@ class Hermes:
         names += () if self.version == "0.10.0" else ("secret_source", "secret_fingerprint")
         always = ("id", "request_count", *ALWAYS) + (("failure_confirmations",) if self.version == "0.18.2" else ())
         defaults = {"request_count": 0, "failure_confirmations": 0}
-        out = {name: entry.get(name, defaults.get(name)) for name in names if name in always or entry.get(name) is not None}
+        out = {name: entry.get(name, defaults.get(name)) for name in names if name in always
+               or entry.get(name) is not None}
         return self.stripped(out)
 
     # --- load_pool ---
@@ -148,13 +158,16 @@ class Hermes:
         store = self.load_store()
         disk = store.get("credential_pool", {}).get(provider, [])
         suppressed = store.get("suppressed_sources", {}).get(provider, [])
-        entries = [dict(entry, id=entry.get("id") or uuid.uuid4().hex[:6], source=entry.get("source") or "manual") for entry in disk]
-        before = [self.written(entry) for entry in entries] if self.version != "0.10.0" else [dict(entry) for entry in entries]
+        entries = [dict(entry, id=entry.get("id") or uuid.uuid4().hex[:6], source=entry.get("source") or "manual")
+                   for entry in disk]
+        before = [self.written(entry) for entry in entries] if self.version != "0.10.0" else [dict(entry)
+                                                                                              for entry in entries]
         migrated = self.version != "0.10.0" and any(self.borrowed(e) and e.get("access_token") for e in entries)
         active = set()
         for source, label, key, url in self.seeds(provider, suppressed):
             active.add(source)
-            entries = self.upsert(entries, source, {"label": label, "auth_type": "api_key", "access_token": key, "base_url": url})
+            entries = self.upsert(entries, source,
+                                  {"label": label, "auth_type": "api_key", "access_token": key, "base_url": url})
         if self.version == "0.18.2" and provider == "anthropic":
             for entry in entries:
                 if (entry.get("access_token") or "").startswith("sk-ant-oat"):
@@ -184,7 +197,8 @@ class Hermes:
                 same[0]["secret_fingerprint"] = fingerprint(seen["access_token"])
             return entries
         priority = max((entry.get("priority", 0) for entry in entries), default=-1) + 1
-        return entries + [{"id": uuid.uuid4().hex[:6], "priority": priority, "source": source, "request_count": 0} | seen]
+        return entries + [{"id": uuid.uuid4().hex[:6], "priority": priority, "source": source,
+                           "request_count": 0} | seen]
 
     def prunable(self, provider, entry, active):
         source = entry["source"].lower()
@@ -198,7 +212,8 @@ class Hermes:
 
     @staticmethod
     def anthropic_rank(entry):
-        order = ["env:ANTHROPIC_TOKEN", "env:CLAUDE_CODE_OAUTH_TOKEN", "hermes_pkce", "claude_code", "env:ANTHROPIC_API_KEY"]
+        order = ["env:ANTHROPIC_TOKEN", "env:CLAUDE_CODE_OAUTH_TOKEN", "hermes_pkce", "claude_code",
+                 "env:ANTHROPIC_API_KEY"]
         source = entry["source"]
         return 0 if source == "manual" or source.startswith("manual:") else 1 + (order + [source]).index(source)
 
@@ -260,6 +275,7 @@ class Hermes:
         if entry is None:
             return
         dead = self.version != "0.10.0" and code == 401 and reason in ("token_revoked", "invalid_grant")
-        entry |= {"last_status": "dead" if dead else "exhausted", "last_status_at": self.clock(), "last_error_code": code,
+        entry |= {"last_status": "dead" if dead else "exhausted", "last_status_at": self.clock(),
+                  "last_error_code": code,
                   "last_error_reason": reason, "last_error_message": None, "last_error_reset_at": reset_at}
         self.save(provider, entries)

@@ -1,6 +1,6 @@
-"""A provider on loopback for the relay's tests, on raw sockets, because it has to misbehave: limits a key, streams event by
-event when it is told to, echoes, lies about lengths, resets, redirects. What it does with a request is chosen by the model
-in its body, or by the key."""
+"""A provider on loopback for the relay's tests, on raw sockets, because it has to misbehave: limits a key, streams
+event by event when it is told to, echoes, lies about lengths, resets, redirects. What it does with a request is chosen
+by the model in its body, or by the key."""
 import json, re, socket, ssl, struct, threading
 
 
@@ -21,7 +21,8 @@ class Request:
 def http(status, body=b"", type="application/json", headers=(), length=None):
     if isinstance(body, (dict, list)):
         body = json.dumps(body).encode()
-    lines = [f"HTTP/1.1 {status} X", f"Content-Type: {type}", f"Content-Length: {len(body) if length is None else length}",
+    lines = [f"HTTP/1.1 {status} X", f"Content-Type: {type}",
+             f"Content-Length: {len(body) if length is None else length}",
              *[f"{name}: {value}" for name, value in headers]]
     return ("\r\n".join(lines) + "\r\n\r\n").encode() + body
 
@@ -32,8 +33,8 @@ def limited(seconds=60, headers=()):
 
 
 class MockProvider:
-    """`answers`: key -> bytes, or a function of (request, connection) that answers by itself and returns bytes or None. A key
-    that is not in it gets what `usual` says."""
+    """`answers`: key -> bytes, or a function of (request, connection) that answers by itself and returns bytes or None.
+    A key that is not in it gets what `usual` says."""
 
     def __init__(self, tls=None, path="/v1"):
         self.answers, self.seen, self.lock = {}, [], threading.Condition()
@@ -108,7 +109,8 @@ class MockProvider:
 
     def wait_seen(self, count, patience=60):
         with self.lock:
-            assert self.lock.wait_for(lambda: len(self.seen) >= count, patience), f"only {len(self.seen)} of {count} requests came"
+            assert self.lock.wait_for(lambda: len(self.seen) >= count,
+                                      patience), f"only {len(self.seen)} of {count} requests came"
 
     def close(self):
         try:

@@ -20,7 +20,8 @@ class Relay:
         self.log = open(home.root / "relay.log", "ab+")
         self.start = self.log.seek(0, os.SEEK_END)
         self.process = subprocess.Popen([program, "--home", home.path, *(["--listen", listen] if listen else []),
-                                         "--threads", str(threads), *args], env=dict(home.env, **(env or {})), stdin=subprocess.DEVNULL,
+                                         "--threads", str(threads), *args], env=dict(home.env, **(env or {})),
+                                         stdin=subprocess.DEVNULL,
                                         stdout=self.log, stderr=subprocess.PIPE, **popen)
         self.lines = []
         self.changed = threading.Condition()

@@ -1,5 +1,5 @@
-"""Three versions of Hermes and this program on one auth.json, in turn, over and over: nobody undoes the other, both come to
-rest, and the key in force is the one that the sources name."""
+"""Three versions of Hermes and this program on one auth.json, in turn, over and over: nobody undoes the other, both
+come to rest, and the key in force is the one that the sources name."""
 import json, random, sys, unittest
 
 from harness import Home, Watch, fingerprint
@@ -9,14 +9,17 @@ from projection import Projector
 SEEDS = int(sys.argv.pop(1)) if len(sys.argv) > 1 and sys.argv[1].isdigit() else 200
 OURS = "manual:hermes-watch:"
 A, B, C = "sk-test-key-aaaaaa", "sk-test-key-bbbbbb", "sk-test-key-cccccc"
-OAUTH = {"id": "0a0a0a", "label": "me", "auth_type": "oauth", "priority": 0, "source": "device_code", "access_token": "sk-test-login",
+OAUTH = {"id": "0a0a0a", "label": "me", "auth_type": "oauth", "priority": 0, "source": "device_code",
+         "access_token": "sk-test-login",
          "refresh_token": "sk-test-once", "last_status": None, "last_status_at": None, "last_error_code": None,
          "last_error_reason": None, "last_error_message": None, "last_error_reset_at": None, "request_count": 0}
 
 
 def manual(id, key, priority, **more):
-    return {"id": id, "label": id, "auth_type": "api_key", "priority": priority, "source": "manual", "access_token": key,
-            "last_status": None, "last_status_at": None, "last_error_code": None, "last_error_reason": None, "last_error_message": None,
+    return {"id": id, "label": id, "auth_type": "api_key", "priority": priority, "source": "manual",
+            "access_token": key,
+            "last_status": None, "last_status_at": None, "last_error_code": None, "last_error_reason": None,
+            "last_error_message": None,
             "last_error_reset_at": None, "base_url": "https://manual.example.com/v1", "request_count": 0} | more
 
 
@@ -47,7 +50,8 @@ class World:
     def project(self):
         """True: it wrote."""
         env = "".join(f"{name}={value}\n" for name, value in self.env.items())
-        text, self.memory, self.changes = self.projector.project(self.config(), env, self.store.text, self.memory, self.now)
+        text, self.memory, self.changes = self.projector.project(self.config(), env, self.store.text, self.memory,
+                                                                 self.now)
         if text is not None:
             self.store.text = text
         return text is not None
@@ -130,16 +134,19 @@ class Cohabitation(unittest.TestCase):
                 world.rest(hermes)
                 hermes.mark("xiaomi", A, 429, world.now + 500)
                 world.rest(hermes)
-                self.assertEqual({(e["last_status"], e["last_error_reset_at"]) for e in world.pool()}, {("exhausted", world.now + 500)})
+                self.assertEqual({(e["last_status"], e["last_error_reset_at"]) for e in world.pool()},
+                                 {("exhausted", world.now + 500)})
                 world.now += 501
                 world.rest(hermes)
                 self.assertEqual(hermes.key("xiaomi"), A)
 
     def test_twins_cool_as_long_where_only_the_kind_of_failure_says_how_long(self):
         """Hermes 0.18.2 alone has that member, and an entry of ours does not: six hours instead of one."""
-        spent = {"source": "env:XIAOMI_API_KEY", "last_status": "exhausted", "last_status_at": 1795000000.0 - 4000, "last_error_code": 401,
+        spent = {"source": "env:XIAOMI_API_KEY", "last_status": "exhausted", "last_status_at": 1795000000.0 - 4000,
+                 "last_error_code": 401,
                  "last_failure_kind": "auth_permanent"}
-        world = World(self.projector, {"credential_pool": {"xiaomi": [manual("aaaaaa", A, 0) | spent]}}, XIAOMI_API_KEY=A)
+        world = World(self.projector, {"credential_pool": {"xiaomi": [manual("aaaaaa", A, 0) | spent]}},
+                      XIAOMI_API_KEY=A)
         hermes = world.hermes("0.18.2")
         for key in (A, None, A):
             world.keys = {"xiaomi": key}
@@ -166,7 +173,8 @@ class Cohabitation(unittest.TestCase):
         """The slot's new key is clean; the old one is not, in whatever other slot it stands."""
         spent = {"last_status": "exhausted", "last_status_at": 1795000000.0 - 60, "last_error_code": 429}
         shape = {"secret_fingerprint": fingerprint(A), "access_token": None}
-        slots = [manual("aaaaaa", A, 0) | spent | shape | {"source": "env:GOOGLE_API_KEY"}, manual("bbbbbb", A, 1) | shape | {"source": "env:GEMINI_API_KEY"}]
+        slots = [manual("aaaaaa", A, 0) | spent | shape | {"source": "env:GOOGLE_API_KEY"},
+                 manual("bbbbbb", A, 1) | shape | {"source": "env:GEMINI_API_KEY"}]
         world = World(self.projector, {"credential_pool": {"gemini": slots}}, GOOGLE_API_KEY=B, GEMINI_API_KEY=A)
         hermes = world.hermes("0.18.2")
         world.rest(hermes, provider="gemini")
@@ -196,7 +204,8 @@ class Cohabitation(unittest.TestCase):
                     old.select("xiaomi")
 
     def test_a_removed_source_stays_removed(self):
-        store = {"credential_pool": {}, "suppressed_sources": {"xiaomi": ["env:XIAOMI_API_KEY"], "custom:my-llm": ["config:My LLM"],
+        store = {"credential_pool": {},
+                 "suppressed_sources": {"xiaomi": ["env:XIAOMI_API_KEY"], "custom:my-llm": ["config:My LLM"],
                                                                "deepseek": [OURS + "DEEPSEEK_API_KEY"]}}
         for version, world in self.worlds(store, XIAOMI_API_KEY=A, DEEPSEEK_API_KEY=B):
             with self.subTest(version):
@@ -248,7 +257,8 @@ class Cohabitation(unittest.TestCase):
                 hermes = world.hermes(version)
                 world.rest(hermes, provider="anthropic")
                 self.assertEqual(hermes.key("anthropic"), "sk-test-key-dddddd")
-                world.keys = {"anthropic": "sk-ant-oat-sk-test-login"}  # a login in the configuration: Hermes sets its type
+                # a login in the configuration: Hermes sets its type
+                world.keys = {"anthropic": "sk-ant-oat-sk-test-login"}
                 world.rest(hermes, provider="anthropic")
                 self.assertEqual(hermes.key("anthropic"), "sk-ant-oat-sk-test-login")
 
@@ -285,7 +295,8 @@ class Cohabitation(unittest.TestCase):
                 self.assertEqual(hermes.key("anthropic"), login)
                 world.rest(hermes, provider="anthropic")
                 self.assertEqual(hermes.key("anthropic"), login)
-                self.assertEqual([e["source"] for e in world.pool("anthropic")], ["env:ANTHROPIC_TOKEN", "env:ANTHROPIC_API_KEY"])
+                self.assertEqual([e["source"] for e in world.pool("anthropic")],
+                                 ["env:ANTHROPIC_TOKEN", "env:ANTHROPIC_API_KEY"])
 
     def test_round_robin_is_hermess_to_shuffle(self):
         store = {"credential_pool": {"xiaomi": [manual("aaaaaa", B, 0), manual("bbbbbb", C, 1)]}}
@@ -339,7 +350,8 @@ class Cohabitation(unittest.TestCase):
             hermes = dice.choice(processes)
             step = dice.randrange(8)
             if step == 0:
-                world.keys = {} if dice.random() < 0.3 or provider == "custom:my-llm" else {provider: dice.choice([A, B, C])}
+                world.keys = {} if dice.random() < 0.3 or provider == "custom:my-llm" else {provider: dice.choice([A, B,
+                                                                                                                   C])}
                 world.custom_key = dice.choice([None, A, B, C])
             elif step == 1:
                 name = dice.choice(names)
@@ -349,7 +361,8 @@ class Cohabitation(unittest.TestCase):
             elif step == 2:
                 try:
                     hermes.mark(provider, hermes.key(provider), dice.choice([401, 402, 429]),
-                                dice.choice([None, world.now + 100, world.now + 9000]), dice.choice([None, "token_revoked"]))
+                                dice.choice([None, world.now + 100, world.now + 9000]),
+                                dice.choice([None, "token_revoked"]))
                 except LookupError:
                     pass
             elif step == 3:
@@ -362,7 +375,8 @@ class Cohabitation(unittest.TestCase):
                 processes[processes.index(hermes)] = world.hermes(hermes.version)
             else:
                 world.project()
-        if len(versions) > 1 or versions == ("0.10.0",):  # versions, and processes of 0.10.0, undo each other by themselves
+        # versions, and processes of 0.10.0, undo each other by themselves
+        if len(versions) > 1 or versions == ("0.10.0",):
             processes = [dice.choice(processes)]
         world.rest(*processes, provider=provider, rounds=8)
         self.in_force(world, provider, processes[0])

@@ -12,7 +12,8 @@ class Commands(unittest.TestCase):
         self.addCleanup(self.home.close)
 
     def run_program(self, name, *arguments):
-        done = subprocess.run([BUILD / name, *arguments], env=self.home.env, stdin=subprocess.DEVNULL, capture_output=True,
+        done = subprocess.run([BUILD / name, *arguments], env=self.home.env, stdin=subprocess.DEVNULL,
+                              capture_output=True,
                               text=True, timeout=PATIENCE)
         return done.returncode, done.stdout, done.stderr
 
@@ -70,7 +71,8 @@ class Commands(unittest.TestCase):
         self.assertFalse((self.home.root / ".hermes").exists())
 
     def test_what_could_be_a_key_is_not_repeated(self):
-        for word in ("--sk-test-0123", "-sk-test-0123", "sk-test-0123", "--abcdefghijklmnopqrstuvwxyz", "abcdefghijklmnopqrst"):
+        for word in ("--sk-test-0123", "-sk-test-0123", "sk-test-0123", "--abcdefghijklmnopqrstuvwxyz",
+                     "abcdefghijklmnopqrst"):
             for program in PROGRAMS:
                 status, _, err = self.run_program(program, word)
                 self.assertEqual(status, 2)
@@ -101,7 +103,8 @@ class Commands(unittest.TestCase):
 
     def test_bash_completion(self):
         for program in PROGRAMS:
-            self.assertLessEqual(set(self.complete_in_bash(program, "--")), {f"--{name}" for name in self.options(program)})
+            self.assertLessEqual(set(self.complete_in_bash(program, "--")),
+                                 {f"--{name}" for name in self.options(program)})
         self.assertEqual(self.complete_in_bash("hermes-compile", "--ch"), ["--check"])
         self.assertEqual(self.complete_in_bash("hermes-compile", "--format", "s"), ["sarif"])
         self.assertEqual(self.complete_in_bash("hermes-compile", "--explain-code", "unresol"), ["unresolved-reference"])
@@ -109,7 +112,8 @@ class Commands(unittest.TestCase):
         self.assertIn("--live", self.complete_in_bash("hermes-compile", "--check", "--"))
         self.assertNotIn("--live", self.complete_in_bash("hermes-compile", "--diff", "--"))
         self.assertNotIn("--diff", self.complete_in_bash("hermes-compile", "--check", "--"))
-        self.assertEqual(self.complete_in_bash("hermes-compile", "--home", str(self.home.path)[:-2]), [str(self.home.path)])
+        self.assertEqual(self.complete_in_bash("hermes-compile", "--home", str(self.home.path)[:-2]),
+                         [str(self.home.path)])
         self.assertIn("README.md", self.complete_in_bash_at_home("hermes-compile", "--check", "READ"))
 
     def complete_in_bash_at_home(self, *words):

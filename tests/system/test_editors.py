@@ -1,4 +1,5 @@
-"""Real editors under a terminal, with each of their ways to save: one save is one generation, and it has the new key."""
+"""Real editors under a terminal, with each of their ways to save: one save is one generation, and it has the new
+key."""
 import os, pathlib, pty, select, shutil, subprocess, time, unittest
 
 from harness import PATIENCE, Home, Watch
@@ -43,7 +44,8 @@ class Editors(unittest.TestCase):
             self.skipTest(f"SKIP: no terminal to be had: {error}")
         if pid == 0:
             os.chdir(self.home.path)
-            os.execvpe(str(command[0]), [str(word) for word in command], dict(self.home.env, TERM="xterm", LINES="24", COLUMNS="80"))
+            os.execvpe(str(command[0]), [str(word) for word in command],
+                       dict(self.home.env, TERM="xterm", LINES="24", COLUMNS="80"))
         screen, deadline = b"", time.monotonic() + PATIENCE
         while time.monotonic() < deadline:
             if not select.select([terminal], [], [], 1)[0]:
@@ -66,7 +68,8 @@ class Editors(unittest.TestCase):
         self.arrives()
 
     def vim(self, *settings):
-        self.edit(["vim", "-u", "NONE", "-N", *(word for s in settings for word in ("--cmd", f"set {s}")), "-c", SUBSTITUTE, "-c", "wq", self.path])
+        self.edit(["vim", "-u", "NONE", "-N", *(word for s in settings for word in ("--cmd", f"set {s}")), "-c",
+                   SUBSTITUTE, "-c", "wq", self.path])
 
     @tool("vim")
     def test_vim(self):
@@ -132,7 +135,8 @@ class Editors(unittest.TestCase):
         self.run_tool("sh", "-c", "sed s/editors-1/editors-2/ config.yaml >../new; cp -p ../new config.yaml")
 
     def test_moved_over_from_another_file_system(self):
-        self.run_tool("sh", "-c", "sed s/editors-1/editors-2/ config.yaml >/dev/shm/$$; chmod 600 /dev/shm/$$; mv /dev/shm/$$ config.yaml")
+        self.run_tool("sh", "-c",
+                      "sed s/editors-1/editors-2/ config.yaml >/dev/shm/$$; chmod 600 /dev/shm/$$; mv /dev/shm/$$ config.yaml")
 
 
 if __name__ == "__main__":

@@ -1,5 +1,5 @@
-"""Four Hermes-like writers, this program and a reader that takes no lock, all on one auth.json: no entry is lost, no refresh
-token is lost, nobody ever reads half a file. `test_interleaving.py 10000` for as many writes."""
+"""Four Hermes-like writers, this program and a reader that takes no lock, all on one auth.json: no entry is lost, no
+refresh token is lost, nobody ever reads half a file. `test_interleaving.py 10000` for as many writes."""
 import json, pathlib, subprocess, sys, threading, unittest
 
 from harness import PATIENCE, Home
@@ -9,8 +9,8 @@ WRITERS = 4
 
 
 def write(path, number, writes):
-    """Rotates a refresh token of its own, and adds an entry to everybody's pool now and then: read, change and replace under
-    the lock, as Hermes does."""
+    """Rotates a refresh token of its own, and adds an entry to everybody's pool now and then: read, change and replace
+    under the lock, as Hermes does."""
     from hermes_double import FileStore
     store = FileStore(path)
     for count in range(1, writes + 1):
@@ -18,11 +18,14 @@ def write(path, number, writes):
             whole = json.loads(store.read())
             whole["providers"][f"login-{number}"] = {"tokens": {"refresh_token": f"sk-test-once-{count}"}}
             pool = whole["credential_pool"]
-            pool[f"login-{number}"] = [{"id": f"{number:06x}", "auth_type": "oauth", "priority": 0, "source": "device_code",
+            pool[f"login-{number}"] = [{"id": f"{number:06x}", "auth_type": "oauth", "priority": 0,
+                                        "source": "device_code",
                                         "refresh_token": f"sk-test-once-{count}"}]
             if count % 20 == 0:
-                pool.setdefault("xiaomi", []).append({"id": f"{number:02x}{count:04x}", "auth_type": "api_key", "source": "manual",
-                                                      "access_token": f"sk-test-manual-{number}-{count}", "priority": count})
+                pool.setdefault("xiaomi", []).append({"id": f"{number:02x}{count:04x}", "auth_type": "api_key",
+                                                      "source": "manual",
+                                                      "access_token": f"sk-test-manual-{number}-{count}",
+                                                      "priority": count})
             store.write(json.dumps(whole, indent=2) + "\n")
 
 
@@ -32,7 +35,8 @@ class Interleaving(unittest.TestCase):
         path = home.write("auth.json", '{\n  "version": 1,\n  "providers": {},\n  "credential_pool": {}\n}\n')
         home.write("config.yaml", "model:\n  provider: xiaomi\n")
         share = WRITES // WRITERS
-        writers = [subprocess.Popen([sys.executable, __file__, "writer", path, str(number), str(share)]) for number in range(WRITERS)]
+        writers = [subprocess.Popen([sys.executable, __file__, "writer", path, str(number), str(share)])
+                   for number in range(WRITERS)]
         self.done, self.reads, self.torn = False, 0, []
         reader = threading.Thread(target=self.read, args=(path,))
         reader.start()
@@ -56,7 +60,8 @@ class Interleaving(unittest.TestCase):
             self.assertEqual(store["credential_pool"][f"login-{number}"][0]["refresh_token"], last)
         manual = {e["id"] for e in store["credential_pool"]["xiaomi"] if e["source"] == "manual"}
         self.assertEqual(manual, {f"{n:02x}{c:04x}" for n in range(WRITERS) for c in range(20, share + 1, 20)})
-        ours = [e["access_token"] for e in store["credential_pool"]["xiaomi"] if e["source"].startswith("manual:hermes-watch:")]
+        ours = [e["access_token"] for e in store["credential_pool"]["xiaomi"]
+                if e["source"].startswith("manual:hermes-watch:")]
         self.assertEqual(ours, [f"sk-test-ours-{projections - 1:06}"])
         print(f"{share * WRITERS} writes, {projections} projections ({refused} of them found the lock held to the end), {self.reads} reads")
         home.close()

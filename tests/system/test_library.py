@@ -1,5 +1,5 @@
-"""The library as a stranger gets it: installed, found by pkg-config, linked shared and static, with nothing visible but its
-own names."""
+"""The library as a stranger gets it: installed, found by pkg-config, linked shared and static, with nothing visible but
+its own names."""
 import os, pathlib, re, shutil, subprocess, tempfile, unittest
 
 from harness import BUILD, PATIENCE, Home
@@ -46,7 +46,8 @@ class Library(unittest.TestCase):
     def test_names(self):
         for library in (self.lib / "libhermes-runtime.so", self.lib / "libhermes-runtime.a"):
             shared = library.suffix == ".so"
-            names = [line.split()[-1] for line in run("nm", *(["-D"] if shared else []), "--defined-only", "-g", library).splitlines()
+            names = [line.split()[-1]
+                     for line in run("nm", *(["-D"] if shared else []), "--defined-only", "-g", library).splitlines()
                      if len(line.split()) > 1 and line.split()[-2] != "A"]
             foreign = [name for name in names if not name.startswith("hermes_")]
             with self.subTest(library.name):
@@ -69,14 +70,16 @@ class Library(unittest.TestCase):
                     program = self.root / f"{source.stem}-{kind}"
                     run("cc", "-std=c99", "-Wall", "-Wextra", "-Werror", "-o", program, source, *flags)
                     env = dict(os.environ, LD_LIBRARY_PATH=str(self.lib) if kind == "shared" else "")
-                    out = run(program, home.path, *(["xiaomi"] if source.stem == "next_key" else []), env=env, input="200\n")
+                    out = run(program, home.path, *(["xiaomi"] if source.stem == "next_key" else []), env=env,
+                              input="200\n")
                     self.assertTrue(out)
         home.close()
 
     def test_the_header_is_for_cpp_too(self):
         if shutil.which("c++") is None:
             self.skipTest("no C++ compiler")
-        run("c++", "-std=c++11", "-Wall", "-Wextra", "-Werror", "-fsyntax-only", "-x", "c++", self.root / "include/hermes_runtime.h")
+        run("c++", "-std=c++11", "-Wall", "-Wextra", "-Werror", "-fsyntax-only", "-x", "c++",
+            self.root / "include/hermes_runtime.h")
 
     def test_manual_pages(self):
         pages = {page.name for page in (self.root / "share/man").rglob("*.[13]")}
@@ -89,7 +92,8 @@ class Library(unittest.TestCase):
 
     def test_completions_lie_where_each_shell_looks(self):
         for name in ("hermes-compile", "hermes-watch", "hermes-relay"):
-            for path in (f"bash-completion/completions/{name}", f"fish/vendor_completions.d/{name}.fish", f"zsh/site-functions/_{name}"):
+            for path in (f"bash-completion/completions/{name}", f"fish/vendor_completions.d/{name}.fish",
+                         f"zsh/site-functions/_{name}"):
                 self.assertIn(name, (self.root / "share" / path).read_text())
 
 

@@ -86,7 +86,8 @@ class ManyHomes(unittest.TestCase):
         watch.wait(lambda status: status.startswith(f"{a}: generation 2"))
 
     def test_many_huge_homes_take_turns(self):
-        """Each has a thread and memory while it is compiled; else a managed file would cost as much as all homes at once."""
+        """Each has a thread and memory while it is compiled; else a managed file would cost as much as all homes at
+        once."""
         arguments = []
         for i in range(16):
             arguments += ["--home", self.make(f"{i}", config(f"sk-test-many-{i}") + "".join(

@@ -1,4 +1,5 @@
-"""A profile reads the root's auth.json as long as its own has no entry of a provider, and so do its snapshot and its pool."""
+"""A profile reads the root's auth.json as long as its own has no entry of a provider, and so do its snapshot and its
+pool."""
 import json, unittest
 
 from harness import Home, fingerprint
@@ -7,7 +8,8 @@ ROOT, LOGIN, ENV, FILE = "sk-test-root-000001", "sk-test-login-00001", "sk-test-
 
 
 def entry(**members):
-    return {"id": "abc123", "label": "root's", "auth_type": "api_key", "source": "manual", "priority": 0, "access_token": ROOT,
+    return {"id": "abc123", "label": "root's", "auth_type": "api_key", "source": "manual", "priority": 0,
+            "access_token": ROOT,
             "base_url": "https://a.example.com/v1"} | members
 
 

@@ -1,5 +1,5 @@
-"""The Python reader gives out what the C library gives out, and refuses what it refuses: held to each other over the same
-snapshots, whole and damaged."""
+"""The Python reader gives out what the C library gives out, and refuses what it refuses: held to each other over the
+same snapshots, whole and damaged."""
 import json, os, pathlib, random, shutil, subprocess, sys, time, unittest
 
 from harness import PATIENCE, READER, Home, fingerprint
@@ -13,7 +13,8 @@ KEYS = ("sk-test-first-00001", "sk-test-second-0001")
 class PythonReader(unittest.TestCase):
     def setUp(self):
         self.home = Home()
-        self.home.write("config.yaml", f"model:\n  provider: xiaomi\n  api_key: {KEYS[0]}\n  extra_headers: {{X-A: \u00e9}}\n")
+        self.home.write("config.yaml",
+                        f"model:\n  provider: xiaomi\n  api_key: {KEYS[0]}\n  extra_headers: {{X-A: \u00e9}}\n")
         self.home.write(".env", f"XIAOMI_API_KEY={KEYS[1]}\n")
         self.home.compile()
         self.path = self.home.path / "compiled/snapshot.json"
@@ -45,10 +46,12 @@ class PythonReader(unittest.TestCase):
         self.assertNotIn("sk-test", repr(snapshot) + repr(first) + repr(snapshot.providers["xiaomi"]))
 
     def test_each_key_says_where_it_goes(self):
-        self.home.write("config.yaml", "model: {provider: lab, default: m}\nproviders: {lab: {name: My Lab, api: 'http://127.0.0.1:9/v1'}}\n"
+        self.home.write("config.yaml",
+                        "model: {provider: lab, default: m}\nproviders: {lab: {name: My Lab, api: 'http://127.0.0.1:9/v1'}}\n"
                         "fallback_providers: [{provider: xiaomi, model: n, base_url: 'https://second.example/v1'}]\n")
         self.home.write("auth.json", json.dumps({"version": 1, "providers": {}, "credential_pool": {"xiaomi": [
-            {"id": "aaaaaa", "source": "manual", "auth_type": "api_key", "access_token": KEYS[0], "base_url": "https://own.example/v1"}]}}))
+            {"id": "aaaaaa", "source": "manual", "auth_type": "api_key", "access_token": KEYS[0],
+             "base_url": "https://own.example/v1"}]}}))
         self.assertEqual(self.home.compile()[0], 0)
         reader = hermes_snapshot.open(self.home.path)
         snapshot, none = reader.current, reader.pick()
@@ -57,7 +60,8 @@ class PythonReader(unittest.TestCase):
         self.assertEqual({k.secret: k.base_url for k in snapshot.provider("xiaomi").credentials},
                          {KEYS[0]: "https://own.example/v1", KEYS[1]: "https://api.xiaomimimo.com/v1"})
         fallback, = snapshot.fallbacks
-        self.assertEqual((fallback.model, [(k.secret, k.base_url) for k in snapshot.provider(fallback.provider).credentials]),
+        self.assertEqual((fallback.model,
+                          [(k.secret, k.base_url) for k in snapshot.provider(fallback.provider).credentials]),
                          ("n", [(KEYS[1], "https://second.example/v1")]))
         self.assertEqual(self.in_python().strip(), self.in_c())
 
@@ -103,7 +107,8 @@ class PythonReader(unittest.TestCase):
         whole = self.path.read_bytes()
         cases = [b"", b"{}", whole[:-1], whole + b"x", whole[:100], whole.replace(b'"format":1', b'"format":2'),
                  whole.replace(b'"format":1', b'"format":"1"'), whole.replace(b'"generation":1', b'"generation":-1'),
-                 whole.replace(b"sha256:", b"sha257:", 1), whole.replace(b'"content":', b'"content": '), b"\xff" + whole]
+                 whole.replace(b"sha256:", b"sha257:", 1), whole.replace(b'"content":', b'"content": '), b"\xff"
+                 + whole]
         chance = random.Random(7)
         for _ in range(60):
             damaged = bytearray(whole)

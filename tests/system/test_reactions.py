@@ -1,5 +1,5 @@
-"""hermes_watch.notify_url: what arrives at a receiver after each publish, and what happens while it is down. (Reloading a
-unit wants a user manager: test_unit.py.)"""
+"""hermes_watch.notify_url: what arrives at a receiver after each publish, and what happens while it is down. (Reloading
+a unit wants a user manager: test_unit.py.)"""
 import hashlib, hmac, http.server, json, queue, socket, threading, unittest
 
 from harness import PATIENCE, Home, Loopback, Watch, fingerprint

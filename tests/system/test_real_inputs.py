@@ -15,7 +15,8 @@ KEYS = "sk-test-real-one", "sk-test-real-two"  # also in entries that are writte
 def foreign(text, exact):
     store = json.loads(text, parse_float=str, parse_int=str)
     for pool in store["credential_pool"].values():
-        pool[:] = [e for e in pool if not e["source"].startswith("manual:hermes-watch:") and e.get("access_token") not in KEYS]
+        pool[:] = [e for e in pool if not e["source"].startswith("manual:hermes-watch:")
+                   and e.get("access_token") not in KEYS]
         for entry in pool:
             for member in STATE if not exact and entry["source"].startswith("env:") else ():
                 entry.pop(member, None)
@@ -48,13 +49,15 @@ class RealInputs(unittest.TestCase):
         self.assertEqual(self.home.snapshot()["content"]["config"]["agent"]["max_turns"], 60)
 
     def test_every_store(self):
-        """A key for each of its pools: what Hermes seeded with another key stays as it is, too, where no cooldown is in the way."""
+        """A key for each of its pools: what Hermes seeded with another key stays as it is, too, where no cooldown is in
+        the way."""
         for path in shared("data/auth-*.json"):
             with self.subTest(path.name):
                 original = path.read_text()
                 self.home.write("auth.json", original)
                 for key in KEYS:
-                    self.home.write("config.yaml", f"model:\n  provider: xiaomi\n  api_key: {key}\n" + CUSTOMS.format(key))
+                    self.home.write("config.yaml", f"model:\n  provider: xiaomi\n  api_key: {key}\n"
+                                    + CUSTOMS.format(key))
                     self.assertEqual(self.home.compile()[0], 0)
                     for pool in ("xiaomi", "gemini", "openrouter", "deepseek"):
                         first = min(self.home.pool(pool), key=lambda entry: entry["priority"])

@@ -49,10 +49,12 @@ class Door(RelayCase):
             listener.close()
 
     def test_names_are_let_in_when_they_are_allowed(self):
-        for options, served, refused in (((), ("localhost", "[::1]:4137"), ("host.docker.internal", "evil.example", "[::1].evil.example", "[::1]x")),
+        for options, served, refused in (((), ("localhost", "[::1]:4137"),
+                                          ("host.docker.internal", "evil.example", "[::1].evil.example", "[::1]x")),
                                          (("--allow-host", "host.docker.internal", "--allow-host", "box.lan"),
                                           ("host.docker.internal:4137", "BOX.lan", "localhost"), ("evil.example",)),
-                                         (("--allow-remote",), ("box.lan", "192.0.2.7:4137"), ("[::1].evil.example", "box.lan:x"))):
+                                         (("--allow-remote",), ("box.lan", "192.0.2.7:4137"),
+                                          ("[::1].evil.example", "box.lan:x"))):
             relay = self.relay(*options)
             for host in served:
                 self.assertIn(b" 200 ", relay.raw(head(relay, host=host.encode()))[:20], (options, host))
@@ -68,11 +70,14 @@ class Door(RelayCase):
 
     def test_what_ends_at_a_nul_is_refused(self):
         relay = self.relay()
-        for data in (head(relay, more=b"Content-Length: 5\x0099\r\n"), head(relay, more=b"X-A: 1\x002\r\nX-B: 3\r\n"), head(relay, host=b"localhost\x00.evil.example"),
+        for data in (head(relay, more=b"Content-Length: 5\x0099\r\n"), head(relay, more=b"X-A: 1\x002\r\nX-B: 3\r\n"),
+                     head(relay, host=b"localhost\x00.evil.example"),
                      head(relay, "GET /v1/mod\x00els HTTP/1.1")):
             self.assertNotIn(b" 200 ", relay.raw(data)[:20], data)
-        self.assertIn(b" 403 ", relay.raw(head(relay, "GET /status HTTP/1.1", more=b"Origin: http://evil.example\r\n"))[:20])
-        self.assertIn(b" 400 ", relay.raw(head(relay, more=b"Origin: http://evil.example\r\nOrigin: http://localhost\r\n"))[:20])
+        self.assertIn(b" 403 ",
+                      relay.raw(head(relay, "GET /status HTTP/1.1", more=b"Origin: http://evil.example\r\n"))[:20])
+        self.assertIn(b" 400 ",
+                      relay.raw(head(relay, more=b"Origin: http://evil.example\r\nOrigin: http://localhost\r\n"))[:20])
         self.assertEqual(self.openai.seen, [])
         self.assertIn(b" 200 ", relay.raw(head(relay, more=b"X-A: 1 \t \r\nX-B:  2\r\n"))[:20])
 
@@ -121,7 +126,8 @@ class Door(RelayCase):
     def test_two_that_start_at_once_agree_on_the_token(self):
         for _ in range(10):
             (self.home.path / "compiled/relay.token").unlink(missing_ok=True)
-            relays = [subprocess.Popen([RELAY, "--home", self.home.path, "--print-env"], env=self.home.env, stdout=subprocess.PIPE) for _ in range(4)]
+            relays = [subprocess.Popen([RELAY, "--home", self.home.path, "--print-env"], env=self.home.env,
+                                       stdout=subprocess.PIPE) for _ in range(4)]
             texts = {re.sub(rb"#.*", b"", relay.communicate()[0]) for relay in relays}
             self.assertEqual(len(texts), 1)
             self.assertRegex((self.home.path / "compiled/relay.token").read_text(), r"^hr-[0-9a-f]{64}\n$")

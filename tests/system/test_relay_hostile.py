@@ -16,14 +16,17 @@ class Admission(RelayCase):
         relay = self.relay()
         path = self.home.path / "compiled/relay.token"
         self.assertEqual(stat.S_IMODE(path.stat().st_mode), 0o600)
-        for headers in ({}, {"Authorization": "Bearer wrong"}, {"Authorization": relay.token}, {"x-api-key": relay.token[:-1]},
-                        {"x-api-key": relay.token + "0"}, {"Authorization": "Bearer "}, {"Authorization": "Bearer " + KEY},
+        for headers in ({}, {"Authorization": "Bearer wrong"}, {"Authorization": relay.token},
+                        {"x-api-key": relay.token[:-1]},
+                        {"x-api-key": relay.token + "0"}, {"Authorization": "Bearer "},
+                        {"Authorization": "Bearer " + KEY},
                         {"Cookie": "hermes_relay=" + relay.token}):
             with self.subTest(headers=headers):
                 answer = relay.chat(headers=headers, token=False)
                 self.assertEqual((answer.status, answer.json()["error"]["type"]), (401, "authentication_error"))
                 self.assertEqual(relay.get("/status", headers=headers, token=False).status, 401)
-        for headers in ({"Authorization": "Bearer " + relay.token}, {"x-api-key": relay.token}, {"x-goog-api-key": relay.token},
+        for headers in ({"Authorization": "Bearer " + relay.token}, {"x-api-key": relay.token},
+                        {"x-goog-api-key": relay.token},
                         {"api-key": relay.token}):
             self.assertEqual(relay.chat(headers=headers, token=False).status, 200)
         self.assertEqual(relay.get("/healthz", token=False).json(), {"status": "ok"})
@@ -40,7 +43,8 @@ class Admission(RelayCase):
         path.chmod(0o644)
         self.check_refused(token)
         path.chmod(0o600)
-        for damaged in (b"hr-" + bytes(64) + b"\n", b"hr-\n", b"", path.read_bytes() * 2):  # a file system after a crash
+        # a file system after a crash
+        for damaged in (b"hr-" + bytes(64) + b"\n", b"hr-\n", b"", path.read_bytes() * 2):
             path.write_bytes(damaged)
             again = self.relay()
             self.assertRegex(path.read_text(), "^hr-[0-9a-f]{64}\n$")
@@ -56,8 +60,10 @@ class Admission(RelayCase):
 
     def test_a_foreign_host_is_refused(self):
         relay = self.relay()
-        for host, expected in [("evil.example", 403), ("evil.example:%d" % relay.port, 403), ("127.0.0.1.evil.example", 403), ("8.8.8.8", 403),
-                               ("", 403), ("localhost", 200), (f"localhost:{relay.port}", 200), ("[::1]:80", 200), ("127.0.0.1", 200),
+        for host, expected in [("evil.example", 403), ("evil.example:%d" % relay.port, 403),
+                               ("127.0.0.1.evil.example", 403), ("8.8.8.8", 403),
+                               ("", 403), ("localhost", 200), (f"localhost:{relay.port}", 200), ("[::1]:80", 200),
+                               ("127.0.0.1", 200),
                                (socket.gethostname(), 200)]:
             with self.subTest(host=host):
                 answer = relay.raw(f"GET /v1/models HTTP/1.1\r\nHost: {host}\r\nAuthorization: Bearer {relay.token}\r\nConnection: close\r\n\r\n".encode())
@@ -100,7 +106,8 @@ class Admission(RelayCase):
         self.assertEqual(again.chat(token=False).status, 200)
 
     def test_beyond_loopback_only_when_it_is_meant(self):
-        done = subprocess.run([RELAY, "--home", self.home.path, "--listen", "0.0.0.0:0"], capture_output=True, timeout=PATIENCE)
+        done = subprocess.run([RELAY, "--home", self.home.path, "--listen", "0.0.0.0:0"], capture_output=True,
+                              timeout=PATIENCE)
         self.assertEqual(done.returncode, 2)
         self.assertIn(b"--allow-remote", done.stderr)
         relay = self.relay("--allow-remote", listen="0.0.0.0:0")
@@ -117,7 +124,8 @@ class Admission(RelayCase):
 
 class Malformed(RelayCase):
     def head(self, relay, line="POST /v1/chat/completions HTTP/1.1", *more):
-        return "\r\n".join([line, "Host: localhost", "Authorization: Bearer " + relay.token, "Connection: close", *more, "", ""]).encode()
+        return "\r\n".join([line, "Host: localhost", "Authorization: Bearer " + relay.token, "Connection: close", *more,
+                            "", ""]).encode()
 
     def test_what_two_readers_could_read_differently_is_refused_and_nothing_reaches_the_provider(self):
         relay = self.relay()
@@ -143,8 +151,10 @@ class Malformed(RelayCase):
                 ("two hosts", ("Host: other", "Content-Length: 13"), body),
                 ("no colon", ("nonsense", "Content-Length: 13"), body)]:
             with self.subTest(name):
-                self.assertIn(status(relay.raw(self.head(relay, "POST /v1/chat/completions HTTP/1.1", *head) + sent)), (0, 400, 501))
-        for line in ("GARBAGE", "GET /v1/models", "GET  HTTP/1.1", "GET /v1/models HTTP/9.9", "GET http://evil.example/v1/models HTTP/1.1",
+                self.assertIn(status(relay.raw(self.head(relay, "POST /v1/chat/completions HTTP/1.1", *head) + sent)),
+                              (0, 400, 501))
+        for line in ("GARBAGE", "GET /v1/models", "GET  HTTP/1.1", "GET /v1/models HTTP/9.9",
+                     "GET http://evil.example/v1/models HTTP/1.1",
                      "CONNECT evil.example:443 HTTP/1.1", "TRACE /v1/models HTTP/1.1", "GET /v1/../../etc HTTP/1.1",
                      "GET /v1/%2e%2e/secrets HTTP/1.1", "GET /xiaomi/v1/./models HTTP/1.1", "GET /v1\\models HTTP/1.1",
                      "GET /" + "a" * 200_000 + " HTTP/1.1"):
@@ -158,7 +168,8 @@ class Malformed(RelayCase):
         for body in (b"zz\r\n", b"-5\r\nhello", b"ffffffffffffffffff\r\nx", b"5\r\nhelloXX0\r\n\r\n"):
             with self.subTest(body=body):
                 connection = relay.connect()
-                connection.sendall(self.head(relay, "POST /v1/chat/completions HTTP/1.1", "Transfer-Encoding: chunked") + body)
+                connection.sendall(self.head(relay, "POST /v1/chat/completions HTTP/1.1", "Transfer-Encoding: chunked")
+                                   + body)
                 connection.shutdown(socket.SHUT_WR)
                 answer = connection.recv(65536)
                 connection.close()
@@ -191,7 +202,8 @@ class Malformed(RelayCase):
         idle = []
         for i in range(100):
             connection = relay.connect()
-            connection.sendall([b"", b"GET /v1/models HTTP/1.1\r\nHo", self.head(relay, "POST /v1/files HTTP/1.1", "Content-Length: 10")][i % 3])
+            connection.sendall([b"", b"GET /v1/models HTTP/1.1\r\nHo",
+                                self.head(relay, "POST /v1/files HTTP/1.1", "Content-Length: 10")][i % 3])
             idle.append(connection)
         for _ in range(20):
             self.assertEqual(relay.chat().status, 200)
@@ -213,7 +225,8 @@ class Slow(RelayCase):
     def test_who_takes_for_ever_over_a_request_is_cut_off(self):
         relay = self.relay()
         head = f"POST /v1/files HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer {relay.token}\r\nContent-Length: 1000000\r\n\r\n".encode()
-        for name, start, drip in [("nothing", b"", b""), ("a line", b"GET /v1/mod", b"e"), ("headers", b"GET /v1/models HTTP/1.1\r\n", b"X: y\r\n"),
+        for name, start, drip in [("nothing", b"", b""), ("a line", b"GET /v1/mod", b"e"),
+                                  ("headers", b"GET /v1/models HTTP/1.1\r\n", b"X: y\r\n"),
                                   ("a body", head, b"x"), ("a silent body", head, b"")]:
             with self.subTest(name):
                 connection = relay.connect()
@@ -287,8 +300,10 @@ class Slow(RelayCase):
 
 class TLS(RelayCase):
     def certificate(self):
-        done = subprocess.run(["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj", "/CN=localhost", "-addext",
-                               "subjectAltName=IP:127.0.0.1", "-keyout", self.root / "key.pem", "-out", self.root / "cert.pem"],
+        done = subprocess.run(["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj",
+                               "/CN=localhost", "-addext",
+                               "subjectAltName=IP:127.0.0.1", "-keyout", self.root / "key.pem", "-out",
+                               self.root / "cert.pem"],
                               capture_output=True, timeout=PATIENCE)
         if done.returncode != 0:
             self.skipTest("SKIP: no openssl to make a certificate with")
@@ -341,9 +356,11 @@ class Snapshots(RelayCase):
         text = snapshot.read_bytes()
         torn = "the snapshot is torn or was edited; run hermes-compile"
         for told, damage in [
-                ("there is no snapshot; run hermes-compile", snapshot.unlink), (torn, lambda: snapshot.write_bytes(text[:-50])),
+                ("there is no snapshot; run hermes-compile", snapshot.unlink),
+                (torn, lambda: snapshot.write_bytes(text[:-50])),
                 (torn, lambda: snapshot.write_bytes(text.replace(KEY.encode(), EXTRA.encode()))),
-                ("the snapshot has a newer format than this library knows", lambda: snapshot.write_bytes(text.replace(b'"format":1', b'"format":9')))]:
+                ("the snapshot has a newer format than this library knows",
+                 lambda: snapshot.write_bytes(text.replace(b'"format":1', b'"format":9')))]:
             with self.subTest(told):
                 damage()
                 snapshot.exists() and snapshot.chmod(0o600)
@@ -385,7 +402,8 @@ class Snapshots(RelayCase):
 
     def test_a_relay_that_is_its_own_provider_says_so(self):
         relay = self.relay()
-        self.home.write("config.yaml", f"model:\n  provider: custom:loop\n  default: m\ncustom_providers:\n  - name: loop\n"
+        self.home.write("config.yaml",
+                        f"model:\n  provider: custom:loop\n  default: m\ncustom_providers:\n  - name: loop\n"
                         f"    base_url: http://{relay.address}/v1\n    api_key: sk-test-relay-loop-7777\n")
         self.assertEqual(self.home.compile()[0], 0)
         self.assertEqual(relay.chat().status, 508)
@@ -431,7 +449,8 @@ class Life(RelayCase):
         self.assertEqual(relay.chat().status, 200)
 
     def test_status_events_tell_what_changes(self):
-        self.openai.answers = {KEY: http(401, {"error": {"message": "invalid api key", "type": "invalid_request_error", "code": "invalid_api_key"}})}
+        self.openai.answers = {KEY: http(401, {"error": {"message": "invalid api key", "type": "invalid_request_error",
+                                                         "code": "invalid_api_key"}})}
         relay = self.relay()
         client = relay.client()
         client.request("GET", "/events", headers={"Authorization": "Bearer " + relay.token})
@@ -445,13 +464,15 @@ class Life(RelayCase):
             self.assertEqual(lines[0], b"event: status")
             return json.loads(lines[1].removeprefix(b"data: "))
         keys = event()["providers"]
-        self.assertEqual([key["state"] for provider in keys for key in provider["keys"] if provider["id"] == "xiaomi"], ["good", "good"])
+        self.assertEqual([key["state"] for provider in keys for key in provider["keys"] if provider["id"] == "xiaomi"],
+                         ["good", "good"])
         relay.chat()
         while True:
             told = event()
             if told["switches"]:
                 break
-        self.assertEqual([key["state"] for provider in told["providers"] for key in provider["keys"] if provider["id"] == "xiaomi"],
+        self.assertEqual([key["state"] for provider in told["providers"] for key in provider["keys"]
+                          if provider["id"] == "xiaomi"],
                          ["dead", "good"])
         relay.process.terminate()
         while response.readline():
@@ -467,18 +488,22 @@ class Life(RelayCase):
         folder.mkdir()
         (self.home.root / "run").mkdir(mode=0o700)
         service = (build / "hermes-relay.service").read_text()
-        (folder / "hermes-relay.service").write_text("\n".join(f"ExecStart={RELAY}" if line.startswith("ExecStart=") else line
+        (folder / "hermes-relay.service").write_text("\n".join(f"ExecStart={RELAY}" if line.startswith("ExecStart=")
+                                                               else line
                                                                for line in service.splitlines()) + "\n")
         source = pathlib.Path(__file__).parents[2] / "runtime/relay/hermes-relay.socket"
         shutil.copy(source, folder)
-        done = subprocess.run(["systemd-analyze", "--man=no", "--user", "verify", folder / "hermes-relay.service", folder / "hermes-relay.socket"],
-                              env=dict(self.home.env, XDG_RUNTIME_DIR=str(self.home.root / "run")), capture_output=True, text=True, timeout=PATIENCE)
+        done = subprocess.run(["systemd-analyze", "--man=no", "--user", "verify", folder / "hermes-relay.service",
+                               folder / "hermes-relay.socket"],
+                              env=dict(self.home.env, XDG_RUNTIME_DIR=str(self.home.root / "run")), capture_output=True,
+                              text=True, timeout=PATIENCE)
         self.assertEqual((done.returncode, done.stderr), (0, ""))
         self.assertIn("ListenStream=127.0.0.1:4137\n", source.read_text())
 
     def test_simulate_and_print_env(self):
         def run(*args):
-            done = subprocess.run([RELAY, "--home", self.home.path, *args], capture_output=True, text=True, timeout=PATIENCE)
+            done = subprocess.run([RELAY, "--home", self.home.path, *args], capture_output=True, text=True,
+                                  timeout=PATIENCE)
             return done.returncode, done.stdout, done.stderr
         code, out, err = run("--simulate", "XIAOMI_API_KEY=429:60")
         self.assertEqual((code, err), (0, ""))
@@ -496,7 +521,8 @@ class Life(RelayCase):
         self.assertEqual(run("--frobnicate")[0], 2)
         self.assertEqual(run("--version"), (0, "hermes-relay 1.1.0\n", ""))
         for name in (fingerprint(KEY)[7:11], fingerprint(KEY)[:11]):
-            self.assertIn(f"xiaomi {fingerprint(KEY)} XIAOMI_API_KEY: cooling for 60 s", run("--simulate", f"{name}=429:60")[1])
+            self.assertIn(f"xiaomi {fingerprint(KEY)} XIAOMI_API_KEY: cooling for 60 s",
+                          run("--simulate", f"{name}=429:60")[1])
         self.assertEqual(run("--simulate", f"{fingerprint(KEY)[:10]}=429")[0], 2)
         token = self.home.path / "compiled/relay.token"
         code, out, err = run("--print-env")
@@ -509,11 +535,14 @@ class Life(RelayCase):
         code, out, err = run("--print-env", "--listen", relay.address)
         self.assertEqual(code, 0)
         self.assertNotIn(relay.token, out)
-        shell = subprocess.run(["sh", "-c", out + '\necho "$OPENAI_API_KEY $OPENAI_BASE_URL $ANTHROPIC_API_KEY $ANTHROPIC_BASE_URL"'],
+        shell = subprocess.run(["sh", "-c", out
+                                + '\necho "$OPENAI_API_KEY $OPENAI_BASE_URL $ANTHROPIC_API_KEY $ANTHROPIC_BASE_URL"'],
                                capture_output=True, text=True, timeout=PATIENCE)
-        self.assertEqual(shell.stdout.split(), [relay.token, f"http://{relay.address}/v1", relay.token, f"http://{relay.address}"])
+        self.assertEqual(shell.stdout.split(),
+                         [relay.token, f"http://{relay.address}/v1", relay.token, f"http://{relay.address}"])
         self.assertIn(f"#       base_url: http://{relay.address}/xiaomi/v1\n", out)
-        paste = subprocess.run(["sh", "-c", out.splitlines()[-1].lstrip("# ")], capture_output=True, text=True, timeout=PATIENCE)
+        paste = subprocess.run(["sh", "-c", out.splitlines()[-1].lstrip("# ")], capture_output=True, text=True,
+                               timeout=PATIENCE)
         self.assertEqual((paste.returncode, paste.stderr), (0, ""))
         self.assertIn(f"HERMES_RELAY_TOKEN={relay.token}", (self.home.path / ".env").read_text().splitlines())
         (self.home.path / "compiled/snapshot.json").unlink()

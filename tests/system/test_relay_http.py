@@ -5,7 +5,8 @@ from harness import PATIENCE, fingerprint
 from mock_provider import STREAM_HEAD, chunk, http, limited, reset
 from relay_case import ANTHROPIC, EXTRA, KEY, SPARE, RelayCase
 
-EVENTS = [b'data: {"choices":[{"delta":{"content":"\xc3\xa9"}}]}\n\n', b": a comment\r\n\r\n", b"event: x\ndata: 1\ndata: 2\n\n",
+EVENTS = [b'data: {"choices":[{"delta":{"content":"\xc3\xa9"}}]}\n\n', b": a comment\r\n\r\n",
+          b"event: x\ndata: 1\ndata: 2\n\n",
           b'data: {"usage":{"prompt_tokens":11,"completion_tokens":7}}\n\n', b"data: [DONE]\n\n"]
 
 
@@ -22,7 +23,8 @@ class Requests(RelayCase):
     def test_the_providers_key_replaces_the_clients_credentials(self):
         relay = self.relay()
         answer = relay.request("POST", "/v1/chat/completions?key=client-key&alt=sse&api_key=x", {"model": "m"},
-                               {"Authorization": "Bearer " + relay.token, "Cookie": "session=1", "X-Goog-Api-Key": "client",
+                               {"Authorization": "Bearer " + relay.token, "Cookie": "session=1",
+                                "X-Goog-Api-Key": "client",
                                 "api-key": "client", "Proxy-Authorization": "Basic x", "X-Forwarded-For": "10.0.0.1",
                                 "Connection": "keep-alive, X-Hop", "X-Hop": "stops here", "TE": "trailers",
                                 "X-Request-Id": "stays", "OpenAI-Organization": "org-1", "User-Agent": "client/1"})
@@ -31,7 +33,8 @@ class Requests(RelayCase):
         self.assertEqual(asked.target, "/v1/chat/completions?alt=sse")
         self.assertEqual(asked.headers["authorization"], "Bearer " + KEY)
         self.assertEqual((asked.headers["x-request-id"], asked.headers["user-agent"]), ("stays", "client/1"))
-        for name in ("cookie", "openai-organization", "x-goog-api-key", "api-key", "proxy-authorization", "x-forwarded-for", "x-hop", "te", "expect"):
+        for name in ("cookie", "openai-organization", "x-goog-api-key", "api-key", "proxy-authorization",
+                     "x-forwarded-for", "x-hop", "te", "expect"):
             self.assertNotIn(name, asked.headers)
         self.assertNotIn(relay.token, repr(asked.raw_headers))
         self.assertEqual(asked.headers["host"], f"127.0.0.1:{self.openai.port}")
@@ -39,9 +42,11 @@ class Requests(RelayCase):
     def test_what_names_an_account_passes_where_the_configuration_says_so(self):
         self.configure("hermes_watch:\n  pass_headers: [openai-organization, Cookie, X-Goog-User-Project]\n")
         relay = self.relay()
-        relay.chat(headers={"OpenAI-Organization": "org-1", "OpenAI-Project": "stops", "Cookie": "session=1", "x-goog-user-project": "p"})
+        relay.chat(headers={"OpenAI-Organization": "org-1", "OpenAI-Project": "stops", "Cookie": "session=1",
+                            "x-goog-user-project": "p"})
         asked = self.asked(self.openai).headers
-        self.assertEqual([asked.get(name) for name in ("openai-organization", "openai-project", "cookie", "x-goog-user-project")],
+        self.assertEqual([asked.get(name)
+                          for name in ("openai-organization", "openai-project", "cookie", "x-goog-user-project")],
                          ["org-1", None, "session=1", "p"])
 
     def test_the_model_names_its_provider_however_it_is_written(self):
@@ -59,7 +64,8 @@ class Requests(RelayCase):
                 self.assertEqual(relay.request("POST", "/v1/chat/completions", body, headers).status, 200)
                 asked = self.extra.seen[-1]
                 self.assertEqual((asked.key, asked.headers.get("content-encoding")), (EXTRA, None))
-                self.assertEqual(asked.body, form.replace(b"extra/foo", b"foo") if body is form else b'{"model":"foo"}' if b"u0065" in body
+                self.assertEqual(asked.body, form.replace(b"extra/foo", b"foo") if body is form else b'{"model":"foo"}'
+                                 if b"u0065" in body
                                  or b"\\/" in body else packed.replace(b"extra/foo", b"foo"))
         for path in "/v1/models/extra/foo", "/v1/models/extra%2Ffoo?a=b":
             self.assertEqual(relay.get(path).status, 200)
@@ -124,7 +130,8 @@ class Requests(RelayCase):
         answer = relay.chat(path="/nobody/v1/chat/completions")
         self.assertEqual((answer.status, answer.json()["error"]["type"]), (404, "not_found_error"))
         answer = relay.chat(path="/nobody/v1/messages")
-        self.assertEqual((answer.status, answer.json()["type"], answer.json()["error"]["type"]), (404, "error", "not_found_error"))
+        self.assertEqual((answer.status, answer.json()["type"], answer.json()["error"]["type"]),
+                         (404, "error", "not_found_error"))
         self.assertEqual(self.openai.seen + self.extra.seen + self.anthropic.seen, [])
 
     def test_anthropic_clients_get_their_key_header_and_a_version(self):
@@ -135,16 +142,19 @@ class Requests(RelayCase):
         self.assertEqual((asked.target, asked.headers["x-api-key"], asked.headers["anthropic-version"]),
                          ("/v1/messages", ANTHROPIC, "2023-06-01"))
         self.assertNotIn("authorization", asked.headers)
-        relay.request("POST", "/anthropic/v1/messages", {"model": "c"}, {"x-api-key": relay.token, "anthropic-version": "2024-01-01",
+        relay.request("POST", "/anthropic/v1/messages", {"model": "c"},
+                      {"x-api-key": relay.token, "anthropic-version": "2024-01-01",
                                                                         "anthropic-beta": "tools"})
-        self.assertEqual((self.anthropic.seen[-1].headers["anthropic-version"], self.anthropic.seen[-1].headers["anthropic-beta"]),
+        self.assertEqual((self.anthropic.seen[-1].headers["anthropic-version"],
+                          self.anthropic.seen[-1].headers["anthropic-beta"]),
                          ("2024-01-01", "tools"))
 
     def test_headers_of_the_configuration_are_added_and_overrule_the_clients(self):
         self.relay().chat(path="/custom:extra/v1/chat/completions", headers={"User-Agent": "client", "X-Tenant": "red"})
         asked = self.asked(self.extra)
         self.assertEqual((asked.headers["x-tenant"], asked.headers["user-agent"]), ("blue", "configured"))
-        self.assertEqual([line.lower() for line in asked.raw_headers if line.lower().startswith(("x-tenant", "user-agent"))],
+        self.assertEqual([line.lower() for line in asked.raw_headers
+                          if line.lower().startswith(("x-tenant", "user-agent"))],
                          ["x-tenant: blue", "user-agent: configured"])
 
     def test_bodies_and_methods_pass_as_they_are(self):
@@ -161,7 +171,8 @@ class Requests(RelayCase):
                 ("POST", "/v1/empty", b"", None)]:
             with self.subTest(method=method, path=path):
                 got = relay.request(method, path, body, {"Content-Type": type} if type else {}).json()
-                self.assertEqual((got["method"], got["target"], got["body"]), (method, path, (body or b"").decode("latin-1")))
+                self.assertEqual((got["method"], got["target"], got["body"]),
+                                 (method, path, (body or b"").decode("latin-1")))
                 types = [line for line in got["headers"] if line.lower().startswith("content-type")]
                 self.assertEqual(types, ["Content-Type: " + type] if type else [])
         head = relay.request("HEAD", "/v1/models")
@@ -169,7 +180,8 @@ class Requests(RelayCase):
 
     def test_large_bodies_pass_both_ways(self):
         def digest(request, connection):
-            return http(200, request.body, "application/octet-stream", [("X-Digest", hashlib.sha256(request.body).hexdigest())])
+            return http(200, request.body, "application/octet-stream",
+                        [("X-Digest", hashlib.sha256(request.body).hexdigest())])
         self.openai.usual = digest
         relay = self.relay()
         for size in (70_000, 5_000_000, 40_000_000):
@@ -185,7 +197,8 @@ class Requests(RelayCase):
         client = relay.client()
         for size in (5, 1_000_000, 40_000_000):
             parts = [b'{"model":', b"x" * size, b'"m"}']
-            client.request("POST", "/v1/chat/completions", iter(parts), {"Transfer-Encoding": "chunked", "Authorization": "Bearer " + relay.token},
+            client.request("POST", "/v1/chat/completions", iter(parts),
+                           {"Transfer-Encoding": "chunked", "Authorization": "Bearer " + relay.token},
                            encode_chunked=True)
             self.assertEqual(json.loads(client.getresponse().read())["body"], b"".join(parts).decode())
         client.close()
@@ -197,7 +210,8 @@ class Requests(RelayCase):
             client = relay.client()
             headers = {"Authorization": "Bearer " + relay.token}
             if options:
-                client.request("POST", "/nobody/v1/files", iter([body]), dict(headers, **{"Transfer-Encoding": "chunked"}), encode_chunked=True)
+                client.request("POST", "/nobody/v1/files", iter([body]),
+                               dict(headers, **{"Transfer-Encoding": "chunked"}), encode_chunked=True)
             else:
                 client.request("POST", "/nobody/v1/files", body, headers)
             self.assertEqual(client.getresponse().status, 404)
@@ -230,7 +244,8 @@ class Answers(RelayCase):
         self.openai.usual = stream
         relay = self.relay()
         client = relay.client()
-        client.request("POST", "/v1/chat/completions", b'{"model":"m","stream":true}', {"Authorization": "Bearer " + relay.token})
+        client.request("POST", "/v1/chat/completions", b'{"model":"m","stream":true}',
+                       {"Authorization": "Bearer " + relay.token})
         response = client.getresponse()
         self.assertEqual(response.headers["content-type"], "text/event-stream")
         got = b""
@@ -269,27 +284,35 @@ class Answers(RelayCase):
     def test_a_header_that_is_folded_does_not_pass(self):
         relay = self.relay()
         for cut in 6, len(KEY) - 2:
-            self.openai.usual = http(200, {}, headers=[("X-Stays", "1"), ("X-Echo", KEY[:cut] + "\r\n " + KEY[cut:] + "\r\n\tmore"), ("X-Too", "2")])
+            self.openai.usual = http(200, {}, headers=[("X-Stays", "1"), ("X-Echo", KEY[:cut] + "\r\n " + KEY[cut:]
+                                                                          + "\r\n\tmore"), ("X-Too", "2")])
             headers = relay.chat().headers
             self.assertEqual((headers["x-stays"], headers["x-too"], headers.get("x-echo")), ("1", "2", None))
 
     def test_headers_of_the_connection_and_cookies_stop_here(self):
-        self.openai.usual = http(200, {}, headers=[("Set-Cookie", "a=b"), ("Connection", "X-Hop"), ("X-Hop", "1"), ("Keep-Alive", "x"),
-                                                   ("Access-Control-Allow-Origin", "*"), ("Alt-Svc", "h3"), ("X-RateLimit-Left", "7"),
-                                                   ("Strict-Transport-Security", "max-age=1"), ("X-Hermes-Key", "forged")])
+        self.openai.usual = http(200, {}, headers=[("Set-Cookie", "a=b"), ("Connection", "X-Hop"), ("X-Hop", "1"),
+                                                   ("Keep-Alive", "x"),
+                                                   ("Access-Control-Allow-Origin", "*"), ("Alt-Svc", "h3"),
+                                                   ("X-RateLimit-Left", "7"),
+                                                   ("Strict-Transport-Security", "max-age=1"),
+                                                   ("X-Hermes-Key", "forged")])
         headers = self.relay().chat().headers
-        for name in ("set-cookie", "x-hop", "keep-alive", "access-control-allow-origin", "alt-svc", "strict-transport-security"):
+        for name in ("set-cookie", "x-hop", "keep-alive", "access-control-allow-origin", "alt-svc",
+                     "strict-transport-security"):
             self.assertNotIn(name, headers)
         self.assertEqual((headers["x-ratelimit-left"], headers["x-hermes-key"]), ("7", fingerprint(KEY)))
 
     def test_an_answer_that_breaks_off_is_no_whole_answer(self):
         relay = self.relay()
         for name, answer in [("lie", http(200, b"x" * 100, "text/plain", length=1000)),
-                             ("reset", lambda request, connection: (connection.sendall(STREAM_HEAD + chunk(EVENTS[0])), reset(connection))[1])]:
+                             ("reset", lambda request,
+                              connection: (connection.sendall(STREAM_HEAD + chunk(EVENTS[0])), reset(connection))[1])]:
             with self.subTest(name):
-                self.openai.usual = answer if callable(answer) else (lambda request, connection: connection.sendall(answer))
+                self.openai.usual = answer if callable(answer) else (lambda request,
+                                                                     connection: connection.sendall(answer))
                 client = relay.client()
-                client.request("POST", "/v1/chat/completions", b'{"model":"m"}', {"Authorization": "Bearer " + relay.token})
+                client.request("POST", "/v1/chat/completions", b'{"model":"m"}',
+                               {"Authorization": "Bearer " + relay.token})
                 try:
                     response = client.getresponse()
                     response.read()

@@ -35,7 +35,8 @@ class Http2Provider:
 
     def serve(self, connection):
         try:
-            with self.context.wrap_socket(connection, server_side=True) as connection, connection.makefile("rb") as stream:
+            with self.context.wrap_socket(connection,
+                                          server_side=True) as connection, connection.makefile("rb") as stream:
                 stream.read(24)  # the preface
                 connection.sendall(frame(SETTINGS, 0, 0))
                 while len(head := stream.read(9)) == 9:
@@ -53,11 +54,13 @@ class Http2Provider:
         self.streams.append(number)
         does = self.plan.pop(0) if self.plan else "serve"
         if does == "serve":
-            connection.sendall(frame(HEADERS, END_HEADERS, number, STATUS_200) + frame(DATA, END_STREAM, number, b'{"id":"x"}'))
+            connection.sendall(frame(HEADERS, END_HEADERS, number, STATUS_200)
+                               + frame(DATA, END_STREAM, number, b'{"id":"x"}'))
         elif does == "refuse":
             connection.sendall(frame(RST_STREAM, 0, number, struct.pack(">I", REFUSED_STREAM)))
         else:  # the last stream that it took
-            connection.sendall(frame(GOAWAY, 0, 0, struct.pack(">II", number - 2 if does == "go away before" else number, 0)))
+            connection.sendall(frame(GOAWAY, 0, 0,
+                                     struct.pack(">II", number - 2 if does == "go away before" else number, 0)))
         return not does.startswith("go away")
 
     def close(self):
@@ -70,7 +73,8 @@ class Http2(RelayCase):
             self.skipTest("SKIP: no openssl to make a certificate with")
         root = pathlib.Path(tempfile.mkdtemp(prefix="hermes-http2-"))
         self.addCleanup(shutil.rmtree, root)
-        subprocess.run(["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj", "/CN=localhost", "-addext",
+        subprocess.run(["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj",
+                        "/CN=localhost", "-addext",
                         "subjectAltName=IP:127.0.0.1", "-keyout", root / "key.pem", "-out", root / "cert.pem"],
                        capture_output=True, timeout=PATIENCE, check=True)
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)

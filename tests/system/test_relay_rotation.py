@@ -1,5 +1,5 @@
-"""200 keys replaced one after another under load from 64 connections: nothing fails, no connection is dropped, and no request uses
-a key older than the one that was published before the request began."""
+"""200 keys replaced one after another under load from 64 connections: nothing fails, no connection is dropped, and no
+request uses a key older than the one that was published before the request began."""
 import json, re, selectors, threading, unittest
 
 from harness import PATIENCE, Home
@@ -21,7 +21,8 @@ def answer(request, connection):
     told = {"number": number_of(request)}
     if not request.json()["stream"]:
         return http(200, told)
-    for part in (STREAM_HEAD, chunk(b'data: {"first": true}\n\n'), chunk(b"data: " + json.dumps(told).encode() + b"\n\n"), b"0\r\n\r\n"):
+    for part in (STREAM_HEAD, chunk(b'data: {"first": true}\n\n'),
+                 chunk(b"data: " + json.dumps(told).encode() + b"\n\n"), b"0\r\n\r\n"):
         connection.sendall(part)
     return b""
 
@@ -107,7 +108,8 @@ class Rotation(unittest.TestCase):
         self.assertNotIn(b"sk-test-rotation", home.printed)
 
     def publish(self, home, provider, number):
-        home.write("config.yaml", f"model:\n  provider: xiaomi\n  default: m\n  base_url: {provider.url}\n  api_key: {key(number)}\n")
+        home.write("config.yaml",
+                   f"model:\n  provider: xiaomi\n  default: m\n  base_url: {provider.url}\n  api_key: {key(number)}\n")
         code, out, err = home.compile()
         self.assertEqual(code, 0, out + err)
 

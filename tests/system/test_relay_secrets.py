@@ -19,7 +19,8 @@ class ToTheClient(RelayCase):
                 self.openai.answers = {KEY: http(status, encoded, headers=[("Content-Encoding", name)])}
                 with self.subTest(name, status=status):
                     answer = self.check(self.relay().chat(headers={"Accept-Encoding": "gzip"}))
-                    self.assertEqual((answer.status, answer.body), (status, told.replace(KEY.encode(), b"*" * len(KEY))))
+                    self.assertEqual((answer.status, answer.body),
+                                     (status, told.replace(KEY.encode(), b"*" * len(KEY))))
                     self.assertNotIn("content-encoding", answer.headers)
                     self.assertEqual(self.openai.seen[-1].headers["accept-encoding"], "identity")
 
@@ -32,7 +33,8 @@ class ToTheClient(RelayCase):
         relay = self.relay()
         self.openai.answers = {KEY: http(200, b"ok", headers=[("X-" + KEY, 1), ("Location", "/" + KEY)])}
         self.check(relay.chat())
-        self.openai.answers = {KEY: b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\nTrailer: X-T\r\n\r\n" + chunk(b"ok") +
+        self.openai.answers = {KEY: b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\nTrailer: X-T\r\n\r\n"
+                               + chunk(b"ok") +
                                b"0\r\nX-T: " + KEY.encode() + b"\r\n\r\n"}
         self.check(relay.chat())
         self.openai.answers = {KEY: http(200, b"ends in " + KEY[:-1].encode(), type="text/plain")}
@@ -43,7 +45,8 @@ class ToTheProvider(RelayCase):
     def test_neither_the_token_nor_the_clients_keys_go_there_under_any_name(self):
         relay = self.relay()
         answer = relay.chat(path=f"/v1/chat/completions?a=1&%6bey=x&access_token=x&token={relay.token}&b=2",
-                            headers={"X_Api_Key": relay.token, "X-Auth-Token": relay.token, "Authorization": "Bearer " + relay.token})
+                            headers={"X_Api_Key": relay.token, "X-Auth-Token": relay.token, "Authorization": "Bearer "
+                                     + relay.token})
         self.assertEqual(answer.status, 200)
         asked = self.openai.seen[0]
         self.assertEqual(asked.target, "/v1/chat/completions?a=1&b=2")
@@ -61,7 +64,8 @@ class ToTheProvider(RelayCase):
         self.assertEqual(betas, ["own-beta", "oauth-2025-04-20"])
 
     def test_the_proxy_of_the_env_files_counts(self):
-        self.home.write(".env", (self.home.path / ".env").read_text() + f"HTTP_PROXY={self.extra.url.removesuffix('/v1')}\n")
+        self.home.write(".env", (self.home.path / ".env").read_text()
+                        + f"HTTP_PROXY={self.extra.url.removesuffix('/v1')}\n")
         self.configure_url("http://provider.test/v1")
         self.assertEqual(self.relay().chat().status, 200)
         self.assertEqual([asked.target for asked in self.extra.seen], ["http://provider.test/v1/chat/completions"])
@@ -82,7 +86,8 @@ class ToTheProvider(RelayCase):
 
     def test_methods_and_headers_that_would_be_read_in_two_ways_are_refused(self):
         relay = self.relay()
-        for line, more, status in [('G"T /v1/models', "", 405), ("G\x1b[1m /v1/models", "", 405), ("GET /v1/models", "Connection: x-a\r\nx-a: 1\r\n", 400)]:
+        for line, more, status in [('G"T /v1/models', "", 405), ("G\x1b[1m /v1/models", "", 405),
+                                   ("GET /v1/models", "Connection: x-a\r\nx-a: 1\r\n", 400)]:
             answer = relay.raw(f"{line} HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer {relay.token}\r\n{more}Connection: close\r\n\r\n".encode())
             self.assertTrue(answer.startswith(b"HTTP/1.1 %d " % status), answer)
         self.assertEqual(self.openai.seen, [])
@@ -97,7 +102,8 @@ class ToTheProvider(RelayCase):
 
     def test_only_the_last_of_several_heads_counts(self):
         self.openai.answers = {KEY: b"HTTP/1.1 103 Early Hints\r\nContent-Length: 3\r\nX-Early: 1\r\n\r\n"
-                               b"HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\nTransfer-Encoding: chunked\r\n\r\n" + chunk(b"all of it") + b"0\r\n\r\n"}
+                               b"HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\nTransfer-Encoding: chunked\r\n\r\n"
+                               + chunk(b"all of it") + b"0\r\n\r\n"}
         answer = self.relay().chat()
         self.assertEqual((answer.body, answer.headers.get("x-early")), (b"all of it", None))
 

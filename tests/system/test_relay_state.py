@@ -9,7 +9,8 @@ TURNS = "credential_pool_strategies:\n  xiaomi: round_robin\n"
 
 
 def listing(*names):
-    return http(200, {"object": "list", "data": [{"context_length": 9, "id": name, "object": "model"} for name in names]})
+    return http(200,
+                {"object": "list", "data": [{"context_length": 9, "id": name, "object": "model"} for name in names]})
 
 
 class Owners(RelayCase):
@@ -43,9 +44,11 @@ class Owners(RelayCase):
 
     def test_what_a_key_made_is_asked_for_with_that_key(self):
         relay = self.relay()
-        for path, later in [("/v1/files", lambda name: {"input_file_id": name}), ("/v1/responses", lambda name: {"previous_response_id": name}),
+        for path, later in [("/v1/files", lambda name: {"input_file_id": name}),
+                            ("/v1/responses", lambda name: {"previous_response_id": name}),
                             ("/v1/conversations", lambda name: {"conversation": {"id": name}}),
-                            ("/v1/files", lambda name: {"input": [{"content": [{"type": "input_file", "file_id": name}]}]}),
+                            ("/v1/files",
+                             lambda name: {"input": [{"content": [{"type": "input_file", "file_id": name}]}]}),
                             ("/v1/files", lambda name: {"tools": [{"vector_store_ids": [name]}]})]:
             with self.subTest(path=path):
                 name = self.make(relay, path, {"model": "m"})
@@ -84,9 +87,13 @@ class Owners(RelayCase):
 class Models(RelayCase):
     def setUp(self):
         super().setUp()
-        self.openai.usual = lambda request, connection: listing("m-one", "org/m-two") if request.method == "GET" else http(200, {})
+        self.openai.usual = lambda request, connection: listing("m-one",
+                                                                "org/m-two") if request.method == "GET" else http(200,
+                                                                                                                  {})
         self.extra.usual = lambda request, connection: listing("e-one") if request.method == "GET" else http(200, {})
-        self.anthropic.usual = lambda request, connection: http(200, {"data": [{"type": "model", "id": "claude-x"}], "has_more": False})
+        self.anthropic.usual = lambda request, connection: http(200,
+                                                                {"data": [{"type": "model", "id": "claude-x"}],
+                                                                 "has_more": False})
 
     def listed(self, relay):
         answer = relay.get("/v1/models").json()
@@ -97,7 +104,8 @@ class Models(RelayCase):
         names, errors = self.listed(relay)
         self.assertEqual((sorted(names), errors), (["anthropic/claude-x", "extra/e-one", "m-one", "org/m-two"], []))
         listed = {model["id"]: model for model in relay.get("/v1/models").json()["data"]}
-        self.assertEqual(listed["extra/e-one"], {"context_length": 9, "id": "extra/e-one", "object": "model"})  # as it was told
+        # as it was told
+        self.assertEqual(listed["extra/e-one"], {"context_length": 9, "id": "extra/e-one", "object": "model"})
         self.assertEqual(self.anthropic.seen[-1].target, "/v1/models")
         relay.chat("extra/e-one")
         self.assertEqual((self.extra.seen[-1].key, self.extra.seen[-1].json()["model"]), (EXTRA, "e-one"))
@@ -119,7 +127,8 @@ class Models(RelayCase):
         relay = self.relay()
         names, errors = self.listed(relay)
         self.assertEqual(names, ["anthropic/claude-x"])
-        self.assertEqual({(error["provider"], error["status"]) for error in errors}, {("xiaomi", 403), ("custom:extra", 401)})
+        self.assertEqual({(error["provider"], error["status"]) for error in errors},
+                         {("xiaomi", 403), ("custom:extra", 401)})
         self.extra.usual = http(200, {})
         self.assertEqual(relay.chat("extra/x").status, 200)  # its key is as good as before
 

@@ -15,8 +15,10 @@ def event(data):
 PREAMBLES = {
     "/v1/responses": [event({"type": "response.created", "response": {"id": "r"}}), b": a comment\n\n",
                       event({"type": "response.in_progress", "response": {"id": "r"}})],
-    "/v1/messages": [event({"type": "message_start", "message": {"content": [], "usage": {"input_tokens": 3}}}), event({"type": "ping"})],
-    "/v1/chat/completions": [event({"choices": [{"index": 0, "delta": {"role": "assistant", "content": ""}, "finish_reason": None}]})],
+    "/v1/messages": [event({"type": "message_start", "message": {"content": [], "usage": {"input_tokens": 3}}}),
+                     event({"type": "ping"})],
+    "/v1/chat/completions": [event({"choices": [{"index": 0, "delta": {"role": "assistant", "content": ""},
+                                                 "finish_reason": None}]})],
 }
 FAILURES = {
     "/v1/responses": event({"type": "response.failed", "response": {"error": LIMIT}}),
@@ -37,7 +39,8 @@ class Streams(RelayCase):
             with self.subTest(path=path):
                 self.openai.seen.clear()
                 self.home.compile("--reset", "xiaomi")
-                self.openai.answers = {KEY: self.stream(*preamble, FAILURES[path]), SPARE: self.stream(*preamble, CONTENT)}
+                self.openai.answers = {KEY: self.stream(*preamble, FAILURES[path]),
+                                       SPARE: self.stream(*preamble, CONTENT)}
                 relay = self.relay()
                 for keys in ([KEY, SPARE], [SPARE]):
                     answer = relay.request("POST", "/xiaomi" + path, {"model": "m", "stream": True})
@@ -52,7 +55,8 @@ class Streams(RelayCase):
         answer = relay.request("POST", "/v1/responses", {"model": "m", "stream": True})
         self.assertEqual(answer.body, CONTENT + FAILURES["/v1/responses"])
         record = relay.get("/requests/" + answer.headers["x-hermes-request-id"]).json()
-        self.assertEqual((record["status"], record["stream_error"], record["attempts"][0]["verdict"]), (200, 429, "cooling"))
+        self.assertEqual((record["status"], record["stream_error"], record["attempts"][0]["verdict"]),
+                         (200, 429, "cooling"))
         self.assertIn(b'hermes_relay_stream_errors_total{provider="xiaomi"} 1', relay.get("/metrics").body)
         self.assertIn(" 200 ", relay.wait_log(" stream_error=429"))
         again = relay.request("POST", "/v1/responses", {"model": "m", "stream": True})
@@ -66,7 +70,8 @@ class Streams(RelayCase):
 
     def test_a_sign_of_life_passes_at_once(self):
         element = b'{"candidates":[{"content":"a"}]}'
-        for kind, first, rest in [("application/x-ndjson", b'{"a":1}\n', b'{"b":2}\n'), ("application/json", b"\n\n", b'{"id":"x"}'),
+        for kind, first, rest in [("application/x-ndjson", b'{"a":1}\n', b'{"b":2}\n'),
+                                  ("application/json", b"\n\n", b'{"id":"x"}'),
                                   ("application/json", b"[" + element, b"," + element + b"]")]:
             with self.subTest(kind=kind, first=first):
                 seen = threading.Event()
@@ -78,7 +83,8 @@ class Streams(RelayCase):
                 self.openai.usual = speak
                 client = self.relay().client()
                 client.request("POST", "/v1/chat/completions", b'{"model":"m"}',
-                               {"Authorization": "Bearer " + (self.home.path / "compiled/relay.token").read_text().strip()})
+                               {"Authorization": "Bearer "
+                                + (self.home.path / "compiled/relay.token").read_text().strip()})
                 response = client.getresponse()
                 self.assertEqual(response.read(len(first)), first)
                 seen.set()

@@ -1,6 +1,6 @@
-"""Keys in every place where somebody may have put one, the wrong ones above all: nothing that any command prints, and no
-derived file but the two that are for keys, has one. Every run plants others; the seed is printed, and taken as an argument
-together with a number of rounds."""
+"""Keys in every place where somebody may have put one, the wrong ones above all: nothing that any command prints, and
+no derived file but the two that are for keys, has one. Every run plants others; the seed is printed, and taken as an
+argument together with a number of rounds."""
 import json, os, random, re, sys, unittest
 
 from harness import Home, Watch
@@ -8,7 +8,8 @@ from harness import Home, Watch
 ROUNDS, SEED = 12, 20261125
 LETTERS = "GHJKMNPQRTUVWXYZghjkmnpqrtuvwxyz"  # none that a fingerprint has
 COMMANDS = [("--check",), ("--check", "--strict", "--color", "always"), ("--check", "--format", "json"),
-            ("--check", "--format", "sarif"), ("--check", "--format", "github"), ("--diff",), ("--diff", "--format", "json"),
+            ("--check", "--format", "sarif"), ("--check", "--format", "github"), ("--diff",),
+            ("--diff", "--format", "json"),
             (), ("--status",), ("--status", "--format", "json"), ("--explain", "xiaomi"), ("--explain", "foo"),
             ("--explain", "model.api_key"), ("--explain", "XIAOMI_API_KEY"), ("--explain", "model", "--format", "json"),
             ("--check", "--live"), ("--check", "--live", "--format", "json"), ("--reset", "all")]
@@ -19,15 +20,21 @@ PATHS = """model.provider model.default model.api_key model.base_url model.api m
     credential_pool_sources.xiaomi hermes_watch.env_files hermes_watch.settle_ms hermes_watch.reload_unit
     hermes_watch.require_probe platforms.telegram.token agent.max_turns terminal.env.X mcp_servers.foo.url
     mcp_servers.foo.headers.Authorization""".split()
-VALUES = ["%", '"%"', "'%'", "|\n    %", ">-\n    %", "!!str %", "&a%", "*%", "!% x", "${%}", "$%", "x${%}y", "[%]", "{%: 1}",
+VALUES = ["%", '"%"', "'%'", "|\n    %", ">-\n    %", "!!str %", "&a%", "*%", "!% x", "${%}", "$%", "x${%}y", "[%]",
+          "{%: 1}",
           "{a: %}", "% # %", "%: %", "[%", "'%", '"\\q%"', "https://%:%@h.example.com/v1", "https://%@127.0.0.1:1/v1",
-          "http://127.0.0.1:1/v1?api_key=%", "http://127.0.0.1:1/%#%", "%\n  %", "%\t", "@%", "`%`", '"%\\\n   %"', "? %",
+          "http://127.0.0.1:1/v1?api_key=%", "http://127.0.0.1:1/%#%", "%\n  %", "%\t", "@%", "`%`", '"%\\\n   %"',
+          "? %",
           "- %", "!!int %", "!!binary %", "0x%", "%...%", "\u00e9%", "Bearer %", "sha256:%"]
 LINES = ["# %", "%", "%FOO %", "---  %", "\t%", "%: [", "- %", "%: &x", "<<: *%"]
-ENV = ["XIAOMI_API_KEY=%", "%=foo", "%", "export %", "XIAOMI_API_KEY='%", 'XIAOMI_API_KEY="%\\q"', "XIAOMI_API_KEY=%OPENAI_API_KEY=%",
-       "XIAOMI_BASE_URL=https://%@h/x", "XIAOMI_API_KEY %", "XIAOMI_API_KEY: %", "# XIAOMI_API_KEY=%", "XIAOMI_API_KEE=%",
-       "XIAOMI_API_KEY=${%}", "XIAOMI_API_KEY=${X:-%}", "'%'=%", "XIAOMI_API_KEY=\n%", "HTTPS_PROXY=http://%:%@127.0.0.1:1",
-       'XIAOMI_API_KEY="a\n%\nb', "XIAOMI_API_KEY=\u201c%\u201d", "XIAOMI_API_KEY=%...", "xiaomi_api_key=%", "A=\x00%", "=%"]
+ENV = ["XIAOMI_API_KEY=%", "%=foo", "%", "export %", "XIAOMI_API_KEY='%", 'XIAOMI_API_KEY="%\\q"',
+       "XIAOMI_API_KEY=%OPENAI_API_KEY=%",
+       "XIAOMI_BASE_URL=https://%@h/x", "XIAOMI_API_KEY %", "XIAOMI_API_KEY: %", "# XIAOMI_API_KEY=%",
+       "XIAOMI_API_KEE=%",
+       "XIAOMI_API_KEY=${%}", "XIAOMI_API_KEY=${X:-%}", "'%'=%", "XIAOMI_API_KEY=\n%",
+       "HTTPS_PROXY=http://%:%@127.0.0.1:1",
+       'XIAOMI_API_KEY="a\n%\nb', "XIAOMI_API_KEY=\u201c%\u201d", "XIAOMI_API_KEY=%...", "xiaomi_api_key=%", "A=\x00%",
+       "=%"]
 
 
 class Planter:
@@ -50,13 +57,15 @@ class Planter:
         for path in self.random.sample(PATHS, self.random.randint(1, 4)):
             names, node = path.split("."), tree
             if self.some(0.15):
-                names[self.random.randrange(len(names))] = self.fill(self.random.choice(["%", '"%"', "&% x", "!% x", "api_key%"]))
+                names[self.random.randrange(len(names))] = self.fill(self.random.choice(["%", '"%"', "&% x", "!% x",
+                                                                                         "api_key%"]))
             for name in names[:-1]:
                 node = node.setdefault(name, {})
             node[names[-1]] = self.fill(self.random.choice(VALUES))
         lines = list(self.lines(tree, ""))
         if self.some(0.3):
-            lines += ["custom_providers:", f"- name: {self.key()}", f"  base_url: {self.fill(self.random.choice(VALUES))}",
+            lines += ["custom_providers:", f"- name: {self.key()}",
+                      f"  base_url: {self.fill(self.random.choice(VALUES))}",
                       f"  api_key: {self.key()}", f"  {self.key()}: x"]
         if self.some(0.4):
             lines.insert(self.random.randrange(len(lines) + 1), self.fill(self.random.choice(LINES)))
@@ -74,12 +83,16 @@ class Planter:
         return "".join(self.fill(line) + "\n" for line in self.random.choices(ENV, k=self.random.randint(0, 4)))
 
     def store(self):
-        entry = {"id": "abc123", "label": "l", "auth_type": "api_key", "priority": 0, "source": "manual", "access_token": self.key(),
-                 "last_status": self.random.choice([None, "exhausted"]), "last_error_reset_at": 4e9, "base_url": "https://a.example.com/v1"}
-        for name in self.random.sample([*entry, "last_error_reason", "last_error_message", "last_error_code", self.key()], 4):
+        entry = {"id": "abc123", "label": "l", "auth_type": "api_key", "priority": 0, "source": "manual",
+                 "access_token": self.key(),
+                 "last_status": self.random.choice([None, "exhausted"]), "last_error_reset_at": 4e9,
+                 "base_url": "https://a.example.com/v1"}
+        for name in self.random.sample([*entry, "last_error_reason", "last_error_message", "last_error_code",
+                                        self.key()], 4):
             entry[name] = self.random.choice([self.key(), [self.key()], *map(self.fill, (
                 "env:%", "manual:hermes-watch:%", "exhausted %", "https://%@h/v1"))])
-        text = json.dumps({"version": 1, "credential_pool": {self.random.choice(["xiaomi", "custom:foo", self.key()]): [entry]},
+        text = json.dumps({"version": 1,
+                           "credential_pool": {self.random.choice(["xiaomi", "custom:foo", self.key()]): [entry]},
                            "suppressed_sources": {self.random.choice(["xiaomi", self.key()]): [self.key()]}}, indent=2)
         at = self.random.randrange(len(text))
         return text[:at] + text[at + 1:] if self.some(0.2) else text
@@ -126,7 +139,8 @@ class Secrets(unittest.TestCase):
         for key in ("AIzaTest-9tSrke72Pou-X_a7eZSW0jk-BWYa1b", "3f2a7c1e-9b4d-4e6f-8a1b-0c2d3e4f5a6b"):
             home = Home()
             self.addCleanup(home.close)
-            home.write("config.yaml", f"model: {{provider: xiaomi, {key}: x}}\ncustom_providers: [{{name: {key}, base_url: 'http://h/v1', api_key: {key}}}]\n")
+            home.write("config.yaml",
+                       f"model: {{provider: xiaomi, {key}: x}}\ncustom_providers: [{{name: {key}, base_url: 'http://h/v1', api_key: {key}}}]\n")
             for command in COMMANDS:
                 home.compile(*command)
             self.assertFalse(key.encode().lower() in home.printed.lower(), key)

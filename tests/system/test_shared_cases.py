@@ -26,14 +26,16 @@ class SharedCases(unittest.TestCase):
             with self.subTest(path.stem):
                 self.home.write("config.yaml", path.read_bytes())
                 _, _, err = self.home.compile("--check")
-                refused = re.findall(r"^config\.yaml(?::(\d+):(\d+))?: error\[(?:yaml|not-utf|recursive|alias|nest)", err,
+                refused = re.findall(r"^config\.yaml(?::(\d+):(\d+))?: error\[(?:yaml|not-utf|recursive|alias|nest)",
+                                     err,
                                      re.M)
                 error = path.with_suffix(".err")
                 if error.exists() or path.stem in ON_PURPOSE:
                     self.assertTrue(refused, err)
                 else:
                     self.assertFalse(refused, err)
-                places = re.findall(r"line\D{0,3}(\d+)\D+col\w*\D{0,3}(\d+)", error.read_text()) if error.exists() else []
+                places = re.findall(r"line\D{0,3}(\d+)\D+col\w*\D{0,3}(\d+)",
+                                    error.read_text()) if error.exists() else []
                 if places:
                     self.assertIn(refused[0], places)
 
@@ -59,7 +61,8 @@ class SharedCases(unittest.TestCase):
             name, text, _, second, boot = line.split("\t")[:5]
             if "$" in text:
                 continue  # the second reader of these cases replaced references, which none does that is published
-            second, boot = ({k: v for k, v in json.loads(found).items() if not k.startswith("!")} for found in (second, boot))
+            second, boot = ({k: v for k, v in json.loads(found).items() if not k.startswith("!")}
+                            for found in (second, boot))
             with self.subTest(name):
                 self.home.write(".env", text.encode().decode("unicode_escape").encode("latin-1"))
                 _, _, err = self.home.compile("--check")

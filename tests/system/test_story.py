@@ -1,5 +1,5 @@
-"""The user replaces an exhausted key: in config.yaml, in .env, in both; breaks the file, mends it, removes the key. After
-each edit both kinds of readers get the right answer. Each edit is done in four ways."""
+"""The user replaces an exhausted key: in config.yaml, in .env, in both; breaks the file, mends it, removes the key.
+After each edit both kinds of readers get the right answer. Each edit is done in four ways."""
 import json, os, time, unittest
 
 from harness import Home, PoolReader, Provider, RuntimeReader, Watch, fingerprint

@@ -99,7 +99,8 @@ class Limits(unittest.TestCase):
         mounted = self.home.root / "mounted"
         mounted.mkdir()
         os.rename(self.home.path, self.home.root / "behind")
-        subprocess.run(["bindfs", "-o", "attr_timeout=0,entry_timeout=0", self.home.root / "behind", mounted], check=True)
+        subprocess.run(["bindfs", "-o", "attr_timeout=0,entry_timeout=0", self.home.root / "behind", mounted],
+                       check=True)
         self.addCleanup(subprocess.run, ["umount", "-l", mounted])
         behind, self.home.path = self.home.root / "behind", mounted
         self.start()
