@@ -84,7 +84,7 @@ static void add_line(struct MHD_Response *response, const struct header_line *li
  * one: short ones go first, and what has no room then is left out. */
 static void add_lines(struct MHD_Response *response, const struct exchange *x, const struct attempt *attempt)
 {
-    enum { ROOM = 60 * 1024, SHORT = 1024 };
+    enum { ROOM = 24 * 1024, SHORT = 1024 };
     char connection[512];
     struct header_line line;
     size_t room = ROOM;
