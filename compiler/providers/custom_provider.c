@@ -337,12 +337,28 @@ const struct custom_provider *custom_provider_find(const struct custom_providers
     return index == NULL ? NULL : &all->items[*index];
 }
 
+/* The first of a URL is put last, over the others. */
+static void index_urls(struct arena *arena, struct custom_providers *all)
+{
+    for (size_t i = all->urls.count == 0 ? all->count : 0; i > 0; i--) {
+        const struct custom_provider *custom = &all->items[i - 1];
+        const uint32_t *other = custom->row != NULL ? NULL : name_table_get(&all->urls, custom->base_url);
+        if (other != NULL && strcmp(all->items[*other].id, custom->id) != 0)
+            name_table_put(arena, &all->shared_urls, custom->base_url, 0);
+        if (custom->row == NULL)
+            name_table_put(arena, &all->urls, custom->base_url, i - 1);
+    }
+}
+
+bool custom_provider_shares_url(struct arena *arena, struct custom_providers *all, const struct custom_provider *custom)
+{
+    index_urls(arena, all);
+    return name_table_get(&all->shared_urls, custom->base_url) != NULL;
+}
+
 const struct custom_provider *custom_provider_by_url(struct arena *arena, struct custom_providers *all, const char *url)
 {
-    if (all->urls.count == 0)
-        for (size_t i = all->count; i > 0; i--) /* the first of a URL is put last, over the others */
-            if (all->items[i - 1].row == NULL)
-                name_table_put(arena, &all->urls, all->items[i - 1].base_url, i - 1);
+    index_urls(arena, all);
     const uint32_t *index = name_table_get(&all->urls, url);
     return index == NULL ? NULL : &all->items[*index];
 }

@@ -22,9 +22,10 @@ struct custom_provider {
 struct custom_providers {
     struct custom_provider *items;
     size_t count;
-    struct name_table names;    /* normalised names and aliases of those that have no row */
-    struct name_table disabled; /* those of entries with `enabled: false`, which are not among the items */
-    struct name_table urls;     /* made when somebody asks */
+    struct name_table names;       /* normalised names and aliases of those that have no row */
+    struct name_table disabled;    /* those of entries with `enabled: false`, which are not among the items */
+    struct name_table urls;        /* made when somebody asks */
+    struct name_table shared_urls; /* those of several, made with them */
 };
 
 /* Entries that Hermes drops are warned about and left out. Pure. */
@@ -41,6 +42,9 @@ void custom_provider_path(const struct custom_provider *custom, const struct pai
 
 /* By "custom:<name>", display name or key, in any case; NULL when there is none. */
 const struct custom_provider *custom_provider_find(const struct custom_providers *all, const char *name);
+/* Whether another one has the same URL. */
+bool custom_provider_shares_url(struct arena *arena, struct custom_providers *all,
+                                const struct custom_provider *custom);
 /* Whether NAME is that of an entry that is switched off. */
 bool custom_provider_disabled(const struct custom_providers *all, const char *name);
 /* By URL, as Hermes compares: without blanks around and without trailing slashes. The first time they are put in order. */

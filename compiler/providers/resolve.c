@@ -166,6 +166,10 @@ static void add_custom(struct resolver *r, const struct custom_provider *custom)
     if (custom->url != NULL && draft->provider.credential_count == 0) /* then its URL may be all that there is */
         draft->provider.url.key = arena_strdup(r->arena, path_of(r, custom, custom->url));
     add_config_seed(r, draft, custom);
+    /* Where several have one URL, Hermes may ask the pool of the first for another one: only what it seeds itself is there. */
+    if (custom->row == NULL && custom_provider_key(custom) == NULL &&
+        custom_provider_shares_url(r->arena, r->in->customs, custom))
+        draft->provider.projected = false;
 }
 
 /* The variable that names the provider where config.yaml names none, and the endpoint that goes with `custom`. */
