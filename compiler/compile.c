@@ -115,7 +115,7 @@ static void say_emptied(struct compilation *c, const struct source *source, bool
 {
     struct diagnostic *d = diagnostic_add(&c->diagnostics, CODE_EMPTIED_SOURCE, (struct place){.source = source},
                                           "%s is empty, and had content before%s", source->label,
-                                          kept ? ": the last good generation stays in force" : "");
+                                          kept ? ": the last good generation stays active" : "");
     if (kept)
         diagnostic_help(&c->diagnostics, d,
                         "restore it; or, if this is meant, save it once more or run hermes-compile");

@@ -185,7 +185,7 @@ static void report_compile(const struct compile_options *options, const struct c
     if (c->outcome != COMPILE_VALID && !written && c->generation == 0) {
         (void)fprintf(stderr, "nothing published%s: there is no generation yet\n", why);
     } else if (c->outcome != COMPILE_VALID && !written) {
-        (void)fprintf(stderr, "nothing published%s; generation %lld stays in force\n", why, c->generation);
+        (void)fprintf(stderr, "nothing published%s; generation %lld stays active\n", why, c->generation);
     } else if (!written) {
         (void)printf("generation %lld: nothing changed\n", c->generation);
     } else {
@@ -343,7 +343,7 @@ static int report_probes(const struct compile_options *options, struct compilati
         print_diagnostics(options, &c->diagnostics);
         probes_print(&probes, stdout);
         if (status == EXIT_OK && probes.count == 0)
-            (void)fputs("hermes-compile: there is no key to ask about\n", stderr);
+            (void)fputs("hermes-compile: there is no key to check\n", stderr);
     }
     return status != EXIT_OK ? status : probes_status(&probes);
 }
@@ -455,7 +455,7 @@ static int withdraw(const struct compile_options *options, struct arena *arena)
     bool done = withdraw_home(arena, home, LOCK_WAIT_MS, &lines, &diagnostics);
     print_diagnostics(options, &diagnostics);
     if (!options->quiet && done)
-        (void)fputs(lines.len > 0 ? lines.bytes : "auth.json has no entry of ours\n", stdout);
+        (void)fputs(lines.len > 0 ? lines.bytes : "auth.json has no entry of hermes-watch\n", stdout);
     return done ? EXIT_OK : EXIT_IO;
 }
 

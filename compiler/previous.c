@@ -31,7 +31,7 @@ bool previous_open(const char *home, struct hermes **reader, bool replaced, cons
     }
     if (error != HERMES_ABSENT && replaced)
         (void)diagnostic_add(diagnostics, CODE_SNAPSHOT_UNUSABLE, (struct place){0},
-                             "the previous snapshot is made anew: %s", hermes_strerror(error));
+                             "the previous snapshot is rebuilt: %s", hermes_strerror(error));
     return true;
 }
 

@@ -125,9 +125,8 @@ static const struct node *parse_config(struct arena *arena, const struct source 
                              source->label);
         return NULL;
     }
-    struct diagnostic *d =
-        diagnostic_add(diagnostics, CODE_NOT_A_MAPPING, root->place, "%s is %s, not a map of names to values",
-                       source->label, node_kind_name(root->kind));
+    struct diagnostic *d = diagnostic_add(diagnostics, CODE_NOT_A_MAPPING, root->place, "%s is %s, not a mapping",
+                                          source->label, node_kind_name(root->kind));
     diagnostic_help(diagnostics, d, "start with lines such as `model:`");
     return NULL;
 }
@@ -165,7 +164,7 @@ static void read_extra_env(struct reading *r)
         const char *path = node_string(item);
         if (path == NULL || r->sources->count + 5 >= SOURCES_MOST) {
             (void)diagnostic_add_as(r->diagnostics, SEVERITY_ERROR, CODE_WRONG_TYPE, item->place,
-                                    path == NULL ? "this is no path" : "too many env files");
+                                    path == NULL ? "this is not a path" : "too many env files");
             continue;
         }
         const struct source *source = add_source(r, SOURCE_EXTRA_ENV, expand_path(r, path));

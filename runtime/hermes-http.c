@@ -47,8 +47,9 @@ static const struct option_exit exits[] = {
 static const struct option_table command = {
     .program = "hermes-http",
     .version = HERMES_VERSION,
-    .about = "Sends the HTTP requests that hermes-compile and hermes-watch give it as JSON on standard input, and prints "
-             "the answers. It is not meant to be run by hand.",
+    .about =
+        "Sends the HTTP requests that hermes-compile and hermes-watch give it as JSON on standard input, and prints "
+        "the answers. It is not meant to be run by hand.",
     .rows = rows,
     .row_count = sizeof rows / sizeof *rows,
     .exits = exits,
@@ -243,7 +244,7 @@ static bool begin(CURLM *multi, struct exchange *e)
     if (e->curl != NULL && url != NULL && add_headers(e) && set_options(e, url) &&
         curl_multi_add_handle(multi, e->curl) == CURLM_OK)
         return true;
-    end(e, CURLE_OK, "not sent: a control character, or something that is no URL");
+    end(e, CURLE_OK, "not sent: a control character, or something that is not a URL");
     return false;
 }
 

@@ -96,11 +96,10 @@ static void say_kept(struct after_compile *a, const struct compilation *c)
 {
     a->said_kept = true;
     if (!a->home->quiet)
-        watched_home_say(
-            a->home, LOG_NOTICE, NULL,
-            c->generation == 0
-                ? "nothing published: there is no generation yet"
-                : arena_printf(c->arena, "nothing published; generation %lld stays in force", c->generation));
+        watched_home_say(a->home, LOG_NOTICE, NULL,
+                         c->generation == 0 ? "nothing published: there is no generation yet"
+                                            : arena_printf(c->arena, "nothing published; generation %lld stays active",
+                                                           c->generation));
 }
 
 /* FIRST: nothing was in force before, as far as we know. */
@@ -110,7 +109,7 @@ static void say_in_force(struct after_compile *a, const struct compilation *c, b
     a->said_kept = false;
     if ((first || again) && !a->home->quiet && !c->publication.published && !c->publication.projected)
         watched_home_say(a->home, LOG_INFO, NULL,
-                         arena_printf(c->arena, "%sgeneration %lld in force, watching %s", again ? "valid again: " : "",
+                         arena_printf(c->arena, "%sgeneration %lld active, watching %s", again ? "valid again: " : "",
                                       c->generation, a->home->home));
 }
 
@@ -291,6 +290,6 @@ void after_compile_hung(struct after_compile *a, const char *path)
     const long long generation = a->home->state->generation;
     (void)snprintf(text, sizeof text,
                    "%s does not answer: its file system hangs, and is waited for; generation %lld %s", path, generation,
-                   generation == 0 ? "(none) is in force" : "stays in force");
+                   generation == 0 ? "(none) is active" : "stays active");
     after_nothing(a, HOME_WAITING, LOG_WARNING, text);
 }

@@ -235,7 +235,8 @@ bool install_undo(struct arena *arena)
         (void)fprintf(stderr, "hermes-watch: %s: %s\n", path, strerror(errno));
         return false;
     }
-    (void)printf("%s was removed\nThe pool keeps our entries; hermes-compile --withdraw takes them out.\n", path);
+    (void)printf("%s was removed\nThe pool keeps hermes-watch's entries; hermes-compile --withdraw removes them.\n",
+                 path);
     if (!really) {
         say_there_is_no_manager();
         done = systemctl(really, "stop", UNIT) && systemctl(really, "disable", UNIT);

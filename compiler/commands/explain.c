@@ -92,7 +92,7 @@ static void print_shadowing(const struct compilation *c, const struct provider *
         if (shadowed->outvoted)
             continue; /* named where the winner is */
         if (strcmp(shadowed->origin.key, origin_key) == 0)
-            (void)fprintf(stream, "  behind    %s, which goes out first for %s\n", shadowed->by->origins[0].key,
+            (void)fprintf(stream, "  behind    %s, which is used first for %s\n", shadowed->by->origins[0].key,
                           shown_name(c->arena, provider->id));
         if (!stands_at(shadowed->by, origin_key))
             continue;
@@ -100,7 +100,7 @@ static void print_shadowing(const struct compilation *c, const struct provider *
         print_origin(c, &shadowed->origin, stream);
         (void)fputs("  ", stream);
         print_secret(shadowed->secret, &shadowed->fingerprint, reveal, stream);
-        (void)fputs(": a key of config.yaml goes out first\n", stream);
+        (void)fputs(": a key of config.yaml is used first\n", stream);
     }
 }
 
@@ -408,7 +408,7 @@ static void put_hidden_keys(struct text *out, const struct compilation *c, const
             text_putc(out, '{');
             origin_json(out, &shadowed->origin);
             json_write_member(out, "value", shadowed->fingerprint.text);
-            json_write_member(out, "why", "a key of config.yaml goes out first");
+            json_write_member(out, "why", "a key of config.yaml is used first");
             text_putc(out, '}');
         }
 }

@@ -226,9 +226,9 @@ static void print_provider(const struct compilation *c, const struct hermes_prov
         if (shadow != NULL && shadow->by != NULL)
             (void)fprintf(stream, ", shadowed by %s", shadow->by->fingerprint.text);
         if (!cools(cooldown, at) && any)
-            (void)fputs(", may go out next", stream);
+            (void)fputs(", may be used next", stream);
         else if (!cools(cooldown, at) && next != NULL && strcmp(next, credential->fingerprint) == 0)
-            (void)fputs(", goes out next", stream);
+            (void)fputs(", is used next", stream);
         print_models(c, now, credential->fingerprint, at, stream);
         (void)fputc('\n', stream);
         usable += !cools(cooldown, at);
@@ -305,7 +305,7 @@ static void print_watcher(struct arena *arena, const char *home, FILE *stream)
 static void print_sources(const struct compilation *c, FILE *stream)
 {
     if (c->outcome != COMPILE_VALID)
-        (void)fputs("sources: invalid; the generation above stays in force\n", stream);
+        (void)fputs("sources: invalid; the generation above stays active\n", stream);
     else if (c->plan.changed)
         (void)fputs("sources: changed since; run hermes-compile\n", stream);
     else

@@ -74,10 +74,10 @@ static bool type_fits(unsigned types, const struct node *node)
 static const char *wanted(unsigned types)
 {
     if ((types & CONFIG_MAP) != 0)
-        return "a map";
+        return "a mapping";
     if ((types & CONFIG_LIST) != 0)
         return "a list";
-    return (types & CONFIG_TEXT) != 0 ? "text" : (types & CONFIG_NUMBER) != 0 ? "a number" : "true or false";
+    return (types & CONFIG_TEXT) != 0 ? "a string" : (types & CONFIG_NUMBER) != 0 ? "a number" : "true or false";
 }
 
 /* Hermes's loader stops with a ValueError or TypeError at this one; the others it reads as if they were not there. */
@@ -94,7 +94,7 @@ static bool check_type(struct checker *c, const struct config_rule *rule, const 
     if (strcmp(rule->path, "custom_providers") == 0)
         return false; /* who reads it says what that means */
     (void)diagnostic_add_as(c->diagnostics, stops_hermes(rule, node) ? SEVERITY_ERROR : SEVERITY_WARNING,
-                            CODE_WRONG_TYPE, node->place, "%s is to be %s here, not %s", rule->path, wanted(types),
+                            CODE_WRONG_TYPE, node->place, "%s: expected %s, found %s", rule->path, wanted(types),
                             node_kind_name(node->kind));
     return false;
 }
@@ -107,7 +107,7 @@ static void check_meant_as_text(struct checker *c, const struct config_rule *rul
     if (!named || !node->plain || node->kind == NODE_STRING || node->kind == NODE_NULL)
         return;
     struct diagnostic *d =
-        diagnostic_add(c->diagnostics, CODE_NOT_TEXT, node->place, "YAML makes %s of this; %s is meant to be text",
+        diagnostic_add(c->diagnostics, CODE_NOT_TEXT, node->place, "YAML reads this as %s; %s is a string",
                        node_kind_name(node->kind), rule->path);
     diagnostic_help(c->diagnostics, d, "put it in quotes");
 }
@@ -126,7 +126,7 @@ static void check_choice(struct checker *c, const struct config_rule *rule, cons
         near_name_consider(&near, choice);
     }
     struct diagnostic *d = diagnostic_add(c->diagnostics, CODE_UNKNOWN_VALUE, node->place,
-                                          "%s knows no such value; Hermes takes its default", rule->path);
+                                          "unknown value for %s; Hermes uses its default", rule->path);
     if (near.best != NULL)
         diagnostic_help(c->diagnostics, d, "did you mean \"%s\"?", near.best);
     else
@@ -141,7 +141,7 @@ static bool check_letter(struct checker *c, const struct node *node)
     struct diagnostic *d = diagnostic_add(c->diagnostics, CODE_WORD_LEFT_TEXT, node->place,
                                           "this is text to Hermes up to the summer of 2026, and %s to later versions",
                                           (node->text[0] | 0x20) == 'y' ? "true" : "false");
-    diagnostic_help(c->diagnostics, d, "write it out, or in quotes if text is meant");
+    diagnostic_help(c->diagnostics, d, "write it out, or quote it if a string is intended");
     return false;
 }
 

@@ -97,7 +97,7 @@ void drift_watcher(struct drift *drift)
     const char *path = arena_printf(drift->arena, "%s/" WATCH_LOCK_FILE, drift->home);
     pid_t process = file_lock_holder(path);
     if (process == 0) {
-        find(drift, true, "not running: the next edit reaches nobody", how_to_start(drift));
+        find(drift, true, "not running: no process will see the next edit", how_to_start(drift));
         return;
     }
     if (runs_replaced_file(drift->arena, process))

@@ -175,7 +175,7 @@ static void bind(struct reader *r, const char *name, const char *raw, size_t len
     }
     if (bound->place.source == r->source && !bound->bare)
         (void)diagnostic_add(r->diagnostics, CODE_ENV_DUPLICATE, now.place,
-                             "%s stands in line %u already; the value here is the one that counts",
+                             "%s is already set on line %u; the value here is the one that counts",
                              shown_name(r->arena, name), bound->place.line);
     if (bound->value == NULL)
         *bound = now;
@@ -260,7 +260,7 @@ static bool read_unquoted(struct reader *r, const char *name)
     const char *value = blank_strip(r->text.bytes + start, stop - start, &len);
     start = (size_t)(value - r->text.bytes);
     if (len > 0 && r->text.bytes[start] == '#')
-        (void)warn(r, start, len, CODE_ENV_HASH_VALUE, "this is no comment to Hermes but the value");
+        (void)warn(r, start, len, CODE_ENV_HASH_VALUE, "this does not start a comment: Hermes reads it as the value");
     bind(r, name, value, len, start, env_text_characters(value, len));
     r->at = end + 1;
     return true;
@@ -303,7 +303,7 @@ static bool read_binding(struct reader *r)
             return false;
         diagnostic_help(r->diagnostics,
                         warn(r, start, 0, CODE_ENV_LINE_IGNORED,
-                             "there is no '=' here: Hermes sets nothing, and forgets a value that a line above gave"),
+                             "no '=' on this line: Hermes sets nothing, and forgets a value from a line above"),
                         "write NAME=value");
         bind_bare(r, name);
         return true;
@@ -336,7 +336,7 @@ void dotenv_load(struct arena *arena, const struct source *source, struct enviro
         size_t start = r.at;
         if (read_binding(&r))
             continue;
-        struct diagnostic *d = warn(&r, start, 0, CODE_ENV_LINE_IGNORED, "Hermes drops this line without a word");
+        struct diagnostic *d = warn(&r, start, 0, CODE_ENV_LINE_IGNORED, "Hermes silently ignores this line");
         diagnostic_help(r.diagnostics, d, "write NAME=value, or NAME=\"value\" with both quotes");
         r.at = line_end(&r, r.at > start ? r.at : start) + 1;
     }

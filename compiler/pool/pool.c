@@ -37,7 +37,7 @@ static bool leave_alone(struct projector *p, const char *why)
 {
     struct diagnostic *d = diagnostic_add(p->diagnostics, CODE_POOL_LEFT_ALONE, (struct place){.source = p->source},
                                           "the pool of %s is left alone: %s", shown_name(p->arena, p->name), why);
-    diagnostic_help(p->diagnostics, d, "mend it by hand, or remove it with `hermes auth`");
+    diagnostic_help(p->diagnostics, d, "fix it by hand, or remove it with `hermes auth`");
     return false;
 }
 
@@ -81,15 +81,15 @@ static bool read_entries(struct projector *p, const struct json *array)
     p->has_oauth = pool_wanted_login_in_env(p);
     p->seeded_count = p->our_count = 0;
     if (array != NULL && array->kind != JSON_ARRAY)
-        return leave_alone(p, "it is no list");
+        return leave_alone(p, "it is not a list");
     for (size_t i = 0; i < p->count; i++) {
         if (array->children[i].kind != JSON_OBJECT)
-            return leave_alone(p, "one of its entries is no object");
+            return leave_alone(p, "one of its entries is not an object");
         p->entries[i] = pool_entry_read(p->arena, p->document.text, &array->children[i], p->provider, p->now);
         take_back_made(p, &p->entries[i]);
         note_entry(p, &p->entries[i]);
         if (!p->entries[i].has_priority && !p->entries[i].ours)
-            return leave_alone(p, "the priority of one of its entries is no number");
+            return leave_alone(p, "the priority of one of its entries is not a number");
     }
     pool_entry_note_only(p->entries, p->count, p->now);
     return true;
@@ -296,7 +296,7 @@ static void edit_members(struct projector *p, const struct providers *providers)
         if (*name_table_get(&p->pools, p->name) != i)
             continue;
         if (twice[i])
-            (void)leave_alone(p, "its name stands twice");
+            (void)leave_alone(p, "its name occurs twice");
         else
             outcomes[i] = project_member(p, &pool->children[i]);
         removed += outcomes[i].gone;

@@ -15,7 +15,7 @@ static void unreadable(struct pool_document *document, const struct source *sour
 {
     struct diagnostic *d = diagnostic_add(diagnostics, CODE_POOL_UNREADABLE, (struct place){.source = source},
                                           "%s %s; it is left alone", source->label, why);
-    diagnostic_help(diagnostics, d, "mend the file or move it away: Hermes reads it as empty and would overwrite it");
+    diagnostic_help(diagnostics, d, "fix the file or move it away: Hermes reads it as empty and would overwrite it");
     document->unreadable = true;
 }
 
@@ -51,7 +51,7 @@ struct pool_document pool_document_open(struct arena *arena, struct source *sour
     bool has_pool = document.pool != NULL && document.pool->kind == JSON_OBJECT;
     bool has_providers = providers != NULL && providers->kind == JSON_OBJECT;
     if (document.pool != NULL && !has_pool)
-        unreadable(&document, source, diagnostics, "has a credential_pool that is no object");
+        unreadable(&document, source, diagnostics, "has a credential_pool that is not an object");
     else if (!has_pool && !has_providers)
         unreadable(&document, source, diagnostics, "has neither providers nor credential_pool");
     if (document.unreadable)

@@ -95,10 +95,9 @@ static void say(struct diagnostics *list, const struct provider *provider, const
     const char *name = provider->row != NULL ? provider->row->name : "the provider";
     const char *words = probe_words(list->arena, answer);
     if (answer->state == PROBE_REFUSED) {
-        struct diagnostic *d =
-            diagnostic_add(list, CODE_KEY_REFUSED, place,
-                           "%s does not take this key: %s; what was in force stays in force", name, words);
-        diagnostic_note(list, d, "hermes_watch.require_probe wants a changed key to be tried first");
+        struct diagnostic *d = diagnostic_add(
+            list, CODE_KEY_REFUSED, place, "%s refuses this key: %s; the previous version stays active", name, words);
+        diagnostic_note(list, d, "hermes_watch.require_probe requires that a changed key is tried first");
         diagnostic_help(list, d, "put in a key that works; hermes-compile --probe asks again");
     } else if (answer->state != PROBE_WORKS) {
         struct diagnostic *d = diagnostic_add(list, CODE_KEY_UNPROVEN, place,

@@ -197,7 +197,7 @@ static bool name_is_taken(struct collector *c, const struct custom_provider *pro
     struct diagnostic *d = diagnostic_add(c->diagnostics, CODE_PROVIDER_DROPPED, provider->entry->place,
                                           "%s is left out: Hermes takes its name for that of %s, which has another URL",
                                           path.bytes, other.bytes);
-    diagnostic_help(c->diagnostics, d, "give one of the two another name; case and blanks make none");
+    diagnostic_help(c->diagnostics, d, "rename one of the two; names that differ only in case or spaces are the same");
     return true;
 }
 
@@ -206,7 +206,7 @@ static const char *why_unlisted(const struct custom_provider *provider)
 {
     size_t len = 0;
     if (!node_is(provider->entry, NODE_MAP))
-        return "it is not a map";
+        return "it is not a mappingpingping";
     if (provider->name == NULL || (blank_strip(provider->name, strlen(provider->name), &len), len == 0) ||
         len >= MAX_NAME)
         return "it has no name";
@@ -237,7 +237,7 @@ static bool has_url(struct collector *c, const struct custom_provider *provider)
     custom_provider_path(provider, pair, &path);
     bool api = strcmp(pair->key->text, "api") == 0;
     struct diagnostic *d = diagnostic_add(c->diagnostics, CODE_PROVIDER_DROPPED, pair->value->place,
-                                          "Hermes drops the entry: %s is no URL with scheme and host", path.bytes);
+                                          "Hermes drops the entry: %s is not a URL with scheme and host", path.bytes);
     diagnostic_help(c->diagnostics, d,
                     api ? "`api` is its URL; a key is called api_key" : "write it with https:// or http:// in front");
     return false;
@@ -268,7 +268,7 @@ static void add_mapped(struct collector *c, const struct pair *pair)
     take_url(c, &provider, true);
     if (!node_is(pair->value, NODE_MAP)) {
         if (!node_is(pair->value, NODE_NULL))
-            dropped(c, &provider, "it is not a map");
+            dropped(c, &provider, "it is not a mappingpingping");
         return;
     }
     if (!enabled(pair->value)) {

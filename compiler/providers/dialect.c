@@ -52,7 +52,7 @@ const struct node *dialect_headers(const struct node *headers, struct diagnostic
             if (node_string(name) == NULL || strcasecmp(node_string(name), reserved[k].name) != 0)
                 continue;
             struct diagnostic *d = diagnostic_add(diagnostics, CODE_RESERVED_HEADER, name->place,
-                                                  "%s is no further header: %s", reserved[k].name, reserved[k].why);
+                                                  "%s is not an extra header: %s", reserved[k].name, reserved[k].why);
             diagnostic_help(diagnostics, d, "remove the line; a key belongs into api_key or key_env");
         }
     return headers;

@@ -139,7 +139,7 @@ void draft_warn_shadowed(struct resolver *r, const struct draft *draft, struct o
 {
     const struct credential *first = &draft->provider.credentials[0];
     struct diagnostic *d = diagnostic_add(r->diagnostics, CODE_SHADOWED_KEY, origin.place,
-                                          "%s is another key for %s than %s, which goes out first", origin.key,
+                                          "%s is another key for %s than %s, which is used first", origin.key,
                                           shown_name(r->arena, draft->provider.id), first->origins[0].key);
     diagnostic_note(r->diagnostics, d, "%s: %s, %s: %s", origin.key, fingerprint->text, first->origins[0].key,
                     first->fingerprint.text);
@@ -245,7 +245,7 @@ static void report_unusable(struct resolver *r, struct draft *draft, struct orig
     }
     struct diagnostic *d = diagnostic_add_as(r->diagnostics, severity,
                                              severity == SEVERITY_ERROR ? CODE_UNCLOSED_REFERENCE : CODE_UNUSABLE_KEY,
-                                             origin.place, "%s %s: it is no key", origin.key, why);
+                                             origin.place, "%s %s: it is not a key", origin.key, why);
     diagnostic_help(r->diagnostics, d,
                     reference ? "switch the source of secrets on under `secrets`, or put the key here"
                     : severity == SEVERITY_ERROR ? "close it with }"
@@ -259,9 +259,10 @@ static const char *config_key(struct resolver *r, struct draft *draft, const str
     if (node == NULL || node->kind == NODE_NULL || !node_truthy(node))
         return NULL;
     if (node->kind != NODE_STRING) {
-        struct diagnostic *d = diagnostic_add_as(r->diagnostics, SEVERITY_ERROR, CODE_NOT_TEXT, node->place,
-                                                 "%s is %s to YAML, not text: the key would not be what stands here",
-                                                 path, node_kind_name(node->kind));
+        struct diagnostic *d =
+            diagnostic_add_as(r->diagnostics, SEVERITY_ERROR, CODE_NOT_TEXT, node->place,
+                              "%s is %s to YAML, not a string: the key would not be what is written here", path,
+                              node_kind_name(node->kind));
         diagnostic_help(r->diagnostics, d, "put it in quotes");
         return NULL;
     }

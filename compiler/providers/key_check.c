@@ -125,7 +125,7 @@ const char *key_check_suspicious(const char *text, size_t len)
     for (size_t i = 0; i < len; i++) {
         unsigned char c = (unsigned char)text[i];
         if (c <= ' ' || c == 0x7F)
-            return "contains blanks or control characters";
+            return "contains spaces or control characters";
         if (c >= 0x80)
             return "contains characters outside ASCII";
     }

@@ -71,7 +71,7 @@ static void say_before_pool(struct resolver *r, const struct provider *provider)
         return;
     struct diagnostic *d =
         diagnostic_add(r->diagnostics, CODE_SHADOWED_KEY, first->origins[0].place,
-                       "%s goes out before the key of auth.json that Hermes by itself sends first for %s",
+                       "%s is used before the key of auth.json that Hermes by itself sends first for %s",
                        first->origins[0].key, shown_name(r->arena, provider->id));
     diagnostic_note(r->diagnostics, d, "entry %s: %s, %s: %s", shown_name(r->arena, entry->id),
                     fingerprint_of(entry->secret, strlen(entry->secret)).text, first->origins[0].key,

@@ -38,7 +38,7 @@ void url_check(struct diagnostics *diagnostics, struct place place, const char *
         return; /* what is wrong with the reference was said */
     if (!endpoint_plausible(url)) {
         struct diagnostic *d =
-            diagnostic_add(diagnostics, CODE_URL_WITHOUT_SCHEME, place, "this is no URL with scheme and host");
+            diagnostic_add(diagnostics, CODE_URL_WITHOUT_SCHEME, place, "this is not a URL with scheme and host");
         diagnostic_help(diagnostics, d, "write it with https:// or http:// in front");
         return;
     }

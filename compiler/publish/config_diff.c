@@ -17,7 +17,7 @@ static const char *shown_side(struct arena *arena, const char *path, const char 
     if (side.json == NULL)
         return NULL;
     if (side.json->kind == JSON_OBJECT || side.json->kind == JSON_ARRAY)
-        return side.json->kind == JSON_OBJECT ? "a map" : "a list";
+        return side.json->kind == JSON_OBJECT ? "a mapping" : "a list";
     const char *text = json_span_string(arena, side.text, side.json);
     if (text != NULL)
         return shown_leaf(arena, path, name, text, strlen(text));

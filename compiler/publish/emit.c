@@ -29,7 +29,7 @@ static void written(struct emitter *e)
 static void check_text(struct emitter *e, const struct node *node)
 {
     if (memchr(node->text, '\0', node->len) != NULL)
-        (void)diagnostic_add(e->diagnostics, CODE_NUL_IN_TEXT, node->place, "a text contains a NUL");
+        (void)diagnostic_add(e->diagnostics, CODE_NUL_IN_TEXT, node->place, "a string contains a NUL");
 }
 
 static void emit_scalar(struct emitter *e, const struct node *node)

@@ -58,7 +58,7 @@ static void put_line(struct text *lines, const struct change *change)
     else if (strcmp(change->what, "default_provider") == 0)
         text_printf(lines, "default provider: %s -> %s", or_none(change->from), or_none(change->to));
     else if (strcmp(change->what, "reordered") == 0)
-        text_printf(lines, "reordered, %s goes out first", change->to);
+        text_printf(lines, "reordered, %s is used first", change->to);
     else if (change->from != NULL && change->to != NULL)
         text_printf(lines, "%s %s -> %s", change->what, change->from, change->to);
     else if (change->from != NULL || change->to != NULL)

@@ -42,7 +42,7 @@ static struct output output(struct arena *arena, const char *home, const char *n
 
 static void fail(struct publishing *p, const char *path, int error)
 {
-    write_failed(p->diagnostics, path, error, "what was in force stays in force");
+    write_failed(p->diagnostics, path, error, "the previous version stays active");
     p->made.failed = true;
 }
 

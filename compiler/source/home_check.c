@@ -14,7 +14,7 @@ static bool refuse(struct diagnostics *list, const char *home, const char *why)
     struct diagnostic *d =
         diagnostic_add(list, CODE_NO_HOME, (struct place){0}, "there is no Hermes home %s: %s", home, why);
     diagnostic_help(list, d,
-                    strstr(home, "/~") != NULL ? "nobody has replaced the ~: write $HOME, or the whole path"
+                    strstr(home, "/~") != NULL ? "the ~ was not expanded: write $HOME, or the whole path"
                                                : "name the Hermes home with --home or HERMES_HOME");
     return false;
 }

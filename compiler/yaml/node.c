@@ -71,7 +71,7 @@ bool node_truthy(const struct node *node)
 
 const char *node_kind_name(enum node_kind kind)
 {
-    static const char *const names[] = {"nothing", "a truth value", "a number", "a number", "text",
-                                        "a date",  "binary data",   "a list",   "a map",    "a set"};
+    static const char *const names[] = {"nothing", "a boolean",   "a number", "a number",  "a string",
+                                        "a date",  "binary data", "a list",   "a mapping", "a set"};
     return names[kind];
 }

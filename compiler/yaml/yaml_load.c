@@ -109,7 +109,7 @@ static void note_bracket(struct loader *l, struct diagnostic *d, const yaml_mark
     struct place place = place_of(l, opened, NULL);
     diagnostic_note(l->diagnostics, d, "inside the bracket that opens in line %zu, column %zu", (size_t)place.line,
                     (size_t)place.column);
-    diagnostic_help(l->diagnostics, d, "close the bracket, or quote a text that begins with one");
+    diagnostic_help(l->diagnostics, d, "close the bracket, or quote a string that begins with one");
 }
 
 static void fail_parser(struct loader *l, const char *bytes, size_t len)
@@ -132,14 +132,15 @@ static void fail_parser(struct loader *l, const char *bytes, size_t len)
     else if (p->context != NULL)
         diagnostic_note(l->diagnostics, d, "%s that starts in line %zu", p->context, p->context_mark.line + 1);
     if (strstr(p->problem, "cannot start any token") != NULL || strstr(p->problem, "tab character") != NULL)
-        diagnostic_help(l->diagnostics, d,
-                        "YAML is indented with blanks, never with tabs; quote texts that start oddly");
+        diagnostic_help(
+            l->diagnostics, d,
+            "YAML is indented with spaces, never with tabs; quote strings that start with special characters");
     else if (strstr(p->problem, "mapping values are not allowed") != NULL)
         diagnostic_help(l->diagnostics, d,
                         "give the line before its colon, begin the names of one map in one column, or quote a text "
                         "that contains \": \"");
     else if (strstr(p->problem, "could not find expected ':'") != NULL)
-        diagnostic_help(l->diagnostics, d, "a name ends in a colon and a blank: `name: value`");
+        diagnostic_help(l->diagnostics, d, "a name ends with a colon and a space: `name: value`");
 }
 
 static struct anchor *find_anchor(struct loader *l, const char *name)
@@ -207,7 +208,8 @@ static void warn_surprise(struct loader *l, const struct node *node, const char 
     if (node->kind == NODE_STRING && yaml_scalar_looks_like_number(text, len)) {
         struct diagnostic *d =
             diagnostic_add(l->diagnostics, CODE_NUMBER_LEFT_TEXT, node->place, "YAML 1.1 leaves this number as text");
-        diagnostic_help(l->diagnostics, d, "write it with a dot and a signed exponent, or quote it if text is meant");
+        diagnostic_help(l->diagnostics, d,
+                        "write it with a dot and a signed exponent, or quote it if a string is intended");
         return;
     }
     bool sexagesimal = memchr(digits, ':', left) != NULL;
@@ -215,7 +217,7 @@ static void warn_surprise(struct loader *l, const struct node *node, const char 
     if ((node->kind == NODE_INTEGER && (sexagesimal || octal)) || (node->kind == NODE_FLOAT && sexagesimal)) {
         struct diagnostic *d = diagnostic_add(l->diagnostics, CODE_NUMBER_SURPRISE, node->place,
                                               "YAML 1.1 reads this as a number in base %s", sexagesimal ? "60" : "8");
-        diagnostic_help(l->diagnostics, d, "put it in quotes if text is meant");
+        diagnostic_help(l->diagnostics, d, "quote it if a string is intended");
     }
 }
 
@@ -267,9 +269,9 @@ static struct node *scalar(struct loader *l, const yaml_event_t *event, enum yam
         return node;
     }
     if (tag != NULL && !given && style == YAML_PLAIN_SCALAR_STYLE && len == 0)
-        (void)diagnostic_add(
-            l->diagnostics, CODE_YAML_READERS_DIFFER, node->place,
-            "a \"!\" with nothing behind it: an empty text to one of Hermes's two YAML readers, nothing to the other");
+        (void)diagnostic_add(l->diagnostics, CODE_YAML_READERS_DIFFER, node->place,
+                             "a \"!\" with nothing behind it: an empty string to one of Hermes's two YAML readers, "
+                             "nothing to the other");
     if (style == YAML_PLAIN_SCALAR_STYLE && l->flow > 0 && memchr(text, '?', len) != NULL)
         (void)diagnostic_add(
             l->diagnostics, CODE_YAML_READERS_DIFFER, node->place,
@@ -630,7 +632,7 @@ static bool check_encoding(struct loader *l, const char *bytes, size_t len)
     if (at == len)
         return true;
     struct diagnostic *d =
-        diagnostic_add(l->diagnostics, CODE_NOT_UTF_8, place_of_offset(l, bytes, len, at), "this byte is no UTF-8");
+        diagnostic_add(l->diagnostics, CODE_NOT_UTF_8, place_of_offset(l, bytes, len, at), "invalid UTF-8");
     diagnostic_help(l->diagnostics, d, "save the file as UTF-8");
     return false;
 }

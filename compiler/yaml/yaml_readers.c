@@ -90,19 +90,19 @@ static void look(struct walk *w, const char *at, size_t len, bool behind_blank)
         report(
             w, CODE_YAML_READERS_DIFFER,
             "a comment directly behind a block scalar's sign: one of Hermes's two YAML readers refuses the whole file",
-            "put a blank before the #");
+            "put a space before the #");
     else if (*at == '#' && (behind_blank || behind_text))
         w->quiet = true;
     else if (*at == '\t')
         report(w, CODE_YAML_TAB, "a tab: one of Hermes's two YAML readers refuses the whole file for it",
-               "put blanks in its place");
+               "replace it with spaces");
     else if (len == 3 && memcmp(at, mark, 3) == 0)
         report(w, CODE_YAML_READERS_DIFFER,
                "a byte order mark inside the file: Hermes's two YAML readers differ about it", "remove it");
     else if (*at == '!' && tag_meets_comma(at, w->end))
         report(w, CODE_YAML_READERS_DIFFER,
                "a tag directly before a comma: one of Hermes's two YAML readers takes the comma for a part of it",
-               "put a value or a blank behind the tag");
+               "put a value or a space after the tag");
     else if (*at == '?' && behind_blank && bare_question(at, w->end))
         report(w, CODE_YAML_READERS_DIFFER, "a bare \"?\" in brackets: Hermes's two YAML readers differ about it",
                "put it in quotes");

@@ -352,7 +352,7 @@ static const char *python_int(struct arena *arena, const char *text, size_t len,
     result->count = 0;
     for (; !ended(&c); c.at++) {
         if (digit_value(*c.at) >= base)
-            return "this is no number";
+            return "this is not a number";
         result->count = multiply_add(result->limbs, result->count, base, digit_value(*c.at));
     }
     return NULL;
@@ -466,7 +466,7 @@ static const char *construct_float(struct arena *arena, const char *text, size_t
         while (start > 0 && at[start - 1] != ':')
             start--;
         if (!python_float(arena, at + start, end - start, &part))
-            return "this is no number";
+            return "this is not a number";
         value += part * base;
         base *= 60;
         if (start == 0)
@@ -488,7 +488,7 @@ static const char *construct_timestamp(struct arena *arena, const char *text, si
 {
     struct moment m;
     if (!read_moment(text, len, false, &m))
-        return "this is no date";
+        return "this is not a date";
     if (m.year < 1 || m.month < 1 || m.month > 12 || m.day < 1 || m.day > days_in(m.year, m.month))
         return "there is no such day";
     if (m.hour > 23 || m.minute > 59 || m.second > 59 || abs(m.zone_minutes) >= 24 * 60)
@@ -515,7 +515,7 @@ static const char *construct_bool(const char *text, size_t len, struct node *nod
         lower[i] = (char)(text[i] >= 'A' && text[i] <= 'Z' ? text[i] | 0x20 : text[i]);
     node->kind = NODE_BOOL;
     node->boolean = is_one_of(lower, len < sizeof lower ? len : 0, truths);
-    return node->boolean || is_one_of(lower, len < sizeof lower ? len : 0, lies) ? NULL : "this is no truth value";
+    return node->boolean || is_one_of(lower, len < sizeof lower ? len : 0, lies) ? NULL : "this is not a boolean";
 }
 
 static bool base64_letter(char c)
@@ -544,7 +544,7 @@ static const char *construct_binary(struct arena *arena, const char *text, size_
     text_append(&out, "", 0);
     for (size_t i = 0; i < len; i++) {
         if ((unsigned char)text[i] >= 0x80)
-            return "this is no base64";
+            return "this is not base64";
         if (complete)
             continue;
         if (text[i] == '=') {
@@ -556,7 +556,7 @@ static const char *construct_binary(struct arena *arena, const char *text, size_
         }
     }
     if (out.len % 4 != 0 && !complete)
-        return "this is no base64";
+        return "this is not base64";
     clear_unused_bits(&out);
     while (out.len % 4 != 0)
         text_putc(&out, '=');

@@ -70,7 +70,7 @@ class BadInput(unittest.TestCase):
 
     def test_root_is_no_map(self):
         self.config("- a\n- b\n")
-        self.refused(1, "config.yaml:1:1: error[not-a-mapping]: config.yaml is a list, not a map of names to values")
+        self.refused(1, "config.yaml:1:1: error[not-a-mapping]: config.yaml is a list, not a mapping")
 
     def test_unresolved_reference(self):
         self.config("model:\n  provider: xiaomi\n  api_key: ${NOT_THERE}\n")
@@ -183,7 +183,7 @@ class BadInput(unittest.TestCase):
                 code, _, err = self.home.compile("--home", home, *mode)
                 self.assertEqual(code, 4)
                 self.assertIn(f"error[no-home]: there is no Hermes home {home}: {why}\n", err)
-        self.assertIn("help: nobody has replaced the ~", self.home.compile("--home", "~/.hermes")[2])
+        self.assertIn("help: the ~ was not expanded", self.home.compile("--home", "~/.hermes")[2])
 
     @unittest.skipUnless(os.getuid() == 0 and shutil.which("setpriv"), "SKIP: needs root and setpriv")
     def test_a_folder_that_another_user_left_in_the_home(self):
@@ -199,14 +199,14 @@ class BadInput(unittest.TestCase):
         self.config(GOOD.replace("good-0001", "good-0002"))
         code, out, err = self.home.compile("--strict")
         self.assertEqual((code, out), (1, ""))
-        self.assertIn("nothing published (--strict: there are warnings); generation 1 stays in force\n", err)
+        self.assertIn("nothing published (--strict: there are warnings); generation 1 stays active\n", err)
         self.assertEqual(self.derived(), self.before)
 
     def test_a_link_to_itself(self):
         (self.home.path / "config.yaml").unlink()
         (self.home.path / "config.yaml").symlink_to("config.yaml")
         self.refused(4, "config.yaml: error[unreadable]: config.yaml cannot be read: Too many levels")
-        self.assertIn("\nnothing published; generation 1 stays in force\n", self.home.compile()[2])
+        self.assertIn("\nnothing published; generation 1 stays active\n", self.home.compile()[2])
 
     def test_pool_that_is_no_json(self):
         for text in ("", "\ufeff{}", "{", "[]", '{"providers": {}} x', '{"credential_pool": 1}', "[" * 5000, "{}",

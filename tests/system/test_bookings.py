@@ -53,7 +53,7 @@ class Bookings(unittest.TestCase):
         self.assertEqual(code, 0)
         self.assertIn(f"cleared {fingerprint(FIRST)} in compiled/bookings", out)
         self.assertEqual(self.reader.pick().secret, FIRST)
-        self.assertIn("usable, goes out next", self.home.compile("--status")[1])
+        self.assertIn("usable, is used next", self.home.compile("--status")[1])
 
     def test_an_outage_is_shown_and_takes_no_key_out(self):
         self.example("try_each_key", answers="503 600\n")

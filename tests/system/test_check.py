@@ -63,7 +63,7 @@ class Check(unittest.TestCase):
         self.assertIn("nothing published: there is no generation yet\n", self.home.compile()[2])
 
     def test_usual_slips_in_yaml(self):
-        self.says("error[yaml-syntax]", "starts in line 3", "help: a name ends in a colon and a blank: `name: value`",
+        self.says("error[yaml-syntax]", "starts in line 3", "help: a name ends with a colon and a space: `name: value`",
                   config=f"model:\n  provider: xiaomi\n  api_key:{MAIN}\n")
         for slip in f"model:\n  provider xiaomi\n  api_key: {MAIN}\n", f"model:\n  provider: xiaomi\n   api_key: {MAIN}\n":
             self.says("config.yaml:3:", "help: give the line before its colon, begin the names of one map in one column, or quote",
@@ -77,7 +77,7 @@ class Check(unittest.TestCase):
     def test_a_line_of_an_env_file_without_a_value(self):
         """Of a shell's habit, `export NAME` behind NAME=..., nothing is left; a key on a line by itself is no variable."""
         for line in "export XIAOMI_API_KEY", "sk-test-lonely-1":
-            self.says(".env:2:1: warning[env-line-ignored]: there is no '=' here", "help: write NAME=value",
+            self.says(".env:2:1: warning[env-line-ignored]: no '=' on this line", "help: write NAME=value",
                       env=f"XIAOMI_API_KEY={SPARE}\n{line}\n")
 
     def test_an_env_file_that_is_missing(self):
@@ -129,9 +129,9 @@ class Check(unittest.TestCase):
                   config=CONFIG + "credential_pool_strategies: {xiaomi: roundrobin}\n")
 
     def test_the_wrong_kind_of_value(self):
-        self.says("config.yaml:5:19: warning[wrong-type]: browser.headed is to be true or false here, not text",
+        self.says("config.yaml:5:19: warning[wrong-type]: browser.headed: expected true or false, found a string",
                   config=CONFIG + "browser: {headed: maybe}\n")
-        self.says("error[wrong-type]: agent is to be a map here, not text", config=CONFIG + "agent: fast\n")
+        self.says("error[wrong-type]: agent: expected a mapping, found a string", config=CONFIG + "agent: fast\n")
 
     # --- what YAML does unseen ---
 
@@ -305,7 +305,7 @@ class Check(unittest.TestCase):
                          [{"variable": "MY_KEY", "path": ".env", "line": 1, "column": 8}])
         self.assertEqual(json.loads(self.home.compile("--explain", "MY_KEY", "--format", "json")[1])["put_into"],
                          [{"path": "config.yaml", "line": 2, "column": 51}])
-        self.assertIn("  value     a map of 3 entries\n", self.home.compile("--explain", "custom_providers[0]")[1])
+        self.assertIn("  value     a mapping of 3 entries\n", self.home.compile("--explain", "custom_providers[0]")[1])
         for form in (), ("--format", "json"):  # as the runtime library names it
             self.assertEqual(self.home.compile("--explain", "custom_providers.0.apiKey", *form), self.home.compile("--explain", path, *form))
         self.assertEqual(self.home.compile("--explain", "custom_providers[0].nothing")[0], 2)

@@ -393,7 +393,7 @@ Environment=ZAI_API_KEY={HIDDEN}
         self.assertIn("every key is cooling", self.home.compile("--status")[1])
         self.assertEqual(self.home.compile("--reset", "xiaomi", "sha256:" + "0" * 16)[1], "nothing was cooling\n")
         self.assertIn(f"xiaomi: cleared {fingerprint(TRUE)} in auth.json\n", self.home.compile("--reset", "mimo")[1])
-        self.assertIn("usable, goes out next", self.home.compile("--status")[1])
+        self.assertIn("usable, is used next", self.home.compile("--status")[1])
         self.assertIsNone(self.home.pool()[0]["last_status"])
         self.assertGreater(self.home.pool()[0]["status_cleared_at"], 1795000000)
         self.home.compile()

@@ -51,16 +51,16 @@ class PoolInput(unittest.TestCase):
         for text, why in (("", "is empty"), ("\ufeff\ufeff" + good, "is not JSON"), ("no json", "is not JSON"),
                           (good[:-20], "is not JSON"), (good + "}", "is not JSON"), (b"\xff\xfe" + good.encode(), "is not UTF-8"),
                           ("[]", "is a list, not an object"), ("{}", "has neither providers nor credential_pool"),
-                          ('{"credential_pool": []}', "has a credential_pool that is no object"),
-                          ('{"providers": {}, "credential_pool": "x"}', "has a credential_pool that is no object")):
+                          ('{"credential_pool": []}', "has a credential_pool that is not an object"),
+                          ('{"providers": {}, "credential_pool": "x"}', "has a credential_pool that is not an object")):
             with self.subTest(why):
                 found = self.left_alone(text, f"auth.json: warning[pool-unreadable]: auth.json {why}; it is left alone")
                 self.assertEqual(found, [f"auth.json {why}; it is left alone"])
 
     def test_a_pool_of_odd_shape(self):
-        for entries, why in (([entry(), "x"], "one of its entries is no object"), ([entry(), None], "one of its entries is no object"),
-                             ([entry(), entry(priority="1")], "the priority of one of its entries is no number"),
-                             ([entry(), entry(priority=None)], "the priority of one of its entries is no number")):
+        for entries, why in (([entry(), "x"], "one of its entries is not an object"), ([entry(), None], "one of its entries is not an object"),
+                             ([entry(), entry(priority="1")], "the priority of one of its entries is not a number"),
+                             ([entry(), entry(priority=None)], "the priority of one of its entries is not a number")):
             with self.subTest(why):
                 why = f"the pool of xiaomi is left alone: {why}"
                 self.assertEqual(self.left_alone(store(*entries), f"auth.json: warning[pool-left-alone]: {why}"), [why])

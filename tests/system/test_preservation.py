@@ -165,7 +165,7 @@ class Leaving(unittest.TestCase):
         self.assertEqual((code, err), (0, ""))
         self.assertIn(f"auth.json: xiaomi: removed {fingerprint('sk-test-ours-1')}", out)
         self.assertNotIn(OURS.encode(), self.home.bytes_of("auth.json"))
-        self.assertEqual(self.home.compile("--withdraw"), (0, "auth.json has no entry of ours\n", ""))
+        self.assertEqual(self.home.compile("--withdraw"), (0, "auth.json has no entry of hermes-watch\n", ""))
         self.assertEqual(self.home.compile()[0], 0)  # and back
         self.assertIn(OURS.encode(), self.home.bytes_of("auth.json"))
 

@@ -220,7 +220,7 @@ class Required(Case):
         self.home.write("config.yaml", config(BAD, self.server.url, REQUIRE))
         code, _, err = self.home.compile()
         self.assertEqual(code, 1)
-        self.assertIn("config.yaml:5:12: error[key-refused]: Xiaomi MiMo does not take this key: refused (401)", err)
+        self.assertIn("config.yaml:5:12: error[key-refused]: Xiaomi MiMo refuses this key: refused (401)", err)
         self.assertEqual(before, {name: self.home.bytes_of(name) for name in before})
         self.home.write("config.yaml", config(NEW, self.server.url, REQUIRE))
         self.assertEqual(self.home.compile()[0], 0)

@@ -88,7 +88,7 @@ class Page(unittest.TestCase):
         self.wait_row(ONE, "cooling")
         self.assertRegex(self.row(ONE), r"cooling [45]:\d\d\s+HTTP 429, rule 429-retry-after")
         self.assertRegex(self.row(TWO), r"dead\s+HTTP 401, rule 401-revoked; until its source changes")
-        self.assertRegex(self.row(THREE), r"usable\s+in use, goes out next\s+1 time")
+        self.assertRegex(self.row(THREE), r"usable\s+in use, is used next\s+1 time")
         link = self.browser.run("return document.querySelector('a[href^=\"/requests/\"]').href")
         self.assertEqual(link, self.url + "requests/" + answer.headers["x-hermes-request-id"])
         self.assertIn("HTTP 401, rule 401-revoked; another one went on", self.browser.run("return document.getElementById('news').textContent"))

@@ -1,4 +1,4 @@
-"""hermes-compile --status: each key, what the provider said of it, and which one goes out next under each strategy."""
+"""hermes-compile --status: each key, what the provider said of it, and which one is used next under each strategy."""
 import json, shutil, time, unittest
 
 from harness import Home, fingerprint
@@ -32,7 +32,7 @@ class Status(unittest.TestCase):
         return {line.split()[0]: line for line in out.splitlines() if line.startswith("  sha256:")} | {"all": out}
 
     def next(self, lines):
-        return [PRINTS.index(name) for name, line in lines.items() if line.endswith("goes out next")]
+        return [PRINTS.index(name) for name, line in lines.items() if line.endswith("is used next")]
 
     def test_how_long_a_key_rests(self):
         """An only key for a minute, one of several for an hour, and a model by itself."""
@@ -42,7 +42,7 @@ class Status(unittest.TestCase):
         self.assertIn("cooling until", self.status("", entry(0, **spent), entry(1))[PRINTS[0]])
         self.assertIn("cooling until", self.status("", entry(0, **spent | {"last_error_code": 402}))[PRINTS[0]])
         line = self.status("", entry(0, model_cooldowns={"big": 4e9, "small": 1}))[PRINTS[0]]
-        self.assertIn("usable, goes out next, cooling for big until 2096", line)
+        self.assertIn("usable, is used next, cooling for big until 2096", line)
         self.assertNotIn("small", line)
 
     def test_what_an_open_session_turns_to(self):
@@ -69,12 +69,12 @@ class Status(unittest.TestCase):
                       entry(2, request_count=1)]
             lines = self.status(f"credential_pool_strategies:\n  xiaomi: {strategy}\n", *counts)
             self.assertEqual(self.next(lines), expected, strategy)
-            self.assertEqual(lines["all"].count("may go out next"), 3 if strategy == "random" else 0)
+            self.assertEqual(lines["all"].count("may be used next"), 3 if strategy == "random" else 0)
 
     def test_shadowed(self):
         self.home.write(".env", f"XIAOMI_API_KEY={KEYS[1]}\n")
         lines = self.status(f"  api_key: {KEYS[0]}\n")
-        self.assertIn("usable, goes out next", lines[PRINTS[0]])
+        self.assertIn("usable, is used next", lines[PRINTS[0]])
         self.assertIn(f"usable, shadowed by {PRINTS[0]}", lines[PRINTS[1]])
 
     def test_as_json(self):

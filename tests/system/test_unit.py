@@ -284,7 +284,7 @@ class Install(Case):
         self.assertNotEqual(self.main_pid(), first)
         code, out, _ = self.watch("--uninstall")
         self.assertEqual(code, 0)
-        self.assertIn("was removed\nThe pool keeps our entries; hermes-compile --withdraw takes them out.\n", out)
+        self.assertIn("was removed\nThe pool keeps hermes-watch's entries; hermes-compile --withdraw removes them.\n", out)
         self.assertFalse(unit.exists())
         self.assertIn("inactive", self.systemctl("is-active", "hermes-watch", check=False))
         self.assertEqual(list(self.units.glob("*.wants/*")), [])

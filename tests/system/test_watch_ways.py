@@ -53,8 +53,8 @@ class Ways(unittest.TestCase):
         watch.wait_generation(1)
         watch.close()
         said = [line for line in (self.home.root / "watch.log").read_text().splitlines() if "generation" in line]
-        self.assertEqual(said, [f"generation 1 in force, watching {self.home.path}", "nothing published; generation 1 stays in force",
-                                f"valid again: generation 1 in force, watching {self.home.path}"])
+        self.assertEqual(said, [f"generation 1 active, watching {self.home.path}", "nothing published; generation 1 stays active",
+                                f"valid again: generation 1 active, watching {self.home.path}"])
 
     def test_deletion_is_held_back_and_return_is_seen(self):
         watch = self.start()

@@ -83,7 +83,7 @@ static void two_keys_that_change_places_are_reordered(void **state)
     (void)state;
     check((struct sources){"model: " ONE, "XIAOMI_API_KEY=sk-test-2\n"},
           (struct sources){"model: " TWO, "XIAOMI_API_KEY=sk-test-1\n"},
-          "xiaomi: reordered, " KEY_2 " goes out first\n");
+          "xiaomi: reordered, " KEY_2 " is used first\n");
 }
 
 static void urls_strategies_and_the_default_are_named(void **state)

@@ -54,7 +54,7 @@ void drift_look_say(const struct watched_home *home, const struct drift *drift)
                                               .code = "drift"});
     }
     if (drift->count == 0)
-        watched_home_say(home, LOG_INFO, "drift", "drift: nobody disagrees any more");
+        watched_home_say(home, LOG_INFO, "drift", "drift resolved: everything matches the configuration");
 }
 
 static uint64_t now_usec(sd_event *event)

@@ -114,7 +114,7 @@ static void print_line(const char *label, const char *text, size_t len)
     static unsigned lost;
     char *line = NULL;
     char said[80];
-    int said_len = snprintf(said, sizeof said, "... %u lines are lost: nobody read them here\n", lost);
+    int said_len = snprintf(said, sizeof said, "... %u lines were lost: they were not read in time\n", lost);
     int line_len = asprintf(&line, "%s%s%.*s\n", label != NULL ? label : "", label != NULL ? ": " : "", (int)len, text);
     if (line_len >= 0)
         plain_lines(line);

@@ -81,7 +81,7 @@ static double put_keys(struct text *out, const char *home, struct hermes *reader
 {
     double until = INFINITY;
     const struct hermes_view *view = reader != NULL ? hermes_current(reader) : NULL;
-    put_head(out, "keys", "Keys of a provider in the generation in force.");
+    put_head(out, "keys", "Keys of a provider in the active generation.");
     for (size_t i = 0; view != NULL && i < hermes_provider_count(view); i++) {
         const struct hermes_provider *provider = hermes_provider_at(view, i);
         put_value(out, home, "keys", "provider", shown_name(out->arena, provider->id),
@@ -105,11 +105,11 @@ double metrics_put(struct text *out, const struct home_state *state, const struc
             !home_state_is_trouble(state));
     put_one(out, home, "last_compile_timestamp_seconds", "When the home was compiled last.", seconds(times->compiled));
     put_one(out, home, "last_success_timestamp_seconds", "When it last went well.", seconds(times->succeeded));
-    put_one(out, home, "generation", "The generation in force.", (double)state->generation);
+    put_one(out, home, "generation", "The active generation.", (double)state->generation);
     put_one(out, home, "errors", "Errors of the last compile.", (double)state->errors);
     put_one(out, home, "warnings", "Warnings of the last compile.", (double)state->warnings);
     put_one(out, home, "drift_findings", "Places that disagree with the sources.", (double)state->finding_count);
-    put_one(out, home, "drift_findings_that_matter", "Those of them that somebody uses.", (double)state->matters);
+    put_one(out, home, "drift_findings_that_matter", "Those of them that are used.", (double)state->matters);
     put_sources(out, home, source);
     return put_keys(out, home, source->reader);
 }
