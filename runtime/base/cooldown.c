@@ -142,8 +142,16 @@ static void put_one(struct text *out, const struct cooldown *cooldown)
     text_puts(out, "]}");
 }
 
+static int compare_names(const void *a, const void *b)
+{
+    return strcmp(*(const char *const *)a, *(const char *const *)b);
+}
+
+/* Sorted, so that what is the same has the same text, in whatever order it was noted. */
 static void put_list(struct text *out, const char *name, const struct cooldowns_names *names)
 {
+    if (names->count > 1)
+        qsort(names->items, names->count, sizeof *names->items, compare_names);
     for (size_t i = 0; i < names->count; i++) {
         if (i == 0)
             text_printf(out, ",\n  \"%s\": [", name);
