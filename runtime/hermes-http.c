@@ -18,12 +18,12 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
-#include <time.h>
 #include <unistd.h>
 
 #include <cjson/cJSON.h>
 #include <curl/curl.h>
 
+#include "clock.h"
 #include "hermes_runtime.h"
 #include "http_only.h"
 #include "key_header.h"
@@ -216,7 +216,7 @@ static void end(struct exchange *e, CURLcode code, const char *words)
                                          .headers_len = e->head.len,
                                          .body = e->body.at != NULL ? e->body.at : "",
                                          .body_len = e->body.len};
-    struct hermes_judgement judged = hermes_classify(&answer, (double)time(NULL));
+    struct hermes_judgement judged = hermes_classify(&answer, clock_wall());
     e->answer = cJSON_CreateObject();
     (void)cJSON_AddStringToObject(e->answer, "state", state_of((int)status, &judged));
     (void)cJSON_AddNumberToObject(e->answer, "status", (double)status);

@@ -43,7 +43,7 @@ static void print_provider(const struct compilation *c, const struct provider *p
     bool is_default = c->providers.default_id != NULL && strcmp(c->providers.default_id, provider->id) == 0;
     (void)fprintf(stream, "%s%s\n  base URL  %s\n  strategy  %s\n", shown_name(c->arena, provider->id),
                   is_default ? " (the default provider)" : "", shown_url(c->arena, provider->base_url),
-                  provider->strategy);
+                  strategy_name(provider->strategy));
     (void)fprintf(stream, "  read by   the runtime library; %s\n", how_hermes_reads(provider));
     if (provider->credential_count == 0)
         (void)fprintf(stream, "  no key: no source has a usable one\n");
@@ -354,7 +354,7 @@ static void put_provider(struct text *out, const struct compilation *c, const st
     json_write_member(out, "provider", shown_name(out->arena, provider->id));
     json_write_truth(out, "default", first != NULL && strcmp(first, provider->id) == 0);
     json_write_member(out, "base_url", shown_url(c->arena, provider->base_url));
-    json_write_member(out, "strategy", provider->strategy);
+    json_write_member(out, "strategy", strategy_name(provider->strategy));
     json_write_truth(out, "in_pool", provider->projected);
     json_write_name(out, "credentials");
     text_putc(out, '[');

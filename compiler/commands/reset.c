@@ -2,9 +2,9 @@
 
 #include <stdio.h>
 #include <string.h>
-#include <time.h>
 
 #include "bookings.h"
+#include "clock.h"
 #include "pool_by_hand.h"
 #include "pool_clearing.h"
 #include "pool_document.h"
@@ -137,6 +137,6 @@ bool reset_home(struct arena *arena, const char *home, const struct reset *what,
     struct reset copy = *what;
     bool done = pool_by_hand(arena, home, (struct pool_edit){reset_edit, &copy}, lock_wait_ms, lines, diagnostics);
     if (done)
-        reset_bookings(arena, home, what, (double)time(NULL), lines);
+        reset_bookings(arena, home, what, clock_wall(), lines);
     return done;
 }

@@ -8,6 +8,7 @@
 
 #include <cjson/cJSON.h>
 
+#include "clock.h"
 #include "cooldown.h"
 #include "file_lock.h"
 #include "iso_time.h"
@@ -336,7 +337,7 @@ int status_print(const struct compilation *c, const char *home, FILE *stream)
     if (error != 0)
         return error;
     const struct hermes_view *view = hermes_current(hermes);
-    double now = (double)time(NULL);
+    double now = clock_wall();
     struct cooldowns cooldowns = known_cooldowns(c, home, hermes, now);
     (void)fprintf(stream, "%s\ngeneration %lld, compiled %s\n", home, hermes_generation(view),
                   hermes_compiled_at(view));
@@ -411,7 +412,7 @@ static void put_providers(struct text *out, const struct compilation *c, const c
 {
     const struct hermes_view *view = hermes_current(hermes);
     const char *first = hermes_default_provider(view);
-    double now = (double)time(NULL);
+    double now = clock_wall();
     struct cooldowns cooldowns = known_cooldowns(c, home, hermes, now);
     for (size_t i = 0; i < hermes_provider_count(view); i++) {
         const struct hermes_provider *provider = hermes_provider_at(view, i);

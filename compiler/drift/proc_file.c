@@ -6,6 +6,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "clock.h"
+
 enum { LONGEST = 256 * 1024 };
 
 /* Nobody knows its size before. */
@@ -38,7 +40,6 @@ double proc_file_started(pid_t process)
 {
     char text[1024] = "";
     unsigned long long ticks = 0;
-    struct timespec now;
     struct timespec up;
     char path[64];
     (void)snprintf(path, sizeof path, "/proc/%ld/stat", (long)process);
@@ -53,8 +54,7 @@ double proc_file_started(pid_t process)
         sscanf(after_name + 1, " %*c %*d %*d %*d %*d %*d %*u %*u %*u %*u %*u %*u %*u %*d %*d %*d %*d %*d %*d %llu",
                &ticks) != 1)
         return 0;
-    (void)clock_gettime(CLOCK_REALTIME, &now);
     (void)clock_gettime(CLOCK_BOOTTIME, &up);
-    double boot = (double)now.tv_sec - (double)up.tv_sec + (double)(now.tv_nsec - up.tv_nsec) / 1e9;
-    return boot + (double)(ticks + 1) / (double)sysconf(_SC_CLK_TCK);
+    return clock_wall() - (double)up.tv_sec - (double)up.tv_nsec / 1e9 +
+           (double)(ticks + 1) / (double)sysconf(_SC_CLK_TCK);
 }

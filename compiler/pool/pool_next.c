@@ -18,9 +18,9 @@ const char *pool_next(struct arena *arena, const struct pool_document *document,
     const struct json *array = json_span_member(document->pool, provider->id);
     size_t count = array == NULL || array->kind != JSON_ARRAY ? 0 : array->count;
     struct entry *entries = arena_alloc(arena, count * sizeof *entries);
-    bool fewest = strcmp(provider->strategy, "least_used") == 0;
+    bool fewest = provider->strategy == STRATEGY_LEAST_USED;
     const struct entry *next = NULL;
-    if (strcmp(provider->strategy, "random") == 0)
+    if (provider->strategy == STRATEGY_RANDOM)
         return NULL;
     for (size_t i = 0; i < count; i++) {
         if (array->children[i].kind != JSON_OBJECT)

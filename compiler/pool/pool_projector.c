@@ -17,5 +17,5 @@ bool pool_projector_made(const struct projector *p, const char *source)
 
 bool pool_projector_sets_order(const struct projector *p)
 {
-    return p->provider == NULL || strcmp(p->provider->strategy, "fill_first") == 0;
+    return p->provider == NULL || p->provider->strategy == STRATEGY_FILL_FIRST;
 }

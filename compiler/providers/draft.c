@@ -33,7 +33,6 @@ struct draft *draft_for(struct resolver *r, const char *id, const struct provide
         .row = row,
         .name = row != NULL ? row->name : id,
         .base_url = row != NULL ? row->base_url : "",
-        .strategy = "fill_first",
         .auth = row != NULL ? row->header : "bearer",
         .projected = row == NULL || row->auth == PROVIDER_API_KEY,
     };

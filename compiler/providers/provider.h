@@ -6,6 +6,7 @@
 #include "near_name.h"
 #include "node.h"
 #include "provider_table.h"
+#include "strategy.h"
 
 struct provider {
     const char *id;                 /* canonical, or "custom:<normalised name>", or "custom" */
@@ -14,7 +15,7 @@ struct provider {
     const char *alias;              /* by which it may also be called: its key in `providers`, normalised; or NULL */
     const char *base_url;           /* "" when there is none */
     struct origin url;              /* where that stands; key NULL: in the table */
-    const char *strategy;           /* fill_first, round_robin, least_used, random */
+    enum strategy strategy;
     const struct node *headers[2];  /* maps of further HTTP headers, a later one over an earlier one; may be NULL */
     const char *auth;               /* how the key travels: bearer, x-api-key, ... */
     const char *ca_file;            /* certificates to trust for it instead of the usual ones; NULL: those */

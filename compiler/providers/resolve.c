@@ -462,7 +462,6 @@ static void leave_out_without_url(struct resolver *r, struct provider *provider)
 
 static void read_strategies(struct resolver *r)
 {
-    static const char *const names[] = {"fill_first", "round_robin", "least_used", "random"};
     const struct node *all = node_get(r->in->config, "credential_pool_strategies");
     for (size_t i = 0; node_is(all, NODE_MAP) && i < all->pair_count; i++) {
         const char *id = node_string(all->pairs[i].key);
@@ -473,9 +472,9 @@ static void read_strategies(struct resolver *r)
         if (text == NULL || draft == NULL)
             continue;
         text = blank_strip(text, strlen(text), &len);
-        for (size_t k = 0; k < sizeof names / sizeof *names; k++)
-            if (strlen(names[k]) == len && strncasecmp(names[k], text, len) == 0)
-                draft->provider.strategy = names[k];
+        enum strategy strategy = strategy_find(text, len);
+        if (strategy != STRATEGIES)
+            draft->provider.strategy = strategy;
     }
 }
 
@@ -522,7 +521,7 @@ static size_t entry_position(const struct resolver *r, const struct provider *pr
 /* Under any other strategy than fill_first the pool's order is Hermes's to shuffle and must not stir the snapshot. */
 static void order_credentials(struct resolver *r, struct provider *provider)
 {
-    bool by_position = strcmp(provider->strategy, "fill_first") == 0;
+    bool by_position = provider->strategy == STRATEGY_FILL_FIRST;
     if (provider->credential_count < 2)
         return;
     struct ranked *ranked = arena_alloc(r->arena, provider->credential_count * sizeof *ranked);

@@ -287,7 +287,7 @@ static void emit_provider(struct text *out, const struct provider *provider)
     if (provider->alias != NULL)
         json_write_member(out, "alias", provider->alias);
     json_write_member(out, "base_url", provider->base_url);
-    json_write_member(out, "strategy", provider->strategy);
+    json_write_member(out, "strategy", strategy_name(provider->strategy));
     json_write_member(out, "auth", provider->auth);
     if (provider->ca_file != NULL)
         json_write_member(out, "ca_file", provider->ca_file);

@@ -166,7 +166,7 @@ static void compare_provider(struct plan *plan, const struct hermes_provider *be
     if (strcmp(before->base_url, now->base_url) != 0)
         compare_word(plan, now->id, "base_url", shown_url(plan->lines.arena, before->base_url),
                      shown_url(plan->lines.arena, now->base_url));
-    compare_word(plan, now->id, "strategy", before->strategy, now->strategy);
+    compare_word(plan, now->id, "strategy", before->strategy, strategy_name(now->strategy));
 }
 
 struct plan plan_changes(struct arena *arena, const struct hermes_view *previous, const struct providers *providers,

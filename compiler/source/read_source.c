@@ -6,6 +6,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "clock.h"
 #include "safe_read.h"
 
 const char *source_kind_name(enum source_kind kind)
@@ -106,8 +107,7 @@ static void warn_mounted_alone(struct diagnostics *diagnostics, const struct sou
 
 enum read_outcome read_source(struct arena *arena, struct source *source, int wait_ms, struct diagnostics *diagnostics)
 {
-    struct timespec before;
-    (void)clock_gettime(CLOCK_REALTIME, &before);
+    struct timespec before = clock_wall_time();
     struct safe_read read = source->kind == SOURCE_POOL ? safe_read(arena, source->path, wait_ms)
                                                         : safe_read_edited(arena, source->path, wait_ms);
     source->present = read.status == SAFE_READ_OK;

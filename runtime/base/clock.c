@@ -1,11 +1,15 @@
 #include "clock.h"
 
-#include <time.h>
-
-double clock_wall(void)
+struct timespec clock_wall_time(void)
 {
     struct timespec now;
     (void)clock_gettime(CLOCK_REALTIME, &now);
+    return now;
+}
+
+double clock_wall(void)
+{
+    struct timespec now = clock_wall_time();
     return (double)now.tv_sec + (double)now.tv_nsec / 1e9;
 }
 

@@ -3,7 +3,10 @@
 #ifndef HERMES_CLOCK_H
 #define HERMES_CLOCK_H
 
-/* Seconds since the epoch. */
+#include <time.h>
+
+struct timespec clock_wall_time(void);
+/* The same in seconds since the epoch. */
 double clock_wall(void);
 /* Microseconds since some moment before this process began. */
 long long clock_monotonic_us(void);

@@ -1,6 +1,7 @@
 #include "iso_time.h"
 
 #include "arena.h"
+#include "clock.h"
 
 const char *iso_time(struct arena *arena, struct timespec when)
 {
@@ -13,7 +14,5 @@ const char *iso_time(struct arena *arena, struct timespec when)
 
 const char *iso_time_now(struct arena *arena)
 {
-    struct timespec now;
-    (void)clock_gettime(CLOCK_REALTIME, &now);
-    return iso_time(arena, now);
+    return iso_time(arena, clock_wall_time());
 }

@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "arena.h"
+#include "clock.h"
 #include "remote_file_system.h"
 
 /* How often a writer is looked at while it is waited for. The kernel announces a close a moment before it lets go of
@@ -130,8 +131,7 @@ static bool same_moment(const struct stat *a, const struct stat *b)
  * it, a server's, is ahead of ours. */
 static long long age_ms(const struct stat *st)
 {
-    struct timespec now;
-    (void)clock_gettime(CLOCK_REALTIME, &now);
+    struct timespec now = clock_wall_time();
     return (now.tv_sec - st->st_ctim.tv_sec) * 1000LL + (now.tv_nsec - st->st_ctim.tv_nsec) / 1000000;
 }
 
@@ -201,17 +201,10 @@ static enum safe_read_status attempt(struct safe_read *read, struct arena *arena
     return status;
 }
 
-static long long now_ms(void)
-{
-    struct timespec now;
-    (void)clock_gettime(CLOCK_MONOTONIC, &now);
-    return now.tv_sec * 1000LL + now.tv_nsec / 1000000;
-}
-
 static struct safe_read read_path(struct arena *arena, const char *path, int wait_ms, enum trust trust)
 {
     struct safe_read read = {.status = SAFE_READ_FAILED};
-    long long deadline = now_ms() + wait_ms;
+    long long deadline = clock_monotonic_us() + wait_ms * 1000LL;
     if (foreign_link(path)) {
         read.status = SAFE_READ_FOREIGN_LINK;
         return read;
@@ -227,7 +220,7 @@ static struct safe_read read_path(struct arena *arena, const char *path, int wai
         if (fstat(fd, &st) < 0 || !refuse(&read, &st))
             read.status = attempt(&read, arena, fd, trust);
         (void)close(fd);
-        if (read.status != SAFE_READ_BUSY || (look >= GRACE_LOOKS && now_ms() >= deadline))
+        if (read.status != SAFE_READ_BUSY || (look >= GRACE_LOOKS && clock_monotonic_us() >= deadline))
             return read;
         if (look < GRACE_LOOKS)
             (void)nanosleep(&(struct timespec){.tv_nsec = GRACE_NS}, NULL);

@@ -5,11 +5,11 @@
 
 static void print(struct hermes *hermes, const struct hermes_provider *provider, const char *fingerprint)
 {
-    static const char *const words[] = {"good", "cooling", "dead", "provider out", "request wrong"};
     struct hermes_key_state state;
     if (hermes_key_state(hermes, provider->id, fingerprint, &state) != 0)
         return; /* published anew meanwhile, without this provider */
-    (void)printf("%s %s: %s", provider->id, fingerprint == NULL ? "itself" : fingerprint, words[state.verdict]);
+    (void)printf("%s %s: %s", provider->id, fingerprint == NULL ? "itself" : fingerprint,
+                 hermes_verdict_name(state.verdict));
     if (state.verdict == HERMES_KEY_COOLING || state.verdict == HERMES_PROVIDER_OUT)
         (void)printf(" until %.0f", state.until);
     if (state.verdict != HERMES_KEY_GOOD)

@@ -8,6 +8,7 @@
 #include "classify.h"
 #include "clock.h"
 #include "handle.h"
+#include "strategy.h"
 #include "view.h"
 
 #define ONLY_KEY_RESTS 60.0 /* as in Hermes since 0.20.1 */
@@ -89,15 +90,10 @@ static uint64_t chance(struct hermes *hermes)
     return x * 0x2545f4914f6cdd1d;
 }
 
-enum strategy { FILL_FIRST, ROUND_ROBIN, LEAST_USED, RANDOM };
-
 static enum strategy strategy_of(const char *name)
 {
-    static const char *const names[] = {"fill_first", "round_robin", "least_used", "random"};
-    for (int i = ROUND_ROBIN; i <= RANDOM; i++)
-        if (strcmp(name, names[i]) == 0)
-            return (enum strategy)i;
-    return FILL_FIRST; /* as Hermes takes a name that it does not know */
+    enum strategy found = strategy_find(name, strlen(name));
+    return found == STRATEGIES ? STRATEGY_FILL_FIRST : found; /* as Hermes takes a name that it does not know */
 }
 
 /* The key with the lowest rank goes out; of equal ones the first. */
@@ -105,11 +101,11 @@ static uint64_t rank(struct hermes *hermes, enum strategy strategy, const char *
 {
     struct bookings_id id = bookings_id(provider, fingerprint);
     switch (strategy) {
-    case ROUND_ROBIN: /* Hermes moves the key it picks to the end: the one that waits longest comes first */
+    case STRATEGY_ROUND_ROBIN: /* Hermes moves the key it picks to the end: the one that waits longest comes first */
         return bookings_get(&hermes->bookings, &id).turn;
-    case LEAST_USED:
+    case STRATEGY_LEAST_USED:
         return bookings_get(&hermes->bookings, &id).requests;
-    case RANDOM:
+    case STRATEGY_RANDOM:
         return chance(hermes);
     default:
         return 0;
@@ -138,7 +134,7 @@ static long choose(struct hermes *hermes, const struct hermes_provider *provider
         if (skipped(credential->fingerprint, skip, skip_count) ||
             state_for(hermes, provider->id, credential->fingerprint, use).until > now)
             continue;
-        if (strategy == FILL_FIRST)
+        if (strategy == STRATEGY_FILL_FIRST)
             return (long)i;
         uint64_t mine = rank(hermes, strategy, provider->id, credential->fingerprint);
         if (best < 0 || mine < best_rank) {

@@ -47,7 +47,7 @@ const char *hermes_strerror(int error)
 const char *hermes_verdict_name(enum hermes_verdict verdict)
 {
     static const char *const names[] = {"good", "cooling", "dead", "provider-out", "request-wrong"};
-    return names[verdict];
+    return (size_t)verdict < sizeof names / sizeof *names ? names[verdict] : "";
 }
 
 /* Reads the snapshot and puts it in force. The caller holds `loading`. 1: it is another one than before; 0: it says what

@@ -108,7 +108,7 @@ static bool until_member(struct bytes *out, double until)
 static bool try_json(struct bytes *out, const struct record_try *try)
 {
     return bytes_add(out, "{", 1) && text_member(out, "provider", try->provider) && bytes_add(out, ",", 1) &&
-           text_member(out, "key", try->fingerprint) &&
+           text_member(out, "fingerprint", try->fingerprint) &&
            bytes_printf(out, ",\"status\":%d,\"verdict\":\"%s\",\"rule\":\"%s\",\"ms\":%.1f,", try->status,
                         try->verdict, try->rule, (double)try->us / 1000) &&
            until_member(out, try->until) && bytes_add(out, "}", 1);
@@ -125,7 +125,7 @@ static bool outline(struct bytes *out, const struct record *r)
            text_member(out, "method", r->method) && bytes_add(out, ",", 1) && text_member(out, "path", r->path) &&
            bytes_add(out, ",", 1) && text_member(out, "model", r->model) && bytes_add(out, ",", 1) &&
            text_member(out, "provider", r->provider) && bytes_add(out, ",", 1) &&
-           text_member(out, "key", r->fingerprint);
+           text_member(out, "fingerprint", r->fingerprint);
 }
 
 static bool request_json(struct bytes *out, const struct record *r)
@@ -162,11 +162,11 @@ bool records_requests_json(struct records *records, struct bytes *out)
 static bool switch_json(struct bytes *out, const struct record_switch *s)
 {
     return bytes_printf(out, "{\"at\":%.3f,", s->at) && text_member(out, "provider", s->provider) &&
-           bytes_add(out, ",", 1) && text_member(out, "key", s->fingerprint) &&
+           bytes_add(out, ",", 1) && text_member(out, "fingerprint", s->fingerprint) &&
            bytes_printf(out, ",\"status\":%d,\"verdict\":\"%s\",\"rule\":\"%s\",", s->status, s->verdict, s->rule) &&
            until_member(out, s->until) && bytes_printf(out, ",\"request\":\"%s\",", s->request) &&
            text_member(out, "to_provider", s->to_provider) && bytes_add(out, ",", 1) &&
-           text_member(out, "to_key", s->to_fingerprint) && bytes_add(out, "}", 1);
+           text_member(out, "to_fingerprint", s->to_fingerprint) && bytes_add(out, "}", 1);
 }
 
 bool records_switches_json(struct records *records, struct bytes *out)

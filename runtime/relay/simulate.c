@@ -5,9 +5,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include "acquire.h"
+#include "clock.h"
 #include "hermes_runtime.h"
 #include "route.h"
 
@@ -171,7 +171,7 @@ static int run(struct simulation *s)
 
 int simulate(const char *home, const char *what)
 {
-    struct simulation s = {.now = (double)time(NULL)};
+    struct simulation s = {.now = clock_wall()};
     if (!parse(&s, what)) {
         (void)fprintf(stderr, "hermes-relay: --simulate wants 'KEY=STATUS[:SECONDS] ...'\n");
         return WRONG;

@@ -23,8 +23,7 @@ static bool text_member(struct bytes *out, const char *name, const char *text)
 
 static bool state_members(struct bytes *out, const struct hermes_key_state *state)
 {
-    static const char *const names[] = {"good", "cooling", "dead", "out", "good"};
-    return bytes_printf(out, "\"state\":\"%s\",\"rule\":\"%s\",\"status\":%d,", names[state->verdict],
+    return bytes_printf(out, "\"state\":\"%s\",\"rule\":\"%s\",\"status\":%d,", hermes_verdict_name(state->verdict),
                         state->rule != NULL ? state->rule : "", state->status) &&
            (isfinite(state->until) ? bytes_printf(out, "\"until\":%.3f", state->until)
                                    : bytes_printf(out, "\"until\":null"));
@@ -43,7 +42,7 @@ static bool origins_json(struct bytes *out, const struct hermes_credential *key)
 static bool key_json(struct bytes *out, const struct hermes_credential *key, const struct hermes_key_state *state,
                      bool next)
 {
-    return bytes_add(out, "{", 1) && text_member(out, "key", key->fingerprint) && state_members(out, state) &&
+    return bytes_add(out, "{", 1) && text_member(out, "fingerprint", key->fingerprint) && state_members(out, state) &&
            bytes_printf(out, ",\"requests\":%llu,\"last_used\":%.3f,\"next\":%s,", state->requests, state->last_used,
                         next ? "true" : "false") &&
            origins_json(out, key) && bytes_add(out, "}", 1);

@@ -9,12 +9,12 @@
 struct relay;
 
 /* {"version", "home", "started_at", "snapshot": "ok" or what is wrong, "generation", "compiled_at", "default_provider",
- *  "providers": [{"id", "base_url", "strategy", "auth", "state", "until", "keys": [{"key": fingerprint, "state": "good" |
+ *  "providers": [{"id", "base_url", "strategy", "auth", "state", "until", "keys": [{"fingerprint", "state": "good" |
  *  "cooling" | "dead", "until", "rule", "status", "requests", "last_used", "next": goes out next (under `random`: may),
  *  "origins": [{"path", "line", "column", "key"}]}]}],
- *  "switches": [{"at", "provider", "key", "status", "verdict", "rule", "until", "request": its id, "to_provider", "to_key"}], latest first,
+ *  "switches": [{"at", "provider", "fingerprint", "status", "verdict", "rule", "until", "request": its id, "to_provider", "to_fingerprint"}], latest first,
  *  "watcher_running": as the process that wrote it, "watcher": what compiled/status.json says, or null} on one line.
- * Times are seconds since the epoch; "until" is null for a dead key. Keys are fingerprints. */
+ * Times are seconds since the epoch; "until" is null for a dead key. */
 bool status_json(struct relay *relay, struct bytes *out) __attribute__((warn_unused_result));
 
 #endif

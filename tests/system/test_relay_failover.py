@@ -49,7 +49,7 @@ class Failover(unittest.TestCase):
         self.assertEqual(relay.chat().headers["x-hermes-attempts"], "1")  # it is still cooling
         self.assertEqual(self.provider.keys(), [ONE, TWO, TWO])
         told = relay.get("/requests/" + answer.headers["x-hermes-request-id"]).json()
-        self.assertEqual([(a["key"], a["status"], a["verdict"]) for a in told["attempts"]],
+        self.assertEqual([(a["fingerprint"], a["status"], a["verdict"]) for a in told["attempts"]],
                          [(fingerprint(ONE), 429, "cooling"), (fingerprint(TWO), 200, "good")])
         self.assertEqual(relay.get("/requests/0000000000000000").status, 404)
         both = 'hermes_relay_request_seconds_count{provider="xiaomi"} 2\n'  # booked behind the last byte, which the client may have first
@@ -58,7 +58,7 @@ class Failover(unittest.TestCase):
         self.assertRegex(metrics, r'hermes_relay_key_cooldown_seconds\{provider="xiaomi",key="%s"\} (8\d|90)\n' % fingerprint(ONE))
         self.assertIn(f'hermes_relay_key_cooldown_seconds{{provider="xiaomi",key="{fingerprint(TWO)}"}} 0\n', metrics)
         switch = relay.get("/status").json()["switches"][0]
-        self.assertEqual((switch["key"], switch["to_key"], switch["status"]), (fingerprint(ONE), fingerprint(TWO), 429))
+        self.assertEqual((switch["fingerprint"], switch["to_fingerprint"], switch["status"]), (fingerprint(ONE), fingerprint(TWO), 429))
 
     def test_a_cooldown_of_the_configuration_is_what_the_pages_tell(self):
         self.configure("hermes_watch: {cooldown_402: 60}\n")
@@ -68,7 +68,7 @@ class Failover(unittest.TestCase):
         status = relay.get("/status").json()
         attempt = relay.get("/requests/" + answer.headers["x-hermes-request-id"]).json()["attempts"][0]
         for told in status["switches"][0], attempt:
-            self.assertEqual(told["key"], fingerprint(ONE))
+            self.assertEqual(told["fingerprint"], fingerprint(ONE))
             self.assertAlmostEqual(told["until"] - status["switches"][0]["at"], 60, delta=1)
 
     def test_when_all_are_refused_the_client_gets_the_providers_own_last_answer(self):
@@ -171,7 +171,7 @@ class Failover(unittest.TestCase):
         self.provider.answers = {ONE: wrong}
         relay = self.relay()
         self.assertEqual(relay.chat().headers["x-hermes-key"], fingerprint(TWO))
-        states = {key["key"]: key["state"] for provider in relay.get("/status").json()["providers"] for key in provider["keys"]}
+        states = {key["fingerprint"]: key["state"] for provider in relay.get("/status").json()["providers"] for key in provider["keys"]}
         self.assertEqual(states[fingerprint(ONE)], "dead")
         relay.close()
         relay = self.relay()

@@ -66,7 +66,6 @@ static struct providers xiaomi(struct credential *keys, uint32_t count, const ch
     *provider = (struct provider){.id = "xiaomi",
                                   .row = provider_table_find("xiaomi"),
                                   .base_url = "https://x.test/v1",
-                                  .strategy = "fill_first",
                                   .seeds = seeds,
                                   .seed_count = 1,
                                   .credentials = keys,

@@ -6,7 +6,7 @@
 static void show_provider(struct text *out, const struct provider *provider)
 {
     text_printf(out, "%s %s %s:", provider->id, *provider->base_url == '\0' ? "-" : provider->base_url,
-                provider->strategy);
+                strategy_name(provider->strategy));
     for (size_t i = 0; i < provider->credential_count; i++)
         text_printf(out, "%s %s=%s", i > 0 ? "," : "", provider->credentials[i].origins[0].key,
                     provider->credentials[i].secret);
