@@ -16,6 +16,7 @@
 #include "gateway_view.h"
 #include "home_check.h"
 #include "home_variables.h"
+#include "memory.h"
 #include "plugin_folders.h"
 #include "pool_read.h"
 #include "previous.h"
@@ -34,7 +35,9 @@ struct run {
     struct source_files files;
     struct digesting digesting; /* of config.yaml, beside everything up to emit */
     struct text content;        /* of the new snapshot */
+    struct hermes *own;         /* a reader, where the caller has none */
     const struct hermes_view *previous;
+    int lock; /* compile.lock; negative: not held */
 };
 
 static void read_sources(struct run *run);
@@ -331,15 +334,15 @@ static bool plan_against(struct run *run, struct hermes **reader)
 static bool plan(struct run *run)
 {
     struct compilation *c = run->c;
-    struct hermes *own = NULL;
     if (only_checks(run)) {
         if (!run->files.named)
             preview(run, true);
         c->outcome = c->diagnostics.errors > 0 ? COMPILE_INVALID : COMPILE_VALID;
         return false;
     }
-    bool goes_out = plan_against(run, run->request->reader != NULL ? run->request->reader : &own);
-    hermes_close(own);
+    bool goes_out = plan_against(run, run->request->reader != NULL ? run->request->reader : &run->own);
+    hermes_close(run->own);
+    run->own = NULL;
     return goes_out;
 }
 
@@ -367,22 +370,23 @@ static void publish_and_project(struct run *run)
 
 /* --- the compile around them --- */
 
-/* False: nothing is compiled, the outcome says why. *RET is the lock, or -1 where none is needed. */
-static bool lock_home(struct compilation *c, const struct compile_request *request, int *ret)
+/* False: nothing is compiled, the outcome says why. */
+static bool lock_home(struct run *run)
 {
-    *ret = -1;
+    struct compilation *c = run->c;
+    const struct compile_request *request = run->request;
     if (!request->files.named && !home_check(request->home, &c->diagnostics)) {
         c->outcome = COMPILE_FAILED;
         return false;
     }
     if (!request->write)
         return true;
-    *ret = compile_lock(request->home, request->lock_wait_ms > 0 ? COMPILE_LOCK_MS : 0);
-    if (*ret >= 0)
+    run->lock = compile_lock(request->home, request->lock_wait_ms > 0 ? COMPILE_LOCK_MS : 0);
+    if (run->lock >= 0)
         return true;
-    bool busy = *ret == -EWOULDBLOCK && request->lock_wait_ms == 0;
+    bool busy = run->lock == -EWOULDBLOCK && request->lock_wait_ms == 0;
     if (!busy)
-        compile_lock_say(&c->diagnostics, request->home, *ret);
+        compile_lock_say(&c->diagnostics, request->home, run->lock);
     c->outcome = busy ? COMPILE_BUSY : COMPILE_FAILED;
     c->generation = previous_in_force(request->home);
     return false;
@@ -402,10 +406,32 @@ static struct source_files files_of(const struct compile_request *request)
     };
 }
 
+static void compile_locked(void *data)
+{
+    struct run *run = data;
+    if (!lock_home(run))
+        return;
+    if (run->lock >= 0 && run->request->reader == NULL) /* who waits for a reader's snapshot waits for no cleaning */
+        compilation_clean(run->request->home);          /* a full disk may be full of it */
+    run_stages(run);
+    diagnostics_sort(&run->c->diagnostics);
+}
+
+/* Nothing that would need memory is said of it. */
+static void fail_of_memory(struct compilation *c)
+{
+    static struct diagnostic said = {.severity = SEVERITY_ERROR,
+                                     .code = CODE_WRITE_FAILED,
+                                     .message = "out of memory: nothing was compiled",
+                                     .help = "what was in force stays in force"};
+    static struct diagnostic *items[] = {&said};
+    c->diagnostics = (struct diagnostics){.arena = c->arena, .items = items, .count = 1, .errors = 1};
+    c->outcome = COMPILE_FAILED;
+    c->publication = (struct publication){.failed = true};
+}
+
 void compile_home(struct compilation *c, const struct compile_request *request)
 {
-    const bool daemon = request->reader != NULL; /* whoever waits for its snapshot waits for no cleaning */
-    int lock;
     *c = (struct compilation){.arena = request->arena != NULL ? request->arena : arena_create(),
                               .home = request->home,
                               .lock = -1,
@@ -414,18 +440,16 @@ void compile_home(struct compilation *c, const struct compile_request *request)
     c->diagnostics.most = request->all ? SIZE_MAX : 0;
     if (request->rules != NULL)
         memcpy(c->diagnostics.rules, request->rules, sizeof c->diagnostics.rules);
-    if (!lock_home(c, request, &lock))
-        return;
-    if (lock >= 0 && !daemon)
-        compilation_clean(request->home); /* a full disk may be full of it */
-    struct run run = {.c = c, .request = request, .files = files_of(request), .content = {.arena = c->arena}};
-    run_stages(&run);
+    struct run run = {
+        .c = c, .request = request, .files = files_of(request), .content = {.arena = c->arena}, .lock = -1};
+    if (!memory_try(compile_locked, &run))
+        fail_of_memory(c);
     source_digest_end(&run.digesting);
-    diagnostics_sort(&c->diagnostics);
-    if (lock >= 0 && daemon && flock(lock, LOCK_UN) == 0)
-        c->lock = lock;
-    else if (lock >= 0)
-        (void)close(lock);
+    hermes_close(run.own);
+    if (run.lock >= 0 && request->reader != NULL && flock(run.lock, LOCK_UN) == 0)
+        c->lock = run.lock;
+    else if (run.lock >= 0)
+        (void)close(run.lock);
 }
 
 const char *compile_find_managed(void)

@@ -6,6 +6,7 @@
 
 #include "dotenv.h"
 #include "find_home.h"
+#include "memory.h"
 #include "safe_read.h"
 #include "shown.h"
 #include "source.h"
@@ -81,11 +82,12 @@ static void check_bots(const char *home, const struct environment *environment, 
     compare_bots(arena_printf(arena, "%s/.env", root), environment, diagnostics);
     const char *folder = arena_printf(arena, "%s/profiles", root);
     DIR *profiles = opendir(folder);
+    struct memory_hold hold;
+    memory_hold_folder(&hold, profiles);
     for (struct dirent *entry; profiles != NULL && (entry = readdir(profiles)) != NULL;)
         if (*entry->d_name != '.' && strcmp(entry->d_name, strrchr(home, '/') + 1) != 0)
             compare_bots(arena_printf(arena, "%s/%s/.env", folder, entry->d_name), environment, diagnostics);
-    if (profiles != NULL)
-        (void)closedir(profiles);
+    memory_give_back(&hold);
 }
 
 void home_variables_check(const char *home, const struct environment *environment, struct diagnostics *diagnostics)

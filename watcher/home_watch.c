@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "file_lock.h"
+#include "memory.h"
 #include "snapshot_format.h"
 
 /* Sources of more bytes than this are compiled beside the loop, so that they delay no other home. */
@@ -346,6 +347,16 @@ static void learn_root_pool(struct home_watch *h, const struct source *pool)
         h->root_pool = strdup(pool->path);
 }
 
+static void follow(void *home)
+{
+    struct home_watch *h = home;
+    const struct compilation *c = &h->compilation;
+    home_paths_learn(&h->paths, h->path, c);
+    if (c->outcome != COMPILE_BUSY || pace_busy_is_long(&h->pace, now_ms()))
+        after_compile(&h->after, c);
+    at_learned(h);
+}
+
 /* What follows. */
 static void finish(struct home_watch *h)
 {
@@ -353,7 +364,6 @@ static void finish(struct home_watch *h)
     h->pace.settle_ms = c->settings.settle_ms;
     if (c->outcome == COMPILE_FAILED && c->generation == 0) /* it could not even look */
         c->generation = h->state.generation;
-    home_paths_learn(&h->paths, h->path, c);
     if (c->outcome == COMPILE_VALID) {
         h->pool = c->publication.pool_stat;
         h->snapshot = c->publication.snapshot_stat;
@@ -363,12 +373,11 @@ static void finish(struct home_watch *h)
         h->emptied = c->emptied;
     pace_end(&h->pace, now_ms(), outcome_of(c));
     h->state.undone = outcome_of(c) == PACE_REPAIRED && pace_is_undone(&h->pace, now_ms());
-    if (c->outcome != COMPILE_BUSY || pace_busy_is_long(&h->pace, now_ms()))
-        after_compile(&h->after, c);
+    if (!memory_try(follow, h))
+        pace_end(&h->pace, now_ms(), PACE_FAILED); /* the next compile is followed */
     h->drift.apart = h->job.apart;
     if (c->outcome != COMPILE_BUSY && c->outcome != COMPILE_HELD && h->lock.fd >= 0)
         drift_look_soon(&h->drift);
-    at_learned(h);
     say_stuck(h);
     if (!h->job.apart)
         compilation_tidy(c);
@@ -406,6 +415,12 @@ static void done(struct job *job)
     go_on(h);
 }
 
+static void take_arena(void *home)
+{
+    struct home_watch *h = home;
+    h->arena = commons_take_arena(h->commons);
+}
+
 static void start(struct home_watch *h)
 {
     h->state.due = false;
@@ -416,7 +431,11 @@ static void start(struct home_watch *h)
     h->check_first = false;
     if (h->state.reloading)
         prove_forget(&h->after.prover);
-    h->arena = commons_take_arena(h->commons);
+    if (!memory_try(take_arena, h)) {
+        pace_end(&h->pace, now_ms(), PACE_FAILED);
+        go_on(h);
+        return;
+    }
     if (!home_watch_is_foreign(h))
         (void)update_watches(h, false); /* may find out that it is */
     begin(h, work, done);

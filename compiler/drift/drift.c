@@ -5,6 +5,7 @@
 
 #include "drift_looks.h"
 #include "json_write.h"
+#include "memory.h"
 #include "snapshot_format.h"
 
 /* A pool that this program leaves alone lacks its keys: Hermes goes on with what is in there. */
@@ -77,6 +78,8 @@ struct drift drift_find(const struct compilation *c, const char *home, const cha
         drift.user_home = user_home;
     drift.departed = departed_read(c->arena, home);
     struct drift_manager_question question = drift_manager_ask(); /* it thinks while we look elsewhere */
+    struct memory_hold hold;
+    memory_hold(&hold, drift_manager_stop, &question);
     look_at_derived(&drift);
     look_at_pool(&drift);
     drift_watcher(&drift);
@@ -86,6 +89,7 @@ struct drift drift_find(const struct compilation *c, const char *home, const cha
     look_at_shell(&drift);
     drift_startup_files(&drift);
     drift_manager_answer(&drift, &question);
+    memory_let_go(&hold);
     look_at_manager(&drift);
     drift_units(&drift);
     drift_settle(&drift);

@@ -29,6 +29,8 @@ struct drift_manager_question {
     long long asked_ms;
 };
 struct drift_manager_question drift_manager_ask(void);
+/* Gives the question up, where it was not answered. QUESTION: a struct drift_manager_question. */
+void drift_manager_stop(void *question);
 void drift_manager_answer(struct drift *drift, struct drift_manager_question *question);
 
 #endif

@@ -82,18 +82,30 @@ static void take_lines(struct drift *drift, const struct text *out)
     }
 }
 
-void drift_manager_answer(struct drift *drift, struct drift_manager_question *question)
+static void end(struct drift_manager_question *question, bool whole)
 {
-    struct text out = {.arena = drift->arena};
-    if (question->fd < 0)
-        return;
-    bool whole = hear_out(question, &out);
     (void)close(question->fd);
     question->fd = -1;
     if (!whole)
         (void)kill(question->child, SIGKILL);
     while (waitpid(question->child, NULL, 0) < 0 && errno == EINTR)
         ;
+}
+
+void drift_manager_stop(void *data)
+{
+    struct drift_manager_question *question = data;
+    if (question->fd >= 0)
+        end(question, false);
+}
+
+void drift_manager_answer(struct drift *drift, struct drift_manager_question *question)
+{
+    struct text out = {.arena = drift->arena};
+    if (question->fd < 0)
+        return;
+    bool whole = hear_out(question, &out);
+    end(question, whole);
     if (whole)
         take_lines(drift, &out);
     else

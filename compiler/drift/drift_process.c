@@ -7,6 +7,7 @@
 
 #include "drift_looks.h"
 #include "find_home.h"
+#include "memory.h"
 #include "proc_file.h"
 #include "shown.h"
 #include "side_task.h"
@@ -190,6 +191,8 @@ void drift_processes(struct drift *drift)
     DIR *proc = opendir("/proc");
     uid_t me = geteuid();
     struct stat st;
+    struct memory_hold hold;
+    memory_hold_folder(&hold, proc);
     for (struct dirent *entry; proc != NULL && (entry = readdir(proc)) != NULL;) {
         if (strspn(entry->d_name, "0123456789") != strlen(entry->d_name))
             continue;
@@ -201,9 +204,10 @@ void drift_processes(struct drift *drift)
         int process = hermes != NULL ? openat(dirfd(proc), entry->d_name, O_RDONLY | O_DIRECTORY | O_CLOEXEC) : -1;
         if (process < 0)
             continue;
+        struct memory_hold inner;
+        memory_hold_fd(&inner, &process);
         look_at(drift, process, entry->d_name, profile_of(&cmdline, hermes));
-        (void)close(process);
+        memory_give_back(&inner);
     }
-    if (proc != NULL)
-        (void)closedir(proc);
+    memory_give_back(&hold);
 }

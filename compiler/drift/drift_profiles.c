@@ -5,6 +5,7 @@
 #include "dotenv.h"
 #include "drift_looks.h"
 #include "file_lock.h"
+#include "memory.h"
 #include "pool.h"
 #include "safe_read.h"
 #include "shown.h"
@@ -97,6 +98,8 @@ void drift_profiles(struct drift *drift)
 {
     const char *folder = arena_printf(drift->arena, "%s/profiles", drift->home);
     DIR *profiles = opendir(folder);
+    struct memory_hold hold;
+    memory_hold_folder(&hold, profiles);
     for (struct dirent *entry; profiles != NULL && (entry = readdir(profiles)) != NULL;) {
         if (*entry->d_name == '.')
             continue;
@@ -105,6 +108,5 @@ void drift_profiles(struct drift *drift)
         look_at_pool(drift, profile, name);
         look_at_env(drift, profile, name);
     }
-    if (profiles != NULL)
-        (void)closedir(profiles);
+    memory_give_back(&hold);
 }

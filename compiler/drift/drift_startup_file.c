@@ -3,6 +3,7 @@
 
 #include "blank.h"
 #include "drift_looks.h"
+#include "memory.h"
 #include "safe_read.h"
 
 struct startup_file {
@@ -239,14 +240,21 @@ static void look_at(struct drift *drift, const char *path, bool shell)
         drift_startup_text(drift, path, read.bytes, read.len, shell);
 }
 
+static void free_glob(void *found)
+{
+    globfree(found);
+}
+
 static void look_at_all(struct drift *drift, const char *pattern, bool shell)
 {
     glob_t found;
+    struct memory_hold hold;
     if (glob(pattern, 0, NULL, &found) != 0)
         return;
+    memory_hold(&hold, free_glob, &found);
     for (size_t i = 0; i < found.gl_pathc; i++)
         look_at(drift, arena_strdup(drift->arena, found.gl_pathv[i]), shell); /* findings outlive the glob */
-    globfree(&found);
+    memory_give_back(&hold);
 }
 
 void drift_startup_files(struct drift *drift)

@@ -5,6 +5,7 @@
 
 #include "blank.h"
 #include "drift_looks.h"
+#include "memory.h"
 #include "safe_read.h"
 #include "systemd_folders.h"
 
@@ -219,14 +220,21 @@ static void add_path(struct arena *arena, struct paths *paths, const char *path)
     paths->items[paths->count++] = path;
 }
 
+static void free_glob(void *found)
+{
+    globfree(found);
+}
+
 static void add_matches(struct arena *arena, struct paths *paths, const char *pattern, size_t cut)
 {
     glob_t found;
+    struct memory_hold hold;
     if (glob(pattern, 0, NULL, &found) != 0)
         return;
+    memory_hold(&hold, free_glob, &found);
     for (size_t i = 0; i < found.gl_pathc; i++)
         add_path(arena, paths, arena_strndup(arena, found.gl_pathv[i], strlen(found.gl_pathv[i]) - cut));
-    globfree(&found);
+    memory_give_back(&hold);
 }
 
 static int by_base_name(const void *a, const void *b)

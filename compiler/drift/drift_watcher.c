@@ -7,6 +7,7 @@
 
 #include "drift_looks.h"
 #include "file_lock.h"
+#include "parse_json.h"
 #include "proc_file.h"
 #include "safe_read.h"
 #include "shown.h"
@@ -78,6 +79,8 @@ static void look_at_status(struct drift *drift, pid_t process)
 {
     struct safe_read read = safe_read(drift->arena, arena_printf(drift->arena, "%s/" STATUS_FILE, drift->home), 0);
     cJSON *status = read.status == SAFE_READ_OK ? cJSON_ParseWithLength(read.bytes, read.len) : NULL;
+    struct memory_hold hold;
+    parse_json_hold(&hold, status);
     const cJSON *pid = cJSON_GetObjectItemCaseSensitive(status, "pid");
     const char *state = cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(status, "state"));
     const char *line = cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(status, "status"));
@@ -89,7 +92,7 @@ static void look_at_status(struct drift *drift, pid_t process)
              "systemctl --user restart " UNIT);
     if (its_own)
         look_at_polling(drift, status);
-    cJSON_Delete(status);
+    memory_give_back(&hold);
 }
 
 void drift_watcher(struct drift *drift)

@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "clock.h"
+#include "memory.h"
 
 enum { LONGEST = 256 * 1024 };
 
@@ -16,13 +17,14 @@ struct text proc_file_read(struct arena *arena, int process, const char *name)
     struct text out = {.arena = arena};
     char buffer[4096];
     int fd = openat(process, name, O_RDONLY | O_CLOEXEC);
+    struct memory_hold hold;
+    memory_hold_fd(&hold, &fd);
     text_append(&out, "", 0);
     for (ssize_t got = sizeof buffer; fd >= 0 && out.len < LONGEST && got == sizeof buffer;) {
         got = read(fd, buffer, sizeof buffer); /* it is short only at the end */
         text_append(&out, buffer, got > 0 ? (size_t)got : 0);
     }
-    if (fd >= 0)
-        (void)close(fd);
+    memory_give_back(&hold);
     explicit_bzero(buffer, sizeof buffer);
     return out;
 }

@@ -6,6 +6,7 @@
 
 #include "json_write.h"
 #include "known_variables.h"
+#include "parse_json.h"
 #include "replace.h"
 #include "safe_read.h"
 #include "snapshot_format.h"
@@ -24,6 +25,8 @@ struct departures departed_read(struct arena *arena, const char *home)
     const cJSON *item;
     struct safe_read read = safe_read(arena, arena_printf(arena, "%s/" FILE_NAME, home), 0);
     cJSON *root = read.status == SAFE_READ_OK ? cJSON_ParseWithOpts(read.bytes, NULL, true) : NULL;
+    struct memory_hold hold;
+    parse_json_hold(&hold, root);
     all.damaged = read.status == SAFE_READ_OK && !cJSON_IsObject(root);
     cJSON_ArrayForEach(item, root)
     {
@@ -40,7 +43,7 @@ struct departures departed_read(struct arena *arena, const char *home)
         departed.name = arena_strdup(arena, item->string);
         add(arena, &all, departed);
     }
-    cJSON_Delete(root);
+    memory_give_back(&hold);
     return all;
 }
 

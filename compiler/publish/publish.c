@@ -11,6 +11,7 @@
 #include "iso_time.h"
 #include "find_home.h"
 #include "json_span.h"
+#include "memory.h"
 #include "pool.h"
 #include "read_source.h"
 #include "replace.h"
@@ -32,6 +33,7 @@ struct publishing {
     struct output snapshot;
     struct output cooldowns;
     struct output pool;
+    int lock; /* auth.lock; negative: not held */
     struct publication made;
 };
 
@@ -217,16 +219,15 @@ static void prepare_pool(struct publishing *p)
         prepare(p, &p->pool, projection.pieces, projection.count, p->in->pool->present ? p->in->pool->mode : 0600);
 }
 
-static int lock_pool(struct publishing *p, int wait_ms)
+static void lock_pool(struct publishing *p, int wait_ms)
 {
-    int lock = auth_lock(p->in->home, wait_ms);
+    const int lock = p->lock = auth_lock(p->in->home, wait_ms);
     p->made.pool_waiting = lock == -EWOULDBLOCK;
     if (p->made.pool_waiting && wait_ms > 0)
         auth_lock_say_held(p->diagnostics, p->in->home, wait_ms, "the pool still has the old keys",
                            "the snapshot is published; run hermes-compile again when the lock is free");
     else if (lock < 0 && !p->made.pool_waiting)
         fail(p, arena_printf(p->arena, "%s/auth.lock", p->in->home), lock);
-    return lock;
 }
 
 /* --- both --- */
@@ -259,25 +260,23 @@ static void say_narrowed(struct publishing *p)
 /* A snapshot never waits for a lock that another process holds for long. */
 static void publish_both(struct publishing *p)
 {
-    int lock = lock_pool(p, 0);
-    if (lock == -EWOULDBLOCK && p->in->lock_wait_ms > 0) {
+    lock_pool(p, 0);
+    if (p->lock == -EWOULDBLOCK && p->in->lock_wait_ms > 0) {
         commit(p, &p->snapshot);
         settle(p, &p->snapshot);
-        lock = lock_pool(p, p->in->lock_wait_ms);
+        lock_pool(p, p->in->lock_wait_ms);
     }
-    if (lock >= 0)
+    if (p->lock >= 0)
         prepare_pool(p);
     replace_all(p);
     p->made.published = p->snapshot.committed;
     p->made.projected = p->pool.committed;
     if (p->snapshot.committed)
         p->made.snapshot_stat = p->snapshot.replacement.left;
-    if (lock < 0)
-        return;
     if (p->pool.committed)
         say_narrowed(p);
-    p->made.pool_stat = p->pool.committed ? p->pool.replacement.left : p->in->pool->moment;
-    (void)close(lock);
+    if (p->lock >= 0)
+        p->made.pool_stat = p->pool.committed ? p->pool.replacement.left : p->in->pool->moment;
 }
 
 static struct publishing publishing(struct arena *arena, const struct publish_input *in,
@@ -290,19 +289,38 @@ static struct publishing publishing(struct arena *arena, const struct publish_in
         .snapshot = output(arena, in->home, SNAPSHOT_FILE),
         .cooldowns = output(arena, in->home, COOLDOWNS_FILE),
         .pool = output(arena, in->home, "auth.json"),
+        .lock = -1,
     };
+}
+
+static void give_back(struct publishing *p)
+{
+    replace_abandon(&p->snapshot.replacement);
+    replace_abandon(&p->cooldowns.replacement);
+    replace_abandon(&p->pool.replacement);
+    if (p->lock >= 0)
+        (void)close(p->lock);
+}
+
+static void lose(void *data)
+{
+    struct publishing *p = data;
+    give_back(p);
+    while (p->made.displaced_count > 0)
+        (void)close(p->made.displaced[--p->made.displaced_count]);
 }
 
 struct publication publish(struct arena *arena, const struct publish_input *in, struct diagnostics *diagnostics)
 {
     struct publishing p = publishing(arena, in, diagnostics);
+    struct memory_hold hold;
+    memory_hold(&hold, lose, &p);
     if (in->content != NULL)
         prepare_snapshot(&p);
     if (!p.made.failed)
         publish_both(&p);
-    replace_abandon(&p.snapshot.replacement);
-    replace_abandon(&p.cooldowns.replacement);
-    replace_abandon(&p.pool.replacement);
+    memory_let_go(&hold);
+    give_back(&p);
     return p.made;
 }
 

@@ -8,6 +8,7 @@
 #include <yaml.h>
 
 #include "key_index.h"
+#include "memory.h"
 #include "name_table.h"
 #include "source.h"
 #include "utf8.h"
@@ -124,7 +125,7 @@ static void fail_parser(struct loader *l, const char *bytes, size_t len)
         return;
     }
     if (p->error == YAML_MEMORY_ERROR || p->problem == NULL)
-        arena_out_of_memory();
+        memory_failed();
     struct diagnostic *d =
         diagnostic_add(l->diagnostics, CODE_YAML_SYNTAX, place_of(l, &p->problem_mark, NULL), "%s", p->problem);
     if (p->context != NULL && strcmp(p->context, "while parsing a flow node") == 0 && p->marks.top > p->marks.start)
@@ -298,8 +299,9 @@ static bool next_event(struct loader *l, yaml_event_t *event, const char *bytes,
     return false;
 }
 
-static void wipe_event(yaml_event_t *event)
+static void wipe_event(void *data)
 {
+    yaml_event_t *event = data;
     if (event->type == YAML_SCALAR_EVENT)
         sodium_memzero(event->data.scalar.value, event->data.scalar.length);
     yaml_event_delete(event);
@@ -349,10 +351,12 @@ static void push(struct loader *l, struct child child)
 static struct node *next_child(struct loader *l, const struct input *in, yaml_event_type_t end, enum yaml_tag *ret_tag)
 {
     yaml_event_t event;
+    struct memory_hold hold;
     if (!next_event(l, &event, in->bytes, in->len))
         return NULL;
+    memory_hold(&hold, wipe_event, &event);
     struct node *child = event.type == end ? NULL : compose(l, in, &event, ret_tag);
-    wipe_event(&event);
+    memory_give_back(&hold);
     return child;
 }
 
@@ -606,8 +610,10 @@ static struct node *document(struct loader *l, const struct input *in)
 {
     struct node *root = NULL;
     yaml_event_t event;
+    struct memory_hold hold;
     enum yaml_tag tag;
     for (bool more = true; more && next_event(l, &event, in->bytes, in->len);) {
+        memory_hold(&hold, wipe_event, &event);
         more = event.type != YAML_STREAM_END_EVENT;
         if (event.type == YAML_DOCUMENT_START_EVENT && root != NULL)
             fail_at(l, &event.start_mark, "expected a single document in the stream, but found another document");
@@ -617,7 +623,7 @@ static struct node *document(struct loader *l, const struct input *in)
             if (root != NULL && (tag == TAG_MERGE || tag == TAG_VALUE))
                 refuse_value(l, root->place, "PyYAML's SafeLoader cannot make a value of this");
         }
-        wipe_event(&event);
+        memory_give_back(&hold);
     }
     if (root == NULL && !l->failed) {
         root = arena_alloc(l->arena, sizeof *root);
@@ -663,20 +669,28 @@ static struct loader new_loader(struct arena *arena, const struct source *source
     return (struct loader){.arena = arena, .source = source, .diagnostics = diagnostics, .values = {.arena = arena}};
 }
 
+static void wipe_parser(void *data)
+{
+    yaml_parser_t *parser = data;
+    sodium_memzero(parser->buffer.start, (size_t)(parser->buffer.end - parser->buffer.start));
+    sodium_memzero(parser->raw_buffer.start, (size_t)(parser->raw_buffer.end - parser->raw_buffer.start));
+    yaml_parser_delete(parser);
+}
+
 static struct node *read_document(struct loader *l, const struct input *in)
 {
     struct yaml_comments comments = yaml_comments_of(in->bytes, in->len);
     if (!yaml_parser_initialize(&l->parser))
-        arena_out_of_memory();
+        memory_failed();
+    struct memory_hold hold;
+    memory_hold(&hold, wipe_parser, &l->parser);
     yaml_parser_set_encoding(&l->parser, YAML_UTF8_ENCODING);
     if (l->shortened)
         yaml_parser_set_input(&l->parser, yaml_comments_skip, &comments);
     else
         yaml_parser_set_input_string(&l->parser, (const unsigned char *)in->bytes, in->len);
     struct node *root = document(l, in);
-    sodium_memzero(l->parser.buffer.start, (size_t)(l->parser.buffer.end - l->parser.buffer.start));
-    sodium_memzero(l->parser.raw_buffer.start, (size_t)(l->parser.raw_buffer.end - l->parser.raw_buffer.start));
-    yaml_parser_delete(&l->parser);
+    memory_give_back(&hold);
     arena_give_back(l->arena, l->stack, l->stack_capacity * sizeof *l->stack);
     return root;
 }

@@ -6,9 +6,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include <sodium.h>
+
+#include "memory.h"
 
 /* The first block serves a usual home; later ones grow with what is already there, so that a large configuration
  * costs a logarithmic number of them (each takes a page of its own), the last of which is mostly in use. What is large
@@ -50,14 +51,6 @@ struct arena {            /* lies in its first block */
     struct spare *spares[SPARE_CLASSES];
 };
 
-_Noreturn void arena_out_of_memory(void)
-{
-    static const char message[] = "hermes: out of memory\n";
-    ssize_t ignored = write(STDERR_FILENO, message, sizeof message - 1);
-    (void)ignored;
-    _exit(4);
-}
-
 static size_t aligned(size_t size, size_t alignment)
 {
     return (size + alignment - 1) & ~(alignment - 1);
@@ -67,7 +60,7 @@ static void *secure_alloc(size_t size)
 {
     void *memory = sodium_malloc(aligned(size, BLOCK_ALIGNMENT));
     if (memory == NULL)
-        arena_out_of_memory();
+        memory_failed();
     return memory;
 }
 
@@ -87,6 +80,16 @@ void arena_destroy(struct arena *arena)
     free_blocks(arena->large);
     free_blocks(arena->kept);
     free_blocks(arena->blocks);
+}
+
+static void destroy(void *arena)
+{
+    arena_destroy(arena);
+}
+
+void arena_hold(struct memory_hold *hold, struct arena *arena)
+{
+    memory_hold(hold, destroy, arena);
 }
 
 static size_t head_size(void)
@@ -148,7 +151,7 @@ static struct arena *arena_in(struct block *block, struct block *kept)
 struct arena *arena_create(void)
 {
     if (sodium_init() < 0)
-        arena_out_of_memory();
+        memory_failed();
     return arena_in(new_block(FIRST_BLOCK - CANARY), NULL);
 }
 
@@ -194,7 +197,7 @@ void arena_clear(struct arena *arena)
 static void *allocate(struct arena *arena, size_t size, size_t alignment)
 {
     if (size > SIZE_MAX / 2)
-        arena_out_of_memory();
+        memory_failed();
     size = size == 0 ? 1 : size;
     bool large = size >= LARGE;
     size_t need = large ? aligned(size, ALIGNMENT) : size + ALIGNMENT;

@@ -5,14 +5,16 @@
  *     arena_destroy(arena);
  *
  * Its blocks come from sodium_malloc: guarded at both ends, locked, left out of core dumps, and wiped when the
- * arena is destroyed. Little in it is freed on its own. Memory that cannot be had ends the program with a line on
- * standard error (exit 4): no caller has anything better to do. The runtime library, which lives in other people's
- * processes, therefore does not use it. */
+ * arena is destroyed. Little in it is freed on its own. What is asked for is there: where memory cannot be
+ * had, the call does not return (memory.h). The runtime library, which lives in other people's processes, therefore does not
+ * use it. */
 #ifndef HERMES_ARENA_H
 #define HERMES_ARENA_H
 
 #include <stdarg.h>
 #include <stddef.h>
+
+#include "memory.h"
 
 struct arena;
 
@@ -23,8 +25,8 @@ void arena_clear(struct arena *arena);
 /* Wipes and frees. NULL is fine. */
 void arena_destroy(struct arena *arena);
 
-/* That end, for memory that is asked of somebody else (libyaml, cJSON, malloc). */
-_Noreturn void arena_out_of_memory(void);
+/* That ARENA is destroyed where memory runs out; memory_give_back destroys it. */
+void arena_hold(struct memory_hold *hold, struct arena *arena);
 
 /* SIZE zeroed bytes, aligned for any object. Never NULL. */
 void *arena_alloc(struct arena *arena, size_t size);

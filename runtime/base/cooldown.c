@@ -8,6 +8,7 @@
 #include <cjson/cJSON.h>
 
 #include "json_escape.h"
+#include "memory.h"
 #include "parse_json.h"
 #include "text.h"
 
@@ -20,7 +21,7 @@ static cJSON *parse_or_end(const char *text, size_t len, const char **ret_end)
 {
     cJSON *value = parse_json(text, len, ret_end);
     if (value == NULL && errno == ENOMEM)
-        arena_out_of_memory();
+        memory_failed();
     return value;
 }
 
@@ -96,13 +97,15 @@ bool cooldowns_parse(struct cooldowns *cooldowns, const char *text, size_t len, 
     const char *end = text;
     cJSON *root = text == NULL ? NULL : parse_or_end(text, len, &end);
     struct reading reading = {cooldowns, now, text == NULL || cJSON_IsObject(root)};
+    struct memory_hold hold;
+    parse_json_hold(&hold, root);
     cJSON_ArrayForEach(provider, members(&reading, cJSON_GetObjectItemCaseSensitive(root, "cooldowns")))
     {
         cJSON_ArrayForEach(item, members(&reading, provider)) parse_one(&reading, provider->string, item);
     }
     for (size_t i = 0; i < COOLDOWNS_LISTS; i++)
         parse_list(&reading, (enum cooldowns_list)i, cJSON_GetObjectItemCaseSensitive(root, list_names[i]));
-    cJSON_Delete(root);
+    memory_give_back(&hold);
     return reading.whole;
 }
 

@@ -10,3 +10,13 @@ cJSON *parse_json(const char *text, size_t len, const char **ret_end)
         errno = EINVAL;
     return value;
 }
+
+static void delete (void *data)
+{
+    cJSON_Delete(data);
+}
+
+void parse_json_hold(struct memory_hold *hold, cJSON *value)
+{
+    memory_hold(hold, delete, value);
+}

@@ -15,6 +15,7 @@
 
 #include "arena.h"
 #include "clock.h"
+#include "memory.h"
 #include "remote_file_system.h"
 
 /* How often a writer is looked at while it is waited for. The kernel announces a close a moment before it lets go of
@@ -217,9 +218,11 @@ static struct safe_read read_path(struct arena *arena, const char *path, int wai
             return read;
         }
         struct stat st;
+        struct memory_hold hold;
+        memory_hold_fd(&hold, &fd);
         if (fstat(fd, &st) < 0 || !refuse(&read, &st))
             read.status = attempt(&read, arena, fd, trust);
-        (void)close(fd);
+        memory_give_back(&hold);
         if (read.status != SAFE_READ_BUSY || (look >= GRACE_LOOKS && clock_monotonic_us() >= deadline))
             return read;
         if (look < GRACE_LOOKS)

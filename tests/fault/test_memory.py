@@ -2,7 +2,7 @@
 the error to it."""
 import resource, subprocess, unittest
 
-from injection import COMPILE, LONG, NEW, PRELOAD, READER, Fault
+from injection import COMPILE, CONFIG, LONG, NEW, PRELOAD, READER, Fault, Pending, Watch
 
 ROUNDS = 1000000 if LONG else 24  # of each
 
@@ -33,6 +33,32 @@ class Memory(Fault):
                         self.assertEqual(home.derived(), home.new)
                     self.whole(home)
                     self.finishes(home)
+
+    def edited_while_watched(self, home, edits=1, number=0):
+        """How many allocations that takes, of which the one of this number fails."""
+        home.back()
+        faults = dict(LD_PRELOAD=str(PRELOAD), FAIL_ALLOCATION=str(number), COUNT_ALLOCATIONS=str(home.root / "count"))
+        home.env.update(faults)
+        watch = Watch(home)
+        for name in faults:
+            del home.env[name]
+        for edit in range(edits):
+            home.write("config.yaml", CONFIG % f"sk-test-edit-{edit:06}")
+            while f"sk-test-edit-{edit:06}".encode() not in home.bytes_of("auth.json"):
+                watch.wait(lambda status: True)
+        self.assertEqual(home.compile()[0], 0)  # nothing stays locked
+        watch.close()
+        self.assertEqual(home.temporary_files(), [])
+        return int((home.root / "count").read_text())
+
+    def test_each_allocation_of_a_compile_while_it_is_watched(self):
+        """That compile fails, hermes-watch goes on and tries again."""
+        home = Pending()
+        self.addCleanup(home.close)
+        first, count = self.edited_while_watched(home, edits=0), self.edited_while_watched(home)
+        for number in range(first, count + 1, max(1, (count - first) // ROUNDS)):
+            with self.subTest(allocation=number, of=count):
+                self.edited_while_watched(home, number=number)
 
     def test_each_allocation_of_a_reader(self):
         for home in self.homes():

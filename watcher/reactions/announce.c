@@ -8,6 +8,7 @@
 #include "http_route.h"
 #include "json_span.h"
 #include "json_write.h"
+#include "memory.h"
 #include "signature.h"
 
 /* After so many failures it rests until something is published again. */
@@ -97,9 +98,12 @@ static char *request_of(const struct compilation *c, const struct text *event)
 
 static void answered(void *announcer, int error);
 
-static void send_kept(struct announcer *a)
+static void send_kept(void *announcer)
 {
+    struct announcer *a = announcer;
     struct arena *arena = arena_create();
+    struct memory_hold hold;
+    arena_hold(&hold, arena);
     struct text job = {.arena = arena};
     text_puts(&job, "{\"in_order\":true,\"requests\":[");
     for (size_t i = 0; i < a->count; i++)
@@ -108,8 +112,10 @@ static void send_kept(struct announcer *a)
     a->sent = a->count;
     a->gone = 0;
     http_job_watch(&a->job, a->home->event, http_child_start(&a->job.child, &job), answered, a);
-    arena_destroy(arena);
+    memory_give_back(&hold);
 }
+
+static void try_later(struct announcer *a);
 
 static int at_next_try(sd_event_source *timer, uint64_t when, void *announcer)
 {
@@ -117,7 +123,10 @@ static int at_next_try(sd_event_source *timer, uint64_t when, void *announcer)
     (void)when;
     (void)timer;
     a->timer = sd_event_source_disable_unref(a->timer);
-    send_kept(a);
+    if (!memory_try(send_kept, a)) {
+        a->failures++;
+        try_later(a);
+    }
     return 0;
 }
 
@@ -161,12 +170,20 @@ static void say_down(struct announcer *a, const char *why)
     watched_home_say(a->home, LOG_WARNING, NULL, text);
 }
 
-static void answered(void *announcer, int error)
+struct answer {
+    struct announcer *announcer;
+    int error;
+};
+
+static void learn(void *data)
 {
-    struct announcer *a = announcer;
+    struct answer *answer = data;
+    struct announcer *a = answer->announcer;
     struct arena *arena = arena_create();
-    const char *why = strerror(-error);
-    size_t taken = error == 0 ? count_taken(arena, a, &why) : 0;
+    struct memory_hold hold;
+    arena_hold(&hold, arena);
+    const char *why = strerror(-answer->error);
+    size_t taken = answer->error == 0 ? count_taken(arena, a, &why) : 0;
     drop(a, taken > a->gone ? taken - a->gone : 0);
     if (taken < a->sent) {
         a->failures = taken > 0 ? 1 : a->failures + 1;
@@ -180,7 +197,16 @@ static void answered(void *announcer, int error)
         if (a->count > 0)
             send_kept(a);
     }
-    arena_destroy(arena);
+    memory_give_back(&hold);
+}
+
+static void answered(void *announcer, int error)
+{
+    struct announcer *a = announcer;
+    if (memory_try(learn, &(struct answer){a, error}))
+        return;
+    a->failures++;
+    try_later(a);
 }
 
 void announce_after_compile(struct announcer *a, const struct compilation *c)

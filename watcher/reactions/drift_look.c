@@ -6,6 +6,7 @@
 #include <syslog.h>
 
 #include "journal.h"
+#include "memory.h"
 
 enum {
     CALM_USEC = 200000,     /* after a change, so that a burst of them is one */
@@ -26,12 +27,18 @@ struct look {
 };
 
 /* In a thread of its own. The daemon's environment is no evidence: nobody starts Hermes from it. */
-static void work(struct job *job)
+static void find(void *data)
 {
-    struct look *look = (struct look *)job;
+    struct look *look = data;
     compile_home(&look->compilation, &(struct compile_request){.home = look->home, .managed = look->managed});
     if (look->compilation.outcome == COMPILE_VALID)
         look->drift = drift_find(&look->compilation, look->home, NULL);
+}
+
+static void work(struct job *job)
+{
+    if (!memory_try(find, job))
+        ((struct look *)job)->compilation.outcome = COMPILE_FAILED;
 }
 
 void drift_look_say(const struct watched_home *home, const struct drift *drift)
@@ -81,6 +88,12 @@ static void look_at_the_next(struct drift_turns *turns)
         wake_at(next, turns->look_after);
 }
 
+static void tell(void *data)
+{
+    struct look *look = data;
+    look->of->done(look->of->owner, &look->drift);
+}
+
 static void done(struct job *job)
 {
     struct look *look = (struct look *)job;
@@ -92,8 +105,8 @@ static void done(struct job *job)
     }
     if (look->of != NULL) {
         look->of->under_way = NULL;
-        if (look->compilation.outcome == COMPILE_VALID)
-            look->of->done(look->of->owner, &look->drift);
+        if (look->compilation.outcome == COMPILE_VALID && !memory_try(tell, look))
+            look->of->looked = 0; /* soon again */
     }
     compilation_finish(&look->compilation);
     free(look);

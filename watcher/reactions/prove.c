@@ -57,8 +57,8 @@ void prove_after_compile(struct prover *prover, const struct compilation *c)
     stop(prover);
     if (c->outcome != COMPILE_UNPROVEN)
         return;
-    struct arena *arena = arena_create();
-    prover->asked = probes_copy(&c->unproven, arena); /* C does not live until the answer is there */
+    prover->asked.arena = arena_create();
+    prover->asked = probes_copy(&c->unproven, prover->asked.arena); /* C does not live until the answer is there */
     int error = probes_ask(&prover->asked, &c->environment, &prover->job.child);
     http_job_watch(&prover->job, prover->event, error, at_answer, prover);
 }

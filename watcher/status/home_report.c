@@ -5,6 +5,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "memory.h"
 #include "replace.h"
 #include "safe_read.h"
 #include "snapshot_format.h"
@@ -86,9 +87,20 @@ static bool is_before(struct timespec a, struct timespec b)
     return a.tv_sec < b.tv_sec || (a.tv_sec == b.tv_sec && a.tv_nsec <= b.tv_nsec);
 }
 
-void home_report_write(struct home_report *report, const struct home_state *state, const struct metrics_source *source)
+struct writing {
+    struct home_report *report;
+    const struct home_state *state;
+    const struct metrics_source *source;
+};
+
+static void write_both(void *data)
 {
+    struct home_report *report = ((struct writing *)data)->report;
+    const struct home_state *state = ((struct writing *)data)->state;
+    const struct metrics_source *source = ((struct writing *)data)->source;
     struct arena *arena = arena_create();
+    struct memory_hold hold;
+    arena_hold(&hold, arena);
     struct rendered r = render(arena, state, &report->told, source);
     const bool wanted = report->wanted.tv_sec != 0 && is_before(report->wanted, state->last_compile);
     report->written = wanted || !stands_there(state->home, STATUS_FILE, &r.status) ||
@@ -103,7 +115,13 @@ void home_report_write(struct home_report *report, const struct home_state *stat
             report->wanted = (struct timespec){0};
     }
     report->until = r.until;
-    arena_destroy(arena);
+    memory_give_back(&hold);
+}
+
+void home_report_write(struct home_report *report, const struct home_state *state, const struct metrics_source *source)
+{
+    if (!memory_try(write_both, &(struct writing){report, state, source}))
+        report->written = false; /* the next one has the same to tell */
 }
 
 void home_report_written(struct home_report *report)
@@ -113,14 +131,23 @@ void home_report_written(struct home_report *report)
     wake_for_the_next_key(report, report->until);
 }
 
-void home_report_status(struct home_report *report)
+static void write_status(void *data)
 {
+    struct home_report *report = data;
     struct arena *arena = arena_create();
+    struct memory_hold hold;
+    arena_hold(&hold, arena);
     struct text status = {.arena = arena};
     const struct status_times times = times_now(report, report->state);
     status_json_put(&status, report->state, &times);
     write_if_other(report->state->home, STATUS_FILE, &status);
-    arena_destroy(arena);
+    memory_give_back(&hold);
+}
+
+void home_report_status(struct home_report *report)
+{
+    bool written = memory_try(write_status, report);
+    (void)written; /* an observation */
 }
 
 static int at_time(sd_event_source *timer, uint64_t when, void *data)

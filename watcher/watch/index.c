@@ -3,12 +3,12 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "arena.h"
+#include "memory.h"
 
 void *watch_must(void *memory)
 {
     if (memory == NULL)
-        arena_out_of_memory();
+        memory_failed();
     return memory;
 }
 
