@@ -8,6 +8,9 @@
 
 #include "near_name.h"
 
+/* Of an id or a name with its NUL, `custom:` included: longer ones are refused when a configuration is compiled. */
+enum { PROVIDER_NAME_SIZE = 96 };
+
 enum provider_auth {
     PROVIDER_API_KEY,  /* a key in a variable */
     PROVIDER_OAUTH,    /* a login that Hermes refreshes: never touched here */

@@ -8,8 +8,6 @@
 #include "shown.h"
 #include "endpoint.h"
 
-enum { MAX_NAME = 256 };
-
 struct collector {
     struct arena *arena;
     struct diagnostics *diagnostics;
@@ -89,7 +87,7 @@ static bool has_controls(const char *name)
 
 static const char *pool_id(struct arena *arena, const char *name)
 {
-    char normal[MAX_NAME];
+    char normal[PROVIDER_NAME_SIZE];
     (void)provider_table_normalise(name, normal, sizeof normal);
     return arena_printf(arena, "custom:%s", normal);
 }
@@ -104,7 +102,7 @@ static void index_first(struct collector *c, struct name_table *table, const cha
 static void add(struct collector *c, struct custom_provider provider)
 {
     struct custom_providers *all = c->all;
-    char alias[MAX_NAME];
+    char alias[PROVIDER_NAME_SIZE];
     all->items[all->count++] = provider;
     if (provider.row != NULL)
         return;
@@ -134,7 +132,7 @@ static bool enabled(const struct node *entry)
 
 static void switch_off(struct collector *c, const char *name)
 {
-    char normal[MAX_NAME];
+    char normal[PROVIDER_NAME_SIZE];
     (void)provider_table_normalise(name, normal, sizeof normal);
     name_table_put(c->arena, &c->all->disabled, arena_strdup(c->arena, normal), 0);
 }
@@ -201,14 +199,36 @@ static bool name_is_taken(struct collector *c, const struct custom_provider *pro
     return true;
 }
 
+/* Hermes knows no limit; what goes through here has the names in fields of a fixed size. */
+static bool name_is_too_long(struct collector *c, const struct custom_provider *provider)
+{
+    const size_t most = PROVIDER_NAME_SIZE - sizeof "custom:";
+    const char *alias = provider->alias == NULL ? "" : provider->alias;
+    if (provider_table_normalise(provider->name, NULL, 0) <= most && provider_table_normalise(alias, NULL, 0) <= most)
+        return false;
+    struct diagnostic *d =
+        diagnostic_add_as(c->diagnostics, SEVERITY_ERROR, CODE_PROVIDER_DROPPED, provider->entry->place,
+                          "the name of this provider has more than %zu bytes", most);
+    diagnostic_help(c->diagnostics, d, "give it a shorter one");
+    return true;
+}
+
+static void add_custom(struct collector *c, struct custom_provider provider)
+{
+    if (name_is_too_long(c, &provider))
+        return;
+    provider.id = pool_id(c->arena, provider.name);
+    if (!name_is_taken(c, &provider) && !repeated(c, &provider))
+        add(c, provider);
+}
+
 /* Why Hermes drops it, or NULL. */
 static const char *why_unlisted(const struct custom_provider *provider)
 {
     size_t len = 0;
     if (!node_is(provider->entry, NODE_MAP))
-        return "it is not a mappingpingping";
-    if (provider->name == NULL || (blank_strip(provider->name, strlen(provider->name), &len), len == 0) ||
-        len >= MAX_NAME)
+        return "it is not a mapping";
+    if (provider->name == NULL || (blank_strip(provider->name, strlen(provider->name), &len), len == 0))
         return "it has no name";
     if (has_controls(provider->name))
         return "its name has control characters";
@@ -252,15 +272,14 @@ static void add_listed(struct collector *c, const struct node *entry, size_t ind
         dropped(c, &provider, why);
         return;
     }
-    provider.id = pool_id(c->arena, provider.name);
-    if (has_url(c, &provider) && !name_is_taken(c, &provider) && !repeated(c, &provider))
-        add(c, provider);
+    if (has_url(c, &provider))
+        add_custom(c, provider);
 }
 
 static void add_mapped(struct collector *c, const struct pair *pair)
 {
     const char *key = node_string(pair->key);
-    if (key == NULL || strlen(key) >= MAX_NAME || has_controls(key))
+    if (key == NULL || has_controls(key))
         return;
     const char *name = node_string(node_get(pair->value, "name"));
     struct custom_provider provider = {
@@ -268,7 +287,7 @@ static void add_mapped(struct collector *c, const struct pair *pair)
     take_url(c, &provider, true);
     if (!node_is(pair->value, NODE_MAP)) {
         if (!node_is(pair->value, NODE_NULL))
-            dropped(c, &provider, "it is not a mappingpingping");
+            dropped(c, &provider, "it is not a mapping");
         return;
     }
     if (!enabled(pair->value)) {
@@ -285,9 +304,7 @@ static void add_mapped(struct collector *c, const struct pair *pair)
         provider.id = row->id;
         add(c, provider);
     } else if (has_url(c, &provider)) {
-        provider.id = pool_id(c->arena, provider.name);
-        if (!name_is_taken(c, &provider) && !repeated(c, &provider))
-            add(c, provider);
+        add_custom(c, provider);
     }
 }
 
@@ -314,7 +331,7 @@ struct custom_providers custom_providers_of(struct arena *arena, const struct no
 
 const char *custom_provider_alias(struct arena *arena, const struct custom_provider *custom)
 {
-    char alias[MAX_NAME];
+    char alias[PROVIDER_NAME_SIZE];
     if (custom->alias == NULL || custom->row != NULL)
         return NULL;
     (void)provider_table_normalise(custom->alias, alias, sizeof alias);
@@ -323,7 +340,7 @@ const char *custom_provider_alias(struct arena *arena, const struct custom_provi
 
 bool custom_provider_disabled(const struct custom_providers *all, const char *name)
 {
-    char wanted[MAX_NAME + 8];
+    char wanted[PROVIDER_NAME_SIZE];
     (void)provider_table_normalise(name, wanted, sizeof wanted);
     const char *bare = strncmp(wanted, "custom:", 7) == 0 ? wanted + 7 : wanted;
     return name_table_get(&all->disabled, bare) != NULL;
@@ -331,7 +348,7 @@ bool custom_provider_disabled(const struct custom_providers *all, const char *na
 
 const struct custom_provider *custom_provider_find(const struct custom_providers *all, const char *name)
 {
-    char wanted[MAX_NAME + 8];
+    char wanted[PROVIDER_NAME_SIZE];
     (void)provider_table_normalise(name, wanted, sizeof wanted);
     const uint32_t *index = name_table_get(&all->names, strncmp(wanted, "custom:", 7) == 0 ? wanted + 7 : wanted);
     return index == NULL ? NULL : &all->items[*index];

@@ -32,7 +32,7 @@ const struct provider *providers_get(const struct providers *providers, const ch
 const struct provider *provider_named(const struct providers *providers, const char *name)
 {
     const struct provider_row *row = provider_table_find(name);
-    char normal[256];
+    char normal[PROVIDER_NAME_SIZE];
     (void)provider_table_normalise(name, normal, sizeof normal);
     const char *bare = strncmp(normal, "custom:", 7) == 0 ? normal + 7 : normal;
     for (size_t i = 0; i < providers->count; i++) {

@@ -174,7 +174,7 @@ static struct target automatic_target(struct resolver *r, const struct naming *n
 
 static struct target unknown_target(struct resolver *r, const struct naming *naming)
 {
-    char normal[128];
+    char normal[PROVIDER_NAME_SIZE];
     (void)provider_table_normalise(naming->name, normal, sizeof normal);
     struct draft *draft = draft_for(r, arena_strdup(r->arena, normal), NULL);
     draft->provider.base_url = naming->base_url;

@@ -11,12 +11,12 @@ cJSON *parse_json(const char *text, size_t len, const char **ret_end)
     return value;
 }
 
-static void delete (void *data)
+static void delete_value(void *data)
 {
     cJSON_Delete(data);
 }
 
 void parse_json_hold(struct memory_hold *hold, cJSON *value)
 {
-    memory_hold(hold, delete, value);
+    memory_hold(hold, delete_value, value);
 }

@@ -534,7 +534,7 @@ static const struct hermes_provider *by_id(const struct hermes_view *view, const
 /* As Hermes resolves a name: its own ids before everything, a custom provider before an alias of the table. */
 const struct hermes_provider *hermes_provider(const struct hermes_view *view, const char *name)
 {
-    char custom[256] = "custom:";
+    char custom[PROVIDER_NAME_SIZE + sizeof "custom:"] = "custom:"; /* the name may bring one of its own */
     char given[sizeof custom];
     const struct hermes_provider *found = by_id(view, name);
     const struct provider_row *row = found == NULL ? provider_table_find(name) : NULL;

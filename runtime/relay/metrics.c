@@ -14,13 +14,13 @@ static const double bounds[] = {0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5
 enum { BOUNDS = sizeof bounds / sizeof *bounds };
 
 struct count {
-    char provider[PROVIDER_SIZE];
+    char provider[PROVIDER_NAME_SIZE];
     int status;
     unsigned long long number;
 };
 
 struct provider_numbers {
-    char provider[PROVIDER_SIZE];
+    char provider[PROVIDER_NAME_SIZE];
     unsigned long long tokens_in;
     unsigned long long tokens_out;
     unsigned long long failovers;

@@ -12,7 +12,7 @@
 enum { REQUESTS = 256, SHOWN = 25, SWITCHES = 64, ANSWERS = 32 };
 
 struct remembered {
-    char provider[PROVIDER_SIZE];
+    char provider[PROVIDER_NAME_SIZE];
     int status;
     char code[EVIDENCE_CODE_SIZE];
 };

@@ -6,12 +6,14 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include "provider_table.h"
+
 struct bytes;
 
-enum { RECORD_TRIES = 16, REQUEST_ID_SIZE = 16 + 1, PROVIDER_SIZE = 64, KEY_SIZE = 24, RECORD_MODEL_SIZE = 80 };
+enum { RECORD_TRIES = 16, REQUEST_ID_SIZE = 16 + 1, KEY_SIZE = 24, RECORD_MODEL_SIZE = 80 };
 
 struct record_try {
-    char provider[PROVIDER_SIZE];
+    char provider[PROVIDER_NAME_SIZE];
     char fingerprint[KEY_SIZE];
     const char *rule; /* static */
     const char *verdict;
@@ -30,7 +32,7 @@ struct record {
     long long us;
     int status;                   /* that the client got; 0: it left before */
     int trouble;                  /* the status of an error that its stream told of; 0: none */
-    char provider[PROVIDER_SIZE]; /* that served, or was asked last; "" */
+    char provider[PROVIDER_NAME_SIZE]; /* that served, or was asked last; "" */
     char fingerprint[KEY_SIZE];
     char model[RECORD_MODEL_SIZE]; /* that was asked for, its beginning; "": not known */
     long long tokens_in;           /* as the provider told */
@@ -43,14 +45,14 @@ struct record {
 /* One more switch from one key to the next. */
 struct record_switch {
     double at;
-    char provider[PROVIDER_SIZE];
+    char provider[PROVIDER_NAME_SIZE];
     char fingerprint[KEY_SIZE]; /* that was left */
     const char *rule;
     const char *verdict;
     int status;
     double until;
     char request[REQUEST_ID_SIZE];   /* in which it was */
-    char to_provider[PROVIDER_SIZE]; /* "": nobody was left */
+    char to_provider[PROVIDER_NAME_SIZE]; /* "": nobody was left */
     char to_fingerprint[KEY_SIZE];
 };
 

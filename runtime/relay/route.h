@@ -7,10 +7,9 @@
 
 #include "hermes_runtime.h"
 #include "model.h"
+#include "provider_table.h"
 
 struct bytes;
-
-enum { PROVIDER_NAME_SIZE = 96 };
 
 enum dialect {
     DIALECT_ANY, /* of a request: a path that more than one has, "/models" */
