@@ -321,7 +321,7 @@ class Daemon(unittest.TestCase):
         self.assertEqual(self.home.compile()[0], 0)  # no lock is held meanwhile
         said = os.read(reader, 65536)
         self.home.write("config.yaml", config("sk-test-daemon-screen-60"))
-        while not re.search(rb" lines are lost: [^\n]*\n(.*\n)?generation 60\n", said, re.S):
+        while not re.search(rb" lines were lost: [^\n]*\n(.*\n)?generation 60\n", said, re.S):
             self.assertTrue(select.select([reader], [], [], PATIENCE)[0], said)
             said += os.read(reader, 65536)
         self.home.printed += said
