@@ -22,23 +22,52 @@ static bool is_seeded(const struct provider *provider, const struct credential *
     return false;
 }
 
-/* A key that is a variable's, too, is not ignored; nor is one that Hermes puts into the pool. */
-static bool hermes_ignores(const struct provider *provider, const struct credential *credential)
+static bool is_table_variable(const struct provider_row *row, const char *name)
 {
-    const char *key = credential->origins[0].key;
-    bool table = provider->row != NULL && provider->row->auth != PROVIDER_CUSTOM;
-    bool own = provider->row == NULL;
-    if (credential->rank != RANK_CONFIG || credential->origin_count > 1 || is_seeded(provider, credential))
+    for (size_t i = 0; row->key_envs[i] != NULL; i++)
+        if (strcmp(row->key_envs[i], name) == 0)
+            return true;
+    return false;
+}
+
+static bool is_model_variable(const struct resolver *r, const char *name)
+{
+    const struct node *model = node_get(r->in->config, "model");
+    const char *key_env = node_string(node_get(model, "key_env"));
+    const char *api_key_env = node_string(node_get(model, "api_key_env"));
+    return (key_env != NULL && strcmp(key_env, name) == 0) || (api_key_env != NULL && strcmp(api_key_env, name) == 0);
+}
+
+/* Of its own providers Hermes reads the variables of its table, and what somebody put into the pool; of the user's, what
+ * their entries say. */
+static bool hermes_reads(const struct resolver *r, const struct provider *provider, const struct origin *origin)
+{
+    if (starts(origin->key, "credential_pool."))
+        return true;
+    if (provider->row == NULL)
+        return !is_model_key(origin->key) && !is_model_variable(r, origin->key);
+    return provider->row->auth == PROVIDER_CUSTOM || is_table_variable(provider->row, origin->key);
+}
+
+static bool hermes_ignores(const struct resolver *r, const struct provider *provider,
+                           const struct credential *credential)
+{
+    if (credential->rank != RANK_CONFIG || is_seeded(provider, credential))
         return false;
-    return (is_model_key(key) && (table || own)) || (table && starts(key, "providers."));
+    for (size_t i = 0; i < credential->origin_count; i++)
+        if (hermes_reads(r, provider, &credential->origins[i]))
+            return false;
+    return true;
 }
 
 static void say_ignored(struct resolver *r, const struct provider *provider, const struct origin *origin)
 {
     const char *name = shown_name(r->arena, provider->id);
+    bool newer_reads = provider->row != NULL && is_model_variable(r, origin->key);
     if (provider->projected)
         (void)diagnostic_add(r->diagnostics, CODE_HERMES_IGNORES, origin->place,
-                             "Hermes alone ignores %s for %s; it uses the key through its pool", origin->key, name);
+                             "Hermes %s ignores %s for %s; it uses the key through its pool",
+                             newer_reads ? "before 0.21.2" : "alone", origin->key, name);
     else
         (void)diagnostic_add_as(r->diagnostics, is_model_key(origin->key) ? SEVERITY_WARNING : SEVERITY_HINT,
                                 CODE_HERMES_IGNORES, origin->place, "Hermes ignores %s for %s, which uses logins",
@@ -66,7 +95,7 @@ static void say_before_pool(struct resolver *r, const struct provider *provider)
 {
     const struct credential *first = &provider->credentials[0];
     const struct pool_view_entry *entry = manual_before_seed(r, provider);
-    if (first->rank != RANK_CONFIG || !provider->projected || hermes_ignores(provider, first) || entry == NULL ||
+    if (first->rank != RANK_CONFIG || !provider->projected || hermes_ignores(r, provider, first) || entry == NULL ||
         strcmp(entry->secret, first->secret) == 0)
         return;
     struct diagnostic *d =
@@ -81,7 +110,7 @@ static void say_before_pool(struct resolver *r, const struct provider *provider)
 void precedence_check(struct resolver *r, const struct provider *provider)
 {
     for (size_t i = 0; i < provider->credential_count; i++)
-        if (hermes_ignores(provider, &provider->credentials[i]))
+        if (hermes_ignores(r, provider, &provider->credentials[i]))
             say_ignored(r, provider, &provider->credentials[i].origins[0]);
     if (provider->credential_count > 0)
         say_before_pool(r, provider);

@@ -67,10 +67,16 @@ static void add_key_env(struct resolver *r, struct draft *draft, const struct cu
         shadow_variable(r, draft, binding);
 }
 
-/* Hermes asks the variable first for an entry of the `providers` map, and the inline key first in the list. */
+/* Hermes makes entries of the pool from the list, or, where there is none, from the `providers` map. */
+static bool is_pooled(const struct resolver *r, const struct custom_provider *custom)
+{
+    return custom->alias == NULL || !node_is(node_get(r->in->config, "custom_providers"), NODE_SEQUENCE);
+}
+
+/* The pool is asked first, and has the inline key. Where Hermes makes no entry of it, the variable comes first. */
 static const char *variable_that_comes_first(const struct resolver *r, const struct custom_provider *custom)
 {
-    const char *name = custom->alias == NULL ? NULL : node_string(value_of(custom_provider_variable(custom)));
+    const char *name = is_pooled(r, custom) ? NULL : node_string(value_of(custom_provider_variable(custom)));
     return name != NULL && usable_variable(r, name) ? name : NULL;
 }
 
@@ -116,7 +122,7 @@ static void add_config_seed(struct resolver *r, struct draft *draft, const struc
 {
     size_t len;
     const struct node *key = value_of(custom_provider_key(custom));
-    const char *text = custom->row == NULL ? node_string(key) : NULL;
+    const char *text = custom->row == NULL && is_pooled(r, custom) ? node_string(key) : NULL;
     if (text == NULL || draft->provider.awaited)
         return; /* what Hermes has in its place is not known */
     text = blank_strip(text, key->len, &len);

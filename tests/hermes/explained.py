@@ -2,13 +2,14 @@
 import homes
 
 
-def leaves(value, path=()):
+def leaves(value, path=""):
+    """(path as a diagnostic writes it, text), for each text in a part of config.yaml."""
     if isinstance(value, dict):
         for name, item in value.items():
-            yield from leaves(item, (*path, name))
+            yield from leaves(item, f"{path}.{name}" if path else str(name))
     elif isinstance(value, list):
-        for item in value:
-            yield from leaves(item, path)
+        for number, item in enumerate(value):
+            yield from leaves(item, f"{path}[{number}]")
     elif isinstance(value, str):
         yield path, value
 
@@ -30,12 +31,14 @@ def resolved(value, variables):
 
 
 def places(home):
-    """{fingerprint: the places in config.yaml where that key stands}"""
+    """{fingerprint: the places in config.yaml, and the variables it names, where that key stands}"""
     found, variables = {}, environment(home)
     for part in ("config", "managed config"):
         for path, value in leaves(home[part]):
-            if path[-1] in ("key_env", "api_key_env") and value in variables:
-                value = variables[value]
+            if not path.startswith(("model", "providers.", "custom_providers")):
+                continue
+            if path.endswith("key_env") and value in variables:
+                path, value = value, variables[value]
             found.setdefault(homes.fingerprint(resolved(value, variables)), set()).add(path)
     return found
 
@@ -54,9 +57,8 @@ def said(diagnostics, *codes):
 
 
 def config_key_first(home, difference, diagnostics, _):
-    """A key of config.yaml for a provider of the table, and a diagnostic that names its place."""
-    here = {".".join(map(str, path)) for path in places(home).get(key_of(difference["after"]), ())
-            if path[0] in ("model", "providers", "custom_providers")}
+    """A key of config.yaml that Hermes ignores, or has behind another, and a diagnostic that names its place."""
+    here = places(home).get(key_of(difference["after"]), ())
     texts = [text for diagnostic in diagnostics if diagnostic["code"] in ("hermes-ignores", "shadowed-key")
              for text in (diagnostic["message"], diagnostic.get("note", ""))]
     return any(place in text for place in here for text in texts)
@@ -94,12 +96,23 @@ def disabled(home, difference, diagnostics, _):
     return said(diagnostics, "disabled-provider") and difference["field"] == "refused"
 
 
+def references(home, difference, *_):
+    """A reference that nothing replaces, or a word that stands for no key: Hermes sends the text."""
+    parts = [value for part in ("config", "managed config") for _, value in leaves(home[part])]
+    parts += [value for value in environment({".env": home[".env"], "managed .env": []}).values()]
+    parts += [line.split("=", 1)[1].strip().strip("'\"") for line in home[".env"] if "=" in line]
+    texts = {homes.fingerprint(text) for text in parts if text.startswith(("${", "op:", "vault:", "bws:", "ENC[")) or
+             text in homes.PLACEHOLDERS}
+    return key_of(difference["before"]) in texts or key_of(difference["after"]) in texts and "sent" in difference["field"]
+
+
 # name, README's row or the diagnostic, whether it is this
 EXPLAINED = [
     ("config.yaml's key first", "never uses `model.api_key`, `providers.ID.api_key` and `providers.ID.key_env`", config_key_first),
     ("a comment behind a value", "has two env readers, and three more for side tasks", env_readers),
     ("the managed .env first", "takes the user's `.env` before the managed one for the pool", managed_first),
     ("a provider that is switched off", "ignores `enabled: false` before 0.19.0", disabled),
+    ("a reference is no key", "sends a reference that nothing replaces as a key", references),
     ("a cooldown belongs to a key", "keeps a cooldown when the key changes", stale_state),
 ]
 

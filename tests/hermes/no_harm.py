@@ -9,7 +9,7 @@ import argparse, collections, concurrent.futures, json, os, shutil, subprocess, 
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 import homes
-from explained import explanation
+from explained import explanation, key_of
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 SAMPLE = 200  # one home in so many is asked in a process of its own as well, and once with a pool that is held
@@ -134,16 +134,24 @@ def changes(old, new):
     """The first thing that is worse: which key goes out where, what the pool says, what comes after its key's failure."""
     for field in ("error", "key", "url") if works(old) else ():
         if old[field] != new.get(field):
-            yield field, old[field], new.get(field)
+            yield (field, [old["key"], old["url"]], [new["key"], new["url"]]) if field == "url" else (
+                field, old[field], new.get(field))
             return
-    if old.get("pool") != new.get("pool"):
-        if old.get("pool") is not None or new["pool"] != [old["key"], old["url"]]:  # what goes out anyway may be in the pool
-            yield "pool", old.get("pool"), new.get("pool")
+    if not same_entry(old, new):
+        yield "pool", old.get("pool"), new.get("pool")
     elif "next" in old and "next" in new:
-        if old["next"] != new["next"]:
+        if key_of(old["next"]) != key_of(new["next"]):
             yield "next", old["next"], new["next"]
         elif (new["rests"] is None and old["rests"] is not None) or (new["rests"] or 0) > (old["rests"] or 1 << 40):
             yield "rests", old["rests"], new["rests"]
+
+
+def same_entry(old, new):
+    """What goes out anyway may be in the pool; and an entry without a URL goes to that of config.yaml."""
+    before, after = old.get("pool"), new.get("pool")
+    if before is None and after is not None:
+        return after == [old["key"], old["url"]]
+    return before == after or (before is not None and after is not None and before[0] == after[0] and before[1] == "")
 
 
 def pairs(answers):
@@ -157,6 +165,7 @@ def pairs(answers):
 
 def sent_elsewhere(before, after):
     known = {pair for pair, _ in pairs(before)}
+    known |= {(key, new["url"]) for old, new in zip(before, after) for key, url in old.get("rows", []) if url == ""}
     return [{"ask": number, "field": "sent", "before": sorted(url for key, url in known if key == pair[0]), "after": list(pair)}
             for pair, number in pairs(after) if pair not in known]
 

@@ -58,6 +58,26 @@ static void a_key_that_hermes_does_not_read_is_named(void **state)
           "config.yaml:1:35 hermes-ignores");
     check("{model: {provider: mine}, providers: {mine: {base_url: 'https://h.example/v1', api_key: sk-test-1}}}", "",
           NULL, "custom:mine https://h.example/v1 fill_first: providers.mine.api_key=sk-test-1\n", "");
+    check("{model: {provider: xiaomi}, providers: {xiaomi: {key_env: MINE}}}", "MINE=sk-test-1\n", NULL,
+          XIAOMI " MINE=sk-test-1\n", ".env:1:6 hermes-ignores");
+    check("{model: {provider: xiaomi}, providers: {xiaomi: {key_env: XIAOMI_API_KEY}}}", "XIAOMI_API_KEY=sk-test-1\n",
+          NULL, XIAOMI " XIAOMI_API_KEY=sk-test-1\n", "");
+}
+
+/* Hermes makes an entry of the pool from the inline key, and asks the pool first; from the map it does only where there is
+ * no list. */
+static void the_inline_key_of_an_entry_goes_first(void **state)
+{
+    (void)state;
+    check("providers: {mine: {base_url: 'https://h.example/v1', api_key: sk-test-1, key_env: MINE}}",
+          "MINE=sk-test-2\n", NULL,
+          "custom:mine https://h.example/v1 fill_first: providers.mine.api_key=sk-test-1; shadowed MINE\n",
+          ".env:1:6 shadowed-key");
+    check("{custom_providers: [], providers: {mine: {base_url: 'https://h.example/v1', api_key: sk-test-1,"
+          " key_env: MINE}}}",
+          "MINE=sk-test-2\n", NULL,
+          "custom:mine https://h.example/v1 fill_first: MINE=sk-test-2; shadowed providers.mine.api_key\n",
+          "config.yaml:1:86 shadowed-key");
 }
 
 static void a_key_goes_to_its_own_provider_only(void **state)
@@ -173,6 +193,7 @@ int main(void)
         cmocka_unit_test(a_key_in_config_stands_before_the_variable),
         cmocka_unit_test(one_key_in_two_places_is_one),
         cmocka_unit_test(a_key_that_hermes_does_not_read_is_named),
+        cmocka_unit_test(the_inline_key_of_an_entry_goes_first),
         cmocka_unit_test(a_key_goes_to_its_own_provider_only),
         cmocka_unit_test(config_names_the_url),
         cmocka_unit_test(strategies_are_those_of_the_file),
