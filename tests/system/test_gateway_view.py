@@ -146,7 +146,8 @@ class GatewayView(unittest.TestCase):
     def test_which_of_two_keys_of_an_entry_counts(self):
         entry = "{name: m, base_url: http://h/v1, api_key: sk-test-custom-0001, key_env: KEY_OF_MINE}"
         inline, mine = fingerprint("sk-test-custom-0001"), fingerprint("sk-test-mine-000001")
-        for form, first, second in ((f"custom_providers: [{entry}]\n", inline, mine), (f"providers: {{x: {entry}}}\n", mine, inline)):
+        for form, first, second in ((f"custom_providers: [{entry}]\n", inline, mine), (f"providers: {{x: {entry}}}\n", inline, mine),
+                                    (f"custom_providers: []\nproviders: {{x: {entry}}}\n", mine, inline)):  # no entry in the pool then
             found, err = self.providers(form)
             self.assertEqual(found, {"custom:m": ("http://h/v1", [first])})
             self.assertIn("warning[shadowed-key]", err)
