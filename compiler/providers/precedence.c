@@ -44,8 +44,10 @@ static bool hermes_reads(const struct resolver *r, const struct provider *provid
 {
     if (starts(origin->key, "credential_pool."))
         return true;
+    bool entry = starts(origin->key, "providers.") || starts(origin->key, "custom_providers[");
+    bool variable = strchr(origin->key, '.') == NULL && !is_model_variable(r, origin->key);
     if (provider->row == NULL)
-        return !is_model_key(origin->key) && !is_model_variable(r, origin->key);
+        return entry || variable;
     return provider->row->auth == PROVIDER_CUSTOM || is_table_variable(provider->row, origin->key);
 }
 

@@ -44,7 +44,7 @@ def places(home):
 
 
 def key_of(side):
-    return side[0] if isinstance(side, list) and side else side
+    return (side or [None])[0] if isinstance(side, list) else side
 
 
 def ask_name(home, difference):

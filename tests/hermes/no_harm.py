@@ -61,7 +61,7 @@ class Trial:
             if done.returncode < 0 or done.returncode > 1:
                 raise RuntimeError(f"hermes-compile ended with {done.returncode}: {done.stderr}")
             if path == written[0]:
-                self.diagnostics = json.loads(done.stdout)["diagnostics"]
+                self.diagnostics += json.loads(done.stdout)["diagnostics"]
                 self.refused = done.returncode == 1
 
     def before(self):
@@ -165,7 +165,7 @@ def pairs(answers):
 
 def sent_elsewhere(before, after):
     known = {pair for pair, _ in pairs(before)}
-    known |= {(key, new["url"]) for old, new in zip(before, after) for key, url in old.get("rows", []) if url == ""}
+    known |= {(key, new["url"] or "") for old, new in zip(before, after) for key, url in old.get("rows", []) if url == ""}
     return [{"ask": number, "field": "sent", "before": sorted(url for key, url in known if key == pair[0]), "after": list(pair)}
             for pair, number in pairs(after) if pair not in known]
 
