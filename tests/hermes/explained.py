@@ -17,7 +17,7 @@ def leaves(value, path=""):
 def environment(home):
     """The variables of the env files, the managed one last, as python-dotenv reads them."""
     found = {}
-    for line in home[".env"] + home["managed .env"]:
+    for line in home[".env"] + home.get("managed .env", []):
         if "=" in line:
             name, value = line.removeprefix("export ").split("=", 1)
             found[name.strip()] = resolved(value.split(" #")[0].strip().strip("'\""), found)
@@ -32,15 +32,28 @@ def resolved(value, variables):
 
 def places(home):
     """{fingerprint: the places in config.yaml, and the variables it names, where that key stands}"""
-    found, variables = {}, environment(home)
-    for part in ("config", "managed config"):
-        for path, value in leaves(home[part]):
+    found = {}
+    for files in filter(None, (home, home.get("root"))):
+        variables = environment(files)
+        for path, value in [*leaves(files["config"]), *leaves(files.get("managed config", {}))]:
             if not path.startswith(("model", "providers.", "custom_providers")):
                 continue
             if path.endswith("key_env") and value in variables:
                 path, value = value, variables[value]
             found.setdefault(homes.fingerprint(resolved(value, variables)), set()).add(path)
     return found
+
+
+def declared(home):
+    """(fingerprint, URL) of the entries of the user's own providers."""
+    variables, pairs = environment(home), set()
+    for part in ("config", "managed config"):
+        entries = list((home[part].get("providers") or {}).values()) + list(home[part].get("custom_providers") or [])
+        for entry in filter(lambda entry: isinstance(entry, dict), entries):
+            url = next((entry[name].rstrip("/") for name in ("base_url", "api", "url") if entry.get(name)), None)
+            keys = [resolved(str(entry.get("api_key", "")), variables), variables.get(entry.get("key_env"), "")]
+            pairs |= {(homes.fingerprint(key), url) for key in keys if key and url}
+    return pairs
 
 
 def key_of(side):
@@ -66,11 +79,11 @@ def config_key_first(home, difference, diagnostics, _):
 
 def stale_state(home, difference, *_):
     """A row whose booking is of a key that it no longer has: Hermes's rows keep the fingerprint that they were booked with."""
-    values = {name: homes.fingerprint(value) for name, value in environment(home).items()}
+    current = set(places(home)) | {homes.fingerprint(value) for value in environment(home).values()}
     rows = home["auth"].get("credential_pool", {})
     pool = homes.pool_of(ask_name(home, difference))
     return any(row.get("last_status") in ("exhausted", "dead") and row["source"].startswith(("env:", "config:"))
-               and row.get("secret_fingerprint") not in (None, values.get(row["source"][4:]))
+               and row.get("secret_fingerprint") not in current | {None}
                for row in rows.get(pool, sum(rows.values(), [])))
 
 
@@ -103,7 +116,9 @@ def references(home, difference, *_):
     parts += [line.split("=", 1)[1].strip().strip("'\"") for line in home[".env"] if "=" in line]
     texts = {homes.fingerprint(text) for text in parts if text.startswith(("${", "op:", "vault:", "bws:", "ENC[")) or
              text in homes.PLACEHOLDERS}
-    return key_of(difference["before"]) in texts or key_of(difference["after"]) in texts and "sent" in difference["field"]
+    fallback = difference["field"].endswith("next") and bool(texts & {fp for fp, _ in declared(home)})
+    return key_of(difference["before"]) in texts or fallback or (
+        key_of(difference["after"]) in texts and difference["field"].endswith("sent"))
 
 
 # name, README's row or the diagnostic, whether it is this

@@ -9,7 +9,7 @@ import argparse, collections, concurrent.futures, json, os, shutil, subprocess, 
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 import homes
-from explained import explanation, key_of
+from explained import declared, explanation, key_of
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 SAMPLE = 200  # one home in so many is asked in a process of its own as well, and once with a pool that is held
@@ -60,9 +60,8 @@ class Trial:
             done = subprocess.run(command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, check=False)
             if done.returncode < 0 or done.returncode > 1:
                 raise RuntimeError(f"hermes-compile ended with {done.returncode}: {done.stderr}")
-            if path == written[0]:
-                self.diagnostics += json.loads(done.stdout)["diagnostics"]
-                self.refused = done.returncode == 1
+            self.diagnostics += json.loads(done.stdout)["diagnostics"]
+            self.refused = done.returncode == 1  # of the last one, which is the home itself
 
     def before(self):
         """Plain Hermes: of a home that has known earlier versions of this program, without their rows."""
@@ -127,7 +126,7 @@ def compared(home, before, after):
     found = []
     for (_, name), old, new in zip(home["asks"], before, after):
         found += [{"ask": name, "field": field, "before": a, "after": b} for field, a, b in changes(old, new)]
-    return found + sent_elsewhere(before, after)
+    return found + sent_elsewhere(before, after, declared(home))
 
 
 def changes(old, new):
@@ -163,9 +162,12 @@ def pairs(answers):
             yield (said["key"], said["url"]), number
 
 
-def sent_elsewhere(before, after):
-    known = {pair for pair, _ in pairs(before)}
+def sent_elsewhere(before, after, known):
+    """Keys at a URL where they were not before, and that their entry does not name. Without a URL, Hermes has none of its
+    own for that entry, and sends the key wherever the provider's requests go."""
+    known |= {pair for pair, _ in pairs(before)}
     known |= {(key, new["url"] or "") for old, new in zip(before, after) for key, url in old.get("rows", []) if url == ""}
+    known |= {pair for pair, _ in pairs(after) if (pair[0], "") in known}
     return [{"ask": number, "field": "sent", "before": sorted(url for key, url in known if key == pair[0]), "after": list(pair)}
             for pair, number in pairs(after) if pair not in known]
 
