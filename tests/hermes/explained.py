@@ -117,7 +117,8 @@ def references(home, difference, *_):
     texts = {homes.fingerprint(text) for text in parts if text.startswith(("${", "op:", "vault:", "bws:", "ENC[")) or
              text in homes.PLACEHOLDERS}
     fallback = difference["field"].endswith("next") and bool(texts & {fp for fp, _ in declared(home)})
-    return key_of(difference["before"]) in texts or fallback or (
+    before = key_of(difference["before"])
+    return (isinstance(before, str) and before in texts) or fallback or (
         key_of(difference["after"]) in texts and difference["field"].endswith("sent"))
 
 
