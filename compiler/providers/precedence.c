@@ -76,8 +76,19 @@ static void say_ignored(struct resolver *r, const struct provider *provider, con
                                 origin->key, name);
 }
 
-/* The entry with a key of somebody's own that stands before the one that Hermes makes from the sources; NULL: none does. */
-static const struct pool_view_entry *manual_before_seed(const struct resolver *r, const struct provider *provider)
+/* What Hermes by itself would send first. */
+struct first {
+    const char *where;
+    const char *secret; /* NULL: that is not known, or it sends none */
+};
+
+static struct first of_seed(const struct resolver *r, const struct seed *seed)
+{
+    return (struct first){arena_printf(r->arena, "%s%s", seed->kind, seed->name), seed->secret};
+}
+
+/* The entries of the pool come in its order; those that it lacks Hermes makes behind them. */
+static struct first hermes_first(const struct resolver *r, const struct provider *provider)
 {
     for (size_t i = 0; i < r->in->pool->count; i++) {
         const struct pool_view_entry *entry = &r->in->pool->entries[i];
@@ -85,28 +96,31 @@ static const struct pool_view_entry *manual_before_seed(const struct resolver *r
             continue;
         for (size_t k = 0; k < provider->seed_count; k++)
             if (provider_seed_is(&provider->seeds[k], entry->source))
-                return NULL;
+                return of_seed(r, &provider->seeds[k]);
         if (entry->secret != NULL && !entry->oauth)
-            return entry;
+            return (struct first){arena_printf(r->arena, "entry %s", shown_name(r->arena, entry->id)), entry->secret};
     }
-    return NULL;
+    for (size_t k = 0; k < provider->seed_count; k++)
+        if (starts(provider->seeds[k].kind, "config:"))
+            return of_seed(r, &provider->seeds[k]);
+    return (struct first){NULL, NULL};
 }
 
-/* A key that somebody put into the pool before config.yaml or a variable had one. */
-static void say_before_pool(struct resolver *r, const struct provider *provider)
+/* A key that Hermes has, but behind another one. */
+static void say_before(struct resolver *r, const struct provider *provider)
 {
-    const struct credential *first = &provider->credentials[0];
-    const struct pool_view_entry *entry = manual_before_seed(r, provider);
-    if (first->rank != RANK_CONFIG || !provider->projected || hermes_ignores(r, provider, first) || entry == NULL ||
-        strcmp(entry->secret, first->secret) == 0)
+    const struct credential *ours = &provider->credentials[0];
+    struct first first = hermes_first(r, provider);
+    if (ours->rank != RANK_CONFIG || !provider->projected || hermes_ignores(r, provider, ours) ||
+        first.secret == NULL || strcmp(first.secret, ours->secret) == 0)
         return;
     struct diagnostic *d =
-        diagnostic_add(r->diagnostics, CODE_SHADOWED_KEY, first->origins[0].place,
-                       "%s is used before the key of auth.json that Hermes by itself sends first for %s",
-                       first->origins[0].key, shown_name(r->arena, provider->id));
-    diagnostic_note(r->diagnostics, d, "entry %s: %s, %s: %s", shown_name(r->arena, entry->id),
-                    fingerprint_of(entry->secret, strlen(entry->secret)).text, first->origins[0].key,
-                    first->fingerprint.text);
+        diagnostic_add(r->diagnostics, CODE_SHADOWED_KEY, ours->origins[0].place,
+                       "%s is used before the key in auth.json that Hermes alone sends first for %s",
+                       ours->origins[0].key, shown_name(r->arena, provider->id));
+    diagnostic_note(r->diagnostics, d, "%s: %s, %s: %s", first.where,
+                    fingerprint_of(first.secret, strlen(first.secret)).text, ours->origins[0].key,
+                    ours->fingerprint.text);
 }
 
 void precedence_check(struct resolver *r, const struct provider *provider)
@@ -115,5 +129,5 @@ void precedence_check(struct resolver *r, const struct provider *provider)
         if (hermes_ignores(r, provider, &provider->credentials[i]))
             say_ignored(r, provider, &provider->credentials[i].origins[0]);
     if (provider->credential_count > 0)
-        say_before_pool(r, provider);
+        say_before(r, provider);
 }

@@ -133,7 +133,8 @@ static void add_config_seed(struct resolver *r, struct draft *draft, const struc
 static bool leave_to_command(struct resolver *r, struct draft *draft, const struct custom_provider *custom)
 {
     const struct pair *command = node_pair(custom->entry, "key_cmd");
-    if (command == NULL || !node_truthy(command->value) || custom_provider_key(custom) != NULL)
+    if (command == NULL || !node_truthy(command->value) ||
+        (custom_provider_key(custom) != NULL && is_pooled(r, custom)))
         return false;
     draft->provider.awaited = true;
     (void)diagnostic_add(r->diagnostics, CODE_NOT_COMPILED, command->key->place,

@@ -93,6 +93,9 @@ def env_readers(home, difference, diagnostics, _):
     names = {line.removeprefix("export ").split("=")[0].strip() for line in differing}
     values = {value for name, value in environment(home).items() if name in names}
     after = difference["after"] if isinstance(difference["after"], list) else [difference["after"]]
+    variables = homes.REGISTRY.get(ask_name(home, difference), ([],))[0]
+    if difference["field"].endswith(("rests", "next")):  # two keys to Hermes, which has one of them as it stands
+        return said(diagnostics, "env-parsers-differ") and bool(names & set(variables))
     return said(diagnostics, "env-parsers-differ") and any(
         side in values or side in map(homes.fingerprint, values) for side in after)
 
@@ -122,6 +125,16 @@ def references(home, difference, *_):
         key_of(difference["after"]) in texts and difference["field"].endswith("sent"))
 
 
+def entrys_own_key(home, difference, *_):
+    """The key that key_env of a custom provider names, behind the key that Hermes has in the pool."""
+    return difference["field"].endswith("next") and tuple(difference["after"] or ()) in declared(home)
+
+
+def root_hidden(_, difference, diagnostics, __):
+    """A profile with a key of its own no longer falls back to the root's pool."""
+    return said(diagnostics, "root-pool-hidden") and difference["field"].endswith("next")
+
+
 # name, README's row or the diagnostic, whether it is this
 EXPLAINED = [
     ("config.yaml's key first", "never uses `model.api_key`, `providers.ID.api_key` and `providers.ID.key_env`", config_key_first),
@@ -129,6 +142,8 @@ EXPLAINED = [
     ("the managed .env first", "takes the user's `.env` before the managed one for the pool", managed_first),
     ("a provider that is switched off", "ignores `enabled: false` before 0.19.0", disabled),
     ("a reference is no key", "sends a reference that nothing replaces as a key", references),
+    ("key_env in the pool", "makes no entry of the pool from `key_env`", entrys_own_key),
+    ("the root's pool is hidden", "root-pool-hidden", root_hidden),
     ("a cooldown belongs to a key", "keeps a cooldown when the key changes", stale_state),
 ]
 
