@@ -142,7 +142,7 @@ EXPLAINED = [
     ("the managed .env first", "takes the user's `.env` before the managed one for the pool", managed_first),
     ("a provider that is switched off", "ignores `enabled: false` before 0.19.0", disabled),
     ("a reference is no key", "sends a reference that nothing replaces as a key", references),
-    ("key_env in the pool", "makes no entry of the pool from `key_env`", entrys_own_key),
+    ("key_env in the pool", "makes no entry of the pool from `key_env` of a custom provider", entrys_own_key),
     ("the root's pool is hidden", "root-pool-hidden", root_hidden),
     ("a cooldown belongs to a key", "keeps a cooldown when the key changes", stale_state),
 ]
