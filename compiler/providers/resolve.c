@@ -123,9 +123,11 @@ static void add_config_seed(struct resolver *r, struct draft *draft, const struc
     size_t len;
     const struct node *key = value_of(custom_provider_key(custom));
     const char *text = custom->row == NULL && is_pooled(r, custom) ? node_string(key) : NULL;
-    if (text == NULL || draft->provider.awaited)
-        return; /* what Hermes has in its place is not known */
+    if (text == NULL)
+        return;
     text = blank_strip(text, key->len, &len);
+    if (draft->provider.awaited && key_check_unusable(text, len) != NULL)
+        return; /* what Hermes has in its place is not known */
     draft_add_seed(r, draft, (struct seed){"config:", custom->name, arena_prefix(r->arena, text, len), true});
 }
 

@@ -119,7 +119,7 @@ def references(home, difference, *_):
     parts += [line.split("=", 1)[1].strip().strip("'\"") for line in home[".env"] if "=" in line]
     texts = {homes.fingerprint(text) for text in parts if text.startswith(("${", "op:", "vault:", "bws:", "ENC[")) or
              text in homes.PLACEHOLDERS}
-    fallback = difference["field"].endswith("next") and bool(texts & {fp for fp, _ in declared(home)})
+    fallback = difference["field"].endswith(("next", "pool")) and bool(texts & {fp for fp, _ in declared(home)})
     before = key_of(difference["before"])
     return (isinstance(before, str) and before in texts) or fallback or (
         key_of(difference["after"]) in texts and difference["field"].endswith("sent"))
@@ -135,6 +135,11 @@ def root_hidden(_, difference, diagnostics, __):
     return said(diagnostics, "root-pool-hidden") and difference["field"].endswith("next")
 
 
+def url_without_scheme(_, difference, diagnostics, __):
+    """A base URL that leads nowhere, though another one may count for Hermes."""
+    return said(diagnostics, "url-without-scheme") and difference["field"] == "refused"
+
+
 # name, README's row or the diagnostic, whether it is this
 EXPLAINED = [
     ("config.yaml's key first", "never uses `model.api_key`, `providers.ID.api_key` and `providers.ID.key_env`", config_key_first),
@@ -144,6 +149,7 @@ EXPLAINED = [
     ("a reference is no key", "sends a reference that nothing replaces as a key", references),
     ("key_env in the pool", "makes no entry of the pool from `key_env` of a custom provider", entrys_own_key),
     ("the root's pool is hidden", "root-pool-hidden", root_hidden),
+    ("a URL without a scheme", "goes on with a base URL without a scheme", url_without_scheme),
     ("a cooldown belongs to a key", "keeps a cooldown when the key changes", stale_state),
 ]
 

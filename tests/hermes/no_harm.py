@@ -13,7 +13,7 @@ from explained import declared, explanation, key_of
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 SAMPLE = 200  # one home in so many is asked in a process of its own as well, and once with a pool that is held
-SHRUNK = 4  # homes of one kind that are cut down
+SHRUNK = 3  # homes of one kind that are cut down
 
 
 class Witness:
@@ -42,7 +42,7 @@ class Trial:
     def __init__(self, witness, compiler, home):
         self.witness, self.compiler, self.home = witness, compiler, home
         self.folder = tempfile.mkdtemp(prefix="no-harm-", dir="/dev/shm" if os.path.isdir("/dev/shm") else None)
-        self.now, self.diagnostics, self.refused = time.time(), [], False
+        self.now, self.diagnostics, self.refused, self.root_refused = time.time(), [], False, False
 
     def written(self, name, home=None):
         return homes.write(home or self.home, os.path.join(self.folder, name), self.now)
@@ -61,7 +61,8 @@ class Trial:
             if done.returncode < 0 or done.returncode > 1:
                 raise RuntimeError(f"hermes-compile ended with {done.returncode}: {done.stderr}")
             self.diagnostics += json.loads(done.stdout)["diagnostics"]
-            self.refused = done.returncode == 1  # of the last one, which is the home itself
+            self.refused = done.returncode == 1
+            self.root_refused = self.root_refused or (self.refused and path != written[0])
 
     def before(self):
         """Plain Hermes: of a home that has known earlier versions of this program, without their rows."""
@@ -89,6 +90,8 @@ class Trial:
 
     def differences(self):
         before, after = self.before(), self.after()
+        if self.root_refused:
+            return []  # nothing came to be of the root's sources, and what it left there earlier stays
         if not self.refused:
             return self.told(compared(self.home, before, after), before)
         if "failed" in before or not any(works(said) for said, ask in zip(before, self.home["asks"]) if ask == ["", ""]):
@@ -98,7 +101,7 @@ class Trial:
 
     def live_differences(self):
         without, with_us = self.held("alone", False), self.held("beside", True)
-        found = [] if self.refused else [
+        found = [] if self.refused or self.root_refused else [
             difference | {"field": f"{when} {difference['field']}"} for when, alone, beside in
                  zip(("held", "later"), without, with_us) for difference in compared(self.home, alone, beside)]
         return self.told(found, without[0])
@@ -114,7 +117,8 @@ class Trial:
 
 
 def works(said):
-    return said.get("error") is None and said.get("key") is not None and said["url"] != ""
+    """A key goes out to a URL; a URL without a scheme leads nowhere."""
+    return said.get("error") is None and said.get("key") is not None and "://" in said["url"]
 
 
 def compared(home, before, after):
