@@ -146,7 +146,7 @@ EXPLAINED = [
     ("a comment behind a value", "has two env readers, and three more for side tasks", env_readers),
     ("the managed .env first", "takes the user's `.env` before the managed one for the pool", managed_first),
     ("a provider that is switched off", "ignores `enabled: false` before 0.19.0", disabled),
-    ("a reference is no key", "sends a reference that nothing replaces as a key", references),
+    ("a reference is no key", "sends the text `vault:...`, `op://...` or `${vault:...}`", references),
     ("key_env in the pool", "makes no entry of the pool from `key_env` of a custom provider", entrys_own_key),
     ("the root's pool is hidden", "root-pool-hidden", root_hidden),
     ("a URL without a scheme", "goes on with a base URL without a scheme", url_without_scheme),
