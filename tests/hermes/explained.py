@@ -78,7 +78,7 @@ def config_key_first(home, difference, diagnostics, _):
 
 
 def stale_state(home, difference, *_):
-    """A row whose booking is of a key that it no longer has: Hermes's rows keep the fingerprint that they were booked with."""
+    """A row whose booking is of a key that it no longer has: Hermes's rows keep the fingerprint of the one that was."""
     current = set(places(home)) | {homes.fingerprint(value) for value in environment(home).values()}
     rows = home["auth"].get("credential_pool", {})
     pool = homes.pool_of(ask_name(home, difference))
@@ -88,10 +88,11 @@ def stale_state(home, difference, *_):
 
 
 def env_readers(home, difference, diagnostics, _):
-    """Hermes's own reader of .env, which seeds the pool, keeps comments behind values and ${NAME}; python-dotenv does not."""
-    differing = [line for line in home[".env"] + home["managed .env"] if (" #" in line or "${" in line) and "=" in line]
+    """Hermes's own reader of .env, which seeds the pool, keeps comments and ${NAME}; python-dotenv does not."""
+    lines = home[".env"] + home["managed .env"] + (home["root"] or {".env": []})[".env"]
+    differing = [line for line in lines if (" #" in line or "${" in line) and "=" in line]
     names = {line.removeprefix("export ").split("=")[0].strip() for line in differing}
-    values = {value for name, value in environment(home).items() if name in names}
+    values = {value for name, value in environment({".env": lines}).items() if name in names}
     after = difference["after"] if isinstance(difference["after"], list) else [difference["after"]]
     variables = homes.REGISTRY.get(ask_name(home, difference), ([],))[0]
     if difference["field"].endswith(("rests", "next")):  # two keys to Hermes, which has one of them as it stands
@@ -104,7 +105,8 @@ def managed_first(home, difference, diagnostics, _):
     """The administrator's .env goes before the user's; Hermes's pool has it the other way round."""
     names = {line.split("=")[0].removeprefix("export ").strip() for line in home["managed .env"] if "=" in line}
     values = {homes.fingerprint(value) for name, value in environment(home).items() if name in names}
-    return key_of(difference["after"]) in values and (said(diagnostics, "shadowed-key") or difference["before"] is None)
+    return key_of(difference["after"]) in values and (
+        said(diagnostics, "shadowed-key") or not difference["before"])
 
 
 def disabled(home, difference, diagnostics, _):
@@ -142,7 +144,8 @@ def url_without_scheme(_, difference, diagnostics, __):
 
 # name, README's row or the diagnostic, whether it is this
 EXPLAINED = [
-    ("config.yaml's key first", "never uses `model.api_key`, `providers.ID.api_key` and `providers.ID.key_env`", config_key_first),
+    ("config.yaml's key first", "never uses `model.api_key`, `providers.ID.api_key` and `providers.ID.key_env`",
+     config_key_first),
     ("a comment behind a value", "has two env readers, and three more for side tasks", env_readers),
     ("the managed .env first", "takes the user's `.env` before the managed one for the pool", managed_first),
     ("a provider that is switched off", "ignores `enabled: false` before 0.19.0", disabled),

@@ -2,7 +2,7 @@
 
 A home is plain data, so that it can be cut down (cuts) and written (write): {"config": {...}, ".env": [lines],
 "auth": {...}, "managed config": {...}, "managed .env": [lines], "root": {...} or None, "asks": [[pool, name], ...],
-"status": 429, "settled": False}. With a root, the home is a profile of it; settled: Hermes has seen it after the compile."""
+"status": 429, "settled": False}. With a root, the home is a profile of it; settled: Hermes has seen it compiled."""
 import copy, hashlib, json, os, random, re
 
 import yaml

@@ -1,10 +1,10 @@
 #!/usr/bin/env python3
 """First, do no harm, asked of a real Hermes: no_harm.py CHECKOUT [--homes N] [--seed S] [--jobs N] [--bin FOLDER]
 
-Makes homes from seeds, asks the Hermes of CHECKOUT which key goes to which URL before and after hermes-compile, and says
-each difference with the smallest home that shows it. Differences that a diagnostic of hermes-compile or README's table
-"Where this differs from Hermes" tells of are counted by the rule of EXPLAINED that knows them. Ends with 1 when there are
-others. Without a CHECKOUT it ends with 77: no copy of Hermes belongs to this project."""
+Makes homes from seeds, asks the Hermes of CHECKOUT which key goes to which URL before and after hermes-compile, and
+says each difference with the smallest home that shows it. Differences that a diagnostic of hermes-compile or README's
+table "Where this differs from Hermes" tells of are counted by the rule of EXPLAINED that knows them. Ends with 1 when
+there are others. Without a CHECKOUT it ends with 77: no copy of Hermes belongs to this project."""
 import argparse, collections, concurrent.futures, json, os, shutil, subprocess, sys, tempfile, time
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
@@ -31,9 +31,9 @@ class Witness:
 
     def ask_once(self, question):
         """The same, of a Hermes that has never been asked before."""
-        return json.loads(subprocess.run([sys.executable, os.path.join(HERE, "witness.py"), self.checkout, "--once"], text=True,
-                                         input=json.dumps(question), stdout=subprocess.PIPE,
-                                         stderr=subprocess.DEVNULL, check=True).stdout)
+        done = subprocess.run([sys.executable, os.path.join(HERE, "witness.py"), self.checkout, "--once"], text=True,
+                              input=json.dumps(question), stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, check=True)
+        return json.loads(done.stdout)
 
 
 class Trial:
@@ -57,7 +57,7 @@ class Trial:
     def compile(self, written):
         for path in written[2]:
             command, environment = self.command(written, path)
-            done = subprocess.run(command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, check=False)
+            done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
             if done.returncode < 0 or done.returncode > 1:
                 raise RuntimeError(f"hermes-compile ended with {done.returncode}: {done.stderr}")
             self.diagnostics += json.loads(done.stdout)["diagnostics"]
@@ -82,8 +82,8 @@ class Trial:
         written = self.written(name, homes.plain(self.home))
         if compiles and self.home["settled"]:
             self.compile(written)
-        first = self.witness.ask(self.question(written, self.home["status"], held=True,
-                                               compile=[self.command(written, path) for path in written[2] if compiles]))
+        commands = [self.command(written, path) for path in written[2] if compiles]
+        first = self.witness.ask(self.question(written, self.home["status"], held=True, compile=commands))
         if compiles:
             self.compile(written)
         return first, self.witness.ask(self.question(written))
@@ -94,7 +94,8 @@ class Trial:
             return []  # nothing came to be of the root's sources, and what it left there earlier stays
         if not self.refused:
             return self.told(compared(self.home, before, after), before)
-        if "failed" in before or not any(works(said) for said, ask in zip(before, self.home["asks"]) if ask == ["", ""]):
+        default = [said for said, ask in zip(before, self.home["asks"]) if ask == ["", ""]]
+        if "failed" in before or not any(map(works, default)):
             return []
         codes = sorted({said["code"] for said in self.diagnostics if said["severity"] == "error"})
         return self.told([{"ask": "", "field": "refused", "before": "works", "after": ", ".join(codes)}], before)
@@ -135,7 +136,7 @@ def compared(home, before, after):
 
 
 def changes(old, new):
-    """The first thing that is worse: which key goes out where, what the pool says, what comes after its key's failure."""
+    """The first thing that is worse: which key goes where, what the pool says, what comes after its key's failure."""
     for field in ("error", "key", "url") if works(old) else ():
         if old[field] != new.get(field):
             yield (field, [old["key"], old["url"]], [new["key"], new["url"]]) if field == "url" else (
@@ -168,12 +169,12 @@ def pairs(answers):
 
 
 def sent_elsewhere(before, after, known):
-    """Keys at a URL where they were not before, and that their entry does not name. Without a URL, Hermes has none of its
-    own for that entry, and sends the key wherever the provider's requests go."""
+    """Keys at a URL where they were not before, and that their entry does not name. An entry without a URL is for
+    wherever the provider's requests go."""
     known |= {pair for pair, _ in pairs(before)}
-    known |= {(key, new["url"] or "") for old, new in zip(before, after) for key, url in old.get("rows", []) if url == ""}
     known |= {pair for pair, _ in pairs(after) if (pair[0], "") in known}
-    return [{"ask": number, "field": "sent", "before": sorted(url for key, url in known if key == pair[0]), "after": list(pair)}
+    urls = lambda key: sorted(url for other, url in known if other == key)
+    return [{"ask": number, "field": "sent", "before": urls(pair[0]), "after": list(pair)}
             for pair, number in pairs(after) if pair not in known]
 
 
@@ -225,7 +226,8 @@ def unequal(witness, trial_home):
     """Whether the long-lived witness says something else than a fresh process."""
     trial = Trial(witness, None, trial_home)
     try:
-        return trial.before() != witness.ask_once(trial.question(trial.written("once", homes.plain(trial_home)), trial_home["status"]))
+        once = trial.question(trial.written("once", homes.plain(trial_home)), trial_home["status"])
+        return trial.before() != witness.ask_once(once)
     finally:
         trial.close()
 

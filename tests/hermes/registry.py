@@ -22,7 +22,7 @@ def ours():
 def theirs(checkout):
     """The registry as the checkout has it, asked in a process of its own."""
     done = subprocess.run([sys.executable, __file__, "--dump", *sorted(names(ours()))], cwd="/", text=True, check=True,
-                          env={"PATH": "/usr/bin:/bin", "PYTHONPATH": checkout, "HERMES_HOME": "/nonexistent", "HOME": "/nonexistent"},
+                          env={"PATH": "/usr/bin:/bin", "PYTHONPATH": checkout, "HOME": "/nonexistent"},
                           stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
     return json.loads(done.stdout)
 
@@ -48,10 +48,12 @@ def dump(known):
     asked = set(known) | set(auth.PROVIDER_REGISTRY) | {alias for profile in profiles for alias in profile.aliases}
     for place in (getattr(providers, "ALIASES", {}), getattr(catalogue, "_PROVIDER_ALIASES", {})):
         asked |= set(place)
-    registry = {row.id: {"auth": row.auth_type, "base_url": row.inference_base_url, "base_url_env": row.base_url_env_var,
-                         "key_envs": list(row.api_key_env_vars), "dialect": dialect(providers, row)}
+    registry = {row.id: {"auth": row.auth_type, "base_url": row.inference_base_url,
+                         "base_url_env": row.base_url_env_var, "key_envs": list(row.api_key_env_vars),
+                         "dialect": dialect(providers, row)}
                 for row in auth.PROVIDER_REGISTRY.values()}
-    os.write(out, json.dumps({"registry": registry, "names": {name: resolved(auth, name) for name in sorted(asked)}}).encode())
+    names = {name: resolved(auth, name) for name in sorted(asked)}
+    os.write(out, json.dumps({"registry": registry, "names": names}).encode())
 
 
 def resolved(auth, name):

@@ -4,8 +4,9 @@
 One question a line on standard input, one answer a line on standard output, both JSON. Hermes is imported once. What it
 remembers it keeps by path, and each home has a path of its own; now and then a fresh child takes over all the same.
 A question names the home, the managed folder, the providers to ask for ([name of the pool, name that is requested]) and
-what the provider is said to answer: {"home", "managed", "asks", "status", "held", "compile"}. With a status each pool's key is
-marked with it after the question; with `held`, the pools are loaded before the commands of `compile` run; with `only_load`, that is all.
+what the provider is said to answer: {"home", "managed", "asks", "status", "held", "compile"}. With a status each pool's
+key is marked with it after the question; with `held`, the pools are loaded before the commands of `compile` run; with
+`only_load`, that is all.
 --once: one question, of a Hermes that was never asked before."""
 import contextlib, copy, gc, hashlib, importlib, inspect, json, logging, os, signal, socket, subprocess, sys, time
 
