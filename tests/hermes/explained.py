@@ -74,7 +74,8 @@ def config_key_first(home, difference, diagnostics, _):
     here = places(home).get(key_of(difference["after"]), ())
     texts = [text for diagnostic in diagnostics if diagnostic["code"] in ("hermes-ignores", "shadowed-key")
              for text in (diagnostic["message"], diagnostic.get("note", ""))]
-    return any(place in text for place in here for text in texts)
+    another = difference["field"].endswith(("rests", "next")) and said(diagnostics, "hermes-ignores")
+    return another or any(place in text for place in here for text in texts)
 
 
 def stale_state(home, difference, *_):
