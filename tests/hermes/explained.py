@@ -110,6 +110,13 @@ def managed_first(home, difference, diagnostics, _):
         said(diagnostics, "shadowed-key") or not difference["before"])
 
 
+def managed_entry(home, difference, *_):
+    """Ours for a managed variable, until Hermes has made its own."""
+    names = {line.split("=")[0].removeprefix("export ").strip() for line in home["managed .env"] if "=" in line}
+    variables = homes.REGISTRY.get(ask_name(home, difference), ([],))[0]
+    return difference["field"].endswith(("rests", "next")) and not home["settled"] and bool(names & set(variables))
+
+
 def disabled(home, difference, diagnostics, _):
     """enabled: false, which Hermes before 0.19.0 does not know."""
     return said(diagnostics, "disabled-provider") and difference["field"] == "refused"
@@ -149,6 +156,7 @@ EXPLAINED = [
      config_key_first),
     ("a comment behind a value", "has two env readers, and three more for side tasks", env_readers),
     ("the managed .env first", "takes the user's `.env` before the managed one for the pool", managed_first),
+    ("a managed variable's entry", "managed files as long as a running Hermes has an older value of them", managed_entry),
     ("a provider that is switched off", "ignores `enabled: false` before 0.19.0", disabled),
     ("a reference is no key", "sends the text `vault:...`, `op://...` or `${vault:...}`", references),
     ("key_env in the pool", "makes no entry of the pool from `key_env` of a custom provider", entrys_own_key),
