@@ -117,6 +117,12 @@ def managed_entry(home, difference, *_):
     return difference["field"].endswith(("rests", "next")) and not home["settled"] and bool(names & set(variables))
 
 
+def numbered(home, difference, *_):
+    """NAME_2 is a key of the provider that NAME belongs to."""
+    values = {homes.fingerprint(value) for name, value in environment(home).items() if name[-2:] == "_2"}
+    return key_of(difference["after"]) in values
+
+
 def disabled(home, difference, diagnostics, _):
     """enabled: false, which Hermes before 0.19.0 does not know."""
     return said(diagnostics, "disabled-provider") and difference["field"] == "refused"
@@ -156,7 +162,8 @@ EXPLAINED = [
      config_key_first),
     ("a comment behind a value", "has two env readers, and three more for side tasks", env_readers),
     ("the managed .env first", "takes the user's `.env` before the managed one for the pool", managed_first),
-    ("a managed variable's entry", "managed files as long as a running Hermes has an older value of them", managed_entry),
+    ("a managed variable's entry", "managed files as long as a running Hermes has an older value", managed_entry),
+    ("a numbered variable", "reads no numbered variable (`NAME_2`) up to 0.20", numbered),
     ("a provider that is switched off", "ignores `enabled: false` before 0.19.0", disabled),
     ("a reference is no key", "sends the text `vault:...`, `op://...` or `${vault:...}`", references),
     ("key_env in the pool", "makes no entry of the pool from `key_env` of a custom provider", entrys_own_key),
