@@ -90,10 +90,11 @@ def stale_state(home, difference, *_):
 
 def env_readers(home, difference, diagnostics, _):
     """Hermes's own reader of .env, which seeds the pool, keeps comments and ${NAME}; python-dotenv does not."""
-    lines = home[".env"] + home["managed .env"] + (home["root"] or {".env": []})[".env"]
+    files = [home, *filter(None, [home["root"]])]
+    lines = [line for each in files for line in each[".env"] + each.get("managed .env", [])]
     differing = [line for line in lines if (" #" in line or "${" in line) and "=" in line]
     names = {line.removeprefix("export ").split("=")[0].strip() for line in differing}
-    values = {value for name, value in environment({".env": lines}).items() if name in names}
+    values = {value for each in files for name, value in environment(each).items() if name in names}
     after = difference["after"] if isinstance(difference["after"], list) else [difference["after"]]
     variables = homes.REGISTRY.get(ask_name(home, difference), ([],))[0]
     if difference["field"].endswith(("rests", "next")):  # two keys to Hermes, which has one of them as it stands

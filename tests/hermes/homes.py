@@ -97,7 +97,7 @@ def make(seed):
     pools(maker, names)
     outside(maker, names)
     home = maker.home
-    home["asks"] = [list(ask) for ask in dict.fromkeys((pool_of(name), name) for name in names[:4])] + [["", ""]]
+    home["asks"] = [[pool, name] for pool, name in {pool_of(name): name for name in names[:4]}.items()] + [["", ""]]
     home["status"] = maker.pick([429, 429, 429, 401, 402, 503])
     return home
 
