@@ -42,10 +42,10 @@ static bool is_model_variable(const struct resolver *r, const char *name)
  * their entries say. */
 static bool hermes_reads(const struct resolver *r, const struct provider *provider, const struct origin *origin)
 {
-    if (starts(origin->key, "credential_pool."))
-        return true;
+    if (starts(origin->key, "credential_pool.") || is_model_variable(r, origin->key))
+        return true; /* what older versions do with model.key_env is said at its place */
     bool entry = starts(origin->key, "providers.") || starts(origin->key, "custom_providers[");
-    bool variable = strchr(origin->key, '.') == NULL && !is_model_variable(r, origin->key);
+    bool variable = strchr(origin->key, '.') == NULL;
     if (provider->row == NULL)
         return entry || variable;
     return provider->row->auth == PROVIDER_CUSTOM || is_table_variable(provider->row, origin->key);
@@ -65,11 +65,9 @@ static bool hermes_ignores(const struct resolver *r, const struct provider *prov
 static void say_ignored(struct resolver *r, const struct provider *provider, const struct origin *origin)
 {
     const char *name = shown_name(r->arena, provider->id);
-    bool newer_reads = provider->row != NULL && is_model_variable(r, origin->key);
     if (provider->projected)
         (void)diagnostic_add(r->diagnostics, CODE_HERMES_IGNORES, origin->place,
-                             "Hermes %s ignores %s for %s; it uses the key through its pool",
-                             newer_reads ? "before 0.21.2" : "alone", origin->key, name);
+                             "Hermes alone ignores %s for %s; it uses the key through its pool", origin->key, name);
     else
         (void)diagnostic_add_as(r->diagnostics, is_model_key(origin->key) ? SEVERITY_WARNING : SEVERITY_HINT,
                                 CODE_HERMES_IGNORES, origin->place, "Hermes ignores %s for %s, which uses logins",

@@ -38,9 +38,9 @@ def places(home):
         for path, value in [*leaves(files["config"]), *leaves(files.get("managed config", {}))]:
             if not path.startswith(("model", "providers.", "custom_providers")):
                 continue
-            if path.endswith("key_env") and value in variables:
-                path, value = value, variables[value]
-            found.setdefault(homes.fingerprint(resolved(value, variables)), set()).add(path)
+            named = path.endswith("key_env") and value in variables
+            key = homes.fingerprint(resolved(variables[value] if named else value, variables))
+            found.setdefault(key, set()).update([path, value] if named else [path])
     return found
 
 
