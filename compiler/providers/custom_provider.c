@@ -188,6 +188,7 @@ static bool name_is_taken(struct collector *c, const struct custom_provider *pro
     const uint32_t *namesake = name_table_get(&c->all->names, provider->id + strlen("custom:"));
     if (namesake == NULL || strcmp(c->all->items[*namesake].base_url, provider->base_url) == 0)
         return false;
+    c->all->items[*namesake].shared_name = true;
     struct text path = {.arena = c->arena};
     struct text other = {.arena = c->arena};
     put_path(provider, &path);

@@ -17,6 +17,7 @@ struct custom_provider {
     const struct pair *url;         /* which member that is; NULL where it has none */
     const struct node *entry;       /* the map that it is written as */
     size_t index;                   /* in the list; of no meaning in `providers` */
+    bool shared_name;               /* Hermes takes another entry's name for it, which has another URL */
 };
 
 struct custom_providers {

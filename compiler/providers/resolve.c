@@ -159,6 +159,8 @@ static void add_custom(struct resolver *r, const struct custom_provider *custom)
     draft->provider.ca_file = provider_target_text(r->arena, node_get(custom->entry, "ssl_ca_cert"));
     if (custom->row == NULL)
         draft->provider.auth = dialect_auth(custom->entry, custom->base_url);
+    if (custom->shared_name)
+        draft->provider.projected = false; /* Hermes would send the pool's keys to the other one's URL */
     if (custom->row == NULL)
         draft->provider.name = custom->name;
     if (custom->row == NULL)
