@@ -112,10 +112,9 @@ static void say_before(struct resolver *r, const struct provider *provider)
     if (ours->rank != RANK_CONFIG || !provider->projected || hermes_ignores(r, provider, ours) ||
         first.secret == NULL || strcmp(first.secret, ours->secret) == 0)
         return;
-    struct diagnostic *d =
-        diagnostic_add(r->diagnostics, CODE_SHADOWED_KEY, ours->origins[0].place,
-                       "%s is used before the key in auth.json that Hermes alone sends first for %s",
-                       ours->origins[0].key, shown_name(r->arena, provider->id));
+    struct diagnostic *d = diagnostic_add(r->diagnostics, CODE_SHADOWED_KEY, ours->origins[0].place,
+                                          "%s is used before the key in auth.json that Hermes alone sends first for %s",
+                                          ours->origins[0].key, shown_name(r->arena, provider->id));
     diagnostic_note(r->diagnostics, d, "%s: %s, %s: %s", first.where,
                     fingerprint_of(first.secret, strlen(first.secret)).text, ours->origins[0].key,
                     ours->fingerprint.text);
