@@ -23,7 +23,7 @@ struct view {
     size_t expanded;
     unsigned unread; /* inside `platforms`, where Hermes replaces nothing */
     bool vital;      /* inside what names the providers: without it Hermes runs on another key or URL than is meant */
-    const struct node *merged; /* all of it */
+    const struct node *secrets; /* the section, which is asked about each reference */
     struct arena *arena;
     const struct gateway_view_input *input;
     const struct node *root;        /* whose scalars are in the gateway's environment by now */
@@ -323,7 +323,7 @@ static void report_unresolved(struct view *view, const struct node *node, const 
         report_elsewhere(view, node, place_of_reference(node, at, len), needed);
         return;
     }
-    if (secret_sources_may_set(view->merged, arena_strndup(view->arena, name, reference.name_len))) {
+    if (secret_sources_may_set(view->secrets, arena_strndup(view->arena, name, reference.name_len))) {
         report_awaited(view, place_of_reference(node, at, len));
         return;
     }
@@ -538,7 +538,7 @@ struct node *gateway_view(struct arena *arena, const struct gateway_view_input *
         merged = merge(arena, user, managed);
     }
     struct node *root = normalise(arena, merged); /* with pairs of its own */
-    view.merged = root;
+    view.secrets = node_get(root, "secrets");
     expand_root(&view, root);
     return root;
 }

@@ -9,9 +9,8 @@ static bool lists_variables(const struct pair *source)
     return name != NULL && strcmp(name, "onepassword") == 0;
 }
 
-bool secret_sources_may_set(const struct node *config, const char *name)
+bool secret_sources_may_set(const struct node *all, const char *name)
 {
-    const struct node *all = node_get(config, "secrets");
     for (size_t i = 0; node_is(all, NODE_MAP) && i < all->pair_count; i++) {
         const struct pair *source = &all->pairs[i];
         if (!node_truthy(node_get(source->value, "enabled")))
@@ -22,9 +21,9 @@ bool secret_sources_may_set(const struct node *config, const char *name)
     return false;
 }
 
-bool secret_sources_replace(const struct node *config, const char *name)
+bool secret_sources_replace(const struct node *all, const char *name)
 {
-    const struct node *source = node_get(node_get(config, "secrets"), "onepassword");
+    const struct node *source = node_get(all, "onepassword");
     const struct node *over = node_get(source, "override_existing");
     return node_truthy(node_get(source, "enabled")) && node_get(node_get(source, "env"), name) != NULL &&
            (over == NULL || node_truthy(over));

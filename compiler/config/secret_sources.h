@@ -5,9 +5,9 @@
 
 #include "node.h"
 
-/* Whether one of them may set the variable NAME. NULL: whether there is one at all. */
-bool secret_sources_may_set(const struct node *config, const char *name);
+/* Whether one of ALL (the section `secrets`, or NULL) may set the variable NAME. NULL: whether there is one at all. */
+bool secret_sources_may_set(const struct node *all, const char *name);
 /* Whether one of them is told to set NAME, over whatever a file says. */
-bool secret_sources_replace(const struct node *config, const char *name);
+bool secret_sources_replace(const struct node *all, const char *name);
 
 #endif

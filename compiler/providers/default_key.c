@@ -112,7 +112,7 @@ static bool any_key(const struct resolve_input *input, const struct providers *p
     bool any = input->pool->count > 0 || input->pool->login || input->pool->unreadable;
     for (size_t i = 0; i < providers->count && !any; i++)
         any = providers->items[i]->credential_count > 0 || providers->items[i]->awaited;
-    return any || secret_sources_may_set(input->config, NULL);
+    return any || secret_sources_may_set(node_get(input->config, "secrets"), NULL);
 }
 
 /* With `auto`, Hermes takes the first provider that has a key. A server of one's own needs none. */
@@ -142,7 +142,7 @@ void default_key_check(const struct resolve_input *input, const struct providers
     /* What is wrong with a model.api_key that is no key was said at its own place. */
     if (provider == NULL || provider->credential_count > 0 || provider->awaited ||
         node_truthy(node_get(model, "api_key")) || pool_has_key(input->pool, provider->id) ||
-        secret_sources_may_set(input->config, NULL))
+        secret_sources_may_set(node_get(input->config, "secrets"), NULL))
         return;
     if (provider->row == NULL || provider->row->auth == PROVIDER_CUSTOM)
         check_custom(input, provider, diagnostics);

@@ -201,7 +201,7 @@ static void warn_suspicious(struct resolver *r, const char *secret, size_t len, 
 void draft_report_unset_variable(struct resolver *r, struct draft *draft, const struct node *node, const char *path,
                                  const char *name)
 {
-    if (secret_sources_may_set(r->in->config, name)) {
+    if (secret_sources_may_set(node_get(r->in->config, "secrets"), name)) {
         draft->provider.awaited = true;
         (void)diagnostic_add(
             r->diagnostics, CODE_NOT_COMPILED, node->place,
@@ -236,7 +236,7 @@ static void report_unusable(struct resolver *r, struct draft *draft, struct orig
                                                                         : SEVERITY_WARNING;
     if (reference)
         draft->provider.awaited = true;
-    if (reference && secret_sources_may_set(r->in->config, config ? NULL : origin.key)) {
+    if (reference && secret_sources_may_set(node_get(r->in->config, "secrets"), config ? NULL : origin.key)) {
         (void)diagnostic_add(r->diagnostics, CODE_NOT_COMPILED, origin.place,
                              "%s %s: Hermes gets the key when it starts, and the snapshot has nothing of it",
                              origin.key, why);
@@ -306,7 +306,7 @@ void draft_add_variable(struct resolver *r, struct draft *draft, enum credential
     struct origin origin = {binding->place, shown_name(r->arena, name)};
     if (len == 0)
         return;
-    if (secret_sources_replace(r->in->config, name) && !key_check_is_secret_reference(text, len)) {
+    if (secret_sources_replace(node_get(r->in->config, "secrets"), name) && !key_check_is_secret_reference(text, len)) {
         draft->provider.awaited = true;
         struct diagnostic *d = diagnostic_add(
             r->diagnostics, CODE_PLAIN_COPY, binding->place,

@@ -351,7 +351,7 @@ static void add_env_keys(struct resolver *r, const struct provider_row *row, con
     if (custom_provider_disabled(r->in->customs, row->id))
         return;
     if (binding == NULL || binding->len == 0) {
-        if (draft_find(r, row->id) != NULL && !secret_sources_may_set(r->in->config, variable))
+        if (draft_find(r, row->id) != NULL && !secret_sources_may_set(node_get(r->in->config, "secrets"), variable))
             draft_add_seed(r, draft_find(r, row->id), env_seed(r->arena, r->in->environment, variable));
         return;
     }
@@ -365,7 +365,7 @@ static void add_env_keys(struct resolver *r, const struct provider_row *row, con
     }
     struct draft *draft = draft_for(r, row->id, row);
     bool known = !key_check_is_secret_reference(binding->value, binding->len) &&
-                 !secret_sources_replace(r->in->config, variable);
+                 !secret_sources_replace(node_get(r->in->config, "secrets"), variable);
     if (known) /* else what Hermes has in its place is not */
         draft_add_seed(r, draft, env_seed(r->arena, r->in->environment, variable));
     draft_add_variable(r, draft, RANK_ENV, variable);

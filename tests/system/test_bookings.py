@@ -37,7 +37,7 @@ class Bookings(unittest.TestCase):
         self.assertIn(f"{fingerprint(FIRST)}: cooling", self.example("key_states"))
         status = self.home.compile("--status")[1]
         self.assertRegex(status, rf"{fingerprint(FIRST)}.*cooling until .*\(429-retry-after\)")
-        self.assertRegex(status, rf"{fingerprint(SECOND)}.*usable.*goes out next")
+        self.assertRegex(status, rf"{fingerprint(SECOND)}.*usable.*is used next")
 
     def test_a_key_is_out_until_reset(self):
         self.home.write(".env", "")
