@@ -80,7 +80,7 @@ class Page(unittest.TestCase):
         self.compile()
         relay = self.relay()
         self.show(relay)
-        self.wait_row(ONE, "goes out next")
+        self.wait_row(ONE, "is used next")
         self.assertIn("config.yaml:5:12", self.row(ONE))
         self.assertIn("MORE_ONE", self.row(TWO))
         self.provider.answers = {ONE: limited(300), TWO: http(401, {"error": {"message": "revoked", "code": "token_revoked"}})}
@@ -109,7 +109,7 @@ class Page(unittest.TestCase):
         self.wait_row(ONE, "cooling")
         self.browser.run("document.querySelector('a').focus()")
         self.compile(first=FOUR)
-        self.wait_row(FOUR, "goes out next")
+        self.wait_row(FOUR, "is used next")
         self.assertIn("Generation 2 is in force", self.browser.run("return document.getElementById('news').textContent"))
         self.assertEqual(self.browser.run("return document.querySelectorAll(`[data-key='${arguments[0]}']`).length", fingerprint(ONE)), 0)
         self.provider.answers = {FOUR: limited(300)}

@@ -96,7 +96,7 @@ class Ways(unittest.TestCase):
         watch.wait_generation(2)
         self.home.write("config.yaml", config("sk-test-ways-3"))
         watch.wait_generation(3)
-        self.assertIn("valid again: generation 2 in force", (self.home.root / "watch.log").read_text())
+        self.assertIn("valid again: generation 2 active", (self.home.root / "watch.log").read_text())
 
     def test_links_on_the_way(self):
         watch = self.start()
