@@ -40,10 +40,10 @@ static bool is_model_variable(const struct resolver *r, const char *name)
 
 /* Of its own providers Hermes reads the variables of its table, and what somebody put into the pool; of the user's, what
  * their entries say. */
-static bool hermes_reads(const struct resolver *r, const struct provider *provider, const struct origin *origin)
+static bool hermes_reads(const struct provider *provider, const struct origin *origin)
 {
-    if (starts(origin->key, "credential_pool.") || is_model_variable(r, origin->key))
-        return true; /* what older versions do with model.key_env is said at its place */
+    if (starts(origin->key, "credential_pool."))
+        return true;
     bool entry = starts(origin->key, "providers.") || starts(origin->key, "custom_providers[");
     bool variable = strchr(origin->key, '.') == NULL;
     if (provider->row == NULL)
@@ -56,10 +56,15 @@ static bool hermes_ignores(const struct resolver *r, const struct provider *prov
 {
     if (credential->rank != RANK_CONFIG || is_seeded(provider, credential))
         return false;
-    for (size_t i = 0; i < credential->origin_count; i++)
-        if (hermes_reads(r, provider, &credential->origins[i]))
+    size_t ignored = 0;
+    for (size_t i = 0; i < credential->origin_count; i++) {
+        if (is_model_variable(r, credential->origins[i].key))
+            continue; /* what older versions do with model.key_env is said at its place */
+        if (hermes_reads(provider, &credential->origins[i]))
             return false;
-    return true;
+        ignored++;
+    }
+    return ignored > 0;
 }
 
 static void say_ignored(struct resolver *r, const struct provider *provider, const struct origin *origin)
