@@ -48,7 +48,8 @@ static void emit(struct run *run);
 static bool plan(struct run *run);
 static void publish_and_project(struct run *run);
 
-/* The way of a key: each stage makes a value of those before it; one after which there is nothing to be done ends it. */
+/* The way of a key: each stage makes a value of those before it; one after which there is nothing to be done ends it.
+ */
 static void run_stages(struct run *run)
 {
     read_sources(run);
@@ -301,8 +302,8 @@ static bool proven(struct run *run)
 static bool note_departures(struct run *run)
 {
     struct compilation *c = run->c;
-    int error = departed_note(c->arena, c->home, run->previous, &c->environment, &c->providers, clock_wall(),
-                              &c->diagnostics);
+    int error =
+        departed_note(c->arena, c->home, run->previous, &c->environment, &c->providers, clock_wall(), &c->diagnostics);
     if (error == 0)
         return true;
     (void)diagnostic_add(&c->diagnostics, CODE_WRITE_FAILED, (struct place){0},

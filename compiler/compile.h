@@ -29,12 +29,13 @@ struct compile_request {
     } files;
     bool write; /* publish and project; otherwise nothing is written, nothing is locked */
     const unsigned char
-        *rules;      /* NULL, or an enum diagnostic_rule for each code; they come before hermes_watch.diagnostics */
-    bool all;        /* every diagnostic is kept */
-    bool strict;     /* a warning keeps it from being published, as an error does */
+        *rules;         /* NULL, or an enum diagnostic_rule for each code; they come before hermes_watch.diagnostics */
+    bool all;           /* every diagnostic is kept */
+    bool strict;        /* a warning keeps it from being published, as an error does */
     bool hold_vanished; /* HELD: a source that had content in the last snapshot is empty or gone; needs `reader` */
     bool hold_empty;    /* HELD, with a diagnostic: it is empty and nobody has said that it is meant; likewise */
-    const struct emptied *confirmed; /* what an earlier compile held back so; one that changed since is meant. Or NULL */
+    const struct emptied
+        *confirmed;           /* what an earlier compile held back so; one that changed since is meant. Or NULL */
     struct proofs *proofs;    /* with `write`: what is known of new keys; NULL: they need no proof */
     int read_wait_ms;         /* how long a source that is being written is waited for before BUSY */
     int lock_wait_ms;         /* how long auth.lock is waited for; then pool_waiting is set */

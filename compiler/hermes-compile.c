@@ -148,7 +148,8 @@ static bool is_setting(const struct change *change)
     return strcmp(change->what, "config") == 0 || strcmp(change->what, "variable") == 0;
 }
 
-/* Nothing of the configuration was in a snapshot before, and nothing of it changes for Hermes: what counts are the keys. */
+/* Nothing of the configuration was in a snapshot before, and nothing of it changes for Hermes: what counts are the
+ * keys. */
 static void print_first_changes(const struct compilation *c)
 {
     size_t settings = 0;

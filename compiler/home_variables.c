@@ -23,9 +23,9 @@ static void check_home(const char *home, const struct environment *environment, 
     const struct binding *binding = environment_get(environment, "HERMES_HOME");
     if (binding == NULL || binding->len == 0 || same_folder(binding->value, home))
         return;
-    struct diagnostic *d =
-        diagnostic_add(diagnostics, CODE_HOME_IN_ENV, binding->place,
-                       "HERMES_HOME names another home: Hermes goes there once it has read this file, and uses its keys");
+    struct diagnostic *d = diagnostic_add(
+        diagnostics, CODE_HOME_IN_ENV, binding->place,
+        "HERMES_HOME names another home: Hermes goes there once it has read this file, and uses its keys");
     diagnostic_help(diagnostics, d, "take the line out");
 }
 
@@ -66,9 +66,10 @@ static void compare_bots(const char *path, const struct environment *environment
         if (same == NULL || binding->len == 0 || same->len != binding->len ||
             memcmp(same->value, binding->value, binding->len) != 0)
             continue;
-        struct diagnostic *d = diagnostic_add(diagnostics, CODE_SHARED_BOT, binding->place,
-                                              "%s is the bot of %s, too: two gateways take its messages from each other",
-                                              shown_name(arena, binding->name), path);
+        struct diagnostic *d =
+            diagnostic_add(diagnostics, CODE_SHARED_BOT, binding->place,
+                           "%s is the bot of %s, too: two gateways take its messages from each other",
+                           shown_name(arena, binding->name), path);
         diagnostic_help(diagnostics, d, "give this profile a bot of its own, or take the line out");
     }
 }

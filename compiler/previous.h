@@ -5,9 +5,9 @@
 #include "hermes_runtime.h"
 #include "sources.h"
 
-/* Reads it through *READER, a caller's who compiles again and again has it in memory already. *RET is NULL when there is
- * none, or none that can be read; REPLACED: that is warned about. False, with a diagnostic, when the machine kept it from
- * being read: the snapshot itself may be as good as ever. */
+/* Reads it through *READER, a caller's who compiles again and again has it in memory already. *RET is NULL when there
+ * is none, or none that can be read; REPLACED: that is warned about. False, with a diagnostic, when the machine kept it
+ * from being read: the snapshot itself may be as good as ever. */
 bool previous_open(const char *home, struct hermes **reader, bool replaced, const struct hermes_view **ret,
                    struct diagnostics *diagnostics) __attribute__((warn_unused_result));
 

@@ -1,7 +1,7 @@
 /* print_options PROGRAM PAGE OUT: what the build makes of a program's table of options. It is not installed.
  *
- * OUT.1 is PAGE with its lines @SYNOPSIS@, @MODES@, @OPTIONS@, @EXIT_STATUS@ and @CODES@ replaced (mdoc); OUT.bash, OUT.zsh
- * and OUT.fish are the completions for these shells. */
+ * OUT.1 is PAGE with its lines @SYNOPSIS@, @MODES@, @OPTIONS@, @EXIT_STATUS@ and @CODES@ replaced (mdoc); OUT.bash,
+ * OUT.zsh and OUT.fish are the completions for these shells. */
 #include <ctype.h>
 #include <stdio.h>
 #include <stdlib.h>

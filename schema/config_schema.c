@@ -5,16 +5,16 @@
 
 enum { LONGEST_PATH = 256 };
 
-#define ANY CONFIG_ANY
-#define BOOL CONFIG_BOOL
-#define NUMBER CONFIG_NUMBER
-#define TEXT CONFIG_TEXT
-#define LIST CONFIG_LIST
-#define MAP CONFIG_MAP
+#define ANY      CONFIG_ANY
+#define BOOL     CONFIG_BOOL
+#define NUMBER   CONFIG_NUMBER
+#define TEXT     CONFIG_TEXT
+#define LIST     CONFIG_LIST
+#define MAP      CONFIG_MAP
 #define PROVIDER CONFIG_PROVIDER
-#define URL CONFIG_URL
+#define URL      CONFIG_URL
 #define VARIABLE CONFIG_VARIABLE
-#define CLOSED CONFIG_CLOSED
+#define CLOSED   CONFIG_CLOSED
 
 /* Names and types as Hermes 0.18.2 has them; sorted as strcmp sorts, for bsearch. clang-format off: a rule a line. */
 /* clang-format off */

@@ -27,8 +27,8 @@ struct provider_row {
     const char *key_envs[4];  /* in the order Hermes tries them; NULL-terminated */
     const char *aliases[7];   /* NULL-terminated */
     const char *header;       /* how the key travels: "bearer", "x-api-key", "x-goog-api-key" */
-    /* Behind the base URL: the cheapest request that nothing but a key opens. NULL: there is none, the list of models is
-     * everybody's, or no key of a file belongs to it. */
+    /* Behind the base URL: the cheapest request that nothing but a key opens. NULL: there is none, the list of models
+     * is everybody's, or no key of a file belongs to it. */
     const char *probe;
 };
 

@@ -193,7 +193,8 @@ static void *leave(void *home)
     return NULL;
 }
 
-/* Those whose file systems may not answer, each in a thread; whoever has not answered after LEAVE_S is not waited for. */
+/* Those whose file systems may not answer, each in a thread; whoever has not answered after LEAVE_S is not waited for.
+ */
 static bool leave_foreign(const struct watcher *w)
 {
     struct timespec until;

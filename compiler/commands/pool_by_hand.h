@@ -9,8 +9,8 @@
 #include "source.h"
 
 struct pool_edit {
-    /* What auth.json shall be, or NULL when it stays as it is. A line for each change goes to LINES; without one nothing
-     * is written. */
+    /* What auth.json shall be, or NULL when it stays as it is. A line for each change goes to LINES; without one
+     * nothing is written. */
     const char *(*edit)(void *data, struct source *pool, struct cooldowns *cooldowns, double now, struct text *lines,
                         struct diagnostics *diagnostics);
     void *data;

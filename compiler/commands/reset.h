@@ -1,4 +1,5 @@
-/* --reset: clears cooldowns by hand, in the pool and in the memory of keys, as `hermes auth reset` does for the pool. */
+/* --reset: clears cooldowns by hand, in the pool and in the memory of keys, as `hermes auth reset` does for the pool.
+ */
 #ifndef HERMES_RESET_H
 #define HERMES_RESET_H
 
@@ -12,8 +13,8 @@ struct reset {
     const char *fingerprint; /* NULL: all keys */
 };
 
-/* What auth.json shall be, or NULL when nothing in it is cooling. A line for each key that is cleared goes to LINES. The
- * memory forgets them, too. Pure. */
+/* What auth.json shall be, or NULL when nothing in it is cooling. A line for each key that is cleared goes to LINES.
+ * The memory forgets them, too. Pure. */
 const char *reset_pool(struct arena *arena, struct source *source, const struct reset *what,
                        struct cooldowns *cooldowns, double now, struct text *lines, struct diagnostics *diagnostics);
 

@@ -179,8 +179,8 @@ static void print_shadowed(struct arena *arena, const struct hermes_provider *pr
     }
 }
 
-static void print_models(const struct compilation *c, const struct provider *provider, const char *fingerprint, double at,
-                         FILE *stream)
+static void print_models(const struct compilation *c, const struct provider *provider, const char *fingerprint,
+                         double at, FILE *stream)
 {
     const struct source *pool = c->sources.pool;
     struct pool_next_model *models;
@@ -239,7 +239,8 @@ static void print_provider(const struct compilation *c, const struct hermes_prov
         (void)fputs("  no key\n", stream);
     const char *variable = turned_to(now, next);
     if (variable != NULL)
-        (void)fprintf(stream, "  an open session of Hermes 0.20.1 or later turns to %s when its line in .env changes\n", variable);
+        (void)fprintf(stream, "  an open session of Hermes 0.20.1 or later turns to %s when its line in .env changes\n",
+                      variable);
     if (provider->credential_count > 0 && usable == 0)
         (void)fputs("  every key is cooling: requests fail until the first is back\n", stream);
 }

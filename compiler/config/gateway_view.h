@@ -1,6 +1,6 @@
 /* The configuration as Hermes's gateway sees it: the user's file under the managed one, normalised, with `${VAR}`
- * replaced from the env files and from what stands at the root of config.yaml itself: the gateway hands these scalars to
- * its environment, where the name is free. Built-in defaults are not part of it. */
+ * replaced from the env files and from what stands at the root of config.yaml itself: the gateway hands these scalars
+ * to its environment, where the name is free. Built-in defaults are not part of it. */
 #ifndef HERMES_GATEWAY_VIEW_H
 #define HERMES_GATEWAY_VIEW_H
 

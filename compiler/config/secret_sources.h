@@ -1,5 +1,5 @@
-/* The sources of secrets that `secrets` switches on: Hermes asks them when it starts, for variables that no file has. What
- * they give is Hermes's, and never a key of ours. */
+/* The sources of secrets that `secrets` switches on: Hermes asks them when it starts, for variables that no file has.
+ * What they give is Hermes's, and never a key of ours. */
 #ifndef HERMES_SECRET_SOURCES_H
 #define HERMES_SECRET_SOURCES_H
 

@@ -25,8 +25,8 @@ static const char *next_word(const struct text *cmdline, const char *word)
     return word < cmdline->bytes + cmdline->len ? word : NULL;
 }
 
-/* `hermes chat`, `python -m hermes_cli.main gateway run`, `python .../gateway/run.py`; not `vi hermes`. The word that says so,
- * or NULL. */
+/* `hermes chat`, `python -m hermes_cli.main gateway run`, `python .../gateway/run.py`; not `vi hermes`. The word that
+ * says so, or NULL. */
 static const char *hermes_word(const struct text *cmdline)
 {
     const char *program = base_name(cmdline->bytes);
@@ -127,10 +127,11 @@ static void look_at_side_tasks(struct drift *drift, const char *where, double si
         if (since >= departed->at ||
             !side_task_asks(drift->c->config, &drift->c->customs, &drift->c->providers, departed->name))
             continue;
-        const char *message = arena_printf(drift->arena,
-                                           "side tasks (titles, compression, vision) may go on with the older key %s of %s, which "
-                                           "was replaced after the process was started",
-                                           departed->fingerprint.text, shown_name(drift->arena, departed->name));
+        const char *message =
+            arena_printf(drift->arena,
+                         "side tasks (titles, compression, vision) may go on with the older key %s of %s, which "
+                         "was replaced after the process was started",
+                         departed->fingerprint.text, shown_name(drift->arena, departed->name));
         drift_add(drift, (struct finding){.where = where,
                                           .found = departed->fingerprint.text,
                                           .expected = now == NULL || now->credential_count == 0
@@ -152,11 +153,12 @@ static void look_at_model_routes(struct drift *drift, const char *where, double 
         node = node_get(node, path[i]);
     if (!node_truthy(node) || !source->present || since <= 0 || since >= (double)source->moment.st_mtim.tv_sec)
         return;
-    drift_add(drift, (struct finding){.where = where,
-                                      .matters = true,
-                                      .message = "it was started before config.yaml was written, and reads keys and URLs of "
-                                                 "platforms.api_server.extra.model_routes only when it starts",
-                                      .help = restart});
+    drift_add(drift,
+              (struct finding){.where = where,
+                               .matters = true,
+                               .message = "it was started before config.yaml was written, and reads keys and URLs of "
+                                          "platforms.api_server.extra.model_routes only when it starts",
+                               .help = restart});
 }
 
 static void look_at(struct drift *drift, int process, const char *pid, const char *profile)

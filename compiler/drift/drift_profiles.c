@@ -24,8 +24,8 @@ static bool has_our_entries(struct arena *arena, const char *profile)
            memmem(read.bytes, read.len, POOL_OUR_SOURCE, strlen(POOL_OUR_SOURCE)) != NULL;
 }
 
-/* An auth.json that was copied into a profile has entries of ours that nothing keeps up to date there: Hermes asks them before
- * all others, long after their key was replaced. */
+/* An auth.json that was copied into a profile has entries of ours that nothing keeps up to date there: Hermes asks them
+ * before all others, long after their key was replaced. */
 static void look_at_pool(struct drift *drift, const char *profile, const char *name)
 {
     struct compilation c;

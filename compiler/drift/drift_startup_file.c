@@ -85,8 +85,8 @@ static size_t times_set(const struct startup_file *file, const char *name, size_
     return count;
 }
 
-/* Text in which deleting a line of its own could change what others mean: a here-document, a quote that goes on, a block
- * or a command that would be left without an end. */
+/* Text in which deleting a line of its own could change what others mean: a here-document, a quote that goes on, a
+ * block or a command that would be left without an end. */
 static bool inside_something(const struct startup_file *file)
 {
     static const char *const openers[] = {"then", "do", "else", "{", "(", "\\", "|", "&", ")"};
@@ -158,8 +158,8 @@ static bool takes_word(const char **at, size_t *left, const char *word)
     return true;
 }
 
-/* `export A=1 B=2`, `declare -x A=1`, `set -gx A 1`, `setenv A 1`, and `A=1` where every assignment counts or where A is
- * exported in another line. AT stands at the first word of a command. */
+/* `export A=1 B=2`, `declare -x A=1`, `set -gx A 1`, `setenv A 1`, and `A=1` where every assignment counts or where A
+ * is exported in another line. AT stands at the first word of a command. */
 static void read_command(struct startup_file *file, unsigned line, const char *at, size_t left)
 {
     bool exported =

@@ -183,8 +183,9 @@ static void bind(struct reader *r, const char *name, const char *raw, size_t len
         environment_cover(r->arena, bound, now);
 }
 
-/* The end of the quoted text that starts at FROM, as python-dotenv's pattern finds it: the first QUOTE that no backslash
- * stands before; where there is none, it backtracks to the last one behind a backslash. The quote's index, or text.len. */
+/* The end of the quoted text that starts at FROM, as python-dotenv's pattern finds it: the first QUOTE that no
+ * backslash stands before; where there is none, it backtracks to the last one behind a backslash. The quote's index, or
+ * text.len. */
 static size_t closing_quote(const struct reader *r, size_t from, char quote)
 {
     size_t last = r->text.len;

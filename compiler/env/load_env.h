@@ -6,8 +6,8 @@
 #include "env_text.h"
 #include "environment.h"
 
-/* Warns about each variable of ENV, as dotenv_load has read it into ENVIRONMENT, that load_env reads otherwise, or that it
- * alone reads, and notes its value in `seeded`. Pure. */
+/* Warns about each variable of ENV, as dotenv_load has read it into ENVIRONMENT, that load_env reads otherwise, or that
+ * it alone reads, and notes its value in `seeded`. Pure. */
 void load_env_compare(const struct env_text *env, struct environment *environment, struct diagnostics *diagnostics);
 
 #endif

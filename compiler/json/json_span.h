@@ -25,15 +25,17 @@ struct json {
     struct json *children;
 };
 
-/* As Python reads it, a byte order mark at the start included. NULL when TEXT is no JSON, or longer than 4 GiB; then *RET_AT is where it stops being it. */
+/* As Python reads it, a byte order mark at the start included. NULL when TEXT is no JSON, or longer than 4 GiB; then
+ * *RET_AT is where it stops being it. */
 struct json *json_span_scan(struct arena *arena, const char *text, size_t len, size_t *ret_at);
 
-/* The same, but what lies deeper than DEPTH (the children of the root are at 1) is closed: little memory for much text. */
+/* The same, but what lies deeper than DEPTH (the children of the root are at 1) is closed: little memory for much text.
+ */
 struct json *json_span_scan_closed(struct arena *arena, const char *text, size_t len, size_t depth, size_t *ret_at);
 /* VALUE itself, or when it is closed, as it is with its children. */
 const struct json *json_span_opened(struct arena *arena, const char *text, const struct json *value);
-/* Of OBJECT, closed or not, the last members of these NAMES (COUNT of them) without their children, in RET; where there is
- * none it is all zero. Nothing is kept. */
+/* Of OBJECT, closed or not, the last members of these NAMES (COUNT of them) without their children, in RET; where there
+ * is none it is all zero. Nothing is kept. */
 void json_span_pick(struct arena *arena, const char *text, const struct json *object, const char *const *names,
                     size_t count, struct json *ret);
 

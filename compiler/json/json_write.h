@@ -14,7 +14,8 @@ void json_write_number(struct text *out, const char *name, unsigned long long va
 void json_write_truth(struct text *out, const char *name, bool value);
 /* Before an item of an array, or a member's value that json_write_name has not announced. */
 void json_write_item(struct text *out);
-/* `"path":..., "line":..., "column":...`, as far as PLACE knows them; ABSENT: the path where there is no source, or NULL. */
+/* `"path":..., "line":..., "column":...`, as far as PLACE knows them; ABSENT: the path where there is no source, or
+ * NULL. */
 void json_write_place(struct text *out, struct place place, const char *absent);
 
 #endif

@@ -6,8 +6,8 @@
 #include "diagnostic.h"
 #include "text.h"
 
-/* Adds what the file at PATH remembers, and its bytes to BEFORE. False, with a diagnostic, when it cannot be read at this
- * moment: then it must not be written anew, or it would be forgotten. */
+/* Adds what the file at PATH remembers, and its bytes to BEFORE. False, with a diagnostic, when it cannot be read at
+ * this moment: then it must not be written anew, or it would be forgotten. */
 bool cooldown_file_read(struct cooldowns *cooldowns, const char *path, struct text *before,
                         struct diagnostics *diagnostics) __attribute__((warn_unused_result));
 

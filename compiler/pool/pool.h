@@ -27,8 +27,8 @@ struct pool_projection {
     struct text changes; /* one line per change, for people: "xiaomi: added sha256:... (config.yaml model.api_key)" */
 };
 
-/* Brings our entries in line with the providers and mends the stale state of those that Hermes seeds. Pools that are left
- * alone get a warning. The pieces lie in the source's bytes and in the arena. */
+/* Brings our entries in line with the providers and mends the stale state of those that Hermes seeds. Pools that are
+ * left alone get a warning. The pieces lie in the source's bytes and in the arena. */
 struct pool_projection pool_project(struct arena *arena, const struct pool_input *in, struct diagnostics *diagnostics);
 
 #endif

@@ -142,8 +142,8 @@ static void number_run(struct slot *slots, size_t count, const struct entry *low
     }
 }
 
-/* What an entry of ours must stand before, or NULL: where Hermes puts the manual ones first, the others' numbers are none
- * to reckon with. */
+/* What an entry of ours must stand before, or NULL: where Hermes puts the manual ones first, the others' numbers are
+ * none to reckon with. */
 static const struct entry *neighbour_behind(const struct projector *p, size_t index)
 {
     const struct entry *entry = index < p->slot_count ? p->slots[index].entry : NULL;

@@ -1,6 +1,6 @@
-/* One projection while it is being made, a pool at a time: pool.c walks the file and asks, in this order, what is known of
- * each key (pool_states.c), which keys get an entry of ours (pool_wanted.c), where it stands (pool_order.c) and how it is
- * written (pool_text.c). */
+/* One projection while it is being made, a pool at a time: pool.c walks the file and asks, in this order, what is known
+ * of each key (pool_states.c), which keys get an entry of ours (pool_wanted.c), where it stands (pool_order.c) and how
+ * it is written (pool_text.c). */
 #ifndef HERMES_POOL_PROJECTOR_H
 #define HERMES_POOL_PROJECTOR_H
 
@@ -15,8 +15,8 @@ struct slot {
     struct entry_state state;
     double priority;
     bool set_priority;
-    bool moved;       /* Hermes's own, in the place that a key of config.yaml has */
-    const char *text; /* of an entry that exists; NULL: it stays as it stands */
+    bool moved;              /* Hermes's own, in the place that a key of config.yaml has */
+    const char *text;        /* of an entry that exists; NULL: it stays as it stands */
     const struct seed *made; /* new, in the form that Hermes seeds it in; else NULL */
     const char *id;          /* of a new one */
     const char *left_status; /* JSON texts, as they are when this is done */

@@ -36,8 +36,8 @@ static void add_entry(struct arena *arena, struct pool_view *view, const char *p
     };
 }
 
-/* Of entries of ours nothing is said here, but of the ROOT's, which Hermes in a profile takes as it takes any other. The
- * count of those that are. */
+/* Of entries of ours nothing is said here, but of the ROOT's, which Hermes in a profile takes as it takes any other.
+ * The count of those that are. */
 static size_t read_entries(struct arena *arena, struct pool_view *view, const struct pool_document *document,
                            const struct json *array, const char *provider, const struct source *root)
 {
@@ -54,8 +54,8 @@ static size_t read_entries(struct arena *arena, struct pool_view *view, const st
     return view->count - before;
 }
 
-/* Whose pool that of NAME is. A custom provider has two: "custom:<name>", and since October 2026 the one that is called like
- * its key in `providers`. NULL: a custom provider's that the configuration does not have. */
+/* Whose pool that of NAME is. A custom provider has two: "custom:<name>", and since October 2026 the one that is called
+ * like its key in `providers`. NULL: a custom provider's that the configuration does not have. */
 static const char *owner_of(const struct custom_providers *customs, const char *name)
 {
     if (strncmp(name, "custom:", 7) == 0)

@@ -6,11 +6,13 @@
 #include "pool_view.h"
 #include "source.h"
 
-/* What auth.json holds, but for pools of custom providers that are none of CUSTOMS. An absent source is an empty view. */
+/* What auth.json holds, but for pools of custom providers that are none of CUSTOMS. An absent source is an empty view.
+ */
 struct pool_view pool_read(struct arena *arena, struct source *source, const struct custom_providers *customs,
                            struct diagnostics *diagnostics);
 
 /* Where a profile has no entry of a provider, Hermes reads those of the root's auth.json: adds them. */
-void pool_read_inherited(struct arena *arena, struct pool_view *view, struct source *root, struct diagnostics *diagnostics);
+void pool_read_inherited(struct arena *arena, struct pool_view *view, struct source *root,
+                         struct diagnostics *diagnostics);
 
 #endif

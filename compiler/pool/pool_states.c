@@ -38,8 +38,8 @@ static bool marking_of_another_key(const struct projector *p, const struct entry
 
 /* A process that was started before the key changed goes on with its own: Hermes 0.10.0, which keeps tokens in clear,
  * with every variable, a later one with those that only its start reads. Such an entry keeps its key and what that key
- * earned: the new key stands in front of it. Where no entry of ours may stand, it is all that Hermes has, and a cooldown
- * of the old key is in the way. */
+ * earned: the new key stands in front of it. Where no entry of ours may stand, it is all that Hermes has, and a
+ * cooldown of the old key is in the way. */
 static bool left_to_an_old_process(const struct projector *p, const struct entry *entry)
 {
     if (entry->seed == NULL || entry->seed->secret == NULL || strcmp(entry->on_disk, entry->effective) == 0)
@@ -68,8 +68,8 @@ static bool older_than_its_key(const struct projector *p, const struct entry *en
     return entry->held_back || (entry->state.active && entry->state.at < (double)source->moment.st_mtim.tv_sec);
 }
 
-/* Seconds. A session that goes on with the key of its beginning is refused when that key is revoked, and Hermes up to 0.18 notes
- * it in the entry of the key that took its place. */
+/* Seconds. A session that goes on with the key of its beginning is refused when that key is revoked, and Hermes up to
+ * 0.18 notes it in the entry of the key that took its place. */
 enum { DOUBT = 300 };
 
 /* When the key took another one's place; 0: not lately, or never. */

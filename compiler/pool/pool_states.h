@@ -4,8 +4,8 @@
 
 #include "pool_projector.h"
 
-/* Puts STATE of a key into the memory of cooldowns, where there is something to remember. POOLED: an entry holds the key
- * from now on. */
+/* Puts STATE of a key into the memory of cooldowns, where there is something to remember. POOLED: an entry holds the
+ * key from now on. */
 void pool_states_remember(struct projector *p, const struct entry_state *state, const char *fingerprint, bool pooled);
 void pool_states_adopt(struct projector *p);
 void pool_states_part_from_old_keys(struct projector *p);

@@ -83,8 +83,8 @@ static bool has_entry(const struct projector *p, const struct seed *seed)
     return false;
 }
 
-/* The seed from which Hermes makes an entry of that key when it loads the pool the next time; NULL: none. It puts it last, where
- * a key of config.yaml for a provider that it knows may not stand behind other keys. */
+/* The seed from which Hermes makes an entry of that key when it loads the pool the next time; NULL: none. It puts it
+ * last, where a key of config.yaml for a provider that it knows may not stand behind other keys. */
 static const struct seed *to_be_seeded(const struct projector *p, const struct credential *credential)
 {
     for (size_t i = 0; i < p->provider->seed_count; i++) {
@@ -115,8 +115,8 @@ static struct entry *carrier_to_place(const struct projector *p, const struct cr
     return carrier != NULL && !carrier->manual && pool_view_manual_first(p->name) ? NULL : carrier;
 }
 
-/* One key, one entry: a new one only for a key that no entry of Hermes's carries. A custom provider's is written in Hermes's own
- * form: what it earns before Hermes writes its own has to be noted somewhere. False: the key gets none. */
+/* One key, one entry: a new one only for a key that no entry of Hermes's carries. A custom provider's is written in
+ * Hermes's own form: what it earns before Hermes writes its own has to be noted somewhere. False: the key gets none. */
 static bool gets_entry(const struct projector *p, const struct credential *credential, struct want *want)
 {
     const struct word *word = pool_states_word_of(p, credential->fingerprint.text);

@@ -27,8 +27,8 @@ void proofs_learn(struct proofs *proofs, const struct probes *answered);
 /* Everything, so that the next compile asks anew. */
 void proofs_finish(struct proofs *proofs);
 
-/* Looks at each key that PREVIOUS does not have for a provider of which it has another. Says what was refused (an error)
- * or could not be proven (a warning); returned is what nobody was asked about yet. PREVIOUS may be NULL. */
+/* Looks at each key that PREVIOUS does not have for a provider of which it has another. Says what was refused (an
+ * error) or could not be proven (a warning); returned is what nobody was asked about yet. PREVIOUS may be NULL. */
 struct probes proofs_check(const struct proofs *proofs, const struct providers *providers,
                            const struct hermes_view *previous, struct diagnostics *diagnostics);
 

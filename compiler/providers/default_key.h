@@ -4,8 +4,8 @@
 
 #include "resolve.h"
 
-/* Warns when the default provider takes a key and neither the sources nor auth.json hold one: a provider of the table, a
- * custom endpoint out in the internet, or `auto` that finds nobody. Pure. */
+/* Warns when the default provider takes a key and neither the sources nor auth.json hold one: a provider of the table,
+ * a custom endpoint out in the internet, or `auto` that finds nobody. Pure. */
 void default_key_check(const struct resolve_input *input, const struct providers *providers,
                        struct diagnostics *diagnostics);
 

@@ -5,11 +5,12 @@
 #include "diagnostic.h"
 #include "node.h"
 
-/* How a key travels to the endpoint at BASE_URL whose ENTRY (of custom_providers, providers, or model) may say `api_mode`,
- * or `transport`: as Hermes sends it there. */
+/* How a key travels to the endpoint at BASE_URL whose ENTRY (of custom_providers, providers, or model) may say
+ * `api_mode`, or `transport`: as Hermes sends it there. */
 const char *dialect_auth(const struct node *entry, const char *base_url);
 
-/* The map of further headers, after those were refused that belong to the key or to the framing. NULL: HEADERS is none. */
+/* The map of further headers, after those were refused that belong to the key or to the framing. NULL: HEADERS is none.
+ */
 const struct node *dialect_headers(const struct node *headers, struct diagnostics *diagnostics);
 
 #endif

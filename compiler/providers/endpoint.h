@@ -19,7 +19,8 @@ const char *endpoint_host(const char *url, size_t *ret_len);
 /* DOMAIN itself, or a part of it. */
 bool endpoint_host_is(const char *url, const char *domain);
 
-/* What URL, trimmed, ends in that belongs to a request and not to a base URL, such as "/chat/completions"; NULL: nothing. */
+/* What URL, trimmed, ends in that belongs to a request and not to a base URL, such as "/chat/completions"; NULL:
+ * nothing. */
 const char *endpoint_request(const char *url);
 
 /* A host of this machine or of a network that is not the internet: loopback, private and link-local addresses, those of

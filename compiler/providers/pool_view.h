@@ -34,8 +34,8 @@ struct pool_view {
     bool unreadable; /* a warning says why; the pool is to be left alone */
 };
 
-/* Hermes numbers Anthropic's entries anew at every load: manual ones first, then by their source, whatever their priority
- * was. The place of a source that is not manual, from 1 on; 0 for every other provider. */
+/* Hermes numbers Anthropic's entries anew at every load: manual ones first, then by their source, whatever their
+ * priority was. The place of a source that is not manual, from 1 on; 0 for every other provider. */
 size_t pool_view_source_rank(const char *provider, const char *source);
 /* Hermes puts every manual entry of that provider, and so ours, before those that it seeds. */
 bool pool_view_manual_first(const char *provider);

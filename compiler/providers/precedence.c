@@ -38,8 +38,8 @@ static bool is_model_variable(const struct resolver *r, const char *name)
     return (key_env != NULL && strcmp(key_env, name) == 0) || (api_key_env != NULL && strcmp(api_key_env, name) == 0);
 }
 
-/* Of its own providers Hermes reads the variables of its table, and what somebody put into the pool; of the user's, what
- * their entries say. */
+/* Of its own providers Hermes reads the variables of its table, and what somebody put into the pool; of the user's,
+ * what their entries say. */
 static bool hermes_reads(const struct provider *provider, const struct origin *origin)
 {
     if (starts(origin->key, "credential_pool."))

@@ -16,9 +16,9 @@ struct provider {
     const char *base_url;           /* "" when there is none */
     struct origin url;              /* where that stands; key NULL: in the table */
     enum strategy strategy;
-    const struct node *headers[2];  /* maps of further HTTP headers, a later one over an earlier one; may be NULL */
-    const char *auth;               /* how the key travels: bearer, x-api-key, ... */
-    const char *ca_file;            /* certificates to trust for it instead of the usual ones; NULL: those */
+    const struct node *headers[2]; /* maps of further HTTP headers, a later one over an earlier one; may be NULL */
+    const char *auth;              /* how the key travels: bearer, x-api-key, ... */
+    const char *ca_file;           /* certificates to trust for it instead of the usual ones; NULL: those */
     /* Which entry of the pool Hermes seeds itself, and with which key: `env:VAR`, `config:NAME`, `model_config`. */
     struct seed {
         const char *kind; /* with its colon */

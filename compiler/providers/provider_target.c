@@ -130,8 +130,8 @@ static bool has_no_key(const struct custom_provider *custom)
     return custom_provider_key(custom) == NULL && custom_provider_variable(custom) == NULL;
 }
 
-/* Hermes asks the pool of the first custom provider at URL. A key that stands beside the URL is that provider's, another
- * one's there, or one of its own: it never becomes the key of a provider that has another. */
+/* Hermes asks the pool of the first custom provider at URL. A key that stands beside the URL is that provider's,
+ * another one's there, or one of its own: it never becomes the key of a provider that has another. */
 static const struct custom_provider *custom_at(struct resolver *r, const char *url, const char *key)
 {
     const struct custom_provider *first = custom_provider_by_url(r->arena, r->in->customs, url);

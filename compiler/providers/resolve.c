@@ -177,7 +177,8 @@ static void add_custom(struct resolver *r, const struct custom_provider *custom)
     if (custom->url != NULL && draft->provider.credential_count == 0) /* then its URL may be all that there is */
         draft->provider.url.key = arena_strdup(r->arena, path_of(r, custom, custom->url));
     add_config_seed(r, draft, custom);
-    /* Where several have one URL, Hermes may ask the pool of the first for another one: only what it seeds itself is there. */
+    /* Where several have one URL, Hermes may ask the pool of the first for another one: only what it seeds itself is
+     * there. */
     if (custom->row == NULL && custom_provider_key(custom) == NULL &&
         custom_provider_shares_url(r->arena, r->in->customs, custom))
         draft->provider.projected = false;
@@ -343,8 +344,8 @@ static void add_pool_entry(struct resolver *r, const struct pool_view_entry *ent
 static void add_env_keys(struct resolver *r, const struct provider_row *row, const char *variable)
 {
     const struct binding *binding = environment_get(r->in->environment, variable);
-    /* Hermes up to 0.20 sends OPENAI_API_KEY to OpenRouter as a last resort, whatever is in it; a key goes only to its own
-     * provider here. */
+    /* Hermes up to 0.20 sends OPENAI_API_KEY to OpenRouter as a last resort, whatever is in it; a key goes only to its
+     * own provider here. */
     if (strcmp(row->id, "openrouter") == 0 && strcmp(variable, "OPENAI_API_KEY") == 0 &&
         (binding == NULL || strncmp(binding->value, "sk-or-", 6) != 0))
         return;
@@ -504,8 +505,8 @@ static int compare_ranked(const void *a, const void *b)
     return left->index < right->index ? -1 : left->index > right->index;
 }
 
-/* A variable goes out directly before Hermes's own entry for it, a manual entry where Hermes has it. Positions of variables
- * are even, of entries odd, so that "directly before" has a number of its own. */
+/* A variable goes out directly before Hermes's own entry for it, a manual entry where Hermes has it. Positions of
+ * variables are even, of entries odd, so that "directly before" has a number of its own. */
 static size_t variable_position(const struct resolver *r, const struct provider *provider, const char *variable)
 {
     const char *source = arena_printf(r->arena, "env:%s", variable);

@@ -2,8 +2,8 @@
 
 #include <string.h>
 
-bool side_task_asks(const struct node *config, const struct custom_providers *customs, const struct providers *providers,
-                    const char *id)
+bool side_task_asks(const struct node *config, const struct custom_providers *customs,
+                    const struct providers *providers, const char *id)
 {
     const struct node *tasks = node_get(config, "auxiliary");
     if (strncmp(id, "custom:", 7) != 0)

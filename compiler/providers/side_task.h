@@ -1,13 +1,14 @@
-/* Who serves Hermes's side tasks (titles, compression, vision): their clients are made once and keep their key until the
- * process ends. */
+/* Who serves Hermes's side tasks (titles, compression, vision): their clients are made once and keep their key until
+ * the process ends. */
 #ifndef HERMES_SIDE_TASK_H
 #define HERMES_SIDE_TASK_H
 
 #include "custom_provider.h"
 #include "provider.h"
 
-/* Whether a side task asks the custom provider ID: `auxiliary` names it, or it is the default one, which they ask else. */
-bool side_task_asks(const struct node *config, const struct custom_providers *customs, const struct providers *providers,
-                    const char *id);
+/* Whether a side task asks the custom provider ID: `auxiliary` names it, or it is the default one, which they ask else.
+ */
+bool side_task_asks(const struct node *config, const struct custom_providers *customs,
+                    const struct providers *providers, const char *id);
 
 #endif

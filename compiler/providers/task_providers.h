@@ -1,6 +1,6 @@
-/* What a single task asks rather than the main model: fallbacks, side tasks, sub-agents, model aliases. One that has a URL
- * or a key of its own is a provider of its own, called by its place: nobody else's requests go there, and its key goes
- * nowhere else. */
+/* What a single task asks rather than the main model: fallbacks, side tasks, sub-agents, model aliases. One that has a
+ * URL or a key of its own is a provider of its own, called by its place: nobody else's requests go there, and its key
+ * goes nowhere else. */
 #ifndef HERMES_TASK_PROVIDERS_H
 #define HERMES_TASK_PROVIDERS_H
 

@@ -45,8 +45,8 @@ struct diagnostics {
     struct diagnostic_kind *kinds;
     size_t kind_count;
     size_t kind_capacity;
-    size_t
-        most; /* of one code in one source that are kept, 0: DIAGNOSTICS_OF_A_KIND; the last says how many more there are */
+    size_t most; /* of one code in one source that are kept, 0: DIAGNOSTICS_OF_A_KIND; the last says how many more there
+                    are */
     unsigned char rules[DIAGNOSTIC_CODES]; /* enum diagnostic_rule, put into force by diagnostics_sort */
 };
 
@@ -54,8 +54,8 @@ enum { DIAGNOSTICS_OF_A_KIND = 10 };
 /* What the user wants of a code whose diagnostics are no errors: nothing said, or an error. */
 enum diagnostic_rule { RULE_USUAL, RULE_ALLOW, RULE_DENY };
 
-/* NULL when enough of its kind are kept already: then whatever else could be said of it need not be worked out. A note or
- * help for NULL is dropped. */
+/* NULL when enough of its kind are kept already: then whatever else could be said of it need not be worked out. A note
+ * or help for NULL is dropped. */
 struct diagnostic *diagnostic_add(struct diagnostics *list, enum diagnostic_code code, struct place place,
                                   const char *format, ...) __attribute__((format(printf, 4, 5)));
 /* Where the code's own severity does not fit. */

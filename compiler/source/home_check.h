@@ -1,4 +1,5 @@
-/* Whether a home is there and ours: who publishes into somebody else's leaves files there that its owner cannot write. */
+/* Whether a home is there and ours: who publishes into somebody else's leaves files there that its owner cannot write.
+ */
 #ifndef HERMES_HOME_CHECK_H
 #define HERMES_HOME_CHECK_H
 

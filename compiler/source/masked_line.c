@@ -125,8 +125,8 @@ static void paint_line(struct painter *p, const char *text, size_t len)
         at += paint_next(p, text + at, len - at);
 }
 
-/* The byte to start at so that character CARET of a long line is seen: some words before it, and never inside one, whose
- * rest could pass for a known word. */
+/* The byte to start at so that character CARET of a long line is seen: some words before it, and never inside one,
+ * whose rest could pass for a known word. */
 static size_t window_start(const char *text, size_t len, size_t caret)
 {
     size_t at = 0;

@@ -1,5 +1,5 @@
-/* Lines of a source, and how they may be shown: a word that is not in the vocabulary becomes "***", because nothing else
- * about a broken file can be trusted to tell a key from a name. `${NAME}` stays. */
+/* Lines of a source, and how they may be shown: a word that is not in the vocabulary becomes "***", because nothing
+ * else about a broken file can be trusted to tell a key from a name. `${NAME}` stays. */
 #ifndef HERMES_MASKED_LINE_H
 #define HERMES_MASKED_LINE_H
 

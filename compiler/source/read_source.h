@@ -16,12 +16,12 @@ enum read_outcome {
 /* Fills SOURCE (kind, order, path and label are the caller's). Warns about modes that let others in. */
 enum read_outcome read_source(struct arena *arena, struct source *source, int wait_ms, struct diagnostics *diagnostics);
 
-/* Whether the file is still what was read into SOURCE; false when that cannot be told without reading it again: a file that
- * changed just before may have changed twice within one tick of the clock. */
+/* Whether the file is still what was read into SOURCE; false when that cannot be told without reading it again: a file
+ * that changed just before may have changed twice within one tick of the clock. */
 bool read_source_is_current(const struct source *source);
 
-/* After READ_FAILED: this user may not read it, and asking again will not help. Otherwise the machine may have had a bad
- * moment. */
+/* After READ_FAILED: this user may not read it, and asking again will not help. Otherwise the machine may have had a
+ * bad moment. */
 bool read_source_denied(const struct source *source);
 
 /* Warns when SOURCE, which holds keys, may be read by everyone. */

@@ -12,15 +12,16 @@
  * nothing. */
 const char *shown_secret(struct arena *arena, const char *text, size_t len);
 
-/* TEXT that stands under NAME: itself when it is made of known words, or is a URL without user, query or fragment; "(empty)";
- * else what is shown of a secret. */
+/* TEXT that stands under NAME: itself when it is made of known words, or is a URL without user, query or fragment;
+ * "(empty)"; else what is shown of a secret. */
 const char *shown_value(struct arena *arena, const char *name, const char *text, size_t len);
 
-/* The same for TEXT at PATH of a configuration, whose last name is NAME: names of models and providers and words that the
- * schema knows stand as they are, too, where nothing in them may be a key. */
+/* The same for TEXT at PATH of a configuration, whose last name is NAME: names of models and providers and words that
+ * the schema knows stand as they are, too, where nothing in them may be a key. */
 const char *shown_leaf(struct arena *arena, const char *path, const char *name, const char *text, size_t len);
 
-/* NAME (of a setting, a variable, a provider, or a URL) itself, or its fingerprint where it may be a key (plain_name.h). */
+/* NAME (of a setting, a variable, a provider, or a URL) itself, or its fingerprint where it may be a key
+ * (plain_name.h). */
 const char *shown_name(struct arena *arena, const char *name);
 
 #endif

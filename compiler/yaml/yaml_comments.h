@@ -1,6 +1,6 @@
 /* A configuration is mostly comments, and libyaml takes as long over a byte of a comment as over any other. What stands
- * in a comment that has a whole line of its own is therefore left out: its blanks, its `#` and its line end stay, so that
- * every token keeps its line and column.
+ * in a comment that has a whole line of its own is therefore left out: its blanks, its `#` and its line end stay, so
+ * that every token keeps its line and column.
  *
  *     struct yaml_comments comments = yaml_comments_of(bytes, len);
  *     yaml_parser_set_input(&parser, yaml_comments_skip, &comments);

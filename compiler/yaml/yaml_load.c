@@ -103,8 +103,8 @@ static struct place place_of_offset(const struct loader *l, const char *bytes, s
     return place;
 }
 
-/* Of a node in brackets libyaml names the place where it is missing, which for a bracket that is never closed is the end of
- * the file. */
+/* Of a node in brackets libyaml names the place where it is missing, which for a bracket that is never closed is the
+ * end of the file. */
 static void note_bracket(struct loader *l, struct diagnostic *d, const yaml_mark_t *opened)
 {
     struct place place = place_of(l, opened, NULL);

@@ -1,7 +1,7 @@
 /* What only one of Hermes's two YAML readers takes. libyaml, and with it most of Hermes, takes tabs between tokens for
- * blanks, a byte order mark in the middle for nothing, `|#` for a comment behind a block scalar's sign, and ends a tag at
- * a comma; PyYAML's own scanner, which parts of the gateway use, refuses the whole file for it or reads something else.
- * Inside quotes, comments and block scalars all of these are text. */
+ * blanks, a byte order mark in the middle for nothing, `|#` for a comment behind a block scalar's sign, and ends a tag
+ * at a comma; PyYAML's own scanner, which parts of the gateway use, refuses the whole file for it or reads something
+ * else. Inside quotes, comments and block scalars all of these are text. */
 #ifndef HERMES_YAML_READERS_H
 #define HERMES_YAML_READERS_H
 

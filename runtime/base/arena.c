@@ -161,8 +161,8 @@ static void wipe(struct block *block)
     block->used = head_size();
 }
 
-/* Moves from LIST to *KEPT what there is room for, and frees the rest; but for the last one of the blocks, which the arena
- * lies in. */
+/* Moves from LIST to *KEPT what there is room for, and frees the rest; but for the last one of the blocks, which the
+ * arena lies in. */
 static void keep_blocks(struct block *list, const struct block *last, struct block **kept, size_t *room)
 {
     for (struct block *next; list != last; list = next) {

@@ -6,8 +6,8 @@
  *
  * Its blocks come from sodium_malloc: guarded at both ends, locked, left out of core dumps, and wiped when the
  * arena is destroyed. Little in it is freed on its own. What is asked for is there: where memory cannot be
- * had, the call does not return (memory.h). The runtime library, which lives in other people's processes, therefore does not
- * use it. */
+ * had, the call does not return (memory.h). The runtime library, which lives in other people's processes, therefore
+ * does not use it. */
 #ifndef HERMES_ARENA_H
 #define HERMES_ARENA_H
 
@@ -42,7 +42,8 @@ char *arena_vprintf(struct arena *arena, const char *format, va_list args)
 /* MEMORY of SIZE bytes, as it was allocated, is needed no more: worth saying of what is large. NULL is fine. */
 void arena_give_back(struct arena *arena, void *memory, size_t size);
 
-/* Grows ITEMS, CAPACITY of which are allocated, until they can hold COUNT; may move them, and then the old ones are gone. */
+/* Grows ITEMS, CAPACITY of which are allocated, until they can hold COUNT; may move them, and then the old ones are
+ * gone. */
 #define ARENA_GROW(arena, items, capacity, count)                                                                      \
     ((items) = arena_grow((arena), (items), &(capacity), (count), sizeof *(items)))
 void *arena_grow(struct arena *arena, void *items, size_t *capacity, size_t count, size_t size)

@@ -2,8 +2,9 @@
  * a new key starts clean and an old one that comes back is still known to be exhausted.
  *
  * One object: {"format": 1, "cooldowns": {"<provider>": {"sha256:<16 hex>": {"status": "exhausted", "until":
- * 1795478458.25, "pooled": true, "raw": ["\"exhausted\"", "1795474858.25", "429", ...]}}}}. `raw` has the members of enum cooldown_member
- * as the JSON texts that Hermes wrote: a number must not pass through a double on its way back into the pool.
+ * 1795478458.25, "pooled": true, "raw": ["\"exhausted\"", "1795474858.25", "429", ...]}}}}. `raw` has the members of
+ * enum cooldown_member as the JSON texts that Hermes wrote: a number must not pass through a double on its way back
+ * into the pool.
  *
  * It also has lists of names, for what the pool itself does not say (enum cooldowns_list). */
 #ifndef HERMES_COOLDOWN_H
@@ -31,15 +32,15 @@ enum cooldown_member {
 extern const char *const cooldown_members[COOLDOWN_MEMBERS];
 
 enum cooldowns_list {
-    /* Providers whose list in the pool was empty before an entry of ours came ("": there was no `credential_pool` at all), so
-     * that taking the keys away leaves the text that was there. */
+    /* Providers whose list in the pool was empty before an entry of ours came ("": there was no `credential_pool` at
+     * all), so that taking the keys away leaves the text that was there. */
     COOLDOWNS_EMPTY,
     /* "<provider> <source>": entries in Hermes's own form that this program wrote before Hermes did. */
     COOLDOWNS_MADE,
     /* "<provider> <fingerprint>": keys that have an entry of ours. */
     COOLDOWNS_PLACED,
-    /* "<provider> <digest>": the entries of others as they stood beside ours, and " <inode>.<time>" of the auth.json into which
-     * these were written. */
+    /* "<provider> <digest>": the entries of others as they stood beside ours, and " <inode>.<time>" of the auth.json
+     * into which these were written. */
     COOLDOWNS_BESIDE,
     /* "<provider> <fingerprint>": keys whose entry of ours a person took out of the pool. */
     COOLDOWNS_REMOVED,
@@ -52,8 +53,8 @@ struct cooldown {
     const char *provider;
     struct fingerprint fingerprint;
     bool dead;
-    bool pooled; /* an entry of the pool held the key when this was noted: if it does so no more, somebody reset it */
-    double until;                      /* seconds since the epoch; INFINITY for a dead key */
+    bool pooled;  /* an entry of the pool held the key when this was noted: if it does so no more, somebody reset it */
+    double until; /* seconds since the epoch; INFINITY for a dead key */
     const char *pair;                  /* the memory's own: its name in the index */
     const char *raw[COOLDOWN_MEMBERS]; /* JSON texts: "\"exhausted\"", "1795478458.2534587", "429", ... */
 };
@@ -72,8 +73,8 @@ struct cooldowns {
     } lists[COOLDOWNS_LISTS];
 };
 
-/* Reads the memory from text (NULL: empty). Entries whose time is over are dropped. False: it is not as it was written, and
- * what could not be understood is left out; it is only a memory. */
+/* Reads the memory from text (NULL: empty). Entries whose time is over are dropped. False: it is not as it was written,
+ * and what could not be understood is left out; it is only a memory. */
 bool cooldowns_parse(struct cooldowns *cooldowns, const char *text, size_t len, double now);
 /* The file's text, sorted by provider and fingerprint. */
 const char *cooldowns_text(const struct cooldowns *cooldowns, size_t *ret_len);

@@ -1,5 +1,5 @@
-/* What happens when memory cannot be had. A program that is done in a moment ends with a line on standard error (exit 4).
- * One that goes on for long does its work in pieces, each of which may fail of it:
+/* What happens when memory cannot be had. A program that is done in a moment ends with a line on standard error (exit
+ * 4). One that goes on for long does its work in pieces, each of which may fail of it:
  *
  *     if (!memory_try(compile, &c))
  *         ... it ended in the middle ...

@@ -38,8 +38,8 @@ static _Noreturn __attribute__((format(printf, 2, 3))) void did_you_mean(const s
 
 /* --- what could be meant --- */
 
-/* WORD (LEN bytes, without its dashes) may be repeated where it is near an option, and else if it is short: it cannot be
- * a key, or a part of one. */
+/* WORD (LEN bytes, without its dashes) may be repeated where it is near an option, and else if it is short: it cannot
+ * be a key, or a part of one. */
 static bool plain(const char *word, size_t len)
 {
     return len <= LONGEST && strspn(word, "abcdefghijklmnopqrstuvwxyz-") >= len && plain_name(word, len);

@@ -1,5 +1,5 @@
-/* A program's command line as a table. From it come its parsing, --help, the options in its man page and its completions
- * (runtime/print_options.c writes the last two while the project is built).
+/* A program's command line as a table. From it come its parsing, --help, the options in its man page and its
+ * completions (runtime/print_options.c writes the last two while the project is built).
  *
  *     static const struct option_row rows[] = {
  *         {OPTION_MODE, "check", .mode = MODE_CHECK, .operands = "[FILE...]", .help = "Check without writing."},
@@ -35,7 +35,8 @@ struct option_row {
     const char *name; /* "check" for --check */
     char letter;      /* 'h' for -h; 0: it has none */
     unsigned mode;    /* of a mode: its bit; else the bits of the modes that it goes with, 0: of all */
-    /* A name in capitals ("DIR", "FILE", "CODE", "PROVIDER" are completed), or words parted by "|", or both; NULL: none. */
+    /* A name in capitals ("DIR", "FILE", "CODE", "PROVIDER" are completed), or words parted by "|", or both; NULL:
+     * none. */
     const char *argument;
     const char *operands; /* of a mode: "[FILE...]" or "[NAME]"; NULL: none */
     size_t at;            /* offsetof() the value in the program's struct */
@@ -52,7 +53,7 @@ struct option_list {
 #define OPTION_COMMON                                                                                                  \
     {OPTION_VERSION, "version", .letter = 'V', .help = "Print the version."},                                          \
     {                                                                                                                  \
-        OPTION_HELP, "help", .letter = 'h', .help = "Print a summary of the options."                                                 \
+        OPTION_HELP, "help", .letter = 'h', .help = "Print a summary of the options."                                  \
     }
 
 struct option_exit {

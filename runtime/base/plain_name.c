@@ -86,9 +86,9 @@ static bool random_tail(const char *tail, size_t len)
 /* A start that a provider gives its keys, at the start TOKEN of a word of LEN bytes. */
 static bool known_start(const char *token, size_t len)
 {
-    static const char *const starts[] = {"hf_",   "gsk_",  "xai-",   "sk_",  "pk_",   "rk_",   "ghp_",  "gho_",
-                                         "ghu_",  "ghs_",  "AIza",   "r8_",  "pplx-", "nvapi-", "xoxb-", "xoxp-",
-                                         "glpat-", "fw_",  "tgp_v1_", "csk-", "AKIA", "eyJ",   "github_pat_"};
+    static const char *const starts[] = {"hf_",    "gsk_", "xai-",    "sk_",  "pk_",   "rk_",    "ghp_",       "gho_",
+                                         "ghu_",   "ghs_", "AIza",    "r8_",  "pplx-", "nvapi-", "xoxb-",      "xoxp-",
+                                         "glpat-", "fw_",  "tgp_v1_", "csk-", "AKIA",  "eyJ",    "github_pat_"};
     for (size_t i = 0; i < sizeof starts / sizeof *starts; i++) {
         size_t start = strlen(starts[i]);
         if (len > start && strncmp(token, starts[i], start) == 0 && random_tail(token + start, len - start))
@@ -152,4 +152,3 @@ bool plain_name(const char *name, size_t len)
     }
     return true;
 }
-

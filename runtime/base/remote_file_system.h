@@ -1,5 +1,5 @@
-/* File systems whose files other machines, or other programs behind the kernel's back, change: no event of inotify tells
- * of it, and no lease knows of their writers. */
+/* File systems whose files other machines, or other programs behind the kernel's back, change: no event of inotify
+ * tells of it, and no lease knows of their writers. */
 #ifndef HERMES_REMOTE_FILE_SYSTEM_H
 #define HERMES_REMOTE_FILE_SYSTEM_H
 

@@ -98,8 +98,8 @@ static void close_lock(struct replacement *r)
     r->lock = -1;
 }
 
-/* The descriptor that holds the lock of NAME, or a negative errno: -EWOULDBLOCK when another one does. It is one of its own,
- * for reading: a file that is open for writing is one that is being written. NFS locks none but those. */
+/* The descriptor that holds the lock of NAME, or a negative errno: -EWOULDBLOCK when another one does. It is one of its
+ * own, for reading: a file that is open for writing is one that is being written. NFS locks none but those. */
 static int lock_temporary(int directory, const char *name)
 {
     int fd = openat(directory, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
@@ -164,8 +164,8 @@ static void copy_attributes(int from, int to)
     }
 }
 
-/* Whoever could not read the file that is replaced cannot read the new one: its group stays; where that fails, or where an
- * access list says who may, only the owner reads it. Others never do. The mode of the new one. */
+/* Whoever could not read the file that is replaced cannot read the new one: its group stays; where that fails, or where
+ * an access list says who may, only the owner reads it. Others never do. The mode of the new one. */
 static mode_t keep_access(const struct replacement *r, mode_t mode)
 {
     struct stat old;

@@ -44,13 +44,13 @@ struct piece {
 
 /* The file is to hold the PIECES, one behind the other. LINKED: when PATH is a link, the regular file behind it is
  * replaced and the link stays, and the new file keeps the group and the attributes of the old one: where the
- * group cannot be kept, or an access list stood there, it is its owner's alone, and others never read it, whatever MODE says. Otherwise whatever stands at PATH makes
- * room, a link itself included. */
+ * group cannot be kept, or an access list stood there, it is its owner's alone, and others never read it, whatever MODE
+ * says. Otherwise whatever stands at PATH makes room, a link itself included. */
 int replace_prepare(struct replacement *r, const char *path, bool linked, const struct piece *pieces, size_t count,
                     mode_t mode) __attribute__((warn_unused_result));
 int replace_flush(struct replacement *r) __attribute__((warn_unused_result));
-/* The rename. A LINKED target that is a mount of its own (EBUSY) is rewritten where it stands, which the caller's lock must
- * cover; what is written lies beside it as NAME.hermes-compile-copy until the target is whole and durable. */
+/* The rename. A LINKED target that is a mount of its own (EBUSY) is rewritten where it stands, which the caller's lock
+ * must cover; what is written lies beside it as NAME.hermes-compile-copy until the target is whole and durable. */
 int replace_commit(struct replacement *r) __attribute__((warn_unused_result));
 int replace_sync(struct replacement *r) __attribute__((warn_unused_result));
 void replace_abandon(struct replacement *r);

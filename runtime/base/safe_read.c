@@ -186,8 +186,8 @@ static enum safe_read_status read_stable(struct safe_read *read, struct arena *a
     return SAFE_READ_OK;
 }
 
-/* Whoever opens it for writing meanwhile breaks the lease, and the kernel tells us by a signal: not by SIGIO, which kills
- * whoever does not expect it, but by one that nobody minds. */
+/* Whoever opens it for writing meanwhile breaks the lease, and the kernel tells us by a signal: not by SIGIO, which
+ * kills whoever does not expect it, but by one that nobody minds. */
 static enum safe_read_status attempt(struct safe_read *read, struct arena *arena, int fd, enum trust trust)
 {
     struct statfs fs;

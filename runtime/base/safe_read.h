@@ -1,10 +1,11 @@
 /* The one way a file that people edit, or that another program owns, is read.
  *
  * Safe means: opened without following a link that another user planted, only when it is a regular file that belongs
- * to this user or root and that not everyone may write, never larger than SAFE_READ_LIMIT, and never half written: under a
- * read lease, which is granted only while nobody has the file open for writing. Where there are no leases (another
- * user's file, NFS) or where they know only half of the writers (FUSE), it must hold still instead. Whoever opens the
- * file for writing meanwhile waits until it is read, and this process is not harmed by the signal that tells of it. */
+ * to this user or root and that not everyone may write, never larger than SAFE_READ_LIMIT, and never half written:
+ * under a read lease, which is granted only while nobody has the file open for writing. Where there are no leases
+ * (another user's file, NFS) or where they know only half of the writers (FUSE), it must hold still instead. Whoever
+ * opens the file for writing meanwhile waits until it is read, and this process is not harmed by the signal that tells
+ * of it. */
 #ifndef HERMES_SAFE_READ_H
 #define HERMES_SAFE_READ_H
 

@@ -1,5 +1,5 @@
-/* One request with failover: try_each_key HOME [PROVIDER]. Each healthy key is tried once. In place of a provider, standard
- * input answers: a line with a status, and perhaps what Retry-After says ("429 20"). */
+/* One request with failover: try_each_key HOME [PROVIDER]. Each healthy key is tried once. In place of a provider,
+ * standard input answers: a line with a status, and perhaps what Retry-After says ("429 20"). */
 #include <stdio.h>
 #include <string.h>
 #include <time.h>

@@ -177,7 +177,8 @@ static int check_file(const struct stat *st, const struct booking_table *table)
     return table->slot_count == BOOKING_SLOTS ? 0 : HERMES_CORRUPT;
 }
 
-/* Maps what stands at the path. HERMES_ABSENT, _UNSAFE, _CORRUPT, _NEWER or a negative errno when nothing usable does. */
+/* Maps what stands at the path. HERMES_ABSENT, _UNSAFE, _CORRUPT, _NEWER or a negative errno when nothing usable does.
+ */
 static int map_file(struct bookings *bookings, bool writable)
 {
     int flags = O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY;
@@ -226,8 +227,8 @@ static bool used_lately(const struct booking_slot *slot, double now)
     return (double)atomic_load(&slot->last_used) / 1000 > now - 30 * 86400.0;
 }
 
-/* Copies what still counts, what must not be asked before what was only counted; at last less than three quarters of the
- * slots are taken. */
+/* Copies what still counts, what must not be asked before what was only counted; at last less than three quarters of
+ * the slots are taken. */
 static void copy_table(struct booking_table *to, struct booking_table *from, double now)
 {
     size_t taken = 0;

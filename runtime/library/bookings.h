@@ -2,9 +2,9 @@
  * booking is seen by all of them at once, without a system call, and outlives them.
  *
  * 64 bytes of head (magic, format, number of slots), then slots of 64 bytes, in the byte order of the machine. A slot
- * belongs to a (provider, fingerprint) pair and is found by hash; one that is taken is never given to another pair. When
- * the table is nearly full, a new one with what still counts takes its place by rename; whoever has the old one mapped
- * sees that at the next look. Each word is written atomically, and what a booking says is one word.
+ * belongs to a (provider, fingerprint) pair and is found by hash; one that is taken is never given to another pair.
+ * When the table is nearly full, a new one with what still counts takes its place by rename; whoever has the old one
+ * mapped sees that at the next look. Each word is written atomically, and what a booking says is one word.
  *
  * A file that is damaged, short or somebody else's is made anew; one of a newer format is left alone. What cannot be
  * written is kept in this process's own memory. Removing the file is fine. Truncating it in place gives its readers a
@@ -75,17 +75,18 @@ void bookings_look(struct bookings *bookings, bool create, double now);
 void bookings_finish(struct bookings *bookings);
 
 struct booking bookings_get(const struct bookings *bookings, const struct bookings_id *id);
-/* Books what BOOKING says of verdict, status, rule and until. A dead key stays dead. 0, or why only this process knows. */
+/* Books what BOOKING says of verdict, status, rule and until. A dead key stays dead. 0, or why only this process knows.
+ */
 int bookings_put(struct bookings *bookings, const struct bookings_id *id, const struct booking *booking);
 /* Counts one request now. */
 void bookings_count(struct bookings *bookings, const struct bookings_id *id, double now);
-/* Forgets all bookings but the counts: of PROVIDER (NULL: of all), and of FINGERPRINT there (NULL: of all). CLEARED (may
- * be NULL) is called for each. */
+/* Forgets all bookings but the counts: of PROVIDER (NULL: of all), and of FINGERPRINT there (NULL: of all). CLEARED
+ * (may be NULL) is called for each. */
 void bookings_clear(struct bookings *bookings, const char *provider, const char *fingerprint, double now,
                     void (*cleared)(void *data, const struct bookings_id *id), void *data);
 
-/* Async-signal-safe. Whether ADDRESS is in a table that this process maps: it has been replaced by an empty one, and the
- * next bookings_look maps what then stands at the path. */
+/* Async-signal-safe. Whether ADDRESS is in a table that this process maps: it has been replaced by an empty one, and
+ * the next bookings_look maps what then stands at the path. */
 bool bookings_fault(const void *address);
 
 #endif

@@ -7,8 +7,8 @@
 #include "evidence.h"
 #include "hermes_runtime.h"
 
-/* How long, where the provider does not say. By the status of the answer they are what Hermes 0.18.2 takes (its table of
- * TTLs: 401 five minutes, everything else an hour); where the answer says more than its status, they are ours. */
+/* How long, where the provider does not say. By the status of the answer they are what Hermes 0.18.2 takes (its table
+ * of TTLs: 401 five minutes, everything else an hour); where the answer says more than its status, they are ours. */
 #define HERMES_401   300.0
 #define HERMES_OTHER 3600.0
 #define ONE_WINDOW   60.0 /* of a limit that is counted by the minute */
@@ -17,8 +17,8 @@
 
 enum needs { NOTHING, RESET, HEADER_RESET, LIMIT_RESET };
 
-/* The first rule that fits decides. The number stands in the bookings of every home: a rule keeps it for ever, and a new
- * one takes the next that is free. */
+/* The first rule that fits decides. The number stands in the bookings of every home: a rule keeps it for ever, and a
+ * new one takes the next that is free. */
 struct rule {
     unsigned number;
     const char *name;
@@ -119,8 +119,8 @@ const char *classify_rule_name(unsigned number)
     return "";
 }
 
-/* What is said of kinds in an answer of STATUS. Where the request itself is refused, a message may quote it, so that only a
- * code counts, and a beginning that is always the same. */
+/* What is said of kinds in an answer of STATUS. Where the request itself is refused, a message may quote it, so that
+ * only a code counts, and a beginning that is always the same. */
 static unsigned kinds_at(int status, const struct evidence *evidence)
 {
     bool words = status == 401 || status == 402 || status == 403 || status == 429;

@@ -1,5 +1,5 @@
-/* Reads a file that this project itself replaces: whole, into guarded memory, and only when nobody else can have written
- * it. */
+/* Reads a file that this project itself replaces: whole, into guarded memory, and only when nobody else can have
+ * written it. */
 #ifndef HERMES_GUARDED_FILE_H
 #define HERMES_GUARDED_FILE_H
 

@@ -50,8 +50,8 @@ const char *hermes_verdict_name(enum hermes_verdict verdict)
     return (size_t)verdict < sizeof names / sizeof *names ? names[verdict] : "";
 }
 
-/* Reads the snapshot and puts it in force. The caller holds `loading`. 1: it is another one than before; 0: it says what
- * the view in force says, which stays, because somebody may be reading it. */
+/* Reads the snapshot and puts it in force. The caller holds `loading`. 1: it is another one than before; 0: it says
+ * what the view in force says, which stays, because somebody may be reading it. */
 static int load_view(struct hermes *hermes)
 {
     char *bytes;

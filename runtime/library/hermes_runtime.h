@@ -92,8 +92,8 @@ struct hermes_fallback {
 /* Opens HOME's snapshot. On error *ret is untouched. */
 int hermes_open(const char *home, struct hermes **ret) __attribute__((warn_unused_result));
 void hermes_close(struct hermes *hermes);
-/* 1: another snapshot is in force, by its content or its generation; 0: nothing new, and every view stays valid; negative:
- * the new one is unusable and the last good view stays. */
+/* 1: another snapshot is in force, by its content or its generation; 0: nothing new, and every view stays valid;
+ * negative: the new one is unusable and the last good view stays. */
 int hermes_refresh(struct hermes *hermes);
 
 /* The view in force, with a reference for the caller. */
@@ -151,8 +151,8 @@ int hermes_acquire_for(struct hermes *hermes, const char *provider, const struct
     __attribute__((warn_unused_result));
 void hermes_release(struct hermes *hermes, struct hermes_attempt *attempt);
 
-/* The fingerprint of the key that hermes_acquire would give now, as long as the view in force lives, and nothing is counted;
- * NULL: none. Under `random` each usable key may be the next one: this is one of them. */
+/* The fingerprint of the key that hermes_acquire would give now, as long as the view in force lives, and nothing is
+ * counted; NULL: none. Under `random` each usable key may be the next one: this is one of them. */
 const char *hermes_next(struct hermes *hermes, const char *provider);
 
 /* When the first key of PROVIDER is good again, in seconds since the epoch; 0: one is good now; INFINITY: never. */

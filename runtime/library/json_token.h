@@ -1,6 +1,6 @@
 /* JSON as a row of tokens over bytes that may be anything: hostile, or the beginning of a longer text. Nothing is
- * allocated, so that no key is copied on the way, and nothing recursed. But for json_token_valid it is no validator: it goes on
- * as long as tokens can be told apart.
+ * allocated, so that no key is copied on the way, and nothing recursed. But for json_token_valid it is no validator: it
+ * goes on as long as tokens can be told apart.
  *
  *     struct json_tokens tokens = json_tokens(bytes, len);
  *     for (struct json_token t = json_token_next(&tokens); t.kind != JSON_NONE; t = json_token_next(&tokens))
@@ -36,8 +36,8 @@ struct json_tokens json_tokens(const char *bytes, size_t len);
 struct json_token json_token_next(struct json_tokens *tokens);
 /* Goes past the value that TOKEN begins. False when the bytes end first. */
 bool json_token_skip(struct json_tokens *tokens, struct json_token token);
-/* The next member or element of the container whose JSON_OPEN has been read: its NAME (JSON_NONE in a list) and the first
- * token of its value, which json_token_skip goes past. False at the container's end. */
+/* The next member or element of the container whose JSON_OPEN has been read: its NAME (JSON_NONE in a list) and the
+ * first token of its value, which json_token_skip goes past. False at the container's end. */
 bool json_token_child(struct json_tokens *tokens, struct json_token *name, struct json_token *value);
 /* Are the bytes one JSON value, as RFC 8259 has it, and nothing else? */
 bool json_token_valid(const char *bytes, size_t len);
@@ -46,8 +46,8 @@ size_t json_token_unescape(struct json_token token, char *out);
 /* Is the string TOKEN, its escapes resolved, the LEN bytes of TEXT? */
 bool json_token_is(struct json_token token, const char *text, size_t len);
 
-/* What json_token_valid is made of, for a reader that checks and keeps more than tokens. Each goes past one thing of the
- * grammar; false: that is not what stands there. */
+/* What json_token_valid is made of, for a reader that checks and keeps more than tokens. Each goes past one thing of
+ * the grammar; false: that is not what stands there. */
 enum json_dialect {
     JSON_STRICT, /* RFC 8259 */
     JSON_PYTHON, /* as Python's json reads it: NaN, Infinity and -Infinity, too */

@@ -19,8 +19,8 @@ struct pool_memory {
 /* False in a bad moment (no memory, no descriptor, a disk error): what was known stays known, look again soon. */
 bool pool_memory_look(struct pool_memory *memory);
 void pool_memory_finish(struct pool_memory *memory);
-/* Until when the key cools, in seconds since the epoch; INFINITY for a dead one, 0 when nothing is known. *RET_STATUS is
- * the HTTP status it was answered with, 0 when that is not known. */
+/* Until when the key cools, in seconds since the epoch; INFINITY for a dead one, 0 when nothing is known. *RET_STATUS
+ * is the HTTP status it was answered with, 0 when that is not known. */
 double pool_memory_until(const struct pool_memory *memory, const char *provider, const char *fingerprint,
                          int *ret_status);
 

@@ -7,9 +7,9 @@
         send(key.base_url, key.secret)
     reader.current.value("fallback_providers.0.model")
 
-Standard library only, one file: copy it beside your program, or import it from where it is installed. A snapshot that is
-torn, was edited, or has a newer format raises SnapshotError, and the last good one stays in force. One reader belongs to
-one thread; the snapshots that it hands out are immutable and may be read by many.
+Standard library only, one file: copy it beside your program, or import it from where it is installed. A snapshot that
+is torn, was edited, or has a newer format raises SnapshotError, and the last good one stays in force. One reader
+belongs to one thread; the snapshots that it hands out are immutable and may be read by many.
 """
 
 from __future__ import annotations
@@ -259,8 +259,8 @@ class _Bookings:
         self._map: Optional[mmap.mmap] = None
 
     def until(self, provider: str, fingerprint: str, model: Optional[str] = None) -> float:
-        """Until when a key cools: seconds since the epoch, inf for a dead one, 0 when nothing is known. MODEL: what it is
-        wanted for; its provider may limit it to other models."""
+        """Until when a key cools: seconds since the epoch, inf for a dead one, 0 when nothing is known. MODEL: what it
+        is wanted for; its provider may limit it to other models."""
         table = self._table()
         if table is None:
             return 0.0
@@ -324,9 +324,9 @@ class Reader:
         return self._snapshot
 
     def refresh(self) -> bool:
-        """True when another snapshot is in force than before: a new generation, or another content under the same number,
-        which begins anew when compiled/ was deleted. Raises SnapshotError when what is there is unusable; the last good
-        snapshot stays then."""
+        """True when another snapshot is in force than before: a new generation, or another content under the same
+        number, which begins anew when compiled/ was deleted. Raises SnapshotError when what is there is unusable; the
+        last good snapshot stays then."""
         try:
             info = os.stat(self._path)
         except (FileNotFoundError, NotADirectoryError):
@@ -340,9 +340,9 @@ class Reader:
     def pick(
         self, provider: Optional[str] = None, skip: Collection[str] = (), model: Optional[str] = None
     ) -> Optional[Credential]:
-        """The first key of PROVIDER (see Snapshot.provider; None: the default one) that is neither cooling nor dead, by the
-        pool and by what any gateway of this home reported. SKIP: fingerprints that were tried already. MODEL: what it is
-        wanted for, where a provider limits a key for one model only."""
+        """The first key of PROVIDER (see Snapshot.provider; None: the default one) that is neither cooling nor dead, by
+        the pool and by what any gateway of this home reported. SKIP: fingerprints that were tried already. MODEL: what
+        it is wanted for, where a provider limits a key for one model only."""
         found = self._snapshot.provider(provider)
         if found is None:
             return None

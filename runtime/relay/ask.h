@@ -13,9 +13,9 @@ struct exchange;
 
 enum { ASK_TRIES = 16, ASK_MS = 120000 };
 
-/* Asks the provider that the path or the model names, else the default one; then as ask_next. There is a snapshot. 0 with
- * x->now under way; or HERMES_NO_PROVIDER, HERMES_NO_KEY, HERMES_EXHAUSTED, -ELOOP (it is this relay) or another negative
- * errno. */
+/* Asks the provider that the path or the model names, else the default one; then as ask_next. There is a snapshot. 0
+ * with x->now under way; or HERMES_NO_PROVIDER, HERMES_NO_KEY, HERMES_EXHAUSTED, -ELOOP (it is this relay) or another
+ * negative errno. */
 int ask_first(struct exchange *x) __attribute__((warn_unused_result));
 /* Asks whoever is left, within the budget. SAME: the provider of now may be asked with another key. */
 int ask_next(struct exchange *x, bool same) __attribute__((warn_unused_result));

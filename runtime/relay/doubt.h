@@ -1,5 +1,5 @@
-/* Refusals of which a status or a message alone tells. Whether the key is to blame or the request shows when another key
- * is asked with the same request: what all keys answer alike is the request's fault, and nothing is booked. */
+/* Refusals of which a status or a message alone tells. Whether the key is to blame or the request shows when another
+ * key is asked with the same request: what all keys answer alike is the request's fault, and nothing is booked. */
 #ifndef HERMES_DOUBT_H
 #define HERMES_DOUBT_H
 

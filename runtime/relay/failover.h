@@ -1,6 +1,6 @@
 /* Decides what happens next with a request. Before a byte of an answer has been passed on, a key that is refused cools
- * down and each other healthy key of the provider is tried once, then the fallbacks that the configuration names; never a
- * provider that it does not name, and never a second time what may have been charged for. */
+ * down and each other healthy key of the provider is tried once, then the fallbacks that the configuration names; never
+ * a provider that it does not name, and never a second time what may have been charged for. */
 #ifndef HERMES_FAILOVER_H
 #define HERMES_FAILOVER_H
 

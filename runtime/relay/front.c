@@ -31,7 +31,8 @@
 #include "upstream.h"
 
 /* A connection's memory holds the headers of its request and of the answer, and what is being sent. Above 32 KiB the
- * server maps it, so that only what is used takes room; but it clears all of it between requests, so no more than that. */
+ * server maps it, so that only what is used takes room; but it clears all of it between requests, so no more than that.
+ */
 enum { CONNECTION_MEMORY = 64 * 1024, CONNECTIONS = 16384 };
 /* How long a connection may be without a request, a request may take to say its headers, and a body to come: after its
  * grace at least BODY_RATE bytes a second. */

@@ -12,8 +12,8 @@
 /* Whether a header of the client goes on to the provider: not what belongs to the connection (or is named by
  * CONNECTION, the value of that header, or NULL), not what the client identifies itself with. */
 bool headers_go_up(const char *name, const char *connection);
-/* Whether it says on whose account the client is, which is not that of the key: it goes on where the configuration lists
- * it. */
+/* Whether it says on whose account the client is, which is not that of the key: it goes on where the configuration
+ * lists it. */
 bool headers_are_personal(const char *name);
 /* Whether hermes_watch.pass_headers of VIEW lists it. */
 bool headers_are_passed(const struct hermes_view *view, const char *name);

@@ -209,8 +209,9 @@ static int find_token(const char *home, struct relay_token *ret)
     bool damaged;
     int error = token_open(home, ret, &damaged);
     if (error == 0 && damaged)
-        (void)fputs("hermes-relay: compiled/relay.token was damaged and has been replaced: clients need the new token\n",
-                    stderr);
+        (void)fputs(
+            "hermes-relay: compiled/relay.token was damaged and has been replaced: clients need the new token\n",
+            stderr);
     return error == 0 ? EXIT_OK : complain("the token in compiled/relay.token", error);
 }
 

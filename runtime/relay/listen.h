@@ -13,8 +13,8 @@ struct listening {
 
 #define LISTEN_DEFAULT "127.0.0.1:4137"
 
-/* WHERE is `ADDR:PORT` (a literal address, or `localhost`), or `unix:PATH`. 0; -EINVAL: it is neither; or why it cannot be had. A socket
- * that no process listens on any more makes room. */
+/* WHERE is `ADDR:PORT` (a literal address, or `localhost`), or `unix:PATH`. 0; -EINVAL: it is neither; or why it cannot
+ * be had. A socket that no process listens on any more makes room. */
 int listen_open(const char *where, struct listening *ret) __attribute__((warn_unused_result));
 enum { LISTEN_MOST = 8 };
 

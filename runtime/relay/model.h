@@ -15,8 +15,8 @@ struct model_place {
     size_t end;
     bool of_form; /* as it is: nothing is escaped */
 };
-/* The last top-level member `model` of a JSON object, when it is a string. BODY may be the beginning of one. False: there
- * is none. */
+/* The last top-level member `model` of a JSON object, when it is a string. BODY may be the beginning of one. False:
+ * there is none. */
 bool model_find(const char *body, size_t len, struct model_place *ret);
 /* The field `model` of a form of that Content-Type, multipart/form-data; likewise. */
 bool model_find_in_form(const char *content_type, const char *body, size_t len, struct model_place *ret);

@@ -140,8 +140,8 @@ static bool add_prefix(const char *prefix, struct bytes *out)
     return bytes_add_json(out, prefix, strlen(prefix)) && bytes_add(out, "/", *prefix != '\0');
 }
 
-/* The object from START to END, whose id is that; all else of it stays. One that is only NAMED, as Gemini's are, becomes one
- * of OpenAI's. */
+/* The object from START to END, whose id is that; all else of it stays. One that is only NAMED, as Gemini's are,
+ * becomes one of OpenAI's. */
 static bool add_model(const char *start, const char *end, struct json_token id, bool only_named, const char *provider,
                       const char *prefix, struct bytes *out)
 {

@@ -1,5 +1,5 @@
-/* GET /v1/models of all providers: the default one's under their own names, the others' as `provider/model`, by which they
- * can be asked for. Kept for a minute. */
+/* GET /v1/models of all providers: the default one's under their own names, the others' as `provider/model`, by which
+ * they can be asked for. Kept for a minute. */
 #ifndef HERMES_MODELS_H
 #define HERMES_MODELS_H
 
@@ -14,8 +14,8 @@ void models_destroy(struct models_cache *cache);
 
 /* Whether X is such a request: x->lists. One that is kept answers it at once: true. */
 bool models_begin(struct exchange *x);
-/* The default provider has answered with ATTEMPT, whole, and the others are asked. False: it is no list, and is to be passed
- * on as it is. */
+/* The default provider has answered with ATTEMPT, whole, and the others are asked. False: it is no list, and is to be
+ * passed on as it is. */
 bool models_gather(struct exchange *x, struct attempt *attempt);
 /* Something came back, or the clock moved on. */
 void models_step(struct exchange *x, long long now_us);

@@ -1,7 +1,8 @@
-/* Which key made what: files, batches, responses and conversations live in the account of one key, and no other knows them.
+/* Which key made what: files, batches, responses and conversations live in the account of one key, and no other knows
+ * them.
  *
- * A table of a fixed size in compiled/relay.owners: of many ids, those that were used last. It holds digests, never an id or a
- * key, and outlives the relay; where it cannot be written, it lives as long as the relay does. */
+ * A table of a fixed size in compiled/relay.owners: of many ids, those that were used last. It holds digests, never an
+ * id or a key, and outlives the relay; where it cannot be written, it lives as long as the relay does. */
 #ifndef HERMES_OWNERS_H
 #define HERMES_OWNERS_H
 

@@ -30,8 +30,8 @@ struct record {
     double at; /* seconds since the epoch */
     long long started_us;
     long long us;
-    int status;                   /* that the client got; 0: it left before */
-    int trouble;                  /* the status of an error that its stream told of; 0: none */
+    int status;                        /* that the client got; 0: it left before */
+    int trouble;                       /* the status of an error that its stream told of; 0: none */
     char provider[PROVIDER_NAME_SIZE]; /* that served, or was asked last; "" */
     char fingerprint[KEY_SIZE];
     char model[RECORD_MODEL_SIZE]; /* that was asked for, its beginning; "": not known */
@@ -51,7 +51,7 @@ struct record_switch {
     const char *verdict;
     int status;
     double until;
-    char request[REQUEST_ID_SIZE];   /* in which it was */
+    char request[REQUEST_ID_SIZE];        /* in which it was */
     char to_provider[PROVIDER_NAME_SIZE]; /* "": nobody was left */
     char to_fingerprint[KEY_SIZE];
 };
@@ -62,8 +62,8 @@ void records_destroy(struct records *records);
 /* Keeps RECORD; in the stead of what it was at *PLACE, where 0 means that it is new. */
 void records_keep(struct records *records, const struct record *record, size_t *place);
 void records_switch(struct records *records, const struct record_switch *change);
-/* The code of PROVIDER's last refusal with STATUS, for those who come while all its keys are cooling: no more of an answer
- * is shown to another request than the one that it was for. */
+/* The code of PROVIDER's last refusal with STATUS, for those who come while all its keys are cooling: no more of an
+ * answer is shown to another request than the one that it was for. */
 void records_remember(struct records *records, const char *provider, int status, const char *code);
 /* "": there is none. */
 void records_recall(struct records *records, const char *provider, int status, char *code, size_t size);

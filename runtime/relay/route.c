@@ -50,8 +50,8 @@ static bool version_like(const char *segment, size_t len)
     return len >= 2 && segment[0] == 'v' && isdigit((unsigned char)segment[1]);
 }
 
-/* `generateContent`, `streamGenerateContent`, `embedContent`, `countTokens`, ...: what Gemini has behind a model, and no
- * model has in its name. */
+/* `generateContent`, `streamGenerateContent`, `embedContent`, `countTokens`, ...: what Gemini has behind a model, and
+ * no model has in its name. */
 static bool gemini_method(const char *text, size_t len)
 {
     static const char *const ends[] = {"Content", "Contents", "Tokens", "Predict", "predict", "Text", "Answer", NULL};

@@ -45,8 +45,8 @@ enum dialect route_dialect(const struct route *route);
 /* What a provider of that BASE_URL speaks, to which keys travel as AUTH says. */
 enum dialect route_speaks(const char *base_url, const char *auth);
 const char *route_dialect_name(enum dialect dialect);
-/* Whether a provider can be asked so at all: its base URL has the path that the client repeats, and its dialect is not known
- * to be another one. 0, -ENOENT or -EPROTONOSUPPORT. */
+/* Whether a provider can be asked so at all: its base URL has the path that the client repeats, and its dialect is not
+ * known to be another one. 0, -ENOENT or -EPROTONOSUPPORT. */
 int route_fits(const char *base_url, const char *auth, const struct route *route);
 /* How the key travels with this request: a provider may take another way for a dialect that it has besides its own. */
 const char *route_auth(const char *base_url, const char *auth, const struct route *route);

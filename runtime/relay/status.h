@@ -12,9 +12,10 @@ struct relay;
  *  "providers": [{"id", "base_url", "strategy", "auth", "state", "until", "keys": [{"fingerprint", "state": "good" |
  *  "cooling" | "dead", "until", "rule", "status", "requests", "last_used", "next": goes out next (under `random`: may),
  *  "origins": [{"path", "line", "column", "key"}]}]}],
- *  "switches": [{"at", "provider", "fingerprint", "status", "verdict", "rule", "until", "request": its id, "to_provider", "to_fingerprint"}], latest first,
- *  "watcher_running": as the process that wrote it, "watcher": what compiled/status.json says, or null} on one line.
- * Times are seconds since the epoch; "until" is null for a dead key. */
+ *  "switches": [{"at", "provider", "fingerprint", "status", "verdict", "rule", "until", "request": its id,
+ * "to_provider", "to_fingerprint"}], latest first, "watcher_running": as the process that wrote it, "watcher": what
+ * compiled/status.json says, or null} on one line. Times are seconds since the epoch; "until" is null for a dead key.
+ */
 bool status_json(struct relay *relay, struct bytes *out) __attribute__((warn_unused_result));
 
 #endif

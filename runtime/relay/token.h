@@ -1,4 +1,5 @@
-/* The relay's own token: what a client sends as its API key. `compiled/relay.token`, 0600, made at the first start or `--print-env`. */
+/* The relay's own token: what a client sends as its API key. `compiled/relay.token`, 0600, made at the first start or
+ * `--print-env`. */
 #ifndef HERMES_TOKEN_H
 #define HERMES_TOKEN_H
 
@@ -12,8 +13,8 @@ struct relay_token {
     char cookie[64 + 1];   /* what a browser that showed the token gets; it opens the status page only */
 };
 
-/* Reads HOME's token, or makes it; *RET_DAMAGED: what was there was no token, so clients need the new one. 0 or a negative
- * errno; -EPERM: others may read it. */
+/* Reads HOME's token, or makes it; *RET_DAMAGED: what was there was no token, so clients need the new one. 0 or a
+ * negative errno; -EPERM: others may read it. */
 int token_open(const char *home, struct relay_token *ret, bool *ret_damaged) __attribute__((warn_unused_result));
 /* In constant time. TEXT may be NULL. */
 bool token_is(const char *wanted, const char *text, size_t len);

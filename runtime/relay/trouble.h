@@ -7,8 +7,8 @@
 struct attempt;
 struct exchange;
 
-/* LEN more bytes of ATTEMPT's answer go out: the first error among its events is booked on the key, and stands in the record
- * and the metrics. */
+/* LEN more bytes of ATTEMPT's answer go out: the first error among its events is booked on the key, and stands in the
+ * record and the metrics. */
 void trouble_look(struct exchange *x, struct attempt *attempt, const char *bytes, size_t len);
 
 #endif

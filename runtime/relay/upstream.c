@@ -43,8 +43,8 @@ struct upstream {
     struct descriptor *descriptors;
 };
 
-/* What the epoll knows of a descriptor, and what libcurl wants (EPOLLIN, EPOLLOUT). A connection that libcurl keeps idle
- * stays registered, so that the next request costs no system call; other descriptors (of its resolver) come and go
+/* What the epoll knows of a descriptor, and what libcurl wants (EPOLLIN, EPOLLOUT). A connection that libcurl keeps
+ * idle stays registered, so that the next request costs no system call; other descriptors (of its resolver) come and go
  * without a word. */
 struct descriptor {
     unsigned char registered;
@@ -54,7 +54,8 @@ struct descriptor {
 
 /* --- libcurl's callbacks --- */
 
-/* A header that goes on in the next line, which nobody may send any more: a key in it could not be seen. It is left out. */
+/* A header that goes on in the next line, which nobody may send any more: a key in it could not be seen. It is left
+ * out. */
 static void drop_folded(struct upstream_call *call, struct bytes *headers)
 {
     if (!call->folded && bytes_len(headers) > 1) {
@@ -155,8 +156,8 @@ static long number_behind(const char *words, size_t len, const char *name, int b
     return strtol(digits, NULL, base);
 }
 
-/* What libcurl says of HTTP/2, and nowhere else: REFUSED_STREAM, or a GOAWAY that names an earlier stream as the last one,
- * and the request was not processed. */
+/* What libcurl says of HTTP/2, and nowhere else: REFUSED_STREAM, or a GOAWAY that names an earlier stream as the last
+ * one, and the request was not processed. */
 static int on_words(CURL *easy, curl_infotype type, char *words, size_t len, void *data)
 {
     static const char refused[] = "REFUSED_STREAM";

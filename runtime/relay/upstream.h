@@ -8,7 +8,8 @@
  *     upstream_end(attempt);       when it is over, or not wanted any more: attempt->call is NULL
  *
  * TLS is verified, redirects are not followed, the process environment does not count, an answer is decoded (the
- * key could not be seen in it otherwise), nothing but http and https is spoken, and a request that may have reached the provider is not sent again unless that does no harm. */
+ * key could not be seen in it otherwise), nothing but http and https is spoken, and a request that may have reached the
+ * provider is not sent again unless that does no harm. */
 #ifndef HERMES_UPSTREAM_H
 #define HERMES_UPSTREAM_H
 

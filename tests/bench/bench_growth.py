@@ -1,5 +1,5 @@
-"""What four times as much of something costs: bench_growth.py [BUILD]. For each construct of YAML, env files and JSON the
-time of a check at n and at 4n, as a power of the size: 1 is linear. Fails where one is above 1.5."""
+"""What four times as much of something costs: bench_growth.py [BUILD]. For each construct of YAML, env files and JSON
+the time of a check at n and at 4n, as a power of the size: 1 is linear. Fails where one is above 1.5."""
 import math, os, pathlib, resource, subprocess, sys, tempfile
 
 BUILD = pathlib.Path(sys.argv[1] if len(sys.argv) > 1 else "build/release").resolve()
@@ -42,7 +42,8 @@ ENV = {
 }
 POOL = {
     "entries": (lambda n: '{"version":1,"credential_pool":{"xiaomi":[' + ",".join(
-        f'{{"id":"{i:06x}","source":"manual","access_token":"sk-test-{i:08}","priority":{i}}}' for i in range(n)) + "]}}", 2000),
+        f'{{"id":"{i:06x}","source":"manual","access_token":"sk-test-{i:08}","priority":{i}}}' for i in range(n))
+        + "]}}", 2000),
     "pools": (lambda n: '{"version":1,"credential_pool":{' + ",".join(f'"p{i}":[]' for i in range(n)) + "}}", 10000),
     "brackets": (lambda n: '{"x":' + "[" * n + "]" * n + "}", 400),
     "escapes": (lambda n: '{"x":"' + "\\u0041" * n + '"}', 30000),
@@ -53,7 +54,8 @@ POOL = {
 
 def used(home):
     before = resource.getrusage(resource.RUSAGE_CHILDREN).ru_utime
-    subprocess.run([BUILD / "hermes-compile", "--home", home, "--check", "--format", "json"], capture_output=True, timeout=300,
+    subprocess.run([BUILD / "hermes-compile", "--home", home, "--check", "--format", "json"], capture_output=True,
+                   timeout=300,
                    env={"HOME": home, "PATH": "/usr/bin:/bin", "HERMES_MANAGED_DIR": home + "/none"})
     return resource.getrusage(resource.RUSAGE_CHILDREN).ru_utime - before
 

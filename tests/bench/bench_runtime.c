@@ -1,5 +1,5 @@
-/* What the runtime library costs a request: bench_runtime HOME [ROUNDS]. Each line is the median of nine interleaved runs,
- * in nanoseconds of the processor and as a ratio to a peer measured in the same run: one stat of the snapshot. */
+/* What the runtime library costs a request: bench_runtime HOME [ROUNDS]. Each line is the median of nine interleaved
+ * runs, in nanoseconds of the processor and as a ratio to a peer measured in the same run: one stat of the snapshot. */
 #include <errno.h>
 #include <math.h>
 #include <pthread.h>

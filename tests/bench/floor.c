@@ -1,6 +1,6 @@
-/* The least that the job can cost: waits on inotify for config.yaml in HOME/, reads it and .env, and writes and fsyncs as
- * many bytes as a snapshot and an auth.json have, to HOME/floor-1 and HOME/floor-2. One byte on standard output says that
- * a round is durable. */
+/* The least that the job can cost: waits on inotify for config.yaml in HOME/, reads it and .env, and writes and fsyncs
+ * as many bytes as a snapshot and an auth.json have, to HOME/floor-1 and HOME/floor-2. One byte on standard output says
+ * that a round is durable. */
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>

@@ -65,7 +65,8 @@ class Memory(Fault):
             home.compile()
             home.cool_down(NEW)
             home.compile()
-            undisturbed = subprocess.run([READER, home.path], env=home.env, input="\n", capture_output=True, text=True).stdout
+            undisturbed = subprocess.run([READER, home.path], env=home.env, input="\n", capture_output=True,
+                                         text=True).stdout
             self.assertNotIn(NEW, undisturbed)
             _, count = self.run_with(home, READER, home.path, input="\n\n")
             for number in self.numbers(count):

@@ -1,5 +1,5 @@
-/* Any bytes as config.yaml: a diagnostic or a valid content, the same twice, and no key in what is printed; and the same
- * values at the same places whether or not what stands in comments is left out. */
+/* Any bytes as config.yaml: a diagnostic or a valid content, the same twice, and no key in what is printed; and the
+ * same values at the same places whether or not what stands in comments is left out. */
 #include "fuzz.h"
 
 static bool below(struct place upper, struct place lower)

@@ -1,5 +1,5 @@
-/* Any bytes as a shell's start-up file, as a file of plain assignments and as a unit of systemd: findings, and no key in
- * them. */
+/* Any bytes as a shell's start-up file, as a file of plain assignments and as a unit of systemd: findings, and no key
+ * in them. */
 #include "drift.h"
 #include "drift_looks.h"
 #include "fuzz.h"

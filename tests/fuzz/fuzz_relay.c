@@ -1,4 +1,5 @@
-/* Any request and any answer that hermes-relay looks into: what is before the first NUL is a target, the rest a body. */
+/* Any request and any answer that hermes-relay looks into: what is before the first NUL is a target, the rest a body.
+ */
 #include "fuzz.h"
 #include "bytes.h"
 #include "decode.h"

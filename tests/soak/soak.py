@@ -199,10 +199,12 @@ class Soak:
 
     def start(self):
         """Every other one may watch a few things only, in a user namespace of its own, and must look at the rest."""
-        few = ["unshare", "-Ur", "sh", "-c", f'echo {dice.randrange(14)} >/proc/sys/user/max_inotify_watches && exec "$@"', "sh"]
+        few = ["unshare", "-Ur", "sh", "-c",
+               f'echo {dice.randrange(14)} >/proc/sys/user/max_inotify_watches && exec "$@"', "sh"]
         prefix = few if NAMESPACES and self.kills % 2 == 1 else []
         homes = [self.home.path, *([self.far.path] if self.far else [])]
-        self.process = subprocess.Popen([*prefix, WATCH, *(f"--home={home}" for home in homes)], env=self.home.env, stdin=subprocess.DEVNULL,
+        self.process = subprocess.Popen([*prefix, WATCH, *(f"--home={home}" for home in homes)], env=self.home.env,
+                                        stdin=subprocess.DEVNULL,
                                         stdout=subprocess.DEVNULL, stderr=self.log)
         self.started, self.sizes = time.monotonic(), []
 
@@ -222,7 +224,8 @@ class Soak:
             return
         namespace = ["unshare", "--pid", "--fork", "--kill-child", "--mount-proc"]
         self.all_anew()
-        with subprocess.Popen([*namespace, COMPILE, "--quiet", "--home", self.home.path], env=self.home.env, stdout=subprocess.DEVNULL,
+        with subprocess.Popen([*namespace, COMPILE, "--quiet", "--home", self.home.path], env=self.home.env,
+                              stdout=subprocess.DEVNULL,
                               stderr=subprocess.DEVNULL) as process:
             time.sleep(dice.random() * 0.02)
             process.kill()
@@ -380,7 +383,8 @@ class Soak:
         self.sizes.append((rss, fds))
         half = len(self.sizes) // 2
         if half >= 10:  # the least of each half: more is open, and in memory, while it compiles
-            grown = [min(size[i] for size in self.sizes[half:]) - min(size[i] for size in self.sizes[:half]) for i in (0, 1)]
+            grown = [min(size[i] for size in self.sizes[half:]) - min(size[i] for size in self.sizes[:half])
+                     for i in (0, 1)]
             self.worst = max(self.worst[0], grown[0]), max(self.worst[1], grown[1])
 
     def run(self):

@@ -1,4 +1,5 @@
-"""Every bad input ends in its diagnostic: the last good snapshot and auth.json stay, byte for byte, and no key is shown."""
+"""Every bad input ends in its diagnostic: the last good snapshot and auth.json stay, byte for byte, and no key is
+shown."""
 import fcntl, os, shutil, subprocess, unittest
 
 from harness import BUILD, COMPILE, PATIENCE, Home
@@ -75,7 +76,8 @@ class BadInput(unittest.TestCase):
     def test_unresolved_reference(self):
         self.config("model:\n  provider: xiaomi\n  api_key: ${NOT_THERE}\n")
         self.refused(1, "config.yaml:3:12: error[unresolved-reference]: ${NOT_THERE} is not set in any env file",
-                     "    3 |   api_key: ${NOT_THERE}\n      |            ^~~~~~~~~~~~\n", "  help: add NOT_THERE to .env")
+                     "    3 |   api_key: ${NOT_THERE}\n      |            ^~~~~~~~~~~~\n",
+                     "  help: add NOT_THERE to .env")
 
     def test_control_characters_stay_out_of_the_terminal(self):
         self.config("model:\n  provider: xiaomi\n  \x1b[31m: x\n")
@@ -83,7 +85,8 @@ class BadInput(unittest.TestCase):
         self.config(GOOD)
         self.home.write(".env", "A='x\x1b[2J' y\nB\x07=1\nB\x07=2\n")
         self.home.compile("--check")
-        self.home.write("config.yaml", 'custom_providers: [{name: "a\\u009bb\\u202ec", base_url: "http://h/v1", api_key: sk-test-c1}]\n')
+        self.home.write("config.yaml",
+                        'custom_providers: [{name: "a\\u009bb\\u202ec", base_url: "http://h/v1", api_key: sk-test-c1}]\n')
         for command in (), ("--status",), ("--explain", "custom_providers[0]"), ("--diff",):
             self.home.compile(*command)
         self.assertFalse([c for c in self.home.printed.decode() if ord(c) < 32 and c != "\n" or c in "\x9b\u202e"])
@@ -92,7 +95,8 @@ class BadInput(unittest.TestCase):
         """Each of these took minutes once: the harness's patience is the limit."""
         self.config("x: '" + "${NOPE} " * 120000 + "'\n")
         self.assertEqual(self.home.compile("--check")[0], 0)
-        self.config("x: [" + ",".join(f"'${{NOPE{i}}}'" for i in range(40000)) + "]\n" + "".join(f"A{i}: x\n" for i in range(80000)))
+        self.config("x: [" + ",".join(f"'${{NOPE{i}}}'" for i in range(40000)) + "]\n"
+                    + "".join(f"A{i}: x\n" for i in range(80000)))
         self.assertEqual(self.home.compile("--check")[0], 0)
         self.config("".join(f"1{'0' * 400}{i}: 1\n" for i in range(20000)))
         self.assertEqual(self.home.compile("--check")[0], 0)
@@ -109,26 +113,32 @@ class BadInput(unittest.TestCase):
         self.assertEqual(keys, ["sk-test-env-0001"])
 
     def test_each_form_of_a_reference_in_each_state(self):
-        forms = ("${env:GOOD}", "${ GOOD }", "${env: GOOD }", "${env:}", "${ }", "${}", "${env", "${vault:a/b#c}", "${vault:", "${env:env:GOOD}",
-                 "${${GOOD}}", "${a${env:GOOD}}", "op://a/b", "op:", "ENC[x]", "ENC[", "bws://x", "vault:", "vault:x", "file:///etc/passwd", "$GOOD", "%(GOOD)s")
+        forms = ("${env:GOOD}", "${ GOOD }", "${env: GOOD }", "${env:}", "${ }", "${}", "${env", "${vault:a/b#c}",
+                 "${vault:", "${env:env:GOOD}",
+                 "${${GOOD}}", "${a${env:GOOD}}", "op://a/b", "op:", "ENC[x]", "ENC[", "bws://x", "vault:", "vault:x",
+                 "file:///etc/passwd", "$GOOD", "%(GOOD)s")
         good = "sk-test-good-value-01"
         for form in forms:
-            for place in ("model:\n  provider: xiaomi\n  api_key: '{}'\n", "custom_providers:\n- name: lab\n  base_url: https://lab.example/v1\n  api_key: '{}'\n",
-                          "fallback_providers:\n- provider: deepseek\n  model: m\n  api_key: '{}'\n", "model_aliases:\n  q:\n    base_url: https://q.example\n    api_key: '{}'\n"):
+            for place in ("model:\n  provider: xiaomi\n  api_key: '{}'\n",
+                          "custom_providers:\n- name: lab\n  base_url: https://lab.example/v1\n  api_key: '{}'\n",
+                          "fallback_providers:\n- provider: deepseek\n  model: m\n  api_key: '{}'\n",
+                          "model_aliases:\n  q:\n    base_url: https://q.example\n    api_key: '{}'\n"):
                 with self.subTest(form=form, place=place):
                     self.config(place.format(form))
                     self.home.write(".env", f"GOOD={good}\nXIAOMI_API_KEY=sk-test-env-0001\nXAI_API_KEY={form}\n")
                     code, _, err = self.home.compile()
                     self.assertIn(code, (0, 1), err)
                     if code == 0:
-                        keys = [c["secret"] for p in self.home.snapshot()["content"]["providers"].values() for c in p["credentials"]]
+                        keys = [c["secret"] for p in self.home.snapshot()["content"]["providers"].values()
+                                for c in p["credentials"]]
                         self.assertLessEqual(set(keys), {good, "sk-test-env-0001"}, err)
         self.config("x:\n" + "".join(f"- '{form * 5}'\n" for form in forms) * 100)
         self.assertIn(self.home.compile()[0], (0, 1))
 
     def test_key_that_yaml_made_a_number(self):
         self.config("model:\n  provider: xiaomi\n  api_key: 0123456\n")
-        self.refused(1, "config.yaml:3:12: error[not-text]: model.api_key is a number to YAML", "help: put it in quotes")
+        self.refused(1, "config.yaml:3:12: error[not-text]: model.api_key is a number to YAML",
+                     "help: put it in quotes")
 
     def test_file_that_others_may_write(self):
         os.chmod(self.home.path / "config.yaml", 0o666)
@@ -268,7 +278,8 @@ class BadInput(unittest.TestCase):
         out, home = self.home.root / "out", self.home.root / "disk"
         out.mkdir()
         home.mkdir(mode=0o700)
-        done = subprocess.run(["unshare", "-m", "--propagation", "private", "sh", "-c", script, "sh", home, COMPILE, GOOD,
+        done = subprocess.run(["unshare", "-m", "--propagation", "private", "sh", "-c", script, "sh", home, COMPILE,
+                               GOOD,
                                out], capture_output=True, text=True, timeout=PATIENCE, env=self.home.env)
         if "unshare:" in done.stderr or "mount:" in done.stderr:
             self.skipTest("SKIP: no mounts of our own here")
@@ -287,8 +298,10 @@ class BadInput(unittest.TestCase):
             "$2" --home "$1" """
         home = self.home.root / "disk"
         home.mkdir(mode=0o700)
-        done = subprocess.run(["unshare", "-m", "--propagation", "private", "sh", "-c", script, "sh", home, COMPILE, GOOD,
-                               GOOD.replace("0001", "0002")], capture_output=True, text=True, timeout=PATIENCE, env=self.home.env)
+        done = subprocess.run(["unshare", "-m", "--propagation", "private", "sh", "-c", script, "sh", home, COMPILE,
+                               GOOD,
+                               GOOD.replace("0001", "0002")], capture_output=True, text=True, timeout=PATIENCE,
+                               env=self.home.env)
         if "unshare:" in done.stderr or "mount:" in done.stderr:
             self.skipTest("SKIP: no mounts of our own here")
         self.assertEqual(done.returncode, 0, done.stderr)

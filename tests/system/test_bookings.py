@@ -1,5 +1,5 @@
-"""What one gateway reports of a key is known to all of a home: the next gateway, the Python reader, --status; and --reset
-clears it. The gateways are the examples of the library."""
+"""What one gateway reports of a key is known to all of a home: the next gateway, the Python reader, --status; and
+--reset clears it. The gateways are the examples of the library."""
 import pathlib, re, subprocess, sys, unittest
 
 from harness import BUILD, PATIENCE, Home, fingerprint

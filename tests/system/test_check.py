@@ -1,4 +1,5 @@
-"""What hermes-compile says, in each of its formats: misspelt names, files on the command line, explanations, differences."""
+"""What hermes-compile says, in each of its formats: misspelt names, files on the command line, explanations,
+differences."""
 import json, os, pathlib, re, subprocess, unittest
 
 import jsonschema, yaml
@@ -18,7 +19,8 @@ TEXT = {"type": "string", "minLength": 1}
 NUMBER = {"type": "integer", "minimum": 1}
 MESSAGE = only("text", text=TEXT)
 # What SARIF 2.1.0 allows of that which we write. (The whole schema accepts it, too.)
-SARIF = only("version runs", **{"$schema": {"type": "string", "format": "uri"}, "version": {"enum": ["2.1.0"]}, "runs": {"type": "array", "items": only(
+SARIF = only("version runs", **{"$schema": {"type": "string", "format": "uri"}, "version": {"enum": ["2.1.0"]},
+                                "runs": {"type": "array", "items": only(
     "tool results",
     tool=only("driver", driver=only("name", name=TEXT, version=TEXT, rules={
         "type": "array", "uniqueItems": True, "items": only("id", id=TEXT, shortDescription=MESSAGE, help=MESSAGE)})),
@@ -41,7 +43,8 @@ class Check(unittest.TestCase):
         self.home.close()
 
     def run_in(self, folder, *args, **kwargs):
-        done = subprocess.run([COMPILE, *args], cwd=folder, env=self.home.env, capture_output=True, timeout=PATIENCE, **kwargs)
+        done = subprocess.run([COMPILE, *args], cwd=folder, env=self.home.env, capture_output=True, timeout=PATIENCE,
+                              **kwargs)
         self.home.printed += done.stdout + done.stderr
         return done.returncode, done.stdout.decode(), done.stderr.decode()
 
@@ -66,7 +69,8 @@ class Check(unittest.TestCase):
         self.says("error[yaml-syntax]", "starts in line 3", "help: a name ends with a colon and a space: `name: value`",
                   config=f"model:\n  provider: xiaomi\n  api_key:{MAIN}\n")
         for slip in f"model:\n  provider xiaomi\n  api_key: {MAIN}\n", f"model:\n  provider: xiaomi\n   api_key: {MAIN}\n":
-            self.says("config.yaml:3:", "help: give the line before its colon, begin the names of one map in one column, or quote",
+            self.says("config.yaml:3:",
+                      "help: give the line before its colon, begin the names of one map in one column, or quote",
                       config=slip)
 
     def test_keys_of_an_example(self):
@@ -75,7 +79,8 @@ class Check(unittest.TestCase):
                       config="model:\n  provider: xiaomi\n")
 
     def test_a_line_of_an_env_file_without_a_value(self):
-        """Of a shell's habit, `export NAME` behind NAME=..., nothing is left; a key on a line by itself is no variable."""
+        """Of a shell's habit, `export NAME` behind NAME=..., nothing is left; a key on a line by itself is no
+        variable."""
         for line in "export XIAOMI_API_KEY", "sk-test-lonely-1":
             self.says(".env:2:1: warning[env-line-ignored]: no '=' on this line", "help: write NAME=value",
                       env=f"XIAOMI_API_KEY={SPARE}\n{line}\n")
@@ -102,27 +107,31 @@ class Check(unittest.TestCase):
             {"id": "aaaaa1", "label": "by hand", "auth_type": "api_key", "source": "manual", "access_token": SPARE}]}}))
         self.assertNotIn("no-key", self.says())
         for provider in ("lmstudio", "nous", "custom"):
-            self.assertNotIn("no-key", self.says(config=f"model: {{provider: {provider}, base_url: 'http://127.0.0.1:1/v1'}}\n"))
+            self.assertNotIn("no-key",
+                             self.says(config=f"model: {{provider: {provider}, base_url: 'http://127.0.0.1:1/v1'}}\n"))
 
     def test_a_misspelt_provider(self):
         misspelt = "model: {provider: deepsek, default: x}\n"
         self.says('error[unknown-provider]: unknown provider "deepsek"', 'did you mean "deepseek"?', config=misspelt)
         self.assertEqual(self.home.compile("--check")[0], 1)
-        self.assertNotIn("unknown-provider", self.says(config=misspelt + "hermes_watch: {plugin_providers: [deepsek]}\n"))
+        self.assertNotIn("unknown-provider",
+                         self.says(config=misspelt + "hermes_watch: {plugin_providers: [deepsek]}\n"))
         (self.home.path / "plugins/model-providers/of-mine").mkdir(parents=True)
         self.says('warning[unknown-provider]: unknown provider "deepsek"', config=misspelt)
         self.assertNotIn("unknown-provider", self.says(config="model: {provider: of-mine, default: x}\n"))
 
     def test_a_provider_that_is_switched_off(self):
         off = "providers: {lab: {api: 'https://lab.example/v1', api_key: sk-test-lab-0001, enabled: false}}\n"
-        self.says("config.yaml:1:19: error[disabled-provider]: lab is switched off", config="model: {provider: lab, default: x}\n" + off)
+        self.says("config.yaml:1:19: error[disabled-provider]: lab is switched off",
+                  config="model: {provider: lab, default: x}\n" + off)
         self.says("config.yaml:5:33: warning[disabled-provider]: lab is switched off",
                   config=CONFIG + "fallback_providers: [{provider: lab, model: m}]\n" + off)
 
     def test_a_misspelt_variable(self):
         self.says("error[unresolved-reference]: ${XIAOMI_API_KEI}", "did you mean ${XIAOMI_API_KEY}?",
                   config='model: {provider: xiaomi, api_key: "${XIAOMI_API_KEI}"}\n')
-        self.says("warning[unknown-variable]", "did you mean DEEPSEEK_API_KEY?", env="DEEPSEEK_APIKEY=sk-test-abc-000000\n")
+        self.says("warning[unknown-variable]", "did you mean DEEPSEEK_API_KEY?",
+                  env="DEEPSEEK_APIKEY=sk-test-abc-000000\n")
 
     def test_a_misspelt_value(self):
         self.says("warning[unknown-value]", 'did you mean "round_robin"?',
@@ -138,7 +147,8 @@ class Check(unittest.TestCase):
     def test_numbers_that_are_not_what_they_seem(self):
         err = self.says("warning[number-surprise]: YAML 1.1 reads this as a number in base 8",
                         "warning[number-surprise]: YAML 1.1 reads this as a number in base 60",
-                        "warning[number-left-text]", config=CONFIG + "x:\n- 0123\n- 12:30\n- 1e3\n- '12:30'\n- 0.5\n- 0\n")
+                        "warning[number-left-text]", config=CONFIG
+                        + "x:\n- 0123\n- 12:30\n- 1e3\n- '12:30'\n- 0.5\n- 0\n")
         self.assertEqual(len(re.findall(r"\[number-", err)), 3)
 
     def test_where_an_error_stands_nothing_less_is_said(self):
@@ -163,14 +173,16 @@ class Check(unittest.TestCase):
                   config="x: [http://h/x?y=1]\n")
         self.says("config.yaml:1:5: warning[yaml-readers-differ]: a comment directly behind", config="x: |# c\n  a\n")
         self.says("config.yaml:2:1: warning[yaml-readers-differ]: a byte order mark inside", config="x: 1\n\ufeff\n")
-        self.says("config.yaml:1:5: warning[yaml-readers-differ]: a tag directly before a comma", config="x: [!!str, a]\n")
+        self.says("config.yaml:1:5: warning[yaml-readers-differ]: a tag directly before a comma",
+                  config="x: [!!str, a]\n")
         self.says('warning[yaml-readers-differ]: a "!" with nothing behind it', config="x: !\n")
         err = self.says(config="x: ['http://h/x?y=1', 'a,b', \"a!b,\"] # |# ?\ny: a?b\nz: |\n  ?, |# !x,\n")
         self.assertNotIn("yaml-readers-differ", err)
 
     def test_a_long_file_may_end_in_a_comment(self):
         short = self.says("shadowed", config=CONFIG)
-        self.assertEqual(self.says(config=CONFIG + "# a line of many\n" * 6000 + "# the end, without a line end"), short)
+        self.assertEqual(self.says(config=CONFIG + "# a line of many\n" * 6000 + "# the end, without a line end"),
+                         short)
 
     def test_duplicate_keys_name_both_places(self):
         self.says("config.yaml:4:3: error[duplicate-key]: this key stands at 2:3 already",
@@ -191,17 +203,20 @@ class Check(unittest.TestCase):
         self.assertEqual((err.splitlines()[-2], err.count("error[yaml-value]")), ("1001 errors, 0 warnings", 10))
 
     def test_twenty_at_once_and_errors_before_all_else(self):
-        lines = "".join(f"x{i}: [0{i}1, 1e{i}, 12:{i}]\n" for i in range(10, 20)) + "model: {provider: no-such-provider}\n"
+        lines = "".join(f"x{i}: [0{i}1, 1e{i}, 12:{i}]\n"
+                        for i in range(10, 20)) + "model: {provider: no-such-provider}\n"
         err = self.says("error[unknown-provider]", "\n... and 1 more; --all shows them\n", config=lines, env="A=1\n")
         self.assertEqual(err.count("] ") + err.count("]: "), 20)
-        self.assertEqual(err.splitlines()[-1], "for more about this, run: hermes-compile --explain-code unknown-provider")
+        self.assertEqual(err.splitlines()[-1],
+                         "for more about this, run: hermes-compile --explain-code unknown-provider")
 
     def test_rules_of_the_command_line_and_of_the_file(self):
         config = "model: {provider: xiaomi, defualt: m}\n"
         self.home.write("config.yaml", config)
         self.assertEqual(self.home.compile("--check", "--deny", "unknown-key")[0], 1)
         self.assertEqual(self.home.compile("--deny", "unknown-key")[0], 1)  # and nothing is published
-        self.assertEqual(self.home.compile("--check", "--strict", "--allow", "unknown-key")[0::2], (0, "0 errors, 0 warnings\n"))
+        self.assertEqual(self.home.compile("--check", "--strict", "--allow", "unknown-key")[0::2],
+                         (0, "0 errors, 0 warnings\n"))
         self.says("error[unknown-key]", config=config + "hermes_watch: {diagnostics: {unknown-key: deny}}\n")
         self.assertEqual(self.home.compile("--check", "--allow", "unknown-key")[0], 0)
         self.says("error[unknown-value]: there is no diagnostic with this code", "did you mean `unknown-key`?",
@@ -222,23 +237,27 @@ class Check(unittest.TestCase):
     # --- every place of a key ---
 
     def test_a_task_with_a_key_or_url_of_its_own_is_a_provider_of_its_own(self):
-        self.home.write("config.yaml", CONFIG + "auxiliary: {vision: {provider: xiaomi, api_key: sk-test-vision-00001}}\n"
+        self.home.write("config.yaml", CONFIG
+                        + "auxiliary: {vision: {provider: xiaomi, api_key: sk-test-vision-00001}}\n"
                         "fallback_providers: [{provider: deepseek, model: d, key_env: FALLBACK}]\n"
                         "delegation: {base_url: 'https://other.example.com/v1', api_key: sk-test-delegate-01}\n")
         self.home.write(".env", ENV + "FALLBACK=sk-test-fallback-01\n")
         self.assertEqual(self.home.compile()[0], 0)
         providers = self.home.snapshot()["content"]["providers"]
-        self.assertEqual({name: ([c["origins"][0]["key"] for c in p["credentials"]], p["base_url"]) for name, p in providers.items()},
+        self.assertEqual({name: ([c["origins"][0]["key"] for c in p["credentials"]], p["base_url"])
+                          for name, p in providers.items()},
                          {"xiaomi": (["model.api_key", "XIAOMI_API_KEY"], "https://api.xiaomimimo.com/v1"),
                           "auxiliary.vision": (["auxiliary.vision.api_key"], "https://api.xiaomimimo.com/v1"),
                           "fallback_providers[0]": (["FALLBACK"], "https://api.deepseek.com/v1"),
                           "delegation": (["delegation.api_key"], "https://other.example.com/v1")})
-        self.assertEqual(self.home.snapshot()["content"]["fallbacks"], [{"provider": "fallback_providers[0]", "model": "d"}])
+        self.assertEqual(self.home.snapshot()["content"]["fallbacks"],
+                         [{"provider": "fallback_providers[0]", "model": "d"}])
         self.assertEqual([e["access_token"] for e in self.home.pool()], [MAIN])  # SPARE is Hermes's to seed
         self.assertEqual(self.home.pool("deepseek"), [])
 
     def test_a_root_scalar_is_a_variable_where_the_name_is_free(self):
-        self.home.write("config.yaml", "DEEPSEEK_API_KEY: sk-test-root-000001\nXIAOMI_API_KEY: sk-test-root-000002\n1: x\n")
+        self.home.write("config.yaml",
+                        "DEEPSEEK_API_KEY: sk-test-root-000001\nXIAOMI_API_KEY: sk-test-root-000002\n1: x\n")
         _, _, err = self.home.compile()
         self.assertIn("config.yaml:3:1: warning[root-key-not-text]", err)
         content = self.home.snapshot()["content"]
@@ -249,7 +268,8 @@ class Check(unittest.TestCase):
     def test_headers_of_a_provider_are_in_the_snapshot(self):
         self.home.write("config.yaml", CONFIG + "  extra_headers: {X-Team: sk-test-header-0001}\n")
         self.home.compile()
-        self.assertEqual(self.home.snapshot()["content"]["providers"]["xiaomi"]["headers"], {"X-Team": "sk-test-header-0001"})
+        self.assertEqual(self.home.snapshot()["content"]["providers"]["xiaomi"]["headers"],
+                         {"X-Team": "sk-test-header-0001"})
 
     def test_what_cannot_be_compiled_is_named(self):
         self.says("config.yaml:6:3: hint[not-compiled]", config=CONFIG + "secrets:\n  bitwarden: {enabled: true}\n")
@@ -281,8 +301,10 @@ class Check(unittest.TestCase):
         self.assertEqual(told["shadowed"][0]["by"], "model.api_key")
         _, out, _ = self.home.compile("--explain", "XIAOMI_API_KEY", "--format", "json")
         told = json.loads(out)
-        self.assertEqual((told["path"], told["line"], told["column"], told["value"]), (".env", 1, 16, fingerprint(SPARE)))
-        self.assertEqual(told["used_by"], [{"provider": "xiaomi", "rank": 2}, {"provider": "xiaomi", "behind": "model.api_key"}])
+        self.assertEqual((told["path"], told["line"], told["column"], told["value"]),
+                         (".env", 1, 16, fingerprint(SPARE)))
+        self.assertEqual(told["used_by"],
+                         [{"provider": "xiaomi", "rank": 2}, {"provider": "xiaomi", "behind": "model.api_key"}])
         _, out, _ = self.home.compile("--explain", "model.api_key")
         self.assertIn("stands at config.yaml:4:12", out)
         self.assertIn("  shadows   .env:1:16 XIAOMI_API_KEY  sha256:", out)
@@ -292,14 +314,17 @@ class Check(unittest.TestCase):
         self.home.write("config.yaml", "model: {provider: xiaomi, default: some-model-7b}\n")
         self.assertIn("  value     some-model-7b\n", self.home.compile("--explain", "model.default")[1])
         self.home.write("config.yaml", "model: {provider: xiaomi, default: sk-test-pasted-by-mistake-1}\n")
-        self.assertIn(f"  value     {fingerprint('sk-test-pasted-by-mistake-1')}\n", self.home.compile("--explain", "model.default")[1])
+        self.assertIn(f"  value     {fingerprint('sk-test-pasted-by-mistake-1')}\n",
+                      self.home.compile("--explain", "model.default")[1])
 
     def test_explain_follows_references_both_ways(self):
-        self.home.write("config.yaml", "custom_providers:\n- {name: my-llm, base_url: 'http://h/v1', apiKey: '${MY_KEY}'}\n")
+        self.home.write("config.yaml",
+                        "custom_providers:\n- {name: my-llm, base_url: 'http://h/v1', apiKey: '${MY_KEY}'}\n")
         self.home.write(".env", "MY_KEY=sk-test-mine\n")
         path = "custom_providers[0].apiKey"
         self.assertIn(f"{path}\n  stands at config.yaml:2:51\n  value     {fingerprint('sk-test-mine')}\n"
-                      "  out of    MY_KEY  .env:1:8\n  used as   key 1 of 1 for custom:my-llm\n", self.home.compile("--explain", path)[1])
+                      "  out of    MY_KEY  .env:1:8\n  used as   key 1 of 1 for custom:my-llm\n",
+                      self.home.compile("--explain", path)[1])
         self.assertIn("  put into  config.yaml:2:51\n", self.home.compile("--explain", "MY_KEY")[1])
         self.assertEqual(json.loads(self.home.compile("--explain", path, "--format", "json")[1])["out_of"],
                          [{"variable": "MY_KEY", "path": ".env", "line": 1, "column": 8}])
@@ -307,12 +332,14 @@ class Check(unittest.TestCase):
                          [{"path": "config.yaml", "line": 2, "column": 51}])
         self.assertIn("  value     a mapping of 3 entries\n", self.home.compile("--explain", "custom_providers[0]")[1])
         for form in (), ("--format", "json"):  # as the runtime library names it
-            self.assertEqual(self.home.compile("--explain", "custom_providers.0.apiKey", *form), self.home.compile("--explain", path, *form))
+            self.assertEqual(self.home.compile("--explain", "custom_providers.0.apiKey", *form),
+                             self.home.compile("--explain", path, *form))
         self.assertEqual(self.home.compile("--explain", "custom_providers[0].nothing")[0], 2)
 
     def test_diff_shows_the_names_of_models_but_nothing_that_may_be_a_key(self):
         self.assertEqual(self.home.compile()[0], 0)
-        for model, shown in ("vendor/mimo-2.5:free", "vendor/mimo-2.5:free"), (SPARE, fingerprint(SPARE)), ("a secret", "(not shown)"), ("a secret that is long", fingerprint("a secret that is long")):
+        for model, shown in ("vendor/mimo-2.5:free", "vendor/mimo-2.5:free"), (SPARE, fingerprint(SPARE)), ("a secret",
+                                                                                                            "(not shown)"), ("a secret that is long", fingerprint("a secret that is long")):
             self.home.write("config.yaml", CONFIG.replace("mimo", model))
             self.assertIn(f"model.default: mimo -> {shown}\n", self.home.compile("--diff")[1])
 
@@ -329,9 +356,11 @@ class Check(unittest.TestCase):
         self.assertIn("browser.headed: none -> true\n", out)
 
     def test_diff_names_items_of_lists(self):
-        self.home.write("config.yaml", CONFIG + "custom_providers:\n- {name: b, base_url: 'http://b/v1', api_key: sk-test-b1, models: [x]}\n")
+        self.home.write("config.yaml", CONFIG
+                        + "custom_providers:\n- {name: b, base_url: 'http://b/v1', api_key: sk-test-b1, models: [x]}\n")
         self.home.compile()
-        self.home.write("config.yaml", CONFIG + "custom_providers:\n- {name: b, base_url: 'http://b/v2', api_key: sk-test-b2}\n")
+        self.home.write("config.yaml", CONFIG
+                        + "custom_providers:\n- {name: b, base_url: 'http://b/v2', api_key: sk-test-b2}\n")
         out = self.home.compile("--diff")[1]
         self.assertIn("custom_providers[0].base_url: http://b/v1 -> http://b/v2\n", out)
         self.assertIn(f"custom_providers[0].api_key: {fingerprint('sk-test-b1')} -> {fingerprint('sk-test-b2')}\n", out)
@@ -368,7 +397,8 @@ class Check(unittest.TestCase):
         far = ", ".join(["vision"] * 99)
         self.assertEqual(self.points_at(f'model: {{x: [{far}], provider: xiaomi, api_key: "${{NOPE_KEY}}", y: [{far}]}}\n'), 11)
         self.assertEqual(self.points_at('\ufeffmodel: {provider: xiaomi, api_key: "${NOPE_KEY}"}\n'), 11)
-        for value in ('"\\t\\u00e9 ${NOPE_KEY}"', "'it''s ${NOPE_KEY}'", '"two\n   lines ${NOPE_KEY}"', "plain\n   ${NOPE_KEY}",
+        for value in ('"\\t\\u00e9 ${NOPE_KEY}"', "'it''s ${NOPE_KEY}'", '"two\n   lines ${NOPE_KEY}"',
+                      "plain\n   ${NOPE_KEY}",
                       "!!str ${NOPE_KEY}", "|\n\n   literal\n    ${NOPE_KEY}\n", ">-\n   a\n   b ${NOPE_KEY}"):
             self.assertEqual(self.points_at(f"model:\n  provider: xiaomi\n  api_key: {value}\n"), 11)
 
@@ -377,7 +407,8 @@ class Check(unittest.TestCase):
         for variables, option, coloured in (({}, "auto", False), ({"CLICOLOR_FORCE": "1"}, "auto", True),
                                             ({"CLICOLOR_FORCE": "0"}, "auto", False), ({}, "always", True),
                                             ({"CLICOLOR_FORCE": "1", "NO_COLOR": "1"}, "auto", False),
-                                            ({"NO_COLOR": "1"}, "always", True), ({"CLICOLOR_FORCE": "1"}, "never", False)):
+                                            ({"NO_COLOR": "1"}, "always", True),
+                                            ({"CLICOLOR_FORCE": "1"}, "never", False)):
             with self.subTest((variables, option)):
                 self.home.env.update(variables)
                 self.assertEqual("\x1b[" in self.home.compile("--check", "--color", option)[2], coloured)
@@ -410,11 +441,13 @@ class Check(unittest.TestCase):
     def test_github(self):
         self.home.write("config.yaml", "model: {provider: xiaomi, api_key: '${NOPE_KEY}'}\n")
         _, out, _ = self.run_in(self.home.root, "--home", "home", "--check", "--format", "github")
-        self.assertRegex(out, r"(?m)^::error file=home/config\.yaml,line=1,col=37,endColumn=48,title=unresolved-reference::\$\{NOPE_KEY\} is")
+        self.assertRegex(out,
+                         r"(?m)^::error file=home/config\.yaml,line=1,col=37,endColumn=48,title=unresolved-reference::\$\{NOPE_KEY\} is")
 
     def test_every_code_is_used(self):
         """One that is used and has no page does not compile."""
-        table = re.findall(r'(?m)^CODE\((\w+), "([a-z0-9-]+)"', (REPO / "compiler/source/diagnostic_code.def").read_text())
+        table = re.findall(r'(?m)^CODE\((\w+), "([a-z0-9-]+)"',
+                           (REPO / "compiler/source/diagnostic_code.def").read_text())
         sources = "".join(path.read_text() for path in REPO.glob("compiler/**/*.c"))
         self.assertEqual({name for name, _ in table}, set(re.findall(r"\bCODE_(\w+)", sources)) - {"FIND"})
         pages = self.home.compile("--explain-code", "all")[1]
@@ -481,15 +514,19 @@ class Check(unittest.TestCase):
         self.home.write("config.yaml", "model: [\n")
         code, _, err = self.run_in(self.home.root, "--check", "home/config.yaml", "home/config.yaml")
         self.assertIn("\n1 error, 0 warnings\n", err)
-        done = subprocess.run([COMPILE, "--check", "-"], env=self.home.env, stdin=os.open(self.home.root, os.O_RDONLY), capture_output=True)
-        self.assertEqual((done.returncode, done.stderr.decode()), (4, "<standard input>: error[unreadable]: <standard input> cannot be read\n1 error, 0 warnings\nfor more about this, run: hermes-compile --explain-code unreadable\n"))
+        done = subprocess.run([COMPILE, "--check", "-"], env=self.home.env, stdin=os.open(self.home.root, os.O_RDONLY),
+                              capture_output=True)
+        self.assertEqual((done.returncode, done.stderr.decode()),
+                         (4,
+                          "<standard input>: error[unreadable]: <standard input> cannot be read\n1 error, 0 warnings\nfor more about this, run: hermes-compile --explain-code unreadable\n"))
 
     def test_a_file_of_any_name(self):
         for name in (b"\xff\xe9.yaml", b"a\nb\x1b[31m.yaml"):
             path = os.path.join(os.fsencode(self.home.root), name)
             pathlib.Path(os.fsdecode(path)).write_text("model: [\n")
             for form in "json", "sarif", "text":
-                done = subprocess.run([COMPILE, "--check", "--format", form, path], env=self.home.env, capture_output=True)
+                done = subprocess.run([COMPILE, "--check", "--format", form, path], env=self.home.env,
+                                      capture_output=True)
                 self.assertEqual(done.returncode, 1)
                 self.assertNotIn(b"\x1b", done.stdout + done.stderr)
                 if form != "text":
@@ -507,7 +544,8 @@ class Check(unittest.TestCase):
     # --- properties ---
 
     def test_the_order_of_providers_never_changes_ids(self):
-        entries = [f"- {{name: p{i}, base_url: 'https://h{i}.example.com', api_key: sk-test-key-{i:08}}}\n" for i in range(20)]
+        entries = [f"- {{name: p{i}, base_url: 'https://h{i}.example.com', api_key: sk-test-key-{i:08}}}\n"
+                   for i in range(20)]
         self.home.write("config.yaml", "custom_providers:\n" + "".join(entries))
         self.home.compile()
         ids = {p: [c["id"] for c in v["credentials"]] for p, v in self.home.snapshot()["content"]["providers"].items()}

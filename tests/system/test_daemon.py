@@ -74,7 +74,8 @@ class Daemon(unittest.TestCase):
     def test_status_json(self):
         watch = self.start()
         state = self.until(self.state)
-        self.assertEqual([state[name] for name in ("format", "pid", "home", "state", "status", "generation", "providers",
+        self.assertEqual([state[name]
+                          for name in ("format", "pid", "home", "state", "status", "generation", "providers",
                                                    "drift")],
                          [1, watch.process.pid, str(self.home.path), "ok", watch.status, 1, 1, []])
         self.assertRegex(state["started_at"], r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$")
@@ -174,7 +175,8 @@ class Daemon(unittest.TestCase):
         for number in ("SIGHUP", "SIGUSR1"):
             watch = Watch(self.home, prefix=("strace", "-D", "-o", "/dev/null", "-e", "trace=epoll_create1", "-e",
                                              f"inject=epoll_create1:signal={number}:when=1"))
-            self.assertIn("generation 1", watch.status if number == "SIGUSR1" else watch.wait(lambda s: "generation" in s))
+            self.assertIn("generation 1", watch.status if number == "SIGUSR1"
+                          else watch.wait(lambda s: "generation" in s))
             watch.close()
 
     def test_drift_is_looked_at_and_told(self):
@@ -258,7 +260,8 @@ class Daemon(unittest.TestCase):
             self.home.write("config.yaml", config(KEYS[generation - 1]))
             watch.wait_generation(generation)
             said = (self.home.root / "watch.log").read_text()
-            self.assertEqual(said.count(f"{lock} cannot be locked ({why}): a second hermes-watch would not be noticed"), 1)
+            self.assertEqual(said.count(f"{lock} cannot be locked ({why}): a second hermes-watch would not be noticed"),
+                             1)
             os.rename(lock, self.home.root / why)
             watch.close()
 
@@ -384,7 +387,8 @@ class Journal(unittest.TestCase):
 
         added = entry(HERMES_PROVIDER="xiaomi")
         self.assertEqual(added["MESSAGE"], f"xiaomi: added {fingerprint(KEYS[0])} (config.yaml:3:12 model.api_key)")
-        self.assertEqual([added["HERMES_HOME"], added["HERMES_GENERATION"], added["HERMES_FINGERPRINT"], added["PRIORITY"],
+        self.assertEqual([added["HERMES_HOME"], added["HERMES_GENERATION"], added["HERMES_FINGERPRINT"],
+                          added["PRIORITY"],
                           added["SYSLOG_IDENTIFIER"]], [str(home.path), "1", fingerprint(KEYS[0]), "6", "hermes-watch"])
         home.write("config.yaml", config(KEYS[1]))
         rotated = entry(HERMES_GENERATION="2", HERMES_PROVIDER="xiaomi")
@@ -401,7 +405,8 @@ class Journal(unittest.TestCase):
 def namespace():
     inside = ["unshare", "-m", "--propagation", "private", "sh", "-c",
               'mkdir -p /run/systemd && mount -t tmpfs tmpfs /run/systemd && exec "$@"', "sh"]
-    works = os.geteuid() == 0 and shutil.which("unshare") and not subprocess.run([*inside, "true"], capture_output=True).returncode
+    works = os.geteuid() == 0 and shutil.which("unshare") and not subprocess.run([*inside, "true"],
+                                                                                 capture_output=True).returncode
     return inside if works else None
 
 

@@ -37,18 +37,21 @@ class Drift(unittest.TestCase):
         found = self.findings()
         self.assertEqual(list(found), ["hermes-watch"])
         self.assertRegex(found["hermes-watch"]["help"],
-                         "^hermes-watch --install --now --home |^systemctl --user enable --now ")  # where it is installed
+                         # where it is installed
+                         "^hermes-watch --install --now --home |^systemctl --user enable --now ")
         watch = Watch(self.home)
         self.assertEqual(self.findings(status=0), {})
         watch.close()
 
     def test_start_up_files_of_a_shell(self):
-        self.user_file(".bashrc", f"# export XIAOMI_API_KEY=no\nalias x=y\nexport XIAOMI_API_KEY='{STALE}' # note\nexport EDITOR=vi\n")
+        self.user_file(".bashrc",
+                       f"# export XIAOMI_API_KEY=no\nalias x=y\nexport XIAOMI_API_KEY='{STALE}' # note\nexport EDITOR=vi\n")
         self.user_file(".config/fish/config.fish", f'set -gx DEEPSEEK_API_KEY "{HIDDEN}"\n')
         self.user_file(".profile", f"XIAOMI_API_KEY={TRUE}\n")
         found = self.findings()
         stale = found["~/.bashrc:3 XIAOMI_API_KEY"]
-        self.assertEqual((stale["found"], stale["expected"], stale["matters"]), (fingerprint(STALE), fingerprint(TRUE), False))
+        self.assertEqual((stale["found"], stale["expected"], stale["matters"]),
+                         (fingerprint(STALE), fingerprint(TRUE), False))
         hidden = found["~/.config/fish/config.fish:1 DEEPSEEK_API_KEY"]
         self.assertEqual((hidden["found"], hidden["matters"]), (fingerprint(HIDDEN), True))
         self.assertEqual(len(found), 3)
@@ -59,19 +62,24 @@ class Drift(unittest.TestCase):
     def known_to_bash(self, path):
         """The variables that a bash exports which has read PATH, and its aliases."""
         script = 'shopt -s expand_aliases; . "$1" >&2; alias; printf "\\0"; exec env -0'
-        done = subprocess.run(["bash", "--norc", "--noprofile", "-c", script, "bash", path], env=self.home.env, capture_output=True,
+        done = subprocess.run(["bash", "--norc", "--noprofile", "-c", script, "bash", path], env=self.home.env,
+                              capture_output=True,
                               text=True, timeout=PATIENCE)
         aliases, *variables = done.stdout.split("\0")
         return aliases, dict(item.split("=", 1) for item in variables if "=" in item)
 
     def generated(self, random):
         """A start-up file with keys in it, and an .env."""
-        names = random.sample(["XIAOMI_API_KEY", "DEEPSEEK_API_KEY", "XAI_API_KEY", "GROQ_API_KEY"], random.randint(1, 3))
+        names = random.sample(["XIAOMI_API_KEY", "DEEPSEEK_API_KEY", "XAI_API_KEY", "GROQ_API_KEY"],
+                              random.randint(1, 3))
         lines = []
         for number, name in enumerate(names * random.choice((1, 1, 1, 2))):
-            value = random.choice((f"sk-test-{name}-{number}", f"'sk-test-{name}-{number}'", f'"sk-test {name} {number}"'))
-            lines.append(random.choice((*[f"export {name}={value}"] * 6, f"  export {name}={value}  # mine", f"export {name}={value} EDITOR=vim",
-                                        f"export {name}={value}; alias la='ls -a'", f"if true; then\nexport {name}={value}\nfi",
+            value = random.choice((f"sk-test-{name}-{number}", f"'sk-test-{name}-{number}'",
+                                   f'"sk-test {name} {number}"'))
+            lines.append(random.choice((*[f"export {name}={value}"] * 6, f"  export {name}={value}  # mine",
+                                        f"export {name}={value} EDITOR=vim",
+                                        f"export {name}={value}; alias la='ls -a'",
+                                        f"if true; then\nexport {name}={value}\nfi",
                                         f"export A{number}=1 {name}={value}", f"true &&\nexport {name}={value}",
                                         f"{name}={value}\nexport {name}")))
         lines += ["alias ll='ls -l'", "export LESS=-R", "# don't export XIAOMI_API_KEY=x", "export PAGER=less"]
@@ -92,7 +100,8 @@ class Drift(unittest.TestCase):
             env.write_text(variables)
             bashrc.write_text(text)
             before = self.known_to_bash(bashrc)
-            helps = [f["help"] for f in json.loads(self.home.compile("--check", "--live", "--format", "json")[1])["findings"]
+            helps = [f["help"]
+                     for f in json.loads(self.home.compile("--check", "--live", "--format", "json")[1])["findings"]
                      if f["where"].startswith("~/.bashrc") and not f["help"].startswith(("edit ", "put "))]
             random.shuffle(helps)
             run += len(helps)
@@ -105,10 +114,12 @@ class Drift(unittest.TestCase):
                                  {n: v for n, v in before[1].items() if not key.search(n)})
                 kept = env.read_text().splitlines()
                 self.assertEqual([line for line in kept if line][:len(variables.splitlines())], variables.splitlines())
-                self.assertEqual(len({line.split("=")[0] for line in kept if line}), len([line for line in kept if line]))
+                self.assertEqual(len({line.split("=")[0] for line in kept if line}),
+                                 len([line for line in kept if line]))
                 for variable, value in before[1].items():
                     if key.search(variable) and variable + "=" not in variables:
-                        self.assertTrue(after[1].get(variable) == value or f"{variable}={value}" in env.read_text().replace("'", ""))
+                        self.assertTrue(after[1].get(variable) == value
+                                        or f"{variable}={value}" in env.read_text().replace("'", ""))
         self.assertGreater(run, 80)
 
     def stale_derived(self):
@@ -140,7 +151,8 @@ custom_providers:
 - {{name: b, base_url: 'https://b.example.com/v1', key_env: {name}}}
 """)
         self.home.compile()
-        self.home.env |= {"MY_OWN_VARIABLE": HIDDEN, name: HIDDEN, "XIAOMI_BASE_URL": "https://elsewhere.example.com", "UNRELATED": HIDDEN}
+        self.home.env |= {"MY_OWN_VARIABLE": HIDDEN, name: HIDDEN, "XIAOMI_BASE_URL": "https://elsewhere.example.com",
+                          "UNRELATED": HIDDEN}
         found = self.findings()
         self.assertNotIn(name.encode(), self.home.printed)
         self.assertEqual(set(found), {"hermes-watch", "this shell MY_OWN_VARIABLE", "this shell XIAOMI_BASE_URL",
@@ -164,7 +176,9 @@ custom_providers:
         passed = found[f"{path} PassEnvironment= OPENAI_API_KEY"]
         self.assertFalse(passed["matters"])
         self.assertNotIn("found", passed)
-        subprocess.run(["sh", "-c", found[f"{path} EnvironmentFile={secrets} DEEPSEEK_API_KEY"]["help"].split("; systemctl")[0]], check=True)
+        subprocess.run(["sh", "-c",
+                        found[f"{path} EnvironmentFile={secrets} DEEPSEEK_API_KEY"]["help"].split("; systemctl")[0]],
+                        check=True)
         self.assertIn(f"DEEPSEEK_API_KEY={HIDDEN}\n", (self.home.path / ".env").read_text())
         self.assertNotIn(HIDDEN, secrets.read_text())
 
@@ -177,35 +191,44 @@ Environment=HERMES_HOME={self.home.path} \\
   DEEPSEEK_API_KEY={HIDDEN}
 Environment=ZAI_API_KEY={HIDDEN}
 """)
-        self.user_file(".local/share/systemd/user/hermes-gateway.service", f"[Service]\nEnvironment=XIAOMI_API_KEY={STALE}\n")
-        self.user_file(f"{folder}/hermes-gateway.service.d/a.conf", f"[Service]\nEnvironment=\nEnvironment=HERMES_HOME=%h/home DEEPSEEK_API_KEY={STALE}\n")
-        self.user_file(f"{folder}/hermes-gateway.service.d/b.conf", f"[Service]\nEnvironment=DEEPSEEK_API_KEY={HIDDEN} XIAOMI_API_KEY={TRUE}\n")
+        self.user_file(".local/share/systemd/user/hermes-gateway.service",
+                       f"[Service]\nEnvironment=XIAOMI_API_KEY={STALE}\n")
+        self.user_file(f"{folder}/hermes-gateway.service.d/a.conf",
+                       f"[Service]\nEnvironment=\nEnvironment=HERMES_HOME=%h/home DEEPSEEK_API_KEY={STALE}\n")
+        self.user_file(f"{folder}/hermes-gateway.service.d/b.conf",
+                       f"[Service]\nEnvironment=DEEPSEEK_API_KEY={HIDDEN} XIAOMI_API_KEY={TRUE}\n")
         (self.home.root / "other").mkdir()
-        self.user_file(f"{folder}/hermes-gateway-other.service", f"[Service]\nEnvironment=HERMES_HOME=%h/other XIAOMI_API_KEY={STALE}\n")
+        self.user_file(f"{folder}/hermes-gateway-other.service",
+                       f"[Service]\nEnvironment=HERMES_HOME=%h/other XIAOMI_API_KEY={STALE}\n")
         found = self.findings()
         b = self.home.root / folder / "hermes-gateway.service.d/b.conf"
         self.assertEqual(set(found), {"hermes-watch", f"{b} Environment= DEEPSEEK_API_KEY"})
         self.assertEqual(found[f"{b} Environment= DEEPSEEK_API_KEY"]["found"], fingerprint(HIDDEN))
 
-    @unittest.skipIf(os.geteuid() != 0 or subprocess.run(["unshare", "-m", "true"], capture_output=True).returncode, "SKIP: cannot mount")
+    @unittest.skipIf(os.geteuid() != 0 or subprocess.run(["unshare", "-m", "true"], capture_output=True).returncode,
+                     "SKIP: cannot mount")
     def test_units_of_the_system(self):
         units = self.home.root / "units"
-        self.user_file("units/hermes-gateway.service", f"[Service]\nEnvironment=HERMES_HOME={self.home.path} DEEPSEEK_API_KEY={HIDDEN}\n")
+        self.user_file("units/hermes-gateway.service",
+                       f"[Service]\nEnvironment=HERMES_HOME={self.home.path} DEEPSEEK_API_KEY={HIDDEN}\n")
         for folder in ("/etc/systemd/system", "/etc/systemd/user"):
             code, out, _ = self.home.compile("--check", "--live", "--format", "json", prefix=(
                 "unshare", "-m", "sh", "-ec", 'mount --bind "$0" "$1"; shift; exec "$@"', units, folder))
             found = [f for f in json.loads(out)["findings"] if f["where"].startswith(folder)]
-            self.assertEqual([(code, f["variable"], f["found"]) for f in found], [(3, "DEEPSEEK_API_KEY", fingerprint(HIDDEN))])
+            self.assertEqual([(code, f["variable"], f["found"]) for f in found],
+                             [(3, "DEEPSEEK_API_KEY", fingerprint(HIDDEN))])
 
     def manager(self, script):
         self.user_file("bin/systemctl", "#!/bin/sh\n" + script)
         os.chmod(self.home.root / "bin/systemctl", 0o700)
         self.user_file("run/systemd/private", "")
-        self.home.env |= {"PATH": f"{self.home.root}/bin:" + self.home.env["PATH"], "XDG_RUNTIME_DIR": str(self.home.root / "run")}
+        self.home.env |= {"PATH": f"{self.home.root}/bin:" + self.home.env["PATH"],
+                          "XDG_RUNTIME_DIR": str(self.home.root / "run")}
 
     def test_the_environment_of_the_users_systemd(self):
         self.manager(f"echo XIAOMI_API_KEY={STALE}\necho DEEPSEEK_API_KEY={HIDDEN}\necho LANG=C\n")
-        self.user_file(".config/systemd/user/hermes-gateway.service", "[Service]\nPassEnvironment=XIAOMI_API_KEY DEEPSEEK_API_KEY LANG\n")
+        self.user_file(".config/systemd/user/hermes-gateway.service",
+                       "[Service]\nPassEnvironment=XIAOMI_API_KEY DEEPSEEK_API_KEY LANG\n")
         found = self.findings()
         manager, unit = "the user manager's environment", f"{self.home.root}/.config/systemd/user/hermes-gateway.service PassEnvironment="
         self.assertEqual(set(found), {"hermes-watch"} | {f"{where} {name}" for where in (manager, unit)
@@ -213,7 +236,8 @@ Environment=ZAI_API_KEY={HIDDEN}
         for where in (manager, unit):
             self.assertEqual(found[f"{where} DEEPSEEK_API_KEY"]["found"], fingerprint(HIDDEN))
             self.assertTrue(found[f"{where} DEEPSEEK_API_KEY"]["matters"])
-        self.assertEqual(found[f"{manager} XIAOMI_API_KEY"]["help"], "systemctl --user unset-environment XIAOMI_API_KEY")
+        self.assertEqual(found[f"{manager} XIAOMI_API_KEY"]["help"],
+                         "systemctl --user unset-environment XIAOMI_API_KEY")
 
     def test_a_systemd_that_hangs_blocks_nobody(self):
         self.manager("exec sleep 1000\n")
@@ -253,7 +277,8 @@ Environment=ZAI_API_KEY={HIDDEN}
     def test_a_variable_that_lives_on(self):
         """Deleted from .env, it stays in a Hermes that was started before, where /proc does not show it."""
         def gateway():
-            process = subprocess.Popen([sys.executable, "-c", "print(flush=True); input()", "hermes_cli.main"], stdin=subprocess.PIPE,
+            process = subprocess.Popen([sys.executable, "-c", "print(flush=True); input()", "hermes_cli.main"],
+                                       stdin=subprocess.PIPE,
                                        stdout=subprocess.PIPE, env={"HERMES_HOME": str(self.home.path)})
             process.stdout.readline()
             return process
@@ -274,12 +299,17 @@ Environment=ZAI_API_KEY={HIDDEN}
             process.communicate(b"\n")
 
     def test_programs_that_only_look_like_hermes(self):
-        program = subprocess.Popen(["sleep", "1000"], env={"HERMES_HOME": str(self.home.path), "DEEPSEEK_API_KEY": HIDDEN})
-        other = subprocess.Popen([sys.executable, "-c", "print(flush=True); input()", "hermes.txt"], stdin=subprocess.PIPE,
-                                 stdout=subprocess.PIPE, env={"HERMES_HOME": str(self.home.path), "DEEPSEEK_API_KEY": HIDDEN})
+        program = subprocess.Popen(["sleep", "1000"],
+                                   env={"HERMES_HOME": str(self.home.path), "DEEPSEEK_API_KEY": HIDDEN})
+        other = subprocess.Popen([sys.executable, "-c", "print(flush=True); input()", "hermes.txt"],
+                                 stdin=subprocess.PIPE,
+                                 stdout=subprocess.PIPE,
+                                 env={"HERMES_HOME": str(self.home.path), "DEEPSEEK_API_KEY": HIDDEN})
         other.stdout.readline()
-        same = subprocess.Popen([sys.executable, "-c", "print(flush=True); input()", "hermes_cli.main"], stdin=subprocess.PIPE,
-                                stdout=subprocess.PIPE, env={"HERMES_HOME": str(self.home.path), "XIAOMI_API_KEY": TRUE})
+        same = subprocess.Popen([sys.executable, "-c", "print(flush=True); input()", "hermes_cli.main"],
+                                stdin=subprocess.PIPE,
+                                stdout=subprocess.PIPE,
+                                env={"HERMES_HOME": str(self.home.path), "XIAOMI_API_KEY": TRUE})
         same.stdout.readline()
         self.assertEqual(list(self.findings()), ["hermes-watch"])
         program.kill()
@@ -289,9 +319,11 @@ Environment=ZAI_API_KEY={HIDDEN}
 
     def test_a_gateway_that_runs_with_another_key(self):
         def gateway(home):
-            process = subprocess.Popen([sys.executable, "-c", "import sys; print(flush=True); sys.stdin.read()", "hermes_cli.main", "gateway", "run"],
+            process = subprocess.Popen([sys.executable, "-c", "import sys; print(flush=True); sys.stdin.read()",
+                                        "hermes_cli.main", "gateway", "run"],
                                        stdin=subprocess.PIPE, stdout=subprocess.PIPE,
-                                       env={"HERMES_HOME": str(home), "XIAOMI_API_KEY": STALE, "DEEPSEEK_API_KEY": HIDDEN})
+                                       env={"HERMES_HOME": str(home), "XIAOMI_API_KEY": STALE,
+                                            "DEEPSEEK_API_KEY": HIDDEN})
             process.stdout.readline()
             return process
 
@@ -314,10 +346,13 @@ Environment=ZAI_API_KEY={HIDDEN}
     def test_a_process_that_names_a_profile_is_the_profiles(self):
         profile = self.profile(f"XIAOMI_API_KEY={HIDDEN}\n")
         self.home.compile("--home", profile)
-        for arguments, whose in ((("-p", "work", "gateway", "run"), profile), (("gateway", "run", "--profile=work"), profile),
-                                 (("-m", "-p", "chat"), self.home.path), (("chat", "--", "-p", "work"), self.home.path)):
+        for arguments, whose in ((("-p", "work", "gateway", "run"), profile),
+                                 (("gateway", "run", "--profile=work"), profile),
+                                 (("-m", "-p", "chat"), self.home.path),
+                                 (("chat", "--", "-p", "work"), self.home.path)):
             with self.subTest(arguments):
-                process = subprocess.Popen([sys.executable, "-c", "import sys; print(flush=True); sys.stdin.read()", "hermes_cli.main", *arguments],
+                process = subprocess.Popen([sys.executable, "-c", "import sys; print(flush=True); sys.stdin.read()",
+                                            "hermes_cli.main", *arguments],
                                            stdin=subprocess.PIPE, stdout=subprocess.PIPE,
                                            env={"HERMES_HOME": str(self.home.path), "XIAOMI_API_KEY": STALE})
                 process.stdout.readline()
@@ -332,7 +367,8 @@ Environment=ZAI_API_KEY={HIDDEN}
         self.home.write(".env", f"XIAOMI_API_KEY={HIDDEN}\n")
         self.home.compile()
         found = self.findings()["profiles/work/.env:1:16 XIAOMI_API_KEY"]
-        self.assertEqual((found["found"], found["expected"], found["matters"]), (fingerprint(TRUE), fingerprint(HIDDEN), True))
+        self.assertEqual((found["found"], found["expected"], found["matters"]),
+                         (fingerprint(TRUE), fingerprint(HIDDEN), True))
         self.home.write(".env", f"XIAOMI_API_KEY={TRUE}\n")  # and back
         self.home.compile()
         self.assertFalse([where for where in self.findings() if "profiles" in where])
@@ -348,8 +384,10 @@ Environment=ZAI_API_KEY={HIDDEN}
         self.assertNotIn("profiles/work/auth.json", self.findings())
 
     def running(self):
-        process = subprocess.Popen([sys.executable, "-c", "import sys; print(flush=True); sys.stdin.read()", "hermes_cli.main", "gateway", "run"],
-                                   stdin=subprocess.PIPE, stdout=subprocess.PIPE, env={"HERMES_HOME": str(self.home.path)})
+        process = subprocess.Popen([sys.executable, "-c", "import sys; print(flush=True); sys.stdin.read()",
+                                    "hermes_cli.main", "gateway", "run"],
+                                   stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+                                   env={"HERMES_HOME": str(self.home.path)})
         process.stdout.readline()
         self.addCleanup(process.communicate)
         return f"process {process.pid} (Hermes)"
@@ -357,7 +395,8 @@ Environment=ZAI_API_KEY={HIDDEN}
     def test_what_a_running_gateway_does_not_pick_up(self):
         """The key of a custom provider in side tasks, and the routes of the API server: until it is started again."""
         def write(key):
-            self.home.write("config.yaml", f"model: {{provider: mine}}\ncustom_providers: [{{name: mine, base_url: http://h/v1, api_key: {key}}}]\n"
+            self.home.write("config.yaml",
+                            f"model: {{provider: mine}}\ncustom_providers: [{{name: mine, base_url: http://h/v1, api_key: {key}}}]\n"
                             "platforms: {api_server: {extra: {model_routes: {fast: {model: m, api_key: sk-test-route-0001}}}}}\n")
             self.home.compile()
 
@@ -369,7 +408,8 @@ Environment=ZAI_API_KEY={HIDDEN}
         write(STALE)
         os.utime(self.home.path / "config.yaml", (4e9, 4e9))  # the clock of processes counts whole ticks
         self.home.compile()
-        messages = [f["message"] for f in json.loads(self.home.compile("--check", "--live", "--format", "json")[1])["findings"] if f["where"] == where]
+        messages = [f["message"] for f in json.loads(self.home.compile("--check", "--live", "--format",
+                                                                       "json")[1])["findings"] if f["where"] == where]
         self.assertEqual(len(messages), 2, messages)
         self.assertIn(f"may go on with the older key {fingerprint(HIDDEN)} of custom:mine", messages[0])
         self.assertIn("model_routes only when it starts", messages[1])

@@ -41,7 +41,8 @@ class Foreign(unittest.TestCase):
             os.sched_yield()
 
     def stop(self):
-        """The server takes nothing more: what it has taken already, it would hold on to even when its caller is killed."""
+        """The server takes nothing more: what it has taken already, it would hold on to even when its caller is
+        killed."""
         self.server.send_signal(signal.SIGSTOP)
         tasks = [task / "stat" for task in pathlib.Path(f"/proc/{self.server.pid}/task").iterdir()]
         while any(task.read_text().rpartition(")")[2].split()[0] != "T" for task in tasks):
@@ -89,7 +90,8 @@ class Foreign(unittest.TestCase):
         watch.process.terminate()
         try:
             watch.process.wait(10)
-        except subprocess.TimeoutExpired:  # the kernel holds who waits for what the server has taken, even when it is killed
+        # the kernel holds who waits for what the server has taken, even when it is killed
+        except subprocess.TimeoutExpired:
             self.server.send_signal(signal.SIGCONT)
         self.assertEqual(watch.process.wait(PATIENCE), 0)
 

@@ -76,7 +76,8 @@ class GatewayView(unittest.TestCase):
         self.becomes("model: ''\nprovider: xiaomi\n", {"model": {"provider": "xiaomi"}})
 
     def test_old_spellings_inside_the_model(self):
-        self.becomes("model: {model: m, name: n, provider: xiaomi}\n", {"model": {"provider": "xiaomi", "default": "m"}})
+        self.becomes("model: {model: m, name: n, provider: xiaomi}\n",
+                     {"model": {"provider": "xiaomi", "default": "m"}})
         self.becomes("model: {name: n, default: ''}\n", {"model": {"default": "n"}})
         self.becomes("model: {default: d, name: n}\n", {"model": {"default": "d"}})
         self.becomes("api_base: http://one/v1\nmodel: {api_base: http://two/v1, provider: xiaomi}\n",
@@ -93,10 +94,12 @@ class GatewayView(unittest.TestCase):
     # --- references ---
 
     def test_references(self):
-        for text, expected in {"${A}": "value", "x${A}y${A}": "xvaluey" + "value", "$${A}": "$value", "$A": "$A", "${}": "${}",
+        for text, expected in {"${A}": "value", "x${A}y${A}": "xvaluey" + "value", "$${A}": "$value", "$A": "$A",
+                               "${}": "${}",
                                "${A": "${A", "${EMPTY}": "", "${REC}": "valuex", "${ODD NAME}": "${ODD NAME}",
                                "${ A }": "value", "${env:A}": "value", "${ env: A }": "value", "${env:}": "${env:}",
-                               "${vault:A}": "${vault:A}", "x${file:/a}y${A}": "x${file:/a}yvalue", "${}${A}": "${}value", "${NOPE:-zz}": "${NOPE:-zz}", "${A${A}}": "${A${A}}"}.items():
+                               "${vault:A}": "${vault:A}", "x${file:/a}y${A}": "x${file:/a}yvalue",
+                               "${}${A}": "${}value", "${NOPE:-zz}": "${NOPE:-zz}", "${A${A}}": "${A${A}}"}.items():
             with self.subTest(text):
                 self.becomes(f"x: '{text}'\n", {"x": expected})
 
@@ -128,7 +131,8 @@ class GatewayView(unittest.TestCase):
         code, err = self.compile(user)
         self.assertEqual(code, 0, err)
         providers = self.home.snapshot()["content"]["providers"]
-        return {name: (p["base_url"], [c["fingerprint"] for c in p["credentials"]]) for name, p in providers.items()}, err
+        return {name: (p["base_url"], [c["fingerprint"] for c in p["credentials"]])
+                for name, p in providers.items()}, err
 
     def test_both_forms_and_every_spelling(self):
         key, mine = fingerprint("sk-test-custom-0001"), fingerprint("sk-test-mine-000001")
@@ -146,8 +150,10 @@ class GatewayView(unittest.TestCase):
     def test_which_of_two_keys_of_an_entry_counts(self):
         entry = "{name: m, base_url: http://h/v1, api_key: sk-test-custom-0001, key_env: KEY_OF_MINE}"
         inline, mine = fingerprint("sk-test-custom-0001"), fingerprint("sk-test-mine-000001")
-        for form, first, second in ((f"custom_providers: [{entry}]\n", inline, mine), (f"providers: {{x: {entry}}}\n", inline, mine),
-                                    (f"custom_providers: []\nproviders: {{x: {entry}}}\n", mine, inline)):  # no entry in the pool then
+        for form, first, second in ((f"custom_providers: [{entry}]\n", inline, mine),
+                                    (f"providers: {{x: {entry}}}\n", inline, mine),
+                                    # no entry in the pool then
+                                    (f"custom_providers: []\nproviders: {{x: {entry}}}\n", mine, inline)):
             found, err = self.providers(form)
             self.assertEqual(found, {"custom:m": ("http://h/v1", [first])})
             self.assertIn("warning[shadowed-key]", err)
@@ -165,11 +171,15 @@ class GatewayView(unittest.TestCase):
         self.assertIn(f".env:1:16: warning[shadowed-key]: XIAOMI_API_KEY is another key for xiaomi here than in {folder}/.env, which wins", err)
         content = self.home.snapshot()["content"]
         shadowed = {(s["provider"], s["fingerprint"], s["origins"][0]["path"]) for s in content["shadowed"]}
-        self.assertLessEqual({("xiaomi", fingerprint(user), "config.yaml"), ("xiaomi", fingerprint(user + "-env"), ".env"),
+        self.assertLessEqual({("xiaomi", fingerprint(user), "config.yaml"),
+                              ("xiaomi", fingerprint(user + "-env"), ".env"),
                               ("gemini", fingerprint(user), "config.yaml")}, shadowed)
-        self.assertEqual([c["fingerprint"] for c in content["providers"]["xiaomi"]["credentials"]], [fingerprint(managed), fingerprint(managed + "-env")])
-        self.assertEqual([o["path"] for o in content["providers"]["deepseek"]["credentials"][0]["origins"]], [f"{folder}/.env", ".env"])
-        self.assertIn(f"shadowed  {fingerprint(user)}  config.yaml:1:36 model.api_key\n", self.home.compile("--explain", "xiaomi")[1])
+        self.assertEqual([c["fingerprint"] for c in content["providers"]["xiaomi"]["credentials"]],
+                         [fingerprint(managed), fingerprint(managed + "-env")])
+        self.assertEqual([o["path"] for o in content["providers"]["deepseek"]["credentials"][0]["origins"]],
+                         [f"{folder}/.env", ".env"])
+        self.assertIn(f"shadowed  {fingerprint(user)}  config.yaml:1:36 model.api_key\n",
+                      self.home.compile("--explain", "xiaomi")[1])
         self.assertNotIn(b"sk-test", self.home.printed)
 
     def test_a_provider_without_a_url_gets_no_entry_in_the_pool(self):
@@ -180,18 +190,21 @@ class GatewayView(unittest.TestCase):
         self.assertIn("config.yaml:1:43: warning[no-base-url]: azure-foundry has no base URL", err)
         self.assertIn("help: set AZURE_FOUNDRY_BASE_URL in .env, or base_url beside the key", err)
         self.assertFalse((self.home.path / "auth.json").exists())
-        code, err = self.compile(config, env="AZURE_FOUNDRY_API_KEY=sk-test-azure-0002\nAZURE_FOUNDRY_BASE_URL=https://mine.example.com/v1/\n")
+        code, err = self.compile(config,
+                                 env="AZURE_FOUNDRY_API_KEY=sk-test-azure-0002\nAZURE_FOUNDRY_BASE_URL=https://mine.example.com/v1/\n")
         self.assertNotIn("no-base-url", err)
         self.assertEqual([(e["access_token"], e["base_url"]) for e in self.home.pool("azure-foundry")],
                          [("sk-test-azure-0001", "https://mine.example.com/v1")])
 
     def test_a_key_that_is_called_like_its_host(self):
-        self.home.write(".env", "EXAMPLE_API_KEY=sk-test-by-its-host\nOPENAI_API_KEY=sk-test-openai-0001\nH_API_KEY=changeme\n")
+        self.home.write(".env",
+                        "EXAMPLE_API_KEY=sk-test-by-its-host\nOPENAI_API_KEY=sk-test-openai-0001\nH_API_KEY=changeme\n")
         found, _ = self.providers("custom_providers: [{name: a, base_url: 'https://api.llm.example.com:8443/v1'}, {name: b, base_url: http://www.h.de/v1},\n"
                                   "  {name: c, base_url: https://example.com/v1, api_key: sk-test-own-00001}, {name: d, base_url: https://api.openai.com/v1},\n"
                                   "  {name: e, base_url: https://example.com/v2, api_key: dummy}, {name: f, base_url: http://localhost/v1}]\n")
         self.assertEqual({name: keys for name, (_, keys) in found.items() if name.startswith("custom")},
-                         {"custom:a": [fingerprint("sk-test-by-its-host")], "custom:b": [], "custom:c": [fingerprint("sk-test-own-00001")],
+                         {"custom:a": [fingerprint("sk-test-by-its-host")], "custom:b": [],
+                          "custom:c": [fingerprint("sk-test-own-00001")],
                           "custom:d": [fingerprint("sk-test-openai-0001")], "custom:e": [],
                           "custom:f": [fingerprint("")]})
         self.assertNotIn("custom:a", json.loads((self.home.path / "auth.json").read_text())["credential_pool"])
@@ -225,13 +238,15 @@ class GatewayView(unittest.TestCase):
 
     def test_names_in_any_script_are_lower_case_in_the_pool(self):
         """As Python has it: Hermes looks for the pool under that name only."""
-        for name in ("\u00dcber LLM", "\u041c\u043e\u0439 LLM", "\u039bambda", "\u0130stanbul", "\u65e5\u672c\u8a9e", "\u023a\u1e9e\U00010400"):
+        for name in ("\u00dcber LLM", "\u041c\u043e\u0439 LLM", "\u039bambda", "\u0130stanbul", "\u65e5\u672c\u8a9e",
+                     "\u023a\u1e9e\U00010400"):
             with self.subTest(name):
                 id = "custom:" + name.lower().replace(" ", "-")
                 key = f"sk-test-{len(name)}-custom"
                 self.home.write(".env", f"THEIR_KEY={key}\n")  # a variable that Hermes does not seed its pool with
                 text = f"model: {{provider: {name}}}\ncustom_providers: [{{name: {name}, base_url: http://h/v1, key_env: THEIR_KEY}},\n"
-                found, err = self.providers(text + f"  {{name: {name.lower()}, base_url: http://h/v1, api_key: sk-test-twice-0001}}]\n")
+                found, err = self.providers(text
+                                            + f"  {{name: {name.lower()}, base_url: http://h/v1, api_key: sk-test-twice-0001}}]\n")
                 self.assertEqual(found, {id: ("http://h/v1", [fingerprint(key)])})
                 self.assertIn("[provider-dropped]", err)
                 self.assertEqual(self.home.snapshot()["content"]["default_provider"], id)
@@ -239,7 +254,8 @@ class GatewayView(unittest.TestCase):
                 self.assertEqual(self.home.compile("--explain", name.lower())[0], 0)
 
     def test_what_is_no_entry(self):
-        for entry in ("{base_url: http://h/v1}", "{name: '', base_url: http://h/v1}", "text", "{name: [a], base_url: http://h/v1}"):
+        for entry in ("{base_url: http://h/v1}", "{name: '', base_url: http://h/v1}", "text",
+                      "{name: [a], base_url: http://h/v1}"):
             with self.subTest(entry):
                 found, err = self.providers(f"custom_providers: [{entry}]\n")
                 self.assertEqual(found, {})

@@ -1,5 +1,5 @@
-"""What nobody does by mistake, and some do on purpose: derived files that were planted, pools of odd shape, keys in places
-that are no key's."""
+"""What nobody does by mistake, and some do on purpose: derived files that were planted, pools of odd shape, keys in
+places that are no key's."""
 import hashlib, json, os, subprocess, unittest
 
 from harness import Home, fingerprint
@@ -9,7 +9,8 @@ CONFIG = f"model:\n  provider: xiaomi\n  api_key: {MAIN}\n"
 
 
 def entry(**members):
-    return {"id": "abc123", "auth_type": "api_key", "source": "manual", "priority": 0, "access_token": "sk-test-manual-0001",
+    return {"id": "abc123", "auth_type": "api_key", "source": "manual", "priority": 0,
+            "access_token": "sk-test-manual-0001",
             "base_url": "https://a.example.com/v1"} | members
 
 
@@ -25,10 +26,12 @@ class Hostile(unittest.TestCase):
         self.home.close()
 
     def store(self, text):
-        self.home.write("auth.json", text if isinstance(text, str) else json.dumps({"credential_pool": {"xiaomi": text}}))
+        self.home.write("auth.json", text if isinstance(text, str)
+                        else json.dumps({"credential_pool": {"xiaomi": text}}))
 
     def every_mode(self):
-        for mode in ((), ("--check",), ("--diff",), ("--status",), ("--explain", "xiaomi"), ("--diff", "--format", "json"),
+        for mode in ((), ("--check",), ("--diff",), ("--status",), ("--explain", "xiaomi"),
+                     ("--diff", "--format", "json"),
                      ("--explain", "xiaomi", "--format", "json")):
             self.assertIn(self.home.compile(*mode)[0], (0, 3))
 
@@ -48,12 +51,15 @@ class Hostile(unittest.TestCase):
     def test_a_memory_of_cooldowns_that_was_edited(self):
         self.home.compile()
         key = "sk-test-fresh-00001"
-        memory = {"status": "exhausted", "until": 9999999999, "raw": ['"exhausted"', "1}, garbage", "xx", "", "null", "9999999999"]}
-        self.home.write("compiled/cooldowns.json", json.dumps({"format": 1, "cooldowns": {"xiaomi": {fingerprint(key): memory}}}))
+        memory = {"status": "exhausted", "until": 9999999999,
+                  "raw": ['"exhausted"', "1}, garbage", "xx", "", "null", "9999999999"]}
+        self.home.write("compiled/cooldowns.json",
+                        json.dumps({"format": 1, "cooldowns": {"xiaomi": {fingerprint(key): memory}}}))
         self.home.write("config.yaml", CONFIG.replace(MAIN, key))
         self.home.compile()
         self.assertEqual(self.home.pool()[0]["access_token"], key)
-        self.store([entry(source="env:XIAOMI_API_KEY", access_token="sk-test-env-000001", last_status="exhausted", last_status_at=1,
+        self.store([entry(source="env:XIAOMI_API_KEY", access_token="sk-test-env-000001", last_status="exhausted",
+                          last_status_at=1,
                           last_error_reset_at=77)])
         path = self.home.path / "auth.json"
         path.write_text(path.read_text().replace("77", "1e999"))
@@ -92,7 +98,8 @@ class Hostile(unittest.TestCase):
         self.home.snapshot()
 
     def test_names_with_a_nul_are_nobodys(self):
-        foreign = {"credential_pool": {"xiaomi": [entry()], "xiaomi\0": [entry(source="manual:hermes-watch:model.api_key\0z")]}}
+        foreign = {"credential_pool": {"xiaomi": [entry()],
+                                       "xiaomi\0": [entry(source="manual:hermes-watch:model.api_key\0z")]}}
         self.store(json.dumps(foreign))
         self.home.compile()
         pool = json.loads(self.home.bytes_of("auth.json"))["credential_pool"]
@@ -102,21 +109,26 @@ class Hostile(unittest.TestCase):
     def test_a_pool_that_is_named_twice_is_left_alone(self):
         text = json.dumps({"credential_pool": {"xiaomi": [entry()], "X": []}}).replace('"X"', '"xiaomi"')
         self.store(text)
-        self.assertIn("warning[pool-left-alone]: the pool of xiaomi is left alone: its name occurs twice", self.home.compile()[2])
+        self.assertIn("warning[pool-left-alone]: the pool of xiaomi is left alone: its name occurs twice",
+                      self.home.compile()[2])
         self.assertEqual(self.home.bytes_of("auth.json").decode(), text)
 
     def test_keys_in_places_that_are_no_keys(self):
-        self.store([entry(id=LEAK, label=LEAK, source=f"manual:{LEAK}"), entry(id="aaa000", source=f"manual:hermes-watch:{LEAK}"),
-                    entry(id="bbb000", source="manual:hermes-watch:q", access_token="", secret_fingerprint="sk-test-leaked-0001-xyz"),
+        self.store([entry(id=LEAK, label=LEAK, source=f"manual:{LEAK}"),
+                    entry(id="aaa000", source=f"manual:hermes-watch:{LEAK}"),
+                    entry(id="bbb000", source="manual:hermes-watch:q", access_token="",
+                          secret_fingerprint="sk-test-leaked-0001-xyz"),
                     entry(id="ccc000", label="a\x1b[31mX\x07")])
         self.every_mode()
         self.home.write("config.yaml", f"model:\n  provider: {LEAK}\n  base_url: https://u:{LEAK}@a.example.com/v1\n"
                         f"providers:\n  {LEAK}: {{api_key: {LEAK}-2, base_url: 'https://b.example.com/{LEAK}'}}\n"
                         f"custom_providers: [{{name: x, base_url: 'https://c.example.com?key={LEAK}', api_key: {LEAK}-3}}]\n"
                         f"auxiliary: {{{LEAK}: {{provider: xiaomi, api_key: {LEAK}-4}}}}\n")
-        self.home.write(".env", f"DEEPSEEK{LEAK}_API_KEY=é\nDEEPSEEK{LEAK}_API_KEY=b\nXIAOMI_BASE_URL=https://{LEAK}@h.example.com\n")
+        self.home.write(".env",
+                        f"DEEPSEEK{LEAK}_API_KEY=é\nDEEPSEEK{LEAK}_API_KEY=b\nXIAOMI_BASE_URL=https://{LEAK}@h.example.com\n")
         self.every_mode()
-        for what in ("model.base_url", "model.provider", "providers", "XIAOMI_BASE_URL", "x", f"DEEPSEEK{LEAK}_API_KEY"):
+        for what in ("model.base_url", "model.provider", "providers", "XIAOMI_BASE_URL", "x",
+                     f"DEEPSEEK{LEAK}_API_KEY"):
             _, out, err = self.home.compile("--explain", what, "--format", "json")
             self.home.printed = self.home.printed.replace(what.encode(), b"")  # what was asked for by its own name
 
@@ -133,10 +145,14 @@ class Hostile(unittest.TestCase):
 
     def test_bombs_end_in_a_diagnostic(self):
         many = 100000
-        for text, code in (("a: 1" + ":30" * many, "yaml-value"), ("a: 0x" + "f" * many, "yaml-value"), ("[" * many, "nesting-limit"),
-                           ("a: " + "1:" * many, "yaml-syntax"), ("[a?b, " * 20000, "nesting-limit"), ("- " * many, "nesting-limit"),
-                           ("a0: &a0 x\n" + "".join(f"a{i}: &a{i} [{', '.join([f'*a{i - 1}'] * 10)}]\n" for i in range(1, 30)), "alias-limit"),
-                           ("a0: &a0 {k: 1}\n" + "".join(f"a{i}: &a{i} {{<<: [{', '.join([f'*a{i - 1}'] * 10)}]}}\n" for i in range(1, 30)),
+        for text, code in (("a: 1" + ":30" * many, "yaml-value"), ("a: 0x" + "f" * many, "yaml-value"),
+                           ("[" * many, "nesting-limit"),
+                           ("a: " + "1:" * many, "yaml-syntax"), ("[a?b, " * 20000, "nesting-limit"),
+                           ("- " * many, "nesting-limit"),
+                           ("a0: &a0 x\n" + "".join(f"a{i}: &a{i} [{', '.join([f'*a{i - 1}'] * 10)}]\n"
+                                                    for i in range(1, 30)), "alias-limit"),
+                           ("a0: &a0 {k: 1}\n" + "".join(f"a{i}: &a{i} {{<<: [{', '.join([f'*a{i - 1}'] * 10)}]}}\n"
+                                                         for i in range(1, 30)),
                             "alias-limit"), ("a: &a [*a]\n", "recursive-alias")):
             with self.subTest(text[:20]):
                 self.home.write("config.yaml", text)

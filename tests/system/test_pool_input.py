@@ -1,5 +1,5 @@
-"""auth.json and auth.lock in every bad shape: the snapshot is published all the same, the pool is left alone, and a finding
-says why."""
+"""auth.json and auth.lock in every bad shape: the snapshot is published all the same, the pool is left alone, and a
+finding says why."""
 import json, os, stat, subprocess, unittest
 
 from harness import Home, Watch
@@ -49,7 +49,8 @@ class PoolInput(unittest.TestCase):
     def test_no_json(self):
         good = store(entry())
         for text, why in (("", "is empty"), ("\ufeff\ufeff" + good, "is not JSON"), ("no json", "is not JSON"),
-                          (good[:-20], "is not JSON"), (good + "}", "is not JSON"), (b"\xff\xfe" + good.encode(), "is not UTF-8"),
+                          (good[:-20], "is not JSON"), (good + "}", "is not JSON"),
+                          (b"\xff\xfe" + good.encode(), "is not UTF-8"),
                           ("[]", "is a list, not an object"), ("{}", "has neither providers nor credential_pool"),
                           ('{"credential_pool": []}', "has a credential_pool that is not an object"),
                           ('{"providers": {}, "credential_pool": "x"}', "has a credential_pool that is not an object")):
@@ -58,7 +59,8 @@ class PoolInput(unittest.TestCase):
                 self.assertEqual(found, [f"auth.json {why}; it is left alone"])
 
     def test_a_pool_of_odd_shape(self):
-        for entries, why in (([entry(), "x"], "one of its entries is not an object"), ([entry(), None], "one of its entries is not an object"),
+        for entries, why in (([entry(), "x"], "one of its entries is not an object"),
+                             ([entry(), None], "one of its entries is not an object"),
                              ([entry(), entry(priority="1")], "the priority of one of its entries is not a number"),
                              ([entry(), entry(priority=None)], "the priority of one of its entries is not a number")):
             with self.subTest(why):
@@ -67,22 +69,27 @@ class PoolInput(unittest.TestCase):
 
     def test_a_mark_at_the_start(self):
         """An editor on Windows leaves one; Hermes since 0.20.1 reads over it, and so does this."""
-        for text in (store(entry()), json.dumps(json.loads(store(entry(label="\u00e4\u2028"))), indent=2, ensure_ascii=False)):
+        for text in (store(entry()),
+                     json.dumps(json.loads(store(entry(label="\u00e4\u2028"))), indent=2, ensure_ascii=False)):
             self.home.write("auth.json", "\ufeff" + text)
             code, _, err = self.home.compile()
             self.assertEqual((code, "pool-unreadable" in err), (0, False), err)
             written = self.home.bytes_of("auth.json").decode()
             self.assertTrue(written.startswith("\ufeff"))
-            self.assertEqual([e["access_token"] for e in json.loads(written[1:])["credential_pool"]["xiaomi"]], [KEY, MANUAL])
+            self.assertEqual([e["access_token"] for e in json.loads(written[1:])["credential_pool"]["xiaomi"]],
+                             [KEY, MANUAL])
             self.home.write("config.yaml", "model:\n  provider: xiaomi\n")
             self.assertEqual(self.home.compile()[0], 0)
             self.assertEqual(self.home.bytes_of("auth.json").decode(), "\ufeff" + text)
             self.home.write("config.yaml", CONFIG)
 
     def test_an_entry_with_a_url_of_its_own(self):
-        """Its key goes there and nowhere else, as Hermes sends it: but for the table's URL, where config.yaml names another one."""
-        for url, named, expected in (("https://proxy.example.com/v1/", "", "https://proxy.example.com/v1"), ("https://api.xiaomimimo.com/v1", "", None),
-                                     ("https://api.xiaomimimo.com/v1", "  base_url: https://mine.example.com/v1\n", None), ("", "", None)):
+        """Its key goes there and nowhere else, as Hermes sends it: but for the table's URL, where config.yaml names
+        another one."""
+        for url, named, expected in (("https://proxy.example.com/v1/", "", "https://proxy.example.com/v1"),
+                                     ("https://api.xiaomimimo.com/v1", "", None),
+                                     ("https://api.xiaomimimo.com/v1", "  base_url: https://mine.example.com/v1\n",
+                                      None), ("", "", None)):
             with self.subTest(url=url, named=named):
                 self.home.write("config.yaml", "model:\n  provider: xiaomi\n" + named)
                 self.home.write("auth.json", store(entry(base_url=url)))
@@ -129,7 +136,8 @@ class PoolInput(unittest.TestCase):
         def config(name, key=KEY):
             return f"model: {{provider: {name}}}\ncustom_providers: [{{name: {name}, base_url: http://h/v1, api_key: {key}}}]\n"
 
-        spent = entry(source="config:old", access_token=KEY, last_status="exhausted", last_status_at=4e9, last_error_reset_at=4000000500.0)
+        spent = entry(source="config:old", access_token=KEY, last_status="exhausted", last_status_at=4e9,
+                      last_error_reset_at=4000000500.0)
         text = store(spent).replace('"xiaomi"', '"custom:old"')
         self.home.write("config.yaml", config("old"))
         self.home.write("auth.json", text)
@@ -137,7 +145,8 @@ class PoolInput(unittest.TestCase):
         self.home.write("config.yaml", config("new"))
         code, _, err = self.home.compile()
         self.assertEqual(code, 0)
-        self.assertIn("hint[orphaned-pool]: auth.json has 1 entry for custom:old, which config.yaml does not define", err)
+        self.assertIn("hint[orphaned-pool]: auth.json has 1 entry for custom:old, which config.yaml does not define",
+                      err)
         self.assertEqual([e["last_error_reset_at"] for e in self.home.pool("custom:new")], [4000000500.0])
         self.assertIn("cooling until 2096", self.home.compile("--status")[1])
         self.home.compile("--reset", "new")
@@ -149,7 +158,8 @@ class PoolInput(unittest.TestCase):
 
     def test_a_pool_under_the_key_of_a_custom_provider(self):
         """Hermes since October 2026 moves what is added by hand there, and asks it first."""
-        self.home.write("config.yaml", f"model: {{provider: mine}}\nproviders: {{mine: {{name: My LLM, base_url: http://h/v1, api_key: {KEY}}}}}\n")
+        self.home.write("config.yaml",
+                        f"model: {{provider: mine}}\nproviders: {{mine: {{name: My LLM, base_url: http://h/v1, api_key: {KEY}}}}}\n")
         ours = entry(source="manual:hermes-watch:providers.mine.api_key", access_token=KEY)
         self.home.write("auth.json", store(entry(id="abc124"), ours).replace('"xiaomi"', '"mine"'))
         self.assertEqual(self.home.compile()[0], 0)
@@ -160,7 +170,8 @@ class PoolInput(unittest.TestCase):
 
     def test_what_hermes_copes_with(self):
         """No id, one source twice, equal and fractional priorities: ours goes before, theirs stay as they are."""
-        entries = [entry(source="env:XIAOMI_API_KEY", priority=1), entry(source="env:XIAOMI_API_KEY", priority=1.5), entry(priority=1.5)]
+        entries = [entry(source="env:XIAOMI_API_KEY", priority=1), entry(source="env:XIAOMI_API_KEY", priority=1.5),
+                   entry(priority=1.5)]
         for one in entries:
             del one["id"]
         self.home.write("auth.json", store(*entries))
@@ -175,13 +186,15 @@ class PoolInput(unittest.TestCase):
         """Hermes cannot sort a pool with a priority that is no number, and fails for the whole provider."""
         for strategy in ("", "credential_pool_strategies:\n  xiaomi: round_robin\n"):
             self.home.write("config.yaml", CONFIG + strategy)
-            for foreign in ([], [entry()], [entry(), entry(id="abc124", access_token="sk-test-second-001", priority=1)]):
+            for foreign in ([], [entry()],
+                            [entry(), entry(id="abc124", access_token="sk-test-second-001", priority=1)]):
                 self.home.write("auth.json", store(*foreign))
                 self.home.compile()
                 good = self.home.bytes_of("auth.json")
                 ours = next(e for e in self.home.pool() if e["access_token"] == KEY)
                 for priority in (None, "0", "first", [1]):
-                    self.home.write("auth.json", store(*(e | {"priority": priority} if e == ours else e for e in self.home.pool())))
+                    self.home.write("auth.json",
+                                    store(*(e | {"priority": priority} if e == ours else e for e in self.home.pool())))
                     self.home.compile()
                     self.assertEqual(self.home.bytes_of("auth.json"), good, (strategy, priority))
 
@@ -190,20 +203,24 @@ class PoolInput(unittest.TestCase):
         del first["priority"]
         self.home.write("auth.json", store(first, second))
         self.assertEqual(self.home.compile()[0], 0)
-        self.assertEqual([(e["access_token"], e.get("priority")) for e in self.home.pool()], [(KEY, -1), (MANUAL, None), ("sk-test-second-001", 1)])
+        self.assertEqual([(e["access_token"], e.get("priority")) for e in self.home.pool()],
+                         [(KEY, -1), (MANUAL, None), ("sk-test-second-001", 1)])
 
     def test_moments_as_leniently_as_hermes_reads_them(self):
         """A reset in milliseconds, as a text of digits or as a date; the key of that entry cools until then."""
-        for reset in (4115491200123, "4115491200.123", "4115491200123", "2100-06-01T00:00:00.123Z", "2100-06-01T02:00:00.123+02:00"):
+        for reset in (4115491200123, "4115491200.123", "4115491200123", "2100-06-01T00:00:00.123Z",
+                      "2100-06-01T02:00:00.123+02:00"):
             with self.subTest(reset):
                 (self.home.path / "compiled/cooldowns.json").unlink(missing_ok=True)
-                self.home.write("auth.json", store(entry(access_token=KEY, base_url="", last_status="exhausted", last_status_at=1.5, last_error_reset_at=reset)))
+                self.home.write("auth.json", store(entry(access_token=KEY, base_url="", last_status="exhausted",
+                                                         last_status_at=1.5, last_error_reset_at=reset)))
                 self.assertEqual(self.home.compile()[0], 0)
                 self.assertEqual([e["last_error_reset_at"] for e in self.home.pool()], [reset, reset])
                 self.assertIn("cooling until 2100-0", self.home.compile("--status")[1])
 
     def test_fifty_megabytes(self):
-        found = self.left_alone(store(entry(label="x" * 50_000_000)), "[too-large]: auth.json has 500", "the limit is 16 MiB")
+        found = self.left_alone(store(entry(label="x" * 50_000_000)), "[too-large]: auth.json has 500",
+                                "the limit is 16 MiB")
         self.assertIn("the limit is 16 MiB", found[0])
 
     def test_a_link_stays_a_link(self):
@@ -238,7 +255,8 @@ class PoolInput(unittest.TestCase):
     @unittest.skipIf(os.geteuid() != 0, "SKIP: only root can give files away")
     def test_owned_by_another_user(self):
         os.chown(self.home.write("auth.json", store(entry())), 12345, 12345)
-        found = self.left_alone(None, "[unsafe-owner]: auth.json belongs to user 12345, who is neither you nor root (mode 0600)")
+        found = self.left_alone(None,
+                                "[unsafe-owner]: auth.json belongs to user 12345, who is neither you nor root (mode 0600)")
         self.assertIn("belongs to user 12345", found[0])
         self.assertEqual(os.stat(self.home.path / "auth.json").st_uid, 12345)
 
@@ -249,12 +267,14 @@ class PoolInput(unittest.TestCase):
         real.write_text(store(entry()))
         os.chmod(real, 0o600)
         inode = os.stat(real).st_ino
-        mounted = ("unshare", "-m", "sh", "-ec", 'mount --bind "$0" "$1"; shift; exec "$@"', real, self.home.path / "auth.json")
+        mounted = ("unshare", "-m", "sh", "-ec", 'mount --bind "$0" "$1"; shift; exec "$@"', real,
+                   self.home.path / "auth.json")
         self.assertEqual(self.home.compile(prefix=mounted)[0], 0)
         self.assertEqual(os.stat(real).st_ino, inode)
         pool = json.loads(real.read_text())["credential_pool"]["xiaomi"]
         self.assertEqual([e["access_token"] for e in pool], [KEY, MANUAL])
-        self.assertEqual(sorted(p.name for p in self.home.path.iterdir()), ["auth.json", "auth.lock", "compiled", "config.yaml"])
+        self.assertEqual(sorted(p.name for p in self.home.path.iterdir()),
+                         ["auth.json", "auth.lock", "compiled", "config.yaml"])
         self.home.write("config.yaml", "model:\n  provider: xiaomi\n")  # and shorter again
         self.assertEqual(self.home.compile(prefix=mounted)[0], 0)
         self.assertEqual(real.read_text(), store(entry()))
@@ -266,7 +286,8 @@ class PoolInput(unittest.TestCase):
         real.write_text(whole[:100])
         os.chmod(real, 0o600)
         copy = self.home.write("auth.json.hermes-compile-copy", whole)
-        mounted = ("unshare", "-m", "sh", "-ec", 'mount --bind "$0" "$1"; shift; exec "$@"', real, self.home.path / "auth.json")
+        mounted = ("unshare", "-m", "sh", "-ec", 'mount --bind "$0" "$1"; shift; exec "$@"', real,
+                   self.home.path / "auth.json")
         self.home.compile(prefix=mounted)
         self.assertEqual(self.home.compile(prefix=mounted)[0], 0)
         pool = json.loads(real.read_text())["credential_pool"]["xiaomi"]
@@ -304,9 +325,11 @@ class PoolInput(unittest.TestCase):
         self.left_alone(None, "error[write-failed]: ", "auth.lock cannot be written: Is a directory", code=4)
 
     def test_a_lock_that_is_held_for_long(self):
-        """hermes-watch publishes at once and goes on when it is free; test_bad_input.py has hermes-compile, which waits."""
+        """hermes-watch publishes at once and goes on when it is free; test_bad_input.py has hermes-compile, which
+        waits."""
         self.home.write("auth.json", store(entry()))
-        holder = subprocess.Popen(["flock", self.home.path / "auth.lock", "sh", "-c", "echo; read line"], stdin=subprocess.PIPE,
+        holder = subprocess.Popen(["flock", self.home.path / "auth.lock", "sh", "-c", "echo; read line"],
+                                  stdin=subprocess.PIPE,
                                   stdout=subprocess.PIPE)
         holder.stdout.readline()
         watch = Watch(self.home)

@@ -1,13 +1,16 @@
-"""What is not ours in auth.json is kept to the byte: random stores in Hermes's shape, our keys put in and taken away again."""
+"""What is not ours in auth.json is kept to the byte: random stores in Hermes's shape, our keys put in and taken away
+again."""
 import json, random, sys, unittest
 
 from harness import Home, Watch, fingerprint
 from projection import Projector
 
 ROUNDS = int(sys.argv.pop(1)) if len(sys.argv) > 1 and sys.argv[1].isdigit() else 1200
-NUMBERS = ["0", "-0", "-0.0", "1e+22", "5e-324", "1.7976931348623157e+308", "12345678901234567890", "9007199254740993", "NaN",
+NUMBERS = ["0", "-0", "-0.0", "1e+22", "5e-324", "1.7976931348623157e+308", "12345678901234567890", "9007199254740993",
+           "NaN",
            "Infinity", "-Infinity", "0.1", "-1", "1795478458.2534587", "1" + "0" * 60]
-STRINGS = ["", "plain", "\u00e4\u00f6", "\U0001f600", "\u2028", "\x00\x01\x1f\x7f", "\"\\/", "\ud800", "\udfff\ud800", "\ud83d\ude00", "tab\there"]
+STRINGS = ["", "plain", "\u00e4\u00f6", "\U0001f600", "\u2028", "\x00\x01\x1f\x7f", "\"\\/", "\ud800", "\udfff\ud800",
+           "\ud83d\ude00", "tab\there"]
 POOLS = ["deepseek", "openrouter", "nous", "anthropic", "custom:my-llm", "custom:\u00fcber", "openai-codex", ""]
 OURS = "manual:hermes-watch:"
 
@@ -59,13 +62,16 @@ class Maker:
     def entry(self, number):
         pairs = Pairs([("id", f"{self.random.randrange(1 << 24):06x}"), ("label", self.text()),
                        ("auth_type", self.random.choice(["api_key", "api_key", "oauth"])),
-                       ("priority", self.random.choice([number, Raw(f"{number}.5"), Raw(f"-{number}"), Raw("12345678901234567890")])),
-                       ("source", self.random.choice(["manual", "manual:device_code", "env:OTHER", "device_code", self.text()])),
+                       ("priority", self.random.choice([number, Raw(f"{number}.5"), Raw(f"-{number}"),
+                                                        Raw("12345678901234567890")])),
+                       ("source",
+                        self.random.choice(["manual", "manual:device_code", "env:OTHER", "device_code", self.text()])),
                        ("access_token", f"sk-test-{self.random.randrange(1 << 30)}"), ("refresh_token", self.text()),
                        ("last_status", self.random.choice([None, "ok", "exhausted", "dead"])),
                        ("last_status_at", Raw(self.random.choice(["1794999999.25", "null", "1"]))),
                        ("last_error_reset_at", Raw(self.random.choice(["null", "1795003600.123", "1e300"])))])
-        pairs += [(self.random.choice(["x_future", "id", "tls", self.text()]), self.value()) for _ in range(self.random.randrange(3))]
+        pairs += [(self.random.choice(["x_future", "id", "tls", self.text()]), self.value())
+                  for _ in range(self.random.randrange(3))]
         if self.random.random() < 0.3:
             self.random.shuffle(pairs)
         return Pairs(pair for pair in pairs if self.random.random() < 0.9 or pair[0] in ("priority", "source"))
@@ -81,7 +87,8 @@ class Maker:
             pairs.append(("credential_pool", Pairs((name, self.pool()) for name in names)))
         for name in ("active_provider", "suppressed_sources", "updated_at", "x_future", self.text()):
             if self.random.random() < 0.5:
-                pairs.append((name, self.value() if name != "suppressed_sources" else Pairs([("xiaomi", ["env:OTHER"])])))
+                pairs.append((name, self.value() if name != "suppressed_sources"
+                              else Pairs([("xiaomi", ["env:OTHER"])])))
         if self.random.random() < 0.3:
             self.random.shuffle(pairs)
         return dumps(pairs) + "\n"
@@ -128,7 +135,8 @@ class Preservation(unittest.TestCase):
             core = line.rstrip(",")
             if core.strip("[]{} ") == "" or core.endswith(("[]", "{}")):
                 continue
-            self.assertTrue(any(candidate.rstrip(",") == core for candidate in lines), f"seed {seed}: {line!r} is gone from\n{text}")
+            self.assertTrue(any(candidate.rstrip(",") == core for candidate in lines),
+                            f"seed {seed}: {line!r} is gone from\n{text}")
 
     def test_it_is_written_as_hermes_writes(self):
         for seed in range(ROUNDS // 3):
@@ -157,7 +165,8 @@ class Leaving(unittest.TestCase):
             original = Maker(seed).store()
             self.home.write("auth.json", original)
             self.home.compile()
-            self.assertEqual((self.home.compile("--withdraw")[0], self.home.bytes_of("auth.json").decode()), (0, original), f"seed {seed}")
+            self.assertEqual((self.home.compile("--withdraw")[0], self.home.bytes_of("auth.json").decode()),
+                             (0, original), f"seed {seed}")
 
     def test_it_says_what_it_does(self):
         self.home.compile()

@@ -1,5 +1,5 @@
-"""hermes-compile --probe and hermes_watch.require_probe, against providers on loopback: what a key is said to be, what is
-sent where, and what is not."""
+"""hermes-compile --probe and hermes_watch.require_probe, against providers on loopback: what a key is said to be, what
+is sent where, and what is not."""
 import fcntl, http.server, json, os, pathlib, shutil, socket, ssl, subprocess, threading, unittest
 
 from harness import BUILD, COMPILE, PATIENCE, WATCH, Home, Loopback, Watch, fingerprint
@@ -113,7 +113,8 @@ class ByHand(Case):
         self.home.write("config.yaml", config(OLD, provider.url))
         self.assertIn(("xiaomi", "refused", 403), self.probe()[1])
         self.assertEqual(self.home.compile("--probe", "nobody"),
-                         (2, "", 'hermes-compile: "nobody" is no provider of the sources; --status lists the providers\n'))
+                         (2, "",
+                          'hermes-compile: "nobody" is no provider of the sources; --status lists the providers\n'))
 
     def test_nobody_there(self):
         self.home.write("config.yaml", config(NEW, f"http://127.0.0.1:{unused_port()}/v1"))
@@ -159,7 +160,8 @@ class ByHand(Case):
     @unittest.skipUnless(shutil.which("openssl"), "SKIP: no openssl to make a certificate with")
     def test_tls_is_verified(self):
         pair = [str(self.home.root / name) for name in ("cert.pem", "key.pem")]
-        subprocess.run(["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj", "/CN=localhost",
+        subprocess.run(["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj",
+                        "/CN=localhost",
                         "-addext", "subjectAltName=IP:127.0.0.1", "-out", pair[0], "-keyout", pair[1]],
                        check=True, capture_output=True)
         provider = self.provider({NEW: 200}, tls=pair)
@@ -191,7 +193,8 @@ class ByHand(Case):
         alone = self.home.root / "hermes-compile"
         shutil.copy(COMPILE, alone)
         self.home.write("config.yaml", config(NEW, "http://127.0.0.1:1/v1"))
-        done = subprocess.run([alone, "--home", self.home.path, "--probe"], env=self.home.env, capture_output=True, text=True)
+        done = subprocess.run([alone, "--home", self.home.path, "--probe"], env=self.home.env, capture_output=True,
+                              text=True)
         self.assertEqual(done.returncode, 4)
         self.assertIn("unreachable: hermes-http: No such file or directory", done.stdout)
 

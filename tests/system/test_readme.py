@@ -22,7 +22,8 @@ class Readme(unittest.TestCase):
             expected.append(line)
             if line.startswith("$ "):
                 program, *arguments = shlex.split(line[2:])
-                done = subprocess.run([BUILD / program, "--home", self.home.path, *arguments], env=self.home.env, capture_output=True, text=True)
+                done = subprocess.run([BUILD / program, "--home", self.home.path, *arguments], env=self.home.env,
+                                      capture_output=True, text=True)
                 printed += [line, *(done.stdout + done.stderr).splitlines()]
         self.assertEqual(printed, expected)
 

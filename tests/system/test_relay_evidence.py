@@ -51,7 +51,8 @@ class Evidence(RelayCase):
     def test_a_client_that_leaves_in_between_has_shown_nothing(self):
         relay = self.relay()
         left = threading.Event()
-        self.openai.answers = {KEY: refusal(403, "Forbidden"), SPARE: lambda request, connection: left.wait(PATIENCE) and None}
+        self.openai.answers = {KEY: refusal(403, "Forbidden"), SPARE: lambda request, connection: left.wait(PATIENCE)
+                               and None}
         connection = relay.connect()
         connection.sendall(f"POST /v1/chat/completions HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer {relay.token}\r\n"
                            "Content-Length: 2\r\n\r\n{}".encode())
@@ -71,7 +72,8 @@ class Evidence(RelayCase):
 
     def test_a_refusal_of_an_endpoint_leaves_the_key_to_the_others(self):
         relay = self.relay()
-        self.only(KEY, lambda request, connection: refusal(401, "Missing scopes: api.images.") if "/images/" in request.target
+        self.only(KEY, lambda request, connection: refusal(401, "Missing scopes: api.images.")
+                  if "/images/" in request.target
                   else http(200, {"id": "x"}))
         images = {"model": "pictures", "prompt": "x"}
         for keys in (BOTH, (SPARE,)):
@@ -82,7 +84,8 @@ class Evidence(RelayCase):
 
     def test_a_refusal_of_a_list_says_nothing_of_chats(self):
         relay = self.relay()
-        self.only(KEY, lambda request, connection: refusal(403, "Forbidden") if request.method == "GET" else http(200, {"id": "x"}))
+        self.only(KEY, lambda request, connection: refusal(403, "Forbidden") if request.method == "GET"
+                  else http(200, {"id": "x"}))
         self.assertEqual(relay.get("/xiaomi/v1/models").status, 200)
         self.asked(*BOTH)
         self.assertEqual(relay.chat().status, 200)
@@ -90,8 +93,10 @@ class Evidence(RelayCase):
 
     def test_a_limit_of_one_model_is_none_of_the_others(self):
         relay = self.relay()
-        self.openai.answers = dict.fromkeys(BOTH, lambda request, connection: limited(90) if request.json()["model"] != "big"
-                                            else refusal(429, "Rate limit reached for big in organization x", [("Retry-After", 300)]))
+        self.openai.answers = dict.fromkeys(BOTH, lambda request, connection: limited(90)
+                                            if request.json()["model"] != "big"
+                                            else refusal(429, "Rate limit reached for big in organization x",
+                                                         [("Retry-After", 300)]))
         self.assertEqual(relay.chat("big").status, 429)
         self.asked(*BOTH)
         again = relay.chat("big")
@@ -134,7 +139,8 @@ class Evidence(RelayCase):
         self.assertLessEqual(int(again.headers["retry-after"]), 60)
 
     def test_what_is_told_of_another_try_agrees_with_itself(self):
-        self.openai.answers = {KEY: limited(5), SPARE: limited(900, [("retry-after-ms", "900000"), ("x-should-retry", "false"),
+        self.openai.answers = {KEY: limited(5),
+                               SPARE: limited(900, [("retry-after-ms", "900000"), ("x-should-retry", "false"),
                                                                      ("x-other", "kept")])}
         answer = self.relay().chat()
         self.assertLessEqual(int(answer.headers["retry-after"]), 5)
@@ -143,12 +149,14 @@ class Evidence(RelayCase):
 
     def test_a_time_that_is_none_is_told_to_nobody(self):
         self.configure(spare="")
-        for headers in [("Retry-After", -5)], [("Retry-After", 999999999), ("retry-after-ms", -1)], [("Retry-After", "soon")]:
+        for headers in [("Retry-After", -5)], [("Retry-After", 999999999),
+                                               ("retry-after-ms", -1)], [("Retry-After", "soon")]:
             self.openai.answers = {KEY: refusal(429, "slow down", headers)}
             relay = self.relay()
             self.home.compile("--reset", "xiaomi")
             answer = relay.chat()
-            self.assertEqual((answer.status, [name for name in answer.headers if name.startswith("retry-after")]), (429, []))
+            self.assertEqual((answer.status, [name for name in answer.headers if name.startswith("retry-after")]),
+                             (429, []))
             relay.close()
 
     def test_an_answer_is_shown_to_nobody_else(self):

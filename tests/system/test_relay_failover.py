@@ -52,13 +52,16 @@ class Failover(unittest.TestCase):
         self.assertEqual([(a["fingerprint"], a["status"], a["verdict"]) for a in told["attempts"]],
                          [(fingerprint(ONE), 429, "cooling"), (fingerprint(TWO), 200, "good")])
         self.assertEqual(relay.get("/requests/0000000000000000").status, 404)
-        both = 'hermes_relay_request_seconds_count{provider="xiaomi"} 2\n'  # booked behind the last byte, which the client may have first
+        # booked behind the last byte, which the client may have first
+        both = 'hermes_relay_request_seconds_count{provider="xiaomi"} 2\n'
         metrics = next(m for m in (relay.get("/metrics").body.decode() for _ in range(1000)) if both in m)
         self.assertIn('hermes_relay_failovers_total{provider="xiaomi"} 1\n', metrics)
-        self.assertRegex(metrics, r'hermes_relay_key_cooldown_seconds\{provider="xiaomi",key="%s"\} (8\d|90)\n' % fingerprint(ONE))
+        self.assertRegex(metrics,
+                         r'hermes_relay_key_cooldown_seconds\{provider="xiaomi",key="%s"\} (8\d|90)\n' % fingerprint(ONE))
         self.assertIn(f'hermes_relay_key_cooldown_seconds{{provider="xiaomi",key="{fingerprint(TWO)}"}} 0\n', metrics)
         switch = relay.get("/status").json()["switches"][0]
-        self.assertEqual((switch["fingerprint"], switch["to_fingerprint"], switch["status"]), (fingerprint(ONE), fingerprint(TWO), 429))
+        self.assertEqual((switch["fingerprint"], switch["to_fingerprint"], switch["status"]),
+                         (fingerprint(ONE), fingerprint(TWO), 429))
 
     def test_a_cooldown_of_the_configuration_is_what_the_pages_tell(self):
         self.configure("hermes_watch: {cooldown_402: 60}\n")
@@ -72,7 +75,8 @@ class Failover(unittest.TestCase):
             self.assertAlmostEqual(told["until"] - status["switches"][0]["at"], 60, delta=1)
 
     def test_when_all_are_refused_the_client_gets_the_providers_own_last_answer(self):
-        self.provider.answers = {key: limited(90 + i, [("X-Own", f"answer {i}")]) for i, key in enumerate((ONE, TWO, THREE))}
+        self.provider.answers = {key: limited(90 + i, [("X-Own", f"answer {i}")])
+                                 for i, key in enumerate((ONE, TWO, THREE))}
         relay = self.relay()
         answer = relay.chat()
         self.assertEqual((answer.status, answer.headers["x-own"]), (429, "answer 2"))
@@ -111,7 +115,8 @@ class Failover(unittest.TestCase):
         self.assertEqual(self.provider.keys(), [ONE, TWO])
 
     def test_a_wrong_request_is_the_clients_and_no_keys(self):
-        self.provider.answers = {ONE: http(400, {"error": {"message": "no such parameter", "type": "invalid_request_error"}})}
+        self.provider.answers = {ONE: http(400, {"error": {"message": "no such parameter",
+                                                           "type": "invalid_request_error"}})}
         answer = self.relay().chat()
         self.assertEqual((answer.status, answer.headers["x-hermes-attempts"]), (400, "1"))
         self.assertEqual(self.provider.keys(), [ONE])
@@ -167,11 +172,13 @@ class Failover(unittest.TestCase):
             self.assertTrue(ended.acquire(timeout=PATIENCE))
 
     def test_a_dead_key_stays_dead_until_its_source_changes(self):
-        wrong = http(401, {"error": {"message": "Incorrect API key provided", "type": "invalid_request_error", "code": "invalid_api_key"}})
+        wrong = http(401, {"error": {"message": "Incorrect API key provided", "type": "invalid_request_error",
+                                     "code": "invalid_api_key"}})
         self.provider.answers = {ONE: wrong}
         relay = self.relay()
         self.assertEqual(relay.chat().headers["x-hermes-key"], fingerprint(TWO))
-        states = {key["fingerprint"]: key["state"] for provider in relay.get("/status").json()["providers"] for key in provider["keys"]}
+        states = {key["fingerprint"]: key["state"] for provider in relay.get("/status").json()["providers"]
+                  for key in provider["keys"]}
         self.assertEqual(states[fingerprint(ONE)], "dead")
         relay.close()
         relay = self.relay()

@@ -1,5 +1,5 @@
-"""The relay's status page in headless Chromium: what a user sees, live, on a telephone, without a token, and when the relay is
-gone; and that nothing on it is a secret."""
+"""The relay's status page in headless Chromium: what a user sees, live, on a telephone, without a token, and when the
+relay is gone; and that nothing on it is a secret."""
 import re, unittest
 
 import browser
@@ -27,7 +27,8 @@ class Page(unittest.TestCase):
         self.addCleanup(self.provider.close)
 
     def configure(self, first=ONE, more=""):
-        self.home.write("config.yaml", f"model:\n  provider: xiaomi\n  default: m\n  base_url: {self.provider.url}\n  api_key: {first}\n"
+        self.home.write("config.yaml",
+                        f"model:\n  provider: xiaomi\n  default: m\n  base_url: {self.provider.url}\n  api_key: {first}\n"
                         f"credential_pool_sources:\n  xiaomi: [MORE_ONE, MORE_TWO]\n{more}")
         self.home.write(".env", f"MORE_ONE={TWO}\nMORE_TWO={THREE}\n")
 
@@ -53,11 +54,13 @@ class Page(unittest.TestCase):
         page = self.browser.run("return document.documentElement.outerHTML + location.href + document.cookie")
         for secret in (token, ONE, TWO, THREE, FOUR):
             self.assertNotIn(secret, page)
-        expected = re.compile("ERR_CONNECTION_REFUSED|ERR_INCOMPLETE_CHUNKED_ENCODING|/favicon.ico")  # the relay ended; JSON has no icon
+        # the relay ended; JSON has no icon
+        expected = re.compile("ERR_CONNECTION_REFUSED|ERR_INCOMPLETE_CHUNKED_ENCODING|/favicon.ico")
         self.assertEqual([line for line in self.browser.console() if not expected.search(line)], [])
 
     def row(self, key):
-        return self.browser.run("return document.querySelector(`[data-key='${arguments[0]}']`).innerText", fingerprint(key))
+        return self.browser.run("return document.querySelector(`[data-key='${arguments[0]}']`).innerText",
+                                fingerprint(key))
 
     def wait_row(self, key, text):
         self.browser.wait("(document.querySelector(`[data-key='${args[0]}']`) || {innerText: ''}).innerText.includes(args[1])",
@@ -83,7 +86,8 @@ class Page(unittest.TestCase):
         self.wait_row(ONE, "is used next")
         self.assertIn("config.yaml:5:12", self.row(ONE))
         self.assertIn("MORE_ONE", self.row(TWO))
-        self.provider.answers = {ONE: limited(300), TWO: http(401, {"error": {"message": "revoked", "code": "token_revoked"}})}
+        self.provider.answers = {ONE: limited(300),
+                                 TWO: http(401, {"error": {"message": "revoked", "code": "token_revoked"}})}
         answer = relay.chat()
         self.wait_row(ONE, "cooling")
         self.assertRegex(self.row(ONE), r"cooling [45]:\d\d\s+HTTP 429, rule 429-retry-after")
@@ -91,7 +95,8 @@ class Page(unittest.TestCase):
         self.assertRegex(self.row(THREE), r"usable\s+in use, is used next\s+1 time")
         link = self.browser.run("return document.querySelector('a[href^=\"/requests/\"]').href")
         self.assertEqual(link, self.url + "requests/" + answer.headers["x-hermes-request-id"])
-        self.assertIn("HTTP 401, rule 401-revoked; another one went on", self.browser.run("return document.getElementById('news').textContent"))
+        self.assertIn("HTTP 401, rule 401-revoked; another one went on",
+                      self.browser.run("return document.getElementById('news').textContent"))
         before = self.row(ONE)
         self.browser.wait("!document.querySelector(`[data-key='${args[0]}']`).innerText.includes(args[1])",  # it ticks
                           fingerprint(ONE), re.search(r"\d:\d\d", before).group())
@@ -110,8 +115,10 @@ class Page(unittest.TestCase):
         self.browser.run("document.querySelector('a').focus()")
         self.compile(first=FOUR)
         self.wait_row(FOUR, "is used next")
-        self.assertIn("Generation 2 is in force", self.browser.run("return document.getElementById('news').textContent"))
-        self.assertEqual(self.browser.run("return document.querySelectorAll(`[data-key='${arguments[0]}']`).length", fingerprint(ONE)), 0)
+        self.assertIn("Generation 2 is in force",
+                      self.browser.run("return document.getElementById('news').textContent"))
+        self.assertEqual(self.browser.run("return document.querySelectorAll(`[data-key='${arguments[0]}']`).length",
+                                          fingerprint(ONE)), 0)
         self.provider.answers = {FOUR: limited(300)}
         self.browser.wait("document.activeElement.tagName === 'A'")
         focused = self.browser.run("return document.activeElement.href")
@@ -136,7 +143,8 @@ class Page(unittest.TestCase):
 
     def test_drift_and_words_with_markup_are_text(self):
         self.compile()
-        self.home.write("compiled/status.json", """{"pid": 1, "version": "1", "state": "ok", "status": "%s", "generation": 1,\n
+        self.home.write("compiled/status.json",
+                        """{"pid": 1, "version": "1", "state": "ok", "status": "%s", "generation": 1,\n
             "started_at": null, "last_compile_at": null, "drift": [{"where": "gateway 77", "variable": "XIAOMI_API_KEY",
             "found": "%s", "expected": "%s", "matters": true, "message": "an older value", "help": "restart it"}]}"""
                         % (MARKUP, fingerprint(FOUR), fingerprint(ONE)))

@@ -8,8 +8,10 @@ PRINTS = [fingerprint(key) for key in KEYS]
 
 
 def entry(number, **members):
-    return {"id": f"aaaaa{number}", "label": f"key {number}", "auth_type": "api_key", "priority": number, "source": "manual",
-            "access_token": KEYS[number], "last_status": None, "last_status_at": None, "last_error_code": None, "last_error_reason": None,
+    return {"id": f"aaaaa{number}", "label": f"key {number}", "auth_type": "api_key", "priority": number,
+            "source": "manual",
+            "access_token": KEYS[number], "last_status": None, "last_status_at": None, "last_error_code": None,
+            "last_error_reason": None,
             "last_error_message": None, "last_error_reset_at": None, "base_url": "https://a.example.com/v1",
             "request_count": 0} | members
 
@@ -48,13 +50,17 @@ class Status(unittest.TestCase):
     def test_what_an_open_session_turns_to(self):
         self.home.write(".env", f"XIAOMI_API_KEY={KEYS[1]}\n")
         told = self.status(f"  api_key: {KEYS[0]}\n")["all"]
-        self.assertIn("an open session of Hermes 0.20.1 or later turns to XIAOMI_API_KEY when its line in .env changes", told)
+        self.assertIn("an open session of Hermes 0.20.1 or later turns to XIAOMI_API_KEY when its line in .env changes",
+                      told)
         self.assertNotIn("an open session", self.status("")["all"])
 
     def test_what_the_provider_said(self):
-        cooling = {"last_status": "exhausted", "last_status_at": 1795000000.5, "last_error_code": 429, "last_error_reset_at": 4000000000}
-        lines = self.status("", entry(0, **cooling, last_error_reason="usage_limit_reached", last_error_message="Try again later. " * 20),
-                            entry(1, last_status="dead", last_status_at=4000000000.5, last_error_code=401, last_error_reason="token_revoked"),
+        cooling = {"last_status": "exhausted", "last_status_at": 1795000000.5, "last_error_code": 429,
+                   "last_error_reset_at": 4000000000}
+        lines = self.status("", entry(0, **cooling, last_error_reason="usage_limit_reached",
+                                      last_error_message="Try again later. " * 20),
+                            entry(1, last_status="dead", last_status_at=4000000000.5, last_error_code=401,
+                                  last_error_reason="token_revoked"),
                             entry(2, **cooling, last_error_message="Incorrect API key: sk-test-status-0003"), entry(3))
         self.assertIn("cooling until 2096", lines[PRINTS[0]])
         self.assertIn("(429, usage_limit_reached, Try again later. ", lines[PRINTS[0]])
@@ -65,7 +71,8 @@ class Status(unittest.TestCase):
 
     def test_next_under_each_strategy(self):
         for strategy, expected in (("fill_first", [0]), ("round_robin", [1]), ("least_used", [2]), ("random", [])):
-            counts = [entry(0, priority=0 if strategy == "fill_first" else 7, request_count=5), entry(1, request_count=4),
+            counts = [entry(0, priority=0 if strategy == "fill_first" else 7, request_count=5),
+                      entry(1, request_count=4),
                       entry(2, request_count=1)]
             lines = self.status(f"credential_pool_strategies:\n  xiaomi: {strategy}\n", *counts)
             self.assertEqual(self.next(lines), expected, strategy)
@@ -78,16 +85,19 @@ class Status(unittest.TestCase):
         self.assertIn(f"usable, shadowed by {PRINTS[0]}", lines[PRINTS[1]])
 
     def test_as_json(self):
-        cooling = {"last_status": "exhausted", "last_status_at": 1795000000.5, "last_error_code": 429, "last_error_reset_at": 4000000000}
+        cooling = {"last_status": "exhausted", "last_status_at": 1795000000.5, "last_error_code": 429,
+                   "last_error_reset_at": 4000000000}
         self.status("", entry(0, **cooling), entry(1))
         code, out, _ = self.home.compile("--status", "--format", "json")
         status = json.loads(out)
-        self.assertEqual((code, status["home"], status["generation"], status["sources"], status["error"], status["diagnostics"]),
+        self.assertEqual((code, status["home"], status["generation"], status["sources"], status["error"],
+                          status["diagnostics"]),
                          (0, str(self.home.path), 1, "compiled", None, []))
         self.assertEqual(status["watcher"], {"running": False, "state": None, "status": None})
         provider, = status["providers"]
         self.assertEqual((provider["id"], provider["default"], provider["strategy"]), ("xiaomi", True, "fill_first"))
-        self.assertEqual([[key[name] for name in ("fingerprint", "label", "state", "until", "reason", "next")] for key in provider["credentials"]],
+        self.assertEqual([[key[name] for name in ("fingerprint", "label", "state", "until", "reason", "next")]
+                          for key in provider["credentials"]],
                          [[PRINTS[0], "key 0", "cooling", "2096-10-02T07:06:40.000Z", "429", False],
                           [PRINTS[1], "key 1", "usable", None, None, True]])
 
@@ -110,19 +120,24 @@ class Status(unittest.TestCase):
         self.status("custom_providers: [{name: My LLM, base_url: 'http://127.0.0.1:1/v1', "f"api_key: {KEYS[0]}}}]\n")
         for name in ("My LLM", "my-llm", "custom:my-llm", "mimo", "deepseek"):
             self.assertEqual(self.home.compile("--reset", name)[:2], (0, "nothing was cooling\n"), name)
-        self.assertEqual(self.home.compile("--reset", "xiaomy"), (2, "", 'hermes-compile: "xiaomy" is no provider; did you mean "xiaomi"?\n'))
+        self.assertEqual(self.home.compile("--reset", "xiaomy"),
+                         (2, "", 'hermes-compile: "xiaomy" is no provider; did you mean "xiaomi"?\n'))
         self.assertEqual(self.home.compile("--explain", "xiaomy")[::2],
-                         (2, 'hermes-compile: "xiaomy" is no provider, variable or config path of the sources; did you mean "xiaomi"?\n'))
+                         (2,
+                          'hermes-compile: "xiaomy" is no provider, variable or config path of the sources; did you mean "xiaomi"?\n'))
         self.assertIn('"sha256:', self.home.compile("--explain", KEYS[3])[2])
 
     def test_a_reset_says_what_it_cleared(self):
-        cooling = {"last_status": "exhausted", "last_status_at": 1795000000.5, "last_error_code": 429, "last_error_reset_at": 4000000000,
+        cooling = {"last_status": "exhausted", "last_status_at": 1795000000.5, "last_error_code": 429,
+                   "last_error_reset_at": 4000000000,
                    "last_failure_kind": "usage_cap", "failure_confirmations": 2}
         self.status("", entry(0, **cooling), entry(1, **cooling), entry(2))
         code, out, _ = self.home.compile("--reset", "xiaomi", PRINTS[1])
-        self.assertEqual((code, [line for line in out.splitlines() if "auth.json" in line]), (0, [f"xiaomi: cleared {PRINTS[1]} in auth.json"]))
+        self.assertEqual((code, [line for line in out.splitlines() if "auth.json" in line]),
+                         (0, [f"xiaomi: cleared {PRINTS[1]} in auth.json"]))
         self.assertEqual([e["last_status"] for e in self.home.pool()], ["exhausted", None, None])
-        self.assertEqual([self.home.pool()[1][name] for name in ("last_failure_kind", "failure_confirmations")], [None, 0])
+        self.assertEqual([self.home.pool()[1][name] for name in ("last_failure_kind", "failure_confirmations")],
+                         [None, 0])
         self.assertIn(f"xiaomi: cleared {PRINTS[0]}", self.home.compile("--reset", "all")[1])
         self.assertEqual([e["last_status"] for e in self.home.pool()], [None, None, None])
         self.assertEqual(self.next(self.status("")), [0])

@@ -1,7 +1,9 @@
 """The units under a real user manager, in a mount namespace of its own: start, state, an edit, reload, a broken file,
-restart after a kill and after a hang, stop; the template for profiles; --install and --uninstall; what hermes_watch asks for
-from within the unit's filters. The journal's sockets are ours, so that every byte that would reach the journal is seen."""
-import http.server, os, pathlib, queue, shutil, signal, socket, subprocess, sys, tempfile, threading, time, unittest, urllib.request
+restart after a kill and after a hang, stop; the template for profiles; --install and --uninstall; what hermes_watch
+asks for from within the unit's filters. The journal's sockets are ours, so that every byte that would reach the journal
+is seen."""
+import http.server, os, pathlib, queue, shutil, signal, socket, subprocess, sys, tempfile, threading, time, unittest
+import urllib.request
 
 from harness import BUILD, PATIENCE, WATCH, Home, Loopback
 
@@ -49,7 +51,8 @@ class Case(unittest.TestCase):
         self.journal = Journal(pathlib.Path("/run/systemd/journal"))
         self.runtime = tempfile.mkdtemp(prefix="hermes-runtime-", dir="/run")
         self.env = dict(self.home.env, XDG_RUNTIME_DIR=self.runtime)
-        self.manager = subprocess.Popen([MANAGER, "--user"], env=self.env, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+        self.manager = subprocess.Popen([MANAGER, "--user"], env=self.env, stdout=subprocess.PIPE,
+                                        stderr=subprocess.STDOUT)
         private = pathlib.Path(self.runtime, "systemd/private")
         self.until(private.exists)
 
@@ -65,7 +68,8 @@ class Case(unittest.TestCase):
         """As it is installed, but with the program of this build."""
         shutil.copy(BUILD / unit, self.units)
         # LeakSanitizer would trace its own process, which the unit's filter forbids.
-        self.drop_in(unit, f"ExecStart=\nExecStart={WATCH.resolve()}{arguments}\nEnvironment=ASAN_OPTIONS=detect_leaks=0\n")
+        self.drop_in(unit,
+                     f"ExecStart=\nExecStart={WATCH.resolve()}{arguments}\nEnvironment=ASAN_OPTIONS=detect_leaks=0\n")
 
     def tearDown(self):
         self.systemctl("exit", check=False)
@@ -82,7 +86,8 @@ class Case(unittest.TestCase):
         """The manager tells nobody when it has read a datagram: ask until it says so."""
         end = time.monotonic() + PATIENCE
         while not fits():
-            self.assertLess(time.monotonic(), end, self.show() + "\n" + self.journal.seen.decode(errors="replace")[-3000:])
+            self.assertLess(time.monotonic(), end, self.show() + "\n"
+                            + self.journal.seen.decode(errors="replace")[-3000:])
 
     def systemctl(self, *args, check=True):
         done = subprocess.run(["systemctl", "--user", *args], env=self.env, capture_output=True, text=True)
@@ -151,7 +156,8 @@ class RelayUnit(Case):
         socket_unit = (pathlib.Path(__file__).parents[2] / "runtime/relay/hermes-relay.socket").read_text()
         (self.units / "hermes-relay.socket").write_text(socket_unit.replace(":4137", f":{self.port}"))
         # The home of a test lies below /tmp, which the unit has for itself.
-        self.drop_in("hermes-relay.service", f"ExecStart=\nExecStart={(BUILD / 'hermes-relay').resolve()}\nBindPaths={self.home.root}\n"
+        self.drop_in("hermes-relay.service",
+                     f"ExecStart=\nExecStart={(BUILD / 'hermes-relay').resolve()}\nBindPaths={self.home.root}\n"
                      f"ReadWritePaths={self.home.path}\nEnvironment=ASAN_OPTIONS=detect_leaks=0\nWatchdogSec=1\n")
 
     def health(self):
@@ -181,7 +187,8 @@ class Template(Case):
         self.copy("hermes-watch@.service", " --home %h/.hermes/profiles/%i")
 
     def test_a_profile(self):
-        self.assertIn("/hermes-watch --home %h/.hermes/profiles/%i\n", (self.units / "hermes-watch@.service").read_text())
+        self.assertIn("/hermes-watch --home %h/.hermes/profiles/%i\n",
+                      (self.units / "hermes-watch@.service").read_text())
         self.systemctl("start", self.unit)
         self.status("generation 1", "/profiles/work")
         self.assertIn("hermes-gateway-work.service", self.show("Before"))
@@ -219,8 +226,10 @@ ExecReload=/bin/sh -c 'echo reloaded >>%h/reloads'
         super().tearDown()
 
     def write(self, key, more=""):
-        self.home.write("config.yaml", f"model:\n  provider: xiaomi\n  base_url: http://localhost:{self.server.port}/v1\n"
-                                       f"hermes_watch: {{reload_unit: hermes-gateway.service, require_probe: true}}\n" + more)
+        self.home.write("config.yaml",
+                        f"model:\n  provider: xiaomi\n  base_url: http://localhost:{self.server.port}/v1\n"
+                                       f"hermes_watch: {{reload_unit: hermes-gateway.service, require_probe: true}}\n"
+                                       + more)
         self.home.write(".env", f"XIAOMI_API_KEY={key}\n")
 
     def reloads(self):
@@ -284,7 +293,8 @@ class Install(Case):
         self.assertNotEqual(self.main_pid(), first)
         code, out, _ = self.watch("--uninstall")
         self.assertEqual(code, 0)
-        self.assertIn("was removed\nThe pool keeps hermes-watch's entries; hermes-compile --withdraw removes them.\n", out)
+        self.assertIn("was removed\nThe pool keeps hermes-watch's entries; hermes-compile --withdraw removes them.\n",
+                      out)
         self.assertFalse(unit.exists())
         self.assertIn("inactive", self.systemctl("is-active", "hermes-watch", check=False))
         self.assertEqual(list(self.units.glob("*.wants/*")), [])
@@ -318,13 +328,15 @@ class Install(Case):
         self.assertEqual((code, err), (0, ""))
         self.assertIn("when you are logged in, run:\nsystemctl --user daemon-reload\n", out)
         self.assertNotIn("waited for", out)
-        self.assertIn("/nowhere does not exist yet; it is waited for\n", self.watch("--install", "--home", "/nowhere", env=env)[1])
+        self.assertIn("/nowhere does not exist yet; it is waited for\n",
+                      self.watch("--install", "--home", "/nowhere", env=env)[1])
         self.assertTrue((self.units / "hermes-watch.service").exists())
         self.assertEqual(list(self.units.glob("*.wants/*")), [])
         code, out, err = self.watch("--uninstall", env=env)
         self.assertEqual((code, err), (0, ""))
         self.assertTrue(out.endswith("when you are logged in, run:\nsystemctl --user stop hermes-watch.service\n"
-                                     "systemctl --user disable hermes-watch.service\nsystemctl --user daemon-reload\n"), out)
+                                     "systemctl --user disable hermes-watch.service\nsystemctl --user daemon-reload\n"),
+                                     out)
 
 
 def enter():

@@ -102,7 +102,8 @@ class Files(unittest.TestCase):
                 self.assertEqual(self.home.generation(), before)
                 os.close(fd)
                 self.watch.wait_generation(before + 1)
-                found = [s["bytes"] for s in self.home.snapshot()["content"]["sources"] if s["path"].endswith(path.name)]
+                found = [s["bytes"] for s in self.home.snapshot()["content"]["sources"]
+                         if s["path"].endswith(path.name)]
                 self.assertIn(len(text), found)
 
     def test_each_prefix_a_file_of_its_own(self):
@@ -239,7 +240,8 @@ class Files(unittest.TestCase):
         for command, key, env in ((["checkout", "-q", "one"], "1", "env"), (["checkout", "-q", "two"], "2", "env2"),
                                   (["reset", "-q", "--hard", "one"], "1", "env"),
                                   (["reset", "-q", "--hard", "ORIG_HEAD"], "2", "env2"),
-                                  (["checkout", "-q", "one"], "1", "env"), (["rebase", "-q", "three", "two"], "2", "env2")):
+                                  (["checkout", "-q", "one"], "1", "env"),
+                                  (["rebase", "-q", "three", "two"], "2", "env2")):
             with self.subTest(command):
                 run(*command)
                 while True:

@@ -53,7 +53,8 @@ class Ways(unittest.TestCase):
         watch.wait_generation(1)
         watch.close()
         said = [line for line in (self.home.root / "watch.log").read_text().splitlines() if "generation" in line]
-        self.assertEqual(said, [f"generation 1 active, watching {self.home.path}", "nothing published; generation 1 stays active",
+        self.assertEqual(said, [f"generation 1 active, watching {self.home.path}",
+                                "nothing published; generation 1 stays active",
                                 f"valid again: generation 1 active, watching {self.home.path}"])
 
     def test_deletion_is_held_back_and_return_is_seen(self):
@@ -143,7 +144,8 @@ class Ways(unittest.TestCase):
         while self.home.pool()[1]["last_status"] is not None:  # another key earned it
             watch.wait(lambda status: True)
         self.assertEqual(self.home.pool()[1]["secret_fingerprint"], fingerprint("sk-test-ways-2"))
-        store["credential_pool"]["xiaomi"] = [seeded | {"last_status_at": time.time()}]  # a process of 0.10.0 drops our entry
+        # a process of 0.10.0 drops our entry
+        store["credential_pool"]["xiaomi"] = [seeded | {"last_status_at": time.time()}]
         beside.write_text(json.dumps(store, indent=2) + "\n")
         os.rename(beside, self.home.path / "auth.json")
         while len(self.home.pool()) != 2:
@@ -177,7 +179,8 @@ class Ways(unittest.TestCase):
         first = self.start()
         second = Watch(self.home, name="second")
         self.addCleanup(second.close)
-        self.assertEqual(second.status, f"process {first.process.pid} already watches {self.home.path}; waiting for it to end")
+        self.assertEqual(second.status,
+                         f"process {first.process.pid} already watches {self.home.path}; waiting for it to end")
         first.process.terminate()
         first.process.wait()
         second.wait_generation(1)
@@ -245,7 +248,8 @@ class Ways(unittest.TestCase):
             os.sched_yield()
         os.kill(watch.process.pid, signal.SIGHUP)
         watch.wait(lambda status: status == "reloaded")
-        self.assertEqual({path.name for path in (self.home.path / "compiled").iterdir() if path.stat().st_mode & 0o077}, set())
+        self.assertEqual({path.name for path in (self.home.path / "compiled").iterdir() if path.stat().st_mode & 0o077},
+                         set())
 
     def test_a_pool_that_is_left_alone_is_no_ok(self):
         watch = self.start()
@@ -292,7 +296,8 @@ class Ways(unittest.TestCase):
 
     def test_a_home_without_a_name_is_wrong_usage(self):
         for program in (WATCH, COMPILE):
-            done = subprocess.run([program, "--home", ""], env=self.home.env, cwd=self.home.path, capture_output=True, text=True)
+            done = subprocess.run([program, "--home", ""], env=self.home.env, cwd=self.home.path, capture_output=True,
+                                  text=True)
             self.assertEqual(done.returncode, 2, done.stderr)
             self.assertIn("--home", done.stderr)
 

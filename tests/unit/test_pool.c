@@ -210,9 +210,9 @@ static void one_key_is_one_entry(void **state)
 
 static void what_an_earlier_version_put_beside_hermess_entry_goes(void **state)
 {
-    struct world world = world_of(STORE(
-        ENTRY("0a1b2c", "-1", "manual:hermes-watch:XIAOMI_API_KEY", "sk-test-one", "\"exhausted\"", "1794999999.5",
-              "1795003600.25") ",\n" ENTRY("bbbbbb", "0", "env:XIAOMI_API_KEY", "sk-test-one", "null", "null", "null")));
+    struct world world = world_of(STORE(ENTRY(
+        "0a1b2c", "-1", "manual:hermes-watch:XIAOMI_API_KEY", "sk-test-one", "\"exhausted\"", "1794999999.5",
+        "1795003600.25") ",\n" ENTRY("bbbbbb", "0", "env:XIAOMI_API_KEY", "sk-test-one", "null", "null", "null")));
     struct credential keys[] = {key(RANK_ENV, "sk-test-one", "XIAOMI_API_KEY")};
     struct providers providers = xiaomi(keys, 1, "sk-test-one");
     (void)state;
@@ -243,7 +243,8 @@ static void a_cleared_entry_says_when(void **state)
     struct world world = world_of(
         "{\"providers\": {}, \"credential_pool\": {\"xiaomi\": [{\"id\": \"aaaaaa\", \"source\": "
         "\"env:XIAOMI_API_KEY\", \"secret_fingerprint\": \"sha256:0123456789abcdef\", \"last_status\": \"exhausted\", "
-        "\"last_status_at\": 1794999999.5, \"model_cooldowns\": {\"m\": 1795009999}, \"failure_reason\": \"billing\"}]}}");
+        "\"last_status_at\": 1794999999.5, \"model_cooldowns\": {\"m\": 1795009999}, \"failure_reason\": "
+        "\"billing\"}]}}");
     struct credential keys[] = {key(RANK_ENV, "sk-test-new", "XIAOMI_API_KEY")};
     struct providers providers = xiaomi(keys, 1, "sk-test-new");
     (void)state;
@@ -271,12 +272,12 @@ static void a_death_right_after_a_rotation_is_doubted(void **state)
         assert_non_null(project(&world, &second));
         two[0].fresh = false;
         const char *id = member(world.text, 0, "id");
-        world.text = arena_printf(
-            arena,
-            "{\"providers\": {}, \"credential_pool\": {\"xiaomi\": [{\"id\": %s, \"source\": "
-            "\"manual:hermes-watch:model.api_key\", \"access_token\": \"sk-test-two\", \"priority\": -1, \"last_status\": "
-            "\"dead\", \"last_status_at\": %s, \"last_error_code\": 401}]}}",
-            id, at[late]);
+        world.text = arena_printf(arena,
+                                  "{\"providers\": {}, \"credential_pool\": {\"xiaomi\": [{\"id\": %s, \"source\": "
+                                  "\"manual:hermes-watch:model.api_key\", \"access_token\": \"sk-test-two\", "
+                                  "\"priority\": -1, \"last_status\": "
+                                  "\"dead\", \"last_status_at\": %s, \"last_error_code\": 401}]}}",
+                                  id, at[late]);
         assert_non_null(project(&world, &second));
         assert_string_equal(member(world.text, 0, "last_status"), late ? "\"dead\"" : "null");
         assert_int_equal(world.cooldowns.count, late);

@@ -1,4 +1,5 @@
-/* The pure parts of hermes-relay: where a request goes, which model it names, what is masked, how long a stream is held. */
+/* The pure parts of hermes-relay: where a request goes, which model it names, what is masked, how long a stream is
+ * held. */
 #include <errno.h>
 #include <setjmp.h>
 #include <stdarg.h>

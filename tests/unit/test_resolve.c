@@ -66,8 +66,8 @@ static void a_key_that_hermes_does_not_read_is_named(void **state)
           NULL, XIAOMI " XIAOMI_API_KEY=sk-test-1\n", "");
 }
 
-/* Hermes makes an entry of the pool from the inline key, and asks the pool first; from the map it does only where there is
- * no list. */
+/* Hermes makes an entry of the pool from the inline key, and asks the pool first; from the map it does only where there
+ * is no list. */
 static void the_inline_key_of_an_entry_goes_first(void **state)
 {
     (void)state;
@@ -119,8 +119,8 @@ static void custom_providers_have_keys_of_their_own(void **state)
           ".env:1:6 shadowed-key");
     check("custom_providers: [{name: mine, base_url: 'http://h/v1', key_env: MINE}]", "OTHER=sk-test-2\n", NULL,
           "custom:mine http://h/v1 fill_first: custom_providers[0].base_url=\n", "config.yaml:1:67 unset-variable");
-    check("custom_providers: [{name: mine, base_url: 'https://h.example/v1', key_env: MINE}]", "OTHER=sk-test-2\n", NULL,
-          "custom:mine https://h.example/v1 fill_first:\n", "config.yaml:1:76 unset-variable");
+    check("custom_providers: [{name: mine, base_url: 'https://h.example/v1', key_env: MINE}]", "OTHER=sk-test-2\n",
+          NULL, "custom:mine https://h.example/v1 fill_first:\n", "config.yaml:1:76 unset-variable");
     check("custom_providers: [{name: mine, api_key: sk-test-1}]", "", NULL, "", "config.yaml:1:20 provider-dropped");
 }
 

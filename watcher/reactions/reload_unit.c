@@ -20,7 +20,8 @@ struct variable {
     const char *name;
     const struct fingerprint *keys;
     size_t key_count;
-    double gone_at; /* a process that was started before has an older one, whatever its environment shows; 0: none has */
+    double
+        gone_at; /* a process that was started before has an older one, whatever its environment shows; 0: none has */
 };
 
 void reload_unit_open(struct reloader *r, const struct watched_home *home)
@@ -44,8 +45,8 @@ static void add_variable(struct reloader *r, const char *name, const struct fing
     r->variables[r->count++] = (struct variable){arena_strdup(r->arena, name), keys, key_count, 0};
 }
 
-/* What a process that was started before keeps until it ends: a variable that left .env, and the key of a custom provider that
- * its side tasks ask. */
+/* What a process that was started before keeps until it ends: a variable that left .env, and the key of a custom
+ * provider that its side tasks ask. */
 static void note_gone(struct reloader *r, const struct compilation *c)
 {
     const struct departures departed = departed_read(r->arena, c->home);

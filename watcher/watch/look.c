@@ -84,7 +84,8 @@ static struct interest *find(const struct looked *looked, const struct watch_cli
     return &looked->watch->interests[at];
 }
 
-/* Those that are looked at, where LOOKED_AT, or the others that must be from now on; *RET_COUNT of them, to be freed. */
+/* Those that are looked at, where LOOKED_AT, or the others that must be from now on; *RET_COUNT of them, to be freed.
+ */
 static struct looked *list(const struct watch_client *client, bool looked_at, size_t *ret_count)
 {
     struct looked *all = NULL;

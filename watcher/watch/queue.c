@@ -1,10 +1,10 @@
-/* What was found in libinotifytools 3.22.6 (its source was read, and tried), and how it is lived with. The library opens
- * the queue and closes it; watches are put into that queue and events are read from it here, because of these:
+/* What was found in libinotifytools 3.22.6 (its source was read, and tried), and how it is lived with. The library
+ * opens the queue and closes it; watches are put into that queue and events are read from it here, because of these:
  * - It has no getter for its descriptor and opens it without CLOEXEC: it is found by its name in /proc/self/fd.
  * - inotifytools_next_event blocks, for whole seconds or for ever; it waits for a full event in a loop that turns.
- * - A watch that the kernel itself took away (its directory or file was deleted, its disk unmounted) cannot be taken out
- *   of the library: inotifytools_remove_watch_by_wd fails, prints a line to standard error and keeps the record. A file
- *   that editors replace would leave one record for each save.
+ * - A watch that the kernel itself took away (its directory or file was deleted, its disk unmounted) cannot be taken
+ * out of the library: inotifytools_remove_watch_by_wd fails, prints a line to standard error and keeps the record. A
+ * file that editors replace would leave one record for each save.
  * - The record that was left keeps its name: when a directory is deleted and made again, inotifytools_wd_from_filename
  *   answers with the old descriptor, on which nothing will ever happen.
  * - One inode under two names (a bind mount, a hard link) has one descriptor in the kernel, but the library keeps two

@@ -1,11 +1,11 @@
 /* What a watch_set is made of, for the files that are it: index.c (who wants what), walk.c (the ways that
  * lead to a file), queue.c (the kernel's side, and libinotifytools), look.c (what events cannot tell),
- * note.c (who is told), mounts.c (where a file system may not answer), touch.c (asking it) and watch_set.c (what is done
- * with all that).
+ * note.c (who is told), mounts.c (where a file system may not answer), touch.c (asking it) and watch_set.c (what is
+ * done with all that).
  *
- * The set is locked in all of them, but not while a file system is asked: a client's update and look may run in a thread of
- * its owner's, one at a time, and wait there for a server that hangs, while the loop goes on with all others. What lies
- * between two questions is found anew. */
+ * The set is locked in all of them, but not while a file system is asked: a client's update and look may run in a
+ * thread of its owner's, one at a time, and wait there for a server that hangs, while the loop goes on with all others.
+ * What lies between two questions is found anew. */
 #ifndef HERMES_WATCH_H
 #define HERMES_WATCH_H
 
@@ -125,8 +125,8 @@ void watch_sweep(struct watch_client *client);
 /* The first interest whose name is not before NAME. */
 size_t watch_first_of(const struct watch *watch, const char *name);
 
-/* Walks PATH name by name, link by link, and wants every step. Where it comes to a file system that may not answer, it ends
- * unless CLIENT waits. */
+/* Walks PATH name by name, link by link, and wants every step. Where it comes to a file system that may not answer, it
+ * ends unless CLIENT waits. */
 void watch_walk(struct watch_client *client, const char *path);
 
 /* --- asking file systems, unlocked: what is known of the set is to be found anew --- */

@@ -1,6 +1,6 @@
 /* What must be watched so that no change of a file can go unseen: the directory of every link and of every name on the
- * way to it (an editor replaces the file), the file itself (it may be written through another name), and where something
- * is missing, the nearest parent that exists. What cannot be watched is looked at.
+ * way to it (an editor replaces the file), the file itself (it may be written through another name), and where
+ * something is missing, the nearest parent that exists. What cannot be watched is looked at.
  *
  *     int error = watch_set_open(&set);                      one per process: the library keeps global state
  *     client = watch_client_create(set, apart, tell, home);  one per home
@@ -45,16 +45,17 @@ struct watch_client *watch_client_create(struct watch_set *set, const char *cons
                                          void *owner);
 /* NULL is fine. */
 void watch_client_destroy(struct watch_client *client);
-/* PATHS are absolute; one whose last name is "*" means every entry of its directory. Call it before they are read. Costs
- * what PATHS cost, whatever other clients want. True: more than the names apart may be another one than before, of which
- * nothing else will ever tell.
+/* PATHS are absolute; one whose last name is "*" means every entry of its directory. Call it before they are read.
+ * Costs what PATHS cost, whatever other clients want. True: more than the names apart may be another one than before,
+ * of which nothing else will ever tell.
  *
- * WAIT: also where a file system may not answer for a long time, because its server hangs. Otherwise nothing is done when
- * PATHS lead over one: watch_client_is_foreign() says so, and it is to be called again from a thread. A client has one
- * caller at a time. */
+ * WAIT: also where a file system may not answer for a long time, because its server hangs. Otherwise nothing is done
+ * when PATHS lead over one: watch_client_is_foreign() says so, and it is to be called again from a thread. A client has
+ * one caller at a time. */
 bool watch_client_update(struct watch_client *client, const char *const *paths, size_t count, bool wait);
 bool watch_client_is_foreign(const struct watch_client *client);
-/* Looks at what cannot be watched; from a thread, for a foreign client. watch_set_tell() then tells of it in the loop. */
+/* Looks at what cannot be watched; from a thread, for a foreign client. watch_set_tell() then tells of it in the loop.
+ */
 void watch_client_look(struct watch_client *client);
 void watch_set_tell(struct watch_set *set);
 /* The path that a file system was asked about last, for CLIENT; "" before the first one. */
