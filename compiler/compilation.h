@@ -18,7 +18,8 @@ enum compile_outcome {
     COMPILE_UNPROVEN, /* require_probe: `unproven` is to be asked first (proof.h); nothing was written */
 };
 
-/* A source that was held back because it was empty. */
+/* A source that is held back because it is empty, or that was, and is so still although somebody has said that it is
+ * meant. */
 struct emptied {
     char path[4096]; /* "": none */
     struct stat moment;
@@ -30,8 +31,8 @@ struct compilation {
     struct diagnostics diagnostics;
     const char *home;
 
-    struct sources sources;         /* read, parse */
-    struct emptied emptied;         /* COMPILE_HELD for as long as nothing changes; else it is only for a moment */
+    struct sources sources; /* read, parse */
+    struct emptied emptied; /* COMPILE_HELD and none: it is only for a moment; else as long as nothing changes */
     struct environment environment; /* parse; the root of config.yaml adds to it */
     struct node *config;            /* resolve: the gateway's view */
     struct watch_settings settings;

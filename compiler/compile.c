@@ -109,10 +109,11 @@ static bool has_vanished(const struct run *run)
 /* Somebody has changed it since it was held back, and left it empty. */
 static bool is_confirmed(const struct emptied *emptied, const struct source *source)
 {
-    const struct stat *before = emptied == NULL ? NULL : &emptied->moment;
-    return before != NULL && strcmp(emptied->path, source->path) == 0 &&
-           (before->st_ino != source->moment.st_ino || before->st_mtim.tv_sec != source->moment.st_mtim.tv_sec ||
-            before->st_mtim.tv_nsec != source->moment.st_mtim.tv_nsec);
+    if (emptied == NULL || strcmp(emptied->path, source->path) != 0)
+        return false;
+    const struct stat *before = &emptied->moment;
+    return before->st_ino != source->moment.st_ino || before->st_mtim.tv_sec != source->moment.st_mtim.tv_sec ||
+           before->st_mtim.tv_nsec != source->moment.st_mtim.tv_nsec;
 }
 
 static void say_emptied(struct compilation *c, const struct source *source, bool kept)
@@ -136,7 +137,10 @@ static bool hold_emptied(struct run *run)
         const struct source *source = c->sources.items[i];
         if (!source->present || !is_blank(source) || !previous_had_content(c->home, reader, source))
             continue;
-        held = run->request->hold_empty && !is_confirmed(run->request->confirmed, source);
+        const bool confirmed = is_confirmed(run->request->confirmed, source);
+        held = run->request->hold_empty && !confirmed;
+        if (confirmed)
+            c->emptied = *run->request->confirmed;
         if (held) {
             c->diagnostics = (struct diagnostics){.arena = c->arena};
             c->emptied.moment = source->moment;

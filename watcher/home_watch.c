@@ -309,6 +309,12 @@ void home_watch_request(struct home_watch *h)
     go_on(h);
 }
 
+/* Since something was held back, at most: twice, and there was a whole text in between perhaps. */
+static bool saved_once(const struct home_watch *h)
+{
+    return h->saved - h->emptied_saved <= 1;
+}
+
 /* The compile. */
 static void compile(struct home_watch *h)
 {
@@ -319,7 +325,7 @@ static void compile(struct home_watch *h)
                                                             .write = true,
                                                             .hold_vanished = h->hold_vanished,
                                                             .hold_empty = h->hold_empty,
-                                                            .confirmed = &h->emptied,
+                                                            .confirmed = saved_once(h) ? &h->emptied : NULL,
                                                             .proofs = &h->after.prover.proofs});
 }
 
@@ -347,6 +353,16 @@ static void learn_root_pool(struct home_watch *h, const struct source *pool)
         h->root_pool = strdup(pool->path);
 }
 
+static void learn_emptied(struct home_watch *h, const struct compilation *c)
+{
+    const bool held = c->outcome == COMPILE_HELD;
+    const bool seen = c->sources.count > 0 && c->sources.outcome == READ_OK && !(held && *c->emptied.path == '\0');
+    if (seen) /* else nobody has come to it */
+        h->emptied = c->emptied;
+    if (seen && held)
+        h->emptied_saved = h->saved;
+}
+
 static void follow(void *home)
 {
     struct home_watch *h = home;
@@ -369,8 +385,7 @@ static void finish(struct home_watch *h)
         h->snapshot = c->publication.snapshot_stat;
     }
     learn_root_pool(h, c->sources.root_pool);
-    if (c->outcome == COMPILE_VALID || *c->emptied.path != '\0') /* else nobody has come to it */
-        h->emptied = c->emptied;
+    learn_emptied(h, c);
     pace_end(&h->pace, now_ms(), outcome_of(c));
     h->state.undone = outcome_of(c) == PACE_REPAIRED && pace_is_undone(&h->pace, now_ms());
     if (!memory_try(follow, h))
@@ -427,6 +442,7 @@ static void start(struct home_watch *h)
     h->hold_vanished = !pace_start(&h->pace, now_ms()) && !h->state.reloading;
     h->hold_empty = !h->state.reloading; /* a reload says that it is meant */
     h->reload_begun = h->state.reloading;
+    h->saved = watch_client_saved(h->watches);
     h->checking = h->check_first;
     h->check_first = false;
     if (h->state.reloading)

@@ -35,7 +35,9 @@ struct home_watch {
     struct compilation compilation;
     bool hold_vanished;
     bool hold_empty;
-    struct emptied emptied; /* what is held back */
+    struct emptied emptied; /* what is held back, or was confirmed and is empty still */
+    unsigned emptied_saved; /* watch_client_saved() then */
+    unsigned saved;         /* ... when the compile that is under way began */
     struct watch_client *watches;
     struct home_paths paths; /* what is watched */
     struct home_lock lock;

@@ -133,6 +133,12 @@ class Files(unittest.TestCase):
         self.home.write(".env", "")
         self.watch.wait(lambda status: "empty or gone" in status)
         self.watch.wait(lambda status: ".env is empty, and had content before" in status)
+        self.watch.stop()
+        self.home.write(".env", "XIAOMI_API_KEY=sk-test-files-whole\n")
+        self.home.write(".env", "")  # another text was lost, and it was not to be seen
+        self.watch.resume()
+        self.watch.wait(lambda status: "empty or gone" in status)
+        self.watch.wait(lambda status: ".env is empty, and had content before" in status)
         self.home.write(".env", "")  # somebody means it
         self.watch.wait_generation(4)
         self.assertNotIn("XIAOMI_API_KEY", self.home.snapshot()["content"]["env"])

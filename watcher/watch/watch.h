@@ -101,6 +101,7 @@ struct watch_client {
     char touching[4096];  /* what it asks a file system about at this moment, and last; "": nothing yet */
     bool stale;           /* what was found when its paths were walked may be another thing now */
     bool looks;           /* something of it must be looked at */
+    unsigned saved;       /* how many times: watch_client_saved() */
     enum watch_news news; /* of this drain */
     struct watch_client *next_told;
 };

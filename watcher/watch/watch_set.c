@@ -211,6 +211,14 @@ bool watch_client_is_stale(const struct watch_client *client)
     return stale;
 }
 
+unsigned watch_client_saved(const struct watch_client *client)
+{
+    (void)pthread_mutex_lock(&client->set->lock);
+    unsigned saved = client->saved;
+    (void)pthread_mutex_unlock(&client->set->lock);
+    return saved;
+}
+
 static const char *why(const struct watch *watch)
 {
     if (watch->remote != NULL)
@@ -263,11 +271,15 @@ static bool goes_away(const struct inotify_event *event)
 
 static void note_named(const struct watch *watch, const char *name, const struct inotify_event *event)
 {
-    for (size_t i = watch_first_of(watch, name); i < watch->count && strcmp(watch->interests[i].name, name) == 0; i++)
+    const bool saved = (event->mask & (IN_CLOSE_WRITE | IN_MOVED_TO)) != 0;
+    for (size_t i = watch_first_of(watch, name); i < watch->count && strcmp(watch->interests[i].name, name) == 0; i++) {
+        const struct interest *interest = &watch->interests[i];
+        interest->client->saved += saved && !interest->apart;
         if (goes_away(event))
-            watch_note(watch->interests[i].client, WATCH_WRITING, false);
+            watch_note(interest->client, WATCH_WRITING, false);
         else
-            watch_note_interest(&watch->interests[i], WATCH_CHANGE, only_written(event));
+            watch_note_interest(interest, WATCH_CHANGE, only_written(event));
+    }
 }
 
 static void weigh_directory(struct watch *watch, const struct inotify_event *event)

@@ -61,6 +61,10 @@ void watch_set_tell(struct watch_set *set);
 /* The path that a file system was asked about last, for CLIENT; "" before the first one. */
 void watch_client_touching(const struct watch_client *client, char *path, size_t size);
 
+/* How many times a file of CLIENT's was closed by a writer or put into its place, as far as events have told: twice
+ * between two readings, and what stood there in between is not known. Not of the names apart. */
+unsigned watch_client_saved(const struct watch_client *client);
+
 /* Something that was found when CLIENT's paths were walked may be another one now: it is to be updated before they are
  * read. Not so when a watched file was merely written. Also true before the first update. */
 bool watch_client_is_stale(const struct watch_client *client);
