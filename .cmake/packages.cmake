@@ -72,7 +72,7 @@ find_library(YAML_ARCHIVE libyaml.a)
 find_library(SODIUM_ARCHIVE libsodium.a)
 find_library(CJSON_SHARED cjson)
 if(YAML_ARCHIVE AND SODIUM_ARCHIVE AND CJSON_SHARED)
-    add_executable(hermes-compile-static EXCLUDE_FROM_ALL compiler/hermes-compile.c)
+    hermes_program(hermes-compile-static EXCLUDE_FROM_ALL compiler/hermes-compile.c)
     target_include_directories(hermes-compile-static PRIVATE $<TARGET_PROPERTY:compiler,INTERFACE_INCLUDE_DIRECTORIES>)
     target_compile_definitions(hermes-compile-static PRIVATE HERMES_VERSION="${PROJECT_VERSION}")
     target_link_libraries(hermes-compile-static PRIVATE $<TARGET_FILE:compiler> $<TARGET_FILE:runtime>

@@ -25,6 +25,8 @@
 #include "status.h"
 #include "withdraw.h"
 
+#include "commit.h"
+
 /* Hermes waits this long for auth.lock. */
 enum { READ_WAIT_MS = 2000, LOCK_WAIT_MS = 15000, SHOWN_AT_ONCE = 20, SUMMARY_LINES = 36 };
 
@@ -507,7 +509,7 @@ int main(int argc, char **argv)
 {
     protect_process();
     struct arena *arena = arena_create();
-    struct compile_options options = compile_options_parse(arena, argc, argv);
+    struct compile_options options = compile_options_parse(arena, HERMES_COMMIT, argc, argv);
     int status = run(&options, arena);
     if (fflush(stdout) != 0 || ferror(stdout) || ferror(stderr))
         status = EXIT_IO;

@@ -22,6 +22,7 @@
 
 #include <cjson/cJSON.h>
 #include <curl/curl.h>
+#include <sodium.h>
 
 #include "clock.h"
 #include "hermes_runtime.h"
@@ -29,6 +30,8 @@
 #include "key_header.h"
 #include "option_table.h"
 #include "protect_process.h"
+
+#include "commit.h"
 
 enum {
     LIMIT_S = 5,          /* for one request, the look-up of its name included */
@@ -44,9 +47,17 @@ static const struct option_exit exits[] = {
     {EXIT_USAGE, "Standard input does not hold requests, or the answers could not be written."},
 };
 
+static void print_libraries(void)
+{
+    const curl_version_info_data *curl = curl_version_info(CURLVERSION_NOW);
+    (void)printf("libcurl %s (%s), cJSON %s, libsodium %s", curl->version,
+                 curl->ssl_version != NULL ? curl->ssl_version : "no TLS", cJSON_Version(), sodium_version_string());
+}
+
 static const struct option_table command = {
     .program = "hermes-http",
     .version = HERMES_VERSION,
+    .print_libraries = print_libraries,
     .about =
         "Sends the HTTP requests that hermes-compile and hermes-watch give it as JSON on standard input, and prints "
         "the answers. It is not meant to be run by hand.",
@@ -326,7 +337,7 @@ static int answer_all(const cJSON *job)
 int main(int argc, char **argv)
 {
     size_t len;
-    struct option_line line = {0};
+    struct option_line line = {.commit = HERMES_COMMIT};
     protect_process();
     option_table_parse(&command, argc, argv, &line);
     (void)signal(SIGPIPE, SIG_IGN);

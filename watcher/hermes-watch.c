@@ -13,6 +13,8 @@
 #include "watch_options.h"
 #include "watcher.h"
 
+#include "commit.h"
+
 static bool open_home(struct watcher *w, const struct watch_options *options, const char *home, struct profiles **ret)
 {
     bool alone = options->homes.count == 1;
@@ -59,7 +61,7 @@ int main(int argc, char **argv)
     (void)signal(SIGPIPE, SIG_IGN);
     (void)mallopt(M_ARENA_MAX, 1); /* threads are few and short */
     struct arena *arena = arena_create();
-    const struct watch_options options = watch_options_parse(arena, argc, argv);
+    const struct watch_options options = watch_options_parse(arena, HERMES_COMMIT, argc, argv);
     if (options.line.mode != MODE_WATCH)
         return change_installation(arena, &options);
     int error = watcher_open(&w, compile_find_managed(), options.quiet);

@@ -1,8 +1,10 @@
 #include "watch_options.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #include "find_home.h"
+#include "linked_libraries.h"
 
 #define AT(member) .at = offsetof(struct watch_options, member)
 
@@ -31,9 +33,16 @@ static const struct option_exit exits[] = {
 };
 /* clang-format on */
 
+static void print_libraries(void)
+{
+    linked_libraries_print();
+    (void)printf(", systemd %s", HERMES_SYSTEMD_VERSION);
+}
+
 const struct option_table watch_options_table = {
     .program = "hermes-watch",
     .version = HERMES_VERSION,
+    .print_libraries = print_libraries,
     .about =
         "Watches the sources of Hermes homes and does what hermes-compile does at every change, until it is stopped. "
         "SIGHUP and SIGUSR1 compile at once.",
@@ -55,9 +64,10 @@ static void add_home(struct arena *arena, struct option_list *homes, const char 
     homes->items[homes->count++] = home;
 }
 
-struct watch_options watch_options_parse(struct arena *arena, int argc, char **argv)
+struct watch_options watch_options_parse(struct arena *arena, const char *commit, int argc, char **argv)
 {
-    struct watch_options options = {.homes.items = arena_alloc(arena, (size_t)argc * sizeof(const char *))};
+    struct watch_options options = {.line.commit = commit,
+                                    .homes.items = arena_alloc(arena, (size_t)argc * sizeof(const char *))};
     option_table_parse(&watch_options_table, argc, argv, &options.line);
     const struct option_list given = options.homes;
     options.homes.count = 0;

@@ -17,6 +17,6 @@ struct watch_options {
 
 extern const struct option_table watch_options_table;
 
-struct watch_options watch_options_parse(struct arena *arena, int argc, char **argv);
+struct watch_options watch_options_parse(struct arena *arena, const char *commit, int argc, char **argv);
 
 #endif

@@ -3,6 +3,7 @@
 #include <unistd.h>
 
 #include "diagnostic.h"
+#include "linked_libraries.h"
 
 #define AT(member) .at = offsetof(struct compile_options, member)
 
@@ -69,6 +70,7 @@ static const struct option_exit exits[] = {
 const struct option_table compile_options_table = {
     .program = "hermes-compile",
     .version = HERMES_VERSION,
+    .print_libraries = linked_libraries_print,
     .about = "Compiles config.yaml and .env of a Hermes home into compiled/snapshot.json, and updates the entries that "
              "follow from them in auth.json. Nothing is published while the configuration has errors, and nothing is "
              "written when nothing changed.",
@@ -106,9 +108,9 @@ static void set_rules(struct compile_options *options, const struct option_list 
     }
 }
 
-struct compile_options compile_options_parse(struct arena *arena, int argc, char **argv)
+struct compile_options compile_options_parse(struct arena *arena, const char *commit, int argc, char **argv)
 {
-    struct compile_options options = {0};
+    struct compile_options options = {.line.commit = commit};
     options.allowed.items = arena_alloc(arena, (size_t)argc * sizeof(const char *));
     options.denied.items = arena_alloc(arena, (size_t)argc * sizeof(const char *));
     option_table_parse(&compile_options_table, argc, argv, &options.line);

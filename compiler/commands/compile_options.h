@@ -39,6 +39,6 @@ struct compile_options {
 
 extern const struct option_table compile_options_table;
 
-struct compile_options compile_options_parse(struct arena *arena, int argc, char **argv);
+struct compile_options compile_options_parse(struct arena *arena, const char *commit, int argc, char **argv);
 
 #endif

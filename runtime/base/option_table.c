@@ -9,6 +9,7 @@
 #include "near_name.h"
 #include "option_help.h"
 #include "plain_name.h"
+#include "snapshot_format.h"
 
 enum { LONGEST = 24, LONGEST_OTHER = 16, ROWS_MAX = 40, FIRST_LONG = 256 /* what getopt returns for row 0 */ };
 
@@ -155,6 +156,13 @@ static void set_mode(const struct option_table *table, const struct option_row *
     line->subject = value;
 }
 
+static void print_version(const struct option_table *table, const char *commit)
+{
+    (void)printf("%s %s (commit %s)\nsnapshot format %d\n", table->program, table->version, commit, SNAPSHOT_FORMAT);
+    table->print_libraries();
+    (void)putchar('\n');
+}
+
 static void take(const struct option_table *table, const struct option_row *row, const char *value,
                  struct option_line *line)
 {
@@ -182,7 +190,7 @@ static void take(const struct option_table *table, const struct option_row *row,
         list->items[list->count++] = value;
         return;
     case OPTION_VERSION:
-        (void)printf("%s %s\n", table->program, table->version);
+        print_version(table, line->commit);
         exit(EXIT_OK);
     case OPTION_HELP:
         option_help(table, stdout);

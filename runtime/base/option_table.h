@@ -7,7 +7,7 @@
  *         {OPTION_FLAG, "live", .mode = MODE_CHECK, .at = offsetof(struct options, live), .help = "..."},
  *         OPTION_COMMON,
  *     };
- *     struct options { struct option_line line; const char *home; bool live; } options = {0};
+ *     struct options { struct option_line line; const char *home; bool live; } options = {.line.commit = HERMES_COMMIT};
  *     option_table_parse(&(struct option_table){...}, argc, argv, &options);
  *
  * At most one mode is given; without one it is the table's `usual_mode`. */
@@ -51,7 +51,7 @@ struct option_list {
 
 /* What every table ends with. */
 #define OPTION_COMMON                                                                                                  \
-    {OPTION_VERSION, "version", .letter = 'V', .help = "Print the version."},                                          \
+    {OPTION_VERSION, "version", .letter = 'V', .help = "Print the versions of the program and its libraries."},        \
     {                                                                                                                  \
         OPTION_HELP, "help", .letter = 'h', .help = "Print a summary of the options."                                  \
     }
@@ -64,7 +64,8 @@ struct option_exit {
 struct option_table {
     const char *program;
     const char *version;
-    const char *about; /* what it does without a mode; sentences */
+    void (*print_libraries)(void); /* "libyaml 0.2.5, ...", without the last line feed */
+    const char *about;             /* what it does without a mode; sentences */
     const struct option_row *rows;
     size_t row_count;
     const struct option_exit *exits;
@@ -74,6 +75,7 @@ struct option_table {
 
 /* The first member of the struct that a program's values go to. */
 struct option_line {
+    const char *commit; /* set before parsing: what --version says the program was built from */
     unsigned mode;
     const char *subject; /* the mode's argument, or NULL */
     char **operands;

@@ -29,6 +29,7 @@
 #include "upstream.h"
 #include "worker.h"
 
+#include "commit.h"
 #include "relay_page.h"
 #include "page_policy.h"
 
@@ -275,7 +276,8 @@ static int run(const struct relay_options *options, const char *home)
 
 int main(int argc, char **argv)
 {
-    struct relay_options options = {.hosts.items = calloc((size_t)argc, sizeof(char *)),
+    struct relay_options options = {.line.commit = HERMES_COMMIT,
+                                    .hosts.items = calloc((size_t)argc, sizeof(char *)),
                                     .origins.items = calloc((size_t)argc, sizeof(char *))};
     if (options.hosts.items == NULL || options.origins.items == NULL)
         return complain("cannot start", -ENOMEM);

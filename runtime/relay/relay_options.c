@@ -1,6 +1,7 @@
 #include "relay_options.h"
 
 #include "listen.h"
+#include "relay_libraries.h"
 
 #define AT(member) .at = offsetof(struct relay_options, member)
 
@@ -44,6 +45,7 @@ static const struct option_exit exits[] = {
 const struct option_table relay_options_table = {
     .program = "hermes-relay",
     .version = HERMES_VERSION,
+    .print_libraries = relay_libraries_print,
     .about =
         "An HTTP gateway for OpenAI- and Anthropic-style clients that reads nothing but the snapshot of a Hermes home. "
         "Clients send the token in compiled/relay.token as their API key.",

@@ -33,7 +33,9 @@ class Commands(unittest.TestCase):
             for short, long in (("-h", "--help"), ("-V", "--version")):
                 self.assertEqual(self.run_program(program, short), self.run_program(program, long))
                 self.assertEqual(self.run_program(program, short)[0], 0)
-            self.assertRegex(self.run_program(program, "-V")[1], rf"^{program} \d+\.\d+\.\d+")
+            self.assertRegex(self.run_program(program, "-V")[1],
+                             rf"\A{program} \d+\.\d+\.\d+ \(commit ([0-9a-f]{{12}}(, modified)?|unknown)\)\n"
+                             rf"snapshot format 1\n(\S+ \d+[\w.-]*( \(\S+\))?(, |\n))+\Z")
             text = self.run_program(program, "--help")[1]
             self.assertTrue(text.startswith(f"Usage: {program} "))
             self.assertLessEqual(max(map(len, text.splitlines())), 78)
