@@ -13,6 +13,9 @@ if(HERMES_RELAY)
     install(TARGETS hermes-relay COMPONENT watch)
 endif()
 
+# CMake writes it anew at the end, and could not if root had made it.
+install(CODE "file(REMOVE \"${CMAKE_BINARY_DIR}/install_manifest.txt\")" COMPONENT watch)
+
 # Where systemd and Python look depends on the prefix, which is known when it is installed. Units name absolute paths.
 configure_file(.cmake/install_by_prefix.cmake.in install_by_prefix.cmake @ONLY)
 install(SCRIPT ${CMAKE_BINARY_DIR}/install_by_prefix.cmake COMPONENT watch)

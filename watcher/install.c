@@ -48,7 +48,7 @@ static bool is_default_home(struct arena *arena, const char *home)
 static void put_command(struct text *out, const char *program, const struct install *what)
 {
     text_puts(out, "ExecStart=");
-    put_word(out, program, true);
+    put_word(out, program, false); /* systemd replaces no variable in a program's path */
     bool usual = what->home_count == 1 && is_default_home(out->arena, what->homes[0]);
     for (size_t i = 0; i < what->home_count && !usual; i++) {
         text_puts(out, " --home ");
