@@ -30,7 +30,7 @@ void home_lock_release(struct home_lock *lock)
 {
     if (lock->fd >= 0)
         (void)close(lock->fd);
-    lock->fd = -1;
+    lock->fd = lock->opened = -1;
 }
 
 static void say_unlocked(struct home_lock *lock, const struct watched_home *home, const char *path, int error)
@@ -46,30 +46,43 @@ static void say_unlocked(struct home_lock *lock, const struct watched_home *home
     watched_home_say(home, LOG_WARNING, NULL, text);
 }
 
-int home_lock_take(struct home_lock *lock, const struct watched_home *home, pid_t *ret_holder)
+void home_lock_open(struct home_lock *lock, const struct watched_home *home)
 {
     char path[PATH_MAX];
     struct stat st;
     if (home_lock_is_held(lock, home->home))
-        return 0;
+        return;
     home_lock_release(lock);
     if (stat(home->home, &st) < 0 || st.st_uid != geteuid())
-        return 0;
+        return;
     int compiling = compile_lock(home->home, 0); /* makes the folder */
     if (compiling >= 0)
         (void)close(compiling);
     else if (compiling != -EWOULDBLOCK)
-        return 0; /* nothing can be published there, which the compile says */
+        return; /* nothing can be published there, which the compile says */
     lock_path(home->home, path);
-    int fd = file_lock(path, 0);
-    if (fd == -EWOULDBLOCK) {
-        *ret_holder = file_lock_holder(path);
-        return fd;
-    }
-    if (fd < 0) {
-        say_unlocked(lock, home, path, fd);
-        return 0;
-    }
-    *lock = (struct home_lock){.fd = fd};
+    lock->opened = file_lock_open(path);
+    if (lock->opened < 0)
+        say_unlocked(lock, home, path, lock->opened);
+}
+
+int home_lock_take(struct home_lock *lock)
+{
+    int error = lock->opened < 0 ? 0 : file_lock_take(lock->opened, 0);
+    if (error != 0 || lock->opened < 0)
+        return error;
+    *lock = (struct home_lock){.fd = lock->opened, .opened = -1};
+    return 0;
+}
+
+pid_t home_lock_refused(struct home_lock *lock, const struct watched_home *home, int error)
+{
+    char path[PATH_MAX];
+    lock_path(home->home, path);
+    (void)close(lock->opened);
+    lock->opened = -1;
+    if (error == -EWOULDBLOCK)
+        return file_lock_holder(path);
+    say_unlocked(lock, home, path, error);
     return 0;
 }

@@ -109,7 +109,8 @@ static enum home_found look_before(struct home_watch *h)
         home_lock_release(&h->lock); /* it went with the home */
         return FOUND_NOTHING;
     }
-    return home_lock_take(&h->lock, &h->home, &h->holder) < 0 ? FOUND_TAKEN : FOUND_HOME;
+    home_lock_open(&h->lock, &h->home);
+    return FOUND_HOME;
 }
 
 /* --- after a compile --- */
@@ -329,21 +330,39 @@ static void compile(struct home_watch *h)
                                                             .proofs = &h->after.prover.proofs});
 }
 
-static void work(struct job *job)
+static void find_home(struct job *job)
 {
     struct home_watch *h = home_of(job);
-    const bool apart = job->apart;
-    bool changed = apart && update_watches(h, true);
+    bool changed = job->apart && update_watches(h, true);
     h->found =
         h->checking && !changed && is_as_left(h) == LEFT_SO && is_inherited_still(h) ? FOUND_SAME : look_before(h);
-    if (h->found != FOUND_HOME)
+}
+
+static void compile_found(struct job *job)
+{
+    struct home_watch *h = home_of(job);
+    if (h->locked != 0)
+        h->holder = home_lock_refused(&h->lock, &h->home, h->locked);
+    if (h->locked == -EWOULDBLOCK) {
+        h->found = FOUND_TAKEN;
         return;
+    }
     compile(h);
-    if (!apart)
+    if (!job->apart)
         return; /* the rest waits until everybody is told */
     h->before = h->reader == NULL ? NULL : hermes_hold(h->reader);
     compilation_tidy(&h->compilation);
     read_ahead(h);
+}
+
+static void work(struct job *job)
+{
+    struct home_watch *h = home_of(job);
+    job_ask(job, find_home);
+    if (h->found != FOUND_HOME)
+        return;
+    h->locked = home_lock_take(&h->lock);
+    job_ask(job, compile_found);
 }
 
 static void learn_root_pool(struct home_watch *h, const struct source *pool)
@@ -470,9 +489,14 @@ static void go_on(struct home_watch *h)
 
 /* --- a look at what cannot be watched, beside the loop --- */
 
-static void look(struct job *job)
+static void ask_all(struct job *job)
 {
     watch_client_look(home_of(job)->watches);
+}
+
+static void look(struct job *job)
+{
+    job_ask(job, ask_all);
 }
 
 static void looked(struct job *job)
@@ -486,11 +510,16 @@ static void looked(struct job *job)
 
 /* --- the report of a home whose file system may not answer --- */
 
-static void report(struct job *job)
+static void write_report(struct job *job)
 {
     struct home_watch *h = home_of(job);
     const struct metrics_source source = metrics_of(h, true);
     home_report_write(&h->report, &h->shown, &source);
+}
+
+static void report(struct job *job)
+{
+    job_ask(job, write_report);
 }
 
 static void reported(struct job *job)
@@ -580,7 +609,8 @@ struct home_watch *home_watch_create(struct commons *commons, const char *path, 
     struct home_watch *h = calloc(1, sizeof *h);
     if (h == NULL)
         return NULL;
-    *h = (struct home_watch){.commons = commons, .lock = {.fd = -1}, .pace = {.settle_ms = WATCH_SETTLE_MS, .due = 1}};
+    *h = (struct home_watch){
+        .commons = commons, .lock = HOME_LOCK_NONE, .pace = {.settle_ms = WATCH_SETTLE_MS, .due = 1}};
     h->path = strdup(path);
     h->label = label == NULL ? NULL : strdup(label);
     h->state.due = true;

@@ -31,7 +31,8 @@ struct home_watch {
     bool check_first;   /* only what we write ourselves has changed: perhaps by ourselves */
     bool checking;      /* ... when the job that is under way began */
     enum home_found { FOUND_HOME, FOUND_NOTHING, FOUND_TAKEN, FOUND_SAME } found; /* before a compile */
-    pid_t holder;                                                                 /* FOUND_TAKEN: by it */
+    int locked;   /* ... and whether its lock could be had: 0 or a negative errno */
+    pid_t holder; /* FOUND_TAKEN: by it */
     struct compilation compilation;
     bool hold_vanished;
     bool hold_empty;

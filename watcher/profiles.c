@@ -74,7 +74,7 @@ static void take_id(struct profiles *profiles, const char *id)
 }
 
 /* An answer that is none, because a server is away, says nothing of what there is. */
-static void work(struct job *job)
+static void ask(struct job *job)
 {
     struct profiles *profiles = (struct profiles *)job;
     char any[PATH_MAX];
@@ -94,6 +94,11 @@ static void work(struct job *job)
     profiles->known = profiles->known && errno == 0;
     if (directory != NULL)
         (void)closedir(directory);
+}
+
+static void work(struct job *job)
+{
+    job_ask(job, ask);
 }
 
 static void remove_vanished(const struct profiles *profiles)

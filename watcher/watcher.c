@@ -8,6 +8,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "apart.h"
+
 /* While events come closer together than this, they are read no more often. */
 enum { STORM_USEC = 2000, RETRY_USEC = 100000 };
 
@@ -187,9 +189,14 @@ void watcher_remove(struct watcher *w, struct home_watch *h)
 
 /* --- the end --- */
 
-static void *leave(void *home)
+static void leave(void *home)
 {
     home_watch_leave(home);
+}
+
+static void *leave_apart(void *home)
+{
+    apart_run(leave, home);
     return NULL;
 }
 
@@ -202,7 +209,7 @@ static bool leave_foreign(const struct watcher *w)
     size_t count = 0;
     for (size_t i = 0; all != NULL && i < w->count; i++)
         if (home_watch_is_foreign(w->homes[i]) && !w->homes[i]->busy &&
-            pthread_create(&all[count], NULL, leave, w->homes[i]) == 0)
+            pthread_create(&all[count], NULL, leave_apart, w->homes[i]) == 0)
             count++;
     (void)clock_gettime(CLOCK_REALTIME, &until);
     until.tv_sec += LEAVE_S;

@@ -12,7 +12,7 @@
 /* Hermes polls auth.lock each 50 ms; ten looks to its one, and a busy Hermes does not keep us out. */
 enum { POLL_MS = 5 };
 
-int file_lock(const char *path, int wait_ms)
+int file_lock_open(const char *path)
 {
     struct stat st;
     int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK, 0600);
@@ -20,19 +20,30 @@ int file_lock(const char *path, int wait_ms)
         return -errno;
     if (fstat(fd, &st) == 0 && (st.st_mode & 077) != 0 && st.st_uid == geteuid())
         (void)fchmod(fd, 0600); /* Hermes makes its own as the umask has it */
+    return fd;
+}
+
+int file_lock_take(int fd, int wait_ms)
+{
     for (int waited = 0;; waited += POLL_MS) {
         if (flock(fd, LOCK_EX | LOCK_NB) == 0)
-            return fd;
+            return 0;
         if (errno != EWOULDBLOCK && errno != EINTR)
-            break;
-        if (waited >= wait_ms) {
-            errno = EWOULDBLOCK;
-            break;
-        }
+            return -errno;
+        if (waited >= wait_ms)
+            return -EWOULDBLOCK;
         (void)poll(NULL, 0, wait_ms - waited < POLL_MS ? wait_ms - waited : POLL_MS);
     }
-    int error = -errno;
-    (void)close(fd);
+}
+
+int file_lock(const char *path, int wait_ms)
+{
+    int fd = file_lock_open(path);
+    int error = fd < 0 ? fd : file_lock_take(fd, wait_ms);
+    if (error == 0)
+        return fd;
+    if (fd >= 0)
+        (void)close(fd);
     return error;
 }
 

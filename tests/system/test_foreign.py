@@ -32,13 +32,17 @@ class Foreign(unittest.TestCase):
         self.addCleanup(LIBC.umount2, os.fsencode(self.above), DETACH)
 
     def mount(self):
+        self.server = self.serve(self.below, self.above)
+
+    def serve(self, below, above):
         mounted = len(open("/proc/self/mounts").readlines())
-        self.server = subprocess.Popen(["bindfs", "-f", self.below, self.above], stderr=subprocess.DEVNULL)
-        self.addCleanup(self.server.wait)
-        self.addCleanup(self.server.kill)
+        server = subprocess.Popen(["bindfs", "-f", below, above], stderr=subprocess.DEVNULL)
+        self.addCleanup(server.wait)
+        self.addCleanup(server.kill)
         while len(open("/proc/self/mounts").readlines()) == mounted:
-            self.assertIsNone(self.server.poll())
+            self.assertIsNone(server.poll())
             os.sched_yield()
+        return server
 
     def stop(self):
         """The server takes nothing more: what it has taken already, it would hold on to even when its caller is
@@ -88,12 +92,25 @@ class Foreign(unittest.TestCase):
         self.stop()
         watch.wait(lambda status: "does not answer" in status)
         watch.process.terminate()
-        try:
-            watch.process.wait(10)
-        # the kernel holds who waits for what the server has taken, even when it is killed
-        except subprocess.TimeoutExpired:
-            self.server.send_signal(signal.SIGCONT)
         self.assertEqual(watch.process.wait(PATIENCE), 0)
+
+    def test_it_ends_although_a_server_has_taken_what_it_does_not_answer(self):
+        """The kernel holds whoever waits for that, even when it is killed."""
+        outer = self.home.root / "outer"
+        outer.mkdir()
+        self.serve(self.above, outer)  # waits itself for the one that is stopped
+        self.addCleanup(LIBC.umount2, os.fsencode(outer), DETACH)
+        watch = Watch(self.home, "--home", outer / "far", "--home", self.home.path)
+        self.addCleanup(watch.close)
+        self.arrives(self.below / "far", "sk-test-foreign-far-1")
+        self.stop()
+        self.addCleanup(self.server.send_signal, signal.SIGCONT)
+        watch.wait(lambda status: "does not answer" in status)
+        watch.process.terminate()
+        self.assertEqual(watch.process.wait(PATIENCE), 0)
+        again = Watch(self.home, name="again")
+        self.assertNotIn("already watches", again.status)  # no lock is held any more
+        again.close()
 
     def test_it_starts_beside_a_server_that_hangs(self):
         self.stop()

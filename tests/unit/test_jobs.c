@@ -6,9 +6,13 @@
 
 #include <cmocka.h>
 
+#include <fcntl.h>
 #include <semaphore.h>
 #include <stdatomic.h>
 #include <stdbool.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
 
 #include "jobs.h"
 
@@ -71,8 +75,59 @@ static void a_few_at_once_and_none_forgotten(void **state)
     (void)sem_destroy(&gate);
 }
 
+struct asked {
+    struct job job;
+    pid_t process;
+    int descriptor;
+    char *memory;
+    bool done;
+};
+
+static void ask(struct job *job)
+{
+    struct asked *a = (struct asked *)job;
+    a->process = getpid();
+    a->descriptor = open("/dev/null", O_RDONLY | O_CLOEXEC);
+    a->memory = strdup("kept");
+}
+
+static void ask_apart(struct job *job)
+{
+    job_ask(job, ask);
+}
+
+static void be_done(struct job *job)
+{
+    ((struct asked *)job)->done = true;
+}
+
+/* Another process asks, and all that it has found is ours. */
+static void what_is_apart_is_asked_by_another_process(void **state)
+{
+    sd_event *event = NULL;
+    const char *preloaded = getenv("LD_PRELOAD");
+    (void)state;
+    if (preloaded != NULL && strstr(preloaded, "vgpreload") != NULL)
+        skip(); /* valgrind knows no process that shares more than memory */
+    assert_true(sd_event_new(&event) >= 0);
+    assert_int_equal(jobs_open(&jobs, event), 0);
+    for (int apart = 0; apart < 2; apart++) {
+        struct asked a = {.job = {.work = ask_apart, .done = be_done, .apart = apart == 1}};
+        jobs_start(jobs, &a.job);
+        while (!a.done)
+            assert_true(sd_event_run(event, UINT64_MAX) > 0);
+        assert_int_equal(a.process != getpid(), apart);
+        assert_string_equal(a.memory, "kept");
+        assert_int_equal(close(a.descriptor), 0);
+        free(a.memory);
+    }
+    jobs_close(jobs);
+    (void)sd_event_unref(event);
+}
+
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(a_few_at_once_and_none_forgotten)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(a_few_at_once_and_none_forgotten),
+                                       cmocka_unit_test(what_is_apart_is_asked_by_another_process)};
     return cmocka_run_group_tests_name("job", tests, NULL, NULL);
 }

@@ -35,10 +35,15 @@ static void find(void *data)
         look->drift = drift_find(&look->compilation, look->home, NULL);
 }
 
-static void work(struct job *job)
+static void ask(struct job *job)
 {
     if (!memory_try(find, job))
         ((struct look *)job)->compilation.outcome = COMPILE_FAILED;
+}
+
+static void work(struct job *job)
+{
+    job_ask(job, ask);
 }
 
 void drift_look_say(const struct watched_home *home, const struct drift *drift)

@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "apart.h"
+
 /* More at once would only take turns, each with its memory, and with the loop. */
 enum { MOST_THREADS = 4 };
 
@@ -32,6 +34,25 @@ static void *run(void *data)
     while (write(order.end, &order.job, sizeof order.job) < 0 && errno == EINTR)
         ;
     return NULL;
+}
+
+struct question {
+    struct job *job;
+    void (*ask)(struct job *job);
+};
+
+static void ask(void *data)
+{
+    const struct question *question = data;
+    question->ask(question->job);
+}
+
+void job_ask(struct job *job, void (*asks)(struct job *job))
+{
+    if (job->apart)
+        apart_run(ask, &(struct question){job, asks});
+    else
+        asks(job);
 }
 
 static void start(struct jobs *jobs, struct job *job)
