@@ -49,22 +49,10 @@ static void print_diagnostics(const struct compile_options *options, const struc
     bool asks =
         options->line.mode == MODE_EXPLAIN || options->line.mode == MODE_STATUS || options->line.mode == MODE_PROBE;
     bool all = options->strict || (!options->quiet && !asks);
-    size_t left = options->all ? SIZE_MAX : SHOWN_AT_ONCE;
-    size_t errors = 0;
-    size_t hidden = 0;
+    size_t hidden = all ? list->hidden : list->hidden_errors;
     for (size_t i = 0; i < list->count; i++)
-        errors += list->items[i]->severity == SEVERITY_ERROR;
-    for (size_t i = 0; i < list->count; i++) { /* errors are not crowded out by what comes before them */
-        bool error = list->items[i]->severity == SEVERITY_ERROR;
-        bool fits = error ? left > 0 : left > errors;
-        errors -= error;
-        if (!error && !all)
-            continue;
-        hidden += !fits;
-        left -= fits;
-        if (fits)
+        if (all || list->items[i]->severity == SEVERITY_ERROR)
             diagnostic_print(list->items[i], colour, stderr);
-    }
     if (hidden > 0)
         (void)fprintf(stderr, "... and %zu more; --all shows them\n", hidden);
 }
@@ -378,6 +366,8 @@ static int compile_a_home(const struct compile_options *options, struct arena *a
                            .lock_wait_ms = LOCK_WAIT_MS,
                            .shell = (const char *const *)environ,
                        });
+    if (!options->all)
+        diagnostics_cut(&c.diagnostics, SHOWN_AT_ONCE);
     int status = options->line.mode == MODE_PROBE ? report_probes(options, &c) : report(options, &c, home);
     compilation_finish(&c);
     return status;
@@ -388,6 +378,8 @@ static int check_some_files(const struct compile_options *options, struct arena 
     const char *home = find_home(arena, options->home);
     struct file_checks checks = check_files(arena, options->line.operands, options->line.operand_count,
                                             home == NULL ? "/" : home, READ_WAIT_MS, options->rules, options->all);
+    if (!options->all)
+        diagnostics_cut(&checks.all, SHOWN_AT_ONCE);
     if (options->format == FORMAT_TEXT) {
         print_diagnostics(options, &checks.all);
         report_count(options, &checks.all);

@@ -20,6 +20,12 @@ static void put_diagnostic(struct text *out, const struct diagnostic *d)
         json_write_member(out, "note", d->note);
     if (d->help != NULL)
         json_write_member(out, "help", d->help);
+    if (d->also.source != NULL) {
+        json_write_name(out, "also");
+        text_putc(out, '{');
+        json_write_place(out, d->also, NULL);
+        text_putc(out, '}');
+    }
     text_putc(out, '}');
 }
 
@@ -27,6 +33,8 @@ void report_json(struct text *out, const struct diagnostics *diagnostics)
 {
     json_write_number(out, "errors", diagnostics->errors);
     json_write_number(out, "warnings", diagnostics->warnings);
+    if (diagnostics->hidden > 0)
+        json_write_number(out, "hidden", diagnostics->hidden);
     json_write_name(out, "diagnostics");
     text_putc(out, '[');
     for (size_t i = 0; i < diagnostics->count; i++)
@@ -64,10 +72,20 @@ static void put_uri(struct text *out, const char *path)
     json_write_member(out, "uri", uri.bytes);
 }
 
-static void put_location(struct text *out, struct place place)
+static void put_text(struct text *out, const char *name, const char *text)
 {
-    json_write_name(out, "locations");
+    json_write_name(out, name);
+    text_putc(out, '{');
+    json_write_member(out, "text", text);
+    text_putc(out, '}');
+}
+
+static void put_location(struct text *out, const char *name, struct place place, const char *message)
+{
+    json_write_name(out, name);
     text_puts(out, "[{");
+    if (message != NULL)
+        put_text(out, "message", message);
     json_write_name(out, "physicalLocation");
     text_putc(out, '{');
     json_write_name(out, "artifactLocation");
@@ -83,14 +101,6 @@ static void put_location(struct text *out, struct place place)
         text_putc(out, '}');
     }
     text_puts(out, "}}]");
-}
-
-static void put_text(struct text *out, const char *name, const char *text)
-{
-    json_write_name(out, name);
-    text_putc(out, '{');
-    json_write_member(out, "text", text);
-    text_putc(out, '}');
 }
 
 static void put_rules(struct text *out)
@@ -119,7 +129,9 @@ static void put_result(struct text *out, const struct diagnostic *d)
     json_write_member(out, "level", levels[d->severity]);
     put_text(out, "message", whole_message(&scratch, d));
     if (d->place.source != NULL)
-        put_location(out, d->place);
+        put_location(out, "locations", d->place, NULL);
+    if (d->also.source != NULL)
+        put_location(out, "relatedLocations", d->also, d->note);
     text_putc(out, '}');
 }
 
@@ -143,7 +155,14 @@ void report_sarif(struct text *out, const struct diagnostics *diagnostics)
     text_putc(out, '[');
     for (size_t i = 0; i < diagnostics->count; i++)
         put_result(out, diagnostics->items[i]);
-    text_puts(out, "]}]}\n");
+    text_putc(out, ']');
+    if (diagnostics->hidden > 0) {
+        json_write_name(out, "properties");
+        text_putc(out, '{');
+        json_write_number(out, "hidden", diagnostics->hidden);
+        text_putc(out, '}');
+    }
+    text_puts(out, "}]}\n");
 }
 
 /* --- GitHub --- */
@@ -177,4 +196,6 @@ void report_github(struct text *out, const struct diagnostics *diagnostics)
         put_escaped(out, whole_message(&scratch, d), false);
         text_putc(out, '\n');
     }
+    if (diagnostics->hidden > 0)
+        text_printf(out, "::notice ::%zu more findings; --all shows them\n", diagnostics->hidden);
 }

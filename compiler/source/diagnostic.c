@@ -122,6 +122,14 @@ void diagnostic_help(struct diagnostics *list, struct diagnostic *diagnostic, co
     va_end(args);
 }
 
+void diagnostic_also(struct diagnostic *diagnostic, struct place place, const char *note)
+{
+    if (diagnostic == NULL)
+        return;
+    diagnostic->also = place;
+    diagnostic->note = note;
+}
+
 static int compare_numbers(size_t a, size_t b)
 {
     return a < b ? -1 : a > b;
@@ -163,17 +171,17 @@ static bool holds_an_error(const struct diagnostics *list, size_t at)
     return false;
 }
 
-/* What is to be rewritten anyway needs no further advice: where an error stands, nothing less is said. */
+/* What has to be rewritten anyway needs no further advice. */
 static void drop_follow_ons(struct diagnostics *list)
 {
-    const struct diagnostic *error = NULL; /* the last one; at its place it comes first */
+    const struct diagnostic *graver = NULL; /* the last that is no hint; at its place the gravest comes first */
     size_t kept = 0;
     for (size_t i = 0; i < list->count; i++) {
         struct diagnostic *d = list->items[i];
-        if (d->severity == SEVERITY_ERROR)
-            error = d;
-        bool same = error != NULL && d->place.line > 0 && same_place(error, d);
+        bool same = graver != NULL && d->place.line > 0 && same_place(graver, d) && d->severity < graver->severity;
         bool follows = d->severity != SEVERITY_ERROR && (same || holds_an_error(list, i));
+        if (!same && d->severity != SEVERITY_HINT)
+            graver = d;
         list->warnings -= follows && d->severity == SEVERITY_WARNING;
         if (!follows)
             list->items[kept++] = d;
@@ -220,6 +228,24 @@ void diagnostics_sort(struct diagnostics *list)
     if (list->count > 1)
         qsort(list->items, list->count, sizeof(struct diagnostic *), compare_diagnostics);
     drop_follow_ons(list);
+}
+
+void diagnostics_cut(struct diagnostics *list, size_t most)
+{
+    size_t errors = 0;
+    size_t kept = 0;
+    for (size_t i = 0; i < list->count; i++)
+        errors += list->items[i]->severity == SEVERITY_ERROR;
+    for (size_t i = 0; i < list->count; i++) { /* errors are not crowded out by what comes before them */
+        bool error = list->items[i]->severity == SEVERITY_ERROR;
+        bool fits = error ? kept < most : kept + errors < most;
+        errors -= error;
+        list->hidden += !fits;
+        list->hidden_errors += error && !fits;
+        if (fits)
+            list->items[kept++] = list->items[i];
+    }
+    list->count = kept;
 }
 
 const char *diagnostic_severity_name(enum severity severity)
@@ -280,6 +306,7 @@ void diagnostic_print(const struct diagnostic *diagnostic, bool colour, FILE *st
     print_line(diagnostic->code, diagnostic->place, start, reset, stream);
     if (diagnostic->note != NULL)
         (void)fprintf(stream, "  note: %s\n", diagnostic->note);
+    print_line(diagnostic->code, diagnostic->also, start, reset, stream);
     if (diagnostic->help != NULL)
         (void)fprintf(stream, "  help: %s\n", diagnostic->help);
 }

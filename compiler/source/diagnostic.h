@@ -31,8 +31,9 @@ struct diagnostic {
     enum diagnostic_code code;
     struct place place;
     const char *message;
-    const char *note; /* NULL or further facts */
+    const char *note; /* NULL or further facts; of the place `also` where that has a source */
     const char *help; /* NULL or what to do */
+    struct place also;
 };
 
 struct diagnostics {
@@ -47,6 +48,8 @@ struct diagnostics {
     size_t kind_capacity;
     size_t most; /* of one code in one source that are kept, 0: DIAGNOSTICS_OF_A_KIND; the last says how many more there
                     are */
+    size_t hidden; /* that diagnostics_cut took out */
+    size_t hidden_errors;
     unsigned char rules[DIAGNOSTIC_CODES]; /* enum diagnostic_rule, put into force by diagnostics_sort */
 };
 
@@ -65,6 +68,8 @@ void diagnostic_note(struct diagnostics *list, struct diagnostic *diagnostic, co
     __attribute__((format(printf, 3, 4)));
 void diagnostic_help(struct diagnostics *list, struct diagnostic *diagnostic, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
+/* The note NOTE, a string that lives on, about a second place. */
+void diagnostic_also(struct diagnostic *diagnostic, struct place place, const char *note);
 
 /* All that FROM, a list of the same arena, has. */
 void diagnostics_append(struct diagnostics *list, const struct diagnostics *from);
@@ -72,8 +77,10 @@ void diagnostics_append(struct diagnostics *list, const struct diagnostics *from
 void diagnostics_keep(struct diagnostics *list, struct diagnostic *diagnostic);
 
 /* Puts the rules into force, and sorts by source (in the order the sources were read), line, column, severity; stable.
- * Warnings and hints that stand where an error does are dropped. */
+ * Where an error stands, warnings and hints are dropped; where a warning stands, hints are. */
 void diagnostics_sort(struct diagnostics *list);
+/* Keeps the first MOST of a sorted list, and errors rather than others. The counts of errors and warnings stay. */
+void diagnostics_cut(struct diagnostics *list, size_t most);
 
 /* As a compiler prints it: place, severity, code, message, the source line with a caret, note, help. In the source
  * line everything that could be a key is masked. */

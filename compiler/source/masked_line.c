@@ -1,5 +1,6 @@
 #include "masked_line.h"
 
+#include <stdint.h>
 #include <string.h>
 
 #include "plain_name.h"
@@ -8,7 +9,10 @@
 #include "utf8.h"
 #include "vocabulary.h"
 
-enum { WINDOW_BEFORE = 60 }; /* bytes that are shown in front of a caret far to the right */
+enum {
+    WINDOW_BEFORE = 60, /* bytes that are shown in front of a caret far to the right */
+    LONGEST_NAME = 48
+};
 
 struct painter {
     struct masked_line *line;
@@ -19,7 +23,8 @@ struct painter {
     size_t caret_end;
     size_t caret_end_column;
     bool caret_seen;
-    bool name; /* what the caret points at is a name */
+    size_t name_at; /* in bytes: where a setting's or variable's name starts, SIZE_MAX: there is none */
+    bool name;      /* what the caret points at is a name */
 };
 
 static size_t character_length(const char *at, size_t left)
@@ -48,7 +53,7 @@ static size_t reference_length(const char *at, size_t left)
     size_t len = 2;
     while (len < left && name_byte(at[len]))
         len++;
-    bool looks_like_a_name = len > 2 && len - 2 <= 48 && !(at[2] >= '0' && at[2] <= '9');
+    bool looks_like_a_name = len > 2 && len - 2 <= LONGEST_NAME && !(at[2] >= '0' && at[2] <= '9');
     for (size_t i = 2; i < len; i++)
         looks_like_a_name = looks_like_a_name && !(at[i] >= 'a' && at[i] <= 'z');
     return looks_like_a_name && plain_name(at + 2, len - 2) && len < left && at[len] == '}' ? len + 1 : 0;
@@ -98,7 +103,26 @@ static bool only_punctuation(const char *at, size_t len)
     return true;
 }
 
-static size_t paint_next(struct painter *p, const char *at, size_t left)
+/* Where the name starts that LINE gives a value to, behind blanks, the dashes of a list and `export`; SIZE_MAX where
+ * none does. A line of base64 that ends in "=" has no name. */
+static size_t name_of_line(const char *line, size_t len, bool yaml)
+{
+    size_t at = 0;
+    bool underscore = false;
+    while (at < len &&
+           (line[at] == ' ' || line[at] == '\t' || (yaml && line[at] == '-' && at + 1 < len && line[at + 1] == ' ')))
+        at++;
+    if (!yaml && len - at > 7 && memcmp(line + at, "export ", 7) == 0)
+        at += 7;
+    size_t end = at;
+    for (; end < len && (name_byte(line[end]) || (yaml && line[end] == '-')); end++)
+        underscore = underscore || line[end] == '_';
+    bool named = yaml ? end < len && line[end] == ':' && (end + 1 == len || line[end + 1] == ' ')
+                      : underscore && end + 1 < len && line[end] == '=' && line[end + 1] != '=';
+    return named && end - at <= LONGEST_NAME && plain_name(line + at, end - at) ? at : SIZE_MAX;
+}
+
+static size_t paint_next(struct painter *p, const char *at, size_t left, bool is_name)
 {
     size_t reference = reference_length(at, left);
     if (reference > 0) {
@@ -111,7 +135,7 @@ static size_t paint_next(struct painter *p, const char *at, size_t left)
         return 1;
     }
     size_t characters = count_characters(at, word);
-    bool meant = p->name && p->character == p->caret_start && plain_name(at, word);
+    bool meant = is_name || (p->name && p->character == p->caret_start && plain_name(at, word));
     if (meant || vocabulary_has(at, word) || only_punctuation(at, word))
         paint(p, at, word, word, word);
     else
@@ -122,7 +146,7 @@ static size_t paint_next(struct painter *p, const char *at, size_t left)
 static void paint_line(struct painter *p, const char *text, size_t len)
 {
     for (size_t at = 0; at < len && p->shown < MASKED_LINE_MAX;)
-        at += paint_next(p, text + at, len - at);
+        at += paint_next(p, text + at, len - at, at == p->name_at);
 }
 
 /* The byte to start at so that character CARET of a long line is seen: some words before it, and never inside one,
@@ -147,12 +171,15 @@ bool masked_line_make(struct place place, bool name, struct masked_line *line)
     *line = (struct masked_line){.width = 1};
     size_t start = place.column > 0 ? place.column - 1 : 0;
     size_t end = start + (place.length ? place.length : 1);
+    bool yaml = place.source->kind == SOURCE_CONFIG || place.source->kind == SOURCE_MANAGED_CONFIG;
     struct painter p = {.line = line, .name = name, .caret_start = start, .caret_end = end};
+    p.name_at = name_of_line(text, len, yaml);
     paint_line(&p, text, len);
     size_t at = p.caret_seen || p.shown < MASKED_LINE_MAX ? 0 : window_start(text, len, start);
     if (at > 0) {
         size_t before = count_characters(text, at);
-        p = (struct painter){.line = line, .name = name, .caret_start = start - before, .caret_end = end - before};
+        p = (struct painter){
+            .line = line, .name = name, .name_at = SIZE_MAX, .caret_start = start - before, .caret_end = end - before};
         paint(&p, "... ", 4, 4, 0);
         paint_line(&p, text + at, len - at);
     }

@@ -10,7 +10,9 @@
 #include "key_index.h"
 #include "memory.h"
 #include "name_table.h"
+#include "shown.h"
 #include "source.h"
+#include "syntax_slip.h"
 #include "utf8.h"
 #include "yaml_comments.h"
 #include "yaml_readers.h"
@@ -54,9 +56,10 @@ struct loader {
         size_t len;
     } late[LATE_TEXTS]; /* the last text that hashed to a slot: names stand in a file again and again */
     bool readers_may_differ;
-    bool shortened; /* without what stands in comments */
-    bool merging;   /* the next value stands behind `<<`: only its pairs are asked for, whatever its tag says */
-    bool pairing;   /* the next value is an item of !!omap or !!pairs: only its one pair is asked for */
+    bool shortened;            /* without what stands in comments */
+    yaml_mark_t long_quote[2]; /* start and end of the last quoted string that ends in another line */
+    bool merging; /* the next value stands behind `<<`: only its pairs are asked for, whatever its tag says */
+    bool pairing; /* the next value is an item of !!omap or !!pairs: only its one pair is asked for */
     struct yaml_texts texts;
     size_t nesting;
     size_t flow;   /* how many of these levels are written in brackets */
@@ -73,16 +76,25 @@ static struct place place_of(const struct loader *l, const yaml_mark_t *start, c
     return place;
 }
 
-static void fail_at(struct loader *l, const yaml_mark_t *mark, const char *message)
+static void fail_with(struct loader *l, struct syntax_error error)
 {
+    if (!l->failed && l->long_quote[1].line > 0) {
+        error.long_quote = place_of(l, &l->long_quote[0], NULL);
+        error.long_quote_end = (unsigned)l->long_quote[1].line + 1;
+    }
     if (!l->failed)
-        (void)diagnostic_add(l->diagnostics, CODE_YAML_SYNTAX, place_of(l, mark, NULL), "%s", message);
+        syntax_slip_report(&error, l->diagnostics);
     l->failed = true;
 }
 
-static void refuse_value(struct loader *l, struct place place, const char *message)
+static void fail_at(struct loader *l, const yaml_mark_t *mark, const char *message)
 {
-    (void)diagnostic_add(&l->values, CODE_YAML_VALUE, place, "%s", message);
+    fail_with(l, (struct syntax_error){.problem = message, .at = place_of(l, mark, NULL)});
+}
+
+static struct diagnostic *refuse_value(struct loader *l, struct place place, const char *message)
+{
+    return diagnostic_add(&l->values, CODE_YAML_VALUE, place, "%s", message);
 }
 
 /* The reader knows only a byte offset. */
@@ -103,14 +115,14 @@ static struct place place_of_offset(const struct loader *l, const char *bytes, s
     return place;
 }
 
-/* Of a node in brackets libyaml names the place where it is missing, which for a bracket that is never closed is the
- * end of the file. */
-static void note_bracket(struct loader *l, struct diagnostic *d, const yaml_mark_t *opened)
+static void fail_reader(struct loader *l, const char *bytes, size_t len)
 {
-    struct place place = place_of(l, opened, NULL);
-    diagnostic_note(l->diagnostics, d, "inside the bracket that opens in line %zu, column %zu", (size_t)place.line,
-                    (size_t)place.column);
-    diagnostic_help(l->diagnostics, d, "close the bracket, or quote a string that begins with one");
+    struct place place = place_of_offset(l, bytes, len, l->parser.problem_offset);
+    const char *encoding = syntax_slip_encoding(bytes, len);
+    struct diagnostic *d =
+        diagnostic_add(l->diagnostics, CODE_YAML_SYNTAX, place, "%s", encoding != NULL ? encoding : l->parser.problem);
+    diagnostic_help(l->diagnostics, d, encoding != NULL ? "save the file as UTF-8" : "remove the character");
+    l->failed = true;
 }
 
 static void fail_parser(struct loader *l, const char *bytes, size_t len)
@@ -118,30 +130,20 @@ static void fail_parser(struct loader *l, const char *bytes, size_t len)
     yaml_parser_t *p = &l->parser;
     if (l->failed)
         return;
-    l->failed = true;
     if (p->error == YAML_READER_ERROR) {
-        (void)diagnostic_add(l->diagnostics, CODE_YAML_SYNTAX, place_of_offset(l, bytes, len, p->problem_offset), "%s",
-                             p->problem);
+        fail_reader(l, bytes, len);
         return;
     }
     if (p->error == YAML_MEMORY_ERROR || p->problem == NULL)
         memory_failed();
-    struct diagnostic *d =
-        diagnostic_add(l->diagnostics, CODE_YAML_SYNTAX, place_of(l, &p->problem_mark, NULL), "%s", p->problem);
-    if (p->context != NULL && strcmp(p->context, "while parsing a flow node") == 0 && p->marks.top > p->marks.start)
-        note_bracket(l, d, &p->marks.top[-1]);
+    struct syntax_error error = {
+        .problem = p->problem, .context = p->context, .at = place_of(l, &p->problem_mark, NULL)};
+    bool flow = p->context != NULL && strcmp(p->context, "while parsing a flow node") == 0;
+    if (flow && p->marks.top > p->marks.start) /* libyaml names the missing node's place, which may be the file's end */
+        error.began = place_of(l, &p->marks.top[-1], NULL);
     else if (p->context != NULL)
-        diagnostic_note(l->diagnostics, d, "%s that starts in line %zu", p->context, p->context_mark.line + 1);
-    if (strstr(p->problem, "cannot start any token") != NULL || strstr(p->problem, "tab character") != NULL)
-        diagnostic_help(
-            l->diagnostics, d,
-            "YAML is indented with spaces, never with tabs; quote strings that start with special characters");
-    else if (strstr(p->problem, "mapping values are not allowed") != NULL)
-        diagnostic_help(l->diagnostics, d,
-                        "give the line before its colon, begin the names of one map in one column, or quote a text "
-                        "that contains \": \"");
-    else if (strstr(p->problem, "could not find expected ':'") != NULL)
-        diagnostic_help(l->diagnostics, d, "a name ends with a colon and a space: `name: value`");
+        error.began = place_of(l, &p->context_mark, NULL);
+    fail_with(l, error);
 }
 
 static struct anchor *find_anchor(struct loader *l, const char *name)
@@ -207,8 +209,8 @@ static void warn_surprise(struct loader *l, const struct node *node, const char 
     const char *digits = text + (len > 0 && (text[0] == '-' || text[0] == '+'));
     size_t left = len - (size_t)(digits - text);
     if (node->kind == NODE_STRING && yaml_scalar_looks_like_number(text, len)) {
-        struct diagnostic *d =
-            diagnostic_add(l->diagnostics, CODE_NUMBER_LEFT_TEXT, node->place, "YAML 1.1 leaves this number as text");
+        struct diagnostic *d = diagnostic_add(l->diagnostics, CODE_NUMBER_LEFT_TEXT, node->place,
+                                              "YAML 1.1 reads this number as a string");
         diagnostic_help(l->diagnostics, d,
                         "write it with a dot and a signed exponent, or quote it if a string is intended");
         return;
@@ -236,6 +238,16 @@ static void keep_text(struct loader *l, struct node *node, const char *text, siz
     node->len = len;
 }
 
+static void note_long_quote(struct loader *l, const yaml_event_t *event)
+{
+    yaml_scalar_style_t style = event->data.scalar.style;
+    bool quoted = style == YAML_SINGLE_QUOTED_SCALAR_STYLE || style == YAML_DOUBLE_QUOTED_SCALAR_STYLE;
+    if (!quoted || event->end_mark.line == event->start_mark.line)
+        return;
+    l->long_quote[0] = event->start_mark;
+    l->long_quote[1] = event->end_mark;
+}
+
 /* `<<` and `=` mean something only as keys; *RET_TAG says which one it is. */
 static struct node *scalar(struct loader *l, const yaml_event_t *event, enum yaml_tag *ret_tag)
 {
@@ -255,6 +267,7 @@ static struct node *scalar(struct loader *l, const yaml_event_t *event, enum yam
         l->anchors[anchor].tag = resolved;
     *ret_tag = resolved;
     yaml_scalar_style_t style = event->data.scalar.style;
+    note_long_quote(l, event);
     if (l->readers_may_differ && style != YAML_PLAIN_SCALAR_STYLE)
         yaml_readers_add_text(
             l->arena, &l->texts,
@@ -271,12 +284,12 @@ static struct node *scalar(struct loader *l, const yaml_event_t *event, enum yam
     }
     if (tag != NULL && !given && style == YAML_PLAIN_SCALAR_STYLE && len == 0)
         (void)diagnostic_add(l->diagnostics, CODE_YAML_READERS_DIFFER, node->place,
-                             "a \"!\" with nothing behind it: an empty string to one of Hermes's two YAML readers, "
-                             "nothing to the other");
+                             "a \"!\" with no value: one of Hermes's two YAML readers reads an empty string, the other "
+                             "null");
     if (style == YAML_PLAIN_SCALAR_STYLE && l->flow > 0 && memchr(text, '?', len) != NULL)
         (void)diagnostic_add(
             l->diagnostics, CODE_YAML_READERS_DIFFER, node->place,
-            "a \"?\" in brackets without quotes: one of Hermes's two YAML readers refuses the whole file for it");
+            "a \"?\" in brackets without quotes: one of Hermes's two YAML readers rejects the whole file for it");
     const char *why = NULL;
     if (resolved == TAG_STR)
         keep_text(l, node, text, len);
@@ -324,7 +337,7 @@ static struct node *alias(struct loader *l, const yaml_event_t *event, enum yaml
     if (!anchor->complete) {
         if (!l->failed)
             (void)diagnostic_add(l->diagnostics, CODE_RECURSIVE_ALIAS, place_of(l, &event->start_mark, NULL),
-                                 "this alias stands inside the value that it names; Hermes ends in a RecursionError");
+                                 "this alias is inside the value that it names: Hermes fails with a RecursionError");
         l->failed = true;
         return NULL;
     }
@@ -367,7 +380,7 @@ static enum yaml_tag collection_tag(struct loader *l, const yaml_char_t *tag, en
     bool fits = found == usual || (usual == TAG_MAP && found == TAG_SET) ||
                 (usual == TAG_SEQ && (found == TAG_OMAP || found == TAG_PAIRS));
     if (!fits && !merged)
-        refuse_value(l, place, "PyYAML's SafeLoader cannot make a value of this tag");
+        refuse_value(l, place, "Hermes's YAML reader does not know this tag");
     return fits ? found : usual;
 }
 
@@ -417,7 +430,7 @@ static struct node *sequence(struct loader *l, const struct input *in, const yam
     for (struct node *child; l->merging = merging, l->pairing = tag != TAG_SEQ && !merging,
                              (child = next_child(l, in, YAML_SEQUENCE_END_EVENT, &child_tag)) != NULL;) {
         if (child_tag == TAG_MERGE || child_tag == TAG_VALUE)
-            refuse_value(l, child->place, "PyYAML's SafeLoader cannot make a value of this");
+            refuse_value(l, child->place, "Hermes's YAML reader cannot make a value of this");
         push(l, (struct child){{NULL, child}, TAG_STR});
     }
     node->kind = NODE_SEQUENCE;
@@ -438,11 +451,12 @@ static struct node *sequence(struct loader *l, const struct input *in, const yam
 
 static void refuse_duplicate(struct loader *l, const struct node *first, const struct node *again)
 {
+    const char *name = node_string(again);
     struct diagnostic *d =
         diagnostic_add_as(l->diagnostics, SEVERITY_ERROR, CODE_DUPLICATE_KEY, again->place,
-                          "this key stands at %u:%u already: Hermes since the autumn of 2026 refuses "
-                          "the whole file, older versions take the value here",
-                          first->place.line, first->place.column);
+                          "the setting %s is given twice in one mapping",
+                          name == NULL ? "here" : arena_printf(l->arena, "`%s`", shown_name(l->arena, name)));
+    diagnostic_also(d, first->place, "it is given here first");
     diagnostic_help(l->diagnostics, d, "remove one of the two");
 }
 
@@ -501,6 +515,14 @@ static void merge_value(struct loader *l, struct merged *merged, const struct no
         append_pairs(l, merged, value->items[i - 1]->pairs, value->items[i - 1]->pair_count);
 }
 
+/* PyYAML finds an unhashable key. */
+static void refuse_name(struct loader *l, const struct node *key)
+{
+    struct diagnostic *d = refuse_value(l, key->place, "a mapping or a list cannot be the name of a setting");
+    if (key->kind == NODE_MAP)
+        diagnostic_help(&l->values, d, "YAML has no {{ templates }}: write ${NAME} for a variable, or quote the value");
+}
+
 static void finish_map(struct loader *l, struct node *map, const struct child *children, size_t count)
 {
     struct merged all = {0};
@@ -523,7 +545,7 @@ static void finish_map(struct loader *l, struct node *map, const struct child *c
         if (children[i].key_tag == TAG_MERGE)
             continue;
         if (kind == NODE_SEQUENCE || kind == NODE_MAP || kind == NODE_SET)
-            refuse_value(l, pair->key->place, "found unhashable key");
+            refuse_name(l, pair->key);
         else
             all.pairs[all.count++] = *pair;
     }
@@ -540,7 +562,7 @@ static void finish_item(struct loader *l, struct node *map, const struct child *
     for (size_t i = 0; i < count; i++) {
         map->pairs[i] = children[i].pair;
         if (children[i].key_tag == TAG_MERGE || children[i].key_tag == TAG_VALUE)
-            refuse_value(l, map->pairs[i].key->place, "PyYAML's SafeLoader cannot make a value of this");
+            refuse_value(l, map->pairs[i].key->place, "Hermes's YAML reader cannot make a value of this");
     }
 }
 
@@ -563,7 +585,7 @@ static struct node *mapping(struct loader *l, const struct input *in, const yaml
         if (value == NULL)
             break;
         if (value_tag == TAG_MERGE || value_tag == TAG_VALUE)
-            refuse_value(l, value->place, "PyYAML's SafeLoader cannot make a value of this");
+            refuse_value(l, value->place, "Hermes's YAML reader cannot make a value of this");
         push(l, (struct child){{key, value}, key_tag});
     }
     size_t count = l->depth - base;
@@ -621,7 +643,7 @@ static struct node *document(struct loader *l, const struct input *in)
                  event.type == YAML_SEQUENCE_START_EVENT || event.type == YAML_MAPPING_START_EVENT) {
             root = compose(l, in, &event, &tag);
             if (root != NULL && (tag == TAG_MERGE || tag == TAG_VALUE))
-                refuse_value(l, root->place, "PyYAML's SafeLoader cannot make a value of this");
+                refuse_value(l, root->place, "Hermes's YAML reader cannot make a value of this");
         }
         memory_give_back(&hold);
     }
@@ -637,8 +659,11 @@ static bool check_encoding(struct loader *l, const char *bytes, size_t len)
     size_t at = utf8_valid(bytes, len);
     if (at == len)
         return true;
-    struct diagnostic *d =
-        diagnostic_add(l->diagnostics, CODE_NOT_UTF_8, place_of_offset(l, bytes, len, at), "invalid UTF-8");
+    const char *encoding = syntax_slip_encoding(bytes, len);
+    struct place place = place_of_offset(l, bytes, len, at);
+    struct diagnostic *d = encoding != NULL ? diagnostic_add(l->diagnostics, CODE_NOT_UTF_8, place, "%s", encoding)
+                                            : diagnostic_add(l->diagnostics, CODE_NOT_UTF_8, place,
+                                                             "invalid UTF-8 byte 0x%02x", (unsigned char)bytes[at]);
     diagnostic_help(l->diagnostics, d, "save the file as UTF-8");
     return false;
 }

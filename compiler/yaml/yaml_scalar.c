@@ -585,6 +585,6 @@ const char *yaml_scalar_construct(struct arena *arena, enum yaml_tag tag, const 
         set_text(arena, node, NODE_STRING, text, len);
         return NULL;
     default:
-        return "PyYAML's SafeLoader cannot make a value of this";
+        return "Hermes's YAML reader does not know this tag";
     }
 }

@@ -296,7 +296,8 @@ LIMITS = {"recursive-alias", "alias-limit", "nesting-limit"}
 
 
 def same(ours, theirs):
-    """We name every refused value, PyYAML the first it comes upon: its place is to be among ours."""
+    """We name every refused value, PyYAML the first it comes upon: its place is to be among ours. Of a syntax error we
+    name the cause, which is never behind the place where PyYAML stops."""
     if not ours.startswith("!"):
         said, meant = [text.removesuffix(" differ").removesuffix(" tab") for text in (ours, theirs)]
         warned = len(ours) > len(said)
@@ -304,6 +305,9 @@ def same(ours, theirs):
         return said == meant and (ours == theirs or warned and (len(theirs) > len(meant) or ours.endswith(" differ")))
     refusals = [part.split() for part in ours.split("!")[1:]]
     places = [f"! {line} {column}" for _, line, column in refusals]
+    causes = [(int(line), int(column)) for code, line, column in refusals if code == "yaml-syntax"]
+    if causes and theirs.startswith("! "):
+        return causes[0] <= tuple(map(int, theirs.split()[1:]))
     return refusals[0][0] in LIMITS or (theirs == "!" or theirs in places)
 
 

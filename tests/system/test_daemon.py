@@ -88,7 +88,7 @@ class Daemon(unittest.TestCase):
         _, text, _ = self.home.compile("--check", "--format", "json")
         self.assertEqual(broken["diagnostics"], json.loads(text)["diagnostics"])
         _, text, _ = self.home.compile("--status")
-        self.assertIn(f"hermes-watch: running (process {watch.process.pid})\n  invalid: generation 1 kept: config.yaml:5", text)
+        self.assertIn(f"hermes-watch: running (process {watch.process.pid})\n  invalid: generation 1 kept: config.yaml:4", text)
         self.home.write("config.yaml", config(KEYS[1]))
         self.until(lambda: self.state()["state"] == "ok" and self.state()["generation"] == 2)
 
@@ -396,8 +396,8 @@ class Journal(unittest.TestCase):
         home.write("config.yaml", "model: [\n")
         broken = entry(HERMES_CODE="yaml-syntax")
         self.assertEqual([broken[name] for name in ("PRIORITY", "HERMES_GENERATION", "HERMES_SOURCE", "HERMES_LINE")],
-                         ["3", "2", f"{home.path}/config.yaml", "2"])
-        self.assertIn("config.yaml:2:1: error[yaml-syntax]", broken["MESSAGE"])
+                         ["3", "2", f"{home.path}/config.yaml", "1"])
+        self.assertIn("config.yaml:1:8: error[yaml-syntax]", broken["MESSAGE"])
         watch.close()
         self.assertNotIn(b"sk-test", home.printed)
 

@@ -99,7 +99,7 @@ class Story(unittest.TestCase):
             self.check(watch, 200, 5)
             edit(home, "config.yaml", b"model: [\n")  # (4)
             status = watch.wait(lambda line: "kept" in line and "yaml-syntax" in line)
-            self.assertIn("config.yaml:2:1", status)
+            self.assertIn("config.yaml:1:8", status)
             self.assertEqual(home.generation(), 5)
             self.expect(200)
             edit(home, "config.yaml", self.config(C))  # (5)

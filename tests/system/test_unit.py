@@ -125,7 +125,7 @@ class Unit(Case):
         self.assertEqual(self.main_pid(), first)
         self.home.write("config.yaml", config(KEYS[2]) + "  broken: [\n")
         self.status("kept", "yaml-syntax")
-        self.until(lambda: b"config.yaml:6:1: error[yaml-syntax]" in self.journal.seen)
+        self.until(lambda: b"config.yaml:5:11: error[yaml-syntax]" in self.journal.seen)
         os.kill(first, signal.SIGKILL)
         self.home.write("config.yaml", config(KEYS[2]))
         self.until(lambda: "NRestarts=1" in self.show() and "SubState=running" in self.show())

@@ -85,9 +85,9 @@ static void the_last_of_two_equal_keys_counts(void **state)
 static void what_hermes_cannot_read_is_refused(void **state)
 {
     static const char *const refused[][2] = {
-        {"a: [", "config.yaml:2:1 yaml-syntax"},
-        {"a: b\n c: d\n", "config.yaml:2:3 yaml-syntax"},
-        {"a: 'open\n", "config.yaml:2:1 yaml-syntax"},
+        {"a: [", "config.yaml:1:4 yaml-syntax"},
+        {"a: b\n c: d\n", "config.yaml:2:2 yaml-syntax"},
+        {"a: 'open\n", "config.yaml:1:4 yaml-syntax"},
         {"a: !!int many\n", "config.yaml:1:4 yaml-value"},
         {"a: 2026-13-01\n", "config.yaml:1:4 yaml-value"},
         {"a: !mine b\n", "config.yaml:1:4 yaml-value"},
