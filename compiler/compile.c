@@ -9,6 +9,7 @@
 
 #include "clock.h"
 #include "compile_lock.h"
+#include "config_check.h"
 #include "config_diff.h"
 #include "default_key.h"
 #include "departed.h"
@@ -16,6 +17,7 @@
 #include "gateway_view.h"
 #include "home_check.h"
 #include "home_variables.h"
+#include "learn_keys.h"
 #include "memory.h"
 #include "plugin_folders.h"
 #include "pool_read.h"
@@ -85,6 +87,11 @@ static void parse_sources(struct run *run)
     sources_parse_configs(c->arena, &c->sources, &c->diagnostics);
     sources_read_rest(c->arena, &c->sources, &run->files, &c->diagnostics);
     sources_load_env(c->arena, &c->sources, &c->environment, &c->diagnostics);
+    learn_keys_of_config(c->sources.managed_config);
+    learn_keys_of_config(c->sources.user_config);
+    learn_keys_of_environment(&c->environment);
+    config_check(c->sources.managed_config, &c->diagnostics);
+    config_check(c->sources.user_config, &c->diagnostics);
 }
 
 /* Nothing but blanks: an editor on a full disk, or a loss of power. Comments are meant. */

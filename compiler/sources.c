@@ -5,7 +5,6 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "config_check.h"
 #include "dotenv.h"
 #include "find_home.h"
 #include "safe_read.h"
@@ -117,7 +116,6 @@ static const struct node *parse_config(struct arena *arena, const struct source 
     if (!source->present)
         return NULL;
     const struct node *root = yaml_load(arena, source, diagnostics);
-    config_check(root, diagnostics);
     if (root == NULL || node_is(root, NODE_MAP))
         return root;
     if (!node_truthy(root)) {

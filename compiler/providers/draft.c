@@ -5,6 +5,7 @@
 #include "blank.h"
 #include "foreign_key.h"
 #include "key_check.h"
+#include "learned_keys.h"
 #include "secret_sources.h"
 #include "shown.h"
 #include "source.h"
@@ -99,6 +100,7 @@ static struct credential *find_key(struct draft *draft, const struct fingerprint
 struct credential *draft_add_key(struct resolver *r, struct draft *draft, enum credential_rank rank, const char *secret,
                                  size_t len, struct origin origin)
 {
+    learned_keys_add(secret, len);
     struct fingerprint fingerprint = fingerprint_of(secret, len);
     struct credential *credential = find_key(draft, &fingerprint);
     if (credential != NULL) {

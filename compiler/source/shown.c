@@ -11,7 +11,9 @@
 
 const char *shown_name(struct arena *arena, const char *name)
 {
-    return plain_name(name, strlen(name)) ? name : arena_strdup(arena, fingerprint_of(name, strlen(name)).text);
+    struct fingerprint print;
+    const char *shown = plain_name_or_print(name, &print);
+    return shown == name ? name : arena_strdup(arena, shown);
 }
 
 static bool may_show(const char *name, const char *text, size_t len)
@@ -19,7 +21,7 @@ static bool may_show(const char *name, const char *text, size_t len)
     if (setting_name_is_secret(name) || known_variables_secret(name, strlen(name)))
         return false;
     if (setting_name_is_url(name))
-        return strstr(text, "://") != NULL && strpbrk(text, "@?#") == NULL && plain_name(text, len);
+        return plain_name_url(text, len);
     return vocabulary_has(text, len);
 }
 

@@ -4,6 +4,7 @@
 #include <string.h>
 #include <strings.h>
 
+#include "learned_keys.h"
 #include "utf8.h"
 
 enum {
@@ -128,9 +129,22 @@ static size_t token_length(const char *text, size_t len)
     return token;
 }
 
+/* NAME, or a part of it: what follows `custom:`, a segment of a URL's path. */
+static bool has_learned_key(const char *name, size_t len)
+{
+    for (size_t i = 0, part; i < len; i += part + 1) {
+        part = 0;
+        while (i + part < len && strchr(":/?#&=@", name[i + part]) == NULL)
+            part++;
+        if (learned_keys_has(name + i, part))
+            return true;
+    }
+    return learned_keys_has(name, len);
+}
+
 bool plain_name(const char *name, size_t len)
 {
-    if (utf8_valid(name, len) < len)
+    if (utf8_valid(name, len) < len || has_learned_key(name, len))
         return false;
     for (size_t i = 0; i < len; i++)
         if (key_start(name, len, i))
@@ -151,4 +165,18 @@ bool plain_name(const char *name, size_t len)
             return false;
     }
     return true;
+}
+
+bool plain_name_url(const char *text, size_t len)
+{
+    return memmem(text, len, "://", 3) != NULL && memchr(text, '@', len) == NULL && memchr(text, '?', len) == NULL &&
+           memchr(text, '#', len) == NULL && plain_name(text, len);
+}
+
+const char *plain_name_or_print(const char *name, struct fingerprint *print)
+{
+    if (plain_name(name, strlen(name)))
+        return name;
+    *print = fingerprint_of(name, strlen(name));
+    return print->text;
 }

@@ -13,7 +13,9 @@
 
 #include "fingerprint.h"
 #include "json_token.h"
+#include "learned_keys.h"
 #include "parse_json.h"
+#include "plain_name.h"
 #include "provider_table.h"
 #include "snapshot_format.h"
 
@@ -182,6 +184,7 @@ static size_t block_size(const struct picked *parts, size_t content_len)
         if (credentials == 0)
             return 0;
         size += sizeof(struct hermes_provider) + sizeof(struct hermes_provider *) + sizeof(char *) + credentials;
+        size += FINGERPRINT_SIZE;
         size += count(members[1].inside) * sizeof(struct hermes_header) + 64;
     }
     return size;
@@ -278,6 +281,22 @@ static void sort_providers(struct carver *carver, struct hermes_view *view)
         qsort(view->by_id, count, sizeof(struct hermes_provider *), compare_providers);
 }
 
+/* By all keys of the snapshot: one may stand where the name of another provider belongs. */
+static void fill_shown(struct carver *carver, struct hermes_view *view)
+{
+    for (size_t i = 0; i < view->provider_count; i++)
+        for (size_t k = 0; k < view->providers[i].credential_count; k++) {
+            const char *secret = view->providers[i].credentials[k].secret;
+            learned_keys_add(secret, strlen(secret));
+        }
+    for (size_t i = 0; i < view->provider_count; i++) {
+        struct fingerprint print;
+        struct hermes_provider *provider = &view->providers[i];
+        const char *shown = plain_name_or_print(provider->id, &print);
+        provider->shown = shown == provider->id ? shown : carve_bytes(carver, shown, strlen(shown));
+    }
+}
+
 static void fill_providers(struct carver *carver, struct hermes_view *view, struct json_tokens providers)
 {
     static const char *const names[] = {"base_url", "strategy", "auth", "credentials", "headers", "alias", "ca_file"};
@@ -303,6 +322,7 @@ static void fill_providers(struct carver *carver, struct hermes_view *view, stru
         fill_headers(carver, provider, members[4].inside);
         view->aliases[i] = members[5].value.kind == JSON_TEXT ? carve_text(carver, members[5].value) : NULL;
     }
+    fill_shown(carver, view);
     sort_providers(carver, view);
 }
 

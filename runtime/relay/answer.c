@@ -13,6 +13,7 @@
 #include "lives.h"
 #include "mask.h"
 #include "models.h"
+#include "plain_name.h"
 #include "relay.h"
 #include "reply.h"
 #include "trouble.h"
@@ -127,9 +128,11 @@ void answer_with(struct exchange *x, struct attempt *attempt)
 void answer_dialect(struct exchange *x, int status, const char *provider)
 {
     char message[256];
+    struct fingerprint print;
     const struct hermes_view *view = hermes_hold(reader(x));
     const struct hermes_provider *known = hermes_provider(view, provider);
-    (void)snprintf(message, sizeof message, "%s speaks %s's dialect, and this request is in %s's", provider,
+    (void)snprintf(message, sizeof message, "%s speaks %s's dialect, and this request is in %s's",
+                   plain_name_or_print(provider, &print),
                    known == NULL ? "another" : route_dialect_name(route_speaks(known->base_url, known->auth)),
                    route_dialect_name(x->dialect));
     hermes_view_unref(view);
@@ -150,6 +153,7 @@ void answer_unasked(struct exchange *x, int error)
                {HERMES_EXHAUSTED, 429, "every key is cooling down"},
                {0, 500, "it could not be asked: out of memory, or too many headers"}};
     char message[256];
+    struct fingerprint print;
     char code[EVIDENCE_CODE_SIZE] = "";
     size_t i = 0;
     if (error == -EPROTONOSUPPORT) {
@@ -165,7 +169,7 @@ void answer_unasked(struct exchange *x, int error)
     int status = dead ? 401 : state.status >= 400 && state.status < 500 ? state.status : why[i].status;
     if (error == HERMES_EXHAUSTED)
         records_recall(x->relay->records, x->first_provider, status, code, sizeof code);
-    (void)snprintf(message, sizeof message, "%s: %s", x->first_provider,
+    (void)snprintf(message, sizeof message, "%s: %s", plain_name_or_print(x->first_provider, &print),
                    dead ? "every key has been refused; a new one is needed" : why[i].words);
     reply_error_code(x, status, code, retry_after(&state, KNOWN_GUESS_S), message);
 }
@@ -187,7 +191,7 @@ void answer_failure(struct exchange *x, struct attempt *attempt)
 {
     char message[256];
     upstream_end(attempt);
-    (void)snprintf(message, sizeof message, "%s could not be asked: %s", attempt->key.provider->id,
+    (void)snprintf(message, sizeof message, "%s could not be asked: %s", attempt->key.provider->shown,
                    attempt->failure != NULL ? attempt->failure : "it sent no answer");
     reply_error(x, attempt->timed_out ? 504 : 502, -1, message);
 }

@@ -91,7 +91,7 @@ static void note_try(struct exchange *x, const struct attempt *attempt)
 {
     struct record_try *try = &x->record.tries[x->record.try_count++];
     *try = (struct record_try){.rule = "", .verdict = "asked"};
-    (void)snprintf(try->provider, sizeof try->provider, "%s", attempt->key.provider->id);
+    (void)snprintf(try->provider, sizeof try->provider, "%s", attempt->key.provider->shown);
     (void)snprintf(try->fingerprint, sizeof try->fingerprint, "%s", attempt->key.credential->fingerprint);
     memcpy(x->record.provider, try->provider, sizeof try->provider);
     memcpy(x->record.fingerprint, try->fingerprint, sizeof try->fingerprint);
@@ -235,21 +235,6 @@ int ask_next(struct exchange *x, bool same)
 
 /* --- Whom --- */
 
-/* A client of a dialect that the default provider does not have is sent to one that has it. */
-static const struct hermes_provider *by_dialect(const struct hermes_view *view, enum dialect wanted,
-                                                const struct hermes_provider *usual)
-{
-    bool lacks = usual == NULL || route_speaks(usual->base_url, usual->auth) != wanted;
-    if (wanted == DIALECT_ANY || wanted == DIALECT_OPENAI || !lacks || (usual != NULL && route_resells(usual->id)))
-        return usual;
-    for (size_t i = 0; i < hermes_provider_count(view); i++) {
-        const struct hermes_provider *provider = hermes_provider_at(view, i);
-        if (provider->credential_count > 0 && route_speaks(provider->base_url, provider->auth) == wanted)
-            return provider;
-    }
-    return usual;
-}
-
 static int choose(struct exchange *x, const struct hermes_view *view)
 {
     bool in_path = x->route.provider[0] != '\0';
@@ -258,7 +243,7 @@ static int choose(struct exchange *x, const struct hermes_view *view)
     size_t cut = 0;
     if (!in_path) {
         const struct hermes_provider *named = route_by_model(view, x->use_model, strlen(x->use_model), &cut);
-        provider = named != NULL ? named : by_dialect(view, x->dialect, provider);
+        provider = named != NULL ? named : route_by_dialect(view, x->dialect, provider);
     }
     (void)snprintf(x->first_provider, sizeof x->first_provider, "%s",
                    provider != NULL ? provider->id

@@ -28,6 +28,7 @@
 #include "metrics.h"
 #include "pages.h"
 #include "reply.h"
+#include "shown_path.h"
 #include "upstream.h"
 
 /* A connection's memory holds the headers of its request and of the answer, and what is being sent. Above 32 KiB the
@@ -105,14 +106,6 @@ static enum MHD_Result keep_header(void *data, enum MHD_ValueKind kind, const ch
     return MHD_YES;
 }
 
-/* For the log, which may be a terminal, and for quotes in it. */
-static void show_plainly(char *text)
-{
-    for (char *c = text; *c != '\0'; c++)
-        if ((unsigned char)*c <= ' ' || (unsigned char)*c >= 127 || *c == '"')
-            *c = '?';
-}
-
 /* The path without what follows it: a query may hold a key. */
 static void start_record(struct exchange *x, const char *method)
 {
@@ -121,14 +114,10 @@ static void start_record(struct exchange *x, const char *method)
     (void)snprintf(
         record->id, sizeof record->id, "%016llx",
         (unsigned long long)(x->client->front->id_base + 0x9E3779B97F4A7C15ULL * ++x->client->front->id_count));
-    (void)snprintf(record->method, sizeof record->method, "%s", method);
     (void)snprintf(record->client, sizeof record->client, "%s", x->client->address);
     const char *target = bytes_at(&x->target);
-    (void)snprintf(record->path, sizeof record->path, "%.*s", (int)strcspn(target, "?"), target);
-    show_plainly(record->method);
-    show_plainly(record->path);
-    if (strstr(record->path, x->relay->token.text) != NULL)
-        (void)snprintf(record->path, sizeof record->path, "/***");
+    shown_path(method, strlen(method), record->method, sizeof record->method);
+    shown_path(target, strcspn(target, "?"), record->path, sizeof record->path);
 }
 
 /* A client that is still sending when its connection is closed may never see why: a body of moderate length is taken

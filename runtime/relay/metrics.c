@@ -200,7 +200,7 @@ static bool cooldowns_text(struct hermes *hermes, const struct hermes_view *view
             const char *fingerprint = provider->credentials[k].fingerprint;
             (void)hermes_key_state(hermes, provider->id, fingerprint, &state);
             double left = state.until - now;
-            good = bytes_printf(out, "hermes_relay_key_cooldown_seconds{") && label(out, provider->id) &&
+            good = bytes_printf(out, "hermes_relay_key_cooldown_seconds{") && label(out, provider->shown) &&
                    bytes_printf(out, ",key=\"%s\"} ", fingerprint) &&
                    (isfinite(state.until) ? bytes_printf(out, "%.0f\n", left > 0 ? left : 0.0)
                                           : bytes_printf(out, "+Inf\n"));

@@ -213,6 +213,8 @@ static void prefix_of(const struct hermes_view *view, const struct hermes_provid
     const char *candidates[] = {plain, provider->id};
     size_t cut;
     *out = '\0';
+    if (provider->shown != provider->id) /* a key may have been pasted there: it is not told to everybody */
+        return;
     for (size_t i = 0; i < 2 && *out == '\0'; i++) {
         char model[PROVIDER_NAME_SIZE + 4];
         (void)snprintf(model, sizeof model, "%s/m", candidates[i]);
@@ -225,7 +227,7 @@ static void add_provider(struct exchange *x, struct gathering *g, const struct h
                          const char *prefix)
 {
     size_t i = g->count++;
-    (void)snprintf(g->providers[i], sizeof g->providers[i], "%s", provider->id);
+    (void)snprintf(g->providers[i], sizeof g->providers[i], "%s", provider->shown);
     (void)snprintf(g->prefixes[i], sizeof g->prefixes[i], "%s", prefix);
     g->attempts[i] = ask_beside(x, provider->id);
     if (g->attempts[i] != NULL)
@@ -243,13 +245,13 @@ bool models_gather(struct exchange *x, struct attempt *attempt)
     g->since_us = clock_monotonic_us();
     g->generation = hermes_generation(view);
     g->attempts[0] = attempt;
-    (void)snprintf(g->providers[0], sizeof g->providers[0], "%s", attempt->key.provider->id);
+    (void)snprintf(g->providers[0], sizeof g->providers[0], "%s", attempt->key.provider->shown);
     g->count = 1;
     x->gathering = g;
     for (size_t i = 0; i < hermes_provider_count(view) && g->count < PROVIDERS_MAX; i++) {
         const struct hermes_provider *provider = hermes_provider_at(view, i);
         prefix_of(view, provider, prefix, sizeof prefix);
-        if (provider->credential_count > 0 && prefix[0] != '\0' && strcmp(provider->id, g->providers[0]) != 0)
+        if (provider->credential_count > 0 && prefix[0] != '\0' && strcmp(provider->shown, g->providers[0]) != 0)
             add_provider(x, g, provider, prefix);
     }
     hermes_view_unref(view);

@@ -1,9 +1,20 @@
-/* `hermes-relay --print-env`: the lines that point a client, or Hermes itself, at the relay. */
+/* The lines that point a client, or Hermes itself, at the relay: what `hermes-relay --print-env` prints, and what the
+ * status page shows. */
 #ifndef HERMES_PRINT_ENV_H
 #define HERMES_PRINT_ENV_H
 
-/* For a relay that listens at WHERE (`ADDR:PORT` or `unix:PATH`), for `eval` in a shell. The token itself is not in
- * them: they read it. Returns an exit status. */
+#include <stdbool.h>
+
+struct bytes;
+struct hermes_view;
+
+/* For a relay that listens at WHERE (`ADDR:PORT` or `unix:PATH`), for `eval` in a shell: a pair of variables for each
+ * dialect that some provider of VIEW has. The token itself is not in them: they read it. VIEW NULL: there is no
+ * snapshot yet. False: no memory. */
+bool print_env_text(const struct hermes_view *view, const char *home, const char *where, struct bytes *out)
+    __attribute__((warn_unused_result));
+
+/* Prints them. Returns an exit status. */
 int print_env(const char *home, const char *where);
 
 #endif

@@ -322,6 +322,20 @@ const struct hermes_provider *route_by_model(const struct hermes_view *view, con
     return provider;
 }
 
+const struct hermes_provider *route_by_dialect(const struct hermes_view *view, enum dialect wanted,
+                                               const struct hermes_provider *usual)
+{
+    bool lacks = usual == NULL || route_speaks(usual->base_url, usual->auth) != wanted;
+    if (wanted == DIALECT_ANY || wanted == DIALECT_OPENAI || !lacks || (usual != NULL && route_resells(usual->id)))
+        return usual;
+    for (size_t i = 0; i < hermes_provider_count(view); i++) {
+        const struct hermes_provider *provider = hermes_provider_at(view, i);
+        if (provider->credential_count > 0 && route_speaks(provider->base_url, provider->auth) == wanted)
+            return provider;
+    }
+    return usual;
+}
+
 /* An Anthropic base URL has no version at its end, and its clients bring one; an OpenAI one has it, or wants none. */
 static bool wants_version(struct url_part path, const char *base_url, const char *auth, const struct route *route)
 {

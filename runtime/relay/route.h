@@ -66,6 +66,10 @@ bool route_resells(const char *provider);
  * that part is no provider of the view, or when the default provider's own models have such names. */
 const struct hermes_provider *route_by_model(const struct hermes_view *view, const char *model, size_t len,
                                              size_t *ret_model);
+/* Who is asked in the stead of USUAL, the default provider (NULL: there is none), by a client of a dialect that USUAL
+ * does not have: one that has it. USUAL when there is none such. */
+const struct hermes_provider *route_by_dialect(const struct hermes_view *view, enum dialect wanted,
+                                               const struct hermes_provider *usual);
 /* The URL of the request at a provider of that BASE_URL, to which keys travel as AUTH says: base URL and path, with one
  * version between them, then the queries of both; `key=` is left out of the client's. False: no memory. */
 bool route_url(const char *base_url, const char *auth, const struct route *route, struct bytes *out)

@@ -132,7 +132,7 @@ static void show(const struct simulation *s, const struct hermes_provider *provi
         (void)snprintf(words, sizeof words, "%s for %.0f s (%s)",
                        judgement->verdict == HERMES_PROVIDER_OUT ? "its provider is out" : "cooling",
                        fmax(0, judgement->until - s->now), judgement->rule);
-    (void)printf("%s %s %s: %s\n", provider->id, key->fingerprint,
+    (void)printf("%s %s %s: %s\n", provider->shown, key->fingerprint,
                  key->origin_count > 0 ? key->origins[0].key : key->label, words);
 }
 

@@ -11,14 +11,20 @@
 #include "file_lock.h"
 #include "guarded_file.h"
 #include "json_token.h"
+#include "plain_name.h"
 #include "record.h"
 #include "relay.h"
 #include "snapshot_format.h"
-#include "url.h"
 
 static bool text_member(struct bytes *out, const char *name, const char *text)
 {
     return bytes_printf(out, "\"%s\":\"", name) && bytes_add_json(out, text, strlen(text)) && bytes_add(out, "\",", 2);
+}
+
+static bool name_member(struct bytes *out, const char *name, const char *value)
+{
+    struct fingerprint print;
+    return text_member(out, name, plain_name_or_print(value, &print));
 }
 
 static bool state_members(struct bytes *out, const struct hermes_key_state *state)
@@ -34,7 +40,7 @@ static bool origins_json(struct bytes *out, const struct hermes_credential *key)
     bool good = bytes_printf(out, "\"origins\":[");
     for (size_t i = 0; good && i < key->origin_count; i++)
         good = (i == 0 || bytes_add(out, ",", 1)) && bytes_add(out, "{", 1) &&
-               text_member(out, "path", key->origins[i].path) && text_member(out, "key", key->origins[i].key) &&
+               text_member(out, "path", key->origins[i].path) && name_member(out, "key", key->origins[i].key) &&
                bytes_printf(out, "\"line\":%u,\"column\":%u}", key->origins[i].line, key->origins[i].column);
     return good && bytes_add(out, "]", 1);
 }
@@ -71,21 +77,20 @@ static bool keys_json(struct hermes *hermes, const struct hermes_provider *provi
     return good && bytes_add(out, "]", 1);
 }
 
-/* A base URL may hold a password. */
-static const char *shown_url(const char *text)
+/* A base URL may hold a password, or a key. */
+static bool url_member(struct bytes *out, const char *name, const char *url)
 {
-    struct url url;
-    return url_split(text, &url) && url.credentials.len == 0 && url.query.len == 0 ? text : "";
+    return text_member(out, name, plain_name_url(url, strlen(url)) ? url : fingerprint_of(url, strlen(url)).text);
 }
 
 static bool provider_json(struct hermes *hermes, const struct hermes_provider *provider, struct bytes *out)
 {
     struct hermes_key_state state = {0};
     (void)hermes_key_state(hermes, provider->id, NULL, &state);
-    return bytes_add(out, "{", 1) && text_member(out, "id", provider->id) &&
-           text_member(out, "base_url", shown_url(provider->base_url)) &&
-           text_member(out, "strategy", provider->strategy) && text_member(out, "auth", provider->auth) &&
-           state_members(out, &state) && keys_json(hermes, provider, out) && bytes_add(out, "}", 1);
+    return bytes_add(out, "{", 1) && text_member(out, "id", provider->shown) &&
+           url_member(out, "base_url", provider->base_url) && text_member(out, "strategy", provider->strategy) &&
+           text_member(out, "auth", provider->auth) && state_members(out, &state) && keys_json(hermes, provider, out) &&
+           bytes_add(out, "}", 1);
 }
 
 /* Where requests go when the default provider has no healthy key, in this order. */
@@ -93,10 +98,13 @@ static bool fallbacks_json(const struct hermes_view *view, struct bytes *out)
 {
     const struct hermes_fallback *fallback;
     bool good = bytes_printf(out, "\"fallbacks\":[");
-    for (size_t i = 0; good && (fallback = hermes_fallback(view, i)) != NULL; i++)
+    for (size_t i = 0; good && (fallback = hermes_fallback(view, i)) != NULL; i++) {
+        struct fingerprint print;
+        const char *model = plain_name_or_print(fallback->model, &print);
         good = (i == 0 || bytes_add(out, ",", 1)) && bytes_add(out, "{", 1) &&
-               text_member(out, "provider", fallback->provider) && bytes_printf(out, "\"model\":\"") &&
-               bytes_add_json(out, fallback->model, strlen(fallback->model)) && bytes_add(out, "\"}", 2);
+               name_member(out, "provider", fallback->provider) && bytes_printf(out, "\"model\":\"") &&
+               bytes_add_json(out, model, strlen(model)) && bytes_add(out, "\"}", 2);
+    }
     return good && bytes_add(out, "],", 2);
 }
 
@@ -107,7 +115,7 @@ static bool snapshot_json(struct hermes *hermes, int refreshed, struct bytes *ou
     bool good = text_member(out, "snapshot", refreshed < 0 ? hermes_strerror(refreshed) : "ok") &&
                 bytes_printf(out, "\"generation\":%lld,", hermes_generation(view)) &&
                 text_member(out, "compiled_at", hermes_compiled_at(view)) &&
-                text_member(out, "default_provider", first != NULL ? first : "") && fallbacks_json(view, out) &&
+                name_member(out, "default_provider", first != NULL ? first : "") && fallbacks_json(view, out) &&
                 bytes_printf(out, "\"providers\":[");
     for (size_t i = 0; good && i < hermes_provider_count(view); i++)
         good = (i == 0 || bytes_add(out, ",", 1)) && provider_json(hermes, hermes_provider_at(view, i), out);

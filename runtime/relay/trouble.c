@@ -21,7 +21,7 @@ static void book(struct exchange *x, struct attempt *attempt, struct hermes_judg
     try->status = judgement->status;
     try->until = judgement->until;
     x->record.trouble = judgement->status;
-    metrics_trouble(x->relay->metrics, attempt->key.provider->id);
+    metrics_trouble(x->relay->metrics, attempt->key.provider->shown);
 }
 
 /* A whole line of the stream. Words in what is generated are no error: that stands deeper in an event. */

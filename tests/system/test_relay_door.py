@@ -1,7 +1,7 @@
 """Who gets in at the relay's door, and what it says to the others."""
 import json, os, re, signal, socket, subprocess, sys, threading, unittest
 
-from harness import PATIENCE
+from harness import PATIENCE, fingerprint
 from mock_provider import STREAM_HEAD, chunk, http
 from relay import RELAY, Relay
 from relay_case import KEY, RelayCase
@@ -137,8 +137,11 @@ class Door(RelayCase):
         relay.raw(b"G\x1b[2J\x07\"T /v1/x HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")
         line = relay.wait_log("405")
         self.assertFalse(re.search(r'[\x00-\x08\x0b-\x1f\x7f-\x9f]', line.rstrip("\n")), line)
-        relay.get(f"/v1/x{relay.token}")
-        self.assertIn("/***", relay.wait_log("/***"))
+        for path in (f"/v1/x{relay.token}", "/v1/%73k-test-in-a-path-1234/models", f"/{KEY}/v1/models"):
+            segment = next(part for part in path.split("/") if part not in ("v1", "models", ""))
+            relay.get(path)
+            line = relay.wait_log(path.replace(segment, fingerprint(segment)))
+            self.assertNotIn(segment, line)
 
 
 if __name__ == "__main__":

@@ -540,6 +540,9 @@ class Life(RelayCase):
         self.assertEqual(shell.stdout.split(),
                          [relay.token, f"http://{relay.address}/v1", relay.token, f"http://{relay.address}"])
         self.assertIn(f"#       base_url: http://{relay.address}/xiaomi/v1\n", out)
+        for line in "# OpenAI clients, served by xiaomi", "# Anthropic clients, served by anthropic":
+            self.assertIn(line + "\n", out)
+        self.assertNotIn("GEMINI", out)  # no provider of the home has that dialect
         paste = subprocess.run(["sh", "-c", out.splitlines()[-1].lstrip("# ")], capture_output=True, text=True,
                                timeout=PATIENCE)
         self.assertEqual((paste.returncode, paste.stderr), (0, ""))

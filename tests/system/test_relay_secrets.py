@@ -1,7 +1,9 @@
 """hermes-relay between a client and a provider of whom neither may see what is the other's."""
-import gzip, json, unittest, zlib
+import gzip, json, os, subprocess, time, unittest, zlib
 
+from harness import PATIENCE, Watch, fingerprint
 from mock_provider import chunk, http
+from relay import RELAY
 from relay_case import KEY, RelayCase
 
 LOGIN = "sk-ant-oat-test-login-5555"
@@ -106,6 +108,58 @@ class ToTheProvider(RelayCase):
                                + chunk(b"all of it") + b"0\r\n\r\n"}
         answer = self.relay().chat()
         self.assertEqual((answer.body, answer.headers.get("x-early")), (b"all of it", None))
+
+
+class NamesThatAreKeys(RelayCase):
+    """A key was pasted where a name belongs. One has the form of a key; the other is a key of the sources, in words."""
+    def wait_file(self, name):
+        """It is written after the watcher has said that it is ready, and tells nobody."""
+        end = time.monotonic() + PATIENCE
+        while not (text := self.home.bytes_of(name)):
+            self.assertLess(time.monotonic(), end, name)
+            os.sched_yield()
+        return text.decode()
+
+    def shown(self, config, env=""):
+        self.home.write("config.yaml", config)
+        self.home.write(".env", env)
+        code, out, err = self.home.compile()
+        self.assertEqual(code, 0, out + err)
+        relay = self.relay()
+        answer = relay.chat()
+        texts = [out, err, repr((answer.headers, answer.body)), relay.wait_log(answer.headers["x-hermes-request-id"])]
+        texts += [relay.get(path).body.decode() for path in ("/status", "/metrics", "/v1/models", "/requests/"
+                                                             + answer.headers["x-hermes-request-id"])]
+        texts += [subprocess.run([RELAY, "--home", self.home.path, "--print-env"], capture_output=True).stdout.decode()]
+        texts += [self.home.compile(option)[1:] for option in ("--status", "--explain", "--check")]
+        watch = Watch(self.home)
+        texts += [watch.status, self.wait_file("compiled/status.json"), self.wait_file("compiled/metrics.prom")]
+        watch.close()
+        return "\n".join(map(str, texts))
+
+    def test_as_the_name_of_a_provider(self):
+        for name in ("sk-test-PaStEd93847561", "correct-horse-battery"):
+            with self.subTest(name):
+                shown = self.shown(f"model:\n  provider: custom:{name}\n  default: m\ncustom_providers:\n"
+                                   f"  - name: {name}\n    base_url: {self.openai.url}\n    api_key: correct-horse-battery\n")
+                self.assertNotIn(name.lower(), shown.lower())
+                self.assertIn(fingerprint(f"custom:{name}".lower()), shown)
+
+    def test_in_a_base_url(self):
+        for place in ("/correct-horse-battery/v1", "/v1#correct-horse-battery", "/v1#sk-test-PaStEd93847561"):
+            with self.subTest(place):
+                shown = self.shown(f"model:\n  provider: custom:mine\n  default: m\ncustom_providers:\n  - name: mine\n"
+                                   f"    base_url: {self.openai.url[:-3]}{place}\n    api_key: correct-horse-battery\n")
+                self.assertNotIn("battery", shown)
+                self.assertNotIn("PaStEd", shown)
+                self.assertIn("custom:mine", shown)
+
+    def test_the_name_of_a_setting_or_a_variable(self):
+        self.home.write("config.yaml", "model:\n  provider: xiaomi\n  correct-horse-battery: 1\ncorrect-horse-battery: 1\n")
+        self.home.write(".env", "XIAOMI_API_KEY=correct-horse-battery\n")
+        code, out, err = self.home.compile("--check")
+        self.assertNotIn("horse", out + err)
+        self.assertIn(fingerprint("correct-horse-battery"), out + err)
 
 
 if __name__ == "__main__":

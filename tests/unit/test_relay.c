@@ -17,6 +17,7 @@
 #include "mask.h"
 #include "model.h"
 #include "route.h"
+#include "shown_path.h"
 #include "usage.h"
 
 static void path_and_base_url_are_joined_with_one_version(void **state)
@@ -310,6 +311,35 @@ static void headers_that_belong_to_others_do_not_pass(void **state)
     assert_false(headers_come_down("Transfer-Encoding", 17, NULL));
 }
 
+static void a_path_is_logged_without_keys_and_on_one_line(void **state)
+{
+    static const struct {
+        const char *target;
+        const char *shown; /* NULL: not as it stands */
+    } paths[] = {
+        {"/v1/chat/completions", "/v1/chat/completions"},
+        {"/my-llm/v1/models/gemini-2.5-flash:generateContent", "/my-llm/v1/models/gemini-2.5-flash:generateContent"},
+        {"/a%20b//", "/a%20b//"},
+        {"*", "*"},
+        {"", ""},
+        {"/a b\"c", "/a?b?c"},
+        {"/sk-test-0123456789/v1", NULL},
+        {"/%73k-test-0123456789/v1", NULL},
+        {"/v1/sk-test-0123456789", NULL},
+    };
+    char out[64];
+    (void)state;
+    for (size_t i = 0; i < sizeof paths / sizeof *paths; i++) {
+        shown_path(paths[i].target, strlen(paths[i].target), out, sizeof out);
+        if (paths[i].shown != NULL)
+            assert_string_equal(out, paths[i].shown);
+        else
+            assert_true(strstr(out, "sha256:") != NULL && strstr(out, "k-test") == NULL && strstr(out, "v1") != NULL);
+    }
+    shown_path("/v1/sk-test-0123456789", 22, out, 8); /* cut, and no part of the key in what is left */
+    assert_string_equal(out, "/v1/sha");
+}
+
 static void tokens_are_counted_in_both_dialects(void **state)
 {
     static const char openai[] = "{\"usage\":{\"prompt_tokens\": 12,\"completion_tokens\":34,\"total_tokens\":46}}";
@@ -342,6 +372,7 @@ int main(void)
         cmocka_unit_test(a_stream_is_held_until_its_first_event_with_data),
         cmocka_unit_test(json_is_held_until_it_can_be_judged),
         cmocka_unit_test(headers_that_belong_to_others_do_not_pass),
+        cmocka_unit_test(a_path_is_logged_without_keys_and_on_one_line),
         cmocka_unit_test(tokens_are_counted_in_both_dialects),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
