@@ -36,6 +36,24 @@ set(CPACK_DEBIAN_PYTHON_DESCRIPTION "One module without dependencies that picks 
 set(CPACK_DEBIAN_RUNTIME_PACKAGE_CONTROL_EXTRA ${CMAKE_SOURCE_DIR}/.cmake/debian/runtime/triggers)
 set(CPACK_DEBIAN_WATCH_PACKAGE_CONTROL_EXTRA ${CMAKE_SOURCE_DIR}/.cmake/debian/watch/prerm)
 set(CPACK_DEBIAN_PYTHON_PACKAGE_CONTROL_EXTRA ${CMAKE_SOURCE_DIR}/.cmake/debian/python/prerm)
+
+# The day of the release stands in CHANGELOG.md; the files in the packages are of that day, so that the same source makes
+# the same packages.
+set_property(DIRECTORY APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS CHANGELOG.md)
+file(STRINGS CHANGELOG.md HERMES_RELEASE REGEX "^## \\[${PROJECT_VERSION}\\] - ")
+if(NOT HERMES_RELEASE MATCHES "- ([0-9]+-[0-9]+-[0-9]+)$")
+    message(FATAL_ERROR "CHANGELOG.md has no date for ${PROJECT_VERSION}")
+endif()
+set(HERMES_RELEASE "${CMAKE_MATCH_1} 12:00 UTC")
+foreach(pair HERMES_RELEASE_DATE:-R HERMES_RELEASE_EPOCH:+%s)
+    string(REPLACE ":" ";" pair ${pair})
+    list(GET pair 0 variable)
+    list(GET pair 1 form)
+    execute_process(COMMAND date -u -d ${HERMES_RELEASE} ${form} OUTPUT_VARIABLE ${variable} OUTPUT_STRIP_TRAILING_WHITESPACE)
+endforeach()
+set(CPACK_PROJECT_CONFIG_FILE ${CMAKE_BINARY_DIR}/package_date.cmake)
+file(WRITE ${CPACK_PROJECT_CONFIG_FILE} "set(ENV{SOURCE_DATE_EPOCH} ${HERMES_RELEASE_EPOCH})\n")
+
 # What Debian asks of each package: its copyright and a changelog.
 find_program(GZIP gzip)
 file(READ LICENSE HERMES_LICENSE)

@@ -5,8 +5,7 @@
 #include "json_python.h"
 #include "plain_name.h"
 
-/* Seconds. */
-enum { TTL_BRIEF = 60 };
+static const double TTL_BRIEF = 60; /* seconds */
 
 struct entry_state entry_state_clean(void)
 {

@@ -10,7 +10,7 @@
 #include "reset_time.h"
 
 /* How long Hermes lets a key rest where the provider did not say, in seconds. */
-enum { TTL_USUAL = 3600, TTL_UNAUTHORIZED = 300, TTL_PERMANENT = 21600 };
+static const double TTL_USUAL = 3600, TTL_UNAUTHORIZED = 300, TTL_PERMANENT = 21600;
 
 enum member {
     MEMBER_ID,
@@ -26,6 +26,7 @@ enum member {
     MEMBER_FAILURE_REASON,
     MEMBER_MODEL_COOLDOWNS,
     MEMBER_STATE, /* COOLDOWN_MEMBERS of them */
+    MEMBER_STATUS_AT = MEMBER_STATE + COOLDOWN_STATUS_AT,
     MEMBER_ERROR_CODE = MEMBER_STATE + COOLDOWN_ERROR_CODE,
     MEMBER_RESET_AT = MEMBER_STATE + COOLDOWN_RESET_AT,
     MEMBERS
@@ -148,7 +149,7 @@ static struct entry_state read_state(const struct picked *picked, double now)
         if (value != NULL && !(value->kind == JSON_WORD && picked->text[value->start] == 'n'))
             state.raw[i] = json_span_raw(picked->arena, picked->text, value);
     }
-    (void)moment(picked, MEMBER_STATE + COOLDOWN_STATUS_AT, &state.at);
+    (void)moment(picked, MEMBER_STATUS_AT, &state.at);
     state.dead = status != NULL && strcmp(status, "dead") == 0;
     if (state.dead)
         state.until = INFINITY;

@@ -70,7 +70,7 @@ static bool older_than_its_key(const struct projector *p, const struct entry *en
 
 /* Seconds. A session that goes on with the key of its beginning is refused when that key is revoked, and Hermes up to
  * 0.18 notes it in the entry of the key that took its place. */
-enum { DOUBT = 300 };
+static const double DOUBT = 300;
 
 /* When the key took another one's place; 0: not lately, or never. */
 static double rotated_at(const struct projector *p, const char *fingerprint)

@@ -163,7 +163,7 @@ static struct pool_projection project(struct publishing *p, struct cooldowns *co
 }
 
 /* A key that is dead for the root may work again there, which nobody tells a profile. */
-enum { DEAD_FOR_THE_ROOT_S = 3600 };
+static const double DEAD_FOR_THE_ROOT_S = 3600;
 
 static bool has_key(const struct providers *providers, const struct cooldown *cooldown)
 {
