@@ -1,10 +1,6 @@
 # What is installed, by package: `watch` the programs, `runtime` the library for strangers, `dev` what its users compile
 # with, `python` the same for Python.
 
-# Whatever the umask of the one who installs.
-set(CMAKE_INSTALL_DEFAULT_DIRECTORY_PERMISSIONS OWNER_READ OWNER_WRITE OWNER_EXECUTE GROUP_READ GROUP_EXECUTE
-                                                WORLD_READ WORLD_EXECUTE)
-
 set(HERMES_PC_DIRECTORY ${CMAKE_INSTALL_FULL_LIBDIR}/pkgconfig)
 file(RELATIVE_PATH HERMES_PREFIX_FROM_PC ${HERMES_PC_DIRECTORY} ${CMAKE_INSTALL_PREFIX})
 file(RELATIVE_PATH HERMES_INCLUDE_FROM_PC ${HERMES_PC_DIRECTORY} ${CMAKE_INSTALL_FULL_INCLUDEDIR})

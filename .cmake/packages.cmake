@@ -74,13 +74,17 @@ foreach(pair watch:hermes-watch runtime:${LIBRARY} dev:libhermes-runtime-dev pyt
     install(FILES ${folder}/changelog.gz ${folder}/copyright DESTINATION ${CMAKE_INSTALL_DATADIR}/doc/${package}
             COMPONENT ${component} EXCLUDE_FROM_ALL)
 endforeach()
-# Debian wants manuals compressed; it is the last rule of each component, so that all of them are there.
-foreach(component watch dev)
+# Debian wants manuals compressed, and CMake gives folders the modes that the umask leaves. It is the last rule of each
+# component, so that all of them are there.
+foreach(component watch runtime dev python)
     install(CODE "
         set(staged \"\$ENV{DESTDIR}\${CMAKE_INSTALL_PREFIX}\")
         if(staged MATCHES /_CPack_Packages/)
             file(GLOB manuals \"\${staged}/${CMAKE_INSTALL_MANDIR}/*/*.[1-9]\")
-            execute_process(COMMAND \"${GZIP}\" -9n \${manuals})
+            if(manuals)
+                execute_process(COMMAND \"${GZIP}\" -9n \${manuals})
+            endif()
+            execute_process(COMMAND chmod -R u=rwX,go=rX \"\${staged}\")
         endif()" COMPONENT ${component})
 endforeach()
 include(CPack)
