@@ -1,8 +1,11 @@
 #include "replace.h"
 
 #include <dirent.h>
+#include <endian.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/posix_acl.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -164,8 +167,55 @@ static void copy_attributes(int from, int to)
     }
 }
 
-/* Whoever could not read the file that is replaced cannot read the new one: its group stays; where that fails, or where
- * an access list says who may, only the owner reads it. Others never do. The mode of the new one. */
+/* What an access list is made of, as the kernel takes it: linux/posix_acl_xattr.h. */
+struct access_list {
+    uint32_t version;
+    struct access {
+        uint16_t tag;
+        uint16_t rights;
+        uint32_t id;
+    } entries[512];
+};
+
+/* What the entries with TAG give; 07 where there is none. */
+static unsigned rights_of(const struct access *entries, size_t count, unsigned tag)
+{
+    for (size_t i = 0; i < count; i++)
+        if (le16toh(entries[i].tag) == tag)
+            return le16toh(entries[i].rights);
+    return 07;
+}
+
+/* Somebody may more than the group, whom the mode names. */
+static bool lets_others_in(const struct access *entries, size_t count)
+{
+    unsigned more = rights_of(entries, count, ACL_MASK) & ~rights_of(entries, count, ACL_GROUP_OBJ);
+    for (size_t i = 0; i < count; i++)
+        if ((entries[i].tag == htole16(ACL_USER) || entries[i].tag == htole16(ACL_GROUP)) &&
+            (le16toh(entries[i].rights) & more) != 0)
+            return true;
+    return false;
+}
+
+/* True: TO has the list of FROM, which only takes away from what the mode gives, or there is none. */
+static bool copy_access_list(int from, int to)
+{
+    struct access_list list;
+    ssize_t size = fgetxattr(from, ACCESS_LIST, &list, sizeof list);
+    if (size < 0)
+        return errno == ENODATA || errno == ENOTSUP;
+    size_t count = ((size_t)size - sizeof list.version) / sizeof *list.entries;
+    if (lets_others_in(list.entries, count))
+        return false;
+    for (size_t i = 0; i < count; i++)
+        if (list.entries[i].tag == htole16(ACL_OTHER))
+            list.entries[i].rights = 0;
+    return fsetxattr(to, ACCESS_LIST, &list, (size_t)size, 0) == 0;
+}
+
+/* Whoever could not read the file that is replaced cannot read the new one: its group stays, with an access list that
+ * says who in it may not; where that fails, or where a list lets in others, only the owner reads it, as when Hermes
+ * writes it. Others never do. The mode of the new one. */
 static mode_t keep_access(const struct replacement *r, mode_t mode)
 {
     struct stat old;
@@ -174,8 +224,9 @@ static mode_t keep_access(const struct replacement *r, mode_t mode)
     (void)fremovexattr(r->file, ACCESS_LIST); /* that of its folder's new files */
     if (from < 0)
         return errno == ENOENT ? mode : mode & ~(mode_t)077;
-    bool kept = fstat(from, &old) == 0 && fstat(r->file, &new) == 0 && fgetxattr(from, ACCESS_LIST, NULL, 0) < 0 &&
-                (old.st_gid == new.st_gid || fchown(r->file, (uid_t)-1, old.st_gid) == 0);
+    bool kept = fstat(from, &old) == 0 && fstat(r->file, &new) == 0 &&
+                (old.st_gid == new.st_gid || fchown(r->file, (uid_t)-1, old.st_gid) == 0) &&
+                copy_access_list(from, r->file);
     copy_attributes(from, r->file);
     (void)close(from);
     return mode & ~(mode_t)(kept ? 007 : 077);

@@ -138,27 +138,41 @@ static void leaves_what_somebody_is_at(void **state)
     (void)unlink(path("b"));
 }
 
-/* Group and attributes stay, an access list does not, and others never read it. */
+static mode_t mode_of(const char *name)
+{
+    struct stat st;
+    assert_int_equal(stat(path(name), &st), 0);
+    return st.st_mode & 0777;
+}
+
+/* Group and attributes stay, and a list that only takes away; one that lets in others does not. */
 static void nobody_else_reads_the_new_file(void **state)
 {
-    static const unsigned char list[] = {2, 0, 0,   0,   1,   0,   6,    0, 255, 255, 255, 255, 2,   0,    4,
-                                         0, 7, 0,   0,   0,   4,   0,    0, 0,   255, 255, 255, 255, 0x10, 0,
-                                         4, 0, 255, 255, 255, 255, 0x20, 0, 0,   0,   255, 255, 255, 255};
-    char value[8];
-    struct stat st;
+    enum { USER_RIGHTS = 14, GROUP_RIGHTS = 22, OTHER_RIGHTS = 38 };
+    unsigned char list[] = {2, 0, 0,   0,   1,   0,   6,    0, 255, 255, 255, 255, 2,   0,    4,
+                            0, 7, 0,   0,   0,   4,   0,    0, 0,   255, 255, 255, 255, 0x10, 0,
+                            4, 0, 255, 255, 255, 255, 0x20, 0, 4,   0,   255, 255, 255, 255};
+    char value[sizeof list];
     (void)state;
     assert_int_equal(replace_linked(path("kept"), "one", 3, 0600), 0);
     assert_int_equal(chmod(path("kept"), 0644), 0);
     bool noted = setxattr(path("kept"), "user.note", "x", 1, 0) == 0;
     assert_int_equal(replace_linked(path("kept"), "two", 3, 0644), 0);
-    assert_int_equal(stat(path("kept"), &st), 0);
-    assert_int_equal(st.st_mode & 0777, 0640);
+    assert_int_equal(mode_of("kept"), 0640);
     assert_int_equal(getxattr(path("kept"), "user.note", value, sizeof value), noted ? 1 : -1);
     if (setxattr(path("kept"), "system.posix_acl_access", list, sizeof list, 0) < 0)
         return;
-    assert_int_equal(replace_linked(path("kept"), "two", 3, 0640), 0);
-    assert_int_equal(stat(path("kept"), &st), 0);
-    assert_int_equal(st.st_mode & 0777, 0600);
+    assert_int_equal(replace_linked(path("kept"), "two", 3, 0644), 0);
+    assert_int_equal(mode_of("kept"), 0600);
+    assert_int_equal(getxattr(path("kept"), "system.posix_acl_access", value, sizeof value), -1);
+    list[USER_RIGHTS] = 0;
+    list[GROUP_RIGHTS] = 4;
+    assert_int_equal(setxattr(path("kept"), "system.posix_acl_access", list, sizeof list, 0), 0);
+    assert_int_equal(replace_linked(path("kept"), "two", 3, 0644), 0);
+    assert_int_equal(mode_of("kept"), 0640);
+    list[OTHER_RIGHTS] = 0;
+    assert_int_equal(getxattr(path("kept"), "system.posix_acl_access", value, sizeof value), sizeof list);
+    assert_memory_equal(value, list, sizeof list);
     (void)unlink(path("kept"));
 }
 

@@ -30,8 +30,8 @@ int jobs_open(struct jobs **ret, sd_event *event) __attribute__((warn_unused_res
 void jobs_close(struct jobs *jobs);
 bool jobs_busy(const struct jobs *jobs);
 
-/* Called by the work of JOB: ASK(JOB), which asks file systems. Where JOB is apart, a process of its own does (apart.h):
- * the only one whose end they can hold back. */
+/* Called by the work of JOB: ASK(JOB), which asks file systems. Where JOB is apart, a process of its own does it
+ * (apart.h): the only one whose end they can hold back. */
 void job_ask(struct job *job, void (*ask)(struct job *job));
 
 /* Where no thread can be made, the work is done before this returns. */
