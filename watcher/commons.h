@@ -14,11 +14,15 @@ struct commons {
     struct jobs *jobs;
     struct drift_turns drift;
     struct timespec started;
+    bool said_unlocked;  /* that memory is not locked */
     struct arena *arena; /* for the next compile, so that no edit waits for memory; NULL: it is in use */
 };
 
 /* What a job works with is no other home's meanwhile. */
 struct arena *commons_take_arena(struct commons *commons);
 void commons_give_arena(struct commons *commons, struct arena *arena);
+
+/* Says so, once, when memory that holds keys could not be locked. */
+void commons_say_unlocked(struct commons *commons);
 
 #endif

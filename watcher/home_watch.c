@@ -178,8 +178,10 @@ static void at_drift(void *home, const struct drift *drift)
 {
     struct home_watch *h = home;
     bool first = h->state.findings == NULL;
-    if (!home_state_learn_drift(&h->state, drift))
+    if (!home_state_learn_drift(&h->state, drift)) {
+        home_report_looked(&h->report);
         return;
+    }
     bool news = !first || drift->count > 0;
     if (news)
         drift_look_say(&h->home, drift);
@@ -413,6 +415,7 @@ static void finish(struct home_watch *h)
     if (c->outcome != COMPILE_BUSY && c->outcome != COMPILE_HELD && h->lock.fd >= 0)
         drift_look_soon(&h->drift);
     say_stuck(h);
+    commons_say_unlocked(h->commons);
     if (!h->job.apart)
         compilation_tidy(c);
     end_compilation(h);

@@ -269,6 +269,17 @@ static cJSON *own_words(struct arena *arena, const char *home, pid_t holder)
     return NULL;
 }
 
+/* LOOKED: NULL, it has not yet. */
+static void print_drift(int findings, const char *looked, FILE *stream)
+{
+    if (looked == NULL)
+        return;
+    (void)fprintf(stream, "  drift: %d finding%s, last looked at %s", findings, findings == 1 ? "" : "s", looked);
+    if (findings > 0)
+        (void)fprintf(stream, "; hermes-compile --check --live shows %s", findings == 1 ? "it" : "them");
+    (void)fputc('\n', stream);
+}
+
 static void print_own_words(struct arena *arena, const char *home, pid_t holder, FILE *stream)
 {
     cJSON *status = own_words(arena, home, holder);
@@ -277,7 +288,7 @@ static void print_own_words(struct arena *arena, const char *home, pid_t holder,
     int findings = cJSON_GetArraySize(cJSON_GetObjectItemCaseSensitive(status, "drift"));
     const cJSON *polled;
     if (state != NULL && line != NULL) {
-        (void)fprintf(stream, "  %s: %s\n", state, line);
+        (void)fprintf(stream, "  %s: %s\n", state, diagnostic_plain_text(arena_strdup(arena, line)));
         cJSON_ArrayForEach(polled, cJSON_GetObjectItemCaseSensitive(status, "polling"))
         {
             const char *path = cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(polled, "path"));
@@ -285,9 +296,8 @@ static void print_own_words(struct arena *arena, const char *home, pid_t holder,
             if (path != NULL && why != NULL)
                 (void)fprintf(stream, "  polled: %s (%s)\n", shown_name(arena, path), why);
         }
-        if (findings > 0)
-            (void)fprintf(stream, "  drift: %d finding%s; hermes-compile --check --live shows %s\n", findings,
-                          findings == 1 ? "" : "s", findings == 1 ? "it" : "them");
+        print_drift(findings, cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(status, "drift_looked_at")),
+                    stream);
     }
     cJSON_Delete(status);
 }
@@ -430,6 +440,8 @@ static void put_watcher(struct text *out, const char *home)
     json_write_truth(out, "running", holder != 0);
     put_or_null(out, "state", cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(status, "state")));
     put_or_null(out, "status", cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(status, "status")));
+    put_or_null(out, "drift_looked_at",
+                cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(status, "drift_looked_at")));
     text_putc(out, '}');
     cJSON_Delete(status);
 }

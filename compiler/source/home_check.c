@@ -8,6 +8,7 @@
 
 #include "arena.h"
 #include "diagnostic.h"
+#include "snapshot_format.h"
 
 static bool refuse(struct diagnostics *list, const char *home, const char *why)
 {
@@ -19,6 +20,18 @@ static bool refuse(struct diagnostics *list, const char *home, const char *why)
     return false;
 }
 
+/* The user's own group is Debian's umask, and no news. */
+static void warn_writable(struct diagnostics *list, const char *folder, const struct stat *st)
+{
+    const bool everyone = (st->st_mode & S_IWOTH) != 0;
+    if (!everyone && ((st->st_mode & S_IWGRP) == 0 || st->st_gid == getegid()))
+        return;
+    const char *who = everyone ? "everyone" : arena_printf(list->arena, "group %u", st->st_gid);
+    struct diagnostic *d = diagnostic_add(list, CODE_GROUP_WRITABLE, (struct place){0},
+                                          "%s may write to %s (mode %04o)", who, folder, st->st_mode & 07777);
+    diagnostic_help(list, d, "chmod go-w %s", folder);
+}
+
 bool home_check(const char *home, struct diagnostics *list)
 {
     struct stat st;
@@ -26,8 +39,13 @@ bool home_check(const char *home, struct diagnostics *list)
         return refuse(list, home, strerror(errno));
     if (!S_ISDIR(st.st_mode))
         return refuse(list, home, strerror(ENOTDIR));
-    if (st.st_uid == geteuid())
+    if (st.st_uid == geteuid()) {
+        const char *compiled = arena_printf(list->arena, "%s/" SNAPSHOT_DIRECTORY, home);
+        warn_writable(list, home, &st);
+        if (lstat(compiled, &st) == 0 && S_ISDIR(st.st_mode))
+            warn_writable(list, compiled, &st);
         return true;
+    }
     struct diagnostic *d = diagnostic_add(list, CODE_FOREIGN_HOME, (struct place){0},
                                           "%s belongs to user %u; only its owner may compile it", home, st.st_uid);
     const struct passwd *owner = getpwuid(st.st_uid);

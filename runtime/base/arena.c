@@ -1,6 +1,8 @@
 #include "arena.h"
 
 #include <assert.h>
+#include <errno.h>
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -56,12 +58,23 @@ static size_t aligned(size_t size, size_t alignment)
     return (size + alignment - 1) & ~(alignment - 1);
 }
 
+static atomic_int unlocked;
+
+/* sodium_malloc goes on where it cannot lock, and leaves the error. */
 static void *secure_alloc(size_t size)
 {
+    errno = 0;
     void *memory = sodium_malloc(aligned(size, BLOCK_ALIGNMENT));
     if (memory == NULL)
         memory_failed();
+    if (errno != 0)
+        unlocked = errno;
     return memory;
+}
+
+int arena_unlocked(void)
+{
+    return unlocked;
 }
 
 static void free_blocks(struct block *block)

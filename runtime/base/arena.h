@@ -25,6 +25,9 @@ void arena_clear(struct arena *arena);
 /* Wipes and frees. NULL is fine. */
 void arena_destroy(struct arena *arena);
 
+/* Why some block of any arena could not be locked, so that it may be written to swap: a positive errno; 0: all were. */
+int arena_unlocked(void);
+
 /* That ARENA is destroyed where memory runs out; memory_give_back destroys it. */
 void arena_hold(struct memory_hold *hold, struct arena *arena);
 

@@ -187,7 +187,9 @@ class Daemon(unittest.TestCase):
         self.assertEqual(finding["found"], fingerprint("sk-test-daemon-shell"))
         self.assertIn(".bashrc", finding["where"])
         self.until(lambda: self.metric("drift_findings") == 1)
-        self.assertIn("drift: 1 finding", self.home.compile("--status")[1])
+        looked = self.state()["drift_looked_at"]
+        self.assertGreater(looked, self.state()["started_at"])
+        self.assertIn(f"drift: 1 finding, last looked at {looked}", self.home.compile("--status")[1])
 
     def test_quiet_says_nothing_but_errors(self):
         (self.home.root / ".bashrc").write_text("export XIAOMI_API_KEY=sk-test-daemon-shell\n")

@@ -93,7 +93,7 @@ class Status(unittest.TestCase):
         self.assertEqual((code, status["home"], status["generation"], status["sources"], status["error"],
                           status["diagnostics"]),
                          (0, str(self.home.path), 1, "compiled", None, []))
-        self.assertEqual(status["watcher"], {"running": False, "state": None, "status": None})
+        self.assertEqual(status["watcher"], {"running": False, "state": None, "status": None, "drift_looked_at": None})
         provider, = status["providers"]
         self.assertEqual((provider["id"], provider["default"], provider["strategy"]), ("xiaomi", True, "fill_first"))
         self.assertEqual([[key[name] for name in ("fingerprint", "label", "state", "until", "reason", "next")]

@@ -66,6 +66,19 @@ class Limits(unittest.TestCase):
         self.becomes(3)
 
     @unittest.skipUnless(os.getuid() == 0 and shutil.which("setpriv"), "SKIP: needs root to become nobody")
+    def test_memory_that_cannot_be_locked_is_said_once(self):
+        for path in (self.home.root, self.home.path, self.home.path / "config.yaml"):
+            os.chown(path, 65534, 65534)
+        self.addCleanup(os.umask, os.umask(0))
+        self.start("setpriv", "--reuid=65534", "--regid=65534", "--clear-groups", "prlimit", "--memlock=0")
+        for number in (2, 3):
+            (self.home.path / "config.yaml").write_text(config(f"sk-test-limits-{number}"))
+            self.watch.wait_generation(number)
+        while self.said().count("generation 3") == 0:
+            time.sleep(0.02)
+        self.assertEqual(self.said().count("cannot be locked"), 1)
+
+    @unittest.skipUnless(os.getuid() == 0 and shutil.which("setpriv"), "SKIP: needs root to become nobody")
     def test_a_folder_that_may_not_be_read(self):
         """Folders on the way need no watch, only the files in one that cannot be read are looked at."""
         closed, inner = self.home.root / "closed", self.home.root / "closed/inner"

@@ -11,7 +11,7 @@
 #include "snapshot_format.h"
 
 /* So many changes in a row are told at once; from then on one in each interval. */
-enum { INTERVAL_USEC = 1000000, AT_ONCE = 4 };
+enum { INTERVAL_USEC = 1000000, AT_ONCE = 4, LOOKS_S = 60 };
 
 /* The two files as they are to be. */
 struct rendered {
@@ -79,12 +79,18 @@ static void pay(struct home_report *report)
 
 static struct status_times times_now(const struct home_report *report, const struct home_state *state)
 {
-    return (struct status_times){report->told.started, state->last_compile, state->last_success};
+    return (struct status_times){report->told.started, state->last_compile, state->last_success, state->last_look};
 }
 
 static bool is_before(struct timespec a, struct timespec b)
 {
     return a.tv_sec < b.tv_sec || (a.tv_sec == b.tv_sec && a.tv_nsec <= b.tv_nsec);
+}
+
+/* That a look at drift has found what the one before found is told once in LOOKS_S. */
+static bool is_look_news(const struct home_report *report, const struct home_state *state)
+{
+    return state->last_look.tv_sec >= report->told.looked.tv_sec + LOOKS_S;
 }
 
 struct writing {
@@ -103,7 +109,7 @@ static void write_both(void *data)
     arena_hold(&hold, arena);
     struct rendered r = render(arena, state, &report->told, source);
     const bool wanted = report->wanted.tv_sec != 0 && is_before(report->wanted, state->last_compile);
-    report->written = wanted || !stands_there(state->home, STATUS_FILE, &r.status) ||
+    report->written = wanted || is_look_news(report, state) || !stands_there(state->home, STATUS_FILE, &r.status) ||
                       !stands_there(state->home, METRICS_FILE, &r.metrics);
     if (report->written) {
         const struct status_times times = times_now(report, state);
@@ -180,6 +186,12 @@ void home_report_soon(struct home_report *report)
     uint64_t now = now_usec(report);
     uint64_t credit = now + (AT_ONCE - 1) * INTERVAL_USEC;
     wake_at(report, report->paid_until > credit ? now + (report->paid_until - credit) : now);
+}
+
+void home_report_looked(struct home_report *report)
+{
+    if (is_look_news(report, report->state))
+        home_report_soon(report);
 }
 
 void home_report_want(struct home_report *report)

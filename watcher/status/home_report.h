@@ -34,6 +34,8 @@ int home_report_open(struct home_report *report, sd_event *event, const struct h
     __attribute__((warn_unused_result));
 /* The state has changed. */
 void home_report_soon(struct home_report *report);
+/* So has only the time of the last look at drift. */
+void home_report_looked(struct home_report *report);
 /* Writes what is to be written of STATE, which may be a copy. In another thread only where the source has said false,
  * and home_report_written() then follows in the loop. */
 void home_report_write(struct home_report *report, const struct home_state *state, const struct metrics_source *source);

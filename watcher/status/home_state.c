@@ -77,6 +77,7 @@ bool home_state_learn_drift(struct home_state *state, const struct drift *drift)
 {
     struct text text = {.arena = drift->arena};
     drift_json(&text, drift);
+    (void)clock_gettime(CLOCK_REALTIME, &state->last_look);
     state->finding_count = drift->count;
     state->matters = 0;
     for (size_t i = 0; i < drift->count; i++)

@@ -25,6 +25,7 @@ struct home_state {
     long long generation;
     struct timespec last_compile; /* that came to a result; zero: none */
     struct timespec last_success;
+    struct timespec last_look; /* at drift; zero: none */
     size_t providers;
     size_t errors;
     size_t warnings;

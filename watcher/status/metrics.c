@@ -108,6 +108,7 @@ double metrics_put(struct text *out, const struct home_state *state, const struc
     put_one(out, home, "generation", "The active generation.", (double)state->generation);
     put_one(out, home, "errors", "Errors of the last compile.", (double)state->errors);
     put_one(out, home, "warnings", "Warnings of the last compile.", (double)state->warnings);
+    put_one(out, home, "drift_look_timestamp_seconds", "When drift was last looked at.", seconds(times->looked));
     put_one(out, home, "drift_findings", "Places that disagree with the sources.", (double)state->finding_count);
     put_one(out, home, "drift_findings_that_matter", "Those of them that are used.", (double)state->matters);
     put_sources(out, home, source);

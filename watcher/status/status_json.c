@@ -39,6 +39,7 @@ void status_json_put(struct text *out, const struct home_state *state, const str
         text_putc(out, ',');
         text_puts(out, state->diagnostics);
     }
+    put_time(out, "drift_looked_at", times->looked);
     put_list(out, "drift", state->findings);
     put_list(out, "polling", state->polling);
     text_puts(out, "}\n");

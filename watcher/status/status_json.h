@@ -9,6 +9,7 @@ struct status_times {
     struct timespec started;   /* this program */
     struct timespec compiled;  /* zero: not yet */
     struct timespec succeeded; /* likewise */
+    struct timespec looked;    /* at drift; likewise */
 };
 
 void status_json_put(struct text *out, const struct home_state *state, const struct status_times *times);
