@@ -6,18 +6,22 @@
 #include <syslog.h>
 
 #include "journal.h"
+#include "memory.h"
 
+/* To be freed. */
 static char *diagnostics_text(const struct diagnostics *list, size_t from, size_t to)
 {
     char *text = NULL;
     size_t len = 0;
     FILE *stream = open_memstream(&text, &len);
     if (stream == NULL)
-        return NULL;
+        memory_failed();
     for (size_t i = from; i < to; i++)
         diagnostic_print(list->items[i], false, stream);
-    (void)fclose(stream);
-    return text;
+    if (fclose(stream) == 0 && text != NULL) /* glibc's does not always say so */
+        return text;
+    free(text);
+    memory_failed();
 }
 
 static void say_diagnostic(const struct watched_home *home, long long generation, const struct diagnostic *d,
@@ -49,14 +53,17 @@ static bool say_diagnostics(struct after_compile *a, const struct diagnostics *l
 {
     const char *before = a->said != NULL ? a->said : "";
     char *all = diagnostics_text(list, 0, list->count);
-    bool news = all != NULL && (a->said == NULL || strcmp(before, all) != 0);
+    struct memory_hold hold;
+    memory_hold(&hold, free, all);
+    bool news = a->said == NULL || strcmp(before, all) != 0;
     for (size_t i = 0; news && i < list->count; i++) {
         char *text = diagnostics_text(list, i, i + 1);
         bool wanted = list->items[i]->severity == SEVERITY_ERROR || !a->home->quiet;
-        if (text != NULL && wanted && !holds_lines(before, text))
+        if (wanted && !holds_lines(before, text))
             say_diagnostic(a->home, generation, list->items[i], text);
         free(text);
     }
+    memory_let_go(&hold);
     free(a->said);
     a->said = all;
     return news;
@@ -247,20 +254,24 @@ void after_compile(struct after_compile *a, const struct compilation *c)
     reload_unit_after_compile(&a->reloader, c);
 }
 
-/* True unless TEXT is what was said last. Takes TEXT. */
-static bool is_news(struct after_compile *a, char *text)
+/* True unless TEXT is what was said last. */
+static bool is_news(struct after_compile *a, const char *text)
 {
-    bool news = text != NULL && (a->said == NULL || strcmp(a->said, text) != 0);
+    if (a->said != NULL && strcmp(a->said, text) == 0)
+        return false;
+    char *copy = strdup(text);
+    if (copy == NULL)
+        memory_failed();
     free(a->said);
-    a->said = text;
-    return news;
+    a->said = copy;
+    return true;
 }
 
 static void after_nothing(struct after_compile *a, enum condition condition, int priority, const char *text)
 {
     bool news = home_state_say(a->home->state, condition, text);
     systemd_status_tell(a->systemd, a->home->state, news);
-    if (is_news(a, strdup(text)) && (priority <= LOG_ERR || !a->home->quiet))
+    if (is_news(a, text) && (priority <= LOG_ERR || !a->home->quiet))
         watched_home_say(a->home, priority, NULL, text);
 }
 

@@ -24,7 +24,9 @@ void after_compile_open(struct after_compile *a, const struct watched_home *home
                         void (*learned)(void *owner), void *owner);
 void after_compile_close(struct after_compile *a);
 
-/* After every compile that came to a result: all but COMPILE_BUSY, which is tried again at once. C lives until the call
+/* What follows may run out of memory halfway (memory.h): the next compile is then followed anew.
+ *
+ * After every compile that came to a result: all but COMPILE_BUSY, which is tried again at once. C lives until the call
  * returns; it has what changed per provider and fingerprint in c->plan.changes. */
 void after_compile(struct after_compile *a, const struct compilation *c);
 /* There is no home (yet, or any more). */

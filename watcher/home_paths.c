@@ -1,8 +1,11 @@
 #include "home_paths.h"
 
+#include <limits.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "memory.h"
 #include "snapshot_format.h"
 
 static bool knows(const struct home_paths *paths, const char *path)
@@ -13,34 +16,35 @@ static bool knows(const struct home_paths *paths, const char *path)
     return false;
 }
 
-static void remember(struct home_paths *paths, const char *const *items, size_t count)
+/* False: there is no memory for all of them; those that are watched stay. */
+static bool remember(struct home_paths *paths, const char *const *items, size_t count)
 {
     bool same = count == paths->count;
     for (size_t i = 0; same && i < count; i++)
         same = knows(paths, items[i]);
     if (same)
-        return;
-    home_paths_finish(paths);
-    paths->other = true;
-    for (size_t i = 0; i < count; i++) {
-        char *copy = strdup(items[i]);
-        if (copy != NULL)
-            paths->items[paths->count++] = copy;
-    }
+        return true;
+    struct home_paths now = {.other = true};
+    while (now.count < count && (now.items[now.count] = strdup(items[now.count])) != NULL)
+        now.count++;
+    const bool whole = now.count == count;
+    home_paths_finish(whole ? paths : &now);
+    if (whole)
+        *paths = now;
+    return whole;
 }
 
-void home_paths_begin(struct home_paths *paths, const char *home, const char *managed)
+bool home_paths_begin(struct home_paths *paths, const char *home, const char *managed)
 {
     static const char *const names[] = {"config.yaml", ".env", "auth.json", SNAPSHOT_FILE};
-    struct arena *arena = arena_create();
-    const char *items[sizeof names / sizeof *names + 2];
-    size_t count = 0;
-    for (size_t i = 0; i < sizeof names / sizeof *names; i++)
-        items[count++] = arena_printf(arena, "%s/%s", home, names[i]);
-    for (size_t i = 0; i < 2; i++)
-        items[count++] = arena_printf(arena, "%s/%s", managed, names[i]);
-    remember(paths, items, count);
-    arena_destroy(arena);
+    enum { OWN = sizeof names / sizeof *names, MANAGED = 2 };
+    char texts[OWN + MANAGED][PATH_MAX];
+    const char *items[OWN + MANAGED];
+    for (size_t i = 0; i < OWN + MANAGED; i++) {
+        (void)snprintf(texts[i], sizeof texts[i], "%s/%s", i < OWN ? home : managed, names[i % OWN]);
+        items[i] = texts[i];
+    }
+    return remember(paths, items, OWN + MANAGED);
 }
 
 void home_paths_learn(struct home_paths *paths, const char *home, const struct compilation *c)
@@ -52,7 +56,8 @@ void home_paths_learn(struct home_paths *paths, const char *home, const struct c
     for (size_t i = 0; i < c->sources.count; i++)
         items[count++] = c->sources.items[i]->path;
     items[count++] = arena_printf(c->arena, "%s/" SNAPSHOT_FILE, home);
-    remember(paths, items, count);
+    if (!remember(paths, items, count))
+        memory_failed();
 }
 
 long long home_paths_size(const struct home_paths *paths)

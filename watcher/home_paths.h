@@ -10,9 +10,10 @@ struct home_paths {
     bool other; /* than those that are watched */
 };
 
-/* Before the first compile: what every home has. */
-void home_paths_begin(struct home_paths *paths, const char *home, const char *managed);
-/* What C looked for. */
+/* Before the first compile: what every home has. False: there is no memory. */
+bool home_paths_begin(struct home_paths *paths, const char *home, const char *managed)
+    __attribute__((warn_unused_result));
+/* What C looked for. Where memory runs out, it fails as memory.h has it. */
 void home_paths_learn(struct home_paths *paths, const char *home, const struct compilation *c);
 /* Their bytes together, as far as they are there. */
 long long home_paths_size(const struct home_paths *paths);

@@ -28,29 +28,32 @@ static long long now_ms(void)
 
 /* --- what is watched --- */
 
-/* Says what cannot be watched, when it is another answer than before. */
-static void say_gaps(struct home_watch *h)
+static void learn_gaps(void *home)
 {
-    if (!h->updated)
-        return;
-    h->updated = false;
+    struct home_watch *h = home;
     struct watch_gap gaps[64];
     const size_t room = sizeof gaps / sizeof *gaps;
     const size_t said = 16;
-    char *text = NULL;
-    size_t len = 0;
-    size_t count = watch_client_gaps(h->watches, gaps, room);
-    FILE *stream = home_state_learn_gaps(&h->state, gaps, count, room) ? open_memstream(&text, &len) : NULL;
-    if (stream == NULL)
+    const size_t count = watch_client_gaps(h->watches, gaps, room);
+    if (count == 0 && h->state.polling == NULL)
         return;
+    struct memory_hold hold;
+    struct text text = {.arena = arena_create()};
+    arena_hold(&hold, text.arena);
     for (size_t i = 0; i < count && i < said; i++)
-        (void)fprintf(stream, "%s cannot be watched in full (%s): it is looked at every %d s\n", gaps[i].path,
-                      gaps[i].why, WATCH_LOOK_SECONDS);
+        text_printf(&text, "%s cannot be watched in full (%s): it is looked at every %d s\n", gaps[i].path, gaps[i].why,
+                    WATCH_LOOK_SECONDS);
     if (count > said)
-        (void)fprintf(stream, "... and %zu more\n", count - said);
-    if (fclose(stream) == 0)
-        watched_home_say(&h->home, LOG_WARNING, NULL, count > 0 ? text : "everything can be watched again");
-    free(text);
+        text_printf(&text, "... and %zu more\n", count - said);
+    if (home_state_learn_gaps(&h->state, text.arena, gaps, count, room))
+        watched_home_say(&h->home, LOG_WARNING, NULL, count > 0 ? text.bytes : "everything can be watched again");
+    memory_give_back(&hold);
+}
+
+/* Says what cannot be watched, when it is another answer than before. */
+static void say_gaps(struct home_watch *h)
+{
+    h->updated = h->updated && !memory_try(learn_gaps, h);
 }
 
 bool home_watch_is_foreign(const struct home_watch *h)
@@ -250,18 +253,27 @@ static bool is_home_foreign(struct home_watch *h)
     const char *only = path;
     (void)snprintf(path, sizeof path, "%s/" SNAPSHOT_FILE, h->path);
     struct watch_client *client = watch_client_create(h->commons->watches, NULL, NULL, NULL);
+    if (client == NULL)
+        return true;
     (void)watch_client_update(client, &only, 1, false);
     bool foreign = watch_client_is_foreign(client);
     watch_client_destroy(client);
     return foreign;
 }
 
-static void at_patience_end(struct home_watch *h)
+static void say_hung(void *home)
 {
+    struct home_watch *h = home;
     char path[4096];
     watch_client_touching(h->watches, path, sizeof path);
-    h->hung = true;
     after_compile_hung(&h->after, *path == '\0' ? h->path : path);
+}
+
+static void at_patience_end(struct home_watch *h)
+{
+    h->hung = true;
+    if (!memory_try(say_hung, h))
+        be_patient(h, true);
     systemd_status_looked_at(&h->commons->systemd, &h->state);
     if (h->lock.fd >= 0 && !is_home_foreign(h))
         home_report_status(&h->report);
@@ -425,6 +437,15 @@ static void finish(struct home_watch *h)
         pace_event(&h->pace, now_ms());
 }
 
+static void follow_no_compile(void *home)
+{
+    struct home_watch *h = home;
+    if (h->found == FOUND_NOTHING)
+        after_compile_absence(&h->after);
+    else if (h->found == FOUND_TAKEN)
+        after_compile_taken(&h->after, h->holder);
+}
+
 static void done(struct job *job)
 {
     struct home_watch *h = home_of(job);
@@ -439,10 +460,8 @@ static void done(struct job *job)
     say_gaps(h);
     if (h->found == FOUND_HOME)
         finish(h);
-    else if (h->found == FOUND_NOTHING)
-        after_compile_absence(&h->after);
-    else if (h->found == FOUND_TAKEN)
-        after_compile_taken(&h->after, h->holder);
+    else if (!memory_try(follow_no_compile, h))
+        pace_end(&h->pace, now_ms(), PACE_FAILED);
     if (h->found == FOUND_TAKEN)
         pace_end(&h->pace, now_ms(), PACE_TAKEN);
     if (h->reload_begun)
@@ -483,10 +502,12 @@ static void start(struct home_watch *h)
 static void go_on(struct home_watch *h)
 {
     long long wait = h->busy ? -1 : pace_wait(&h->pace, now_ms());
+    const bool now = wait == 0 || (h->look && !h->busy);
     if (wait > 0)
         (void)sd_event_source_set_time_relative(h->timer, (uint64_t)wait * 1000);
-    (void)sd_event_source_set_enabled(h->timer, wait > 0 ? SD_EVENT_ONESHOT : SD_EVENT_OFF);
-    (void)sd_event_source_set_enabled(h->now, wait == 0 || (h->look && !h->busy) ? SD_EVENT_ONESHOT : SD_EVENT_OFF);
+    if (sd_event_source_set_enabled(h->timer, wait > 0 ? SD_EVENT_ONESHOT : SD_EVENT_OFF) < 0 ||
+        sd_event_source_set_enabled(h->now, now ? SD_EVENT_ONESHOT : SD_EVENT_OFF) < 0)
+        watch_client_remind(h->watches); /* the queue of what is due may have to grow */
     h->state.due = wait == 0;
 }
 
@@ -544,8 +565,10 @@ static bool at_report(void *home, struct metrics_source *ret)
     *ret = metrics_of(h, true);
     if (!home_watch_is_foreign(h))
         return true;
-    h->shown = home_state_copy(&h->state);
-    begin(h, report, reported);
+    if (home_state_copy(&h->state, &h->shown))
+        begin(h, report, reported);
+    else
+        home_report_soon(&h->report);
     return false;
 }
 
@@ -617,12 +640,12 @@ struct home_watch *home_watch_create(struct commons *commons, const char *path, 
     h->path = strdup(path);
     h->label = label == NULL ? NULL : strdup(label);
     h->state.due = true;
-    if (h->path == NULL || (label != NULL && h->label == NULL) || open_all(h) < 0) {
+    h->watches = watch_client_create(commons->watches, derived, at_news, h);
+    if (h->path == NULL || (label != NULL && h->label == NULL) || h->watches == NULL ||
+        !home_paths_begin(&h->paths, path, commons->managed) || open_all(h) < 0) {
         home_watch_destroy(h);
         return NULL;
     }
-    h->watches = watch_client_create(commons->watches, derived, at_news, h);
-    home_paths_begin(&h->paths, path, commons->managed);
     return h;
 }
 

@@ -13,6 +13,7 @@ struct profiles {
     bool busy;      /* it is under way; what follows is its own */
     bool again;     /* something has happened since it began */
     bool known;     /* it could be seen which profiles there are */
+    bool starved;   /* memory ran out: it is looked again */
     char **ids;
     size_t id_count;
     struct watcher *watcher;
@@ -64,13 +65,17 @@ static bool has_id(const struct profiles *profiles, const char *id)
 static void take_id(struct profiles *profiles, const char *id)
 {
     char path[PATH_MAX];
-    char **ids = realloc(profiles->ids, (profiles->id_count + 1) * sizeof *ids);
-    if (ids == NULL)
+    if (snprintf(path, sizeof path, "%s/%s", profiles->directory, id) >= PATH_MAX || !is_directory(path))
         return;
-    profiles->ids = ids;
-    if (snprintf(path, sizeof path, "%s/%s", profiles->directory, id) < PATH_MAX && is_directory(path) &&
-        (ids[profiles->id_count] = strdup(id)) != NULL)
-        profiles->id_count++;
+    char **ids = realloc(profiles->ids, (profiles->id_count + 1) * sizeof *ids);
+    char *copy = strdup(id);
+    profiles->starved = profiles->starved || ids == NULL || copy == NULL;
+    if (ids != NULL)
+        profiles->ids = ids;
+    if (ids != NULL && copy != NULL)
+        ids[profiles->id_count++] = copy;
+    else
+        free(copy);
 }
 
 /* An answer that is none, because a server is away, says nothing of what there is. */
@@ -86,12 +91,13 @@ static void ask(struct job *job)
         return;
     forget_ids(profiles);
     DIR *directory = opendir(profiles->directory);
+    profiles->starved = directory == NULL && errno == ENOMEM;
     profiles->known = directory != NULL || errno == ENOENT || errno == ENOTDIR;
     errno = 0;
     for (struct dirent *entry; directory != NULL && (entry = readdir(directory)) != NULL; errno = 0)
         if (is_id(entry->d_name))
             take_id(profiles, entry->d_name);
-    profiles->known = profiles->known && errno == 0;
+    profiles->known = profiles->known && errno == 0 && !profiles->starved;
     if (directory != NULL)
         (void)closedir(directory);
 }
@@ -111,7 +117,7 @@ static void remove_vanished(const struct profiles *profiles)
     }
 }
 
-static void add_new(const struct profiles *profiles)
+static void add_new(struct profiles *profiles)
 {
     char path[PATH_MAX];
     for (size_t i = 0; i < profiles->id_count; i++) {
@@ -122,6 +128,8 @@ static void add_new(const struct profiles *profiles)
         struct home_watch *h = watcher_add(profiles->watcher, path, profiles->whole_path ? path : id);
         if (h != NULL)
             h->discovered = true;
+        else
+            profiles->starved = true;
     }
 }
 
@@ -136,6 +144,8 @@ static void done(struct job *job)
         add_new(profiles);
     }
     forget_ids(profiles);
+    if (profiles->starved)
+        watch_client_remind(profiles->watches);
     if (profiles->again || (!job->apart && watch_client_is_foreign(profiles->watches)))
         look(profiles);
 }
@@ -168,7 +178,8 @@ static void at_news(void *data, enum watch_news news)
 {
     struct profiles *profiles = data;
     (void)news;
-    (void)sd_event_source_set_enabled(profiles->look, SD_EVENT_ONESHOT);
+    if (sd_event_source_set_enabled(profiles->look, SD_EVENT_ONESHOT) < 0)
+        watch_client_remind(profiles->watches);
 }
 
 struct profiles *profiles_create(struct watcher *watcher, const char *home, bool whole_path)
@@ -177,12 +188,12 @@ struct profiles *profiles_create(struct watcher *watcher, const char *home, bool
     if (profiles == NULL)
         return NULL;
     *profiles = (struct profiles){.watcher = watcher, .whole_path = whole_path};
-    if (asprintf(&profiles->directory, "%s/profiles", home) < 0 ||
+    profiles->watches = watch_client_create(watcher->commons.watches, NULL, at_news, profiles);
+    if (profiles->watches == NULL || asprintf(&profiles->directory, "%s/profiles", home) < 0 ||
         sd_event_add_defer(watcher->commons.event, &profiles->look, at_look, profiles) < 0) {
         profiles_destroy(profiles);
         return NULL;
     }
-    profiles->watches = watch_client_create(watcher->commons.watches, NULL, at_news, profiles);
     (void)sd_event_source_set_enabled(profiles->look, SD_EVENT_OFF);
     look(profiles);
     return profiles;

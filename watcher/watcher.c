@@ -221,7 +221,10 @@ static bool leave_foreign(const struct watcher *w)
 
 int watcher_run(struct watcher *w)
 {
-    int status = sd_event_loop(w->commons.event);
+    int status;
+    do
+        status = sd_event_loop(w->commons.event);
+    while (status == -ENOMEM); /* what the loop could not put among what is pending still happens */
     notify_stopping();
     bool foreign = leave_foreign(w);
     if (!foreign && !jobs_busy(w->commons.jobs))

@@ -1,6 +1,6 @@
 """Memory runs out: hermes-compile says so and leaves whole files; the runtime library, a guest in its process, returns
 the error to it."""
-import resource, subprocess, unittest
+import contextlib, resource, signal, subprocess, unittest
 
 from injection import COMPILE, CONFIG, LONG, NEW, PRELOAD, READER, Fault, Pending, Watch
 
@@ -34,31 +34,58 @@ class Memory(Fault):
                     self.whole(home)
                     self.finishes(home)
 
-    def edited_while_watched(self, home, edits=1, number=0):
-        """How many allocations that takes, of which the one of this number fails."""
+    @contextlib.contextmanager
+    def watched(self, home, number):
+        """The allocation of this number fails."""
         home.back()
         faults = dict(LD_PRELOAD=str(PRELOAD), FAIL_ALLOCATION=str(number), COUNT_ALLOCATIONS=str(home.root / "count"))
         home.env.update(faults)
-        watch = Watch(home)
-        for name in faults:
-            del home.env[name]
-        for edit in range(edits):
-            home.write("config.yaml", CONFIG % f"sk-test-edit-{edit:06}")
-            while f"sk-test-edit-{edit:06}".encode() not in home.bytes_of("auth.json"):
-                watch.wait(lambda status: True)
-        self.assertEqual(home.compile()[0], 0)  # nothing stays locked
+        try:
+            watch = Watch(home)
+        finally:
+            for name in faults:
+                del home.env[name]
+        try:
+            yield watch
+            self.assertEqual(home.compile()[0], 0)  # nothing stays locked
+        except BaseException:
+            watch.abandon()
+            raise
         watch.close()
         self.assertEqual(home.temporary_files(), [])
+
+    def edited_while_watched(self, home, edits=1, number=0, hurry=True):
+        """How many allocations that takes. HURRY: what failed is tried again when it is asked for."""
+        with self.watched(home, number) as watch:
+            for edit in range(edits):
+                home.write("config.yaml", CONFIG % f"sk-test-edit-{edit:06}")
+                while f"sk-test-edit-{edit:06}".encode() not in home.bytes_of("auth.json"):
+                    if "out of memory" in watch.wait(lambda status: True) and hurry:
+                        watch.process.send_signal(signal.SIGUSR1)
         return int((home.root / "count").read_text())
 
-    def test_each_allocation_of_a_compile_while_it_is_watched(self):
-        """That compile fails, hermes-watch goes on and tries again."""
+    def test_each_allocation_while_it_is_watched(self):
+        """That compile fails, or what follows it; hermes-watch goes on."""
         home = Pending()
         self.addCleanup(home.close)
         first, count = self.edited_while_watched(home, edits=0), self.edited_while_watched(home)
-        for number in range(first, count + 1, max(1, (count - first) // ROUNDS)):
+        for number in range(first, count + 1):
             with self.subTest(allocation=number, of=count):
                 self.edited_while_watched(home, number=number)
+        with self.subTest("by itself"):
+            self.edited_while_watched(home, number=(first + count) // 2, hurry=False)
+
+    def test_each_allocation_of_the_start(self):
+        """hermes-watch says that it cannot start, or goes on; what it says is said when it is ready."""
+        home = Pending()
+        self.addCleanup(home.close)
+        for number in self.numbers(self.edited_while_watched(home, edits=0)):
+            with self.subTest(allocation=number):
+                try:
+                    with self.watched(home, number) as watch:
+                        self.assertNotEqual(watch.status, "")
+                except AssertionError as error:
+                    self.assertRegex(str(error), r"ended; .*\n(.*\n)*hermes.*([Oo]ut of|allocate) memory\n$")
 
     def test_each_allocation_of_a_reader(self):
         for home in self.homes():

@@ -1,7 +1,7 @@
 """What the system tests share: a Hermes home in a temporary folder, hermes-watch with a notify socket of our own, the
 two kinds of readers, and a provider on loopback. Nothing here sleeps: events are waited for."""
-import fcntl, hashlib, http.client, http.server, json, os, pathlib, shutil, signal, socket, subprocess, sys, tempfile
-import threading
+import fcntl, hashlib, http.client, http.server, json, os, pathlib, select, shutil, signal, socket, subprocess, sys
+import tempfile, threading
 import time, unittest, urllib.parse
 
 BUILD = pathlib.Path(os.environ.get("HERMES_BUILD", pathlib.Path(__file__).parents[2] / "build/release"))
@@ -89,12 +89,21 @@ class Watch:
         command = [*prefix, WATCH, *(args or ("--home", home.path))]
         streams = {"stdin": subprocess.DEVNULL, "stdout": self.log, "stderr": self.log}
         self.process = subprocess.Popen(command, env=env, **{**streams, **more})
+        self.ended = os.pidfd_open(self.process.pid)
         self.status, self.ready = "", False
-        self.wait(lambda status: self.ready)
+        try:
+            self.wait(lambda status: self.ready)
+        except BaseException:
+            self.abandon()
+            raise
 
     def wait(self, fits):
         """Blocks until a STATUS line fits. It is sent when snapshot and pool are both in force."""
         while True:
+            ready, _, _ = select.select([self.socket, self.ended], [], [], PATIENCE)
+            if self.socket not in ready:
+                raise AssertionError("hermes-watch %s; its last status: %s; its log:\n%s" % (
+                    "ended" if ready else "says nothing", self.status, self.lines()[-3000:]))
             datagram = self.socket.recv(65536)
             self.home.printed += datagram
             self.ready = self.ready or b"READY=1" in datagram.splitlines()
@@ -124,16 +133,29 @@ class Watch:
     def cmdline(self):
         return pathlib.Path(f"/proc/{self.process.pid}/cmdline").read_bytes()
 
+    def lines(self):
+        self.log.seek(0)
+        return self.log.read().decode(errors="replace")
+
+    def abandon(self):
+        """Of a test that failed: what follows has a home and a socket again."""
+        self.process.kill()
+        self.process.wait(PATIENCE)
+        self.forget()
+
+    def forget(self):
+        self.home.printed += self.lines().encode()
+        self.log.close()
+        self.socket.close()
+        os.close(self.ended)
+        self.path.unlink()
+
     def close(self):
         if self.process.poll() is None:
             self.home.printed += self.cmdline()
         self.process.terminate()
         code = self.process.wait(PATIENCE)
-        self.log.seek(0)
-        self.home.printed += self.log.read()
-        self.log.close()
-        self.socket.close()
-        self.path.unlink()
+        self.forget()
         assert code == 0, f"hermes-watch ended with {code}:\n" + self.home.printed.decode()[-3000:]
 
 

@@ -134,10 +134,8 @@ class Page(unittest.TestCase):
         self.browser.wait_text("generation 1")
         self.assertIn("config.yaml:8:1", self.browser.text())
         self.assertEqual(self.browser.run("return document.images.length"), 0)
-        watch.process.kill()
-        watch.process.wait()
+        watch.abandon()
         self.browser.wait_text("Stale: process")
-        watch.log.close(), watch.socket.close()
         (self.home.path / "compiled/status.json").unlink()
         self.browser.wait_text("hermes-watch is not running")
 

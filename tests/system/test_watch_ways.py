@@ -195,19 +195,13 @@ class Ways(unittest.TestCase):
             self.skipTest("SKIP: no process namespaces here")
         self.start()
         second = Watch(self.home, prefix=namespace, name="second")
-        self.addCleanup(second.path.unlink)
-        self.addCleanup(second.socket.close)
-        self.addCleanup(second.log.close)
-        self.addCleanup(second.process.wait)
-        self.addCleanup(second.process.kill)
+        self.addCleanup(second.abandon)
         self.assertIn(f"another container's process already watches {self.home.path}", second.status)
 
     def test_it_ends_with_the_terminal_that_it_was_started_in(self):
         ours, theirs = pty.openpty()
         watch = Watch(self.home, stdin=theirs, preexec_fn=lambda: (os.setsid(), fcntl.ioctl(0, termios.TIOCSCTTY, 0)))
-        self.addCleanup(watch.log.close)
-        self.addCleanup(watch.socket.close)
-        self.addCleanup(watch.process.kill)
+        self.addCleanup(watch.abandon)
         os.close(theirs)
         os.kill(watch.process.pid, signal.SIGHUP)  # as long as it is there that is a reload
         watch.wait(lambda status: status == "reloaded")

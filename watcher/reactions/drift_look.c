@@ -23,6 +23,7 @@ struct look {
     const char *managed;
     struct compilation compilation;
     struct drift drift;
+    bool starved; /* memory ran out */
     char home[];
 };
 
@@ -37,8 +38,7 @@ static void find(void *data)
 
 static void ask(struct job *job)
 {
-    if (!memory_try(find, job))
-        ((struct look *)job)->compilation.outcome = COMPILE_FAILED;
+    ((struct look *)job)->starved = !memory_try(find, job);
 }
 
 static void work(struct job *job)
@@ -110,8 +110,8 @@ static void done(struct job *job)
     }
     if (look->of != NULL) {
         look->of->under_way = NULL;
-        if (look->compilation.outcome == COMPILE_VALID && !memory_try(tell, look))
-            look->of->looked = 0; /* soon again */
+        if (look->starved || (look->compilation.outcome == COMPILE_VALID && !memory_try(tell, look)))
+            drift_look_soon(look->of);
     }
     compilation_finish(&look->compilation);
     free(look);
@@ -123,9 +123,12 @@ static void start(struct drift_look *look, uint64_t now)
 {
     size_t room = strlen(look->home->home) + 1;
     struct look *begun = calloc(1, sizeof *begun + room);
-    if (begun == NULL)
+    if (begun == NULL) {
+        wake_at(look, now + INTERVAL_USEC);
         return;
+    }
     begun->job = (struct job){.work = work, .done = done, .apart = look->apart};
+    begun->compilation = (struct compilation){.outcome = COMPILE_FAILED, .lock = -1};
     begun->of = look;
     begun->turns = look->turns;
     begun->event = look->home->event;

@@ -43,7 +43,6 @@ void http_job_watch(struct http_job *job, sd_event *event, int error, void (*don
     job->data = data;
     job->process =
         error == 0 ? (int)syscall(SYS_pidfd_open, job->child.process, 0) : -1; /* glibc 2.36 has a name for it */
-    ;
     if (error == 0 &&
         (job->process < 0 || sd_event_add_io(event, &job->source, job->process, EPOLLIN, at_end, job) < 0)) {
         http_child_stop(&job->child);
@@ -51,8 +50,8 @@ void http_job_watch(struct http_job *job, sd_event *event, int error, void (*don
         error = -EMFILE;
     }
     job->error = error;
-    if (error != 0)
-        (void)sd_event_add_defer(event, &job->source, at_once, job);
+    if (error != 0 && sd_event_add_defer(event, &job->source, at_once, job) < 0)
+        done(data, error);
 }
 
 void http_job_stop(struct http_job *job)

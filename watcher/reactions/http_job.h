@@ -20,7 +20,8 @@ struct http_job {
     void *data;
 };
 
-/* Calls DONE from the loop when the child has ended; and likewise when there is none, because of ERROR. */
+/* Calls DONE from the loop when the child has ended; and likewise when there is none, because of ERROR: this
+ * may be before it returns. */
 void http_job_watch(struct http_job *job, sd_event *event, int error, void (*done)(void *data, int error), void *data);
 /* Kills it; DONE is not called any more. */
 void http_job_stop(struct http_job *job);

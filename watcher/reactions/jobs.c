@@ -19,19 +19,12 @@ struct jobs {
     struct job *last;
 };
 
-/* What a thread is started with. */
-struct order {
-    struct job *job;
-    int end;
-};
-
 static void *run(void *data)
 {
-    struct order order = *(struct order *)data;
-    free(data);
-    order.job->work(order.job);
+    struct job *job = data;
+    job->work(job);
     /* Thousands of addresses fit into the pipe, and a home has one job at a time. */
-    while (write(order.end, &order.job, sizeof order.job) < 0 && errno == EINTR)
+    while (write(job->end, &job, sizeof job) < 0 && errno == EINTR)
         ;
     return NULL;
 }
@@ -57,14 +50,10 @@ void job_ask(struct job *job, void (*asks)(struct job *job))
 
 static void start(struct jobs *jobs, struct job *job)
 {
-    struct order *order = malloc(sizeof *order);
-    if (order != NULL) {
-        *order = (struct order){job, jobs->ends[1]};
-        if (pthread_create(&job->thread, NULL, run, order) == 0) {
-            *(job->apart ? &jobs->apart : &jobs->running) += 1;
-            return;
-        }
-        free(order);
+    job->end = jobs->ends[1];
+    if (pthread_create(&job->thread, NULL, run, job) == 0) {
+        *(job->apart ? &jobs->apart : &jobs->running) += 1;
+        return;
     }
     job->work(job);
     job->done(job);

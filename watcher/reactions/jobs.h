@@ -23,6 +23,7 @@ struct job {
     void (*done)(struct job *job); /* may start the job anew, or free it */
     bool apart; /* it may wait for ever, for a file system: it has a thread at once, beside the few */
     pthread_t thread;
+    int end;          /* that the thread tells of its own */
     struct job *next; /* that waits for a thread, too */
 };
 

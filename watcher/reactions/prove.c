@@ -2,6 +2,8 @@
 
 #include <string.h>
 
+#include "memory.h"
+
 static void stop(struct prover *prover)
 {
     http_job_stop(&prover->job);
@@ -16,16 +18,22 @@ void prove_open(struct prover *prover, sd_event *event, void (*learned)(void *ow
     *prover = (struct prover){.event = event, .learned = learned, .owner = owner};
 }
 
-bool prove_learn(struct prover *prover)
+static void learn(void *data)
 {
-    if (!prover->answered)
-        return false;
-    prover->answered = false;
+    struct prover *prover = data;
     if (prover->error == 0)
         probes_answer(&prover->asked, &prover->job.child);
     else
         probes_fail(&prover->asked, prover->error);
     proofs_learn(&prover->proofs, &prover->asked);
+}
+
+bool prove_learn(struct prover *prover)
+{
+    if (!prover->answered)
+        return false;
+    bool learned = memory_try(learn, prover);
+    (void)learned; /* else the next compile asks again */
     stop(prover);
     return true;
 }

@@ -20,8 +20,7 @@ struct variable {
     const char *name;
     const struct fingerprint *keys;
     size_t key_count;
-    double
-        gone_at; /* a process that was started before has an older one, whatever its environment shows; 0: none has */
+    double gone_at; /* a process that was started before has an older one, whatever its environment shows; 0: none */
 };
 
 void reload_unit_open(struct reloader *r, const struct watched_home *home)
@@ -131,10 +130,11 @@ static const char *shadowing(struct reloader *r, unsigned process)
 {
     char path[64];
     (void)snprintf(path, sizeof path, "/proc/%u", process);
+    struct memory_hold hold;
     int directory = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    memory_hold_fd(&hold, &directory);
     struct text variables = proc_file_read(r->arena, directory, "environ");
-    if (directory >= 0)
-        (void)close(directory);
+    memory_give_back(&hold);
     double since = proc_file_started((pid_t)process);
     for (size_t i = 0; i < r->count; i++) {
         const char *value = proc_file_variable(&variables, r->variables[i].name);
@@ -175,16 +175,26 @@ static bool reload(struct reloader *r, const char *variable)
                                     at_reloaded, r, "ss", r->unit, "replace") >= 0;
 }
 
+struct question {
+    struct reloader *reloader;
+    uint32_t process;
+    const char *variable; /* the answer */
+};
+
+static void look_at_process(void *data)
+{
+    struct question *q = data;
+    q->variable = shadowing(q->reloader, q->process);
+}
+
 static int at_process(sd_bus_message *reply, void *reloader, sd_bus_error *error)
 {
     struct reloader *r = reloader;
-    uint32_t process = 0;
+    struct question q = {.reloader = r};
     (void)error;
-    const char *variable = NULL;
-    if (!sd_bus_message_is_method_error(reply, NULL) && sd_bus_message_read(reply, "v", "u", &process) >= 0 &&
-        process != 0)
-        variable = shadowing(r, process);
-    if (variable == NULL || !reload(r, variable))
+    bool seen = !sd_bus_message_is_method_error(reply, NULL) && sd_bus_message_read(reply, "v", "u", &q.process) >= 0 &&
+                q.process != 0 && memory_try(look_at_process, &q);
+    if (!seen || q.variable == NULL || !reload(r, q.variable))
         reload_unit_close(r);
     return 0;
 }
@@ -225,16 +235,24 @@ static int ask_for_process(struct reloader *r)
     return error;
 }
 
+static void close_reloader(void *reloader)
+{
+    reload_unit_close(reloader);
+}
+
 void reload_unit_after_compile(struct reloader *r, const struct compilation *c)
 {
     if (!c->publication.published || c->plan.first || c->settings.reload_unit == NULL)
         return;
     struct reloader before = *r;
+    struct memory_hold hold;
+    memory_hold(&hold, close_reloader, &before);
+    reload_unit_open(r, before.home);
     *r = (struct reloader){.home = before.home, .arena = arena_create(), .unit = strdup(c->settings.reload_unit)};
     add_changed(r, c);
     note_gone(r, c);
     keep_variables(r, &before);
-    reload_unit_close(&before);
+    memory_give_back(&hold);
     if (r->count == 0 || r->unit == NULL || ask_for_process(r) < 0)
         reload_unit_close(r);
 }

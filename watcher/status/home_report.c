@@ -199,17 +199,23 @@ void home_report_want(struct home_report *report)
     (void)clock_gettime(CLOCK_REALTIME, &report->wanted);
 }
 
+static void write_last(void *data)
+{
+    const struct writing *last = data;
+    struct arena *arena = arena_create();
+    struct memory_hold hold;
+    arena_hold(&hold, arena);
+    struct text metrics = {.arena = arena};
+    const struct status_times times = times_now(last->report, last->state);
+    (void)unlink(path_of(last->state->home, STATUS_FILE, arena));
+    (void)metrics_put(&metrics, last->state, &times, last->source, false);
+    write_if_other(last->state->home, METRICS_FILE, &metrics);
+    memory_give_back(&hold);
+}
+
 void home_report_close(struct home_report *report, const struct metrics_source *last)
 {
     report->timer = sd_event_source_disable_unref(report->timer);
-    if (last == NULL)
-        return;
-    struct arena *arena = arena_create();
-    struct text metrics = {.arena = arena};
-    const struct status_times times = times_now(report, report->state);
-    const char *home = report->state->home;
-    (void)metrics_put(&metrics, report->state, &times, last, false);
-    write_if_other(home, METRICS_FILE, &metrics);
-    (void)unlink(path_of(home, STATUS_FILE, arena));
-    arena_destroy(arena);
+    bool written = last == NULL || memory_try(write_last, &(struct writing){report, report->state, last});
+    (void)written; /* an observation */
 }

@@ -5,6 +5,7 @@
 #include <time.h>
 
 #include "json_write.h"
+#include "memory.h"
 #include "report.h"
 
 const char *home_state_name(enum condition condition)
@@ -18,19 +19,23 @@ bool home_state_is_trouble(const struct home_state *state)
     return state->condition != HOME_OK && state->condition != HOME_DEGRADED;
 }
 
-static char *copy_text(const char *text)
+static bool copy_text(const char *text, char **ret)
 {
-    return text == NULL ? NULL : strdup(text);
+    *ret = text == NULL ? NULL : strdup(text);
+    return text == NULL || *ret != NULL;
 }
 
-struct home_state home_state_copy(const struct home_state *state)
+bool home_state_copy(const struct home_state *state, struct home_state *ret)
 {
-    struct home_state copy = *state;
-    copy.status = copy_text(state->status);
-    copy.diagnostics = copy_text(state->diagnostics);
-    copy.findings = copy_text(state->findings);
-    copy.polling = copy_text(state->polling);
-    return copy;
+    const char *const texts[] = {state->status, state->diagnostics, state->findings, state->polling};
+    *ret = *state;
+    char **const copies[] = {&ret->status, &ret->diagnostics, &ret->findings, &ret->polling};
+    bool whole = true;
+    for (size_t i = 0; i < sizeof texts / sizeof *texts; i++)
+        whole = copy_text(texts[i], copies[i]) && whole;
+    if (!whole)
+        home_state_finish(ret);
+    return whole;
 }
 
 void home_state_finish(struct home_state *state)
@@ -47,15 +52,19 @@ static bool put(char **at, const char *text)
 {
     if (*at == text || (*at != NULL && text != NULL && strcmp(*at, text) == 0))
         return false;
+    char *copy;
+    if (!copy_text(text, &copy))
+        memory_failed();
     free(*at);
-    *at = text == NULL ? NULL : strdup(text);
+    *at = copy;
     return true;
 }
 
 bool home_state_say(struct home_state *state, enum condition condition, const char *status)
 {
+    bool other = put(&state->status, status);
     state->condition = condition;
-    return put(&state->status, status);
+    return other;
 }
 
 void home_state_learn(struct home_state *state, const struct compilation *c)
@@ -85,12 +94,12 @@ bool home_state_learn_drift(struct home_state *state, const struct drift *drift)
     return put(&state->findings, strchr(text.bytes, '[')); /* without the member's name */
 }
 
-bool home_state_learn_gaps(struct home_state *state, const struct watch_gap *gaps, size_t count, size_t room)
+bool home_state_learn_gaps(struct home_state *state, struct arena *arena, const struct watch_gap *gaps, size_t count,
+                           size_t room)
 {
     state->limited = false;
     if (count == 0)
         return put(&state->polling, NULL);
-    struct arena *arena = arena_create();
     struct text text = {.arena = arena};
     text_putc(&text, '[');
     for (size_t i = 0; i < count && i < room; i++) {
@@ -102,7 +111,5 @@ bool home_state_learn_gaps(struct home_state *state, const struct watch_gap *gap
         text_putc(&text, '}');
     }
     text_putc(&text, ']');
-    bool other = put(&state->polling, text.bytes);
-    arena_destroy(arena);
-    return other;
+    return put(&state->polling, text.bytes);
 }

@@ -1,7 +1,6 @@
 #include "notify.h"
 
 #include <errno.h>
-#include <stdarg.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdio.h>
@@ -15,6 +14,7 @@
 #include <systemd/sd-daemon.h>
 
 #include "diagnostic.h"
+#include "utf8.h"
 
 #define READY "READY=1\n"
 
@@ -46,11 +46,15 @@ static uint64_t at_most(uint64_t most, uint64_t usec)
     return usec < most ? usec : most;
 }
 
+static bool starts_ready(const char *message)
+{
+    return strncmp(message, READY, strlen(READY)) == 0;
+}
+
 static void tell_untold(struct notifier *n)
 {
     if (is_taken(n->untold)) {
-        free(n->untold);
-        n->untold = NULL;
+        *n->untold = '\0';
         n->pause_usec = 0;
         return;
     }
@@ -60,33 +64,26 @@ static void tell_untold(struct notifier *n)
 }
 
 /* What was not taken is told by the newer message, too, if it is that we are ready: a status is as old as the next
- * one. */
-static void tell(struct notifier *n, const char *format, ...) __attribute__((format(printf, 2, 3)));
-
-static void tell(struct notifier *n, const char *format, ...)
+ * one. A line break in a STATUS would begin another assignment. */
+static void tell(struct notifier *n, const char *assignments, const char *status)
 {
-    va_list args;
-    char *text = NULL;
-    char *message = NULL;
-    bool ready = n->untold != NULL && strncmp(n->untold, READY, strlen(READY)) == 0;
-    va_start(args, format);
-    int len = vasprintf(&text, format, args);
-    va_end(args);
-    if (len >= 0 &&
-        asprintf(&message, "%s%s", ready && strncmp(text, READY, strlen(READY)) != 0 ? READY : "", text) >= 0) {
-        free(n->untold);
-        n->untold = message;
-        tell_untold(n);
-    }
-    if (len >= 0)
-        free(text);
+    char message[NOTIFY_MOST];
+    const bool ready = starts_ready(n->untold) && !starts_ready(assignments);
+    const int begun = snprintf(message, sizeof message, "%s%s", ready ? READY : "", assignments);
+    char *line = message + begun;
+    const size_t room = sizeof message - (size_t)begun;
+    if (status != NULL && snprintf(line, room, "STATUS=%s", status) >= (int)room)
+        line[utf8_valid(line, strlen(line))] = '\0';
+    (void)diagnostic_plain_text(line);
+    memcpy(n->untold, message, sizeof message);
+    tell_untold(n);
 }
 
 static int at_retry(sd_event_source *source, uint64_t when, void *notifier)
 {
     (void)source;
     (void)when;
-    if (((struct notifier *)notifier)->untold != NULL)
+    if (*((struct notifier *)notifier)->untold != '\0')
         tell_untold(notifier);
     return 0;
 }
@@ -115,37 +112,28 @@ int notify_open(struct notifier *n, sd_event *event)
 
 void notify_close(struct notifier *n)
 {
-    free(n->untold);
-    n->untold = NULL;
     n->retry = sd_event_source_disable_unref(n->retry);
     n->watchdog = sd_event_source_disable_unref(n->watchdog);
 }
 
-/* A line break in a path would begin another assignment. */
-static void tell_status(struct notifier *n, const char *before, const char *status)
-{
-    char *plain = strdup(status);
-    if (plain != NULL)
-        tell(n, "%sSTATUS=%s", before, diagnostic_plain_text(plain));
-    free(plain);
-}
-
 void notify_ready(struct notifier *n, const char *status)
 {
-    tell_status(n, READY, status);
+    tell(n, READY, status);
 }
 
 void notify_status(struct notifier *n, const char *status)
 {
-    tell_status(n, "", status);
+    tell(n, "", status);
 }
 
 /* Type=notify-reload insists on the time. */
 void notify_reloading(struct notifier *n)
 {
+    char text[80];
     struct timespec now;
     (void)clock_gettime(CLOCK_MONOTONIC, &now);
-    tell(n, "RELOADING=1\nMONOTONIC_USEC=%lld", now.tv_sec * 1000000LL + now.tv_nsec / 1000);
+    (void)snprintf(text, sizeof text, "RELOADING=1\nMONOTONIC_USEC=%lld", now.tv_sec * 1000000LL + now.tv_nsec / 1000);
+    tell(n, text, NULL);
 }
 
 void notify_stopping(void)

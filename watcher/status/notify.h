@@ -13,8 +13,12 @@
 
 #include <systemd/sd-event.h>
 
+/* What systemd reads of a message, and a page (PIPE_BUF): of a longer status it gets the beginning. No memory is asked
+ * for, so that what happened is told also when there is none. */
+enum { NOTIFY_MOST = 4096 };
+
 struct notifier {
-    char *untold; /* the newest message, where it was not taken; else NULL */
+    char untold[NOTIFY_MOST]; /* the newest message, where it was not taken; else "" */
     sd_event_source *retry;
     uint64_t pause_usec; /* before the next try */
     sd_event_source *watchdog;

@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <sched.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -19,16 +20,33 @@ void systemd_status_close(struct systemd_status *s)
     *s = (struct systemd_status){0};
 }
 
-static void put_home(const struct home_state *state, FILE *line)
+/* What is too long for it is cut off. */
+struct line {
+    char text[NOTIFY_MOST];
+    size_t len;
+};
+
+static void put(struct line *line, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
+static void put(struct line *line, const char *format, ...)
 {
-    (void)fputs(state->status, line);
+    va_list args;
+    va_start(args, format);
+    (void)vsnprintf(line->text + line->len, sizeof line->text - line->len, format, args);
+    va_end(args);
+    line->len += strlen(line->text + line->len);
+}
+
+static void put_home(const struct home_state *state, struct line *line)
+{
+    put(line, "%s", state->status);
     if (state->matters > 0)
-        (void)fprintf(line, "; drift: %zu place%s disagree%s", state->matters, state->matters == 1 ? "" : "s",
-                      state->matters == 1 ? "s" : "");
+        put(line, "; drift: %zu place%s disagree%s", state->matters, state->matters == 1 ? "" : "s",
+            state->matters == 1 ? "s" : "");
 }
 
 /* One home: its own line. Many: what happened last, how many there are, and which is in trouble. */
-static void put_all(const struct systemd_status *s, const struct home_state *last, FILE *line)
+static void put_all(const struct systemd_status *s, const struct home_state *last, struct line *line)
 {
     const struct home_state *bad = NULL;
     size_t count = 0;
@@ -41,11 +59,11 @@ static void put_all(const struct systemd_status *s, const struct home_state *las
             bad = bad == NULL || bad == last ? s->states[i] : bad;
             count++;
         }
-    (void)fprintf(line, "%s: ", last->label);
+    put(line, "%s: ", last->label);
     put_home(last, line);
-    (void)fprintf(line, "; %zu homes, %zu in trouble", s->count, count);
+    put(line, "; %zu homes, %zu in trouble", s->count, count);
     if (bad != NULL && bad != last)
-        (void)fprintf(line, " (%s: %s)", bad->label, bad->status);
+        put(line, " (%s: %s)", bad->label, bad->status);
 }
 
 static bool all_looked_at(const struct systemd_status *s)
@@ -68,23 +86,17 @@ static bool another_is_due(const struct systemd_status *s, const struct home_sta
 void systemd_status_tell(struct systemd_status *s, const struct home_state *state, bool news)
 {
     bool ready = s->ready || all_looked_at(s);
-    if (!news && ready == s->ready)
+    if (state->status == NULL || (!news && ready == s->ready))
         return;
-    char *line = NULL;
-    size_t len = 0;
-    FILE *stream = open_memstream(&line, &len);
-    if (stream == NULL)
-        return;
-    put_all(s, state, stream);
-    bool whole = fclose(stream) == 0;
-    if (whole && ready && !s->ready)
-        notify_ready(&s->notifier, line);
-    else if (whole)
-        notify_status(&s->notifier, line);
+    struct line line = {0};
+    put_all(s, state, &line);
+    if (ready && !s->ready)
+        notify_ready(&s->notifier, line.text);
+    else
+        notify_status(&s->notifier, line.text);
     if (!another_is_due(s, state))
         (void)sched_yield(); /* whoever waits for that was woken on this very processor */
-    s->ready = s->ready || (whole && ready);
-    free(line);
+    s->ready = ready;
 }
 
 int systemd_status_add(struct systemd_status *s, struct home_state *state)

@@ -22,6 +22,12 @@ void watch_looks(struct watch_client *client, bool looks)
     (void)timerfd_settime(set->timer, 0, &every, NULL);
 }
 
+void watch_starve(struct watch_client *client)
+{
+    client->starved = client->stale = true;
+    watch_looks(client, true);
+}
+
 bool watch_must_look(const struct watch *watch, const struct interest *interest)
 {
     return watch->remote != NULL || interest->unknown ||
@@ -84,12 +90,12 @@ static struct interest *find(const struct looked *looked, const struct watch_cli
     return &looked->watch->interests[at];
 }
 
-/* Those that are looked at, where LOOKED_AT, or the others that must be from now on; *RET_COUNT of them, to be freed.
- */
-static struct looked *list(const struct watch_client *client, bool looked_at, size_t *ret_count)
+/* Those that are looked at, where LOOKED_AT, or the others that must be from now on: *RET_COUNT of *RET, to be freed.
+ * False: there is no memory for the list. */
+static bool list(const struct watch_client *client, bool looked_at, struct looked **ret, size_t *ret_count)
 {
-    struct looked *all = NULL;
-    size_t count = 0;
+    *ret = NULL;
+    *ret_count = 0;
     for (size_t i = 0; i < client->count; i++) {
         struct watch *watch = client->watches[i];
         for (size_t k = 0; k < watch->count; k++) {
@@ -98,12 +104,14 @@ static struct looked *list(const struct watch_client *client, bool looked_at, si
                           (looked_at || watch_must_look(watch, interest));
             if (!wanted)
                 continue;
-            all = watch_must(realloc(all, (count + 1) * sizeof *all));
-            all[count++] = (struct looked){watch, interest->name};
+            struct looked *more = realloc(*ret, (*ret_count + 1) * sizeof *more);
+            if (more == NULL)
+                return false;
+            more[(*ret_count)++] = (struct looked){watch, interest->name};
+            *ret = more;
         }
     }
-    *ret_count = count;
-    return all;
+    return true;
 }
 
 bool watch_take_marks(struct watch_client *client)
@@ -111,12 +119,17 @@ bool watch_take_marks(struct watch_client *client)
     bool looks = false;
     bool other = false;
     size_t count;
-    struct looked *fresh = list(client, false, &count);
-    for (size_t i = 0; i < count; i++) { /* a change since the last look is still to be told */
+    struct looked *fresh;
+    const bool all = list(client, false, &fresh, &count);
+    for (size_t i = 0; all && i < count; i++) { /* a change since the last look is still to be told */
         struct mark mark = look(client, fresh[i].watch, fresh[i].name);
         find(&fresh[i], client)->mark = mark;
     }
     free(fresh);
+    if (!all) {
+        watch_starve(client);
+        return false;
+    }
     for (size_t i = 0; i < client->count; i++) {
         struct watch *watch = client->watches[i];
         for (size_t k = 0; k < watch->count; k++) {
@@ -147,13 +160,14 @@ static void look_again(struct watch_client *client, const struct looked *looked)
 void watch_look(struct watch_client *client)
 {
     size_t count;
+    struct looked *all;
     if (client->set->queue < 0)
         watch_queue_open(client->set);
     for (size_t i = 0; i < client->count; i++)
         if (client->watches[i]->error != 0 && client->watches[i]->descriptor < 0)
             watch_start(client->set, client->watches[i]);
-    struct looked *all = list(client, true, &count);
-    for (size_t i = 0; i < count; i++)
+    const bool whole = list(client, true, &all, &count);
+    for (size_t i = 0; whole && i < count; i++) /* else the next look finds what this one would have */
         look_again(client, &all[i]);
     free(all);
 }

@@ -1,5 +1,6 @@
 #include "watch.h"
 
+#include <errno.h>
 #include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -22,49 +23,66 @@ static void decode(char *text)
     *out = '\0';
 }
 
-static void add(struct watch_set *set, char *point, const char *type)
+static bool add(struct watch_mounts *mounts, const char *point, const char *type)
 {
-    set->points = watch_must(realloc(set->points, (set->point_count + 1) * sizeof *set->points));
-    decode(point);
-    const char *name = remote_file_system_name(type);
-    set->points[set->point_count++] = (struct watch_mount){watch_must(strdup(point)), name != NULL};
-    set->foreign += name != NULL;
+    struct watch_mount *points = realloc(mounts->points, (mounts->count + 1) * sizeof *points);
+    char *path = strdup(point);
+    const bool foreign = remote_file_system_name(type) != NULL;
+    if (points != NULL)
+        mounts->points = points;
+    if (points == NULL || path == NULL) {
+        free(path);
+        return false;
+    }
+    decode(path);
+    points[mounts->count++] = (struct watch_mount){path, foreign};
+    mounts->foreign += foreign;
+    return true;
 }
 
-void watch_mounts_forget(struct watch_set *set)
+void watch_mounts_forget(struct watch_mounts *mounts)
 {
-    for (size_t i = 0; i < set->point_count; i++)
-        free(set->points[i].path);
-    free(set->points);
-    set->points = NULL;
-    set->point_count = set->foreign = 0;
+    for (size_t i = 0; i < mounts->count; i++)
+        free(mounts->points[i].path);
+    free(mounts->points);
+    *mounts = (struct watch_mounts){0};
 }
 
-/* `36 35 98:0 /root /point options ... - type source options` */
+/* `36 35 98:0 /root /point options ... - type source options`. False: there is no memory for it. */
+static bool add_line(struct watch_mounts *mounts, char *line)
+{
+    const char *point = NULL;
+    char *end = strstr(line, " - ");
+    for (int i = 0; i < 5; i++)
+        point = strsep(&line, " ");
+    char *type = end == NULL ? NULL : end + strlen(" - ");
+    return point == NULL || type == NULL || add(mounts, point, strsep(&type, " "));
+}
+
+/* Where there is no memory, the old ones are believed until the next refresh. */
 void watch_mounts_read(struct watch_set *set)
 {
     char *line = NULL;
     size_t room = 0;
+    struct watch_mounts mounts = {0};
     FILE *file = fopen("/proc/self/mountinfo", "re");
-    watch_mounts_forget(set);
-    while (file != NULL && getline(&line, &room, file) > 0) {
-        char *point = NULL;
-        char *type = NULL;
-        const char *end = strstr(line, " - ");
-        if (sscanf(line, "%*s %*s %*s %*s %ms", &point) == 1 && end != NULL && sscanf(end, " - %ms", &type) == 1)
-            add(set, point, type);
-        free(point);
-        free(type);
-    }
+    bool whole = file != NULL || errno != ENOMEM;
+    while (file != NULL && whole && getline(&line, &room, file) > 0)
+        whole = add_line(&mounts, line);
+    whole = whole && (file == NULL || feof(file));
     free(line);
     if (file != NULL)
         (void)fclose(file);
+    watch_mounts_forget(whole ? &set->mounts : &mounts);
+    if (whole)
+        set->mounts = mounts;
+    set->mounts_unread = !whole;
 }
 
 void watch_mounts_refresh(struct watch_set *set)
 {
     struct pollfd news = {.fd = set->mounts_seen, .events = POLLPRI};
-    if (set->mounts_seen >= 0 && poll(&news, 1, 0) > 0)
+    if (set->mounts_unread || (set->mounts_seen >= 0 && poll(&news, 1, 0) > 0))
         watch_mounts_read(set);
 }
 
@@ -77,10 +95,11 @@ bool watch_is_foreign(const struct watch_set *set, const char *path)
 {
     const struct watch_mount *found = NULL;
     size_t longest = 0;
-    for (size_t i = 0; set->foreign > 0 && i < set->point_count; i++) {
-        size_t len = strlen(set->points[i].path);
-        if (len >= longest && lies_below(path, set->points[i].path, len)) { /* of two at one place the later */
-            found = &set->points[i];
+    const struct watch_mounts *mounts = &set->mounts;
+    for (size_t i = 0; mounts->foreign > 0 && i < mounts->count; i++) {
+        size_t len = strlen(mounts->points[i].path);
+        if (len >= longest && lies_below(path, mounts->points[i].path, len)) { /* of two at one place the later */
+            found = &mounts->points[i];
             longest = len;
         }
     }

@@ -65,14 +65,15 @@ static bool step(struct walk *w, const char *name, const char *at)
     bool unknown = !there && errno != ENOENT && errno != ENOTDIR;
     bool leads_on = there && S_ISDIR(st.st_mode) && *w->rest != '\0'; /* else it stands in a file's place */
     bool passage = leads_on && watch_readable(set, at);
-    watch_want(client, watch_at(set, w->directory), (struct watch_wish){name, passage, w->apart, unknown});
+    const struct watch_wish entry = {name, false, passage, w->apart, unknown};
+    const struct watch_wish itself = {name, true, false, w->apart, false};
+    if (!watch_want(client, w->directory, entry) ||
+        (there && S_ISREG(st.st_mode) && strlen(at) < sizeof w->directory && !watch_want(client, at, itself))) {
+        watch_starve(client);
+        return false;
+    }
     if (!there || strlen(at) >= sizeof w->directory)
         return false;
-    if (S_ISREG(st.st_mode)) {
-        struct watch *watch = watch_at(set, at);
-        watch->file = true;
-        watch_want(client, watch, (struct watch_wish){name, false, w->apart, false});
-    }
     if (!S_ISLNK(st.st_mode)) {
         strcpy(w->directory, at);
         return true;

@@ -67,6 +67,12 @@ struct watch_mount {
     bool foreign; /* a server answers for it: it may hang, and others write to it */
 };
 
+struct watch_mounts {
+    struct watch_mount *points;
+    size_t count;
+    size_t foreign; /* how many of them are */
+};
+
 struct watch_set {
     pthread_mutex_t lock;
     int fd;          /* for others to wait on: readable when the queue or the timer is */
@@ -74,11 +80,10 @@ struct watch_set {
     size_t looking;  /* how many clients want that */
     int queue;       /* -1: could not be had yet */
     int error;       /* why not */
-    int mounts;      /* /proc/self/mountinfo; -1: there is none */
+    int mounts_fd;   /* /proc/self/mountinfo; -1: there is none */
     int mounts_seen; /* the same, for ourselves: waiting takes the news away */
-    struct watch_mount *points;
-    size_t point_count;
-    size_t foreign;            /* how many of them are */
+    struct watch_mounts mounts;
+    bool mounts_unread;        /* there was no memory for the news */
     unsigned unclaimed;        /* events of a descriptor that belonged to nothing (yet) */
     struct watch_client *told; /* those that the events of one drain concern */
     struct watch_client *clients;
@@ -102,25 +107,24 @@ struct watch_client {
     bool stale;           /* what was found when its paths were walked may be another thing now */
     bool looks;           /* something of it must be looked at */
     unsigned saved;       /* how many times: watch_client_saved() */
+    bool starved;         /* for want of memory not all of it is watched: it is told so, and updated anew */
     enum watch_news news; /* of this drain */
     struct watch_client *next_told;
 };
 
 /* --- who wants what --- */
 
-/* MEMORY, or the end of the program where there is none. */
-void *watch_must(void *memory);
-/* The watch of PATH; a new one is not watched yet. */
-struct watch *watch_at(struct watch_set *set, const char *path);
 /* How NAME of a directory matters to a client. */
 struct watch_wish {
     const char *name;
+    bool file; /* it is the file that is watched, by its own name */
     bool passage;
     bool apart;
     bool unknown;
 };
-/* It matters to CLIENT from now on. */
-void watch_want(struct watch_client *client, struct watch *watch, struct watch_wish wish);
+/* It matters to CLIENT from now on. False: there is no memory for that. */
+bool watch_want(struct watch_client *client, const char *directory, struct watch_wish wish)
+    __attribute__((warn_unused_result));
 /* Drops what CLIENT wanted before its last round, and watches that nobody wants. */
 void watch_sweep(struct watch_client *client);
 /* The first interest whose name is not before NAME. */
@@ -143,7 +147,7 @@ int watch_add(struct watch_set *set, const char *path, uint32_t events);
 void watch_mounts_read(struct watch_set *set);
 /* When something was mounted or unmounted since. */
 void watch_mounts_refresh(struct watch_set *set);
-void watch_mounts_forget(struct watch_set *set);
+void watch_mounts_forget(struct watch_mounts *mounts);
 /* PATH, without links, lies on a file system whose server may not answer. Asks nobody. */
 bool watch_is_foreign(const struct watch_set *set, const char *path);
 
@@ -176,6 +180,8 @@ bool watch_take_marks(struct watch_client *client);
 void watch_look(struct watch_client *client);
 /* Whether something of CLIENT is looked at. */
 void watch_looks(struct watch_client *client, bool looks);
+/* There was no memory: the next look tells CLIENT of a change, so that it tries again. */
+void watch_starve(struct watch_client *client);
 
 /* --- what happened --- */
 

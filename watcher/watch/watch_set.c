@@ -21,7 +21,7 @@ int watch_set_open(struct watch_set **ret)
     set->queue = -1;
     set->fd = epoll_create1(EPOLL_CLOEXEC);
     set->timer = timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK);
-    set->mounts = open("/proc/self/mountinfo", O_RDONLY | O_CLOEXEC);
+    set->mounts_fd = open("/proc/self/mountinfo", O_RDONLY | O_CLOEXEC);
     set->mounts_seen = open("/proc/self/mountinfo", O_RDONLY | O_CLOEXEC);
     if (set->fd < 0 || set->timer < 0 || !watch_wait_on(set, set->timer)) {
         int error = -errno;
@@ -36,7 +36,9 @@ int watch_set_open(struct watch_set **ret)
 
 struct watch_client *watch_client_create(struct watch_set *set, const char *const *apart, watch_tell *tell, void *owner)
 {
-    struct watch_client *client = watch_must(calloc(1, sizeof *client));
+    struct watch_client *client = calloc(1, sizeof *client);
+    if (client == NULL)
+        return NULL;
     *client = (struct watch_client){.set = set,
                                     .next = set->clients,
                                     .apart = apart,
@@ -78,11 +80,11 @@ void watch_set_close(struct watch_set *set)
     while (set->clients != NULL)
         watch_client_destroy(set->clients);
     watch_queue_close();
-    const int fds[] = {set->fd, set->timer, set->mounts, set->mounts_seen};
+    const int fds[] = {set->fd, set->timer, set->mounts_fd, set->mounts_seen};
     for (size_t i = 0; i < sizeof fds / sizeof *fds; i++)
         if (fds[i] >= 0)
             (void)close(fds[i]);
-    watch_mounts_forget(set);
+    watch_mounts_forget(&set->mounts);
     (void)pthread_mutex_destroy(&set->lock);
     free(set);
 }
@@ -94,7 +96,7 @@ int watch_set_fd(const struct watch_set *set)
 
 int watch_set_mounts_fd(const struct watch_set *set)
 {
-    return set->mounts;
+    return set->mounts_fd;
 }
 
 /* --- what is watched --- */
@@ -149,7 +151,7 @@ static bool walk_all(struct watch_client *client, const char *const *paths, size
     client->round++;
     for (size_t i = 0; i < count; i++)
         watch_walk(client, paths[i]);
-    if (client->met && !client->waits)
+    if (client->starved || (client->met && !client->waits))
         return false;
     watch_sweep(client);
     return true;
@@ -161,11 +163,13 @@ static bool update(struct watch_client *client, const char *const *paths, size_t
     bool again;
     watch_mounts_refresh(client->set);
     client->met = client->foreign && !client->waits; /* until somebody has the time to see whether it still is */
-    client->stale = false;
+    client->stale = client->starved = false;
     again = keep_what_is_there(client, &lost);
     for (int walks = 0; again && walks < MAX_WALKS; walks++)
         again = walk_all(client, paths, count) && start_all(client);
-    client->foreign = client->met;
+    client->foreign = client->met || (client->starved && client->foreign);
+    if (client->starved)
+        return lost;
     if (!client->met || client->waits)
         return watch_take_marks(client) || lost;
     client->stale = true;
@@ -185,6 +189,13 @@ void watch_client_look(struct watch_client *client)
 {
     (void)pthread_mutex_lock(&client->set->lock);
     watch_look(client);
+    (void)pthread_mutex_unlock(&client->set->lock);
+}
+
+void watch_client_remind(struct watch_client *client)
+{
+    (void)pthread_mutex_lock(&client->set->lock);
+    watch_starve(client);
     (void)pthread_mutex_unlock(&client->set->lock);
 }
 
@@ -326,7 +337,9 @@ static void weigh(struct watch_set *set, const struct inotify_event *event)
 static void look_at_all(struct watch_set *set)
 {
     for (struct watch_client *client = set->clients; client != NULL; client = client->next)
-        if (client->looks && client->foreign)
+        if (client->starved)
+            watch_note(client, WATCH_CHANGE, false);
+        else if (client->looks && client->foreign)
             watch_note(client, WATCH_LOOK, true);
         else if (client->looks)
             watch_look(client);

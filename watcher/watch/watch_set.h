@@ -40,9 +40,9 @@ enum watch_news {
 typedef void watch_tell(void *owner, enum watch_news news);
 
 /* APART, the last names of the paths that are told of apart, links to elsewhere included, ends with NULL and
- * outlives the client; it may be NULL. Never NULL: memory that cannot be had ends the program. */
-struct watch_client *watch_client_create(struct watch_set *set, const char *const *apart, watch_tell *tell,
-                                         void *owner);
+ * outlives the client; it may be NULL. NULL: there is no memory. */
+struct watch_client *watch_client_create(struct watch_set *set, const char *const *apart, watch_tell *tell, void *owner)
+    __attribute__((warn_unused_result));
 /* NULL is fine. */
 void watch_client_destroy(struct watch_client *client);
 /* PATHS are absolute; one whose last name is "*" means every entry of its directory. Call it before they are read.
@@ -51,9 +51,14 @@ void watch_client_destroy(struct watch_client *client);
  *
  * WAIT: also where a file system may not answer for a long time, because its server hangs. Otherwise nothing is done
  * when PATHS lead over one: watch_client_is_foreign() says so, and it is to be called again from a thread. A client has
- * one caller at a time. */
+ * one caller at a time.
+ *
+ * Where memory is out, CLIENT stays stale, and is told of a change after WATCH_LOOK_SECONDS. */
 bool watch_client_update(struct watch_client *client, const char *const *paths, size_t count, bool wait);
 bool watch_client_is_foreign(const struct watch_client *client);
+/* Tells CLIENT of a change after WATCH_LOOK_SECONDS, whose owner could not do what the last one asked for. It is to be
+ * updated then. Needs no memory. */
+void watch_client_remind(struct watch_client *client);
 /* Looks at what cannot be watched; from a thread, for a foreign client. watch_set_tell() then tells of it in the loop.
  */
 void watch_client_look(struct watch_client *client);
