@@ -1,8 +1,8 @@
 # Man pages and completions, made from each program's table of options. zsh's are installed by prefix.
 
 add_executable(print_options runtime/print_options.c)
-target_link_libraries(print_options PRIVATE watcher)
-set(PAGES compiler/hermes-compile watcher/hermes-watch)
+target_link_libraries(print_options PRIVATE watcher fleet)
+set(PAGES compiler/hermes-compile compiler/hermes-fleet watcher/hermes-watch)
 if(HERMES_RELAY)
     target_compile_definitions(print_options PRIVATE HERMES_RELAY)
     target_link_libraries(print_options PRIVATE relay)

@@ -22,7 +22,7 @@ install(SCRIPT ${CMAKE_BINARY_DIR}/install_by_prefix.cmake COMPONENT watch)
 install(CODE "set(HERMES_PYTHON_ONLY ON)" COMPONENT python)
 install(SCRIPT ${CMAKE_BINARY_DIR}/install_by_prefix.cmake COMPONENT python)
 
-install(TARGETS hermes-compile hermes-watch COMPONENT watch)
+install(TARGETS hermes-compile hermes-fleet hermes-watch COMPONENT watch)
 install(TARGETS hermes-http DESTINATION ${CMAKE_INSTALL_LIBEXECDIR}/hermes COMPONENT watch)
 install(FILES ${MANUALS} DESTINATION ${CMAKE_INSTALL_MANDIR}/man1 COMPONENT watch)
 install(FILES README.md CHANGELOG.md LICENSE DESTINATION ${CMAKE_INSTALL_DATADIR}/doc/hermes-watch COMPONENT watch)

@@ -14,6 +14,7 @@
 #include "default_key.h"
 #include "departed.h"
 #include "emit.h"
+#include "fleet_shadow.h"
 #include "gateway_view.h"
 #include "home_check.h"
 #include "home_variables.h"
@@ -249,6 +250,7 @@ static void resolve_keys(struct run *run)
     c->providers = resolve(c->arena, &input, &c->diagnostics);
     if (!run->files.named)
         default_key_check(&input, &c->providers, &c->diagnostics);
+    fleet_shadow_check(&c->environment, &c->providers, &c->diagnostics);
     warn_readable_config(run);
 }
 
@@ -415,6 +417,7 @@ static struct source_files files_of(const struct compile_request *request)
         .config = request->files.config,
         .env = request->files.env,
         .config_text = request->files.config_text,
+        .fleet = request->fleet,
     };
 }
 

@@ -27,7 +27,8 @@ struct compile_request {
         const struct text *config_text;
         bool named;
     } files;
-    bool write; /* publish and project; otherwise nothing is written, nothing is locked */
+    const struct fleet_revision *fleet; /* instead of the home's copy of the fleet's: may it be taken? Or NULL */
+    bool write;                         /* publish and project; otherwise nothing is written, nothing is locked */
     const unsigned char
         *rules;         /* NULL, or an enum diagnostic_rule for each code; they come before hermes_watch.diagnostics */
     bool all;           /* every diagnostic is kept */

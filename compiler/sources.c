@@ -7,6 +7,7 @@
 
 #include "dotenv.h"
 #include "find_home.h"
+#include "fleet_copy.h"
 #include "safe_read.h"
 #include "yaml_load.h"
 
@@ -144,11 +145,16 @@ static const char *expand_path(struct reading *r, const char *path)
     return *path == '/' ? path : path_in(r, r->files->home, path);
 }
 
+/* As it is written: what may be referred to is not known yet. */
+static const struct node *setting_of(const struct sources *sources, const char *name)
+{
+    const struct node *managed = node_get(node_get(sources->managed_config, "hermes_watch"), name);
+    return managed != NULL ? managed : node_get(node_get(sources->user_config, "hermes_watch"), name);
+}
+
 static void read_extra_env(struct reading *r)
 {
-    const struct node *managed = node_get(node_get(r->sources->managed_config, "hermes_watch"), "env_files");
-    const struct node *files =
-        managed != NULL ? managed : node_get(node_get(r->sources->user_config, "hermes_watch"), "env_files");
+    const struct node *files = setting_of(r->sources, "env_files");
     if (files == NULL || files->kind == NODE_NULL)
         return;
     if (!node_is(files, NODE_SEQUENCE)) {
@@ -160,7 +166,7 @@ static void read_extra_env(struct reading *r)
     for (size_t i = files->count; i > 0; i--) {
         const struct node *item = files->items[i - 1];
         const char *path = node_string(item);
-        if (path == NULL || r->sources->count + 5 >= SOURCES_MOST) {
+        if (path == NULL || r->sources->count + 6 >= SOURCES_MOST) {
             (void)diagnostic_add_as(r->diagnostics, SEVERITY_ERROR, CODE_WRONG_TYPE, item->place,
                                     path == NULL ? "this is not a path" : "too many env files");
             continue;
@@ -173,9 +179,84 @@ static void read_extra_env(struct reading *r)
     }
 }
 
+/* --- the fleet's env file --- */
+
+static void refuse_copy(struct reading *r, const struct source *source, const char *trouble)
+{
+    struct diagnostic *d = diagnostic_add(r->diagnostics, CODE_FLEET_COPY, (struct place){.source = source}, "%s %s",
+                                          source->label, trouble);
+    diagnostic_help(r->diagnostics, d, "remove the file: hermes-watch fetches the revision again");
+}
+
+/* Opens the copy in SOURCE. False after an error. */
+static bool open_copy(struct reading *r, const struct source *source, struct fleet_revision *ret)
+{
+    const struct fleet_settings *fleet = &r->sources->fleet;
+    struct fleet_copy copy;
+    const char *trouble;
+    const struct fleet_key *key = fleet_key_read(r->arena, fleet->key_file, &trouble);
+    if (key == NULL) {
+        (void)diagnostic_add(r->diagnostics, CODE_FLEET_KEY, fleet->key_place, "%s %s", fleet->key_file, trouble);
+        return false;
+    }
+    trouble = !fleet_copy_parse(r->arena, source->bytes, source->len, &copy)
+                  ? "is not as hermes-watch wrote it"
+                  : fleet_copy_open(r->arena, &copy, key, fleet->name, ret);
+    if (trouble != NULL)
+        refuse_copy(r, source, trouble);
+    return trouble == NULL;
+}
+
+static void take_revision(struct reading *r, struct source *source, const struct fleet_revision *revision)
+{
+    source->present = true;
+    source->bytes = revision->env;
+    source->len = revision->env_len;
+    source->label = arena_printf(r->arena, "fleet:%s@%lld", r->sources->fleet.name, revision->number);
+    r->sources->fleet_revision = revision->number;
+}
+
+static void read_copy(struct reading *r, struct source *source)
+{
+    struct fleet_revision revision;
+    fail(r->sources, read_source(r->arena, source, r->files->wait_ms, r->diagnostics));
+    if (r->sources->outcome != READ_OK)
+        return;
+    if (!source->present) {
+        struct diagnostic *d = diagnostic_add(r->diagnostics, CODE_FLEET_ABSENT, r->sources->fleet.place,
+                                              "no revision of fleet %s has arrived yet", r->sources->fleet.name);
+        diagnostic_help(r->diagnostics, d, "hermes-watch fetches it; hermes-fleet push makes the first one");
+        return;
+    }
+    const bool opened = open_copy(r, source, &revision);
+    source->present = false; /* what is sealed is no source */
+    source->bytes = "";
+    source->len = 0;
+    if (opened)
+        take_revision(r, source, &revision);
+}
+
+static void read_fleet(struct reading *r)
+{
+    struct sources *sources = r->sources;
+    if (r->files->named)
+        return;
+    sources->fleet = fleet_settings_read(setting_of(sources, "fleet"), r->files->home, r->diagnostics);
+    if (sources->fleet.name == NULL || sources->fleet.key_file == NULL)
+        return;
+    struct source *source = new_source(r, SOURCE_FLEET_ENV, path_in(r, r->files->home, FLEET_COPY_FILE));
+    if (r->files->fleet != NULL)
+        take_revision(r, source, r->files->fleet);
+    else
+        read_copy(r, source);
+}
+
+/* --- all variables --- */
+
 static bool is_env(const struct source *source)
 {
-    return source->kind == SOURCE_ENV || source->kind == SOURCE_MANAGED_ENV || source->kind == SOURCE_EXTRA_ENV;
+    return source->kind == SOURCE_ENV || source->kind == SOURCE_MANAGED_ENV || source->kind == SOURCE_EXTRA_ENV ||
+           source->kind == SOURCE_FLEET_ENV;
 }
 
 void sources_load_env(struct arena *arena, const struct sources *sources, struct environment *environment,
@@ -223,6 +304,7 @@ void sources_read_rest(struct arena *arena, struct sources *sources, const struc
     struct reading r = {arena, sources, files, diagnostics};
     read_extra_env(&r);
     (void)add_source(&r, SOURCE_ENV, files->env != NULL ? files->env : path_in(&r, files->home, ".env"));
+    read_fleet(&r); /* it wins over the home's own, and a managed file over both */
     (void)add_source(&r, SOURCE_MANAGED_ENV, path_in(&r, files->managed, ".env"));
     const char *root = files->named ? NULL : find_home_root_of_profile(arena, files->home);
     sources->root_pool = root == NULL ? NULL : add_pool(&r, path_in(&r, root, "auth.json"));

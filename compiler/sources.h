@@ -11,6 +11,8 @@
 #define HERMES_SOURCES_H
 
 #include "environment.h"
+#include "fleet_revision.h"
+#include "fleet_settings.h"
 #include "node.h"
 #include "read_source.h"
 #include "text.h"
@@ -23,9 +25,10 @@ struct source_files {
     /* Files that were named one by one, which need not lie in a home: nothing is asked of the folder and of the pool,
      * and where there is no env file at all, an unset variable is only a warning. */
     bool named;
-    const char *config;             /* NULL: the home's config.yaml */
-    const char *env;                /* NULL: the home's .env */
-    const struct text *config_text; /* instead of a file */
+    const char *config;                 /* NULL: the home's config.yaml */
+    const char *env;                    /* NULL: the home's .env */
+    const struct text *config_text;     /* instead of a file */
+    const struct fleet_revision *fleet; /* instead of the copy in the home: may it be taken? NULL: the copy */
 };
 
 enum { SOURCES_MOST = 64 };
@@ -41,12 +44,14 @@ struct sources {
     enum read_outcome outcome;         /* the first that kept one from being read, as it counts for all of them */
     const struct node *managed_config; /* as it is written, a map; NULL: none */
     const struct node *user_config;    /* likewise */
+    struct fleet_settings fleet;
+    long long fleet_revision; /* that was read; 0: none */
 };
 
 void sources_read_configs(struct arena *arena, struct sources *sources, const struct source_files *files,
                           struct diagnostics *diagnostics);
 void sources_parse_configs(struct arena *arena, struct sources *sources, struct diagnostics *diagnostics);
-/* Env files and pools. */
+/* Env files, the fleet's among them, and pools. */
 void sources_read_rest(struct arena *arena, struct sources *sources, const struct source_files *files,
                        struct diagnostics *diagnostics);
 void sources_load_env(struct arena *arena, const struct sources *sources, struct environment *environment,

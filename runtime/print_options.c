@@ -9,6 +9,8 @@
 
 #include "compile_options.h"
 #include "diagnostic_code.h"
+#include "fleet_options.h"
+#include "option_help.h"
 #include "provider_table.h"
 #include "watch_options.h"
 #ifdef HERMES_RELAY
@@ -17,6 +19,7 @@
 
 static const struct option_table *const tables[] = {
     &compile_options_table,
+    &fleet_options_table,
     &watch_options_table,
 #ifdef HERMES_RELAY
     &relay_options_table,
@@ -116,12 +119,13 @@ static void man_operands(const char *operands)
 
 static void man_synopsis(const struct option_table *table)
 {
-    (void)puts(".Nm\n.Op Ar option ...");
+    if (!table->commands)
+        (void)puts(".Nm\n.Op Ar option ...");
     for (size_t i = 0; i < table->row_count; i++) {
         const struct option_row *row = &table->rows[i];
         if (!is_mode(row))
             continue;
-        (void)printf(".Nm\n.Fl -%s", row->name);
+        (void)printf(table->commands ? ".Nm\n.Cm %s" : ".Nm\n.Fl -%s", row->name);
         man_argument(row->argument);
         (void)putchar('\n');
         if (row->operands != NULL) {
@@ -143,7 +147,7 @@ static void man_rows(const struct option_table *table, bool modes)
         (void)fputs(".It", stdout);
         if (row->letter != 0)
             (void)printf(" Fl %c ,", row->letter);
-        (void)printf(" Fl -%s", row->name);
+        (void)printf(table->commands && modes ? " Cm %s" : " Fl -%s", row->name);
         man_argument(row->argument);
         man_operands(row->operands);
         (void)putchar('\n');
@@ -234,7 +238,7 @@ static void bash_options(const struct option_table *table, unsigned mode)
     for (size_t i = 0; i < table->row_count; i++) {
         const struct option_row *row = &table->rows[i];
         if (is_mode(row) ? mode == table->usual_mode : row->mode == 0 || (row->mode & mode) != 0)
-            (void)printf(" --%s", row->name);
+            (void)printf(" %s%s", option_help_dashes(table, row), row->name);
     }
 }
 
@@ -255,7 +259,7 @@ static void bash_modes(const struct option_table *table)
         const struct option_row *row = &table->rows[i];
         if (!is_mode(row))
             continue;
-        (void)printf("        --%s)\n            options='", row->name);
+        (void)printf("        %s%s)\n            options='", option_help_dashes(table, row), row->name);
         bash_options(table, row->mode);
         (void)puts("'");
         if (row->operands != NULL) {
@@ -281,9 +285,10 @@ static void print_bash(const struct option_table *table)
                  table->program, table->program);
     bash_values(table);
     (void)fputs("    esac\n"
-                "    operands() { :; }\n"
-                "    options='",
+                "    operands() { ",
                 stdout);
+    (void)fputs(table->commands ? "compgen -W \"$options\" -- \"$1\"" : ":", stdout);
+    (void)fputs("; }\n    options='", stdout);
     bash_options(table, table->usual_mode);
     (void)fputs("'\n"
                 "    for word in \"${COMP_WORDS[@]:1:COMP_CWORD-1}\"; do\n"
@@ -335,6 +340,8 @@ static void zsh_exclusions(const struct option_table *table, const struct option
     bool any = false;
     for (size_t i = 0; i < table->row_count; i++) {
         const struct option_row *other = &table->rows[i];
+        if (table->commands && is_mode(other))
+            continue;
         bool modes = is_mode(row) && is_mode(other);
         bool apart = (is_mode(row) && other->mode != 0 && (other->mode & row->mode) == 0) ||
                      (is_mode(other) && row->mode != 0 && (other->mode & row->mode) == 0);
@@ -344,11 +351,26 @@ static void zsh_exclusions(const struct option_table *table, const struct option
     (void)fputs(any ? ")'" : "", stdout);
 }
 
+static void zsh_commands(const struct option_table *table)
+{
+    const char *space = "";
+    (void)fputs(" \\\n    '1:command:(", stdout);
+    for (size_t i = 0; i < table->row_count; i++) {
+        if (!is_mode(&table->rows[i]))
+            continue;
+        (void)printf("%s%s", space, table->rows[i].name);
+        space = " ";
+    }
+    (void)fputs(")'", stdout);
+}
+
 static void print_zsh(const struct option_table *table)
 {
     (void)printf("#compdef %s\n_arguments -s -S", table->program);
     for (size_t i = 0; i < table->row_count; i++) {
         const struct option_row *row = &table->rows[i];
+        if (table->commands && is_mode(row))
+            continue;
         (void)fputs(" \\\n    ", stdout);
         zsh_exclusions(table, row);
         if (row->letter != 0)
@@ -364,6 +386,8 @@ static void print_zsh(const struct option_table *table)
         }
         (void)putchar('\'');
     }
+    if (table->commands)
+        zsh_commands(table);
     for (size_t i = 0; i < table->row_count; i++)
         if (wants(table->rows[i].operands, "FILE"))
             (void)fputs(" \\\n    '*:file:_files'", stdout);
@@ -386,13 +410,19 @@ static void fish_condition(const struct option_table *table, const struct option
 {
     bool among = !is_mode(row) && row->mode != 0 && (row->mode & table->usual_mode) == 0;
     bool any = false;
+    const char *sees = table->commands ? "__fish_seen_subcommand_from" : "__fish_seen_argument";
+    if (table->commands && is_mode(row)) {
+        (void)fputs(" -n __fish_use_subcommand", stdout);
+        return;
+    }
     for (size_t i = 0; i < table->row_count; i++) {
         const struct option_row *mode = &table->rows[i];
         bool fits = (mode->mode & row->mode) != 0;
         if (!is_mode(mode) || (!is_mode(row) && (row->mode == 0 || fits != among)))
             continue;
-        (void)printf("%s %s", any ? "" : among ? " -n '__fish_seen_argument" : " -n 'not __fish_seen_argument", "-l ");
-        (void)fputs(mode->name, stdout);
+        if (!any)
+            (void)printf(" -n '%s%s", among ? "" : "not ", sees);
+        (void)printf(" %s%s", table->commands ? "" : "-l ", mode->name);
         any = true;
     }
     (void)fputs(any ? "'" : "", stdout);
@@ -407,13 +437,14 @@ static void print_fish(const struct option_table *table)
         fish_condition(table, row);
         if (row->letter != 0)
             (void)printf(" -s %c", row->letter);
-        (void)printf(" -l %s", row->name);
+        (void)printf(table->commands && is_mode(row) ? " -a %s" : " -l %s", row->name);
         fish_value(row);
         (void)fputs(" -d '", stdout);
         quoted(row->help, first_sentence(row->help), false);
         (void)puts("'");
         if (wants(row->operands, "FILE"))
-            (void)printf("complete -c %s -n '__fish_seen_argument -l %s' -F\n", table->program, row->name);
+            (void)printf("complete -c %s -n '__fish_seen_%s %s' -F\n", table->program,
+                         table->commands ? "subcommand_from" : "argument -l", row->name);
     }
 }
 

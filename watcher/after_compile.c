@@ -221,6 +221,7 @@ void after_compile_open(struct after_compile *a, const struct watched_home *home
     prove_open(&a->prover, home->event, learned, owner);
     announce_open(&a->announcer, home);
     reload_unit_open(&a->reloader, home);
+    fleet_child_open(&a->fleet, home);
 }
 
 void after_compile_close(struct after_compile *a)
@@ -228,6 +229,7 @@ void after_compile_close(struct after_compile *a)
     prove_close(&a->prover);
     announce_close(&a->announcer);
     reload_unit_close(&a->reloader);
+    fleet_child_close(&a->fleet);
     free(a->said);
     a->said = NULL;
 }
@@ -252,6 +254,7 @@ void after_compile(struct after_compile *a, const struct compilation *c)
     prove_after_compile(&a->prover, c);
     announce_after_compile(&a->announcer, c);
     reload_unit_after_compile(&a->reloader, c);
+    fleet_child_after_compile(&a->fleet, c);
 }
 
 /* True unless TEXT is what was said last. */

@@ -1,9 +1,10 @@
 /* What follows a compile of a home, in this order: whoever waits is told, people are told, and then everything that may
- * take its time: new keys are asked about, others hear of the publish, a unit is reloaded. */
+ * take its time: new keys are asked about, others hear of the publish, a unit is reloaded, the fleet is told. */
 #ifndef HERMES_AFTER_COMPILE_H
 #define HERMES_AFTER_COMPILE_H
 
 #include "announce.h"
+#include "fleet_child.h"
 #include "prove.h"
 #include "reload_unit.h"
 #include "systemd_status.h"
@@ -17,6 +18,7 @@ struct after_compile {
     struct prover prover;
     struct announcer announcer;
     struct reloader reloader;
+    struct fleet_child fleet;
 };
 
 /* HOME and SYSTEMD live as long as A. LEARNED: see prove_open(). */

@@ -108,7 +108,11 @@ struct credential *draft_add_key(struct resolver *r, struct draft *draft, enum c
         return credential;
     }
     const char *source = origin.place.source == NULL ? "" : origin.place.source->label;
-    const char *label = arena_printf(r->arena, "%s %s", source, origin.key); /* of which the key is the end */
+    /* Of a fleet without its revision: the same key is the same entry of the pool with the next one, too. */
+    bool fleet = origin.place.source != NULL && origin.place.source->kind == SOURCE_FLEET_ENV;
+    size_t len_shown = fleet ? strcspn(source, "@") : strlen(source);
+    /* The key is its end. */
+    const char *label = arena_printf(r->arena, "%.*s %s", (int)len_shown, source, origin.key);
     credential = add_credential(r, draft);
     *credential = (struct credential){
         .id = fingerprint_credential_id(draft->provider.id, secret, len),
@@ -117,7 +121,7 @@ struct credential *draft_add_key(struct resolver *r, struct draft *draft, enum c
         .secret = arena_prefix(r->arena, secret, len),
         .label = label,
     };
-    add_origin(r, credential, origin.place, label + strlen(source) + 1);
+    add_origin(r, credential, origin.place, label + len_shown + 1);
     size_t count = draft->provider.credential_count;
     for (size_t i = count == FEW + 1 ? 0 : count - 1; count > FEW && i < count; i++)
         index_key(r, draft, i);

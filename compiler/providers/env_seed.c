@@ -15,6 +15,11 @@ static struct seed seed_of(struct arena *arena, const char *variable, const char
                          .each_load = each_load && len > 0};
 }
 
+static bool is_unknown_to_hermes(enum source_kind kind)
+{
+    return kind == SOURCE_EXTRA_ENV || kind == SOURCE_FLEET_ENV;
+}
+
 struct seed env_seed(struct arena *arena, const struct environment *environment, const char *variable)
 {
     const struct binding *bound = environment_get(environment, variable);
@@ -22,7 +27,7 @@ struct seed env_seed(struct arena *arena, const struct environment *environment,
     for (const struct binding *b = bound; b != NULL; b = b->hidden) {
         if (b->place.source != NULL && b->place.source->kind == SOURCE_ENV)
             return seed_of(arena, variable, b->seeded != NULL ? b->seeded : b->value, true);
-        if (at_start == NULL && (b->place.source == NULL || b->place.source->kind != SOURCE_EXTRA_ENV))
+        if (at_start == NULL && (b->place.source == NULL || !is_unknown_to_hermes(b->place.source->kind)))
             at_start = b;
     }
     return seed_of(arena, variable, at_start == NULL ? "" : at_start->value, false);

@@ -11,7 +11,8 @@
 
 const char *source_kind_name(enum source_kind kind)
 {
-    static const char *const names[] = {"config", "managed-config", "env", "managed-env", "extra-env", "pool"};
+    static const char *const names[] = {"config",    "managed-config", "env", "managed-env",
+                                        "extra-env", "fleet-env",      "pool"};
     return names[kind];
 }
 
@@ -108,8 +109,9 @@ static void warn_mounted_alone(struct diagnostics *diagnostics, const struct sou
 enum read_outcome read_source(struct arena *arena, struct source *source, int wait_ms, struct diagnostics *diagnostics)
 {
     struct timespec before = clock_wall_time();
-    struct safe_read read = source->kind == SOURCE_POOL ? safe_read(arena, source->path, wait_ms)
-                                                        : safe_read_edited(arena, source->path, wait_ms);
+    struct safe_read read = source->kind == SOURCE_POOL || source->kind == SOURCE_FLEET_ENV
+                                ? safe_read(arena, source->path, wait_ms)
+                                : safe_read_edited(arena, source->path, wait_ms);
     source->present = read.status == SAFE_READ_OK;
     source->bytes = read.status == SAFE_READ_OK ? read.bytes : "";
     source->len = read.len;

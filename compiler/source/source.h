@@ -15,6 +15,7 @@ enum source_kind {
     SOURCE_ENV,
     SOURCE_MANAGED_ENV,
     SOURCE_EXTRA_ENV,
+    SOURCE_FLEET_ENV, /* of a fleet: it came by etcd (fleet_copy.h) */
     SOURCE_POOL
 };
 

@@ -8,4 +8,7 @@
 
 void option_help(const struct option_table *table, FILE *stream);
 
+/* What stands before the name of ROW: "--", or nothing before a command. */
+const char *option_help_dashes(const struct option_table *table, const struct option_row *row);
+
 #endif

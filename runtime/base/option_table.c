@@ -50,7 +50,7 @@ static const char *near_option(const struct option_table *table, const char *wor
 {
     struct near_name near = {.written = word};
     for (size_t i = 0; i < table->row_count; i++)
-        if (!only_modes || table->rows[i].kind == OPTION_MODE)
+        if (table->rows[i].kind == OPTION_MODE ? only_modes || !table->commands : !only_modes)
             near_name_consider(&near, table->rows[i].name);
     return near.best;
 }
@@ -66,7 +66,8 @@ static _Noreturn void unknown_word(const struct option_table *table, const char 
     (void)snprintf(name, sizeof name, "%.*s", (int)len, word);
     const char *near = near_option(table, name, only_modes);
     if (near != NULL)
-        did_you_mean(table, "unknown %s %s%s; did you mean --%s", kind, dashes, name, near);
+        did_you_mean(table, "unknown %s %s%s; did you mean %s%s", kind, dashes, name,
+                     only_modes && table->commands ? "" : "--", near);
     option_table_wrong(table, len > LONGEST_OTHER ? "unknown %s" : "unknown %s %s%s", kind, dashes, name);
 }
 
@@ -215,7 +216,8 @@ static void list_modes(const struct option_table *table, unsigned bits, char *ou
     for (size_t i = 0; i < table->row_count && used < size; i++) {
         const struct option_row *row = &table->rows[i];
         if (row->kind == OPTION_MODE && (row->mode & bits) != 0)
-            used += (size_t)snprintf(out + used, size - used, "%s--%s", used > 0 ? " or " : "", row->name);
+            used += (size_t)snprintf(out + used, size - used, "%s%s%s", used > 0 ? " or " : "",
+                                     option_help_dashes(table, row), row->name);
     }
 }
 
@@ -243,7 +245,8 @@ static void check_operands(const struct option_table *table, const struct option
         return;
     if (row == NULL)
         unknown_word(table, table->rows[0].kind == OPTION_MODE ? "mode" : "argument", "", line->operands[0]);
-    option_table_wrong(table, most == 0 ? "--%s takes no arguments" : "--%s takes one argument only", row->name);
+    option_table_wrong(table, most == 0 ? "%s%s takes no arguments" : "%s%s takes one argument only",
+                       option_help_dashes(table, row), row->name);
 }
 
 static void fill_getopt(const struct option_table *table, struct option *known, char *letters)
@@ -251,8 +254,9 @@ static void fill_getopt(const struct option_table *table, struct option *known, 
     size_t used = 0;
     for (size_t i = 0; i < table->row_count; i++) {
         const struct option_row *row = &table->rows[i];
-        known[i] = (struct option){row->name, row->argument != NULL ? required_argument : no_argument, NULL,
-                                   FIRST_LONG + (int)i};
+        bool command = table->commands && row->kind == OPTION_MODE;
+        known[i] = (struct option){command ? "" : row->name, row->argument != NULL ? required_argument : no_argument,
+                                   NULL, FIRST_LONG + (int)i};
         if (row->letter != 0)
             letters[used++] = row->letter;
     }
@@ -269,6 +273,22 @@ static const struct option_row *row_of(const struct option_table *table, int opt
     return NULL;
 }
 
+/* The first word of the line, where modes are commands. */
+static void take_command(const struct option_table *table, struct option_line *line)
+{
+    for (size_t i = 0; line->operand_count > 0 && i < table->row_count; i++) {
+        const struct option_row *row = &table->rows[i];
+        if (row->kind != OPTION_MODE || strcmp(row->name, line->operands[0]) != 0)
+            continue;
+        line->mode = row->mode;
+        line->operands++;
+        line->operand_count--;
+        return;
+    }
+    if (line->operand_count > 0)
+        unknown_word(table, "command", "", line->operands[0]);
+}
+
 void option_table_parse(const struct option_table *table, int argc, char **argv, struct option_line *line)
 {
     struct option known[ROWS_MAX + 1] = {0};
@@ -283,9 +303,11 @@ void option_table_parse(const struct option_table *table, int argc, char **argv,
         given[row - table->rows] = true;
         take(table, row, optarg, line);
     }
-    line->mode = line->mode == 0 ? table->usual_mode : line->mode;
     line->operands = argv + optind;
     line->operand_count = argc - optind;
+    if (table->commands)
+        take_command(table, line);
+    line->mode = line->mode == 0 ? table->usual_mode : line->mode;
     check_combination(table, given, line->mode);
     check_operands(table, line);
 }

@@ -10,7 +10,8 @@
  *     struct options { struct option_line line; const char *home; bool live; } options = {.line.commit = HERMES_COMMIT};
  *     option_table_parse(&(struct option_table){...}, argc, argv, &options);
  *
- * At most one mode is given; without one it is the table's `usual_mode`. */
+ * At most one mode is given; without one it is the table's `usual_mode`. In a table of `commands` a mode is a word
+ * without dashes, the first one in the line that is no option. */
 #ifndef HERMES_OPTION_TABLE_H
 #define HERMES_OPTION_TABLE_H
 
@@ -71,6 +72,7 @@ struct option_table {
     const struct option_exit *exits;
     size_t exit_count;
     unsigned usual_mode;
+    bool commands;
 };
 
 /* The first member of the struct that a program's values go to. */

@@ -1,0 +1,10 @@
+/* The keys that are exhausted somewhere in the fleet, as a table. */
+#ifndef HERMES_FLEET_COOLDOWNS_H
+#define HERMES_FLEET_COOLDOWNS_H
+
+#include "fleet.h"
+
+/* The status to end with. */
+int fleet_cooldowns(struct fleet *fleet, bool json) __attribute__((warn_unused_result));
+
+#endif

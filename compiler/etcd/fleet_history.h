@@ -1,0 +1,12 @@
+/* The revisions that etcd keeps, and the way back to one of them. */
+#ifndef HERMES_FLEET_HISTORY_H
+#define HERMES_FLEET_HISTORY_H
+
+#include "fleet.h"
+
+/* Prints them, the newest first. The status to end with. */
+int fleet_history(struct fleet *fleet, bool json) __attribute__((warn_unused_result));
+/* Pushes the text of revision NUMBER (a text: "9") as a new one. */
+int fleet_history_rollback(struct fleet *fleet, const char *number, bool json) __attribute__((warn_unused_result));
+
+#endif

@@ -1,0 +1,59 @@
+#include "fleet_state.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "arena.h"
+#include "fleet_copy.h"
+#include "parse_json.h"
+#include "replace.h"
+#include "safe_read.h"
+
+int fleet_state_write(struct arena *arena, const char *home, const struct fleet_state *state)
+{
+    cJSON *root = cJSON_CreateObject();
+    (void)cJSON_AddNumberToObject(root, "format", 1);
+    (void)cJSON_AddStringToObject(root, "fleet", state->fleet);
+    (void)cJSON_AddNumberToObject(root, "revision", (double)state->revision);
+    (void)cJSON_AddNumberToObject(root, "offered", (double)state->offered);
+    (void)cJSON_AddBoolToObject(root, "heard", state->heard);
+    (void)cJSON_AddStringToObject(root, "since", state->since);
+    (void)cJSON_AddStringToObject(root, "trouble", state->trouble);
+    char *text = cJSON_PrintUnformatted(root);
+    cJSON_Delete(root);
+    int error =
+        text == NULL ? -ENOMEM : replace_passing(arena_printf(arena, "%s/" FLEET_STATE_FILE, home), text, strlen(text));
+    free(text);
+    return error;
+}
+
+static const char *text_of(struct arena *arena, const cJSON *root, const char *name)
+{
+    const char *text = cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(root, name));
+    return arena_strdup(arena, text != NULL ? text : "");
+}
+
+static long long number_of(const cJSON *root, const char *name)
+{
+    const cJSON *item = cJSON_GetObjectItemCaseSensitive(root, name);
+    return cJSON_IsNumber(item) && item->valuedouble > 0 && item->valuedouble < 1e15 ? (long long)item->valuedouble : 0;
+}
+
+bool fleet_state_read(struct arena *arena, const char *home, struct fleet_state *ret)
+{
+    struct safe_read read = safe_read(arena, arena_printf(arena, "%s/" FLEET_STATE_FILE, home), 0);
+    cJSON *root = read.status == SAFE_READ_OK ? parse_json(read.bytes, read.len, NULL) : NULL;
+    bool good = cJSON_IsObject(root);
+    if (good)
+        *ret = (struct fleet_state){
+            .fleet = text_of(arena, root, "fleet"),
+            .revision = number_of(root, "revision"),
+            .offered = number_of(root, "offered"),
+            .heard = cJSON_IsTrue(cJSON_GetObjectItemCaseSensitive(root, "heard")),
+            .since = text_of(arena, root, "since"),
+            .trouble = text_of(arena, root, "trouble"),
+        };
+    cJSON_Delete(root);
+    return good;
+}
