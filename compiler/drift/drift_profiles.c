@@ -6,7 +6,7 @@
 #include "drift_looks.h"
 #include "file_lock.h"
 #include "memory.h"
-#include "pool.h"
+#include "pool_read.h"
 #include "safe_read.h"
 #include "shown.h"
 #include "snapshot_format.h"
@@ -19,9 +19,17 @@ static bool watched(struct arena *arena, const char *profile)
 
 static bool has_our_entries(struct arena *arena, const char *profile)
 {
-    struct safe_read read = safe_read(arena, arena_printf(arena, "%s/auth.json", profile), 0);
-    return read.status == SAFE_READ_OK &&
-           memmem(read.bytes, read.len, POOL_OUR_SOURCE, strlen(POOL_OUR_SOURCE)) != NULL;
+    const char *path = arena_printf(arena, "%s/auth.json", profile);
+    struct safe_read read = safe_read(arena, path, 0);
+    struct source pool = {
+        .kind = SOURCE_POOL, .label = path, .path = path, .present = true, .bytes = read.bytes, .len = read.len};
+    return read.status == SAFE_READ_OK && pool_read_has_ours(arena, &pool);
+}
+
+/* A key that the profile does not have is to go, or another one takes its place. */
+static bool has_old_keys(const char *plan)
+{
+    return plan != NULL && (strstr(plan, ": removed ") != NULL || strstr(plan, ": renewed ") != NULL);
 }
 
 /* An auth.json that was copied into a profile has entries of ours that nothing keeps up to date there: Hermes asks them
@@ -33,7 +41,7 @@ static void look_at_pool(struct drift *drift, const char *profile, const char *n
         return;
     compile_home(&c, &(struct compile_request){.home = profile, .managed = compile_find_managed()});
     const char *plan = c.publication.pool_plan.bytes;
-    if (c.outcome != COMPILE_VALID || (plan != NULL && strstr(plan, ": removed ") != NULL))
+    if (c.outcome != COMPILE_VALID || has_old_keys(plan))
         drift_add(
             drift,
             (struct finding){

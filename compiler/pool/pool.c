@@ -67,11 +67,13 @@ static void note_entry(struct projector *p, struct entry *entry)
     p->seeded[p->seeded_count++] = entry;
 }
 
-/* What was written in Hermes's place, and whose key is gone, is ours to remove. */
+/* What was written in Hermes's place is ours to remove when its key is gone, or a profile might take that for its own. */
 static void take_back_made(const struct projector *p, struct entry *entry)
 {
     bool has_key = entry->seed != NULL && entry->seed->secret != NULL;
-    entry->ours = entry->ours || (!entry->manual && !has_key && pool_projector_made(p, entry->source));
+    entry->made = pool_entry_made(p->name, entry);
+    bool gone = !has_key || (entry->made && p->shared);
+    entry->ours = entry->ours || (!entry->manual && gone && pool_projector_made(p, entry));
 }
 
 static bool read_entries(struct projector *p, const struct json *array)
@@ -339,6 +341,7 @@ struct pool_projection pool_project(struct arena *arena, const struct pool_input
                           .providers = in->providers,
                           .cooldowns = in->cooldowns,
                           .only_check = in->only_check,
+                          .shared = in->shared,
                           .diagnostics = diagnostics,
                           .changes = {.arena = arena},
                           .text = {.arena = arena},

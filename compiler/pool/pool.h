@@ -19,6 +19,7 @@ struct pool_input {
     struct cooldowns *cooldowns; /* the memory of exhausted keys; it is updated from what the pool says */
     double now;                  /* seconds since the epoch, given from outside so that the function stays pure */
     bool only_check;             /* for diagnostics and cooldowns alone: what would be new is not made */
+    bool shared;                 /* the home has profiles, which read this pool where they have none */
 };
 
 struct pool_projection {

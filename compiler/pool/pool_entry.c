@@ -20,6 +20,7 @@ enum member {
     MEMBER_AUTH_TYPE,
     MEMBER_PRIORITY,
     MEMBER_BASE_URL,
+    MEMBER_REQUEST_COUNT,
     MEMBERS_OF_OUTLINE,
     MEMBER_FINGERPRINT = MEMBERS_OF_OUTLINE,
     MEMBER_FAILURE_KIND,
@@ -48,6 +49,7 @@ static void pick(struct picked *picked, const struct json *json, size_t count)
                                                "auth_type",
                                                "priority",
                                                "base_url",
+                                               "request_count",
                                                "secret_fingerprint",
                                                "last_failure_kind",
                                                "failure_reason",
@@ -179,6 +181,7 @@ static struct entry outline(const struct picked *picked, const struct json *json
     entry.token = string(picked, MEMBER_TOKEN);
     entry.auth_type = string(picked, MEMBER_AUTH_TYPE);
     entry.base_url = string(picked, MEMBER_BASE_URL);
+    entry.counted = member(picked, MEMBER_REQUEST_COUNT) != NULL;
     /* Hermes takes an absent one for 0, and stumbles over one that is no number. */
     entry.has_priority = member(picked, MEMBER_PRIORITY) == NULL || number(picked, MEMBER_PRIORITY, &entry.priority);
     entry.source = entry.source == NULL ? "manual" : entry.source;
@@ -186,6 +189,13 @@ static struct entry outline(const struct picked *picked, const struct json *json
     entry.manual = strcasecmp(entry.source, "manual") == 0 || strncasecmp(entry.source, "manual:", 7) == 0;
     entry.oauth = !entry.ours && entry.auth_type != NULL && strcmp(entry.auth_type, "oauth") == 0;
     return entry;
+}
+
+bool pool_entry_made(const char *pool, const struct entry *entry)
+{
+    if (entry->counted || entry->token == NULL || entry->id == NULL || strncmp(entry->source, "env:", 4) != 0)
+        return false;
+    return strcmp(entry->id, fingerprint_credential_id(pool, entry->token, strlen(entry->token)).text) == 0;
 }
 
 struct entry pool_entry_outline(struct arena *arena, const char *text, const struct json *json)

@@ -23,7 +23,9 @@ struct entry {
     bool ours;
     bool manual;
     bool oauth;
+    bool counted;                     /* Hermes has written it: it counts the requests of each */
     bool held_back;                   /* a cooldown of single models, or why the last one was, is noted in it */
+    bool made;                        /* see pool_entry_made */
     const struct seed *seed;          /* Hermes seeds it from a source key that we know */
     bool parted;                      /* what is noted in it another key has earned */
     bool doubted;                     /* what is noted in it may be another key's: it is told to nobody else */
@@ -38,6 +40,10 @@ struct entry {
 struct entry pool_entry_outline(struct arena *arena, const char *text, const struct json *json);
 struct entry pool_entry_read(struct arena *arena, const char *text, const struct json *json,
                              const struct provider *provider, double now);
+
+/* Whether this program wrote the entry of a variable, in Hermes's form, and Hermes has not written it since: it does so
+ * with a count of requests. */
+bool pool_entry_made(const char *pool, const struct entry *entry);
 
 /* Of all the ENTRIES of a pool: one that is the only one that is not dead may rest for a shorter time. */
 void pool_entry_note_only(struct entry *entries, size_t count, double now);

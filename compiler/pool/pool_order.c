@@ -35,13 +35,6 @@ static bool written_out(const struct credential *credential)
            (source == NULL || source->kind == SOURCE_CONFIG || source->kind == SOURCE_MANAGED_CONFIG);
 }
 
-static void add_made(struct projector *p, const struct want *want)
-{
-    add_slot(p, (struct slot){.credential = want->credential,
-                              .made = want->made,
-                              .state = pool_states_of_key(p, want->credential->fingerprint.text)});
-}
-
 static bool stands_before(const struct projector *p, const struct credential *credential, const struct entry *entry)
 {
     if (pool_view_manual_first(p->name) && credential->rank == RANK_ENV)
@@ -67,11 +60,36 @@ static void add_foreign(struct projector *p, struct entry *entry, bool moved)
     if (entry->slot != NULL)
         return;
     for (size_t i = 0; !entry->manual && !moved && i < p->wanted_count; i++)
-        if (p->wanted[i].carrier == NULL && stands_before(p, p->wanted[i].credential, entry))
+        if (p->wanted[i].carrier == NULL && p->wanted[i].made == NULL &&
+            stands_before(p, p->wanted[i].credential, entry))
             add_ours(p, p->wanted[i].credential);
     if (entry->seed != NULL && entry->seed->secret != NULL && !entry->stale && !slot.state.active)
         slot.state = pool_states_of_key(p, entry->effective);
     add_slot(p, slot);
+}
+
+static void add_made(struct projector *p, const struct want *want)
+{
+    add_slot(p, (struct slot){.credential = want->credential,
+                              .made = want->made,
+                              .state = pool_states_of_key(p, want->credential->fingerprint.text)});
+}
+
+static void add_wanted(struct projector *p, const struct want *want)
+{
+    if (want->carrier != NULL)
+        add_foreign(p, want->carrier, true);
+    else if (want->made != NULL)
+        add_made(p, want);
+    else
+        add_ours(p, want->credential);
+}
+
+/* Where Hermes has its own entry, or puts one, of a key that config.yaml has, it is to stand before the others. */
+static bool goes_first(const struct want *want)
+{
+    bool custom = want->made != NULL && strcmp(want->made->kind, "env:") != 0;
+    return want->carrier != NULL || custom || written_out(want->credential);
 }
 
 void pool_order_arrange(struct projector *p)
@@ -80,21 +98,14 @@ void pool_order_arrange(struct projector *p)
     ARENA_GROW(p->arena, p->slots, p->slot_capacity, p->count + p->wanted_count * 2 + 1);
     p->slot_count = 0;
     for (size_t i = 0; i < p->wanted_count; i++)
-        if (p->wanted[i].carrier != NULL)
-            add_foreign(p, p->wanted[i].carrier, true);
-        else if (p->wanted[i].made != NULL)
-            add_made(p, &p->wanted[i]);
-        else if (written_out(p->wanted[i].credential))
-            add_ours(p, p->wanted[i].credential);
+        if (goes_first(&p->wanted[i]))
+            add_wanted(p, &p->wanted[i]);
     for (size_t i = 0; i < p->count; i++)
         if (!p->entries[order[i]].ours)
             add_foreign(p, &p->entries[order[i]], false);
-    for (size_t i = 0; i < p->wanted_count; i++) {
-        const struct want *want = &p->wanted[i];
-        bool placed = want->carrier != NULL || want->made != NULL || written_out(want->credential);
-        if (!placed && !has_seed_entry(p, want->credential))
-            add_ours(p, want->credential); /* Hermes, too, would put it last */
-    }
+    for (size_t i = 0; i < p->wanted_count; i++)
+        if (!goes_first(&p->wanted[i]) && (p->wanted[i].made != NULL || !has_seed_entry(p, p->wanted[i].credential)))
+            add_wanted(p, &p->wanted[i]); /* Hermes, too, would put it last */
 }
 
 /* Whether the entries that exist already stand in the order of the slots. One of ours whose priority somebody made no

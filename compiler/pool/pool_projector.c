@@ -10,9 +10,17 @@ void pool_projector_note_change(struct projector *p, const char *what, const cha
                 shown_name(p->arena, label));
 }
 
-bool pool_projector_made(const struct projector *p, const char *source)
+bool pool_projector_listed(const struct projector *p, const char *source)
 {
     return cooldowns_listed(p->cooldowns, COOLDOWNS_MADE, arena_printf(p->arena, "%s %s", p->name, source));
+}
+
+/* Of a variable Hermes would keep the entry: it is its own from its next load on. */
+bool pool_projector_made(const struct projector *p, const struct entry *entry)
+{
+    if (strncmp(entry->source, "env:", 4) == 0)
+        return entry->made;
+    return pool_projector_listed(p, entry->source);
 }
 
 bool pool_projector_sets_order(const struct projector *p)

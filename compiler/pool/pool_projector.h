@@ -53,6 +53,7 @@ struct projector {
     struct cooldowns *cooldowns;
     struct diagnostics *diagnostics;
     bool only_check;
+    bool shared; /* profiles may read it */
     double now;
     struct text changes;
     struct pieces out;
@@ -84,8 +85,10 @@ struct projector {
 
 /* Under any other strategy than fill_first the order is Hermes's. */
 bool pool_projector_sets_order(const struct projector *p);
-/* Whether this program wrote the entry of SOURCE in the pool at hand, in Hermes's form. */
-bool pool_projector_made(const struct projector *p, const char *source);
+/* Whether this program wrote the entry in the pool at hand, in Hermes's form. */
+bool pool_projector_made(const struct projector *p, const struct entry *entry);
+/* Whether it has ever written one of SOURCE. */
+bool pool_projector_listed(const struct projector *p, const char *source);
 /* A line for people. */
 void pool_projector_note_change(struct projector *p, const char *what, const char *fingerprint, const char *label);
 

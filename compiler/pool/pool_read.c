@@ -32,6 +32,7 @@ static void add_entry(struct arena *arena, struct pool_view *view, const char *p
         .secret = entry->token,
         .base_url = entry->base_url,
         .oauth = entry->oauth,
+        .ours = entry->ours || pool_entry_made(provider, entry),
         .root = root,
     };
 }
@@ -113,4 +114,26 @@ void pool_read_inherited(struct arena *arena, struct pool_view *view, struct sou
         if (name_table_get(&own, array->name) == NULL)
             (void)read_entries(arena, view, &document, array, array->name, root);
     }
+}
+
+static bool has_ours(struct arena *arena, const struct pool_document *document, const struct json *array)
+{
+    for (size_t i = 0; array->kind == JSON_ARRAY && i < array->count; i++) {
+        if (array->children[i].kind != JSON_OBJECT)
+            continue;
+        struct entry entry = pool_entry_outline(arena, document->text, &array->children[i]);
+        if (entry.ours || pool_entry_made(array->name, &entry))
+            return true;
+    }
+    return false;
+}
+
+bool pool_read_has_ours(struct arena *arena, struct source *source)
+{
+    struct diagnostics unsaid = {.arena = arena};
+    struct pool_document document = pool_document_open(arena, source, &unsaid);
+    for (size_t i = 0; !document.unreadable && document.pool != NULL && i < document.pool->count; i++)
+        if (has_ours(arena, &document, &document.pool->children[i]))
+            return true;
+    return false;
 }

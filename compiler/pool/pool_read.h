@@ -15,4 +15,7 @@ struct pool_view pool_read(struct arena *arena, struct source *source, const str
 void pool_read_inherited(struct arena *arena, struct pool_view *view, struct source *root,
                          struct diagnostics *diagnostics);
 
+/* Some entry is of this program. */
+bool pool_read_has_ours(struct arena *arena, struct source *source);
+
 #endif

@@ -44,7 +44,8 @@ static bool left_to_an_old_process(const struct projector *p, const struct entry
 {
     if (entry->seed == NULL || entry->seed->secret == NULL || strcmp(entry->on_disk, entry->effective) == 0)
         return false;
-    bool in_clear = strcmp(entry->seed->kind, "env:") == 0 && entry->token != NULL && *entry->token != '\0';
+    bool in_clear =
+        strcmp(entry->seed->kind, "env:") == 0 && entry->token != NULL && *entry->token != '\0' && !entry->made;
     return (in_clear || !entry->seed->each_load) && !(entry->state.active && p->has_oauth);
 }
 

@@ -44,6 +44,7 @@ static void put_new_entry(struct projector *p, const struct slot *slot, struct t
 {
     const struct credential *c = slot->credential;
     const struct seed *made = slot->made;
+    const char *url = provider_credential_url(p->provider, c);
     text_puts(out, "{\n");
     put_member(out, "id", slot->id);
     put_member(out, "label", made != NULL ? made->name : c->label);
@@ -54,8 +55,11 @@ static void put_new_entry(struct projector *p, const struct slot *slot, struct t
     put_member(out, "access_token", c->secret);
     for (int i = 0; i < COOLDOWN_MEMBERS; i++)
         text_printf(out, "        \"%s\": %s,\n", cooldown_members[i], slot->state.raw[i]);
-    put_member(out, "base_url", provider_credential_url(p->provider, c));
-    text_puts(out, "        \"request_count\": 0\n      }");
+    if (made != NULL && strcmp(made->kind, "env:") == 0)
+        text_printf(out, "        \"base_url\": %s\n      }", json_python_quote(p->arena, url));
+    else
+        text_printf(out, "        \"base_url\": %s,\n        \"request_count\": 0\n      }",
+                    json_python_quote(p->arena, url));
 }
 
 struct pending {
@@ -85,6 +89,18 @@ static void set_state(struct pending *pending, const struct entry_state *before,
             set_member(pending, cooldown_members[i], state->raw[i]);
 }
 
+/* Hermes has not loaded it yet: it has the key in it that it was made with. */
+static bool renewed(const struct projector *p, const struct entry *entry)
+{
+    return pool_states_key_changed(entry) && entry->token != NULL && *entry->token != '\0' &&
+           pool_projector_made(p, entry);
+}
+
+static struct credential_id id_of(const struct projector *p, const char *secret)
+{
+    return fingerprint_credential_id(p->name, secret, strlen(secret));
+}
+
 /* Of an entry that Hermes seeds only what its key was answered with, which it may have got from another key. */
 static void edit_seeded(struct projector *p, struct slot *slot, struct pending *pending)
 {
@@ -102,9 +118,10 @@ static void edit_seeded(struct projector *p, struct slot *slot, struct pending *
         slot->left_status_at = slot->state.active ? slot->state.raw[COOLDOWN_STATUS_AT] : "null";
     }
     bool in_clear = entry->token != NULL && *entry->token != '\0';
-    bool untouched = in_clear && pool_projector_made(p, entry->source); /* Hermes has not loaded it yet */
-    if (!changed || (pending->count == 0 && !untouched))
+    if (!changed || (pending->count == 0 && !renewed(p, entry)))
         return; /* Hermes names the key itself, at its next load */
+    if (entry->made)
+        set_text(p, pending, "id", entry->id, id_of(p, entry->seed->secret).text);
     if (in_clear)
         set_text(p, pending, "access_token", entry->token, entry->seed->secret);
     if (entry->has_fingerprint)
@@ -141,7 +158,8 @@ void pool_text_edit_slot(struct projector *p, struct slot *slot)
     if (c != NULL)
         pool_projector_note_change(p, "mended", c->fingerprint.text, c->label);
     else
-        pool_projector_note_change(p, "brought up to date", entry->effective, entry->source);
+        pool_projector_note_change(p, renewed(p, entry) ? "renewed" : "brought up to date", entry->effective,
+                                   entry->source);
 }
 
 static void put_slot(struct projector *p, const struct slot *slot, struct text *out)

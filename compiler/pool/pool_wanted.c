@@ -115,15 +115,62 @@ static struct entry *carrier_to_place(const struct projector *p, const struct cr
     return carrier != NULL && !carrier->manual && pool_view_manual_first(p->name) ? NULL : carrier;
 }
 
-/* One key, one entry: a new one only for a key that no entry of Hermes's carries. A custom provider's is written in
- * Hermes's own form: what it earns before Hermes writes its own has to be noted somewhere. False: the key gets none. */
+/* Every version makes an entry of it: of a numbered one only newer ones do, and of OPENAI_API_KEY for OpenRouter none. */
+static bool is_table_variable(const struct provider_row *row, const char *name)
+{
+    bool openrouter = row != NULL && strcmp(row->id, "openrouter") == 0;
+    for (size_t i = 0; row != NULL && row->key_envs[i] != NULL; i++)
+        if (strcmp(row->key_envs[i], name) == 0)
+            return !openrouter || strcmp(name, "OPENROUTER_API_KEY") == 0;
+    return false;
+}
+
+static bool has_credential(const struct provider *provider, const char *secret)
+{
+    for (size_t i = 0; i < provider->credential_count; i++)
+        if (provider->credentials[i].rank <= RANK_ENV && strcmp(provider->credentials[i].secret, secret) == 0)
+            return true;
+    return false;
+}
+
+/* A process of an older Hermes that does not have the variable takes its entry out, and would do so again. */
+static bool was_made(const struct projector *p, const struct seed *seed)
+{
+    return p->document.text != NULL && pool_projector_listed(p, arena_printf(p->arena, "%s%s", seed->kind, seed->name));
+}
+
+/* Hermes puts its entries of variables in the order of its table: all that it has not yet, or none. */
+static bool variables_may_be_made(const struct projector *p)
+{
+    for (size_t i = 0; i < p->provider->seed_count; i++) {
+        const struct seed *seed = &p->provider->seeds[i];
+        if (strcmp(seed->kind, "env:") == 0 && seed->each_load && !has_entry(p, seed) &&
+            is_table_variable(p->provider->row, seed->name) &&
+            (was_made(p, seed) || !has_credential(p->provider, seed->secret)))
+            return false;
+    }
+    return !p->shared;
+}
+
+/* In the place of Hermes, which finds the key at its next load. A profile would take such an entry of a variable for
+ * one of its own, which it does not with Hermes's, where the key is not in it. */
+static bool may_be_made(const struct projector *p, const struct seed *seed)
+{
+    if (seed == NULL || p->provider->inherits)
+        return false;
+    return strcmp(seed->kind, "env:") != 0 ||
+           (is_table_variable(p->provider->row, seed->name) && variables_may_be_made(p));
+}
+
+/* One key, one entry: a new one only for a key that no entry of Hermes's carries. What Hermes will make an entry of is
+ * written in its own form: what the key earns before that has to be noted somewhere. False: the key gets none. */
 static bool gets_entry(const struct projector *p, const struct credential *credential, struct want *want)
 {
     const struct word *word = pool_states_word_of(p, credential->fingerprint.text);
     const struct seed *seed = to_be_seeded(p, credential);
     bool carried = word != NULL && word->carrier != NULL;
     want->carrier = carrier_to_place(p, credential);
-    want->made = seed != NULL && strcmp(seed->kind, "env:") != 0 && !p->provider->inherits ? seed : NULL;
+    want->made = may_be_made(p, seed) ? seed : NULL;
     if (want->carrier != NULL)
         return true;
     return !carried && (seed == NULL || want->made != NULL) && !deleted_as_dead(p, credential->fingerprint.text);

@@ -16,11 +16,13 @@ struct pool_view_entry {
     const char *secret;   /* access_token, or NULL when it is not on disk */
     const char *base_url; /* where Hermes sends that key; NULL or "": to the provider's */
     bool oauth;
+    bool ours;                 /* of this program, in the root's */
     const struct source *root; /* a profile's, and it stands in the root's auth.json: that one; else NULL */
 };
 
 struct pool_view {
-    struct pool_view_entry *entries; /* per provider in the order in which Hermes would take them; never ours */
+    struct pool_view_entry
+        *entries; /* per provider in the order in which Hermes would take them; none of ours but the root's */
     size_t count;
     size_t capacity;
     /* suppressed_sources, as pairs */

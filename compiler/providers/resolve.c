@@ -305,11 +305,32 @@ static size_t pool_position(const struct resolver *r, const char *provider, cons
     return r->in->pool->count;
 }
 
+static bool has_own_key(const struct draft *draft)
+{
+    for (size_t i = 0; draft != NULL && i < draft->provider.credential_count; i++)
+        if (draft->provider.credentials[i].rank <= RANK_ENV)
+            return true;
+    return false;
+}
+
+/* Without this program the root's pool would have nothing for a profile that has a key of its own: it gets a pool of its
+ * own, and then Hermes does not look there. */
+static bool is_passed_over(struct resolver *r, const struct pool_view_entry *entry)
+{
+    if (entry->root == NULL || !has_own_key(draft_find(r, entry->provider)))
+        return false;
+    for (size_t i = 0; i < r->in->pool->count; i++)
+        if (strcmp(r->in->pool->entries[i].provider, entry->provider) == 0 && !r->in->pool->entries[i].ours &&
+            r->in->pool->entries[i].secret != NULL)
+            return false;
+    return true;
+}
+
 static void add_pool_entry(struct resolver *r, const struct pool_view_entry *entry)
 {
     size_t len;
     bool manual = strcasecmp(entry->source, "manual") == 0 || strncasecmp(entry->source, "manual:", 7) == 0;
-    if (!manual || entry->oauth || entry->secret == NULL)
+    if (!manual || entry->oauth || entry->secret == NULL || is_passed_over(r, entry))
         return;
     struct draft *draft = draft_find(r, entry->provider);
     const struct provider_row *row =
@@ -351,11 +372,8 @@ static void add_env_keys(struct resolver *r, const struct provider_row *row, con
         return;
     if (custom_provider_disabled(r->in->customs, row->id))
         return;
-    if (binding == NULL || binding->len == 0) {
-        if (draft_find(r, row->id) != NULL && !secret_sources_may_set(node_get(r->in->config, "secrets"), variable))
-            draft_add_seed(r, draft_find(r, row->id), env_seed(r->arena, r->in->environment, variable));
+    if (binding == NULL || binding->len == 0)
         return;
-    }
     if (pool_view_suppressed(r->in->pool, row->id, arena_printf(r->arena, "env:%s", variable))) {
         struct diagnostic *d = diagnostic_add(
             r->diagnostics, CODE_SUPPRESSED_SOURCE, binding->place,
@@ -384,6 +402,16 @@ static void add_numbered_keys(struct resolver *r, const struct provider_row *row
     }
 }
 
+/* Hermes may have an entry of it all the same: of a value that was there, or of one that it does not expand. */
+static void note_unset(struct resolver *r, const struct provider_row *row, const char *variable)
+{
+    const struct binding *binding = environment_get(r->in->environment, variable);
+    struct draft *draft = draft_find(r, row->id);
+    if (draft != NULL && (binding == NULL || binding->len == 0) && !custom_provider_disabled(r->in->customs, row->id) &&
+        !secret_sources_may_set(node_get(r->in->config, "secrets"), variable))
+        draft_add_seed(r, draft, env_seed(r->arena, r->in->environment, variable));
+}
+
 static void add_table_keys(struct resolver *r)
 {
     for (size_t i = 0; i < provider_table_count; i++) {
@@ -394,6 +422,8 @@ static void add_table_keys(struct resolver *r)
             add_env_keys(r, row, row->key_envs[k]);
         for (size_t k = 0; row->key_envs[k] != NULL; k++)
             add_numbered_keys(r, row, row->key_envs[k]);
+        for (size_t k = 0; row->key_envs[k] != NULL; k++)
+            note_unset(r, row, row->key_envs[k]);
     }
 }
 
@@ -657,7 +687,7 @@ static void note_inheritance(struct resolver *r)
     for (size_t i = 0; i < r->in->pool->count; i++) {
         const struct pool_view_entry *entry = &r->in->pool->entries[i];
         struct draft *draft = entry->root == NULL ? NULL : draft_find(r, entry->provider);
-        if (draft == NULL || draft->provider.inherits)
+        if (draft == NULL || draft->provider.inherits || is_passed_over(r, entry))
             continue;
         draft->provider.inherits = true;
         const struct credential *first = draft->provider.credential_count > 0 ? draft->provider.credentials : NULL;

@@ -13,6 +13,7 @@
 #include "json_span.h"
 #include "memory.h"
 #include "pool.h"
+#include "profile_folders.h"
 #include "read_source.h"
 #include "replace.h"
 #include "safe_read.h"
@@ -156,7 +157,12 @@ static void finish_copy(struct publishing *p)
 
 static struct pool_projection project(struct publishing *p, struct cooldowns *cooldowns, bool only_check)
 {
-    const struct pool_input input = {p->in->pool, p->in->providers, cooldowns, clock_wall(), only_check};
+    const struct pool_input input = {.source = p->in->pool,
+                                     .providers = p->in->providers,
+                                     .cooldowns = cooldowns,
+                                     .now = clock_wall(),
+                                     .only_check = only_check,
+                                     .shared = profile_folders_any(p->arena, p->in->home)};
     struct pool_projection projection = pool_project(p->arena, &input, p->diagnostics);
     p->made.pool_plan = projection.changes;
     return projection;

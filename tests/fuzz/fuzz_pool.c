@@ -20,7 +20,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     compile_texts(arena, &in, &f);
     check_secrets(&f);
     struct source source = f.pool;
-    const struct pool_input input = {&source, &f.providers, &cooldowns, now, false};
+    const struct pool_input input = {&source, &f.providers, &cooldowns, now, false, false};
     struct pool_projection once = pool_project(arena, &input, &f.diagnostics);
     if (once.count > 0) {
         struct text text = laid_out(arena, once.pieces, once.count);

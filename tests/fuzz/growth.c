@@ -21,7 +21,7 @@ static void compile_and_project(struct arena *arena, const struct texts *in)
     FILE *nowhere = fopen("/dev/null", "w");
     must(nowhere != NULL, "there is no /dev/null");
     compile_texts(arena, in, &compiled);
-    const struct pool_input input = {&compiled.pool, &compiled.providers, &cooldowns, 1795478458, false};
+    const struct pool_input input = {&compiled.pool, &compiled.providers, &cooldowns, 1795478458, false, false};
     if (compiled.diagnostics.errors == 0)
         (void)pool_project(arena, &input, &compiled.diagnostics);
     diagnostics_sort(&compiled.diagnostics);

@@ -43,7 +43,7 @@ static bool answer(void)
     check_secrets(&f);
     f.pool.present = pool >= 0;
     (void)cooldowns_parse(&cooldowns, memory_text, size_of(memory), now);
-    const struct pool_input input = {&f.pool, &f.providers, &cooldowns, now, false};
+    const struct pool_input input = {&f.pool, &f.providers, &cooldowns, now, false, false};
     struct pool_projection after = pool_project(arena, &input, &f.diagnostics);
     struct text laid = laid_out(arena, after.pieces, after.count);
     size_t len;

@@ -254,7 +254,7 @@ class Check(unittest.TestCase):
                           "delegation": (["delegation.api_key"], "https://other.example.com/v1")})
         self.assertEqual(self.home.snapshot()["content"]["fallbacks"],
                          [{"provider": "fallback_providers[0]", "model": "d"}])
-        self.assertEqual([e["access_token"] for e in self.home.pool()], [MAIN])  # SPARE is Hermes's to seed
+        self.assertEqual([e["access_token"] for e in self.home.pool()], [MAIN, SPARE])
         self.assertEqual(self.home.pool("deepseek"), [])
 
     def test_a_root_scalar_is_a_variable_where_the_name_is_free(self):

@@ -405,11 +405,11 @@ class OnDisk(unittest.TestCase):
                 home = Home()
                 home.write("config.yaml", "model:\n  provider: xiaomi\n")
                 home.write(".env", f"XIAOMI_API_KEY={A}\n")
-                watch = Watch(home)
                 variables = lambda: dict(line.split("=", 1) for line in (home.path / ".env").read_text().split())
                 store = FileStore(home.path / "auth.json")
                 hermes = Hermes(version, store, variables)
                 hermes.load("xiaomi")  # a process that runs: what it knows stands in the pool
+                watch = Watch(home)
                 for number in range(6):
                     key = f"sk-test-rotated-{number}"
                     home.write(".env", f"XIAOMI_API_KEY={key}\n")

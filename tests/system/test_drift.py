@@ -380,8 +380,11 @@ Environment=ZAI_API_KEY={HIDDEN}
         shutil.copy(self.home.path / "auth.json", profile / "auth.json")
         self.assertIn("no hermes-watch looks after that profile", self.findings()["profiles/work/auth.json"]["message"])
         self.home.compile("--home", profile)  # its own compile takes them out
-        self.assertEqual(json.loads((profile / "auth.json").read_text())["credential_pool"], {})
+        pool = json.loads((profile / "auth.json").read_text())["credential_pool"]["xiaomi"]
+        self.assertEqual([(e["source"], e["access_token"]) for e in pool], [("env:XIAOMI_API_KEY", TRUE)])
         self.assertNotIn("profiles/work/auth.json", self.findings())
+        self.home.write("profiles/work/.env", f"XIAOMI_API_KEY={HIDDEN}\n")  # and that entry is as old as a copy
+        self.assertIn("profiles/work/auth.json", self.findings())
 
     def running(self):
         process = subprocess.Popen([sys.executable, "-c", "import sys; print(flush=True); sys.stdin.read()",

@@ -194,7 +194,7 @@ class GatewayView(unittest.TestCase):
                                  env="AZURE_FOUNDRY_API_KEY=sk-test-azure-0002\nAZURE_FOUNDRY_BASE_URL=https://mine.example.com/v1/\n")
         self.assertNotIn("no-base-url", err)
         self.assertEqual([(e["access_token"], e["base_url"]) for e in self.home.pool("azure-foundry")],
-                         [("sk-test-azure-0001", "https://mine.example.com/v1")])
+                         [(f"sk-test-azure-000{number}", "https://mine.example.com/v1") for number in (1, 2)])
 
     def test_a_key_that_is_called_like_its_host(self):
         self.home.write(".env",

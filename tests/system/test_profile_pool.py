@@ -54,6 +54,31 @@ class ProfilePool(unittest.TestCase):
         self.assertEqual(self.secrets(), [ENV])
         self.assertEqual([e["access_token"] for e in self.home.pool()], [ENV])
 
+    def test_a_profile_with_a_key_of_its_own_is_not_lent_what_hermes_watch_put_into_the_root(self):
+        """Alone, Hermes has nothing with a key in the root's pool that a profile could use."""
+        ours = entry(source="manual:hermes-watch:model.api_key")
+        self.store(self.root, ours)
+        for _ in range(2):
+            self.assertEqual(self.home.compile()[0], 0)
+            self.assertEqual([(e["source"], e["access_token"]) for e in self.home.pool()], [("env:XIAOMI_API_KEY", ENV)])
+            self.assertEqual(self.secrets(), [ENV])
+        self.store(self.root, ours, entry(id="def456", access_token=LOGIN))  # and a person's own
+        self.store(self.home.path)
+        self.assertEqual(self.home.compile()[0], 0)
+        self.assertEqual(self.home.pool(), [])
+        self.assertEqual(self.secrets(), [ROOT, LOGIN, ENV])
+
+    def test_the_root_lends_no_key_of_a_variable(self):
+        """As long as Hermes has not taken such an entry over, it has the key in it."""
+        profiles, self.home.path = self.home.path, self.root
+        profiles.parent.rename(self.root / "away")
+        self.home.write(".env", f"XIAOMI_API_KEY={ENV}\n")
+        self.home.compile()
+        self.assertEqual([e["access_token"] for e in self.home.pool()], [ENV])
+        (self.root / "away").rename(profiles.parent)
+        self.home.compile()
+        self.assertEqual(self.home.pool(), [])
+
     def test_a_key_of_the_configuration_goes_first_and_says_what_it_hides(self):
         self.store(self.root, entry())
         self.home.write("config.yaml", f"model:\n  provider: xiaomi\n  api_key: {FILE}\n")
@@ -96,7 +121,7 @@ class ProfilePool(unittest.TestCase):
         code, _, err = self.home.compile()
         self.assertEqual(code, 0)
         self.assertIn("warning[pool-unreadable]", err)
-        self.assertEqual([e["access_token"] for e in self.home.pool()], [FILE])
+        self.assertEqual([e["access_token"] for e in self.home.pool()], [FILE, ENV])
         self.assertEqual((self.root / "auth.json").read_text(), "no json")
 
 

@@ -81,7 +81,7 @@ static const char *project(struct world *world, const struct providers *provider
     source.present = world->text != NULL;
     source.bytes = world->text != NULL ? world->text : "";
     source.len = strlen(source.bytes);
-    const struct pool_input input = {&source, providers, &world->cooldowns, NOW, false};
+    const struct pool_input input = {&source, providers, &world->cooldowns, NOW, false, false};
     struct pool_projection projection = pool_project(arena, &input, &world->diagnostics);
     struct text text = {.arena = arena};
     for (size_t i = 0; i < projection.count; i++)
@@ -200,12 +200,50 @@ static void one_key_is_one_entry(void **state)
         world_of(STORE(ENTRY("aaaaaa", "0", "env:XIAOMI_API_KEY", "sk-test-one", "null", "null", "null")));
     struct world manual = world_of(STORE(ENTRY("aaaaaa", "0", "manual", "sk-test-one", "null", "null", "null")));
     (void)state;
-    assert_null(project(&fresh, &config)); /* Hermes will seed it */
     assert_null(project(&seeded, &config));
     assert_null(project(&manual, &config));
-    assert_non_null(project(&fresh, &both)); /* the other one no Hermes seeds */
+    assert_non_null(project(&fresh, &config)); /* as Hermes will seed it */
+    assert_string_equal(member(fresh.text, 0, "source"), "\"env:XIAOMI_API_KEY\"");
     assert_string_equal(member(fresh.text, 0, "access_token"), "\"sk-test-one\"");
     assert_string_equal(member(fresh.text, 1, "access_token"), "");
+    struct world other = world_of(NULL);
+    assert_non_null(project(&other, &both));
+    assert_string_equal(member(other.text, 0, "source"), "\"manual:hermes-watch:model.api_key\"");
+    assert_string_equal(member(other.text, 1, "source"), "\"env:XIAOMI_API_KEY\"");
+    assert_string_equal(member(other.text, 2, "source"), "");
+}
+
+static void an_entry_made_in_hermess_place_follows_its_variable_until_hermes_has_it(void **state)
+{
+    struct credential old[] = {key(RANK_ENV, "sk-test-old", "XIAOMI_API_KEY")};
+    struct credential new[] = {key(RANK_ENV, "sk-test-new", "XIAOMI_API_KEY")};
+    struct providers before = xiaomi(old, 1, "sk-test-old");
+    struct providers after = xiaomi(new, 1, "sk-test-new");
+    struct providers none = xiaomi(NULL, 0, NULL);
+    struct world world = world_of(NULL);
+    (void)state;
+    assert_non_null(project(&world, &before));
+    assert_non_null(project(&world, &after));
+    assert_string_equal(member(world.text, 0, "access_token"), "\"sk-test-new\"");
+    assert_string_equal(member(world.text, 1, "access_token"), "");
+    assert_null(project(&world, &after));
+    struct world loaded = world;
+    loaded.text = STORE(ENTRY("aaaaaa", "0", "env:XIAOMI_API_KEY", "sk-test-new", "null", "null", "null"));
+    assert_null(project(&loaded, &none)); /* from then on it is Hermes's */
+    assert_non_null(project(&world, &none));
+    assert_null(strstr(world.text, "sk-test"));
+}
+
+/* A process of Hermes 0.10.0 that lacks the variable does so at each of its loads. */
+static void an_entry_that_hermes_takes_out_is_not_made_again(void **state)
+{
+    struct credential keys[] = {key(RANK_ENV, "sk-test-one", "XIAOMI_API_KEY")};
+    struct providers providers = xiaomi(keys, 1, "sk-test-one");
+    struct world world = world_of("{\"providers\":{}}");
+    (void)state;
+    assert_non_null(project(&world, &providers));
+    world.text = STORE("");
+    assert_null(project(&world, &providers));
 }
 
 static void what_an_earlier_version_put_beside_hermess_entry_goes(void **state)
@@ -361,6 +399,8 @@ int main(void)
         cmocka_unit_test(a_reset_by_hand_counts),
         cmocka_unit_test(hermes_may_have_written_the_new_fingerprint_over_the_old_status),
         cmocka_unit_test(one_key_is_one_entry),
+        cmocka_unit_test(an_entry_made_in_hermess_place_follows_its_variable_until_hermes_has_it),
+        cmocka_unit_test(an_entry_that_hermes_takes_out_is_not_made_again),
         cmocka_unit_test(what_an_earlier_version_put_beside_hermess_entry_goes),
         cmocka_unit_test(hermess_own_entry_stands_where_the_configuration_has_its_key),
         cmocka_unit_test(a_cleared_entry_says_when),
