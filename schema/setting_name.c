@@ -36,6 +36,17 @@ bool setting_name_is_secret(const char *name)
     return false;
 }
 
+const char *setting_name_meant(const char *name)
+{
+    static const char *const keys[] = {"key",    "apikey",   "api-key",  "token", "api_token",
+                                       "secret", "password", "api_keys", "auth",  "access_token"};
+    static const char *const urls[] = {"url",  "baseurl", "base-url", "endpoint", "api_base",
+                                       "host", "api_url", "base_uri", "server",   "address"};
+    if (in_list(keys, sizeof keys / sizeof *keys, name))
+        return "api_key";
+    return in_list(urls, sizeof urls / sizeof *urls, name) ? "base_url" : NULL;
+}
+
 bool setting_name_is_url(const char *name)
 {
     static const char *const names[] = {"url", "base_url", "baseurl", "api_base", "endpoint"};

@@ -1,5 +1,6 @@
 #include "config_check.h"
 
+#include <ctype.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
@@ -7,10 +8,13 @@
 #include "text.h"
 #include "config_schema.h"
 #include "near_name.h"
+#include "provider_table.h"
+#include "setting_name.h"
 #include "shown.h"
 
 struct checker {
     struct diagnostics *diagnostics;
+    const struct node *root;
     struct text path; /* that is asked for */
 };
 
@@ -93,9 +97,15 @@ static bool check_type(struct checker *c, const struct config_rule *rule, const 
         return true;
     if (strcmp(rule->path, "custom_providers") == 0)
         return false; /* who reads it says what that means */
-    (void)diagnostic_add_as(c->diagnostics, stops_hermes(rule, node) ? SEVERITY_ERROR : SEVERITY_WARNING,
-                            CODE_WRONG_TYPE, node->place, "%s: expected %s, found %s", rule->path, wanted(types),
-                            node_kind_name(node->kind));
+    struct diagnostic *d = diagnostic_add_as(
+        c->diagnostics, stops_hermes(rule, node) ? SEVERITY_ERROR : SEVERITY_WARNING, CODE_WRONG_TYPE, node->place,
+        "%s: expected %s, found %s", rule->path, wanted(types), node_kind_name(node->kind));
+    if ((types & CONFIG_MAP) != 0 && node->kind == NODE_SEQUENCE)
+        diagnostic_help(c->diagnostics, d, "write `name: value` without a dash before it");
+    else if ((types & CONFIG_MAP) != 0)
+        diagnostic_help(c->diagnostics, d, "write its settings below it, indented, each as `name: value`");
+    else if ((types & CONFIG_LIST) != 0)
+        diagnostic_help(c->diagnostics, d, "start each item with `- `");
     return false;
 }
 
@@ -126,11 +136,11 @@ static void check_choice(struct checker *c, const struct config_rule *rule, cons
         near_name_consider(&near, choice);
     }
     struct diagnostic *d = diagnostic_add(c->diagnostics, CODE_UNKNOWN_VALUE, node->place,
-                                          "unknown value for %s; Hermes uses its default", rule->path);
+                                          "unknown value for %s: Hermes uses its default", rule->path);
     if (near.best != NULL)
         diagnostic_help(c->diagnostics, d, "did you mean \"%s\"?", near.best);
     else
-        diagnostic_help(c->diagnostics, d, "take one of: %s", rule->choices);
+        diagnostic_help(c->diagnostics, d, "use one of: %s", rule->choices);
 }
 
 /* YAML 1.1 has these for truth values, PyYAML has not, and the reader of later versions has again. */
@@ -139,21 +149,44 @@ static bool check_letter(struct checker *c, const struct node *node)
     if (node->kind != NODE_STRING || !node->plain || node->len != 1 || strchr("yYnN", node->text[0]) == NULL)
         return true;
     struct diagnostic *d = diagnostic_add(c->diagnostics, CODE_WORD_LEFT_TEXT, node->place,
-                                          "this is text to Hermes up to the summer of 2026, and %s to later versions",
+                                          "this is a string to Hermes up to 0.20, and %s to later versions",
                                           (node->text[0] | 0x20) == 'y' ? "true" : "false");
-    diagnostic_help(c->diagnostics, d, "write it out, or quote it if a string is intended");
+    diagnostic_help(c->diagnostics, d, "write `true` or `false`, or quote it if a string is intended");
+    return false;
+}
+
+static void report_moved(struct checker *c, const struct config_rule *rule, const struct node *key)
+{
+    char *doc = arena_strdup(c->diagnostics->arena, rule->doc);
+    bool names_hermes = strncmp(doc, "Hermes", 6) == 0;
+    doc[0] = names_hermes ? doc[0] : (char)tolower((unsigned char)doc[0]);
+    struct diagnostic *d = diagnostic_add(c->diagnostics, CODE_DEPRECATED_KEY, key->place, "`%s`: %s", rule->path, doc);
+    bool not_indented = strncmp(rule->instead, "model.", 6) == 0 && node_is(node_get(c->root, "model"), NODE_NULL);
+    diagnostic_help(c->diagnostics, d, not_indented ? "indent it below `model:`" : "write %s", rule->instead);
+    if (d != NULL && not_indented)
+        d->severity = SEVERITY_WARNING;
+    c->diagnostics->warnings += d != NULL && not_indented;
+}
+
+/* Lines of `name:value`, without a space behind the colon, are one string to YAML. */
+static bool check_lines(struct checker *c, const struct config_rule *rule, const struct pair *pair)
+{
+    const struct node *node = pair->value;
+    if ((rule->flags & CONFIG_MAP) == 0 || node->kind != NODE_STRING || !node->plain ||
+        node->place.line <= pair->key->place.line || strpbrk(node->text, ":=") == NULL)
+        return true;
+    struct diagnostic *d = diagnostic_add(c->diagnostics, CODE_WRONG_TYPE, node->place,
+                                          "%s: this is one string to YAML, not settings", rule->path);
+    diagnostic_help(c->diagnostics, d, "write each setting as `name: value`, with a space after the colon");
     return false;
 }
 
 static void check_value(struct checker *c, const struct config_rule *rule, const struct pair *pair)
 {
     const struct node *node = pair->value;
-    if (rule->instead != NULL) {
-        struct diagnostic *d =
-            diagnostic_add(c->diagnostics, CODE_DEPRECATED_KEY, pair->key->place, "%s: %s", rule->path, rule->doc);
-        diagnostic_help(c->diagnostics, d, "write %s", rule->instead);
-    }
-    if (!check_letter(c, node) || !check_type(c, rule, node))
+    if (rule->instead != NULL)
+        report_moved(c, rule, pair->key);
+    if (!check_lines(c, rule, pair) || !check_letter(c, node) || !check_type(c, rule, node))
         return;
     check_meant_as_text(c, rule, node);
     check_choice(c, rule, node);
@@ -185,28 +218,83 @@ static enum severity severity_of_unknown(const char *path, const struct node *ma
     return near != NULL && node_get(map, near) == NULL ? SEVERITY_WARNING : SEVERITY_HINT;
 }
 
+/* A letter is a letter, whatever its case; `-` and `_` are nothing. */
+static bool same_letters(const char *a, const char *b)
+{
+    for (;; a++, b++) {
+        a += strspn(a, "-_");
+        b += strspn(b, "-_");
+        if (tolower((unsigned char)*a) != tolower((unsigned char)*b))
+            return false;
+        if (*a == '\0')
+            return true;
+    }
+}
+
+/* The one of NAMES that WRITTEN is meant for, or NULL. Of two spellings of a name, the one with `_` is the usual. */
+static const char *meant(const char *const *names, const char *written)
+{
+    const char *synonym = setting_name_meant(written);
+    struct near_name near = {.written = written};
+    for (size_t i = 0; names[i] != NULL; i++)
+        if ((synonym != NULL && strcmp(names[i], synonym) == 0) ||
+            (strchr(names[i], '_') != NULL && same_letters(names[i], written)))
+            return names[i];
+    for (; *names != NULL; names++)
+        near_name_consider(&near, *names);
+    return near.best;
+}
+
+/* A provider's section at the top of the file, or its key in a section that is not a provider's. */
+static bool report_misplaced(struct checker *c, const char *path, const struct node *map, const struct node *key)
+{
+    static const char *const ours[] = {"api_key", "apiKey", "api-key", "apikey", "key_env", "base_url"};
+    const struct node *value = node_get(map, key->text);
+    bool section = *path == '\0' && node_is(value, NODE_MAP) && provider_table_find(key->text) != NULL &&
+                   (node_get(value, "api_key") != NULL || node_get(value, "base_url") != NULL);
+    bool known = config_schema_find(path) != NULL && strchr(path, '.') == NULL;
+    bool credential = false;
+    for (size_t i = 0; known && i < sizeof ours / sizeof *ours; i++)
+        credential = credential || strcmp(ours[i], key->text) == 0;
+    if (!section && !credential)
+        return false;
+    const char *name = shown_name(c->diagnostics->arena, key->text);
+    struct diagnostic *d =
+        diagnostic_add(c->diagnostics, CODE_UNKNOWN_KEY, key->place, "unknown setting `%s%s%s` (Hermes ignores it)",
+                       path, *path == '\0' ? "" : ".", name);
+    if (section)
+        diagnostic_help(c->diagnostics, d, "did you mean `providers.%s`?", name);
+    else if (provider_table_find(path) != NULL)
+        diagnostic_help(c->diagnostics, d, "did you mean `providers.%s.%s`?", path, name);
+    else
+        diagnostic_help(c->diagnostics, d, "a provider's %s belongs in `model`, or in `providers.NAME`", name);
+    return true;
+}
+
 /* A name that may be a key that slipped to the wrong side of the colon is not shown. */
 static void report_unknown(struct checker *c, const char *path, const char *const *names, const struct node *map,
                            const struct node *key)
 {
     const struct config_rule *parent = *path == '\0' ? NULL : config_schema_find(path);
     bool closed = parent != NULL && (parent->flags & CONFIG_CLOSED) != 0;
-    struct near_name near = {.written = key->text};
-    for (; *names != NULL; names++)
-        near_name_consider(&near, *names);
-    if (near.best == NULL && !closed)
+    const char *near = meant(names, key->text);
+    if (near == NULL && report_misplaced(c, path, map, key))
+        return;
+    if (near == NULL && !closed)
         return;
     bool own = strcmp(path, "hermes_watch") == 0;
     const struct config_rule *section = strcmp(path, "model") == 0 ? config_schema_find(key->text) : NULL;
     bool misplaced = section != NULL && (section->flags & (CONFIG_MAP | CONFIG_LIST)) != 0;
-    enum severity severity = misplaced ? SEVERITY_WARNING : severity_of_unknown(path, map, near.best);
+    enum severity severity = misplaced ? SEVERITY_WARNING : severity_of_unknown(path, map, near);
     struct diagnostic *d = diagnostic_add_as(
         c->diagnostics, severity, CODE_UNKNOWN_KEY, key->place, "unknown setting `%s%s%s`%s", path,
         *path == '\0' ? "" : ".", shown_name(c->diagnostics->arena, key->text), own ? "" : " (Hermes ignores it)");
     if (misplaced)
-        diagnostic_help(c->diagnostics, d, "it stands at the top of the file, beside `%s`, not in it", path);
-    else if (near.best != NULL)
-        diagnostic_help(c->diagnostics, d, "did you mean `%s`?", near.best);
+        diagnostic_help(c->diagnostics, d, "it belongs at the top level of the file, beside `%s`", path);
+    else if (near != NULL)
+        diagnostic_help(c->diagnostics, d, "did you mean `%s`?", near);
+    if (d != NULL && near != NULL && strcmp(path, "model") == 0 && strcmp(near, "api_key") == 0)
+        d->variable = "model.api_key";
 }
 
 static void check_map(struct checker *c, const char *path, const struct node *map)
@@ -242,7 +330,7 @@ static void check_list(struct checker *c, const struct config_rule *rule, const 
 
 void config_check(const struct node *root, struct diagnostics *diagnostics)
 {
-    struct checker c = {diagnostics, {.arena = diagnostics->arena}};
+    struct checker c = {diagnostics, root, {.arena = diagnostics->arena}};
     if (node_is(root, NODE_MAP))
         check_map(&c, "", root);
 }

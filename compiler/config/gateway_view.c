@@ -333,19 +333,29 @@ static void report_unresolved(struct view *view, const struct node *node, const 
                                ? diagnostic_add_as(view->diagnostics, severity, CODE_UNRESOLVED_REFERENCE, node->place,
                                                    "${%.*s} is not set in any env file", name_len, name)
                                : diagnostic_add_as(view->diagnostics, severity, CODE_UNRESOLVED_REFERENCE, node->place,
-                                                   "a ${...} reference here names no variable of any env file");
+                                                   "this ${...} reference does not name a variable of an env file");
     if (d == NULL)
         return;
     d->place = place_of_reference(node, at, len);
-    if (!shown)
+    const char *near =
+        variable_check_near(view->input->environment, arena_strndup(view->arena, name, (size_t)name_len));
+    if (memmem(name, (size_t)name_len, ":-", 2) != NULL) {
+        diagnostic_help(view->diagnostics, d, "config.yaml has no defaults for references: write ${NAME}");
         return;
+    }
+    if (!shown) {
+        if (near != NULL)
+            diagnostic_help(view->diagnostics, d, "did you mean `${%s}`?", near);
+        return;
+    }
+    near = near != NULL
+               ? near
+               : variable_check_sister(view->input->environment, arena_strndup(view->arena, name, (size_t)name_len));
     if (shell_has(view->input->shell, name, (size_t)name_len))
         diagnostic_note(view->diagnostics, d,
                         "this shell exports it, but hermes-gateway.service does not inherit your shell");
-    const char *near =
-        variable_check_near(view->input->environment, arena_strndup(view->arena, name, (size_t)name_len));
     if (near != NULL)
-        diagnostic_help(view->diagnostics, d, "did you mean ${%s}?", near);
+        diagnostic_help(view->diagnostics, d, "did you mean `${%s}`?", near);
     else
         diagnostic_help(view->diagnostics, d, "add %.*s to .env", name_len, name);
 }

@@ -3,8 +3,10 @@
 #include <string.h>
 
 #include "blank.h"
+#include "env_slip.h"
 #include "env_text.h"
 #include "load_env.h"
+#include "plain_name.h"
 #include "shown.h"
 
 /* A value that refers to itself over a few lines doubles with each; no variable of a process can be this long. */
@@ -18,8 +20,10 @@ struct reader {
     struct env_text env;
     struct text text; /* its own */
     size_t at;
-    size_t expanded; /* what references have brought in so far */
-    bool too_long;   /* that was said */
+    size_t expanded;          /* what references have brought in so far */
+    bool too_long;            /* that was said */
+    bool conflict;            /* that one was found was said */
+    struct diagnostic *unset; /* what was said last of a reference in the value that is read */
 };
 
 static struct diagnostic *warn(struct reader *r, size_t at, size_t len, enum diagnostic_code code, const char *message)
@@ -99,8 +103,11 @@ static void drop_non_ascii(struct reader *r, const char *name, struct text *valu
         if ((unsigned char)value->bytes[i] < 0x80)
             value->bytes[used++] = value->bytes[i];
     if (used < value->len)
-        (void)diagnostic_add(r->diagnostics, CODE_ENV_NON_ASCII, env_text_place(&r->env, at, 0),
-                             "Hermes drops the characters of %s that are not ASCII", shown_name(r->arena, name));
+        diagnostic_help(r->diagnostics,
+                        diagnostic_add(r->diagnostics, CODE_ENV_NON_ASCII, env_text_place(&r->env, at, 0),
+                                       "%s contains characters outside ASCII, which Hermes drops",
+                                       shown_name(r->arena, name)),
+                        "paste the value again as plain text, without typographic quotes");
     value->bytes[used] = '\0';
     value->len = used;
 }
@@ -121,6 +128,14 @@ static struct text too_long(struct reader *r, size_t at, const char *message)
         (void)diagnostic_add(r->diagnostics, CODE_ENV_TOO_LONG, env_text_place(&r->env, at, 0), "%s", message);
     r->too_long = true;
     return (struct text){.arena = r->arena, .bytes = ""};
+}
+
+static void report_unset(struct reader *r, const char *name, size_t len, size_t at)
+{
+    bool shown = plain_name(name, len) && len <= 64;
+    r->unset = diagnostic_add(r->diagnostics, CODE_ENV_UNSET_REFERENCE, env_text_place(&r->env, at, 0),
+                              "${%.*s} is not set, so it is empty here", shown ? (int)len : 3, shown ? name : "...");
+    diagnostic_help(r->diagnostics, r->unset, "set it in a line above, or write ${NAME:-default}");
 }
 
 /* `${name}` and `${name:-default}`; unset without a default is empty. */
@@ -149,7 +164,7 @@ static struct text interpolate(struct reader *r, const char *raw, size_t len, si
         else if (bound == NULL && has_default)
             text_append(&out, raw + colon + 2, close - colon - 2);
         else if (bound == NULL)
-            (void)warn(r, at, 0, CODE_ENV_UNSET_REFERENCE, "a ${...} in this value is not set, so it is empty");
+            report_unset(r, raw + i + 2, name_end - i - 2, at);
         i = close;
         if (bound != NULL)
             r->expanded += bound->len;
@@ -163,7 +178,10 @@ static struct text interpolate(struct reader *r, const char *raw, size_t len, si
 
 static void bind(struct reader *r, const char *name, const char *raw, size_t len, size_t at, size_t width)
 {
+    r->unset = NULL;
     struct text value = interpolate(r, raw, len, at);
+    if (r->unset != NULL && value.len == 0)
+        r->unset->variable = name;
     if (credential_name(name))
         drop_non_ascii(r, name, &value, at);
     struct binding *bound = environment_get(r->environment, name);
@@ -174,9 +192,9 @@ static void bind(struct reader *r, const char *name, const char *raw, size_t len
         return;
     }
     if (bound->place.source == r->source && !bound->bare)
-        (void)diagnostic_add(r->diagnostics, CODE_ENV_DUPLICATE, now.place,
-                             "%s is already set on line %u; the value here is the one that counts",
-                             shown_name(r->arena, name), bound->place.line);
+        diagnostic_also(diagnostic_add(r->diagnostics, CODE_ENV_DUPLICATE, now.place,
+                                       "%s is set twice: the value here is used", shown_name(r->arena, name)),
+                        bound->place, "it is set here first");
     if (bound->value == NULL)
         *bound = now;
     else
@@ -261,7 +279,10 @@ static bool read_unquoted(struct reader *r, const char *name)
     const char *value = blank_strip(r->text.bytes + start, stop - start, &len);
     start = (size_t)(value - r->text.bytes);
     if (len > 0 && r->text.bytes[start] == '#')
-        (void)warn(r, start, len, CODE_ENV_HASH_VALUE, "this does not start a comment: Hermes reads it as the value");
+        diagnostic_help(
+            r->diagnostics,
+            warn(r, start, len, CODE_ENV_HASH_VALUE, "this does not start a comment: Hermes reads it as the value"),
+            "write NAME= on its own, and the comment in a line above");
     bind(r, name, value, len, start, env_text_characters(value, len));
     r->at = end + 1;
     return true;
@@ -291,6 +312,26 @@ static void skip_export(struct reader *r)
     }
 }
 
+/* Hermes says nothing of the line at START. */
+static struct diagnostic *report_ignored(struct reader *r, size_t start)
+{
+    const char *line = r->text.bytes + start;
+    const struct env_slip slip = env_slip_find(line, line_end(r, start) - start);
+    if (slip.conflict && r->conflict)
+        return NULL;
+    r->conflict = r->conflict || slip.conflict;
+    struct diagnostic *d = warn(r, start + slip.at, slip.characters, CODE_ENV_LINE_IGNORED, slip.message);
+    const char *name = slip.name == NULL ? "NAME" : arena_strndup(r->arena, slip.name, slip.name_len);
+    const char *hole = strstr(slip.help, "%s");
+    if (hole != NULL)
+        diagnostic_help(r->diagnostics, d, "%.*s%s%s", (int)(hole - slip.help), slip.help, name, hole + 2);
+    else
+        diagnostic_help(r->diagnostics, d, "%s", slip.help);
+    if (d != NULL && slip.name != NULL)
+        d->variable = name;
+    return d;
+}
+
 static bool read_binding(struct reader *r)
 {
     size_t start = r->at;
@@ -302,10 +343,10 @@ static bool read_binding(struct reader *r)
     if (peek(r, r->at) != '=') {
         if (!finish_line(r))
             return false;
-        diagnostic_help(r->diagnostics,
-                        warn(r, start, 0, CODE_ENV_LINE_IGNORED,
-                             "no '=' on this line: Hermes sets nothing, and forgets a value from a line above"),
-                        "write NAME=value");
+        const struct binding *bound = environment_get(r->environment, name);
+        struct diagnostic *d = report_ignored(r, start);
+        if (bound != NULL && bound->value != NULL && bound->place.source == r->source)
+            diagnostic_note(r->diagnostics, d, "Hermes also drops the value from line %u", bound->place.line);
         bind_bare(r, name);
         return true;
     }
@@ -337,8 +378,7 @@ void dotenv_load(struct arena *arena, const struct source *source, struct enviro
         size_t start = r.at;
         if (read_binding(&r))
             continue;
-        struct diagnostic *d = warn(&r, start, 0, CODE_ENV_LINE_IGNORED, "Hermes silently ignores this line");
-        diagnostic_help(r.diagnostics, d, "write NAME=value, or NAME=\"value\" with both quotes");
+        (void)report_ignored(&r, start);
         r.at = line_end(&r, r.at > start ? r.at : start) + 1;
     }
     drop_bare(&r);

@@ -160,7 +160,7 @@ static void report_glued(struct reader *r, struct place place, const char *line,
         place.length = (uint32_t)(i - next);
         struct diagnostic *d = diagnostic_add(
             r->diagnostics, CODE_ENV_GLUED_LINES, place,
-            "two lines are glued together before %.*s: all of it is the value of the first one, since Hermes 0.19.1",
+            "two lines are joined before %.*s: since Hermes 0.19.1, all of it is the value of the first one",
             (int)(i - next), line + next);
         diagnostic_help(r->diagnostics, d, "put the line break back");
         return;
@@ -261,6 +261,16 @@ static const struct source *from_utf16(struct arena *arena, const struct source 
     return decoded;
 }
 
+static void report_bom(const struct env_text *env, struct diagnostics *diagnostics)
+{
+    struct diagnostic *d = diagnostic_add(diagnostics, CODE_ENV_BOM, env_text_place(env, 0, 0),
+                                          "the file starts with a byte order mark: Hermes loses its first variable");
+    diagnostic_help(diagnostics, d, "save the file as UTF-8 without a byte order mark");
+    size_t name = env->text.len > 3 ? name_length(env->text.bytes + 3, env->text.len - 3) : 0;
+    if (d != NULL && name > 0)
+        d->variable = arena_strndup(diagnostics->arena, env->text.bytes + 3, name);
+}
+
 struct env_text env_text_of(struct arena *arena, const struct source *source, struct diagnostics *diagnostics)
 {
     source = from_utf16(arena, source);
@@ -279,7 +289,6 @@ struct env_text env_text_of(struct arena *arena, const struct source *source, st
     struct text decoded = decode(&r);
     struct env_text env = sanitise(&r, &decoded);
     if (has_bom(source) && !r.rewritten)
-        (void)diagnostic_add(diagnostics, CODE_ENV_BOM, env_text_place(&env, 0, 0),
-                             "the file starts with a byte order mark: Hermes loses its first variable");
+        report_bom(&env, diagnostics);
     return env;
 }

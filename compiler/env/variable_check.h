@@ -10,4 +10,7 @@ void variable_check(const struct environment *environment, struct diagnostics *d
 /* The variable of ENVIRONMENT that NAME may have meant, or NULL. */
 const char *variable_check_near(const struct environment *environment, const char *name);
 
+/* One that ENVIRONMENT sets and whose name differs from NAME only in its end: OPENAI_KEY for OPENAI_API_KEY. */
+const char *variable_check_sister(const struct environment *environment, const char *name);
+
 #endif

@@ -4,6 +4,9 @@
 #include <strings.h>
 
 #include "blank.h"
+#include "setting_name.h"
+#include "near_name.h"
+#include "config_schema.h"
 #include "lower_case.h"
 #include "shown.h"
 #include "endpoint.h"
@@ -142,8 +145,13 @@ static void dropped(struct collector *c, const struct custom_provider *provider,
     struct text path = {.arena = c->arena};
     put_path(provider, &path);
     struct diagnostic *d = diagnostic_add(c->diagnostics, CODE_PROVIDER_DROPPED, provider->entry->place,
-                                          "Hermes drops %s: %s", path.bytes, why);
-    diagnostic_help(c->diagnostics, d, "give it a name and a base_url with scheme and host");
+                                          "Hermes ignores %s: %s", path.bytes, why);
+    struct near_name near = {.written = provider->alias == NULL ? "" : provider->alias};
+    provider_table_consider(&near);
+    if (near.best != NULL)
+        diagnostic_help(c->diagnostics, d, "did you mean `%s`? A provider of your own needs a base_url", near.best);
+    else
+        diagnostic_help(c->diagnostics, d, "give it a name and a base_url with scheme and host");
 }
 
 static char *identity(struct collector *c, const struct custom_provider *provider)
@@ -176,7 +184,7 @@ static bool repeated(struct collector *c, const struct custom_provider *provider
     put_path(provider, &path);
     struct diagnostic *d =
         diagnostic_add(c->diagnostics, CODE_PROVIDER_DROPPED, provider->entry->place,
-                       "Hermes drops %s: its name, URL and model stand before it already", path.bytes);
+                       "Hermes ignores %s: an entry above has the same name, URL and model", path.bytes);
     diagnostic_help(c->diagnostics, d, "remove one of the two");
     return true;
 }
@@ -244,12 +252,26 @@ static const struct pair *no_url(const struct node *entry)
     return pair == NULL || node_string(pair->value) == NULL ? NULL : pair;
 }
 
+static bool is_misspelt_url(struct arena *arena, const struct node *key)
+{
+    const char *name = node_string(key);
+    if (name == NULL || config_schema_find(arena_printf(arena, "custom_providers.[].%s", name)) != NULL)
+        return false;
+    const char *synonym = setting_name_meant(name);
+    struct near_name near = {.written = name};
+    near_name_consider(&near, "base_url");
+    return (synonym != NULL && strcmp(synonym, "base_url") == 0) || near.best != NULL;
+}
+
 /* Hermes drops an entry without one; to name it as a provider is an error then. */
 static bool has_url(struct collector *c, const struct custom_provider *provider)
 {
     const struct pair *pair = no_url(provider->entry);
     if (*provider->base_url != '\0')
         return true;
+    for (size_t i = 0; pair == NULL && i < provider->entry->pair_count; i++)
+        if (is_misspelt_url(c->arena, provider->entry->pairs[i].key))
+            return false; /* that it is unknown was said */
     if (pair == NULL || strstr(node_string(pair->value), "${") != NULL) {
         dropped(c, provider, "it has no usable URL");
         return false;
@@ -257,10 +279,11 @@ static bool has_url(struct collector *c, const struct custom_provider *provider)
     struct text path = {.arena = c->arena};
     custom_provider_path(provider, pair, &path);
     bool api = strcmp(pair->key->text, "api") == 0;
-    struct diagnostic *d = diagnostic_add(c->diagnostics, CODE_PROVIDER_DROPPED, pair->value->place,
-                                          "Hermes drops the entry: %s is not a URL with scheme and host", path.bytes);
-    diagnostic_help(c->diagnostics, d,
-                    api ? "`api` is its URL; a key is called api_key" : "write it with https:// or http:// in front");
+    struct diagnostic *d =
+        diagnostic_add(c->diagnostics, CODE_PROVIDER_DROPPED, pair->value->place,
+                       "Hermes ignores the provider: %s is not a URL with scheme and host", path.bytes);
+    diagnostic_help(c->diagnostics, d, "%s",
+                    api ? "`api` is its URL; a key is called api_key" : endpoint_advice(node_string(pair->value)));
     return false;
 }
 
@@ -317,8 +340,10 @@ struct custom_providers custom_providers_of(struct arena *arena, const struct no
     const struct node *list = node_get(config, "custom_providers");
     const struct node *map = node_get(config, "providers");
     if (list != NULL && !node_is(list, NODE_SEQUENCE) && !node_is(list, NODE_NULL))
-        (void)diagnostic_add(diagnostics, CODE_CUSTOM_PROVIDERS_IGNORED, list->place,
-                             "custom_providers is not a list: Hermes then ignores it and the providers map");
+        diagnostic_help(diagnostics,
+                        diagnostic_add(diagnostics, CODE_CUSTOM_PROVIDERS_IGNORED, list->place,
+                                       "custom_providers is not a list: Hermes ignores it, and `providers` too"),
+                        "start each provider with `- name: ...`");
     size_t most = (node_is(list, NODE_SEQUENCE) ? list->count : 0) + (node_is(map, NODE_MAP) ? map->pair_count : 0);
     all.items = arena_alloc(arena, most * sizeof *all.items);
     if (node_is(list, NODE_SEQUENCE))

@@ -66,13 +66,16 @@ static void report_table(const struct resolve_input *input, const struct provide
     const char *variable = provider->row->key_envs[0];
     const struct node *key = misspelt(arena, model);
     const char *near = variable == NULL ? NULL : variable_check_near(input->environment, variable);
+    near = near == NULL && variable != NULL ? variable_check_sister(input->environment, variable) : near;
     struct diagnostic *d = diagnostic_add(diagnostics, CODE_NO_KEY, place_of(model, provider),
                                           "the default provider %s has no key", shown_name(arena, provider->id));
+    if (d != NULL)
+        d->variable = key != NULL ? "model.api_key" : variable;
     if (key != NULL)
-        diagnostic_help(diagnostics, d, "did you mean model.api_key by \"%s\" in line %u?",
-                        shown_name(arena, key->text), key->place.line);
+        diagnostic_help(diagnostics, d, "did you mean `api_key`? Line %u has `%s`", key->place.line,
+                        shown_name(arena, key->text));
     else if (near != NULL && strcmp(near, variable) != 0)
-        diagnostic_help(diagnostics, d, "did you mean %s by %s?", variable, near);
+        diagnostic_help(diagnostics, d, "did you mean `%s`? An env file has `%s`", variable, near);
     else if (variable != NULL)
         diagnostic_help(diagnostics, d, "set %s in .env, or model.api_key in config.yaml", variable);
     else

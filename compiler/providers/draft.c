@@ -6,6 +6,7 @@
 #include "foreign_key.h"
 #include "key_check.h"
 #include "learned_keys.h"
+#include "plain_name.h"
 #include "secret_sources.h"
 #include "shown.h"
 #include "source.h"
@@ -198,10 +199,12 @@ static void shadow_hidden_bindings(struct resolver *r, struct draft *draft, cons
 
 static void warn_suspicious(struct resolver *r, const char *secret, size_t len, struct origin origin)
 {
-    const char *why = key_check_suspicious(secret, len);
-    if (why != NULL)
-        (void)diagnostic_add(r->diagnostics, CODE_SUSPICIOUS_KEY, origin.place,
-                             "%s %s; the provider will most likely refuse it", origin.key, why);
+    const struct key_doubt doubt = key_check_suspicious(secret, len);
+    if (doubt.why == NULL)
+        return;
+    struct diagnostic *d = diagnostic_add(r->diagnostics, CODE_SUSPICIOUS_KEY, origin.place,
+                                          "%s %s: the provider will probably refuse it", origin.key, doubt.why);
+    diagnostic_help(r->diagnostics, d, "%s", doubt.help);
 }
 
 void draft_report_unset_variable(struct resolver *r, struct draft *draft, const struct node *node, const char *path,
@@ -219,7 +222,13 @@ void draft_report_unset_variable(struct resolver *r, struct draft *draft, const 
     struct diagnostic *d = diagnostic_add(r->diagnostics, CODE_UNSET_VARIABLE, node->place,
                                           "%s names a variable that no env file sets", path);
     const char *near = d == NULL ? NULL : variable_check_near(r->in->environment, name);
-    diagnostic_help(r->diagnostics, d, near != NULL ? "did you mean %s?" : "add it to .env", near);
+    near = near != NULL || d == NULL ? near : variable_check_sister(r->in->environment, name);
+    if (strpbrk(name, "${}") != NULL)
+        diagnostic_help(r->diagnostics, d, "write the name alone, without $ and braces");
+    else if (!plain_name(name, strlen(name)))
+        diagnostic_help(r->diagnostics, d, "write the name of a variable; a key belongs in api_key");
+    else
+        diagnostic_help(r->diagnostics, d, near != NULL ? "did you mean `%s`?" : "add it to .env", near);
 }
 
 /* A server on this machine, or one that asks for no key anywhere: what stands there is only said not to be one. */
@@ -251,10 +260,15 @@ static void report_unusable(struct resolver *r, struct draft *draft, struct orig
     struct diagnostic *d = diagnostic_add_as(r->diagnostics, severity,
                                              severity == SEVERITY_ERROR ? CODE_UNCLOSED_REFERENCE : CODE_UNUSABLE_KEY,
                                              origin.place, "%s %s: it is not a key", origin.key, why);
+    if (d != NULL && !config)
+        d->variable = origin.key;
     diagnostic_help(r->diagnostics, d,
-                    reference ? "switch the source of secrets on under `secrets`, or put the key here"
+                    strstr(why, "URL") != NULL   ? "put the provider's key here; its URL belongs in base_url"
+                    : reference                  ? "turn on the source of secrets under `secrets`, or put the key here"
                     : severity == SEVERITY_ERROR ? "close it with }"
-                                                 : "put the provider's key here, or remove the entry");
+                    : strstr(why, "variable") != NULL || strstr(why, "reference") != NULL
+                        ? "write ${NAME} for the value of a variable, or put the key here"
+                        : "put the provider's key here, or remove the entry");
 }
 
 /* The text of a key written in config.yaml, or NULL after saying why it is none. An empty one is simply not there. */
@@ -264,11 +278,12 @@ static const char *config_key(struct resolver *r, struct draft *draft, const str
     if (node == NULL || node->kind == NODE_NULL || !node_truthy(node))
         return NULL;
     if (node->kind != NODE_STRING) {
-        struct diagnostic *d =
-            diagnostic_add_as(r->diagnostics, SEVERITY_ERROR, CODE_NOT_TEXT, node->place,
-                              "%s is %s to YAML, not a string: the key would not be what is written here", path,
-                              node_kind_name(node->kind));
-        diagnostic_help(r->diagnostics, d, "put it in quotes");
+        struct diagnostic *d = diagnostic_add_as(r->diagnostics, SEVERITY_ERROR, CODE_NOT_TEXT, node->place,
+                                                 "%s is %s, not a string: the key would not be what is written here",
+                                                 path, node_kind_name(node->kind));
+        diagnostic_help(r->diagnostics, d,
+                        node->kind == NODE_SEQUENCE || node->kind == NODE_MAP ? "write one key, as a string"
+                                                                              : "put it in quotes");
         return NULL;
     }
     if (memchr(node->text, '\0', node->len) != NULL) {

@@ -28,6 +28,18 @@ bool endpoint_plausible(const char *url)
            strchr("/?#", scheme[3]) == NULL;
 }
 
+const char *endpoint_advice(const char *url)
+{
+    url += strspn(url, " \t");
+    if (strchr("\"'<(", *url) != NULL && *url != '\0')
+        return "remove what encloses it";
+    if (strcasecmp(url, "http://") == 0 || strcasecmp(url, "https://") == 0)
+        return "write the host behind it";
+    if (strncasecmp(url, "http", 4) == 0)
+        return "write https:// with a colon and two slashes";
+    return endpoint_is_local(url) ? "write http:// before it" : "write https:// before it";
+}
+
 const char *endpoint_host(const char *text, size_t *ret_len)
 {
     struct url url;
@@ -51,7 +63,7 @@ bool endpoint_host_is(const char *url, const char *domain)
 const char *endpoint_request(const char *url)
 {
     static const char *const requests[] = {"/chat/completions", "/v1/completions", "/v1/responses", "/v1/messages",
-                                           "/v1/embeddings"};
+                                           "/v1/embeddings",    "/v1/models",      "/api/generate", "/api/chat"};
     size_t len = strlen(url);
     for (size_t i = 0; i < sizeof requests / sizeof *requests; i++) {
         size_t tail = strlen(requests[i]);

@@ -13,6 +13,9 @@ const char *endpoint_trimmed(struct arena *arena, const char *url);
 /* Whether it has a scheme and a host, or is a template with braces, which is taken unchecked. */
 bool endpoint_plausible(const char *url);
 
+/* What to do about a URL that is not plausible. */
+const char *endpoint_advice(const char *url);
+
 /* The host that URL names, of *RET_LEN bytes, without a user in front of it and the brackets of IPv6; also where the
  * scheme is left out. */
 const char *endpoint_host(const char *url, size_t *ret_len);

@@ -4,6 +4,7 @@
 #include <strings.h>
 
 #include "blank.h"
+#include "known_variables.h"
 
 /* has_usable_secret, min_length */
 enum { SHORTEST_KEY = 4 };
@@ -43,6 +44,27 @@ static bool is_reference(const char *text, size_t len)
     if (len > 1 && text[0] == '$')
         return identifier(text + 1, len - 1);
     return len > 4 && text[0] == '%' && text[1] == '(' && text[len - 1] == 's' && text[len - 2] == ')';
+}
+
+static bool wrapped(const char *text, size_t len, const char *open, const char *close)
+{
+    size_t before = strlen(open);
+    size_t after = strlen(close);
+    return len > before + after && memcmp(text, open, before) == 0 && memcmp(text + len - after, close, after) == 0;
+}
+
+/* A variable as other programs write it: `%NAME%`, `{{ NAME }}`, `os.environ/NAME`, or nothing but the name of one that
+ * Hermes knows. No provider's key looks so, and neither Hermes nor anything before it replaces these. */
+static bool is_foreign_reference(const char *text, size_t len)
+{
+    bool percent = wrapped(text, len, "%", "%") && identifier(text + 1, len - 2);
+    bool environ = len > 11 && (memcmp(text, "os.environ/", 11) == 0 || memcmp(text, "os.environ[", 11) == 0);
+    return percent || environ || wrapped(text, len, "{{", "}}") || known_variables_secret(text, len);
+}
+
+static bool is_command(const char *text, size_t len)
+{
+    return wrapped(text, len, "$(", ")") || wrapped(text, len, "`", "`");
 }
 
 bool key_check_is_secret_reference(const char *text, size_t len)
@@ -89,6 +111,12 @@ const char *key_check_unusable(const char *text, size_t len)
         return "is shorter than four characters";
     if (is_reference(text, len))
         return "is a bare reference";
+    if (is_foreign_reference(text, len))
+        return "names a variable in a form that Hermes does not replace";
+    if (is_command(text, len))
+        return "is a command of a shell, which Hermes does not run";
+    if (len > 8 && (strncasecmp(text, "https://", 8) == 0 || strncasecmp(text, "http://", 7) == 0))
+        return "is a URL";
     if (key_check_is_secret_reference(text, len))
         return "refers to a secret manager";
     if (key_check_is_unclosed(text, len))
@@ -111,29 +139,90 @@ static bool contains(const char *text, size_t len, const char *word)
 static bool like_a_placeholder(const char *text, size_t len)
 {
     static const char *const words[] = {"your-", "your_", "xxxxxx", "change", "replace", "placeholder"};
+    static const char *const whole[] = {"todo", "fixme", "tbd", "api_key", "api-key", "apikey"};
     for (size_t i = 0; i < sizeof words / sizeof *words; i++)
         if (contains(text, len, words[i]))
+            return true;
+    for (size_t i = 0; i < sizeof whole / sizeof *whole; i++)
+        if (is_word(text, len, whole[i]))
             return true;
     return strspn(text, "*") >= len || strspn(text, "xX") >= len || (text[0] == '<' && text[len - 1] == '>');
 }
 
-const char *key_check_suspicious(const char *text, size_t len)
+/* What stands before the key where more was pasted than it. */
+static struct key_doubt pasted_before(const char *text, size_t len)
 {
-    text = blank_strip(text, len, &len);
-    if (len > 0 && like_a_placeholder(text, len))
-        return "looks like a placeholder";
+    size_t name = strspn(text, "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_");
+    if (len > 7 && strncasecmp(text, "Bearer ", 7) == 0)
+        return (struct key_doubt){"starts with \"Bearer \"", "remove it: Hermes adds it"};
+    if (len > 10 && (strncasecmp(text, "Authorization:", 14) == 0 || strncasecmp(text, "x-api-key:", 10) == 0))
+        return (struct key_doubt){"is a whole header", "keep only the key"};
+    if (name > 4 && name < len && text[name] == '=' && memchr(text, '_', name) != NULL)
+        return (struct key_doubt){"starts with the name of a variable", "keep only what is behind the \"=\""};
+    return (struct key_doubt){0};
+}
+
+static struct key_doubt not_ascii(const char *text, size_t len)
+{
+    static const char *const quotes[] = {"\xE2\x80\x98", "\xE2\x80\x99", "\xE2\x80\x9C", "\xE2\x80\x9D",
+                                         "\xE2\x80\x9E", "\xC2\xAB",     "\xC2\xBB"};
+    static const char *const unseen[] = {"\xE2\x80\x8B", "\xE2\x80\x8C", "\xE2\x80\x8D", "\xE2\x81\xA0",
+                                         "\xEF\xBB\xBF", "\xC2\xA0",     "\xC2\xAD"};
+    for (size_t i = 0; i < sizeof quotes / sizeof *quotes; i++)
+        if (memmem(text, len, quotes[i], strlen(quotes[i])) != NULL)
+            return (struct key_doubt){"has typographic quotes in it", "remove them, or write \" instead"};
+    for (size_t i = 0; i < sizeof unseen / sizeof *unseen; i++)
+        if (memmem(text, len, unseen[i], strlen(unseen[i])) != NULL)
+            return (struct key_doubt){"has an invisible character in it", "paste the key again as plain text"};
+    return (struct key_doubt){"contains characters outside ASCII", "paste the key again as plain text"};
+}
+
+static struct key_doubt odd_character(const char *text, size_t len)
+{
     for (size_t i = 0; i < len; i++) {
         unsigned char c = (unsigned char)text[i];
-        if (c <= ' ' || c == 0x7F)
-            return "contains spaces or control characters";
         if (c >= 0x80)
-            return "contains characters outside ASCII";
+            return not_ascii(text + i, len - i);
+        if (c == '\n' || c == '\r')
+            return (struct key_doubt){"contains a line break", "write it in one line"};
+        if (c == ' ' || c == '\t')
+            return (struct key_doubt){"contains a space", "keep only the key; a comment belongs in a line of its own"};
+        if (c < ' ' || c == 0x7F)
+            return (struct key_doubt){"contains a control character", "paste the key again as plain text"};
     }
-    if (len > 1 && (text[0] == '"' || text[0] == '\'') && text[len - 1] == text[0])
-        return "has quotes as a part of it";
-    if (contains(text, len, "..."))
-        return "looks redacted (it contains \"...\")";
-    if (contains(text, len, "***"))
-        return "looks redacted (it contains \"***\")";
-    return NULL;
+    return (struct key_doubt){0};
+}
+
+static struct key_doubt odd_end(const char *text, size_t len)
+{
+    char last = text[len - 1];
+    if (len > 1 && (text[0] == '"' || text[0] == '\'') && last == text[0])
+        return (struct key_doubt){"has quotes as a part of it", "remove one pair of quotes"};
+    if (last == '"' || last == '\'')
+        return (struct key_doubt){"ends with a quote", "remove it, or write one before the key as well"};
+    if (last == ',' || last == ';' || last == '\\')
+        return (struct key_doubt){last == ','   ? "ends with a comma"
+                                  : last == ';' ? "ends with a semicolon"
+                                                : "ends with a backslash",
+                                  "remove it"};
+    if (memchr(text, ',', len) != NULL && strchr(text, ',') != text)
+        return (struct key_doubt){"contains a comma", "write one key; a second one belongs in a variable of its own"};
+    return (struct key_doubt){0};
+}
+
+struct key_doubt key_check_suspicious(const char *text, size_t len)
+{
+    text = blank_strip(text, len, &len);
+    if (len == 0)
+        return (struct key_doubt){0};
+    struct key_doubt doubt = pasted_before(text, len);
+    if (doubt.why != NULL)
+        return doubt;
+    if (like_a_placeholder(text, len))
+        return (struct key_doubt){"looks like a placeholder", "put the provider's key here, or remove the entry"};
+    if (contains(text, len, "...") || contains(text, len, "***") || contains(text, len, "redacted") ||
+        memmem(text, len, "\xE2\x80\xA6", 3) != NULL)
+        return (struct key_doubt){"looks redacted", "copy the whole key: the provider shows it once"};
+    doubt = odd_character(text, len);
+    return doubt.why != NULL ? doubt : odd_end(text, len);
 }

@@ -14,7 +14,12 @@ bool key_check_is_secret_reference(const char *text, size_t len);
 /* It has a `${` without a `}` behind it: no provider's key has one. */
 bool key_check_is_unclosed(const char *text, size_t len);
 
-/* NULL, or what makes a provider refuse it although Hermes sends it: "contains blanks", ... */
-const char *key_check_suspicious(const char *text, size_t len);
+/* What makes a provider refuse a key although Hermes sends it: WHY ("contains a space", ...; NULL: nothing), and what
+ * to do about it. */
+struct key_doubt {
+    const char *why;
+    const char *help;
+};
+struct key_doubt key_check_suspicious(const char *text, size_t len);
 
 #endif

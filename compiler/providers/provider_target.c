@@ -82,18 +82,20 @@ static void report_unknown(struct resolver *r, struct place place, const char *n
     const char *near = near_provider(r, name);
     if (near != NULL)
         diagnostic_help(r->diagnostics, d, "did you mean \"%s\"?", near);
+    else if ((unsigned char)*name >= 0x80)
+        diagnostic_help(r->diagnostics, d, "write it without typographic quotes");
     else
         diagnostic_help(r->diagnostics, d,
-                        "take a provider that Hermes knows, or define it under custom_providers; one that a plugin "
-                        "brings is named in hermes_watch.plugin_providers");
+                        "use a provider that Hermes knows, or define it under custom_providers; one that a plugin "
+                        "brings is listed in hermes_watch.plugin_providers");
 }
 
 static void report_disabled(struct resolver *r, struct place place, const char *name, bool required)
 {
     struct diagnostic *d = diagnostic_add_as(
         r->diagnostics, required ? SEVERITY_ERROR : SEVERITY_WARNING, CODE_DISABLED_PROVIDER, place,
-        "%s is switched off (enabled: false): Hermes since 0.19 does not use it", shown_name(r->arena, name));
-    diagnostic_help(r->diagnostics, d, "name another provider, or take the `enabled: false` out");
+        "%s is disabled (enabled: false): Hermes 0.19 and later do not use it", shown_name(r->arena, name));
+    diagnostic_help(r->diagnostics, d, "use another provider, or remove `enabled: false`");
 }
 
 /* A reference that nothing resolved was named already. */

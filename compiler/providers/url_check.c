@@ -5,6 +5,7 @@
 
 #include "endpoint.h"
 #include "foreign_key.h"
+#include "url.h"
 
 static bool same_host(const char *url, const char *other)
 {
@@ -29,6 +30,29 @@ static const struct provider_row *other_owner(const char *url, const struct prov
     return owner;
 }
 
+/* Hermes takes these, and no request arrives. */
+static void check_parts(struct diagnostics *diagnostics, struct place place, const char *url)
+{
+    struct url parts;
+    struct diagnostic *d = NULL;
+    bool http = strncasecmp(url, "http://", 7) == 0 || strncasecmp(url, "https://", 8) == 0;
+    if (strchr(url, '{') != NULL)
+        return;
+    if (!http && strncasecmp(url, "acp", 3) != 0) {
+        d = diagnostic_add_as(diagnostics, SEVERITY_WARNING, CODE_URL_WITHOUT_SCHEME, place,
+                              "this is not an http or https URL");
+        diagnostic_help(diagnostics, d, "write https:// before the host");
+    } else if (strpbrk(url, " \t") != NULL) {
+        d = diagnostic_add_as(diagnostics, SEVERITY_WARNING, CODE_URL_WITHOUT_SCHEME, place,
+                              "this URL contains a space");
+        diagnostic_help(diagnostics, d, "remove it");
+    } else if (!url_split(url, &parts)) {
+        d = diagnostic_add_as(diagnostics, SEVERITY_WARNING, CODE_URL_WITHOUT_SCHEME, place,
+                              "this URL has a host or a port that cannot exist");
+        diagnostic_help(diagnostics, d, "write https://HOST/PATH or https://HOST:PORT/PATH");
+    }
+}
+
 void url_check(struct diagnostics *diagnostics, struct place place, const char *url, const struct provider_row *row)
 {
     const char *request = endpoint_request(url);
@@ -39,9 +63,10 @@ void url_check(struct diagnostics *diagnostics, struct place place, const char *
     if (!endpoint_plausible(url)) {
         struct diagnostic *d =
             diagnostic_add(diagnostics, CODE_URL_WITHOUT_SCHEME, place, "this is not a URL with scheme and host");
-        diagnostic_help(diagnostics, d, "write it with https:// or http:// in front");
+        diagnostic_help(diagnostics, d, "%s", endpoint_advice(url));
         return;
     }
+    check_parts(diagnostics, place, url);
     if (strncasecmp(url, "http://", 7) == 0 && !endpoint_is_local(url)) {
         struct diagnostic *d = diagnostic_add(diagnostics, CODE_PLAIN_HTTP, place,
                                               "the key goes over the internet without encryption: everyone on the way "

@@ -151,6 +151,58 @@ static int compare_diagnostics(const void *a, const void *b)
     return order != 0 ? order : strcmp(left->message, right->message);
 }
 
+/* What is said of a line where the other is said, too, follows from it. */
+static bool code_follows(enum diagnostic_code code, enum diagnostic_code cause)
+{
+    static const enum diagnostic_code follows[][2] = {{CODE_ENV_PARSERS_DIFFER, CODE_ENV_LINE_IGNORED},
+                                                      {CODE_ENV_PARSERS_DIFFER, CODE_ENV_BOM},
+                                                      {CODE_ENV_PARSERS_DIFFER, CODE_ENV_UNSET_REFERENCE},
+                                                      {CODE_SUSPICIOUS_KEY, CODE_ENV_HASH_VALUE},
+                                                      {CODE_SUSPICIOUS_KEY, CODE_ENV_GLUED_LINES},
+                                                      {CODE_ENV_PARSERS_DIFFER, CODE_ENV_GLUED_LINES},
+                                                      {CODE_UNKNOWN_VARIABLE, CODE_ENV_BOM}};
+    for (size_t i = 0; i < sizeof follows / sizeof *follows; i++)
+        if (follows[i][0] == code && follows[i][1] == cause)
+            return true;
+    return false;
+}
+
+static bool same_line(const struct diagnostic *a, const struct diagnostic *b)
+{
+    return a->place.source != NULL && a->place.source == b->place.source && a->place.line == b->place.line;
+}
+
+/* LIST is sorted: what is said of one line stands together. A configuration may be one long line, and has no such
+ * followers. */
+static bool follows_in_its_line(const struct diagnostics *list, size_t at)
+{
+    const struct diagnostic *d = list->items[at];
+    if (d->place.source == NULL || source_is_yaml(d->place.source))
+        return false;
+    for (size_t i = at; i > 0 && same_line(list->items[i - 1], d); i--)
+        if (code_follows(d->code, list->items[i - 1]->code))
+            return true;
+    for (size_t i = at + 1; i < list->count && same_line(list->items[i], d); i++)
+        if (d->code != list->items[i]->code && code_follows(d->code, list->items[i]->code))
+            return true;
+    return false;
+}
+
+/* Whether another one says why the variable has no value that D misses. */
+static bool told_by_its_cause(struct diagnostics *list, const struct diagnostic *d)
+{
+    for (size_t i = 0; d->code == CODE_NO_KEY && d->variable != NULL && i < list->count; i++) {
+        struct diagnostic *cause = list->items[i];
+        if (cause == d || cause->variable == NULL || strcmp(cause->variable, d->variable) != 0 ||
+            cause->severity < d->severity)
+            continue;
+        const char *note = cause->note;
+        diagnostic_note(list, cause, "%s%s%s", note == NULL ? "" : note, note == NULL ? "" : "; ", d->message);
+        return true;
+    }
+    return false;
+}
+
 static bool same_place(const struct diagnostic *a, const struct diagnostic *b)
 {
     return a->place.source == b->place.source && a->place.line == b->place.line && a->place.column == b->place.column;
@@ -187,6 +239,21 @@ static void drop_follow_ons(struct diagnostics *list)
             list->items[kept++] = d;
     }
     list->count = kept;
+}
+
+static void drop_consequences(struct diagnostics *list)
+{
+    struct diagnostic **kept = arena_alloc(list->arena, list->count * sizeof *kept);
+    size_t count = 0;
+    for (size_t i = 0; i < list->count; i++) {
+        struct diagnostic *d = list->items[i];
+        bool follows = d->severity != SEVERITY_ERROR && (follows_in_its_line(list, i) || told_by_its_cause(list, d));
+        list->warnings -= follows && d->severity == SEVERITY_WARNING;
+        if (!follows)
+            kept[count++] = d;
+    }
+    memcpy(list->items, kept, count * sizeof *kept);
+    list->count = count;
 }
 
 /* What was counted and not kept is of its code's own severity. */
@@ -228,6 +295,8 @@ void diagnostics_sort(struct diagnostics *list)
     if (list->count > 1)
         qsort(list->items, list->count, sizeof(struct diagnostic *), compare_diagnostics);
     drop_follow_ons(list);
+    if (list->count > 1)
+        drop_consequences(list);
 }
 
 void diagnostics_cut(struct diagnostics *list, size_t most)

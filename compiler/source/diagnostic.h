@@ -33,6 +33,8 @@ struct diagnostic {
     const char *message;
     const char *note; /* NULL or further facts; of the place `also` where that has a source */
     const char *help; /* NULL or what to do */
+    /* NULL, or what this leaves without a value: a variable, or model.api_key. Of CODE_NO_KEY: what has none. */
+    const char *variable;
     struct place also;
 };
 
@@ -77,7 +79,8 @@ void diagnostics_append(struct diagnostics *list, const struct diagnostics *from
 void diagnostics_keep(struct diagnostics *list, struct diagnostic *diagnostic);
 
 /* Puts the rules into force, and sorts by source (in the order the sources were read), line, column, severity; stable.
- * Where an error stands, warnings and hints are dropped; where a warning stands, hints are. */
+ * Where an error stands, warnings and hints are dropped; where a warning stands, hints are; and what only follows from
+ * another one is told in its note. */
 void diagnostics_sort(struct diagnostics *list);
 /* Keeps the first MOST of a sorted list, and errors rather than others. The counts of errors and warnings stay. */
 void diagnostics_cut(struct diagnostics *list, size_t most);

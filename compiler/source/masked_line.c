@@ -171,9 +171,8 @@ bool masked_line_make(struct place place, bool name, struct masked_line *line)
     *line = (struct masked_line){.width = 1};
     size_t start = place.column > 0 ? place.column - 1 : 0;
     size_t end = start + (place.length ? place.length : 1);
-    bool yaml = place.source->kind == SOURCE_CONFIG || place.source->kind == SOURCE_MANAGED_CONFIG;
     struct painter p = {.line = line, .name = name, .caret_start = start, .caret_end = end};
-    p.name_at = name_of_line(text, len, yaml);
+    p.name_at = name_of_line(text, len, source_is_yaml(place.source));
     paint_line(&p, text, len);
     size_t at = p.caret_seen || p.shown < MASKED_LINE_MAX ? 0 : window_start(text, len, start);
     if (at > 0) {

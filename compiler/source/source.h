@@ -37,6 +37,8 @@ struct source {
     struct pool_document *document; /* auth.json: what these bytes are as JSON, once somebody has looked */
 };
 
+/* Whether it is a configuration; the others are env files and auth.json. */
+bool source_is_yaml(const struct source *source);
 /* "config", "managed-config", "env", ... as the snapshot's sources say it. */
 const char *source_kind_name(enum source_kind kind);
 

@@ -4,7 +4,7 @@
 
 #include "utf8.h"
 
-static bool is_yaml(const struct source *source)
+bool source_is_yaml(const struct source *source)
 {
     return source->kind == SOURCE_CONFIG || source->kind == SOURCE_MANAGED_CONFIG;
 }
@@ -40,18 +40,18 @@ const char *source_line_stop(const struct source *source, const char *start, siz
     const char *end = source->bytes + source->len;
     for (; end - start > WINDOW + LONGEST_BREAK; start += WINDOW) {
         const char *window_end = start + WINDOW + LONGEST_BREAK - 1;
-        const char *stop = first_break(start, window_end, is_yaml(source), ret_length);
+        const char *stop = first_break(start, window_end, source_is_yaml(source), ret_length);
         if (stop < start + WINDOW)
             return stop;
     }
-    return first_break(start, end, is_yaml(source), ret_length);
+    return first_break(start, end, source_is_yaml(source), ret_length);
 }
 
 const char *source_line(const struct source *source, unsigned number, size_t *ret_len)
 {
     const char *start = source->bytes;
     const char *end = source->bytes + source->len;
-    if (is_yaml(source) && source->len >= 3 && memcmp(start, "\xEF\xBB\xBF", 3) == 0)
+    if (source_is_yaml(source) && source->len >= 3 && memcmp(start, "\xEF\xBB\xBF", 3) == 0)
         start += 3; /* YAML's places do not count the byte order mark */
     for (unsigned line = 1; start <= end; line++) {
         size_t length;

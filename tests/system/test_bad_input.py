@@ -138,7 +138,7 @@ class BadInput(unittest.TestCase):
 
     def test_key_that_yaml_made_a_number(self):
         self.config("model:\n  provider: xiaomi\n  api_key: 0123456\n")
-        self.refused(1, "config.yaml:3:12: error[not-text]: model.api_key is a number to YAML",
+        self.refused(1, "config.yaml:3:12: error[not-text]: model.api_key is a number, not a string",
                      "help: put it in quotes")
 
     def test_file_that_others_may_write(self):

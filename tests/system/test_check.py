@@ -83,9 +83,11 @@ class Check(unittest.TestCase):
     def test_a_line_of_an_env_file_without_a_value(self):
         """Of a shell's habit, `export NAME` behind NAME=..., nothing is left; a key on a line by itself is no
         variable."""
-        for line in "export XIAOMI_API_KEY", "sk-test-lonely-1":
-            self.says(".env:2:1: warning[env-line-ignored]: no '=' on this line", "help: write NAME=value",
-                      env=f"XIAOMI_API_KEY={SPARE}\n{line}\n")
+        self.says(".env:2:8: warning[env-line-ignored]: there is no `=` after this name",
+                  "help: write XIAOMI_API_KEY=value", "note: Hermes also drops the value from line 1",
+                  env=f"XIAOMI_API_KEY={SPARE}\nexport XIAOMI_API_KEY\n")
+        self.says(".env:2:1: warning[env-line-ignored]: there is no `=` in this line", "help: write NAME=value",
+                  env=f"XIAOMI_API_KEY={SPARE}\nsk-test-lonely-1\n")
 
     def test_an_env_file_that_is_missing(self):
         self.says("warning[no-env-file]", "help: create it, or take it out of hermes_watch.env_files",
@@ -99,10 +101,15 @@ class Check(unittest.TestCase):
 
     def test_the_default_provider_has_no_key(self):
         missing = "config.yaml:2:13: warning[no-key]: the default provider xiaomi has no key\n"
-        self.says(missing, 'help: did you mean model.api_key by "apikey" in line 3?', env="",
-                  config=f"model:\n  provider: xiaomi\n  apikey: {MAIN}\n")
-        self.says(missing, "help: did you mean XIAOMI_API_KEY by XIAOMI_APIKEY?", env=f"XIAOMI_APIKEY={MAIN}\n",
-                  config="model:\n  provider: xiaomi\n")
+        for told in (self.says("config.yaml:3:3: warning[unknown-key]: unknown setting `model.apikey`",
+                               "note: the default provider xiaomi has no key", "help: did you mean `api_key`?", env="",
+                               config=f"model:\n  provider: xiaomi\n  apikey: {MAIN}\n"),
+                     self.says(".env:1:15: warning[unknown-variable]: unknown variable XIAOMI_APIKEY",
+                               "note: the default provider xiaomi has no key", "help: did you mean `XIAOMI_API_KEY`?",
+                               env=f"XIAOMI_APIKEY={MAIN}\n", config="model:\n  provider: xiaomi\n")):
+            self.assertIn("0 errors, 1 warning\n", told)  # one cause is told once
+        self.says(missing, "help: did you mean `XIAOMI_API_KEY`? An env file has `XIAOMI_TOKEN`",
+                  env=f"XIAOMI_TOKEN={MAIN}\n")
         self.says(missing, "help: set XIAOMI_API_KEY in .env, or model.api_key", env="")
         self.assertEqual(self.home.compile("--check", "--strict")[0], 1)
         self.home.write("auth.json", json.dumps({"version": 1, "credential_pool": {"xiaomi": [
@@ -124,15 +131,15 @@ class Check(unittest.TestCase):
 
     def test_a_provider_that_is_switched_off(self):
         off = "providers: {lab: {api: 'https://lab.example/v1', api_key: sk-test-lab-0001, enabled: false}}\n"
-        self.says("config.yaml:1:19: error[disabled-provider]: lab is switched off",
+        self.says("config.yaml:1:19: error[disabled-provider]: lab is disabled (enabled: false)",
                   config="model: {provider: lab, default: x}\n" + off)
-        self.says("config.yaml:5:33: warning[disabled-provider]: lab is switched off",
+        self.says("config.yaml:5:33: warning[disabled-provider]: lab is disabled (enabled: false)",
                   config=CONFIG + "fallback_providers: [{provider: lab, model: m}]\n" + off)
 
     def test_a_misspelt_variable(self):
-        self.says("error[unresolved-reference]: ${XIAOMI_API_KEI}", "did you mean ${XIAOMI_API_KEY}?",
+        self.says("error[unresolved-reference]: ${XIAOMI_API_KEI}", "did you mean `${XIAOMI_API_KEY}`?",
                   config='model: {provider: xiaomi, api_key: "${XIAOMI_API_KEI}"}\n')
-        self.says("warning[unknown-variable]", "did you mean DEEPSEEK_API_KEY?",
+        self.says("warning[unknown-variable]", "did you mean `DEEPSEEK_API_KEY`?",
                   env="DEEPSEEK_APIKEY=sk-test-abc-000000\n")
 
     def test_a_misspelt_value(self):
