@@ -8,6 +8,7 @@
 #include <sodium.h>
 
 #include "json_escape.h"
+#include "key_heap.h"
 
 enum { SMALLEST = 128 };
 
@@ -24,11 +25,12 @@ bool bytes_reserve(struct bytes *bytes, size_t more)
     if (need <= bytes->capacity)
         return true;
     size_t capacity = bytes->capacity * 2 < SMALLEST ? SMALLEST : bytes->capacity * 2;
-    char *grown = realloc(bytes->data, capacity < need ? need : capacity);
+    size_t size = capacity < need ? need : capacity;
+    char *grown = bytes->secret ? key_heap_resize(bytes->data, size) : realloc(bytes->data, size);
     if (grown == NULL)
         return false;
     bytes->data = grown;
-    bytes->capacity = capacity < need ? need : capacity;
+    bytes->capacity = size;
     return true;
 }
 
@@ -102,6 +104,9 @@ void bytes_wipe(struct bytes *bytes)
 
 void bytes_finish(struct bytes *bytes)
 {
-    free(bytes->data);
-    *bytes = (struct bytes){0};
+    if (bytes->secret)
+        key_heap_give(bytes->data);
+    else
+        free(bytes->data);
+    *bytes = (struct bytes){.secret = bytes->secret};
 }

@@ -21,6 +21,7 @@ struct bytes {
     size_t start; /* what lies before it has been taken */
     size_t end;
     size_t capacity;
+    bool secret; /* its memory is key_heap's: set before anything is added */
 };
 
 /* Room for MORE bytes after `end`. False: no memory. */

@@ -79,6 +79,7 @@ struct attempt *exchange_take_attempt(struct exchange *x)
                                 .line = attempt->line,
                                 .limit = HOLD_LIMIT,
                                 .length = -1};
+    attempt->lines.secret = true;
     attempt->started_us = attempt->active_us = clock_monotonic_us();
     return attempt;
 }

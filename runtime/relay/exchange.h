@@ -146,6 +146,7 @@ struct exchange {
     struct attempt *refusal; /* the last whole answer of a key that was refused */
 
     /* What is answered */
+    size_t header_room; /* so many bytes of headers at most */
     struct attempt *answer;
     struct bytes local; /* an answer of the relay itself */
     int local_status;

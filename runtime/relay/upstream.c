@@ -13,13 +13,30 @@
 #include "clock.h"
 #include "exchange.h"
 #include "http_only.h"
+#include "key_heap.h"
 
-enum { HEADERS_MAX = 160, RECEIVE_BUFFER = 16 * 1024, CONNECT_MS = 10000, CONNECTION_IDLE_S = 50, FD_MAX = 1 << 20 };
+/* RECEIVE_BUFFER: libcurl takes one byte more, and a larger one would come from malloc for each call. */
+enum { HEADERS_MAX = 160, RECEIVE_BUFFER = 8 * 1024 - 1, CONNECT_MS = 10000, CONNECTION_IDLE_S = 50, FD_MAX = 1 << 20 };
+/* libcurl looks at one connection after the other until it finds one that is free, so the calls of one lane are few. A
+ * hundred is what providers allow on one connection of HTTP/2, anyway. Beyond LANES the last one takes more. */
+enum { LANES = 256, LANE_CALLS = 64, LANE_CONNECTIONS = 128 };
+enum { SPARE_CALLS = 64, ORIGIN_SIZE = 256 };
+
+/* Some of the calls, and the connections that they share. */
+struct lane {
+    struct upstream *upstream;
+    CURLM *multi;
+    size_t calls;
+    long long due_us; /* of libcurl's clock; -1: nothing */
+};
 
 struct upstream_call {
     struct upstream *upstream;
+    struct lane *lane; /* while it is under way */
     struct attempt *attempt;
     CURL *easy;
+    CURLU *url;
+    char origin[ORIGIN_SIZE]; /* that stands in url: "https://host:port"; "": none, easy has the whole text */
     struct curl_slist *headers;
     size_t header_room;
     size_t (*pull)(struct attempt *attempt, char *buffer, size_t size);
@@ -35,11 +52,12 @@ struct upstream_call {
 };
 
 struct upstream {
-    CURLM *multi;
+    struct lane *lanes[LANES];
+    size_t lane_count;
     const char *authorities; /* the system's certificates; libcurl's own memory */
     int epoll;
     struct upstream_call *spare;
-    long long due_us; /* of libcurl's clock; -1: nothing */
+    size_t spare_count;
     struct descriptor *descriptors;
 };
 
@@ -47,6 +65,7 @@ struct upstream {
  * idle stays registered, so that the next request costs no system call; other descriptors (of its resolver) come and go
  * without a word. */
 struct descriptor {
+    struct lane *lane;
     unsigned char registered;
     unsigned char wanted;
     bool connection;
@@ -210,11 +229,13 @@ static void watch(struct upstream *upstream, int fd, unsigned events)
 
 static int on_socket(CURL *easy, curl_socket_t fd, int what, void *data, void *socket_data)
 {
-    struct upstream *upstream = data;
+    struct lane *lane = data;
+    struct upstream *upstream = lane->upstream;
     (void)easy, (void)socket_data;
     if (fd < 0 || fd >= FD_MAX)
         return -1;
     struct descriptor *descriptor = &upstream->descriptors[fd];
+    descriptor->lane = lane;
     if (what == CURL_POLL_REMOVE) {
         descriptor->wanted = 0;
         if (!descriptor->connection || descriptor->registered != EPOLLIN)
@@ -229,10 +250,40 @@ static int on_socket(CURL *easy, curl_socket_t fd, int what, void *data, void *s
 
 static int on_timer(CURLM *multi, long ms, void *data)
 {
-    struct upstream *upstream = data;
+    struct lane *lane = data;
     (void)multi;
-    upstream->due_us = ms < 0 ? -1 : ms == 0 ? 0 : clock_monotonic_us() + ms * 1000;
+    lane->due_us = ms < 0 ? -1 : ms == 0 ? 0 : clock_monotonic_us() + ms * 1000;
     return 0;
+}
+
+/* --- lanes --- */
+
+static struct lane *open_lane(struct upstream *upstream)
+{
+    struct lane *lane = calloc(1, sizeof *lane);
+    if (lane == NULL)
+        return NULL;
+    *lane = (struct lane){.upstream = upstream, .multi = curl_multi_init(), .due_us = -1};
+    if (lane->multi == NULL) {
+        free(lane);
+        return NULL;
+    }
+    (void)curl_multi_setopt(lane->multi, CURLMOPT_SOCKETFUNCTION, on_socket);
+    (void)curl_multi_setopt(lane->multi, CURLMOPT_SOCKETDATA, lane);
+    (void)curl_multi_setopt(lane->multi, CURLMOPT_TIMERFUNCTION, on_timer);
+    (void)curl_multi_setopt(lane->multi, CURLMOPT_TIMERDATA, lane);
+    (void)curl_multi_setopt(lane->multi, CURLMOPT_MAXCONNECTS, (long)LANE_CONNECTIONS);
+    upstream->lanes[upstream->lane_count++] = lane;
+    return lane;
+}
+
+/* The first that has room, so that few connections do for few calls. NULL: no memory. */
+static struct lane *find_lane(struct upstream *upstream)
+{
+    for (size_t i = 0; i < upstream->lane_count; i++)
+        if (upstream->lanes[i]->calls < LANE_CALLS)
+            return upstream->lanes[i];
+    return upstream->lane_count < LANES ? open_lane(upstream) : upstream->lanes[LANES - 1];
 }
 
 /* --- calls --- */
@@ -241,7 +292,8 @@ static int on_timer(CURLM *multi, long ms, void *data)
 static bool prepare(struct upstream *upstream, struct upstream_call *call)
 {
     CURL *easy = call->easy = curl_easy_init();
-    if (easy == NULL)
+    call->url = curl_url();
+    if (easy == NULL || call->url == NULL)
         return false;
     upstream->authorities = curl_version_info(CURLVERSION_NOW)->cainfo;
     bool good = http_only(easy) == CURLE_OK && curl_easy_setopt(easy, CURLOPT_SSL_VERIFYPEER, 1L) == CURLE_OK &&
@@ -277,11 +329,20 @@ static bool prepare(struct upstream *upstream, struct upstream_call *call)
     return good;
 }
 
+static void call_destroy(struct upstream_call *call)
+{
+    curl_easy_cleanup(call->easy);
+    curl_url_cleanup(call->url);
+    free(call->headers);
+    free(call);
+}
+
 static struct upstream_call *call_take(struct upstream *upstream)
 {
     struct upstream_call *call = upstream->spare;
     if (call != NULL) {
         upstream->spare = call->next;
+        upstream->spare_count--;
         return call;
     }
     call = calloc(1, sizeof *call);
@@ -290,16 +351,20 @@ static struct upstream_call *call_take(struct upstream *upstream)
     call->upstream = upstream;
     if (prepare(upstream, call))
         return call;
-    curl_easy_cleanup(call->easy);
-    free(call);
+    call_destroy(call);
     return NULL;
 }
 
 static void call_give(struct upstream *upstream, struct upstream_call *call)
 {
+    if (upstream->spare_count >= SPARE_CALLS) {
+        call_destroy(call);
+        return;
+    }
     call->attempt = NULL;
     call->next = upstream->spare;
     upstream->spare = call;
+    upstream->spare_count++;
 }
 
 /* Room for COUNT headers. */
@@ -366,11 +431,57 @@ static bool set_egress(struct upstream_call *call, const struct egress *egress)
     return good;
 }
 
+/* Where the path begins, or what may stand in its place. */
+static size_t origin_len(const char *url)
+{
+    const char *slashes = strstr(url, "://");
+    size_t scheme = slashes == NULL ? 0 : (size_t)(slashes + 3 - url);
+    return scheme + strcspn(url + scheme, "/?#");
+}
+
+/* The path and query of one that has the origin that stands there. False: libcurl would write it in another way. */
+static bool set_path(CURLU *parsed, char *path)
+{
+    char *mark = strchr(path, '?');
+    if (strchr(path, '%') != NULL)
+        return false;
+    if (mark != NULL)
+        *mark = '\0';
+    bool good = curl_url_set(parsed, CURLUPART_PATH, path, 0) == CURLUE_OK &&
+                curl_url_set(parsed, CURLUPART_QUERY, mark == NULL ? NULL : mark + 1, 0) == CURLUE_OK;
+    if (mark != NULL)
+        *mark = '?';
+    return good;
+}
+
+/* Most calls of a handle are to the origin of its last one, of which libcurl need not be told again. What it can't take
+ * apart it is told as it stands, for the error. */
+static bool set_url(struct upstream_call *call, char *url)
+{
+    size_t len = origin_len(url);
+    if (*call->origin != '\0' && url[len] == '/' && strlen(call->origin) == len &&
+        memcmp(call->origin, url, len) == 0 && set_path(call->url, url + len))
+        return true;
+    *call->origin = '\0';
+    bool parsed =
+        len < sizeof call->origin && curl_url_set(call->url, CURLUPART_URL, url, CURLU_PATH_AS_IS) == CURLUE_OK;
+    if (parsed) {
+        memcpy(call->origin, url, len);
+        call->origin[len] = '\0';
+    }
+    return curl_easy_setopt(call->easy, CURLOPT_CURLU, parsed ? call->url : NULL) == CURLE_OK &&
+           curl_easy_setopt(call->easy, CURLOPT_URL, parsed ? NULL : url) == CURLE_OK;
+}
+
 int upstream_begin(struct upstream *upstream, struct attempt *attempt, const struct upstream_request *request)
 {
     struct upstream_call *call = call_take(upstream);
-    if (call == NULL)
+    struct lane *lane = call == NULL ? NULL : find_lane(upstream);
+    if (lane == NULL) {
+        if (call != NULL)
+            call_give(upstream, call);
         return -ENOMEM;
+    }
     call->attempt = attempt;
     call->pull = request->pull;
     call->body_len = request->pull != NULL && request->pull_len > 0 ? (size_t)request->pull_len : request->body_len;
@@ -378,16 +489,17 @@ int upstream_begin(struct upstream *upstream, struct attempt *attempt, const str
     call->asked = call->refused = call->begun = false;
     struct curl_slist *headers = header_list(call, request->headers);
     set_method(call->easy, request);
-    bool good = headers != NULL && set_egress(call, &request->egress) &&
-                curl_easy_setopt(call->easy, CURLOPT_URL, request->url) == CURLE_OK &&
+    bool good = headers != NULL && set_egress(call, &request->egress) && set_url(call, request->url) &&
                 curl_easy_setopt(call->easy, CURLOPT_VERBOSE, (long)(strncmp(request->url, "https:", 6) == 0)) ==
                     CURLE_OK && /* only TLS brings HTTP/2 */
                 curl_easy_setopt(call->easy, CURLOPT_HTTPHEADER, headers) == CURLE_OK &&
-                curl_multi_add_handle(upstream->multi, call->easy) == CURLM_OK;
+                curl_multi_add_handle(lane->multi, call->easy) == CURLM_OK;
     if (!good) {
         call_give(upstream, call);
         return headers == NULL ? -E2BIG : -ENOMEM;
     }
+    call->lane = lane;
+    lane->calls++;
     attempt->call = call;
     return 0;
 }
@@ -398,7 +510,8 @@ void upstream_end(struct attempt *attempt)
     if (call == NULL)
         return;
     attempt->call = NULL;
-    (void)curl_multi_remove_handle(call->upstream->multi, call->easy);
+    (void)curl_multi_remove_handle(call->lane->multi, call->easy);
+    call->lane->calls--;
     (void)curl_easy_setopt(call->easy, CURLOPT_HTTPHEADER, NULL);
     (void)curl_easy_setopt(call->easy, CURLOPT_POSTFIELDS, NULL);
     call_give(call->upstream, call);
@@ -473,10 +586,10 @@ static void finish_call(struct upstream_call *call, CURLcode code)
     exchange_progress(attempt);
 }
 
-static void collect(struct upstream *upstream)
+static void collect(struct lane *lane)
 {
     int left;
-    for (CURLMsg *message; (message = curl_multi_info_read(upstream->multi, &left)) != NULL;) {
+    for (CURLMsg *message; (message = curl_multi_info_read(lane->multi, &left)) != NULL;) {
         char *call = NULL;
         CURLcode code = message->data.result;
         if (message->msg == CURLMSG_DONE &&
@@ -488,6 +601,7 @@ static void collect(struct upstream *upstream)
 void upstream_event(struct upstream *upstream, unsigned long long tag, unsigned events)
 {
     int fd = (int)(tag & ~UPSTREAM_TAG);
+    struct lane *lane = upstream->descriptors[fd].lane;
     int running;
     if (upstream->descriptors[fd].wanted == 0) {
         watch(upstream, fd, 0); /* a kept connection that its provider closes, or that says something unasked */
@@ -495,26 +609,41 @@ void upstream_event(struct upstream *upstream, unsigned long long tag, unsigned 
     }
     int what = ((events & EPOLLIN) ? CURL_CSELECT_IN : 0) | ((events & EPOLLOUT) ? CURL_CSELECT_OUT : 0) |
                ((events & (EPOLLERR | EPOLLHUP)) ? CURL_CSELECT_ERR : 0);
-    (void)curl_multi_socket_action(upstream->multi, fd, what, &running);
-    collect(upstream);
+    (void)curl_multi_socket_action(lane->multi, fd, what, &running);
+    collect(lane);
+}
+
+static void tick(struct lane *lane, long long now_us)
+{
+    int running;
+    for (int round = 0; round < 8 && lane->due_us >= 0 && lane->due_us <= now_us; round++) {
+        lane->due_us = -1;
+        (void)curl_multi_socket_action(lane->multi, CURL_SOCKET_TIMEOUT, 0, &running);
+        collect(lane);
+    }
 }
 
 int upstream_tick(struct upstream *upstream, long long now_us)
 {
-    int running;
-    for (int round = 0; round < 8 && upstream->due_us >= 0 && upstream->due_us <= now_us; round++) {
-        upstream->due_us = -1;
-        (void)curl_multi_socket_action(upstream->multi, CURL_SOCKET_TIMEOUT, 0, &running);
-        collect(upstream);
+    long long first_us = -1;
+    for (size_t i = 0; i < upstream->lane_count; i++) {
+        struct lane *lane = upstream->lanes[i];
+        tick(lane, now_us);
+        if (lane->due_us >= 0 && (first_us < 0 || lane->due_us < first_us))
+            first_us = lane->due_us;
     }
-    if (upstream->due_us < 0)
+    if (first_us < 0)
         return -1;
-    return upstream->due_us <= now_us ? 0 : (int)((upstream->due_us - now_us + 999) / 1000);
+    return first_us <= now_us ? 0 : (int)((first_us - now_us + 999) / 1000);
 }
 
 int upstream_start(void)
 {
-    return curl_global_init(CURL_GLOBAL_DEFAULT) == CURLE_OK ? 0 : -ENOMEM;
+    key_heap_start();
+    return curl_global_init_mem(CURL_GLOBAL_DEFAULT, key_heap_take, key_heap_give, key_heap_resize, key_heap_copy,
+                                key_heap_take_zeros) == CURLE_OK
+               ? 0
+               : -ENOMEM;
 }
 
 void upstream_stop(void)
@@ -527,34 +656,34 @@ int upstream_create(int epoll, struct upstream **ret)
     struct upstream *upstream = calloc(1, sizeof *upstream);
     if (upstream == NULL)
         return -ENOMEM;
-    *upstream = (struct upstream){.epoll = epoll, .due_us = -1};
-    upstream->multi = curl_multi_init();
+    *upstream = (struct upstream){.epoll = epoll};
     upstream->descriptors = calloc(FD_MAX, sizeof *upstream->descriptors);
-    if (upstream->multi == NULL || upstream->descriptors == NULL) {
+    if (upstream->descriptors == NULL || open_lane(upstream) == NULL) {
         upstream_destroy(upstream);
         return -ENOMEM;
     }
-    (void)curl_multi_setopt(upstream->multi, CURLMOPT_SOCKETFUNCTION, on_socket);
-    (void)curl_multi_setopt(upstream->multi, CURLMOPT_SOCKETDATA, upstream);
-    (void)curl_multi_setopt(upstream->multi, CURLMOPT_TIMERFUNCTION, on_timer);
-    (void)curl_multi_setopt(upstream->multi, CURLMOPT_TIMERDATA, upstream);
-    (void)curl_multi_setopt(upstream->multi, CURLMOPT_MAXCONNECTS, 1024L);
     *ret = upstream;
     return 0;
+}
+
+void upstream_trim(struct upstream *upstream)
+{
+    for (struct upstream_call *call; (call = upstream->spare) != NULL;) {
+        upstream->spare = call->next;
+        call_destroy(call);
+    }
+    upstream->spare_count = 0;
 }
 
 void upstream_destroy(struct upstream *upstream)
 {
     if (upstream == NULL)
         return;
-    for (struct upstream_call *call; (call = upstream->spare) != NULL;) {
-        upstream->spare = call->next;
-        curl_easy_cleanup(call->easy);
-        free(call->headers);
-        free(call);
+    upstream_trim(upstream);
+    for (size_t i = 0; i < upstream->lane_count; i++) {
+        (void)curl_multi_cleanup(upstream->lanes[i]->multi);
+        free(upstream->lanes[i]);
     }
-    if (upstream->multi != NULL)
-        (void)curl_multi_cleanup(upstream->multi);
     free(upstream->descriptors);
     free(upstream);
 }

@@ -24,7 +24,7 @@ struct upstream;
 
 struct upstream_request {
     const char *method;
-    const char *url;
+    char *url;                   /* as it was when upstream_begin returns */
     const struct bytes *headers; /* "Name: value\0" each; must stay until upstream_end */
     const char *body;            /* likewise; NULL: none, or `pull` */
     size_t body_len;
@@ -45,6 +45,8 @@ void upstream_stop(void);
 
 int upstream_create(int epoll, struct upstream **ret) __attribute__((warn_unused_result));
 void upstream_destroy(struct upstream *upstream);
+/* Gives back the memory that it keeps for the next calls. */
+void upstream_trim(struct upstream *upstream);
 
 /* 0 or a negative errno; on error nothing is under way. */
 int upstream_begin(struct upstream *upstream, struct attempt *attempt, const struct upstream_request *request)

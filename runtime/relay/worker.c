@@ -1,6 +1,7 @@
 #include "worker.h"
 
 #include <errno.h>
+#include <malloc.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
 #include <unistd.h>
@@ -8,11 +9,13 @@
 #include "clock.h"
 #include "relay.h"
 #include "failover.h"
+#include "key_heap.h"
 #include "pages.h"
 #include "upstream.h"
 
-/* ROUNDS: of work that leads to more work, before the others' sockets are looked at again. */
-enum { EVENTS = 128, SWEEP_MS = 1000, ROUNDS = 6 };
+/* ROUNDS: of work that leads to more work, before the others' sockets are looked at again. RUSH: so many clients leave
+ * memory behind that is worth giving back. */
+enum { EVENTS = 128, SWEEP_MS = 1000, ROUNDS = 6, RUSH = 64 };
 
 /* epoll_data of the two that are no connections. */
 enum { FROM_FRONT = 1, FROM_WAKE = 2 };
@@ -50,9 +53,26 @@ static int work(struct worker *worker)
     return 0;
 }
 
+/* After a rush, what was kept for the next request is given back: half of those who were there are gone. */
+static void give_back(struct worker *worker)
+{
+    size_t count = worker->front.client_count;
+    bool rush = worker->most_clients >= RUSH;
+    if (count * 2 >= worker->most_clients)
+        return;
+    worker->most_clients = count;
+    if (!rush)
+        return;
+    exchange_finish(&worker->exchanges);
+    upstream_trim(worker->upstream);
+    (void)malloc_trim(0);
+}
+
 /* What only the clock brings. */
 static void sweep(struct worker *worker, long long now_us)
 {
+    if (worker->front.client_count > worker->most_clients)
+        worker->most_clients = worker->front.client_count;
     if (now_us - worker->swept_us < SWEEP_MS * 1000LL)
         return;
     worker->swept_us = now_us;
@@ -64,6 +84,7 @@ static void sweep(struct worker *worker, long long now_us)
         if (x != NULL && x->local_stream)
             pages_stream(x, now_us);
     }
+    give_back(worker);
 }
 
 static void begin_to_stop(struct worker *worker, long long now_us)
@@ -79,8 +100,9 @@ void *worker_run(void *data)
     struct front *front = &worker->front;
     struct epoll_event events[EVENTS];
     int wait = 0;
+    key_heap_join();
     for (;;) {
-        int most = front->client_count > 0 || worker->stop_us != 0 ? SWEEP_MS : -1;
+        int most = front->client_count > 0 || worker->most_clients > 0 || worker->stop_us != 0 ? SWEEP_MS : -1;
         if (most >= 0 && (wait < 0 || wait > most))
             wait = most;
         int count = epoll_wait(worker->epoll, events, EVENTS, wait);
@@ -97,8 +119,10 @@ void *worker_run(void *data)
         }
         atomic_fetch_add(&worker->rounds, 1);
         if (worker->stop_us != 0 &&
-            (front->client_count == 0 || now_us - worker->stop_us > worker->relay->drain_s * 1000000LL))
+            (front->client_count == 0 || now_us - worker->stop_us > worker->relay->drain_s * 1000000LL)) {
+            key_heap_leave();
             return NULL;
+        }
     }
 }
 

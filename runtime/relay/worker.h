@@ -21,7 +21,8 @@ struct worker {
     int wake;           /* an eventfd: look at the relay's state */
     atomic_uint rounds; /* of its loop, so that others can see that it turns */
     long long swept_us;
-    long long stop_us; /* it has been draining; 0: it is not */
+    size_t most_clients; /* since memory was given back last */
+    long long stop_us;   /* it has been draining; 0: it is not */
 };
 
 /* Serves LISTENING until the relay drains and nothing is under way. 0 or a negative errno. */

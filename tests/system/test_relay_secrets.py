@@ -43,6 +43,41 @@ class ToTheClient(RelayCase):
         self.assertEqual(relay.chat().body, b"ends in " + b"*" * (len(KEY) - 1))
 
 
+def places_of(pid, text):
+    """For each place in its writable memory that has TEXT: whether that is locked and kept out of core dumps."""
+    found, area = [], None
+    with open(f"/proc/{pid}/mem", "rb", 0) as memory, open(f"/proc/{pid}/smaps") as maps:
+        for line in maps:
+            words = line.split()
+            if not words[0].endswith(":"):
+                area = [int(end, 16) for end in words[0].split("-")] if words[1].startswith("rw") else None
+            elif words[0] == "VmFlags:" and area and area[1] - area[0] < 1 << 30:
+                try:
+                    memory.seek(area[0])
+                    count = memory.read(area[1] - area[0]).count(text.encode())
+                except OSError:
+                    continue  # not even its own process may read it
+                found += [{"lo", "dd"} <= set(words)] * count
+    return found
+
+
+class InMemory(RelayCase):
+    def test_a_key_lies_in_locked_memory_and_is_wiped_when_it_was_replaced(self):
+        if os.geteuid() != 0 or self.sanitized():
+            self.skipTest("SKIP: the memory of another process cannot be read, or is not as it would be")
+        relay = self.relay(threads=1)
+        self.assertEqual({relay.chat().status for _ in range(8)}, {200})
+        self.assertEqual(set(places_of(relay.process.pid, KEY)), {True})
+        self.configure(key=KEY.replace("1111", "9999"))
+        self.assertEqual(relay.chat().status, 200)
+        self.assertIn("9999", self.openai.seen[-1].headers["authorization"])
+        relay.get("/status")
+        self.assertEqual(places_of(relay.process.pid, KEY), [])
+
+    def sanitized(self):
+        return b"__asan_init" in RELAY.read_bytes()
+
+
 class ToTheProvider(RelayCase):
     def test_neither_the_token_nor_the_clients_keys_go_there_under_any_name(self):
         relay = self.relay()

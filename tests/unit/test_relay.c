@@ -14,6 +14,7 @@
 #include "decode.h"
 #include "headers.h"
 #include "hold.h"
+#include "key_heap.h"
 #include "mask.h"
 #include "model.h"
 #include "route.h"
@@ -357,6 +358,32 @@ static void tokens_are_counted_in_both_dialects(void **state)
     assert_int_equal(out, 6);
 }
 
+/* Of all sizes, of those that are kept for the next ones and of larger ones. */
+static void a_block_keeps_its_bytes_when_it_grows(void **state)
+{
+    (void)state;
+    key_heap_start();
+    key_heap_join();
+    for (size_t size = 1; size < 20000; size += size / 3 + 1) {
+        unsigned char *block = key_heap_take(size);
+        memset(block, 'k', size);
+        block = key_heap_resize(block, size * 2);
+        for (size_t i = 0; i < size; i++)
+            assert_int_equal(block[i], 'k');
+        memset(block + size, 'k', size);
+        key_heap_give(block);
+        block = key_heap_take_zeros(2, size);
+        for (size_t i = 0; i < size * 2; i++)
+            assert_int_equal(block[i], 0);
+        key_heap_give(block);
+    }
+    char *copy = key_heap_copy("text");
+    assert_string_equal(copy, "text");
+    key_heap_give(copy);
+    assert_null(key_heap_take_zeros(SIZE_MAX / 2, 4));
+    key_heap_leave();
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -374,6 +401,7 @@ int main(void)
         cmocka_unit_test(headers_that_belong_to_others_do_not_pass),
         cmocka_unit_test(a_path_is_logged_without_keys_and_on_one_line),
         cmocka_unit_test(tokens_are_counted_in_both_dialects),
+        cmocka_unit_test(a_block_keeps_its_bytes_when_it_grows),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
