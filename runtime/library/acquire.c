@@ -284,16 +284,17 @@ int hermes_report(struct hermes *hermes, const struct hermes_attempt *attempt, c
 {
     int error = 0;
     double now = clock_wall();
+    bool good = judgement->verdict == HERMES_KEY_GOOD;
+    if (judgement->verdict == HERMES_REQUEST_WRONG || judgement->scope == HERMES_SCOPE_REQUEST)
+        return 0;
     struct bookings_id id = slot_of(attempt, judgement);
     struct booking booking = {.verdict = judgement->verdict,
                               .status = judgement->status,
-                              .rule = classify_rule_number(judgement->rule),
-                              .until = acquire_until(hermes, attempt, judgement, now)};
-    if (judgement->verdict == HERMES_REQUEST_WRONG || judgement->scope == HERMES_SCOPE_REQUEST)
-        return 0;
+                              .rule = good ? 0 : classify_rule_number(judgement->rule),
+                              .until = good ? 0 : acquire_until(hermes, attempt, judgement, now)};
     (void)pthread_mutex_lock(&hermes->lock);
     look(hermes, now, true);
-    if (judgement->verdict == HERMES_KEY_GOOD)
+    if (good)
         answered(hermes, attempt->provider->id, now);
     else
         error = bookings_put(&hermes->bookings, &id, &booking);

@@ -6,6 +6,7 @@
 
 #include "body.h"
 #include "clock.h"
+#include "copy_text.h"
 #include "egress.h"
 #include "exchange.h"
 #include "headers.h"
@@ -91,8 +92,8 @@ static void note_try(struct exchange *x, const struct attempt *attempt)
 {
     struct record_try *try = &x->record.tries[x->record.try_count++];
     *try = (struct record_try){.rule = "", .verdict = "asked"};
-    (void)snprintf(try->provider, sizeof try->provider, "%s", attempt->key.provider->shown);
-    (void)snprintf(try->fingerprint, sizeof try->fingerprint, "%s", attempt->key.credential->fingerprint);
+    COPY_TEXT(try->provider, attempt->key.provider->shown);
+    COPY_TEXT(try->fingerprint, attempt->key.credential->fingerprint);
     memcpy(x->record.provider, try->provider, sizeof try->provider);
     memcpy(x->record.fingerprint, try->fingerprint, sizeof try->fingerprint);
     x->tried[x->tried_count++] = try->fingerprint;
@@ -245,10 +246,7 @@ static int choose(struct exchange *x, const struct hermes_view *view)
         const struct hermes_provider *named = route_by_model(view, x->use_model, strlen(x->use_model), &cut);
         provider = named != NULL ? named : route_by_dialect(view, x->dialect, provider);
     }
-    (void)snprintf(x->first_provider, sizeof x->first_provider, "%s",
-                   provider != NULL ? provider->id
-                   : name != NULL   ? name
-                                    : "by default");
+    COPY_TEXT(x->first_provider, provider != NULL ? provider->id : name != NULL ? name : "by default");
     memcpy(x->asking.provider, x->first_provider, sizeof x->asking.provider);
     if (cut > 0 && !body_cut_model(x, cut))
         return -ENOMEM;
@@ -262,8 +260,11 @@ static void note_use(struct exchange *x)
     const char *path = route_path(&x->route, &len);
     size_t first = len == 0 ? 0 : 1 + strcspn(path + 1, "/?");
     size_t second = first >= len || x->harmless ? first : first + 1 + strcspn(path + first + 1, "/?");
-    (void)snprintf(x->use_endpoint, sizeof x->use_endpoint, "%s %.*s", x->record.method,
-                   (int)(second < len ? second : len), path);
+    size_t method = strlen(x->record.method);
+    _Static_assert(sizeof x->use_endpoint > sizeof x->record.method + 1, "the method has room");
+    memcpy(x->use_endpoint, x->record.method, method);
+    x->use_endpoint[method++] = ' ';
+    copy_text(x->use_endpoint + method, sizeof x->use_endpoint - method, path, second < len ? second : len);
 }
 
 int ask_first(struct exchange *x)

@@ -19,6 +19,7 @@
 #include <sodium.h>
 
 #include "clock.h"
+#include "copy_text.h"
 #include "relay.h"
 #include "exchange.h"
 #include "failover.h"
@@ -32,9 +33,11 @@
 #include "upstream.h"
 
 /* A connection's memory holds the headers of its request and of the answer, and what is being sent. Above 32 KiB the
- * server maps it, so that only what is used takes room; but it clears all of it between requests, so no more than that.
- */
-enum { CONNECTION_MEMORY = 64 * 1024, CONNECTIONS = 16384 };
+ * server maps it, so that only what is used takes room; but it clears all of it, and a half of it once more, between
+ * two requests: 48 KiB take the 40 that a client may send before the server itself refuses them, in a page of HTML. */
+enum { CONNECTION_MEMORY = 48 * 1024, CONNECTIONS = 16384 };
+/* Of it for the headers of an answer, and for what the server adds to them and needs besides. */
+enum { ANSWER_ROOM = 24 * 1024, SERVER_ROOM = 3 * 1024 };
 /* How long a connection may be without a request, a request may take to say its headers, and a body to come: after its
  * grace at least BODY_RATE bytes a second. */
 enum { IDLE_MS = 75000, HEADERS_MS = 30000, BODY_GRACE_MS = 30000, BODY_RATE = 512 };
@@ -94,28 +97,36 @@ static bool is_passed(struct exchange *x, const char *name)
     return passed;
 }
 
-static enum MHD_Result keep_header(void *data, enum MHD_ValueKind kind, const char *name, const char *value)
+static enum MHD_Result keep_header(void *data, enum MHD_ValueKind kind, const char *name, size_t name_len,
+                                   const char *value, size_t value_len)
 {
     struct collecting *c = data;
-    (void)kind;
+    (void)kind, (void)name_len;
     const struct relay_token *ours = &c->x->relay->token; /* whatever the header is called */
-    bool token = strstr(value, ours->text) != NULL || strstr(value, ours->cookie) != NULL;
+    bool token = (value_len >= strlen(ours->text) && strstr(value, ours->text) != NULL) ||
+                 (value_len >= strlen(ours->cookie) && strstr(value, ours->cookie) != NULL);
     if (!token && (!headers_are_personal(name) || is_passed(c->x, name)) && headers_go_up(name, c->head.connection) &&
         !headers_add(&c->x->headers, name, value))
         c->full = true;
     return MHD_YES;
 }
 
+static void name_request(struct front *front, char id[17])
+{
+    uint64_t number = front->id_base + 0x9E3779B97F4A7C15ULL * ++front->id_count;
+    for (int i = 15; i >= 0; i--, number >>= 4)
+        id[i] = "0123456789abcdef"[number & 15];
+    id[16] = '\0';
+}
+
 /* The path without what follows it: a query may hold a key. */
 static void start_record(struct exchange *x, const char *method)
 {
     struct record *record = &x->record;
-    record->at = clock_wall();
-    (void)snprintf(
-        record->id, sizeof record->id, "%016llx",
-        (unsigned long long)(x->client->front->id_base + 0x9E3779B97F4A7C15ULL * ++x->client->front->id_count));
-    (void)snprintf(record->client, sizeof record->client, "%s", x->client->address);
     const char *target = bytes_at(&x->target);
+    record->at = clock_wall();
+    name_request(x->client->front, record->id);
+    COPY_TEXT(record->client, x->client->address);
     shown_path(method, strlen(method), record->method, sizeof record->method);
     shown_path(target, strcspn(target, "?"), record->path, sizeof record->path);
 }
@@ -136,6 +147,10 @@ static struct refusal look_at(struct exchange *x, struct collecting *c, const ch
     const char *target = bytes_at(&x->target);
     (void)MHD_get_connection_values_n(x->connection, MHD_HEADER_KIND, note_header, c);
     struct refusal refusal = guard_framing(&c->head, method, &x->body_length);
+    size_t taken = c->head.bytes + bytes_len(&x->target) + SERVER_ROOM;
+    x->header_room = taken >= CONNECTION_MEMORY ? 0 : CONNECTION_MEMORY - taken;
+    if (x->header_room > ANSWER_ROOM)
+        x->header_room = ANSWER_ROOM;
     if (refusal.status != 0)
         return refusal;
     *ret_local = pages_know(target, &what);
@@ -161,8 +176,9 @@ static struct refusal look_at(struct exchange *x, struct collecting *c, const ch
 static bool add_hop(struct exchange *x, const char *relayed)
 {
     char hops[1024];
-    int len = relayed == NULL ? snprintf(hops, sizeof hops, "%s", x->relay->hop)
-                              : snprintf(hops, sizeof hops, "%s, %s", relayed, x->relay->hop);
+    if (relayed == NULL)
+        return headers_add(&x->headers, HOP_HEADER, x->relay->hop);
+    int len = snprintf(hops, sizeof hops, "%s, %s", relayed, x->relay->hop);
     return len < (int)sizeof hops && headers_add(&x->headers, HOP_HEADER, hops);
 }
 
@@ -184,7 +200,7 @@ static enum MHD_Result begin(struct exchange *x, struct MHD_Connection *connecti
     x->client->since_us = clock_monotonic_us();
     if (x->is_local)
         return MHD_YES;
-    (void)MHD_get_connection_values(connection, MHD_HEADER_KIND, keep_header, &c);
+    (void)MHD_get_connection_values_n(connection, MHD_HEADER_KIND, keep_header, &c);
     if (c.full || !add_hop(x, c.head.relayed))
         return MHD_NO;
     if (x->body_length > REPLAY_LIMIT)
@@ -279,17 +295,26 @@ static void *on_target(void *data, const char *target, struct MHD_Connection *co
     return x;
 }
 
+static bool log_text(struct bytes *log, const char *before, const char *text)
+{
+    return bytes_add(log, before, strlen(before)) && bytes_add(log, text, strlen(text));
+}
+
 /* One line a request, without content. */
 static void log_request(struct exchange *x)
 {
+    struct bytes *log = &x->client->front->log;
     const struct record *r = &x->record;
-    char trouble[32] = "";
-    if (r->trouble != 0)
-        (void)snprintf(trouble, sizeof trouble, " stream_error=%d", r->trouble);
-    (void)!bytes_printf(
-        &x->client->front->log, "%s \"%s %s\" %d provider=%s key=%s attempts=%zu ms=%lld.%01lld id=%s%s\n", r->client,
-        r->method, r->path, r->status, r->provider[0] != '\0' ? r->provider : "-",
-        r->fingerprint[0] != '\0' ? r->fingerprint : "-", r->try_count, r->us / 1000, r->us / 100 % 10, r->id, trouble);
+    size_t before = log->end;
+    bool good = log_text(log, r->client, " \"") && log_text(log, r->method, " ") && log_text(log, r->path, "\" ") &&
+                bytes_printf(log, "%d", r->status) &&
+                log_text(log, " provider=", r->provider[0] != '\0' ? r->provider : "-") &&
+                log_text(log, " key=", r->fingerprint[0] != '\0' ? r->fingerprint : "-") &&
+                bytes_printf(log, " attempts=%zu ms=%lld.%01lld", r->try_count, r->us / 1000, r->us / 100 % 10) &&
+                log_text(log, " id=", r->id) &&
+                (r->trouble == 0 || bytes_printf(log, " stream_error=%d", r->trouble)) && bytes_add(log, "\n", 1);
+    if (!good)
+        log->end = before;
 }
 
 static void on_completed(void *data, struct MHD_Connection *connection, void **context,

@@ -1,6 +1,7 @@
 #include "guard.h"
 
 #include <arpa/inet.h>
+#include <stddef.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
@@ -57,41 +58,60 @@ static bool follows(const struct request_head *head, const char *name)
                                  : between - blanks == 2 && head->end[blanks] == '\0' && head->end[blanks + 1] == '\0';
 }
 
+/* Where a header that counts here is noted: in a text of a request_head, and how often it was there. */
+static const struct place {
+    const char *name;
+    size_t len;
+    size_t text;
+    size_t count; /* 0: no matter */
+    bool once;
+} places[] = {
+#define PLACE(name, text, ...)                                                                                         \
+    {                                                                                                                  \
+        name, sizeof name - 1, offsetof(struct request_head, text), __VA_ARGS__                                        \
+    }
+    PLACE("host", host, 0, true),
+    PLACE("origin", origin, 0, true),
+    PLACE("authorization", authorization, 0, false),
+    PLACE("x-api-key", x_api_key, 0, false),
+    PLACE("api-key", api_key, 0, false),
+    PLACE("x-goog-api-key", x_goog_api_key, 0, false),
+    PLACE("cookie", cookie, 0, false),
+    PLACE("connection", connection, offsetof(struct request_head, connections), false),
+    PLACE("idempotency-key", idempotency_key, 0, false),
+    PLACE("x-idempotency-key", idempotency_key, 0, false),
+    PLACE("content-length", content_length, offsetof(struct request_head, lengths), false),
+    PLACE("transfer-encoding", transfer_encoding, offsetof(struct request_head, encodings), false),
+    PLACE("upgrade", upgrade, 0, false),
+    PLACE(HOP_HEADER, relayed, 0, false),
+#undef PLACE
+};
+
+static const struct place *place_of(const char *name, size_t len)
+{
+    for (size_t i = 0; i < sizeof places / sizeof *places; i++)
+        if (places[i].len == len && strcasecmp(places[i].name, name) == 0)
+            return &places[i];
+    return NULL;
+}
+
 void guard_note(struct request_head *head, const char *name, size_t name_len, const char *value, size_t value_len)
 {
-    const struct {
-        const char *name;
-        const char **place;
-        unsigned *count;
-    } known[] = {{"host", &head->host, NULL},
-                 {"origin", &head->origin, NULL},
-                 {"authorization", &head->authorization, NULL},
-                 {"x-api-key", &head->x_api_key, NULL},
-                 {"api-key", &head->api_key, NULL},
-                 {"x-goog-api-key", &head->x_goog_api_key, NULL},
-                 {"cookie", &head->cookie, NULL},
-                 {"connection", &head->connection, &head->connections},
-                 {"idempotency-key", &head->idempotency_key, NULL},
-                 {"x-idempotency-key", &head->idempotency_key, NULL},
-                 {"content-length", &head->content_length, &head->lengths},
-                 {"transfer-encoding", &head->transfer_encoding, &head->encodings},
-                 {"upgrade", &head->upgrade, NULL},
-                 {HOP_HEADER, &head->relayed, NULL}};
     if (value == NULL || !well_formed(name, name_len, value, value_len) || !follows(head, name)) {
         head->malformed = true;
         return;
     }
     head->end = value + value_len;
-    head->bytes += name_len + value_len;
-    for (size_t i = 0; i < sizeof known / sizeof *known; i++)
-        if (strcasecmp(known[i].name, name) == 0) {
-            bool once = known[i].place == &head->host || known[i].place == &head->origin;
-            if (once && *known[i].place != NULL)
-                head->malformed = true;
-            *known[i].place = value;
-            if (known[i].count != NULL)
-                ++*known[i].count;
-        }
+    head->bytes += name_len + value_len + HEADER_COST;
+    const struct place *place = place_of(name, name_len);
+    if (place == NULL)
+        return;
+    const char **text = (const char **)(void *)((char *)head + place->text);
+    if (place->once && *text != NULL)
+        head->malformed = true;
+    *text = value;
+    if (place->count != 0)
+        ++*(unsigned *)(void *)((char *)head + place->count);
 }
 
 /* The same behind the last one, where the blank line stands. */
@@ -107,7 +127,7 @@ struct refusal guard_framing(const struct request_head *head, const char *method
     if (head->malformed || (head->end != NULL && !ends_well(head->end)))
         return (struct refusal){400, "a header is malformed, folded, or given twice"};
     if (head->bytes > REQUEST_HEADERS_LIMIT)
-        return (struct refusal){431, "the request's headers are larger than 32 KiB"};
+        return (struct refusal){431, "the request's headers are larger than 24 KiB"};
     if (head->upgrade != NULL && strcasecmp(head->upgrade, "websocket") == 0)
         return (struct refusal){426, "WebSocket is not supported; use plain HTTP"};
     if (head->connections > 1)

@@ -26,14 +26,15 @@ struct request_head {
     unsigned encodings;   /* and Transfer-Encoding */
     unsigned connections; /* and Connection */
     bool malformed;       /* a header that two readers could read differently */
-    size_t bytes;         /* of all names and values */
+    size_t bytes;         /* of all names and values, and HEADER_COST each */
     const char *end;      /* of the last value, in the text of the request */
 };
 
 /* Names the relays that a request has come through, each by a number that it drew when it started. */
 #define HOP_HEADER "x-hermes-relay"
 
-enum { REQUEST_HEADERS_LIMIT = 32 * 1024 };
+/* HEADER_COST: of each one, its line end and what the server notes of it. */
+enum { REQUEST_HEADERS_LIMIT = 24 * 1024, HEADER_COST = 84 };
 
 /* Notes one header. NAME and VALUE stand in the text of the request, where a name is followed by a colon and its value:
  * a line that was folded onto the one before it does not. */

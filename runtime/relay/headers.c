@@ -8,16 +8,24 @@
 #include "key_header.h"
 #include "reset_time.h"
 
+/* Most names differ in their first letter; what is ours is written in small ones. */
+static bool begins_alike(const char *ours, const char *name)
+{
+    return *ours == (*name | 0x20);
+}
+
 static bool listed(const char *const *names, const char *name, size_t len)
 {
-    for (size_t i = 0; names[i] != NULL; i++)
-        if (strlen(names[i]) == len && strncasecmp(names[i], name, len) == 0)
+    for (size_t i = 0; len > 0 && names[i] != NULL; i++)
+        if (begins_alike(names[i], name) && strlen(names[i]) == len && strncasecmp(names[i], name, len) == 0)
             return true;
     return false;
 }
 
 static bool prefixed(const char *prefix, const char *name, size_t len)
 {
+    if (len == 0 || !begins_alike(prefix, name))
+        return false;
     size_t prefix_len = strlen(prefix);
     return len >= prefix_len && strncasecmp(prefix, name, prefix_len) == 0;
 }

@@ -5,6 +5,7 @@
 #include <strings.h>
 
 #include "clock.h"
+#include "copy_text.h"
 #include "relay.h"
 #include "error.h"
 #include "exchange.h"
@@ -84,10 +85,10 @@ static void add_line(struct MHD_Response *response, const struct header_line *li
  * one: short ones go first, and what has no room then is left out. */
 static void add_lines(struct MHD_Response *response, const struct exchange *x, const struct attempt *attempt)
 {
-    enum { ROOM = 24 * 1024, SHORT = 1024 };
+    enum { SHORT = 1024 };
     char connection[512];
     struct header_line line;
-    size_t room = ROOM;
+    size_t room = x->header_room;
     const char *named = headers_value(&attempt->headers, "connection", connection, sizeof connection);
     for (int shorts = 1; shorts >= 0; shorts--)
         for (size_t at = 0; headers_next(&attempt->headers, &at, &line);) {
@@ -104,7 +105,10 @@ static void add_lines(struct MHD_Response *response, const struct exchange *x, c
 static void add_own_lines(struct MHD_Response *response, const struct exchange *x)
 {
     char number[32];
-    (void)snprintf(number, sizeof number, "%zu", x->record.try_count);
+    if (x->record.try_count < 10)
+        memcpy(number, (const char[]){(char)('0' + x->record.try_count), '\0'}, 2);
+    else
+        (void)snprintf(number, sizeof number, "%zu", x->record.try_count);
     (void)MHD_add_response_header(response, "x-hermes-request-id", x->record.id);
     if (x->record.try_count > 0) {
         (void)MHD_add_response_header(response, "x-hermes-provider", x->record.provider);
@@ -126,7 +130,7 @@ static enum MHD_Result queue(struct exchange *x, int status, struct MHD_Response
     add_own_lines(response, x);
     x->record.status = status;
     x->record.us = x->record.first_us = clock_monotonic_us() - x->record.started_us;
-    (void)snprintf(x->record.model, sizeof x->record.model, "%.*s", RECORD_MODEL_SIZE - 1, x->use_model);
+    COPY_TEXT(x->record.model, x->use_model);
     if (!x->is_local) /* now: whoever has the answer may ask for it */
         records_keep(x->relay->records, &x->record, &x->record_place);
     enum MHD_Result result = MHD_queue_response(x->connection, (unsigned)status, response);
