@@ -108,6 +108,7 @@ struct exchange {
     bool gone;         /* nobody waits for it any more */
     bool is_local;     /* for the relay itself */
     bool stranger;     /* neither token nor cookie: sees how to come by them */
+    bool wants_page;   /* a person looks at the answer, in a browser */
     bool local_stream; /* whose answer goes on as long as the client listens */
     bool lists;        /* asks for the models of all providers */
 

@@ -153,7 +153,8 @@ static struct refusal look_at(struct exchange *x, struct collecting *c, const ch
         x->header_room = ANSWER_ROOM;
     if (refusal.status != 0)
         return refusal;
-    *ret_local = pages_know(target, &what);
+    x->wants_page = c->head.accept != NULL && strstr(c->head.accept, "text/html") != NULL;
+    *ret_local = pages_know(target, x->wants_page, &what);
     int error = *ret_local ? 0 : route_parse(target, &x->route);
     if (error == 0 && !*ret_local)
         x->dialect = route_dialect(&x->route);
@@ -332,6 +333,7 @@ static void on_completed(void *data, struct MHD_Connection *connection, void **c
         if (!x->is_local) {
             x->record.tokens_in = x->tokens_in;
             x->record.tokens_out = x->tokens_out;
+            x->record.over = true;
             metrics_request(x->relay->metrics, &x->record, x->tokens_in, x->tokens_out);
             records_keep(x->relay->records, &x->record, &x->record_place);
         }

@@ -83,6 +83,7 @@ static const struct place {
     PLACE("content-length", content_length, offsetof(struct request_head, lengths), false),
     PLACE("transfer-encoding", transfer_encoding, offsetof(struct request_head, encodings), false),
     PLACE("upgrade", upgrade, 0, false),
+    PLACE("accept", accept, 0, false),
     PLACE(HOP_HEADER, relayed, 0, false),
 #undef PLACE
 };

@@ -21,6 +21,7 @@ struct request_head {
     const char *connection;
     const char *idempotency_key;
     const char *upgrade;
+    const char *accept;
     const char *relayed;  /* HOP_HEADER */
     unsigned lengths;     /* how many Content-Length headers */
     unsigned encodings;   /* and Transfer-Encoding */

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "clock.h"
+#include "minutes.h"
 #include "relay.h"
 
 enum { SERIES_MAX = 256 };
@@ -35,6 +36,7 @@ struct metrics {
     size_t count_count;
     struct provider_numbers providers[SERIES_MAX];
     size_t provider_count;
+    struct minutes minutes;
 };
 
 struct metrics *metrics_create(void)
@@ -91,6 +93,8 @@ void metrics_request(struct metrics *metrics, const struct record *record, long 
     numbers->tokens_out += (unsigned long long)tokens_out;
     numbers->buckets[bucket]++;
     numbers->seconds += seconds;
+    if (record->provider[0] != '\0')
+        minutes_note(&metrics->minutes, record, clock_wall());
     (void)pthread_mutex_unlock(&metrics->lock);
 }
 
@@ -206,6 +210,14 @@ static bool cooldowns_text(struct hermes *hermes, const struct hermes_view *view
                                           : bytes_printf(out, "+Inf\n"));
         }
     }
+    return good;
+}
+
+bool metrics_minutes(struct metrics *metrics, struct bytes *out)
+{
+    (void)pthread_mutex_lock(&metrics->lock);
+    bool good = minutes_json(&metrics->minutes, clock_wall(), out);
+    (void)pthread_mutex_unlock(&metrics->lock);
     return good;
 }
 

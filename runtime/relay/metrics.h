@@ -18,6 +18,8 @@ void metrics_request(struct metrics *metrics, const struct record *record, long 
 void metrics_failover(struct metrics *metrics, const char *provider);
 /* A stream of PROVIDER told of an error when it had begun. */
 void metrics_trouble(struct metrics *metrics, const char *provider);
+/* What minutes.h tells of the last hour, as JSON. */
+bool metrics_minutes(struct metrics *metrics, struct bytes *out) __attribute__((warn_unused_result));
 /* In Prometheus's text format 0.0.4, with the state of each key of RELAY's snapshot. */
 bool metrics_text(struct relay *relay, struct bytes *out) __attribute__((warn_unused_result));
 

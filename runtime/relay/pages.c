@@ -63,16 +63,20 @@ static void show_request(struct exchange *x)
 {
     const char *target = bytes_at(&x->target) + strlen("/requests/");
     char id[REQUEST_ID_SIZE];
+    if (x->wants_page) {
+        show_page(x);
+        return;
+    }
     (void)snprintf(id, sizeof id, "%.*s", (int)strcspn(target, "?"), target);
     if (records_request(x->relay->records, id, &x->local))
-        reply_local(x, 200, JSON_TYPE, NULL);
+        reply_local(x, 200, JSON_TYPE, "Vary: Accept\r\n");
     else
         reply_error(x, 404, -1, "no recent request has that id");
 }
 
 static const struct page {
     const char *path;
-    bool prefix;
+    bool prefix; /* of the paths that are meant, which a browser gets the status page for */
     enum guarded guarded;
     void (*show)(struct exchange *x);
 } pages[] = {{"/", false, GUARDED_PAGE, show_page},
@@ -93,11 +97,11 @@ static const struct page *find_page(const char *target)
     return NULL;
 }
 
-bool pages_know(const char *target, enum guarded *ret)
+bool pages_know(const char *target, bool wants_page, enum guarded *ret)
 {
     const struct page *page = find_page(target);
     if (page != NULL)
-        *ret = page->guarded;
+        *ret = page->prefix && wants_page ? GUARDED_PAGE : page->guarded;
     return page != NULL;
 }
 

@@ -8,8 +8,8 @@
 
 struct exchange;
 
-/* Whether TARGET is one of them, and who may see it. */
-bool pages_know(const char *target, enum guarded *ret);
+/* Whether TARGET is one of them, and who may see it; WANTS_PAGE: in a browser. */
+bool pages_know(const char *target, bool wants_page, enum guarded *ret);
 void pages_answer(struct exchange *x);
 /* A stream of the status: adds what is new to x->local. */
 void pages_stream(struct exchange *x, long long now_us);

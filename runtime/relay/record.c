@@ -8,6 +8,7 @@
 
 #include "bytes.h"
 #include "evidence.h"
+#include "plain_name.h"
 
 enum { REQUESTS = 256, SHOWN = 25, SWITCHES = 64, ANSWERS = 32 };
 
@@ -99,6 +100,13 @@ static bool text_member(struct bytes *out, const char *name, const char *text)
     return bytes_printf(out, "\"%s\":\"", name) && bytes_add_json(out, text, strlen(text)) && bytes_add(out, "\"", 1);
 }
 
+/* What a client calls its model. */
+static bool name_member(struct bytes *out, const char *name, const char *text)
+{
+    struct fingerprint print;
+    return text_member(out, name, plain_name_or_print(text, &print));
+}
+
 /* JSON has no infinity: a dead key's time is null. */
 static bool until_member(struct bytes *out, double until)
 {
@@ -120,10 +128,10 @@ static bool outline(struct bytes *out, const struct record *r)
     return bytes_add(out, "{", 1) && text_member(out, "id", r->id) &&
            bytes_printf(out, ",\"at\":%.3f,\"ms\":%.1f,\"first_ms\":%.1f,\"status\":%d,\"stream_error\":%d,", r->at,
                         (double)r->us / 1000, (double)r->first_us / 1000, r->status, r->trouble) &&
-           bytes_printf(out, "\"tokens_in\":%lld,\"tokens_out\":%lld,\"tries\":%zu,", r->tokens_in, r->tokens_out,
-                        r->try_count) &&
+           bytes_printf(out, "\"tokens_in\":%lld,\"tokens_out\":%lld,\"tries\":%zu,\"over\":%s,", r->tokens_in,
+                        r->tokens_out, r->try_count, r->over ? "true" : "false") &&
            text_member(out, "method", r->method) && bytes_add(out, ",", 1) && text_member(out, "path", r->path) &&
-           bytes_add(out, ",", 1) && text_member(out, "model", r->model) && bytes_add(out, ",", 1) &&
+           bytes_add(out, ",", 1) && name_member(out, "model", r->model) && bytes_add(out, ",", 1) &&
            text_member(out, "provider", r->provider) && bytes_add(out, ",", 1) &&
            text_member(out, "fingerprint", r->fingerprint);
 }

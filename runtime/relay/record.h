@@ -38,6 +38,7 @@ struct record {
     long long tokens_in;           /* as the provider told */
     long long tokens_out;
     long long first_us; /* until the answer began; 0: it did not */
+    bool over;          /* its last byte has been sent, or it was broken off */
     struct record_try tries[RECORD_TRIES];
     size_t try_count;
 };

@@ -11,7 +11,9 @@
 #include "file_lock.h"
 #include "guarded_file.h"
 #include "json_token.h"
+#include "metrics.h"
 #include "plain_name.h"
+#include "print_env.h"
 #include "record.h"
 #include "relay.h"
 #include "snapshot_format.h"
@@ -175,6 +177,18 @@ static bool watcher_json(const char *home, struct bytes *out)
     return good;
 }
 
+/* The lines that point a client here, as --print-env prints them. */
+static bool connect_member(const struct relay *relay, struct hermes *hermes, struct bytes *out)
+{
+    struct bytes text = {0};
+    const struct hermes_view *view = hermes == NULL ? NULL : hermes_hold(hermes);
+    bool good = print_env_text(view, relay->home, relay->address, &text) && bytes_printf(out, "\"connect\":\"") &&
+                bytes_add_json(out, bytes_at(&text), bytes_len(&text)) && bytes_add(out, "\",", 2);
+    hermes_view_unref(view);
+    bytes_finish(&text);
+    return good;
+}
+
 bool status_json(struct relay *relay, struct bytes *out)
 {
     struct hermes *hermes = relay_hermes(relay);
@@ -185,8 +199,9 @@ bool status_json(struct relay *relay, struct bytes *out)
     else
         good = good && bytes_printf(out, "\"snapshot\":\"there is none yet\",\"generation\":0,\"compiled_at\":\"\","
                                          "\"default_provider\":\"\",\"fallbacks\":[],\"providers\":[],");
-    return good && text_member(out, "address", relay->address) && bytes_printf(out, "\"requests\":") &&
-           records_requests_json(relay->records, out) && bytes_printf(out, ",\"switches\":") &&
-           records_switches_json(relay->records, out) && bytes_add(out, ",", 1) && watcher_json(relay->home, out) &&
-           bytes_add(out, "}", 1);
+    return good && text_member(out, "address", relay->address) && connect_member(relay, hermes, out) &&
+           bytes_printf(out, "\"minutes\":") && metrics_minutes(relay->metrics, out) &&
+           bytes_printf(out, ",\"requests\":") && records_requests_json(relay->records, out) &&
+           bytes_printf(out, ",\"switches\":") && records_switches_json(relay->records, out) &&
+           bytes_add(out, ",", 1) && watcher_json(relay->home, out) && bytes_add(out, "}", 1);
 }

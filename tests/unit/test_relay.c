@@ -5,6 +5,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -16,7 +17,9 @@
 #include "hold.h"
 #include "key_heap.h"
 #include "mask.h"
+#include "minutes.h"
 #include "model.h"
+#include "record.h"
 #include "route.h"
 #include "shown_path.h"
 #include "usage.h"
@@ -341,6 +344,63 @@ static void a_path_is_logged_without_keys_and_on_one_line(void **state)
     assert_string_equal(out, "/v1/sha");
 }
 
+static void note_request(struct minutes *minutes, const char *provider, int status, long long first_us, double now)
+{
+    struct record record = {.status = status, .first_us = first_us, .tokens_in = 100, .tokens_out = 7};
+    strcpy(record.provider, provider);
+    minutes_note(minutes, &record, now);
+}
+
+static void assert_minutes(const struct minutes *minutes, double now, const char *part)
+{
+    struct bytes out = {0};
+    assert_true(minutes_json(minutes, now, &out) && bytes_add(&out, "", 1));
+    if (strstr(bytes_at(&out), part) == NULL)
+        fail_msg("no %s in %s", part, bytes_at(&out));
+    bytes_finish(&out);
+}
+
+/* Sixty numbers, the running minute's last. */
+static void each_minute_of_the_last_hour_is_told(void **state)
+{
+    struct minutes *minutes = calloc(1, sizeof *minutes);
+    const double now = 1.8e9;
+    (void)state;
+    assert_non_null(minutes);
+    assert_minutes(minutes, now, "[]");
+    for (int i = 0; i < 9; i++)
+        note_request(minutes, "a", 200, 100 * 1000, now - 60);
+    note_request(minutes, "a", 429, 0, now - 60);
+    note_request(minutes, "a", 200, 5000 * 1000, now);
+    note_request(minutes, "a", 0, 0, now);
+    assert_minutes(minutes, now, "{\"provider\":\"a\",\"requests\":[0,0,");
+    assert_minutes(minutes, now, ",0,10,2],\"failures\":[");
+    assert_minutes(minutes, now, ",0,1,1],\"median_ms\":[");
+    assert_minutes(minutes, now, ",0,84,5765],\"slow_ms\":[");
+    assert_minutes(minutes, now, ",0,1000,200],\"tokens_out\":[");
+    assert_minutes(minutes, now, ",0,70,14]}]");
+    assert_minutes(minutes, now + 59 * 60, "\"requests\":[2,0,0,");
+    assert_minutes(minutes, now + 60 * 60, "[]");
+    note_request(minutes, "a", 200, 1, now + 60 * 60); /* in the place of an hour ago */
+    assert_minutes(minutes, now + 60 * 60, ",0,1],\"failures\"");
+    free(minutes);
+}
+
+static void of_many_providers_those_asked_last_are_told(void **state)
+{
+    struct minutes *minutes = calloc(1, sizeof *minutes);
+    char name[] = "provider-00";
+    (void)state;
+    assert_non_null(minutes);
+    for (int i = 0; i < 2 * MINUTES_PROVIDERS; i++) {
+        (void)snprintf(name, sizeof name, "provider-%02d", i);
+        note_request(minutes, name, 200, 1000, 1.8e9 + i * 60);
+    }
+    assert_minutes(minutes, 1.8e9 + 2 * MINUTES_PROVIDERS * 60, "provider-31");
+    assert_minutes(minutes, 1.8e9 + 2 * MINUTES_PROVIDERS * 60, "[{\"provider\":\"provider-16\"");
+    free(minutes);
+}
+
 static void tokens_are_counted_in_both_dialects(void **state)
 {
     static const char openai[] = "{\"usage\":{\"prompt_tokens\": 12,\"completion_tokens\":34,\"total_tokens\":46}}";
@@ -400,6 +460,8 @@ int main(void)
         cmocka_unit_test(json_is_held_until_it_can_be_judged),
         cmocka_unit_test(headers_that_belong_to_others_do_not_pass),
         cmocka_unit_test(a_path_is_logged_without_keys_and_on_one_line),
+        cmocka_unit_test(each_minute_of_the_last_hour_is_told),
+        cmocka_unit_test(of_many_providers_those_asked_last_are_told),
         cmocka_unit_test(tokens_are_counted_in_both_dialects),
         cmocka_unit_test(a_block_keeps_its_bytes_when_it_grows),
     };
