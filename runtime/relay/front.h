@@ -32,9 +32,10 @@ struct front {
     struct MHD_Daemon *daemon;
     int fd; /* readable when front_run has something to do */
     bool due;
-    bool trusted; /* only this user can connect: no token is asked for */
-    bool closing; /* no new connections, and none is kept */
-    int epoll;    /* where each client is added: EPOLLRDHUP with its address */
+    bool checks_lines; /* the server refuses header lines that two readers could read differently */
+    bool trusted;      /* only this user can connect: no token is asked for */
+    bool closing;      /* no new connections, and none is kept */
+    int epoll;         /* where each client is added: EPOLLRDHUP with its address */
     struct exchanges *exchanges;
     struct client *clients; /* all of them */
     size_t client_count;

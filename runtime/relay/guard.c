@@ -39,7 +39,7 @@ static bool well_formed(const char *name, size_t name_len, const char *value, si
     for (size_t i = 0; i < value_len; i++)
         if (((unsigned char)value[i] < ' ' && value[i] != '\t') || value[i] == 127)
             return false;
-    return name_len > 0 && on_one_line(name, name_len, value);
+    return name_len > 0;
 }
 
 /* The server ends a value at a NUL, too, and another reader may not: so the next line begins right behind the value and
@@ -98,7 +98,8 @@ static const struct place *place_of(const char *name, size_t len)
 
 void guard_note(struct request_head *head, const char *name, size_t name_len, const char *value, size_t value_len)
 {
-    if (value == NULL || !well_formed(name, name_len, value, value_len) || !follows(head, name)) {
+    if (value == NULL || !well_formed(name, name_len, value, value_len) ||
+        (!head->lines_checked && (!on_one_line(name, name_len, value) || !follows(head, name)))) {
         head->malformed = true;
         return;
     }
@@ -125,7 +126,7 @@ static bool ends_well(const char *end)
 
 struct refusal guard_framing(const struct request_head *head, const char *method, long long *ret_length)
 {
-    if (head->malformed || (head->end != NULL && !ends_well(head->end)))
+    if (head->malformed || (!head->lines_checked && head->end != NULL && !ends_well(head->end)))
         return (struct refusal){400, "a header is malformed, folded, or given twice"};
     if (head->bytes > REQUEST_HEADERS_LIMIT)
         return (struct refusal){431, "the request's headers are larger than 24 KiB"};

@@ -26,9 +26,10 @@ struct request_head {
     unsigned lengths;     /* how many Content-Length headers */
     unsigned encodings;   /* and Transfer-Encoding */
     unsigned connections; /* and Connection */
-    bool malformed;       /* a header that two readers could read differently */
-    size_t bytes;         /* of all names and values, and HEADER_COST each */
-    const char *end;      /* of the last value, in the text of the request */
+    bool lines_checked; /* set before: the server itself refuses what is folded or has a NUL or a bare line end in it */
+    bool malformed;     /* a header that two readers could read differently */
+    size_t bytes;       /* of all names and values, and HEADER_COST each */
+    const char *end;    /* of the last value, in the text of the request */
 };
 
 /* Names the relays that a request has come through, each by a number that it drew when it started. */
@@ -37,8 +38,8 @@ struct request_head {
 /* HEADER_COST: of each one, its line end and what the server notes of it. */
 enum { REQUEST_HEADERS_LIMIT = 24 * 1024, HEADER_COST = 84 };
 
-/* Notes one header. NAME and VALUE stand in the text of the request, where a name is followed by a colon and its value:
- * a line that was folded onto the one before it does not. */
+/* Notes one header. Unless the lines are checked, NAME and VALUE stand in the text of the request, where a name is followed
+ * by a colon and its value: a line that was folded onto the one before it does not. */
 void guard_note(struct request_head *head, const char *name, size_t name_len, const char *value, size_t value_len);
 
 struct refusal {
