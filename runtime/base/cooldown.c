@@ -90,13 +90,21 @@ static void parse_list(struct reading *reading, enum cooldowns_list list, const 
     }
 }
 
+static bool nothing_follows(const char *end, const char *text_end)
+{
+    while (end < text_end && (unsigned char)*end <= ' ')
+        end++;
+    return end == text_end;
+}
+
 bool cooldowns_parse(struct cooldowns *cooldowns, const char *text, size_t len, double now)
 {
     const cJSON *provider;
     const cJSON *item;
     const char *end = text;
     cJSON *root = text == NULL ? NULL : parse_or_end(text, len, &end);
-    struct reading reading = {cooldowns, now, text == NULL || cJSON_IsObject(root)};
+    struct reading reading = {cooldowns, now,
+                              text == NULL || (cJSON_IsObject(root) && nothing_follows(end, text + len))};
     struct memory_hold hold;
     parse_json_hold(&hold, root);
     cJSON_ArrayForEach(provider, members(&reading, cJSON_GetObjectItemCaseSensitive(root, "cooldowns")))

@@ -184,7 +184,9 @@ static int on_words(CURL *easy, curl_infotype type, char *words, size_t len, voi
     (void)easy;
     if (type != CURLINFO_TEXT)
         return 0;
-    long stream = number_behind(words, len, "Using Stream ID: ", 16);
+    long stream = number_behind(words, len, "Using Stream ID: ", 16); /* 7.x; 8.x: */
+    if (memmem(words, len, "OPENED stream", 13) != NULL)
+        stream = number_behind(words, len, "[HTTP/2] [", 10);
     long last = memmem(words, len, "GOAWAY", 6) == NULL ? -1 : number_behind(words, len, "last_stream=", 10);
     if (stream > 0)
         call->stream = stream;

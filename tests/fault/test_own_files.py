@@ -15,7 +15,8 @@ VALUES = ("null", "true", "0", "-1", "1e999", "9" * 400, '""', '"text"', '"\\u00
 
 def flips(text):
     for at in range(len(text)):
-        for bits in (0x01, 0x80, 0xFF) if LONG else (0x01 if at % 2 else 0xFF,):
+        all_ways = LONG or at + 1 == len(text)  # what follows the last one
+        for bits in (0x01, 0x80, 0xFF) if all_ways else (0x01 if at % 2 else 0xFF,):
             yield f"byte {at} ^ {bits:#04x}", text[:at] + bytes([text[at] ^ bits]) + text[at + 1:]
 
 

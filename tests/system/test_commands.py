@@ -140,7 +140,8 @@ class Commands(unittest.TestCase):
             self.assertIn("help", offered)
         done = self.shell("fish", "--no-config", "-c", f"source {BUILD}/description/hermes-compile.fish; "
                           "complete -C 'hermes-compile --check --l'; complete -C 'hermes-compile --format sa'")
-        self.assertEqual([line.split("\t")[0] for line in done.stdout.splitlines()], ["--live", "sarif"])
+        offered = [line.split("\t")[0] for line in done.stdout.splitlines()]  # fish 4 also offers what has it elsewhere
+        self.assertEqual([word for word in offered if word.startswith(("--l", "sa"))], ["--live", "sarif"])
 
 
 if __name__ == "__main__":
