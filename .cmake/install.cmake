@@ -37,4 +37,5 @@ install(FILES runtime/library/libhermes-runtime.3 DESTINATION ${CMAKE_INSTALL_MA
 install(FILES ${RUNTIME_EXAMPLES} DESTINATION ${CMAKE_INSTALL_DATADIR}/doc/libhermes-runtime-dev/examples COMPONENT dev)
 
 add_custom_target(uninstall VERBATIM
-    COMMAND ${CMAKE_COMMAND} -DMANIFEST=${CMAKE_BINARY_DIR}/install_manifest.txt -P ${CMAKE_SOURCE_DIR}/.cmake/uninstall.cmake)
+    COMMAND ${CMAKE_COMMAND} -DMANIFEST=${CMAKE_BINARY_DIR}/install_manifest.txt
+            -P ${CMAKE_SOURCE_DIR}/.cmake/uninstall.cmake)

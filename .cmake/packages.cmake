@@ -37,8 +37,8 @@ set(CPACK_DEBIAN_RUNTIME_PACKAGE_CONTROL_EXTRA ${CMAKE_SOURCE_DIR}/.cmake/debian
 set(CPACK_DEBIAN_WATCH_PACKAGE_CONTROL_EXTRA ${CMAKE_SOURCE_DIR}/.cmake/debian/watch/prerm)
 set(CPACK_DEBIAN_PYTHON_PACKAGE_CONTROL_EXTRA ${CMAKE_SOURCE_DIR}/.cmake/debian/python/prerm)
 
-# The day of the release stands in CHANGELOG.md; the files in the packages are of that day, so that the same source makes
-# the same packages.
+# The day of the release stands in CHANGELOG.md; the files in the packages are of that day, so that the same source
+# makes the same packages.
 set_property(DIRECTORY APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS CHANGELOG.md)
 file(STRINGS CHANGELOG.md HERMES_RELEASE REGEX "^## \\[${PROJECT_VERSION}\\] - ")
 if(NOT HERMES_RELEASE MATCHES "- ([0-9]+-[0-9]+-[0-9]+)$")
@@ -49,7 +49,8 @@ foreach(pair HERMES_RELEASE_DATE:-R HERMES_RELEASE_EPOCH:+%s)
     string(REPLACE ":" ";" pair ${pair})
     list(GET pair 0 variable)
     list(GET pair 1 form)
-    execute_process(COMMAND date -u -d ${HERMES_RELEASE} ${form} OUTPUT_VARIABLE ${variable} OUTPUT_STRIP_TRAILING_WHITESPACE)
+    execute_process(COMMAND date -u -d ${HERMES_RELEASE} ${form} OUTPUT_VARIABLE ${variable}
+                    OUTPUT_STRIP_TRAILING_WHITESPACE)
 endforeach()
 set(CPACK_PROJECT_CONFIG_FILE ${CMAKE_BINARY_DIR}/package_date.cmake)
 file(WRITE ${CPACK_PROJECT_CONFIG_FILE} "set(ENV{SOURCE_DATE_EPOCH} ${HERMES_RELEASE_EPOCH})\n")
@@ -100,7 +101,8 @@ if(YAML_ARCHIVE AND SODIUM_ARCHIVE AND CJSON_SHARED)
     target_link_libraries(hermes-compile-static PRIVATE $<TARGET_FILE:compiler> $<TARGET_FILE:runtime>
                           $<TARGET_FILE:schema> ${YAML_ARCHIVE} ${SODIUM_ARCHIVE} ${CJSON_SHARED} Threads::Threads m)
     add_dependencies(hermes-compile-static compiler runtime schema)
-    set_target_properties(hermes-compile-static PROPERTIES BUILD_RPATH "$ORIGIN" BUILD_RPATH_USE_ORIGIN ON SKIP_BUILD_RPATH OFF)
+    set_target_properties(hermes-compile-static PROPERTIES
+                          BUILD_RPATH "$ORIGIN" BUILD_RPATH_USE_ORIGIN ON SKIP_BUILD_RPATH OFF)
     set(TARBALL hermes-compile-${PROJECT_VERSION}-${CMAKE_SYSTEM_PROCESSOR})
     add_custom_target(static-tarball VERBATIM DEPENDS hermes-compile-static
         COMMAND sh ${CMAKE_SOURCE_DIR}/.cmake/tarball $<TARGET_FILE:hermes-compile-static> ${CJSON_SHARED} ${TARBALL}

@@ -51,8 +51,7 @@ static void emit(struct run *run);
 static bool plan(struct run *run);
 static void publish_and_project(struct run *run);
 
-/* The way of a key: each stage makes a value of those before it; one after which there is nothing to be done ends it.
- */
+/* The way of a key: each stage makes a value of those before it; one after which nothing is left to do ends it. */
 static void run_stages(struct run *run)
 {
     read_sources(run);

@@ -134,9 +134,9 @@ int watcher_open(struct watcher *w, const char *managed, bool quiet)
         error = sd_event_add_time(w->commons.event, &w->pause, CLOCK_MONOTONIC, 0, 1, at_pause_end, w);
     if (error >= 0)
         error = sd_event_source_set_enabled(w->pause, SD_EVENT_OFF);
-    if (error >= 0 && watch_set_mounts_fd(w->commons.watches) >= 0)
-        error =
-            sd_event_add_io(w->commons.event, NULL, watch_set_mounts_fd(w->commons.watches), EPOLLPRI, at_mounts, w);
+    const int mounts = error >= 0 ? watch_set_mounts_fd(w->commons.watches) : -1;
+    if (mounts >= 0)
+        error = sd_event_add_io(w->commons.event, NULL, mounts, EPOLLPRI, at_mounts, w);
     if (error >= 0)
         return 0;
     watcher_close(w);
@@ -200,8 +200,7 @@ static void *leave_apart(void *home)
     return NULL;
 }
 
-/* Those whose file systems may not answer, each in a thread; whoever has not answered after LEAVE_S is not waited for.
- */
+/* Those whose file systems may not answer, each in a thread; what has not answered after LEAVE_S is not waited for. */
 static bool leave_foreign(const struct watcher *w)
 {
     struct timespec until;

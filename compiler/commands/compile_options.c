@@ -10,8 +10,8 @@
 /* clang-format off */
 static const struct option_row rows[] = {
     {OPTION_MODE, "check", .mode = MODE_CHECK, .operands = "[FILE...]",
-     .help = "Report what is wrong; write nothing. A FILE is a config.yaml or an env file to check instead of the home's; "
-             "\"-\" is a config.yaml on standard input, read with the home's .env."},
+     .help = "Report what is wrong; write nothing. A FILE is a config.yaml or an env file to check instead of the "
+             "home's; \"-\" is a config.yaml on standard input, read with the home's .env."},
     {OPTION_MODE, "diff", .mode = MODE_DIFF,
      .help = "Show what publishing would change; write nothing."},
     {OPTION_MODE, "explain", .mode = MODE_EXPLAIN, .argument = "WHAT",
@@ -20,8 +20,8 @@ static const struct option_row rows[] = {
     {OPTION_MODE, "status", .mode = MODE_STATUS,
      .help = "Show the active generation, its keys by fingerprint, and which of them are cooling down."},
     {OPTION_MODE, "reset", .mode = MODE_RESET, .argument = "PROVIDER|all", .operands = "[FINGERPRINT]",
-     .help = "Clear cooldowns. Both those of Hermes and those that gateways reported are cleared, for one provider, for "
-             "one of its keys, or for all."},
+     .help = "Clear cooldowns. Both those of Hermes and those that gateways reported are cleared, for one provider, "
+             "for one of its keys, or for all."},
     {OPTION_MODE, "withdraw", .mode = MODE_WITHDRAW,
      .help = "Remove hermes-watch's entries from auth.json, before uninstalling. End hermes-watch and Hermes first; "
              "afterwards compiled/ may be removed."},

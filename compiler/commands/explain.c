@@ -250,8 +250,7 @@ static const struct node *hidden_value(const struct compilation *c, const struct
     return follow(c->arena, c->sources.user_config, path, &name);
 }
 
-/* The runtime library writes `a.0.b`, diagnostics write `a[0].b`: either is understood, and answered as they write it.
- */
+/* The runtime library writes `a.0.b`, diagnostics `a[0].b`: either is understood, and answered as they write it. */
 static const char *written_path(const struct compilation *c, const char *path)
 {
     struct text out = {.arena = c->arena};

@@ -1,5 +1,4 @@
-/* --reset: clears cooldowns by hand, in the pool and in the memory of keys, as `hermes auth reset` does for the pool.
- */
+/* --reset: clears cooldowns by hand, in the pool (as `hermes auth reset` does) and in the memory of keys. */
 #ifndef HERMES_RESET_H
 #define HERMES_RESET_H
 

@@ -12,9 +12,8 @@ struct finding {
     const char *expected; /* fingerprint of what the sources say; NULL: they do not set it */
     bool matters;         /* somebody uses it now, or will */
     const char *message;
-    const char *help; /* the command that repairs it, or what to do by hand */
-    const char
-        *by_hand; /* instead of a command that would take this key over, where several places disagree; else NULL */
+    const char *help;    /* the command that repairs it, or what to do by hand */
+    const char *by_hand; /* instead of a command that would take this key over: several places disagree; or NULL */
 };
 
 /* A NAME=value that some place gives to whoever starts from there. */

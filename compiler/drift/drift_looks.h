@@ -12,8 +12,7 @@ void drift_processes(struct drift *drift);
 void drift_profiles(struct drift *drift);
 /* Copies of config.yaml that Hermes keeps, and keys in them that no source has any more. */
 void drift_backups(struct drift *drift);
-/* Environment=, EnvironmentFile= and PassEnvironment= of hermes-gateway units of the user's and the system's instance.
- */
+/* Environment=, EnvironmentFile= and PassEnvironment= of hermes-gateway units, the user's and the system's. */
 void drift_units(struct drift *drift);
 /* Start-up files of shells and sessions. */
 void drift_startup_files(struct drift *drift);

@@ -144,8 +144,7 @@ static void keep(struct reader *r, struct env_text *out, struct place place, con
     text_putc(&out->text, '\n');
 }
 
-/* Says it where a line of a known variable has another known `NAME=` in its value. Hermes up to 0.18 parted it there.
- */
+/* Says it where a line of a known variable has another known `NAME=` in its value: Hermes up to 0.18 parts it there. */
 static void report_glued(struct reader *r, struct place place, const char *line, size_t len)
 {
     size_t name = name_length(line, len);

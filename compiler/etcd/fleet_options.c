@@ -14,8 +14,8 @@ static const struct option_row rows[] = {
     {OPTION_MODE, "history", .mode = FLEET_HISTORY,
      .help = "Show the last 64 revisions."},
     {OPTION_MODE, "rollback", .mode = FLEET_ROLLBACK, .operands = "[REVISION]",
-     .help = "Push an earlier revision again, as a new one. It also makes machines accept an etcd that was restored from "
-             "a backup."},
+     .help = "Push an earlier revision again, as a new one. It also makes machines accept an etcd that was restored "
+             "from a backup."},
     {OPTION_MODE, "cooldowns", .mode = FLEET_COOLDOWNS,
      .help = "Show which keys are exhausted, and which machine learned it."},
     {OPTION_MODE, "follow", .mode = FLEET_FOLLOW,

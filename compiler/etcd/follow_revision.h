@@ -1,5 +1,5 @@
-/* What a machine does with the revision that etcd offers: it takes it whole into its copy, or says why not and keeps the
- * one that it has. Revisions never go back. */
+/* What a machine does with the revision that etcd offers: it takes it whole into its copy, or says why not and keeps
+ * the one that it has. Revisions never go back. */
 #ifndef HERMES_FOLLOW_REVISION_H
 #define HERMES_FOLLOW_REVISION_H
 

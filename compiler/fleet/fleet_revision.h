@@ -1,5 +1,5 @@
-/* A revision of a fleet's env file: what `sources/env` in etcd holds, sealed. Revisions are counted from 1 in the sealed
- * text itself: what etcd counts starts anew when it is restored, and can be set by whoever writes to it.
+/* A revision of a fleet's env file: what `sources/env` in etcd holds, sealed. Revisions are counted from 1 in the
+ * sealed text itself: what etcd counts starts anew when it is restored, and can be set by whoever writes to it.
  *
  *     hermes-fleet-revision 1
  *     revision 12

@@ -34,8 +34,7 @@ static size_t at(const struct scanner *s)
     return (size_t)(s->in.at - s->text);
 }
 
-/* The string with its quotes that stands from START to END. A lone surrogate becomes its three bytes, which no key has.
- */
+/* The string with its quotes from START to END. A lone surrogate becomes its three bytes, which no key has. */
 static const char *decode(struct arena *arena, const char *start, const char *end)
 {
     const struct json_token token = {JSON_TEXT, start + 1, (size_t)(end - start) - 2};
@@ -83,8 +82,7 @@ static bool scan_name(struct scanner *s, struct json *child)
     return true;
 }
 
-/* The next one of an object's or array's children; false at its end, and where the text is wrong: *RET_GOOD says which.
- */
+/* The next child of an object or array; false at its end, and where the text is wrong: *RET_GOOD says which. */
 static bool next_child(struct scanner *s, char close, bool first, struct json *child, bool *ret_good)
 {
     json_token_pass_space(&s->in);

@@ -29,8 +29,7 @@ struct json {
  * *RET_AT is where it stops being it. */
 struct json *json_span_scan(struct arena *arena, const char *text, size_t len, size_t *ret_at);
 
-/* The same, but what lies deeper than DEPTH (the children of the root are at 1) is closed: little memory for much text.
- */
+/* The same, but what lies deeper than DEPTH (the root's children are at 1) is closed: little memory for much text. */
 struct json *json_span_scan_closed(struct arena *arena, const char *text, size_t len, size_t depth, size_t *ret_at);
 /* VALUE itself, or when it is closed, as it is with its children. */
 const struct json *json_span_opened(struct arena *arena, const char *text, const struct json *value);

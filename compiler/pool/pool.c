@@ -67,7 +67,7 @@ static void note_entry(struct projector *p, struct entry *entry)
     p->seeded[p->seeded_count++] = entry;
 }
 
-/* What was written in Hermes's place is ours to remove when its key is gone, or a profile might take that for its own. */
+/* What was written in Hermes's place is ours to remove when its key is gone: a profile might take that for its own. */
 static void take_back_made(const struct projector *p, struct entry *entry)
 {
     bool has_key = entry->seed != NULL && entry->seed->secret != NULL;

@@ -6,8 +6,7 @@
 #include "pool_view.h"
 #include "source.h"
 
-/* What auth.json holds, but for pools of custom providers that are none of CUSTOMS. An absent source is an empty view.
- */
+/* What auth.json holds, without pools of custom providers that are none of CUSTOMS. An absent source: an empty view. */
 struct pool_view pool_read(struct arena *arena, struct source *source, const struct custom_providers *customs,
                            struct diagnostics *diagnostics);
 

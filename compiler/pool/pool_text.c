@@ -14,9 +14,8 @@ static struct credential_id our_id(const struct projector *p, const struct crede
     struct credential_id id = credential->id;
     for (unsigned attempt = 1;; attempt++) {
         bool taken = false;
-        for (size_t i = 0; i < p->count; i++)
-            taken =
-                taken || (!p->entries[i].ours && p->entries[i].id != NULL && strcmp(p->entries[i].id, id.text) == 0);
+        for (size_t i = 0; !taken && i < p->count; i++)
+            taken = !p->entries[i].ours && p->entries[i].id != NULL && strcmp(p->entries[i].id, id.text) == 0;
         if (!taken)
             return id;
         const char *salted = arena_printf(p->arena, "%s %u", credential->secret, attempt);

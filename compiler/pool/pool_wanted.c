@@ -115,7 +115,7 @@ static struct entry *carrier_to_place(const struct projector *p, const struct cr
     return carrier != NULL && !carrier->manual && pool_view_manual_first(p->name) ? NULL : carrier;
 }
 
-/* Every version makes an entry of it: of a numbered one only newer ones do, and of OPENAI_API_KEY for OpenRouter none. */
+/* Every version makes an entry of it: of a numbered one only newer ones do, of OPENAI_API_KEY for OpenRouter none. */
 static bool is_table_variable(const struct provider_row *row, const char *name)
 {
     bool openrouter = row != NULL && strcmp(row->id, "openrouter") == 0;

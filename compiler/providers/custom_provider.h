@@ -48,8 +48,7 @@ bool custom_provider_shares_url(struct arena *arena, struct custom_providers *al
                                 const struct custom_provider *custom);
 /* Whether NAME is that of an entry that is switched off. */
 bool custom_provider_disabled(const struct custom_providers *all, const char *name);
-/* By URL, as Hermes compares: without blanks around and without trailing slashes. The first time they are put in order.
- */
+/* By URL, as Hermes compares: without blanks around and trailing slashes. The first time they are put in order. */
 const struct custom_provider *custom_provider_by_url(struct arena *arena, struct custom_providers *all,
                                                      const char *url);
 

@@ -9,8 +9,7 @@
  * `api_mode`, or `transport`: as Hermes sends it there. */
 const char *dialect_auth(const struct node *entry, const char *base_url);
 
-/* The map of further headers, after those were refused that belong to the key or to the framing. NULL: HEADERS is none.
- */
+/* The map of further headers, without those of the key and of the framing, which are refused. NULL: HEADERS is none. */
 const struct node *dialect_headers(const struct node *headers, struct diagnostics *diagnostics);
 
 #endif

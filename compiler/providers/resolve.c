@@ -313,8 +313,8 @@ static bool has_own_key(const struct draft *draft)
     return false;
 }
 
-/* Without this program the root's pool would have nothing for a profile that has a key of its own: it gets a pool of its
- * own, and then Hermes does not look there. */
+/* Without this program the root's pool would have nothing for a profile that has a key of its own: it gets a pool of
+ * its own, and then Hermes does not look there. */
 static bool is_passed_over(struct resolver *r, const struct pool_view_entry *entry)
 {
     if (entry->root == NULL || !has_own_key(draft_find(r, entry->provider)))

@@ -6,8 +6,7 @@
 #include "custom_provider.h"
 #include "provider.h"
 
-/* Whether a side task asks the custom provider ID: `auxiliary` names it, or it is the default one, which they ask else.
- */
+/* Whether a side task asks the custom provider ID: `auxiliary` names it, or it is the default one, asked otherwise. */
 bool side_task_asks(const struct node *config, const struct custom_providers *customs,
                     const struct providers *providers, const char *id);
 

@@ -2,8 +2,7 @@
  * those of a variable that is gone until it ends, where nobody can look; and a profile may have a copy. So the last
  * value that left, and when, is kept in compiled/departed.json, and the first key of a custom provider
  * ("custom:<name>") likewise:
- * {"XIAOMI_API_KEY": {"fingerprint": "sha256:...", "at": 1795478458.25}}. An observation: without it drift says less.
- */
+ * {"XIAOMI_API_KEY": {"fingerprint": "sha256:...", "at": 1795478458.25}}. An observation: else drift says less. */
 #ifndef HERMES_DEPARTED_H
 #define HERMES_DEPARTED_H
 

@@ -33,8 +33,7 @@ struct publication {
 };
 
 struct publication publish(struct arena *arena, const struct publish_input *input, struct diagnostics *diagnostics);
-/* What projecting would change, without the lock and without writing. ONLY_CHECK: for diagnostics and cooldowns alone.
- */
+/* What projecting would change, without lock and writing. ONLY_CHECK: for diagnostics and cooldowns alone. */
 struct publication publish_preview(struct arena *arena, const struct publish_input *input, bool only_check,
                                    struct diagnostics *diagnostics);
 

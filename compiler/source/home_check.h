@@ -1,5 +1,4 @@
-/* Whether a home is there and ours: who publishes into somebody else's leaves files there that its owner cannot write.
- */
+/* Whether a home is there and ours: what is published into another user's, its owner cannot write. */
 #ifndef HERMES_HOME_CHECK_H
 #define HERMES_HOME_CHECK_H
 

@@ -1,5 +1,5 @@
-/* What a person did when libyaml cannot go on: libyaml names the place where it stopped and what it expected there, which
- * for a quote or a bracket that is never closed is the end of the file. Here the cause is looked for in the text. */
+/* What a person did when libyaml cannot go on: libyaml names the place where it stopped and what it expected there,
+ * which for a quote or a bracket that is never closed is the end of the file. Here the cause is looked for. */
 #ifndef HERMES_SYNTAX_SLIP_H
 #define HERMES_SYNTAX_SLIP_H
 

@@ -7,7 +7,8 @@
  *         {OPTION_FLAG, "live", .mode = MODE_CHECK, .at = offsetof(struct options, live), .help = "..."},
  *         OPTION_COMMON,
  *     };
- *     struct options { struct option_line line; const char *home; bool live; } options = {.line.commit = HERMES_COMMIT};
+ *     struct options { struct option_line line; const char *home; bool live; } options = {
+ *         .line.commit = HERMES_COMMIT};
  *     option_table_parse(&(struct option_table){...}, argc, argv, &options);
  *
  * At most one mode is given; without one it is the table's `usual_mode`. In a table of `commands` a mode is a word

@@ -12,8 +12,7 @@ size_t utf8_length(const char *bytes, size_t left);
 size_t utf8_broken_length(const char *bytes, size_t left);
 /* Where LEN bytes stop being UTF-8; LEN when they are it to the end. */
 size_t utf8_valid(const char *bytes, size_t len);
-/* The first CHARACTER, which is none of ASCII's, or NULL. (memmem is slow where what it looks for is short and absent.)
- */
+/* The first CHARACTER, none of ASCII's, or NULL. (memmem is slow where what it looks for is short and absent.) */
 const char *utf8_find(const char *bytes, size_t len, const char *character);
 
 /* How many bytes the character at AT has, if it steers a terminal: C0, DEL, C1, and what ends a line or turns its

@@ -177,8 +177,7 @@ static int check_file(const struct stat *st, const struct booking_table *table)
     return table->slot_count == BOOKING_SLOTS ? 0 : HERMES_CORRUPT;
 }
 
-/* Maps what stands at the path. HERMES_ABSENT, _UNSAFE, _CORRUPT, _NEWER or a negative errno when nothing usable does.
- */
+/* Maps what stands at the path. HERMES_ABSENT, _UNSAFE, _CORRUPT, _NEWER or a negative errno: nothing usable does. */
 static int map_file(struct bookings *bookings, bool writable)
 {
     int flags = O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY;

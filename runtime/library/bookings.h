@@ -75,8 +75,7 @@ void bookings_look(struct bookings *bookings, bool create, double now);
 void bookings_finish(struct bookings *bookings);
 
 struct booking bookings_get(const struct bookings *bookings, const struct bookings_id *id);
-/* Books what BOOKING says of verdict, status, rule and until. A dead key stays dead. 0, or why only this process knows.
- */
+/* Books the verdict, status, rule and until of BOOKING. A dead key stays dead. 0, or why only this process knows. */
 int bookings_put(struct bookings *bookings, const struct bookings_id *id, const struct booking *booking);
 /* Counts one request now. */
 void bookings_count(struct bookings *bookings, const struct bookings_id *id, double now);

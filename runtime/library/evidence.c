@@ -449,8 +449,7 @@ static void read_field(struct evidence *evidence, const struct hermes_answer *an
                                 contains(value.bytes, value.len, "permodel", 8);
 }
 
-/* Does this member of the body's own object say that the body is an error? REST stands behind the value's first token.
- */
+/* Does this member of the body's object say that the body is an error? REST stands behind the value's first token. */
 static bool says_error(struct json_token name, struct json_token value, struct json_tokens rest)
 {
     struct json_token code;

@@ -107,8 +107,7 @@ struct picked {
     struct json_tokens inside;
 };
 
-/* The members of these NAMES, of two with one name the first; JSON_NONE where there is none. OBJECT goes past its end.
- */
+/* The members of these NAMES, of two with one name the first; JSON_NONE: there is none. OBJECT goes past its end. */
 static void pick(struct json_tokens *object, const char *const *names, size_t number, struct picked *ret)
 {
     struct json_token name;

@@ -52,8 +52,7 @@ static bool of_connection(const char *name, size_t len, const char *connection)
 
 bool headers_go_up(const char *name, const char *connection)
 {
-    /* Credentials; what libcurl says itself; what would make an answer one that cannot be looked into; and who asked.
-     */
+    /* Credentials; what libcurl says itself; what would make an answer one that cannot be looked into; who asked. */
     static const char *const names[] = {
         "authorization",  "x-api-key", "api-key", "x-goog-api-key", "host",    "expect", "accept-encoding",
         "content-length", "forwarded", "via",     "origin",         "referer", NULL};

@@ -98,8 +98,8 @@ bool print_env_text(const struct hermes_view *view, const char *home, const char
                quoted(out, where + 5) && bytes_printf(out, " http://localhost/v1/models\n");
     bool good = true;
     for (size_t i = 0; good && i < sizeof clients / sizeof *clients; i++)
-        good =
-            (view == NULL && clients[i].dialect == DIALECT_GEMINI) || client_lines(out, view, home, where, &clients[i]);
+        if (view != NULL || clients[i].dialect != DIALECT_GEMINI)
+            good = client_lines(out, view, home, where, &clients[i]);
     if (good && view == NULL)
         good = bytes_printf(out, "\n# There is no usable snapshot yet: run hermes-compile first, then this again.\n");
     return good && hermes_lines(out, view, home, where);

@@ -9,9 +9,9 @@
 static const struct option_row rows[] = {
     {OPTION_MODE, "simulate", .mode = MODE_SIMULATE, .argument = "ANSWERS",
      .help = "Show which key would be used if keys had been answered like this. ANSWERS are KEY=STATUS[:SECONDS], "
-             "separated by spaces: KEY is a fingerprint, at least 4 hex digits of its beginning, or where the key comes "
-             "from, as hermes-compile --status shows it; STATUS is an HTTP status; SECONDS is its Retry-After. Nothing "
-             "is sent or recorded."},
+             "separated by spaces: KEY is a fingerprint, at least 4 hex digits of its beginning, or where the key "
+             "comes from, as hermes-compile --status shows it; STATUS is an HTTP status; SECONDS is its Retry-After. "
+             "Nothing is sent or recorded."},
     {OPTION_MODE, "print-env", .mode = MODE_PRINT_ENV,
      .help = "Print the shell commands that point a client, or Hermes itself, at the relay."},
 

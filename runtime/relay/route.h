@@ -21,8 +21,7 @@ enum dialect {
 /* What a path says. */
 struct route {
     char provider[PROVIDER_NAME_SIZE]; /* "": the default one */
-    const char
-        *prefix; /* between the provider and the version, where a client repeats the base URL's path: "/openai" */
+    const char *prefix; /* between provider and version, where a client repeats the base URL's path: "/openai" */
     size_t prefix_len;
     const char *rest; /* into the target, from the version on: "/v1/chat/completions" */
     size_t rest_len;

@@ -14,8 +14,7 @@ struct relay;
  *  "origins": [{"path", "line", "column", "key"}]}]}],
  *  "switches": [{"at", "provider", "fingerprint", "status", "verdict", "rule", "until", "request": its id,
  * "to_provider", "to_fingerprint"}], latest first, "watcher_running": as the process that wrote it, "watcher": what
- * compiled/status.json says, or null} on one line. Times are seconds since the epoch; "until" is null for a dead key.
- */
+ * compiled/status.json says, or null} on one line. Times are seconds since the epoch; "until" of a dead key is null. */
 bool status_json(struct relay *relay, struct bytes *out) __attribute__((warn_unused_result));
 
 #endif

@@ -91,7 +91,8 @@ def reactions(name, text):
     mine = medians["hermes-watch"]
     print(f"{name}, edit to published and projected, both durable, median of {ROUNDS} rounds:")
     for who, value in medians.items():
-        print(f"  {who:<20} {value:8.2f} ms  {'' if who == 'hermes-watch' else f'ours is {mine / value:.2f} times that'}")
+        print(f"  {who:<20} {value:8.2f} ms  "
+              f"{'' if who == 'hermes-watch' else f'ours is {mine / value:.2f} times that'}")
 
 
 LOAD = "import sys, yaml; yaml.load(open(sys.argv[1]), getattr(yaml, sys.argv[2])); open(sys.argv[3]).read()"
@@ -115,7 +116,8 @@ def check(text):
             times[name].append(time.perf_counter() - start)
     floor, ours, fast, slow = (statistics.median(values) * 1000 for values in times.values())
     print(f"whole process on {len(text)} bytes:\n  libyaml's events       {floor:8.2f} ms\n  hermes-compile --check "
-          f"{ours:8.2f} ms  {ours / floor:6.2f} times\n  python CSafeLoader     {fast:8.2f} ms  ours is {fast / ours:.0f} times faster"
+          f"{ours:8.2f} ms  {ours / floor:6.2f} times\n  python CSafeLoader     {fast:8.2f} ms  ours is "
+          f"{fast / ours:.0f} times faster"
           f"\n  python SafeLoader      {slow:8.2f} ms  ours is {slow / ours:.0f} times faster")
     home.close()
 
@@ -156,13 +158,15 @@ def scale(name, text, env, base=None):
     first = charged(home)
     home.close()
     each = best[0] / size
-    print(f"| {name} | {size / 1e6:.1f} MB | {best[0] * 1000:.0f} ms | {each * 1e9:.0f} ns | {each / (base or each):.2f} | "
+    print(f"| {name} | {size / 1e6:.1f} MB | {best[0] * 1000:.0f} ms | {each * 1e9:.0f} ns | "
+          f"{each / (base or each):.2f} | "
           f"{best[1] / size:.1f} | {first[0] * 1000:.0f} ms | {first[1] / size:.1f} |")
     return each
 
 
 def scales():
-    print("| sources | size | --check | a byte | times the first of its kind | memory, times the size | published | its memory |"
+    print("| sources | size | --check | a byte | times the first of its kind | memory, "
+          "times the size | published | its memory |"
           "\n| --- |" + " --- |" * 7)
     base = None
     for megabytes in (1, 4, 15.5):

@@ -17,21 +17,26 @@ KEY, ANSWER = "sk-test-bench-relay", '{"id": "c", "choices": [{"message": {"cont
 BODY = '{"model": "m", "messages": [{"role": "user", "content": "' + "hello " * 30 + '"}]}'
 CPUS = sorted(os.sched_getaffinity(0))
 
-NGINX = """%(user)s daemon off; worker_processes 1; pid %(folder)s/nginx.pid; error_log %(folder)s/error.log; worker_rlimit_nofile 30000;
+NGINX = """%(user)s daemon off; worker_processes 1; pid %(folder)s/nginx.pid; error_log %(folder)s/error.log;
+worker_rlimit_nofile 30000;
 events { worker_connections 8192; }
 http {
     access_log %(folder)s/access.log; keepalive_requests 1000000000; keepalive_timeout 600s;
-    client_body_temp_path %(folder)s; proxy_temp_path %(folder)s; fastcgi_temp_path %(folder)s; uwsgi_temp_path %(folder)s;
-    scgi_temp_path %(folder)s;
+    client_body_temp_path %(folder)s; proxy_temp_path %(folder)s; fastcgi_temp_path %(folder)s;
+    uwsgi_temp_path %(folder)s; scgi_temp_path %(folder)s;
     %(servers)s
 }"""
 BACKEND = """access_log off; server { listen 127.0.0.1:%(port)d backlog=4096; default_type application/json;
-    location / { if ($http_authorization ~ "limited") { return 429 '{"error": {"message": "slow down"}}'; } return 200 '%(answer)s'; } }"""
+    location / {
+        if ($http_authorization ~ "limited") { return 429 '{"error": {"message": "slow down"}}'; }
+        return 200 '%(answer)s';
+    } }"""
 PROXY = """upstream backend { server 127.0.0.1:%(backend)d; keepalive 1024; keepalive_requests 1000000000; }
     upstream streams { server 127.0.0.1:%(streams)d; keepalive 1024; }
     server { listen 127.0.0.1:%(port)d backlog=4096; proxy_http_version 1.1; proxy_set_header Connection "";
     proxy_set_header Authorization "Bearer sk-test-bench-relay";
-    location / { proxy_pass http://backend; } location /streams/ { proxy_buffering off; proxy_pass http://streams/; } }"""
+    location / { proxy_pass http://backend; }
+    location /streams/ { proxy_buffering off; proxy_pass http://streams/; } }"""
 
 
 def free_port():
@@ -191,13 +196,15 @@ def throughput(root, who):
         table[connections] = {name: [statistics.median(column) for column in zip(*rows)]
                               for name, rows in results.items()}
     print(f"\n1 KB answers, one thread, median of {ROUNDS} interleaved rounds of {SECONDS} s\n"
-          "| connections | | p50 ms | p99 ms | requests/s | CPU us/request | added p50 | added p99 | throughput |\n|-|-|-|-|-|-|-|-|-|")
+          "| connections | | p50 ms | p99 ms | requests/s | CPU us/request | added p50 | added p99 | throughput |\n"
+          "|-|-|-|-|-|-|-|-|-|")
     for connections, rows in table.items():
         direct, nginx = rows["direct"], rows["nginx"]
         for name, row in rows.items():
             added = [f"{(row[i] - direct[i]) / max(nginx[i] - direct[i], 1e-9):.2f}"
                      for i in (0, 1)] if name != "direct" else ["", ""]
-            print(f"| {connections} | {name} | {row[0]:.3f} | {row[1]:.2f} | {row[2]:.0f} | {row[3]:.1f} | {added[0]} | {added[1]} | "
+            print(f"| {connections} | {name} | {row[0]:.3f} | {row[1]:.2f} | {row[2]:.0f} | {row[3]:.1f} | {added[0]} "
+                  f"| {added[1]} | "
                   f"{row[2] / nginx[2]:.2f} |")
     print("(added: latency above the direct one, as a multiple of nginx's; throughput: as a share of nginx's)")
     if "portkey" in who:
@@ -231,7 +238,8 @@ def first_byte(ports):
     added = {name: value - medians["direct"] for name, value in medians.items()}
     print("\nfirst byte of a stream, median: "
           + ", ".join(f"{name} {value:.3f} ms" for name, value in medians.items()) +
-          f"; whole: {medians['hermes-relay'] / medians['nginx']:.2f} times nginx's; added: {added['hermes-relay'] / added['nginx']:.2f} times")
+          f"; whole: {medians['hermes-relay'] / medians['nginx']:.2f} times nginx's; "
+          f"added: {added['hermes-relay'] / added['nginx']:.2f} times")
 
 
 def failover(home, relay, backend, configure):

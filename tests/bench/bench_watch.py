@@ -11,7 +11,8 @@ PAUSE = 0.06  # longer than the settle window: each edit finds everybody asleep,
 LOST = 3.0    # seconds after which an edit counts as not seen
 
 COMPILES = f'"{COMPILE}" --quiet --home "$1" 2>/dev/null && echo .'
-LOOP = f'inotifywait -m -q -e close_write,moved_to --format %f "$1" | while read -r name; do [ "$name" != config.yaml ] || {{ {COMPILES}; }}; done'
+LOOP = (f'inotifywait -m -q -e close_write,moved_to --format %f "$1" | while read -r name; do '
+        f'[ "$name" != config.yaml ] || {{ {COMPILES}; }}; done')
 ENTR = f'echo "$1/config.yaml" | entr -n -p sh -c \'{COMPILES}\' sh "$1"'
 WATCHMAN = f'watchman-wait -m 0 -p config.yaml -- "$1" | while read -r name; do {COMPILES}; done'
 WATCHDOG = """
@@ -123,7 +124,8 @@ def reactions():
     for peer in all_peers.values():
         peer.close()
     floor = statistics.median(t for t in times["a bare C loop, which parses nothing"] if t is not None)
-    print(f"\n| from a save to published, both files durable, {EDITS} edits each | median | p99 | times the bare loop | not seen |\n"
+    print(f"\n| from a save to published, both files durable, {EDITS} edits each | median | p99 | times the bare loop "
+          "| not seen |\n"
           "| --- | --- | --- | --- | --- |")
     for name, values in times.items():
         seen = sorted(t for t in values if t is not None)

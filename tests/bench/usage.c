@@ -1,6 +1,5 @@
 /* Runs a program, which has standard output for itself, and says on standard error what it alone was charged with:
- * processor time in microseconds, peak of memory in KiB. (A child of a large program would be charged with its size.)
- */
+ * processor time in microseconds, peak of memory in KiB. (A large program's child would be charged with its size.) */
 #include <stdio.h>
 #include <sys/resource.h>
 #include <sys/wait.h>

@@ -61,7 +61,8 @@ def homes():
             time.sleep(PAUSE)
     one, all_of_them = (sorted(values) for values in times.values())
     print(f"an edit, save to published, 200 rounds in turn:\n  1 home     median {statistics.median(one):7.2f} ms  p99 "
-          f"{one[197]:7.2f} ms  PSS {smaps(pairs[1][1], 'Pss')} KB\n  200 homes  median {statistics.median(all_of_them):7.2f} ms"
+          f"{one[197]:7.2f} ms  PSS {smaps(pairs[1][1], 'Pss')} KB\n"
+          f"  200 homes  median {statistics.median(all_of_them):7.2f} ms"
           f"  p99 {all_of_them[197]:7.2f} ms  PSS {smaps(pairs[200][1], 'Pss')} KB\n  200 homes cost "
           f"{statistics.median(all_of_them) / statistics.median(one):.2f} times what one costs")
     for home, watch in pairs.values():
@@ -89,7 +90,8 @@ def storm():
         last = f"sk-test-watcher-{size:08}"
         while key_in_force(home) != last:
             watch.wait(lambda status: True)
-        print(f"10,000 saves of {name} in {spent:.2f} s: {(cpu(watch) - before) / spent * 100:.1f} % of a core; the last is in force,"
+        print(f"10,000 saves of {name} in {spent:.2f} s: {(cpu(watch) - before) / spent * 100:.1f} % of a core; "
+              "the last is in force,"
               f" generation {home.generation()}")
     watch.close()
     home.close()
@@ -126,7 +128,8 @@ def idle(seconds):
     tracer.terminate()
     tracer.wait()
     calls = [line for line in trace.read_text().splitlines() if "epoll_wait(" not in line and "<detached" not in line]
-    print(f"idle for {seconds} s: {len(calls)} system calls; PSS {smaps(watch, 'Pss')} KB, RSS {smaps(watch, 'Rss')} KB")
+    print(f"idle for {seconds} s: {len(calls)} system calls; PSS {smaps(watch, 'Pss')} KB, "
+          f"RSS {smaps(watch, 'Rss')} KB")
     watch.close()
     home.close()
 

@@ -74,7 +74,8 @@ class Clients(unittest.TestCase):
         self.addCleanup(self.relay.close)
 
     def config(self, key):
-        return (f"model:\n  provider: {self.configured}\n  default: m\n  base_url: {self.provider.url}\n  api_key: {key}\n"
+        return (f"model:\n  provider: {self.configured}\n  default: m\n  base_url: {self.provider.url}\n"
+                f"  api_key: {key}\n"
                 f"credential_pool_sources:\n  {self.configured}: [MORE_0, MORE_1]\n")
 
     def check_secrets(self):

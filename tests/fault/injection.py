@@ -17,7 +17,8 @@ CONFIG = "model:\n  provider: xiaomi\n  api_key: %s\n"
 THEIRS = """{"version": 1, "providers": {"nous": {"tokens": [1.10, 12345678901234567890]}},
   "credential_pool": {"xiaomi": [{"id": "abc123", "label": "by hand", "auth_type": "api_key", "priority": 0,
     "source": "manual", "access_token": "%s", "last_status": "exhausted", "last_status_at": 4102444800.25,
-    "last_error_code": 429, "last_error_reset_at": 4102444800.50, "unknown": 1e3, "base_url": "https://a.example.com/v1"}]}}
+    "last_error_code": 429, "last_error_reset_at": 4102444800.50, "unknown": 1e3,
+    "base_url": "https://a.example.com/v1"}]}}
 """ % MANUAL
 
 

@@ -21,8 +21,7 @@ static inline void must(bool holds, const char *what)
     abort();
 }
 
-/* No key may be in anything that is printed. Only keys that look like keys are looked for: `config.yaml` is one, too.
- */
+/* No key may be in anything that is printed. Only what looks like a key is looked for: `config.yaml` is one, too. */
 static inline void check_secrets(const struct compiled *f)
 {
     char *printed = NULL;

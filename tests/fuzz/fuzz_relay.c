@@ -1,5 +1,4 @@
-/* Any request and any answer that hermes-relay looks into: what is before the first NUL is a target, the rest a body.
- */
+/* Any request and any answer that hermes-relay looks into: a target up to the first NUL, and the rest a body. */
 #include "fuzz.h"
 #include "bytes.h"
 #include "decode.h"

@@ -111,7 +111,8 @@ POOL = {
                                 '{"id": "i%d", "source": "env:V%d", "priority": %d, "access_token": "sk-test-%d"}, ',
                                 '{"id": "z"}]}'),
     "entries of ours": ('{"xiaomi": [',
-                        '{"id": "i%d", "source": "manual:hermes-watch:V%d", "priority": %d, "access_token": "sk-test-%d"}, ', '{"id": "z"}]}'),
+                        '{"id": "i%d", "source": "manual:hermes-watch:V%d", "priority": %d, '
+                        '"access_token": "sk-test-%d"}, ', '{"id": "z"}]}'),
     "pools": ("{", '"p%d": [], ', '"z": []}'),
     "unknown members": ('{"xiaomi": [{', '"m%d": 1, ', '"id": "a", "source": "manual"}]}'),
     "a long text": ('{"xiaomi": [{"id": "', "word", '"}]}'), "escapes": ('{"xiaomi": [{"id": "', "\\u00e9\\n", '"}]}'),

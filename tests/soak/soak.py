@@ -420,7 +420,8 @@ except BaseException:
     raise
 finally:
     soak.close()
-print(f"{soak.edits} edits, {soak.checks} times quiet and as the oracle says, {soak.kills} kills; grown by {soak.worst[0]} KB and "
+print(f"{soak.edits} edits, {soak.checks} times quiet and as the oracle says, {soak.kills} kills; "
+      f"grown by {soak.worst[0]} KB and "
       f"{soak.worst[1]} descriptors\n{soak.counts}")
 # A sanitizer keeps what was freed.
 assert (soak.worst[0] < 1024 or "asan" in str(WATCH)) and soak.worst[1] == 0, "a leak"

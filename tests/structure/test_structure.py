@@ -6,12 +6,13 @@ counts on: short functions, public functions that carry the name of their header
 What is not true yet stands in `known`, a line each. That list only shrinks: a line that is true no longer fails, too,
 and `test_structure.py --shrink` takes it out.
 """
-import functools, json, os, pathlib, re, shlex, statistics, subprocess, sys, unittest
+import functools, json, os, pathlib, re, shlex, shutil, statistics, subprocess, sys, unittest
 
 REPO = pathlib.Path(__file__).parents[2]
 BUILD = pathlib.Path(os.environ.get("HERMES_BUILD", REPO / "build/release"))
 COMPONENTS = "schema", "runtime", "compiler", "watcher"
-LONGEST, MEDIAN = 70, 10
+LONGEST, MEDIAN, COLUMNS = 70, 10, 120
+FORMATTER = "14"  # the major version of clang-format that the sources are laid out with: Debian 12's
 
 
 class Shrinking(unittest.TestCase):
@@ -205,7 +206,32 @@ def carries(name, stem):
     return [word.rstrip("s") for word in words[:len(wanted)]] == [word.rstrip("s") for word in wanted]
 
 
+def texts():
+    """What people write here line by line: sources, scripts, what CMake reads."""
+    named = [REPO / name for name in ("CMakeLists.txt", "run", "test", ".floors", ".ci/packages")]
+    found = [path for suffix in (".c", ".h", ".def", ".py", ".cmake", ".cmake.in", "CMakeLists.txt")
+             for path in sources(suffix, (*COMPONENTS, "tests", ".cmake"))]
+    scripts = [path for folder in (".ci", ".cmake", ".github", "tests") for path in (REPO / folder).rglob("*")
+               if path.suffix == "" and path.is_file() and path.read_bytes()[:2] == b"#!"]
+    return named + found + scripts
+
+
 class Text(Shrinking):
+    def test_lines_fit(self):
+        paths = texts()
+        self.assertGreater(len(paths), 500)
+        self.assertEqual([], [f"{path.relative_to(REPO)}:{number}" for path in paths
+                              for number, line in enumerate(path.read_text().split("\n"), 1) if len(line) > COLUMNS])
+
+    def test_sources_are_laid_out_as_the_formatter_does_it(self):
+        tool = shutil.which("clang-format")
+        version = subprocess.run([tool, "--version"], capture_output=True, text=True).stdout if tool else ""
+        if f"version {FORMATTER}." not in version:
+            self.skipTest(f"SKIP: clang-format {FORMATTER} is not installed")
+        done = subprocess.run([tool, "--dry-run", "-Werror", *sources(".[ch]", (*COMPONENTS, "tests"))],
+                              capture_output=True, text=True)
+        self.assertEqual(done.returncode, 0, done.stderr[:3000])
+
     def test_every_path_in_the_guide_is_there(self):
         text = (REPO / ".github/CONTRIBUTING.md").read_text()
         paths = set(re.findall(r"(?:schema|runtime|compiler|watcher|tests)/[\w./-]*\w|\.floors", text))

@@ -69,7 +69,10 @@ class Browser:
         """Until CONDITION, an expression, is true of the page: it is looked at after each change of the page."""
         return self.ask("POST", "/execute/async", {"args": list(args), "script": """
             const done = arguments[arguments.length - 1], args = arguments;
-            const look = () => { const found = (() => { return %s; })(); if (found) { watching.disconnect(); done(found); } };
+            const look = () => {
+                const found = (() => { return %s; })();
+                if (found) { watching.disconnect(); done(found); }
+            };
             const watching = new MutationObserver(look);
             watching.observe(document, {subtree: true, childList: true, characterData: true, attributes: true});
             look();""" % condition})

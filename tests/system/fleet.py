@@ -1,5 +1,6 @@
 """etcd on loopback, and homes that belong to a fleet on it. Nothing here sleeps: lines and files are waited for."""
-import contextlib, ctypes, json, os, pathlib, select, shutil, signal, socket, subprocess, tempfile, threading, time, unittest
+import contextlib, ctypes, json, os, pathlib, select, shutil, signal, socket, subprocess, tempfile, threading, time
+import unittest
 
 from harness import BUILD, PATIENCE, Home, Watch
 
@@ -184,7 +185,8 @@ class FleetHome(Home):
         (self.path / "compiled").mkdir(mode=0o700, exist_ok=True)
         fd = libc.inotify_init1(0o2000000)
         for folder in (self.path, self.path / "compiled"):
-            libc.inotify_add_watch(fd, str(folder).encode(), 0x80 | 0x100 | 0x8 | 0x2)  # moved, created, closed, modified
+            # moved, created, closed, modified
+            libc.inotify_add_watch(fd, str(folder).encode(), 0x80 | 0x100 | 0x8 | 0x2)
         until = time.monotonic() + PATIENCE
         try:
             while True:
@@ -205,9 +207,11 @@ class FleetHome(Home):
             return {}
 
     def wait_state(self, **wanted):
-        return self.wait_for(lambda: (lambda s: s if s and all(v(s[k]) if callable(v) else s[k] == v
-                                                               for k, v in wanted.items()) else None)(self.fleet_state()),
-                             f"{wanted} in fleet.json")
+        def fitting():
+            s = self.fleet_state()
+            return s if s and all(v(s[k]) if callable(v) else s[k] == v for k, v in wanted.items()) else None
+
+        return self.wait_for(fitting, f"{wanted} in fleet.json")
 
     def wait_revision(self, number):
         """Until the revision is in force: the snapshot is made of it."""

@@ -234,7 +234,8 @@ class Hermes:
             if self.version == "0.18.2" and entry["auth_type"] == "api_key" and not entry.get("access_token"):
                 continue
             if self.version != "0.10.0" and entry.get("last_status") == "dead":
-                if entry["source"].startswith("manual") and entry.get("last_status_at") and now - entry["last_status_at"] > 86400:
+                since = entry.get("last_status_at")
+                if entry["source"].startswith("manual") and since and now - since > 86400:
                     entries.remove(entry)
                     removed.add(entry["id"])
                 continue

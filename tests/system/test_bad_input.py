@@ -87,7 +87,8 @@ class BadInput(unittest.TestCase):
         self.home.write(".env", "A='x\x1b[2J' y\nB\x07=1\nB\x07=2\n")
         self.home.compile("--check")
         self.home.write("config.yaml",
-                        'custom_providers: [{name: "a\\u009bb\\u202ec", base_url: "http://h/v1", api_key: sk-test-c1}]\n')
+                        'custom_providers: [{name: "a\\u009bb\\u202ec", base_url: "http://h/v1", '
+                        'api_key: sk-test-c1}]\n')
         for command in (), ("--status",), ("--explain", "custom_providers[0]"), ("--diff",):
             self.home.compile(*command)
         self.assertFalse([c for c in self.home.printed.decode() if ord(c) < 32 and c != "\n" or c in "\x9b\u202e"])

@@ -347,8 +347,9 @@ class Check(unittest.TestCase):
 
     def test_diff_shows_the_names_of_models_but_nothing_that_may_be_a_key(self):
         self.assertEqual(self.home.compile()[0], 0)
-        for model, shown in ("vendor/mimo-2.5:free", "vendor/mimo-2.5:free"), (SPARE, fingerprint(SPARE)), ("a secret",
-                                                                                                            "(not shown)"), ("a secret that is long", fingerprint("a secret that is long")):
+        long = "a secret that is long"
+        for model, shown in (("vendor/mimo-2.5:free", "vendor/mimo-2.5:free"), (SPARE, fingerprint(SPARE)),
+                             ("a secret", "(not shown)"), (long, fingerprint(long))):
             self.home.write("config.yaml", CONFIG.replace("mimo", model))
             self.assertIn(f"model.default: mimo -> {shown}\n", self.home.compile("--diff")[1])
 
@@ -401,10 +402,12 @@ class Check(unittest.TestCase):
         self.assertEqual(self.points_at('model: {provider: xiaomi, api_key: "${NOPE_KEY}"}\n'), 11)
         self.assertEqual(self.points_at('model: {provider: xiaomi, \t api_key:\t"x${NOPE_KEY}y"}\n'), 11)
         for before in ("日本語", "e\u0301e\u0301", "\U0001F600\u200d\U0001F600", "\uff21\u3000x"):
-            self.assertEqual(self.points_at(f'model: {{name: "{before}", api_key: "${{NOPE_KEY}}", provider: xiaomi}}\n'), 11)
+            self.assertEqual(self.points_at(f'model: {{name: "{before}", api_key: "${{NOPE_KEY}}", '
+                                            f'provider: xiaomi}}\n'), 11)
         self.assertEqual(self.points_at('x: 1\u2028model: {provider: xiaomi, api_key: "${NOPE_KEY}"}\n'), 11)
         far = ", ".join(["vision"] * 99)
-        self.assertEqual(self.points_at(f'model: {{x: [{far}], provider: xiaomi, api_key: "${{NOPE_KEY}}", y: [{far}]}}\n'), 11)
+        self.assertEqual(self.points_at(f'model: {{x: [{far}], provider: xiaomi, api_key: "${{NOPE_KEY}}", '
+                                        f'y: [{far}]}}\n'), 11)
         self.assertEqual(self.points_at('\ufeffmodel: {provider: xiaomi, api_key: "${NOPE_KEY}"}\n'), 11)
         for value in ('"\\t\\u00e9 ${NOPE_KEY}"', "'it''s ${NOPE_KEY}'", '"two\n   lines ${NOPE_KEY}"',
                       "plain\n   ${NOPE_KEY}",
@@ -450,8 +453,8 @@ class Check(unittest.TestCase):
     def test_github(self):
         self.home.write("config.yaml", "model: {provider: xiaomi, api_key: '${NOPE_KEY}'}\n")
         _, out, _ = self.run_in(self.home.root, "--home", "home", "--check", "--format", "github")
-        self.assertRegex(out,
-                         r"(?m)^::error file=home/config\.yaml,line=1,col=37,endColumn=48,title=unresolved-reference::\$\{NOPE_KEY\} is")
+        self.assertRegex(out, r"(?m)^::error file=home/config\.yaml,line=1,col=37,endColumn=48,"
+                              r"title=unresolved-reference::\$\{NOPE_KEY\} is")
 
     def test_every_code_is_used(self):
         """One that is used and has no page does not compile."""
@@ -527,7 +530,8 @@ class Check(unittest.TestCase):
                               capture_output=True)
         self.assertEqual((done.returncode, done.stderr.decode()),
                          (4,
-                          "<standard input>: error[unreadable]: <standard input> cannot be read\n1 error, 0 warnings\nfor more about this, run: hermes-compile --explain-code unreadable\n"))
+                          "<standard input>: error[unreadable]: <standard input> cannot be read\n1 error, 0 warnings\n"
+                          "for more about this, run: hermes-compile --explain-code unreadable\n"))
 
     def test_a_file_of_any_name(self):
         for name in (b"\xff\xe9.yaml", b"a\nb\x1b[31m.yaml"):

@@ -88,7 +88,8 @@ class Daemon(unittest.TestCase):
         _, text, _ = self.home.compile("--check", "--format", "json")
         self.assertEqual(broken["diagnostics"], json.loads(text)["diagnostics"])
         _, text, _ = self.home.compile("--status")
-        self.assertIn(f"hermes-watch: running (process {watch.process.pid})\n  invalid: generation 1 kept: config.yaml:4", text)
+        self.assertIn(f"hermes-watch: running (process {watch.process.pid})\n"
+                      "  invalid: generation 1 kept: config.yaml:4", text)
         self.home.write("config.yaml", config(KEYS[1]))
         self.until(lambda: self.state()["state"] == "ok" and self.state()["generation"] == 2)
 

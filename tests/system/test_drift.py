@@ -45,7 +45,8 @@ class Drift(unittest.TestCase):
 
     def test_start_up_files_of_a_shell(self):
         self.user_file(".bashrc",
-                       f"# export XIAOMI_API_KEY=no\nalias x=y\nexport XIAOMI_API_KEY='{STALE}' # note\nexport EDITOR=vi\n")
+                       f"# export XIAOMI_API_KEY=no\nalias x=y\nexport XIAOMI_API_KEY='{STALE}' # note\n"
+                       "export EDITOR=vi\n")
         self.user_file(".config/fish/config.fish", f'set -gx DEEPSEEK_API_KEY "{HIDDEN}"\n')
         self.user_file(".profile", f"XIAOMI_API_KEY={TRUE}\n")
         found = self.findings()
@@ -167,7 +168,8 @@ custom_providers:
     def test_units_and_their_files(self):
         secrets = self.home.root / "secrets.env"
         self.user_file("secrets.env", f"# c\nDEEPSEEK_API_KEY={HIDDEN}\n")
-        unit = f'[Service]\nEnvironment="XIAOMI_API_KEY={STALE}" A=b\nEnvironmentFile=-{secrets}\nPassEnvironment=OPENAI_API_KEY\n'
+        unit = (f'[Service]\nEnvironment="XIAOMI_API_KEY={STALE}" A=b\nEnvironmentFile=-{secrets}\n'
+                'PassEnvironment=OPENAI_API_KEY\n')
         path = self.home.root / ".config/systemd/user/hermes-gateway.service.d/keys.conf"
         self.user_file(path.relative_to(self.home.root), unit)
         found = self.findings()
@@ -230,7 +232,8 @@ Environment=ZAI_API_KEY={HIDDEN}
         self.user_file(".config/systemd/user/hermes-gateway.service",
                        "[Service]\nPassEnvironment=XIAOMI_API_KEY DEEPSEEK_API_KEY LANG\n")
         found = self.findings()
-        manager, unit = "the user manager's environment", f"{self.home.root}/.config/systemd/user/hermes-gateway.service PassEnvironment="
+        manager = "the user manager's environment"
+        unit = f"{self.home.root}/.config/systemd/user/hermes-gateway.service PassEnvironment="
         self.assertEqual(set(found), {"hermes-watch"} | {f"{where} {name}" for where in (manager, unit)
                                                          for name in ("XIAOMI_API_KEY", "DEEPSEEK_API_KEY")})
         for where in (manager, unit):
@@ -399,8 +402,10 @@ Environment=ZAI_API_KEY={HIDDEN}
         """The key of a custom provider in side tasks, and the routes of the API server: until it is started again."""
         def write(key):
             self.home.write("config.yaml",
-                            f"model: {{provider: mine}}\ncustom_providers: [{{name: mine, base_url: http://h/v1, api_key: {key}}}]\n"
-                            "platforms: {api_server: {extra: {model_routes: {fast: {model: m, api_key: sk-test-route-0001}}}}}\n")
+                            f"model: {{provider: mine}}\ncustom_providers: [{{name: mine, base_url: http://h/v1, "
+                            f"api_key: {key}}}]\n"
+                            "platforms: {api_server: {extra: {model_routes: {fast: {model: m, "
+                            "api_key: sk-test-route-0001}}}}}\n")
             self.home.compile()
 
         write(HIDDEN)

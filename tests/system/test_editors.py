@@ -5,6 +5,7 @@ import os, pathlib, pty, select, shutil, subprocess, time, unittest
 from harness import PATIENCE, Home, Watch
 
 CONFIG = "model:\n  provider: xiaomi\n  api_key: sk-test-editors-1"  # its last character is the one that is edited
+EMACS = '(search-forward "editors-") (delete-char 1) (insert "2") (save-buffer) (kill-emacs)'
 SUBSTITUTE = "%s/editors-1/editors-2/"
 REWRITE = """
 import os, sys, tempfile
@@ -97,13 +98,11 @@ class Editors(unittest.TestCase):
 
     @tool("emacs")
     def test_emacs(self):
-        program = '(progn (goto-char (point-min)) (search-forward "editors-") (delete-char 1) (insert "2") (save-buffer) (kill-emacs))'
-        self.edit(["emacs", "-nw", "-Q", self.path, "--eval", program])
+        self.edit(["emacs", "-nw", "-Q", self.path, "--eval", f"(progn (goto-char (point-min)) {EMACS})"])
 
     @tool("emacs")
     def test_emacs_that_writes_by_renaming(self):
-        program = '(progn (setq file-precious-flag t) (search-forward "editors-") (delete-char 1) (insert "2") (save-buffer) (kill-emacs))'
-        self.edit(["emacs", "-nw", "-Q", self.path, "--eval", program])
+        self.edit(["emacs", "-nw", "-Q", self.path, "--eval", f"(progn (setq file-precious-flag t) {EMACS})"])
 
     @tool("micro")
     def test_micro(self):
@@ -136,7 +135,8 @@ class Editors(unittest.TestCase):
 
     def test_moved_over_from_another_file_system(self):
         self.run_tool("sh", "-c",
-                      "sed s/editors-1/editors-2/ config.yaml >/dev/shm/$$; chmod 600 /dev/shm/$$; mv /dev/shm/$$ config.yaml")
+                      "sed s/editors-1/editors-2/ config.yaml >/dev/shm/$$; chmod 600 /dev/shm/$$; "
+                      "mv /dev/shm/$$ config.yaml")
 
 
 if __name__ == "__main__":

@@ -80,7 +80,8 @@ class Push(FleetCase):
 
     def test_what_is_wrong_is_not_pushed(self):
         home = self.home()
-        for text, told in ((" \n", "is empty; to take all keys away"), ("A=" + "x" * (600 * 1024), "more than 512 KiB")):
+        for text, told in ((" \n", "is empty; to take all keys away"),
+                           ("A=" + "x" * (600 * 1024), "more than 512 KiB")):
             code, out, err = home.push(text)
             self.assertEqual((code, out), (EXIT_INVALID, ""))
             self.assertIn(told, err)
@@ -209,12 +210,14 @@ class Configuration(FleetCase):
     def test_what_is_wrong_in_the_section(self):
         home = self.home()
         good = (home.path / "config.yaml").read_text()
-        for change, told in ((("name: " + self.name, "name: a/b"), "hermes_watch.fleet.name must be at most 64 letters"),
+        for change, told in ((("name: " + self.name, "name: a/b"),
+                              "hermes_watch.fleet.name must be at most 64 letters"),
                              (("http://127.0.0.1", "http://10.0.0.1"), "is not encrypted: http:// is for this machine"),
                              (("http://127.0.0.1", "ftp://127.0.0.1"), "begins with neither https:// nor http://"),
                              (("http://127.0.0.1", "http://me:sk-test-pass@127.0.0.1"), "has a user in it"),
                              (("key_file:", "keyfile:"), "hermes_watch.fleet has no key_file"),
-                             (("key_file:", "username: gateway\n    key_file:"), "username and password_env go together")):
+                             (("key_file:", "username: gateway\n    key_file:"),
+                              "username and password_env go together")):
             home.write("config.yaml", good.replace(*change))
             code, out, err = home.compile("--check")
             self.assertEqual(code, EXIT_INVALID, err)
@@ -256,8 +259,9 @@ class Words(FleetCase):
         for args, told in ((("statu",), "hermes-fleet: unknown command statu; did you mean status?\n"),
                            ((), "hermes-fleet: which command; see --help\n"),
                            (("status", "x"), "hermes-fleet: status takes no arguments; see --help\n"),
-                           (("init", "--format", "json"), "hermes-fleet: --format is only for push or status or history "
-                                                          "or rollback or cooldowns; see --help\n")):
+                           (("init", "--format", "json"),
+                            "hermes-fleet: --format is only for push or status or history or rollback or cooldowns; "
+                            "see --help\n")):
             code, out, err = home.fleet(*args)
             self.assertEqual((code, err), (EXIT_USAGE, told))
         self.assertIn("Usage: hermes-fleet COMMAND [OPTION]...", home.fleet("--help")[1])

@@ -163,12 +163,15 @@ class GatewayView(unittest.TestCase):
         user, managed = "sk-test-user-00001", "sk-test-managed-001"
         (self.home.root / "managed/.env").write_text(f"XIAOMI_API_KEY={managed}-env\nDEEPSEEK_API_KEY={managed}-ds\n")
         self.home.write(".env", f"XIAOMI_API_KEY={user}-env\nDEEPSEEK_API_KEY={managed}-ds\n")
-        code, err = self.compile(f"model: {{provider: xiaomi, api_key: {user}}}\nproviders: {{gemini: {{api_key: {user}}}}}\n",
+        code, err = self.compile(f"model: {{provider: xiaomi, api_key: {user}}}\n"
+                                 f"providers: {{gemini: {{api_key: {user}}}}}\n",
                                  f"model: {{api_key: {managed}}}\nproviders: {{gemini: {{api_key: {managed}}}}}\n")
         self.assertEqual(code, 0, err)
         folder = self.home.root / "managed"
-        self.assertIn(f"config.yaml:1:36: warning[shadowed-key]: model.api_key is another key for xiaomi here than in {folder}/config.yaml, which wins", err)
-        self.assertIn(f".env:1:16: warning[shadowed-key]: XIAOMI_API_KEY is another key for xiaomi here than in {folder}/.env, which wins", err)
+        self.assertIn("config.yaml:1:36: warning[shadowed-key]: model.api_key is another key for xiaomi here than in "
+                      f"{folder}/config.yaml, which wins", err)
+        self.assertIn(".env:1:16: warning[shadowed-key]: XIAOMI_API_KEY is another key for xiaomi here than in "
+                      f"{folder}/.env, which wins", err)
         content = self.home.snapshot()["content"]
         shadowed = {(s["provider"], s["fingerprint"], s["origins"][0]["path"]) for s in content["shadowed"]}
         self.assertLessEqual({("xiaomi", fingerprint(user), "config.yaml"),
@@ -191,7 +194,8 @@ class GatewayView(unittest.TestCase):
         self.assertIn("help: set AZURE_FOUNDRY_BASE_URL in .env, or base_url beside the key", err)
         self.assertFalse((self.home.path / "auth.json").exists())
         code, err = self.compile(config,
-                                 env="AZURE_FOUNDRY_API_KEY=sk-test-azure-0002\nAZURE_FOUNDRY_BASE_URL=https://mine.example.com/v1/\n")
+                                 env="AZURE_FOUNDRY_API_KEY=sk-test-azure-0002\n"
+                                     "AZURE_FOUNDRY_BASE_URL=https://mine.example.com/v1/\n")
         self.assertNotIn("no-base-url", err)
         self.assertEqual([(e["access_token"], e["base_url"]) for e in self.home.pool("azure-foundry")],
                          [(f"sk-test-azure-000{number}", "https://mine.example.com/v1") for number in (1, 2)])
@@ -199,9 +203,12 @@ class GatewayView(unittest.TestCase):
     def test_a_key_that_is_called_like_its_host(self):
         self.home.write(".env",
                         "EXAMPLE_API_KEY=sk-test-by-its-host\nOPENAI_API_KEY=sk-test-openai-0001\nH_API_KEY=changeme\n")
-        found, _ = self.providers("custom_providers: [{name: a, base_url: 'https://api.llm.example.com:8443/v1'}, {name: b, base_url: http://www.h.de/v1},\n"
-                                  "  {name: c, base_url: https://example.com/v1, api_key: sk-test-own-00001}, {name: d, base_url: https://api.openai.com/v1},\n"
-                                  "  {name: e, base_url: https://example.com/v2, api_key: dummy}, {name: f, base_url: http://localhost/v1}]\n")
+        found, _ = self.providers("custom_providers: [{name: a, base_url: 'https://api.llm.example.com:8443/v1'}, "
+                                  "{name: b, base_url: http://www.h.de/v1},\n"
+                                  "  {name: c, base_url: https://example.com/v1, api_key: sk-test-own-00001}, "
+                                  "{name: d, base_url: https://api.openai.com/v1},\n"
+                                  "  {name: e, base_url: https://example.com/v2, api_key: dummy}, {name: f, "
+                                  "base_url: http://localhost/v1}]\n")
         self.assertEqual({name: keys for name, (_, keys) in found.items() if name.startswith("custom")},
                          {"custom:a": [fingerprint("sk-test-by-its-host")], "custom:b": [],
                           "custom:c": [fingerprint("sk-test-own-00001")],
@@ -210,7 +217,8 @@ class GatewayView(unittest.TestCase):
         self.assertNotIn("custom:a", json.loads((self.home.path / "auth.json").read_text())["credential_pool"])
 
     def test_the_same_key_twice_is_one_with_two_origins(self):
-        self.compile("custom_providers: [{name: m, base_url: http://h/v1, api_key: sk-test-mine-000001, key_env: KEY_OF_MINE}]\n")
+        self.compile("custom_providers: [{name: m, base_url: http://h/v1, api_key: sk-test-mine-000001, "
+                     "key_env: KEY_OF_MINE}]\n")
         content = self.home.snapshot()["content"]
         self.assertEqual([o["path"] for o in content["providers"]["custom:m"]["credentials"][0]["origins"]],
                          ["config.yaml", ".env"])
@@ -224,14 +232,17 @@ class GatewayView(unittest.TestCase):
     def test_urls_that_hermes_drops(self):
         for url in ("h/v1", "http:///v1", "://h", "http://", "''", "http://?x", "1http://h", "[http://h]"):
             with self.subTest(url):
-                found, err = self.providers(f"custom_providers: [{{name: m, base_url: '{url}', api_key: sk-test-custom-0001}}]\n")
+                found, err = self.providers(f"custom_providers: [{{name: m, base_url: '{url}', "
+                                            f"api_key: sk-test-custom-0001}}]\n")
                 self.assertEqual(found, {})
                 self.assertIn("warning[provider-dropped]", err)
-        found, _ = self.providers("custom_providers: [{name: m, base_url: 'h/{region}', api_key: sk-test-custom-0001}]\n")
+        found, _ = self.providers("custom_providers: [{name: m, base_url: 'h/{region}', "
+                                  "api_key: sk-test-custom-0001}]\n")
         self.assertIn("custom:m", found)
 
     def test_the_second_of_the_same_is_dropped(self):
-        found, err = self.providers("custom_providers:\n- {name: m, base_url: http://h/v1, api_key: sk-test-custom-0001}\n"
+        found, err = self.providers("custom_providers:\n- {name: m, base_url: http://h/v1, "
+                                    "api_key: sk-test-custom-0001}\n"
                                     "- {name: M, base_url: http://H/v1/, api_key: sk-test-custom-0002}\n")
         self.assertEqual(found, {"custom:m": ("http://h/v1", [fingerprint("sk-test-custom-0001")])})
         self.assertIn("config.yaml:3:3: warning[provider-dropped]", err)
@@ -244,9 +255,11 @@ class GatewayView(unittest.TestCase):
                 id = "custom:" + name.lower().replace(" ", "-")
                 key = f"sk-test-{len(name)}-custom"
                 self.home.write(".env", f"THEIR_KEY={key}\n")  # a variable that Hermes does not seed its pool with
-                text = f"model: {{provider: {name}}}\ncustom_providers: [{{name: {name}, base_url: http://h/v1, key_env: THEIR_KEY}},\n"
+                text = (f"model: {{provider: {name}}}\n"
+                        f"custom_providers: [{{name: {name}, base_url: http://h/v1, key_env: THEIR_KEY}},\n")
                 found, err = self.providers(text
-                                            + f"  {{name: {name.lower()}, base_url: http://h/v1, api_key: sk-test-twice-0001}}]\n")
+                                            + f"  {{name: {name.lower()}, base_url: http://h/v1, "
+                                              f"api_key: sk-test-twice-0001}}]\n")
                 self.assertEqual(found, {id: ("http://h/v1", [fingerprint(key)])})
                 self.assertIn("[provider-dropped]", err)
                 self.assertEqual(self.home.snapshot()["content"]["default_provider"], id)

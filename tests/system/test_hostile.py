@@ -122,10 +122,12 @@ class Hostile(unittest.TestCase):
         self.every_mode()
         self.home.write("config.yaml", f"model:\n  provider: {LEAK}\n  base_url: https://u:{LEAK}@a.example.com/v1\n"
                         f"providers:\n  {LEAK}: {{api_key: {LEAK}-2, base_url: 'https://b.example.com/{LEAK}'}}\n"
-                        f"custom_providers: [{{name: x, base_url: 'https://c.example.com?key={LEAK}', api_key: {LEAK}-3}}]\n"
+                        f"custom_providers: [{{name: x, base_url: 'https://c.example.com?key={LEAK}', "
+                        f"api_key: {LEAK}-3}}]\n"
                         f"auxiliary: {{{LEAK}: {{provider: xiaomi, api_key: {LEAK}-4}}}}\n")
         self.home.write(".env",
-                        f"DEEPSEEK{LEAK}_API_KEY=é\nDEEPSEEK{LEAK}_API_KEY=b\nXIAOMI_BASE_URL=https://{LEAK}@h.example.com\n")
+                        f"DEEPSEEK{LEAK}_API_KEY=é\nDEEPSEEK{LEAK}_API_KEY=b\n"
+                        f"XIAOMI_BASE_URL=https://{LEAK}@h.example.com\n")
         self.every_mode()
         for what in ("model.base_url", "model.provider", "providers", "XIAOMI_BASE_URL", "x",
                      f"DEEPSEEK{LEAK}_API_KEY"):

@@ -63,7 +63,8 @@ class Interleaving(unittest.TestCase):
         ours = [e["access_token"] for e in store["credential_pool"]["xiaomi"]
                 if e["source"].startswith("manual:hermes-watch:")]
         self.assertEqual(ours, [f"sk-test-ours-{projections - 1:06}"])
-        print(f"{share * WRITERS} writes, {projections} projections ({refused} of them found the lock held to the end), {self.reads} reads")
+        print(f"{share * WRITERS} writes, {projections} projections ({refused} of them found the lock held to the "
+              f"end), {self.reads} reads")
         home.close()
 
     def read(self, path):

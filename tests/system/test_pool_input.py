@@ -134,7 +134,8 @@ class PoolInput(unittest.TestCase):
     def test_a_custom_provider_is_renamed(self):
         """Its key goes on resting, and the pool that it leaves behind is named."""
         def config(name, key=KEY):
-            return f"model: {{provider: {name}}}\ncustom_providers: [{{name: {name}, base_url: http://h/v1, api_key: {key}}}]\n"
+            return (f"model: {{provider: {name}}}\n"
+                    f"custom_providers: [{{name: {name}, base_url: http://h/v1, api_key: {key}}}]\n")
 
         spent = entry(source="config:old", access_token=KEY, last_status="exhausted", last_status_at=4e9,
                       last_error_reset_at=4000000500.0)
@@ -159,7 +160,8 @@ class PoolInput(unittest.TestCase):
     def test_a_pool_under_the_key_of_a_custom_provider(self):
         """Hermes since October 2026 moves what is added by hand there, and asks it first."""
         self.home.write("config.yaml",
-                        f"model: {{provider: mine}}\nproviders: {{mine: {{name: My LLM, base_url: http://h/v1, api_key: {KEY}}}}}\n")
+                        f"model: {{provider: mine}}\nproviders: {{mine: {{name: My LLM, base_url: http://h/v1, "
+                        f"api_key: {KEY}}}}}\n")
         ours = entry(source="manual:hermes-watch:providers.mine.api_key", access_token=KEY)
         self.home.write("auth.json", store(entry(id="abc124"), ours).replace('"xiaomi"', '"mine"'))
         self.assertEqual(self.home.compile()[0], 0)
@@ -256,7 +258,8 @@ class PoolInput(unittest.TestCase):
     def test_owned_by_another_user(self):
         os.chown(self.home.write("auth.json", store(entry())), 12345, 12345)
         found = self.left_alone(None,
-                                "[unsafe-owner]: auth.json belongs to user 12345, who is neither you nor root (mode 0600)")
+                                "[unsafe-owner]: auth.json belongs to user 12345, who is neither you nor root (mode "
+                                "0600)")
         self.assertIn("belongs to user 12345", found[0])
         self.assertEqual(os.stat(self.home.path / "auth.json").st_uid, 12345)
 

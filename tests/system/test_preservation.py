@@ -97,7 +97,8 @@ class Maker:
 def config(*keys):
     """KEYS: for xiaomi, for a custom provider"""
     text = f"model:\n  provider: xiaomi\n  api_key: {keys[0]}\n" if keys[0] else "model:\n  provider: xiaomi\n"
-    return text + "custom_providers:\n- name: My LLM\n  base_url: https://llm.example.com/v1\n" + (f"  api_key: {keys[1]}\n" if keys[1] else "")
+    text += "custom_providers:\n- name: My LLM\n  base_url: https://llm.example.com/v1\n"
+    return text + (f"  api_key: {keys[1]}\n" if keys[1] else "")
 
 
 class Preservation(unittest.TestCase):
@@ -190,7 +191,8 @@ class Leaving(unittest.TestCase):
         self.home.write("auth.json", "{")
         code, _, err = self.home.compile("--withdraw")
         self.assertEqual(code, 4)
-        self.assertTrue(err.startswith("auth.json: warning[pool-unreadable]: auth.json is not JSON; it is left alone\n"), err)
+        self.assertTrue(err.startswith("auth.json: warning[pool-unreadable]: auth.json is not JSON; "
+                                       "it is left alone\n"), err)
         self.assertEqual(self.home.bytes_of("auth.json"), b"{")
 
 

@@ -4,7 +4,8 @@ import fcntl, http.server, json, os, pathlib, shutil, socket, ssl, subprocess, t
 
 from harness import BUILD, COMPILE, PATIENCE, WATCH, Home, Loopback, Watch, fingerprint
 
-OLD, NEW, BAD, LIMITED = "sk-test-old-aaaaaaaa-1", "sk-test-new-bbbbbbbb-2", "sk-test-bad-cccccccc-3", "sk-test-lim-dddddddd-4"
+OLD, NEW = "sk-test-old-aaaaaaaa-1", "sk-test-new-bbbbbbbb-2"
+BAD, LIMITED = "sk-test-bad-cccccccc-3", "sk-test-lim-dddddddd-4"
 
 
 class Provider(Loopback):

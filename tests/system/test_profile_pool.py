@@ -60,7 +60,8 @@ class ProfilePool(unittest.TestCase):
         self.store(self.root, ours)
         for _ in range(2):
             self.assertEqual(self.home.compile()[0], 0)
-            self.assertEqual([(e["source"], e["access_token"]) for e in self.home.pool()], [("env:XIAOMI_API_KEY", ENV)])
+            self.assertEqual([(e["source"], e["access_token"]) for e in self.home.pool()],
+                             [("env:XIAOMI_API_KEY", ENV)])
             self.assertEqual(self.secrets(), [ENV])
         self.store(self.root, ours, entry(id="def456", access_token=LOGIN))  # and a person's own
         self.store(self.home.path)

@@ -47,7 +47,8 @@ class PythonReader(unittest.TestCase):
 
     def test_each_key_says_where_it_goes(self):
         self.home.write("config.yaml",
-                        "model: {provider: lab, default: m}\nproviders: {lab: {name: My Lab, api: 'http://127.0.0.1:9/v1'}}\n"
+                        "model: {provider: lab, default: m}\nproviders: {lab: {name: My Lab, "
+                        "api: 'http://127.0.0.1:9/v1'}}\n"
                         "fallback_providers: [{provider: xiaomi, model: n, base_url: 'https://second.example/v1'}]\n")
         self.home.write("auth.json", json.dumps({"version": 1, "providers": {}, "credential_pool": {"xiaomi": [
             {"id": "aaaaaa", "source": "manual", "auth_type": "api_key", "access_token": KEYS[0],

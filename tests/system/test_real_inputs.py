@@ -27,7 +27,9 @@ def foreign(text, exact):
 CUSTOMS = """custom_providers:
 - {{name: My LLM, base_url: 'https://llm.example.com/v1', api_key: {0}}}
 - {{name: Zweiter Server, base_url: 'http://10.0.0.7:8000/v1', api_key: {0}}}
-providers: {{gemini: {{api_key: {0}}}, openrouter: {{api_key: {0}}}, deepseek: {{api_key: {0}}}, nous: {{api_key: {0}}}, openai-codex: {{api_key: {0}}}}}
+providers:
+  {{gemini: {{api_key: {0}}}, openrouter: {{api_key: {0}}}, deepseek: {{api_key: {0}}}, nous: {{api_key: {0}}},
+   openai-codex: {{api_key: {0}}}}}
 """
 
 

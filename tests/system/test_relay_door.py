@@ -8,7 +8,8 @@ from relay_case import KEY, RelayCase
 
 
 def head(relay, line="GET /v1/models HTTP/1.1", host=b"localhost", more=b""):
-    return line.encode() + b"\r\nHost: " + host + b"\r\nAuthorization: Bearer " + relay.token.encode() + b"\r\nConnection: close\r\n" + more + b"\r\n"
+    return (line.encode() + b"\r\nHost: " + host + b"\r\nAuthorization: Bearer " + relay.token.encode()
+            + b"\r\nConnection: close\r\n" + more + b"\r\n")
 
 
 class Door(RelayCase):
@@ -18,7 +19,8 @@ class Door(RelayCase):
         dups += "".join(f"os.dup2({100 + i}, {3 + i}); " for i in range(len(listeners)))
         start = self.home.root / "start"
         start.write_text(f"#!{sys.executable}\nimport os, sys\n{dups}\n"
-                         f"os.environ.update(LISTEN_PID=str(os.getpid()), LISTEN_FDS='{len(listeners)}')\nos.execv({str(RELAY)!r}, sys.argv)\n")
+                         f"os.environ.update(LISTEN_PID=str(os.getpid()), LISTEN_FDS='{len(listeners)}')\n"
+                         f"os.execv({str(RELAY)!r}, sys.argv)\n")
         start.chmod(0o755)
         relay = Relay(self.home, listen=None, program=start, pass_fds=[listener.fileno() for listener in listeners])
         self.addCleanup(relay.close)

@@ -54,7 +54,8 @@ class Evidence(RelayCase):
         self.openai.answers = {KEY: refusal(403, "Forbidden"), SPARE: lambda request, connection: left.wait(PATIENCE)
                                and None}
         connection = relay.connect()
-        connection.sendall(f"POST /v1/chat/completions HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer {relay.token}\r\n"
+        connection.sendall("POST /v1/chat/completions HTTP/1.1\r\nHost: localhost\r\n"
+                           f"Authorization: Bearer {relay.token}\r\n"
                            "Content-Length: 2\r\n\r\n{}".encode())
         self.openai.wait_seen(2)
         connection.close()

@@ -22,7 +22,8 @@ class Failover(unittest.TestCase):
         variables = ["XIAOMI_API_KEY", "MORE_ONE", "MORE_TWO"]
         self.home.write("config.yaml", f"model:\n  provider: xiaomi\n  default: m\n  base_url: {self.provider.url}\n"
                         f"credential_pool_sources:\n  xiaomi: [MORE_ONE, MORE_TWO]\n"
-                        f"custom_providers:\n  - name: other\n    base_url: {self.second.url}\n    api_key: {OTHER}\n{more}")
+                        f"custom_providers:\n  - name: other\n    base_url: {self.second.url}\n    api_key: {OTHER}\n"
+                        f"{more}")
         self.home.write(".env", "".join(f"{name}={key}\n" for name, key in zip(variables, keys)))
         code, out, err = self.home.compile()
         self.assertEqual(code, 0, out + err)
@@ -57,7 +58,8 @@ class Failover(unittest.TestCase):
         metrics = next(m for m in (relay.get("/metrics").body.decode() for _ in range(1000)) if both in m)
         self.assertIn('hermes_relay_failovers_total{provider="xiaomi"} 1\n', metrics)
         self.assertRegex(metrics,
-                         r'hermes_relay_key_cooldown_seconds\{provider="xiaomi",key="%s"\} (8\d|90)\n' % fingerprint(ONE))
+                         r'hermes_relay_key_cooldown_seconds\{provider="xiaomi",key="%s"\} '
+                         r'(8\d|90)\n' % fingerprint(ONE))
         self.assertIn(f'hermes_relay_key_cooldown_seconds{{provider="xiaomi",key="{fingerprint(TWO)}"}} 0\n', metrics)
         switch = relay.get("/status").json()["switches"][0]
         self.assertEqual((switch["fingerprint"], switch["to_fingerprint"], switch["status"]),

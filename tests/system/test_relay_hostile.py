@@ -66,7 +66,8 @@ class Admission(RelayCase):
                                ("127.0.0.1", 200),
                                (socket.gethostname(), 200)]:
             with self.subTest(host=host):
-                answer = relay.raw(f"GET /v1/models HTTP/1.1\r\nHost: {host}\r\nAuthorization: Bearer {relay.token}\r\nConnection: close\r\n\r\n".encode())
+                answer = relay.raw(f"GET /v1/models HTTP/1.1\r\nHost: {host}\r\nAuthorization: Bearer {relay.token}\r\n"
+                                   "Connection: close\r\n\r\n".encode())
                 self.assertEqual(status(answer), expected, answer)
 
     def test_a_browsers_page_is_refused(self):
@@ -224,7 +225,8 @@ class Slow(RelayCase):
 
     def test_who_takes_for_ever_over_a_request_is_cut_off(self):
         relay = self.relay()
-        head = f"POST /v1/files HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer {relay.token}\r\nContent-Length: 1000000\r\n\r\n".encode()
+        head = (f"POST /v1/files HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer {relay.token}\r\n"
+                "Content-Length: 1000000\r\n\r\n").encode()
         for name, start, drip in [("nothing", b"", b""), ("a line", b"GET /v1/mod", b"e"),
                                   ("headers", b"GET /v1/models HTTP/1.1\r\n", b"X: y\r\n"),
                                   ("a body", head, b"x"), ("a silent body", head, b"")]:
@@ -440,7 +442,8 @@ class Life(RelayCase):
         # LISTEN_PID must be the relay's own: a program that becomes it knows its number.
         start = self.home.root / "start"
         start.write_text(f"#!{sys.executable}\nimport os, sys\nos.dup2({listener.fileno()}, 3)\n"
-                         f"os.environ.update(LISTEN_PID=str(os.getpid()), LISTEN_FDS='1')\nos.execv({str(RELAY)!r}, sys.argv)\n")
+                         "os.environ.update(LISTEN_PID=str(os.getpid()), LISTEN_FDS='1')\n"
+                         f"os.execv({str(RELAY)!r}, sys.argv)\n")
         start.chmod(0o755)
         relay = Relay(self.home, listen=None, program=start, pass_fds=[listener.fileno()])
         self.addCleanup(relay.close)

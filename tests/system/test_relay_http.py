@@ -372,7 +372,8 @@ class Answers(RelayCase):
         sent = []
 
         def flood(request, connection):
-            connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Type: application/octet-stream\r\nContent-Length: %d\r\n\r\n" % total)
+            connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Type: application/octet-stream\r\nContent-Length: %d\r\n"
+                               b"\r\n" % total)
             left = total
             while left:
                 connection.sendall(block[:min(left, len(block))])

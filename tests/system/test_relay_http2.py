@@ -82,7 +82,8 @@ class Http2(RelayCase):
         super().setUp()
         self.provider = Http2Provider(context)
         self.addCleanup(self.provider.close)
-        self.configure(f"  - name: two\n    base_url: {self.provider.url}\n    api_key: sk-test-two-5555\n    ssl_ca_cert: {root / 'cert.pem'}\n")
+        self.configure(f"  - name: two\n    base_url: {self.provider.url}\n    api_key: sk-test-two-5555\n"
+                       f"    ssl_ca_cert: {root / 'cert.pem'}\n")
 
     def test_what_was_refused_is_sent_again_and_what_was_taken_is_not(self):
         relay = self.relay(threads=1)

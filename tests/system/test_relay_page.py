@@ -43,7 +43,8 @@ class Page(unittest.TestCase):
 
     def configure(self, first=ONE, more=""):
         self.home.write("config.yaml",
-                        f"model:\n  provider: xiaomi\n  default: m\n  base_url: {self.provider.url}\n  api_key: {first}\n"
+                        f"model:\n  provider: xiaomi\n  default: m\n  base_url: {self.provider.url}\n"
+                        f"  api_key: {first}\n"
                         f"credential_pool_sources:\n  xiaomi: [MORE_ONE, MORE_TWO]\n{more}")
         self.home.write(".env", f"MORE_ONE={TWO}\nMORE_TWO={THREE}\n")
 
@@ -78,7 +79,8 @@ class Page(unittest.TestCase):
                                 fingerprint(key))
 
     def wait_row(self, key, text):
-        self.browser.wait("(document.querySelector(`[data-key='${args[0]}']`) || {innerText: ''}).innerText.includes(args[1])",
+        self.browser.wait("(document.querySelector(`[data-key='${args[0]}']`) || {innerText: "
+                          "''}).innerText.includes(args[1])",
                           fingerprint(key), text)
 
     def test_without_a_token_a_browser_is_told_where_it_lies(self):
@@ -89,7 +91,8 @@ class Page(unittest.TestCase):
         text = self.browser.text()
         self.assertIn("compiled/relay.token", text)
         self.assertNotIn("xiaomi", text)
-        self.browser.run("document.querySelector('input').value = arguments[0]; document.querySelector('button').click()", relay.token)
+        self.browser.run("document.querySelector('input').value = arguments[0]; "
+                         "document.querySelector('button').click()", relay.token)
         self.browser.wait_text("Live")
         self.assertEqual(self.browser.run("return location.href"), f"http://{relay.address}/")
         self.assertTrue(any("401" in line for line in self.browser.console()))
@@ -339,7 +342,8 @@ class Page(unittest.TestCase):
         self.assertNotIn("Offline", self.browser.text())
 
     def test_on_a_telephone_nothing_runs_out_of_the_screen(self):
-        self.compile(more=f"custom_providers:\n  - name: {'long' * 20}\n    base_url: {self.provider.url}/{'path/' * 40}\n    api_key: {FOUR}\n")
+        self.compile(more=f"custom_providers:\n  - name: {'long' * 20}\n"
+                          f"    base_url: {self.provider.url}/{'path/' * 40}\n    api_key: {FOUR}\n")
         relay = self.relay()
         self.show(relay)
         self.provider.answers = {ONE: limited(300)}
@@ -360,7 +364,8 @@ class Page(unittest.TestCase):
             self.assertIn(role, roles)
         names = [node["name"]["value"] for node in tree if node["role"]["value"] == "table" and not node["ignored"]]
         self.assertIn("Keys of xiaomi", names)
-        live = self.browser.run("return [...document.querySelectorAll('[aria-live], [role=status]')].filter(e => e.querySelector('time')).length")
+        live = self.browser.run("return [...document.querySelectorAll('[aria-live], "
+                                "[role=status]')].filter(e => e.querySelector('time')).length")
         self.assertEqual(live, 0)  # nobody has each second read out
 
 

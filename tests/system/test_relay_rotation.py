@@ -36,8 +36,10 @@ class Connection:
     def ask(self):
         self.floor, self.got = self.load.published, b""
         body = json.dumps({"model": "m", "stream": self.done % 2 == 1})
-        self.socket.sendall((f"POST /v1/chat/completions HTTP/1.1\r\nHost: {self.load.relay.address}\r\nAuthorization: Bearer "
-                             f"{self.load.relay.token}\r\nContent-Type: application/json\r\nContent-Length: {len(body)}\r\n\r\n"
+        self.socket.sendall((f"POST /v1/chat/completions HTTP/1.1\r\nHost: {self.load.relay.address}\r\n"
+                             "Authorization: Bearer "
+                             f"{self.load.relay.token}\r\nContent-Type: application/json\r\n"
+                             f"Content-Length: {len(body)}\r\n\r\n"
                              + body).encode())
 
     def readable(self):

@@ -116,7 +116,8 @@ class ToTheProvider(RelayCase):
     def test_a_post_of_nothing_says_that_it_is_empty(self):
         for headers in ("Content-Length: 0\r\n", ""):
             relay = self.relay()
-            answer = relay.raw(f"POST /v1/batches/1/cancel HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer {relay.token}\r\n"
+            answer = relay.raw("POST /v1/batches/1/cancel HTTP/1.1\r\nHost: localhost\r\n"
+                               f"Authorization: Bearer {relay.token}\r\n"
                                f"Connection: close\r\n{headers}\r\n".encode())
             self.assertTrue(answer.startswith(b"HTTP/1.1 200 "), answer)
             self.assertEqual(self.openai.seen[-1].headers["content-length"], "0")
@@ -125,12 +126,14 @@ class ToTheProvider(RelayCase):
         relay = self.relay()
         for line, more, status in [('G"T /v1/models', "", 405), ("G\x1b[1m /v1/models", "", 405),
                                    ("GET /v1/models", "Connection: x-a\r\nx-a: 1\r\n", 400)]:
-            answer = relay.raw(f"{line} HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer {relay.token}\r\n{more}Connection: close\r\n\r\n".encode())
+            answer = relay.raw(f"{line} HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer {relay.token}\r\n"
+                               f"{more}Connection: close\r\n\r\n".encode())
             self.assertTrue(answer.startswith(b"HTTP/1.1 %d " % status), answer)
         self.assertEqual(self.openai.seen, [])
 
     def test_no_other_protocol_is_switched_to(self):
-        self.openai.answers = {KEY: b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\r\n\x81\x05hello"}
+        self.openai.answers = {KEY: b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+                                    b"\r\n\x81\x05hello"}
         self.assertEqual(self.relay().chat().status, 502)
 
     def test_a_websocket_is_refused_before_anyone_is_asked(self):
@@ -176,7 +179,8 @@ class NamesThatAreKeys(RelayCase):
         for name in ("sk-test-PaStEd93847561", "correct-horse-battery"):
             with self.subTest(name):
                 shown = self.shown(f"model:\n  provider: custom:{name}\n  default: m\ncustom_providers:\n"
-                                   f"  - name: {name}\n    base_url: {self.openai.url}\n    api_key: correct-horse-battery\n")
+                                   f"  - name: {name}\n    base_url: {self.openai.url}\n"
+                                   "    api_key: correct-horse-battery\n")
                 self.assertNotIn(name.lower(), shown.lower())
                 self.assertIn(fingerprint(f"custom:{name}".lower()), shown)
 
@@ -190,7 +194,8 @@ class NamesThatAreKeys(RelayCase):
                 self.assertIn("custom:mine", shown)
 
     def test_the_name_of_a_setting_or_a_variable(self):
-        self.home.write("config.yaml", "model:\n  provider: xiaomi\n  correct-horse-battery: 1\ncorrect-horse-battery: 1\n")
+        self.home.write("config.yaml",
+                        "model:\n  provider: xiaomi\n  correct-horse-battery: 1\ncorrect-horse-battery: 1\n")
         self.home.write(".env", "XIAOMI_API_KEY=correct-horse-battery\n")
         code, out, err = self.home.compile("--check")
         self.assertNotIn("horse", out + err)

@@ -34,7 +34,8 @@ class Owners(RelayCase):
         self.made[name] = request.key
         if b'"stream": true' in request.body:
             created = {"type": "response.created", "response": {"id": name}}
-            return STREAM_HEAD + chunk(f"data: {json.dumps(created)}\n\ndata: {{\"type\":\"x\"}}\n\n".encode()) + b"0\r\n\r\n"
+            return STREAM_HEAD + chunk(f"data: {json.dumps(created)}\n\ndata: {{\"type\":\"x\"}}\n"
+                                       "\n".encode()) + b"0\r\n\r\n"
         return http(200, {"id": name, "object": "x"})
 
     def make(self, relay, path, body):

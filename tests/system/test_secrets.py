@@ -13,8 +13,9 @@ COMMANDS = [("--check",), ("--check", "--strict", "--color", "always"), ("--chec
             (), ("--status",), ("--status", "--format", "json"), ("--explain", "xiaomi"), ("--explain", "foo"),
             ("--explain", "model.api_key"), ("--explain", "XIAOMI_API_KEY"), ("--explain", "model", "--format", "json"),
             ("--check", "--live"), ("--check", "--live", "--format", "json"), ("--reset", "all")]
-PATHS = """model.provider model.default model.api_key model.base_url model.api model.api_mode model.api_kee model.context_length
-    fallback_model.provider fallback_model.api_key fallback_model.base_url fallback_model.key_env providers.foo.api_key
+PATHS = """model.provider model.default model.api_key model.base_url model.api model.api_mode model.api_kee
+    model.context_length fallback_model.provider fallback_model.api_key fallback_model.base_url
+    fallback_model.key_env providers.foo.api_key
     providers.foo.key_env providers.foo.base_url providers.foo.name providers.foo.extra_headers.X providers.foo.models
     auxiliary.vision.api_key auxiliary.vision.provider delegation.api_key credential_pool_strategies.xiaomi
     credential_pool_sources.xiaomi hermes_watch.env_files hermes_watch.settle_ms hermes_watch.reload_unit
@@ -140,7 +141,8 @@ class Secrets(unittest.TestCase):
             home = Home()
             self.addCleanup(home.close)
             home.write("config.yaml",
-                       f"model: {{provider: xiaomi, {key}: x}}\ncustom_providers: [{{name: {key}, base_url: 'http://h/v1', api_key: {key}}}]\n")
+                       f"model: {{provider: xiaomi, {key}: x}}\ncustom_providers: [{{name: {key}, "
+                       f"base_url: 'http://h/v1', api_key: {key}}}]\n")
             for command in COMMANDS:
                 home.compile(*command)
             self.assertFalse(key.encode().lower() in home.printed.lower(), key)

@@ -124,7 +124,8 @@ class Status(unittest.TestCase):
                          (2, "", 'hermes-compile: "xiaomy" is no provider; did you mean "xiaomi"?\n'))
         self.assertEqual(self.home.compile("--explain", "xiaomy")[::2],
                          (2,
-                          'hermes-compile: "xiaomy" is no provider, variable or config path of the sources; did you mean "xiaomi"?\n'))
+                          'hermes-compile: "xiaomy" is no provider, variable or config path of the sources; '
+                          'did you mean "xiaomi"?\n'))
         self.assertIn('"sha256:', self.home.compile("--explain", KEYS[3])[2])
 
     def test_a_reset_says_what_it_cleared(self):

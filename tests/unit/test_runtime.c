@@ -140,8 +140,7 @@ static void open_home(struct home *home)
     assert_int_equal(hermes_open(home->path, &home->hermes), 0);
 }
 
-/* The secret that goes out now, "" when none does; the attempt is given back.
- */
+/* The secret that goes out now, "" when none does; the attempt is given back. */
 static const char *next(struct home *home)
 {
     static char secret[64];

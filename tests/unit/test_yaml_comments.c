@@ -28,8 +28,7 @@ static const struct {
     {"# next\xC2\x85line: 1\n# a\xE2\x80\xA8  b: 1\n# c", "# next\xC2\x85line: 1\n# a\xE2\x80\xA8  b: 1\n# c"},
 };
 
-/* In memory of its own length, so that a step too far is seen. A reader asks until it is given nothing, and once more.
- */
+/* In memory of its own length, so that a step too far is seen. A reader asks until it gets nothing, and once more. */
 static void check(const char *text, const char *shortened, size_t room)
 {
     size_t len = strlen(text);

@@ -1,5 +1,5 @@
 /* hermes_watch.fleet: `hermes-fleet follow` runs beside the home for as long as its configuration names a fleet. It
- * brings the fleet's env file into compiled/, from where the next compile takes it; it is told what each compile came to.
+ * brings the fleet's env file into compiled/, from where the next compile takes it; it hears what each compile came to.
  * Where it ends, it is begun again, with longer and longer pauses; the home goes on with the revision that it has. */
 #ifndef HERMES_FLEET_CHILD_H
 #define HERMES_FLEET_CHILD_H

@@ -59,8 +59,7 @@ bool watch_client_is_foreign(const struct watch_client *client);
 /* Tells CLIENT of a change after WATCH_LOOK_SECONDS, whose owner could not do what the last one asked for. It is to be
  * updated then. Needs no memory. */
 void watch_client_remind(struct watch_client *client);
-/* Looks at what cannot be watched; from a thread, for a foreign client. watch_set_tell() then tells of it in the loop.
- */
+/* Looks at what cannot be watched; for a foreign client in a thread. watch_set_tell() then tells of it in the loop. */
 void watch_client_look(struct watch_client *client);
 void watch_set_tell(struct watch_set *set);
 /* The path that a file system was asked about last, for CLIENT; "" before the first one. */
