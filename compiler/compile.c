@@ -278,7 +278,8 @@ static bool refused(const struct run *run)
 static void preview(struct run *run, bool only_check)
 {
     struct compilation *c = run->c;
-    const struct publish_input input = {.home = c->home, .pool = c->sources.pool, .providers = &c->providers};
+    const struct publish_input input = {
+        .home = c->home, .pool = c->sources.pool, .providers = &c->providers, .fleet = c->sources.fleet.name != NULL};
     struct stat snapshot = c->publication.snapshot_stat;
     c->publication = publish_preview(c->arena, &input, only_check, &c->diagnostics);
     c->publication.snapshot_stat = snapshot;
@@ -369,6 +370,7 @@ static void publish_and_project(struct run *run)
                                         .generation = c->generation + 1,
                                         .pool = c->sources.pool,
                                         .providers = &c->providers,
+                                        .fleet = c->sources.fleet.name != NULL,
                                         .lock_wait_ms = run->request->lock_wait_ms};
     size_t errors = c->diagnostics.errors;
     struct stat before = c->publication.snapshot_stat;

@@ -11,6 +11,7 @@
 #include "drift.h"
 #include "explain.h"
 #include "find_home.h"
+#include "fleet_resets.h"
 #include "fold_text.h"
 #include "hermes_runtime.h"
 #include "json_write.h"
@@ -436,6 +437,9 @@ static int reset(const struct compile_options *options, struct arena *arena)
             return EXIT_USAGE;
     }
     bool done = reset_home(arena, home, &what, LOCK_WAIT_MS, &lines, &diagnostics);
+    int error = done ? fleet_resets_add(arena, home, what.provider, what.fingerprint) : 0;
+    if (error != 0)
+        (void)fprintf(stderr, "hermes-compile: the fleet does not hear of this reset: %s\n", strerror(-error));
     print_diagnostics(options, &diagnostics);
     if (!options->quiet && done)
         (void)fputs(lines.len > 0 ? lines.bytes : "nothing was cooling\n", stdout);

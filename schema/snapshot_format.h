@@ -17,6 +17,13 @@
 #define STATUS_FILE        "compiled/status.json"
 #define METRICS_FILE       "compiled/metrics.prom"
 
+/* Of a home that belongs to a fleet. */
+#define FLEET_COPY_FILE      "compiled/fleet.sealed"         /* its last good env file, as it lies in etcd */
+#define FLEET_COOLDOWNS_FILE "compiled/fleet-cooldowns.json" /* what it knows of keys, in the form of COOLDOWNS_FILE */
+#define FLEET_STATE_FILE     "compiled/fleet.json"           /* how it stands with the fleet */
+#define FLEET_RESETS_FILE    "compiled/fleet.resets"         /* resets by hand that it is still to hear of */
+#define FLEET_BELL_FILE      "compiled/fleet.bell"           /* a pipe: whoever books a key rings there */
+
 /* What stands between meta and content; content is the last member, so that its bytes can be checked as they are. */
 #define SNAPSHOT_OPENING "{\"meta\":"
 #define SNAPSHOT_CONTENT ",\"content\":"

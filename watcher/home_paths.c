@@ -49,13 +49,15 @@ bool home_paths_begin(struct home_paths *paths, const char *home, const char *ma
 
 void home_paths_learn(struct home_paths *paths, const char *home, const struct compilation *c)
 {
-    const char *items[SOURCES_MOST + 2];
+    const char *items[SOURCES_MOST + 3];
     size_t count = 0;
     if (c->sources.count < 5)
         return; /* it never came to reading */
     for (size_t i = 0; i < c->sources.count; i++)
         items[count++] = c->sources.items[i]->path;
     items[count++] = arena_printf(c->arena, "%s/" SNAPSHOT_FILE, home);
+    if (c->sources.fleet.name != NULL)
+        items[count++] = arena_printf(c->arena, "%s/" FLEET_COOLDOWNS_FILE, home);
     if (!remember(paths, items, count))
         memory_failed();
 }

@@ -5,7 +5,7 @@
 #include "compile.h"
 
 struct home_paths {
-    char *items[SOURCES_MOST + 2];
+    char *items[SOURCES_MOST + 3];
     size_t count;
     bool other; /* than those that are watched */
 };

@@ -13,6 +13,7 @@
 #include "clock.h"
 #include "cooldown.h"
 #include "fleet_cooldown.h"
+#include "fleet_resets.h"
 #include "hermes_runtime.h"
 #include "json_write.h"
 #include "parse_json.h"
@@ -37,11 +38,6 @@ struct known_cooldown {
     int status;
     bool seen; /* in a look at all */
 };
-
-void follow_cooldowns_open(struct cooldown_follower *f, struct fleet *fleet, const char *host)
-{
-    *f = (struct cooldown_follower){.fleet = fleet, .host = host};
-}
 
 void follow_cooldowns_close(struct cooldown_follower *f)
 {
@@ -79,6 +75,33 @@ static void forget(struct cooldown_follower *f, struct known_cooldown *known)
 {
     *known = f->items[--f->count];
     f->changed = true;
+}
+
+static void remember(struct cooldown_follower *f, struct arena *arena, const struct cooldown *cooldown)
+{
+    char name[FLEET_NAME_SIZE];
+    fleet_cooldown_name(arena, f->fleet->key, cooldown->provider, cooldown->fingerprint.text, name);
+    struct known_cooldown *known = find_or_add(f, name);
+    if (known == NULL)
+        return;
+    known->until = cooldown->dead ? clock_wall() + FLEET_DEAD_S : cooldown->until;
+    known->dead = cooldown->dead;
+    (void)snprintf(known->provider, sizeof known->provider, "%s", cooldown->provider);
+    (void)snprintf(known->fingerprint, sizeof known->fingerprint, "%s", cooldown->fingerprint.text);
+}
+
+/* What the fleet knew when this home last heard of it: what it knows no more was reset meanwhile. */
+void follow_cooldowns_open(struct cooldown_follower *f, struct fleet *fleet, const char *host)
+{
+    struct arena *arena = arena_create();
+    struct cooldowns before = {.arena = arena};
+    struct safe_read read = safe_read(arena, arena_printf(arena, "%s/" FLEET_COOLDOWNS_FILE, fleet->home), 0);
+    *f = (struct cooldown_follower){.fleet = fleet, .host = host};
+    if (read.status == SAFE_READ_OK)
+        (void)cooldowns_parse(&before, read.bytes, read.len, clock_wall());
+    for (size_t i = 0; i < before.count; i++)
+        remember(f, arena, &before.items[i]);
+    arena_destroy(arena);
 }
 
 static const char *last_part(const char *place)
@@ -147,7 +170,7 @@ static void learn(struct cooldown_follower *f, struct arena *arena, const struct
     if (!other)
         return;
     known->mod_revision = value->mod_revision;
-    known->until = clock_wall() + (double)seconds;
+    known->until = ceil(clock_wall() + (double)seconds); /* whole seconds read the same from any file */
     known->dead = cooldown->dead;
     known->status = cooldown->status;
     (void)snprintf(known->provider, sizeof known->provider, "%s", cooldown->provider);
@@ -319,38 +342,33 @@ static void tell_reset(struct telling *t, const struct known_cooldown *known, lo
         .key = fleet_copy_place(t->arena, fleet, arena_printf(t->arena, "cooldowns/%s", known->name))};
 }
 
-static bool is_meant(const char *lines, const struct known_cooldown *known)
+static void forget_meant(struct cooldown_follower *f, const char *lines)
 {
-    char line[NAME_SIZE + FINGERPRINT_SIZE + 1];
-    (void)snprintf(line, sizeof line, "%s %s\n", known->provider, known->fingerprint);
-    const char *at = strstr(lines, line);
-    return at != NULL && (at == lines || at[-1] == '\n');
+    for (size_t i = f->count; i > 0; i--)
+        if (fleet_resets_mean(lines, f->items[i - 1].provider, f->items[i - 1].fingerprint))
+            forget(f, &f->items[i - 1]);
 }
 
 static void tell_resets(struct telling *t)
 {
     long long lease = 0;
-    const char *path = arena_printf(t->arena, "%s/" FLEET_RESETS_FILE, t->of->fleet->home);
-    struct safe_read read = safe_read(t->arena, path, 0);
+    const char *lines = fleet_resets_take(t->arena, t->of->fleet->home);
     bool done;
-    if (read.status != SAFE_READ_OK)
-        return;
-    for (size_t i = 0; t->error == 0 && i < t->of->count && t->count + 2 <= MOST_AT_ONCE; i++) {
-        if (!is_meant(read.bytes, &t->of->items[i]))
+    for (size_t i = 0; lines != NULL && t->error == 0 && i < t->of->count && t->count + 2 <= MOST_AT_ONCE; i++) {
+        const struct known_cooldown *known = &t->of->items[i];
+        if (!fleet_resets_mean(lines, known->provider, known->fingerprint))
             continue;
         if (lease == 0)
             t->error = etcd_lease_grant(t->of->fleet->etcd, RESET_LEASE_S, &lease);
         if (t->error == 0)
-            tell_reset(t, &t->of->items[i], lease);
+            tell_reset(t, known, lease);
     }
     if (t->error == 0 && t->count > 0)
         t->error = etcd_commit(t->of->fleet->etcd, NULL, 0, t->changes, t->count, &done);
-    if (t->error != 0)
+    if (lines == NULL || t->error != 0)
         return;
-    for (size_t i = t->of->count; i > 0; i--)
-        if (is_meant(read.bytes, &t->of->items[i - 1]))
-            forget(t->of, &t->of->items[i - 1]);
-    (void)unlink(path);
+    forget_meant(t->of, lines);
+    fleet_resets_done(t->arena, t->of->fleet->home);
     t->count = 0;
 }
 
@@ -359,6 +377,8 @@ int follow_cooldowns_tell(struct cooldown_follower *f, struct arena *arena)
     struct telling t = {.of = f, .arena = arena};
     bool done;
     tell_resets(&t);
+    hermes_close(f->reader); /* one that has looked a moment ago would not look again */
+    f->reader = NULL;
     if (t.error != 0 || !look_at_home(f))
         return t.error;
     const struct hermes_view *view = hermes_hold(f->reader);

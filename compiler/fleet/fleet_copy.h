@@ -11,12 +11,7 @@
 
 #include "fleet_revision.h"
 #include "fleet_seal.h"
-
-#define FLEET_COPY_FILE      "compiled/fleet.sealed"
-#define FLEET_COOLDOWNS_FILE "compiled/fleet-cooldowns.json" /* what the fleet knows of keys, in cooldown.h's form */
-#define FLEET_STATE_FILE     "compiled/fleet.json"           /* how it stands with the fleet (fleet_state.h) */
-#define FLEET_RESETS_FILE    "compiled/fleet.resets"         /* resets by hand that the fleet is still to hear of */
-#define FLEET_BELL_FILE      "compiled/fleet.bell"           /* a pipe: whoever books a key says so there */
+#include "snapshot_format.h"
 
 struct fleet_copy {
     const char *fleet;

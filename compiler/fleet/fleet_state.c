@@ -5,10 +5,10 @@
 #include <string.h>
 
 #include "arena.h"
-#include "fleet_copy.h"
 #include "parse_json.h"
 #include "replace.h"
 #include "safe_read.h"
+#include "snapshot_format.h"
 
 int fleet_state_write(struct arena *arena, const char *home, const struct fleet_state *state)
 {

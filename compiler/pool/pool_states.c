@@ -199,11 +199,12 @@ static bool carries(const struct projector *p, const struct entry *entry)
     return entry->seed != NULL && entry->seed->secret != NULL && !entry->stale;
 }
 
-/* Hermes has just made the entry, and does not know what the key earned before. */
-static bool freshly_seeded(const struct projector *p, const struct entry *entry)
+/* Hermes has just made the entry, and does not know what the key earned before; or no entry knows yet what the fleet
+ * learned of the key. */
+static bool is_untold(const struct projector *p, const struct entry *entry)
 {
     const struct cooldown *memory = cooldowns_get(p->cooldowns, p->name, entry->effective);
-    return entry->seed != NULL && memory != NULL && !memory->pooled;
+    return (entry->seed != NULL || entry->ours) && memory != NULL && !memory->pooled && !entry->state.active;
 }
 
 static struct word *word_for(struct projector *p, const char *fingerprint)
@@ -229,7 +230,7 @@ static void gather_words(struct projector *p)
         if (entry->oauth)
             continue;
         struct word *word = word_for(p, entry->effective);
-        word->known = word->known || (!changed && !entry->stale && !freshly_seeded(p, entry));
+        word->known = word->known || (!changed && !entry->stale && !is_untold(p, entry));
         if (!entry->doubted)
             take_marking(word, &entry->state);
         if (entry->ours && word->ours == NULL)

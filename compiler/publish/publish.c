@@ -11,6 +11,7 @@
 #include "iso_time.h"
 #include "find_home.h"
 #include "json_span.h"
+#include "learned_cooldowns.h"
 #include "memory.h"
 #include "pool.h"
 #include "profile_folders.h"
@@ -215,6 +216,8 @@ static void prepare_pool(struct publishing *p)
         return;
     }
     finish_copy(p);
+    if (p->in->fleet)
+        learned_cooldowns_add(&cooldowns, p->in->home, p->in->providers);
     struct pool_projection projection = project(p, &cooldowns, false);
     inherit_cooldowns(p, &cooldowns);
     const char *after = cooldowns_text(&cooldowns, &len);
@@ -339,6 +342,8 @@ struct publication publish_preview(struct arena *arena, const struct publish_inp
     p.made.cooldowns.arena = arena;
     bool known = cooldown_file_read(&p.made.cooldowns, p.cooldowns.path, &before, &unsaid);
     (void)known; /* nothing is written that could lose them */
+    if (in->fleet)
+        learned_cooldowns_add(&p.made.cooldowns, in->home, in->providers);
     (void)project(&p, &p.made.cooldowns, only_check);
     inherit_cooldowns(&p, &p.made.cooldowns);
     return p.made;

@@ -16,6 +16,7 @@ struct publish_input {
     long long generation; /* the new one */
     struct source *pool;  /* auth.json; it is read again under its lock */
     const struct providers *providers;
+    bool fleet;       /* the home belongs to one: what that knows of keys counts */
     int lock_wait_ms; /* how long auth.lock is waited for; 0: it is not, and nothing is said of it */
 };
 

@@ -25,7 +25,8 @@ static cJSON *parse_or_end(const char *text, size_t len, const char **ret_end)
     return value;
 }
 
-static const char *const list_names[COOLDOWNS_LISTS] = {"empty", "made", "placed", "beside", "removed", "rotated"};
+static const char *const list_names[COOLDOWNS_LISTS] = {"empty",   "made",    "placed", "beside",
+                                                        "removed", "rotated", "learned"};
 
 /* One JSON scalar and nothing else: it goes into somebody else's file as it stands. */
 static bool scalar(const char *text)

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "acquire.h"
+#include "bell.h"
 #include "classify.h"
 #include "clock.h"
 #include "handle.h"
@@ -299,6 +300,8 @@ int hermes_report(struct hermes *hermes, const struct hermes_attempt *attempt, c
     else
         error = bookings_put(&hermes->bookings, &id, &booking);
     (void)pthread_mutex_unlock(&hermes->lock);
+    if (judgement->verdict != HERMES_KEY_GOOD)
+        bell_ring(hermes->bell_path);
     return error;
 }
 

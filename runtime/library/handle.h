@@ -14,6 +14,7 @@ struct hermes {
     char *snapshot_path;
     char *cooldowns_path;
     char *bookings_path;
+    char *bell_path;
     pthread_mutex_t loading; /* held while a new snapshot is read, which takes long */
     pthread_mutex_t lock;    /* guards what follows; held for nanoseconds */
     struct moment moment;    /* of the snapshot that was looked at last */

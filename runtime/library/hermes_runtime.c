@@ -101,9 +101,11 @@ int hermes_open(const char *home, struct hermes **ret)
     hermes->snapshot_path = join(home, SNAPSHOT_FILE);
     hermes->pool.path = hermes->cooldowns_path = join(home, COOLDOWNS_FILE);
     hermes->bookings.path = hermes->bookings_path = join(home, BOOKINGS_FILE);
+    hermes->bell_path = join(home, FLEET_BELL_FILE);
     randombytes_buf(&hermes->chance, sizeof hermes->chance);
     int error = -ENOMEM;
-    if (hermes->snapshot_path != NULL && hermes->cooldowns_path != NULL && hermes->bookings_path != NULL)
+    if (hermes->snapshot_path != NULL && hermes->cooldowns_path != NULL && hermes->bookings_path != NULL &&
+        hermes->bell_path != NULL)
         error = load_view(hermes);
     if (error < 0) {
         hermes_close(hermes);
@@ -125,6 +127,7 @@ void hermes_close(struct hermes *hermes)
     free(hermes->snapshot_path);
     free(hermes->cooldowns_path);
     free(hermes->bookings_path);
+    free(hermes->bell_path);
     free(hermes);
 }
 

@@ -7,7 +7,7 @@ import time, unittest, urllib.parse
 BUILD = pathlib.Path(os.environ.get("HERMES_BUILD", pathlib.Path(__file__).parents[2] / "build/release"))
 SHARED = pathlib.Path(os.environ.get("HERMES_SHARED", pathlib.Path(__file__).parents[3] / "shared"))
 COMPILE, WATCH, READER = BUILD / "hermes-compile", BUILD / "hermes-watch", BUILD / "tests/reader"
-PATIENCE = 60  # seconds until a wait counts as a failure
+PATIENCE = int(os.environ.get("PATIENCE", 60))  # seconds until a wait counts as a failure
 OWN_MOUNTS = ("unshare", "--mount", "--propagation", "private")
 
 
