@@ -1,5 +1,5 @@
-/* `compiled/fleet.resets`: resets by hand in this home that its fleet is still to hear of, a line each: a provider and a
- * fingerprint, `*` for all of them. */
+/* `compiled/fleet.resets`: resets by hand in this home that its fleet is still to hear of, a line each: a provider and
+ * a fingerprint, `*` for all of them. */
 #ifndef HERMES_FLEET_RESETS_H
 #define HERMES_FLEET_RESETS_H
 

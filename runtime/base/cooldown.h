@@ -46,7 +46,7 @@ enum cooldowns_list {
     COOLDOWNS_REMOVED,
     /* "<provider> <fingerprint> <seconds since the epoch>": keys that took another one's place lately. */
     COOLDOWNS_ROTATED,
-    /* "<provider> <fingerprint> <seconds since the epoch>": what the fleet said of keys, and has been told to the pool. */
+    /* "<provider> <fingerprint> <seconds since the epoch>": what the fleet said of keys, and the pool was told. */
     COOLDOWNS_LEARNED,
     COOLDOWNS_LISTS
 };
