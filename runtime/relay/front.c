@@ -446,8 +446,8 @@ static void say_nothing(void *data, const char *format, va_list args)
     (void)data, (void)format, (void)args;
 }
 
-/* From this version on, a strict server refuses folded lines and NULs itself; it leaves other bytes between the lines than
- * before, too. What was loaded counts. */
+/* From this version on, a strict server refuses folded lines and NULs itself; it leaves other bytes between the lines
+ * than before, too. What was loaded counts. */
 static bool server_checks_lines(void)
 {
     return strverscmp(MHD_get_version(), "0.9.77.1") >= 0;

@@ -38,8 +38,8 @@ struct request_head {
 /* HEADER_COST: of each one, its line end and what the server notes of it. */
 enum { REQUEST_HEADERS_LIMIT = 24 * 1024, HEADER_COST = 84 };
 
-/* Notes one header. Unless the lines are checked, NAME and VALUE stand in the text of the request, where a name is followed
- * by a colon and its value: a line that was folded onto the one before it does not. */
+/* Notes one header. Unless the lines are checked, NAME and VALUE stand in the text of the request, where a name is
+ * followed by a colon and its value: a line that was folded onto the one before it does not. */
 void guard_note(struct request_head *head, const char *name, size_t name_len, const char *value, size_t value_len);
 
 struct refusal {

@@ -130,7 +130,8 @@ static bool label(struct bytes *out, const char *provider)
 
 static bool requests_text(const struct metrics *metrics, struct bytes *out)
 {
-    bool good = head(out, "requests_total", "counter", "Requests by provider and status that the client got.");
+    bool good = head(out, "requests_total", "counter",
+                     "Requests by provider and by the status that the client got; 0: it left before.");
     for (size_t i = 0; good && i < metrics->count_count; i++) {
         const struct count *count = &metrics->counts[i];
         good = bytes_printf(out, "hermes_relay_requests_total{") && label(out, count->provider) &&
@@ -141,7 +142,7 @@ static bool requests_text(const struct metrics *metrics, struct bytes *out)
 
 static bool tokens_text(const struct metrics *metrics, struct bytes *out)
 {
-    bool good = head(out, "tokens_total", "counter", "Tokens, where the answer tells.");
+    bool good = head(out, "tokens_total", "counter", "Tokens used, as reported by providers.");
     for (size_t i = 0; good && i < metrics->provider_count; i++) {
         const struct provider_numbers *numbers = &metrics->providers[i];
         good = bytes_printf(out, "hermes_relay_tokens_total{") && label(out, numbers->provider) &&
@@ -153,7 +154,7 @@ static bool tokens_text(const struct metrics *metrics, struct bytes *out)
 
 static bool failovers_text(const struct metrics *metrics, struct bytes *out)
 {
-    bool good = head(out, "failovers_total", "counter", "Refused keys whose request another one took over.");
+    bool good = head(out, "failovers_total", "counter", "Refused keys whose request went on with another key.");
     for (size_t i = 0; good && i < metrics->provider_count; i++)
         good = bytes_printf(out, "hermes_relay_failovers_total{") && label(out, metrics->providers[i].provider) &&
                bytes_printf(out, "} %llu\n", metrics->providers[i].failovers);
@@ -162,7 +163,7 @@ static bool failovers_text(const struct metrics *metrics, struct bytes *out)
 
 static bool troubles_text(const struct metrics *metrics, struct bytes *out)
 {
-    bool good = head(out, "stream_errors_total", "counter", "Streams that told of an error after they had begun.");
+    bool good = head(out, "stream_errors_total", "counter", "Streams that reported an error after they had begun.");
     for (size_t i = 0; good && i < metrics->provider_count; i++)
         good = bytes_printf(out, "hermes_relay_stream_errors_total{") && label(out, metrics->providers[i].provider) &&
                bytes_printf(out, "} %llu\n", metrics->providers[i].troubles);
@@ -186,7 +187,8 @@ static bool histogram_text(const struct provider_numbers *numbers, struct bytes 
 
 static bool histograms_text(const struct metrics *metrics, struct bytes *out)
 {
-    bool good = head(out, "request_seconds", "histogram", "From a request's first line to its answer's last byte.");
+    bool good = head(out, "request_seconds", "histogram",
+                     "Time from the first line of a request to the last byte of its answer.");
     for (size_t i = 0; good && i < metrics->provider_count; i++)
         good = histogram_text(&metrics->providers[i], out);
     return good;
@@ -196,7 +198,8 @@ static bool histograms_text(const struct metrics *metrics, struct bytes *out)
 static bool cooldowns_text(struct hermes *hermes, const struct hermes_view *view, struct bytes *out)
 {
     double now = clock_wall();
-    bool good = head(out, "key_cooldown_seconds", "gauge", "Until the key is used again; 0: now; +Inf: it is dead.");
+    bool good = head(out, "key_cooldown_seconds", "gauge",
+                     "Time until the key is used again; 0: it is usable; +Inf: it is dead.");
     for (size_t i = 0; i < hermes_provider_count(view); i++) {
         const struct hermes_provider *provider = hermes_provider_at(view, i);
         for (size_t k = 0; good && k < provider->credential_count; k++) {
@@ -232,7 +235,7 @@ bool metrics_text(struct relay *relay, struct bytes *out)
     if (hermes == NULL)
         return good;
     const struct hermes_view *view = hermes_hold(hermes);
-    good = good && cooldowns_text(hermes, view, out) && head(out, "generation", "gauge", "Of the snapshot in force.") &&
+    good = good && cooldowns_text(hermes, view, out) && head(out, "generation", "gauge", "The active generation.") &&
            bytes_printf(out, "hermes_relay_generation %lld\n", hermes_generation(view));
     hermes_view_unref(view);
     return good;

@@ -93,6 +93,21 @@ class Daemon(unittest.TestCase):
         self.home.write("config.yaml", config(KEYS[1]))
         self.until(lambda: self.state()["state"] == "ok" and self.state()["generation"] == 2)
 
+    def states(self):
+        """What each way to ask says of the state, without what they add to it."""
+        shown = re.search(r"hermes-watch: running .*\n  ([a-z-]+): ", self.home.compile("--status")[1])
+        told = [dict(pairs)["state"] for (name, pairs), value in self.metrics().items()
+                if name == "hermes_watch_state" and value == 1 and ("home", str(self.home.path)) in pairs]
+        return [shown and shown[1], self.state().get("state"), *told]
+
+    def test_metrics_and_status_use_the_same_words(self):
+        self.start()
+        self.until(lambda: self.states() == ["ok"] * 3)
+        self.home.write("config.yaml", "model: [\n")
+        self.until(lambda: self.states() == ["invalid"] * 3)
+        self.assertEqual({dict(pairs)["state"] for name, pairs in self.metrics() if name == "hermes_watch_state"},
+                         {"ok", "invalid", "held", "waiting", "degraded", "failed", "no-home"})
+
     def test_no_status_is_left_behind(self):
         watch = Watch(self.home)
         self.until(self.state)

@@ -212,12 +212,14 @@ class Page(unittest.TestCase):
         self.assertEqual(self.browser.run("return document.querySelector('pre').textContent"), printed.strip())
 
     def test_the_route_shows_who_serves_now(self):
-        self.compile(more=f"custom_providers:\n  - name: spare\n    base_url: {self.provider.url}\n    api_key: {FOUR}\n"
+        self.compile(more=f"custom_providers:\n  - name: spare\n    base_url: {self.provider.url}\n"
+                          f"    api_key: {FOUR}\n"
                           f"fallback_providers:\n  - provider: custom:spare\n    model: backup-model\n")
         relay = self.relay()
         self.show(relay)
         steps = "[...document.querySelectorAll('.route li')].map(step => [step.className, step.innerText])"
-        serves = f"{steps}.some(([style, text]) => style === 'now' && text.includes(args[0]) && text.includes('serves now'))"
+        serves = (f"{steps}.some(([style, text]) => style === 'now' && text.includes(args[0]) && "
+                  "text.includes('serves now'))")
         self.browser.wait(serves, "xiaomi")
         self.assertEqual(len(self.browser.run(f"return {steps}")), 2)
         self.assertIn("backup-model", self.browser.run(f"return {steps}")[1][1])
@@ -229,7 +231,8 @@ class Page(unittest.TestCase):
     def test_each_request_has_a_page_and_programs_get_json(self):
         self.compile()
         relay = self.relay()
-        self.provider.answers = {ONE: limited(300), TWO: http(200, {"usage": {"prompt_tokens": 1843, "completion_tokens": 412}})}
+        self.provider.answers = {ONE: limited(300),
+                                 TWO: http(200, {"usage": {"prompt_tokens": 1843, "completion_tokens": 412}})}
         answer = relay.chat(model="some/model")
         path = "/requests/" + answer.headers["x-hermes-request-id"]
         self.show(relay)
@@ -241,7 +244,8 @@ class Page(unittest.TestCase):
         self.browser.wait("document.title.startsWith('Request ')")
         self.browser.wait_text("HTTP 429")
         text = self.browser.text()
-        for part in ("some/model", "POST /v1/chat/completions", "cooling, rule 429-retry-after", "HTTP 200", fingerprint(ONE)):
+        for part in ("some/model", "POST /v1/chat/completions", "cooling, rule 429-retry-after", "HTTP 200",
+                     fingerprint(ONE)):
             self.assertIn(part, text)
         self.assertEqual(relay.get(path).json()["attempts"][0]["status"], 429)
         self.assertTrue(relay.get(path).json()["over"])
@@ -261,14 +265,16 @@ class Page(unittest.TestCase):
         for status in (200, 200, 400):
             self.provider.answers = {ONE: http(status, {"usage": {"prompt_tokens": 2000, "completion_tokens": 50}})}
             relay.chat()
-        self.browser.wait("document.querySelector('.plots') && document.querySelector('.plots').innerText.includes('3 requests')")
+        self.browser.wait("(document.querySelector('.plots') || {innerText: ''}).innerText.includes('3 requests')")
         tree = self.browser.command("Accessibility.getFullAXTree")["nodes"]
-        names = [node["name"]["value"] for node in tree if node["role"]["value"] in ("image", "img") and not node["ignored"]]
+        names = [node["name"]["value"] for node in tree
+                 if node["role"]["value"] in ("image", "img") and not node["ignored"]]
         self.assertEqual(len(names), 3)
         self.assertIn("Requests in each minute of the last hour: 3 in all, 1 failed, at most", names[0])
         self.assertRegex(names[1], r"Time to the first byte in each minute of the last hour: usually .*\sms")
         self.assertEqual(names[2], "Tokens in each minute of the last hour: 6000 in, 150 out")
-        drawn = self.browser.run("return [...document.querySelectorAll('.plots path')].map(path => path.getAttribute('d').length)")
+        drawn = self.browser.run("return [...document.querySelectorAll('.plots path')].map("
+                                 "path => path.getAttribute('d').length)")
         self.assertTrue(all(drawn), drawn)
 
     def test_on_a_telephone_a_key_is_one_line_until_all_of_it_is_wanted(self):

@@ -50,7 +50,7 @@ static double seconds(struct timespec when)
 
 static void put_sources(struct text *out, const char *home, const struct metrics_source *source)
 {
-    put_head(out, "source_modified_timestamp_seconds", "When a file that the compile reads was changed.");
+    put_head(out, "source_modified_timestamp_seconds", "When a file that the compile reads was last changed.");
     for (size_t i = 0; i < source->path_count; i++) {
         struct stat st;
         const char *path = source->paths[i];
@@ -87,7 +87,7 @@ static double put_keys(struct text *out, const char *home, struct hermes *reader
         put_value(out, home, "keys", "provider", shown_name(out->arena, provider->id),
                   (double)provider->credential_count);
     }
-    put_head(out, "usable_keys", "Those of them that are neither cooling nor dead.");
+    put_head(out, "usable_keys", "Keys of a provider that are neither cooling nor dead.");
     for (size_t i = 0; view != NULL && i < hermes_provider_count(view); i++) {
         const struct hermes_provider *provider = hermes_provider_at(view, i);
         put_value(out, home, "usable_keys", "provider", shown_name(out->arena, provider->id),
@@ -96,21 +96,32 @@ static double put_keys(struct text *out, const char *home, struct hermes *reader
     return until;
 }
 
+/* The words of `hermes-compile --status`. */
+static void put_states(struct text *out, const struct home_state *state)
+{
+    put_head(out, "state", "1 for the state that hermes-compile --status names, 0 for the others.");
+    for (enum condition condition = HOME_OK; condition <= HOME_ABSENT; condition++)
+        put_value(out, state->home, "state", "state", home_state_name(condition), condition == state->condition);
+}
+
 double metrics_put(struct text *out, const struct home_state *state, const struct status_times *times,
                    const struct metrics_source *source, bool running)
 {
     const char *home = state->home;
-    put_one(out, home, "running", "1 while hermes-watch watches the home.", running);
-    put_one(out, home, "last_compile_success", "1 when the sources as they are now are in force.",
+    put_one(out, home, "running", "1 while hermes-watch watches the home, 0 after it has ended.", running);
+    put_states(out, state);
+    put_one(out, home, "last_compile_success", "1 if the sources are active as they are now.",
             !home_state_is_trouble(state));
-    put_one(out, home, "last_compile_timestamp_seconds", "When the home was compiled last.", seconds(times->compiled));
-    put_one(out, home, "last_success_timestamp_seconds", "When it last went well.", seconds(times->succeeded));
+    put_one(out, home, "last_compile_timestamp_seconds", "When the home was last compiled.", seconds(times->compiled));
+    put_one(out, home, "last_success_timestamp_seconds", "When a compile last succeeded.", seconds(times->succeeded));
     put_one(out, home, "generation", "The active generation.", (double)state->generation);
     put_one(out, home, "errors", "Errors of the last compile.", (double)state->errors);
     put_one(out, home, "warnings", "Warnings of the last compile.", (double)state->warnings);
     put_one(out, home, "drift_look_timestamp_seconds", "When drift was last looked at.", seconds(times->looked));
-    put_one(out, home, "drift_findings", "Places that disagree with the sources.", (double)state->finding_count);
-    put_one(out, home, "drift_findings_that_matter", "Those of them that are used.", (double)state->matters);
+    put_one(out, home, "drift_findings",
+            "Places that differ from the sources: what hermes-compile --check --live shows.",
+            (double)state->finding_count);
+    put_one(out, home, "drift_findings_that_matter", "Those of them that have an effect now.", (double)state->matters);
     put_sources(out, home, source);
     return put_keys(out, home, source->reader);
 }
