@@ -27,14 +27,6 @@ static void add_ours(struct projector *p, const struct credential *credential)
     add_slot(p, slot);
 }
 
-/* config.yaml has the key itself, and not only the name of a variable. */
-static bool written_out(const struct credential *credential)
-{
-    const struct source *source = credential->origins[0].place.source;
-    return credential->rank == RANK_CONFIG &&
-           (source == NULL || source->kind == SOURCE_CONFIG || source->kind == SOURCE_MANAGED_CONFIG);
-}
-
 static bool stands_before(const struct projector *p, const struct credential *credential, const struct entry *entry)
 {
     if (pool_view_manual_first(p->name) && credential->rank == RANK_ENV)
@@ -89,7 +81,7 @@ static void add_wanted(struct projector *p, const struct want *want)
 static bool goes_first(const struct want *want)
 {
     bool custom = want->made != NULL && strcmp(want->made->kind, "env:") != 0;
-    return want->carrier != NULL || custom || written_out(want->credential);
+    return want->carrier != NULL || custom || credential_written_out(want->credential);
 }
 
 void pool_order_arrange(struct projector *p)

@@ -99,19 +99,40 @@ static const struct seed *to_be_seeded(const struct projector *p, const struct c
     return NULL;
 }
 
+static bool is_seeded(const struct provider *provider, const struct credential *credential)
+{
+    for (size_t i = 0; i < provider->seed_count; i++)
+        if (provider->seeds[i].each_load && provider->seeds[i].secret != NULL &&
+            strcmp(provider->seeds[i].secret, credential->secret) == 0)
+            return true;
+    return false;
+}
+
+/* Where Hermes puts manual entries first, one of ours would stand before its own of a variable that comes first. */
+static bool would_overtake(const struct projector *p, const struct credential *credential)
+{
+    if (!pool_view_manual_first(p->name) || is_seeded(p->provider, credential))
+        return false;
+    for (const struct credential *c = p->provider->credentials; c < credential; c++)
+        if (c->rank == RANK_ENV && is_seeded(p->provider, c))
+            return true;
+    return false;
+}
+
 static bool may_be_projected(const struct projector *p, const struct credential *credential)
 {
-    if (credential->rank >= RANK_POOL || taken_out(p, credential) || pool_removed_is(p, credential))
+    if (credential->rank >= RANK_POOL || taken_out(p, credential) || pool_removed_is(p, credential) ||
+        credential_stands_for_none(credential))
         return false;
     return credential->rank == RANK_CONFIG ||
-           !(p->has_oauth || p->provider->inherits || strcmp(p->name, "copilot") == 0);
+           !(p->has_oauth || p->provider->inherits || would_overtake(p, credential) || strcmp(p->name, "copilot") == 0);
 }
 
 /* Hermes's own entry that is to stand where config.yaml has its key; NULL: none, or Hermes would put it back. */
 static struct entry *carrier_to_place(const struct projector *p, const struct credential *credential)
 {
     const struct word *word = pool_states_word_of(p, credential->fingerprint.text);
-    struct entry *carrier = word == NULL || credential->rank != RANK_CONFIG ? NULL : word->carrier;
+    struct entry *carrier = word == NULL || !credential_written_out(credential) ? NULL : word->carrier;
     return carrier != NULL && !carrier->manual && pool_view_manual_first(p->name) ? NULL : carrier;
 }
 

@@ -26,6 +26,11 @@ struct credential {
     const char *label;
 };
 
+/* config.yaml has the key itself, and not only the name of a variable. */
+bool credential_written_out(const struct credential *credential);
+/* It is the word that Hermes sends where there is no key: no key stands behind it. */
+bool credential_stands_for_none(const struct credential *credential);
+
 struct shadowed {
     struct fingerprint fingerprint;
     const char *secret; /* NUL-terminated */

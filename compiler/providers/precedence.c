@@ -75,8 +75,8 @@ static void say_ignored(struct resolver *r, const struct provider *provider, con
                              "Hermes alone ignores %s for %s; it uses the key through its pool", origin->key, name);
     else
         (void)diagnostic_add_as(r->diagnostics, is_model_key(origin->key) ? SEVERITY_WARNING : SEVERITY_HINT,
-                                CODE_HERMES_IGNORES, origin->place, "Hermes ignores %s for %s, which uses logins",
-                                origin->key, name);
+                                CODE_HERMES_IGNORES, origin->place, "Hermes ignores %s for %s%s", origin->key, name,
+                                provider->row != NULL ? ", which uses logins" : "");
 }
 
 /* What Hermes by itself would send first. */
@@ -109,13 +109,23 @@ static struct first hermes_first(const struct resolver *r, const struct provider
     return (struct first){NULL, NULL};
 }
 
+/* The first key that config.yaml has itself, which then stands first in the pool, too; NULL: there is none. */
+static const struct credential *written_first(const struct provider *provider)
+{
+    for (size_t i = 0; i < provider->credential_count; i++)
+        if (credential_written_out(&provider->credentials[i]) &&
+            !credential_stands_for_none(&provider->credentials[i]))
+            return &provider->credentials[i];
+    return NULL;
+}
+
 /* A key that Hermes has, but behind another one. */
 static void say_before(struct resolver *r, const struct provider *provider)
 {
-    const struct credential *ours = &provider->credentials[0];
+    const struct credential *ours = written_first(provider);
     struct first first = hermes_first(r, provider);
-    if (ours->rank != RANK_CONFIG || !provider->projected || hermes_ignores(r, provider, ours) ||
-        first.secret == NULL || strcmp(first.secret, ours->secret) == 0)
+    if (ours == NULL || !provider->projected || hermes_ignores(r, provider, ours) || first.secret == NULL ||
+        strcmp(first.secret, ours->secret) == 0)
         return;
     struct diagnostic *d = diagnostic_add(r->diagnostics, CODE_SHADOWED_KEY, ours->origins[0].place,
                                           "%s is used before the key in auth.json that Hermes alone sends first for %s",
@@ -130,6 +140,5 @@ void precedence_check(struct resolver *r, const struct provider *provider)
     for (size_t i = 0; i < provider->credential_count; i++)
         if (hermes_ignores(r, provider, &provider->credentials[i]))
             say_ignored(r, provider, &provider->credentials[i].origins[0]);
-    if (provider->credential_count > 0)
-        say_before(r, provider);
+    say_before(r, provider);
 }

@@ -73,6 +73,15 @@ static bool is_pooled(const struct resolver *r, const struct custom_provider *cu
     return custom->alias == NULL || !node_is(node_get(r->in->config, "custom_providers"), NODE_SEQUENCE);
 }
 
+/* Beside a list Hermes asks no pool for an entry of the map, unless the list has one of that name, too. */
+static bool has_pool(const struct resolver *r, const struct custom_provider *custom)
+{
+    for (size_t i = 0; i < r->in->customs->count && !is_pooled(r, custom); i++)
+        if (r->in->customs->items[i].alias == NULL && strcmp(r->in->customs->items[i].id, custom->id) == 0)
+            return true;
+    return is_pooled(r, custom);
+}
+
 /* The pool is asked first, and has the inline key. Where Hermes makes no entry of it, the variable comes first. */
 static const char *variable_that_comes_first(const struct resolver *r, const struct custom_provider *custom)
 {
@@ -179,8 +188,9 @@ static void add_custom(struct resolver *r, const struct custom_provider *custom)
     add_config_seed(r, draft, custom);
     /* Where several have one URL, Hermes may ask the pool of the first for another one: only what it seeds itself is
      * there. */
-    if (custom->row == NULL && custom_provider_key(custom) == NULL &&
-        custom_provider_shares_url(r->arena, r->in->customs, custom))
+    bool first_of_url =
+        custom_provider_key(custom) == NULL && custom_provider_shares_url(r->arena, r->in->customs, custom);
+    if (custom->row == NULL && (first_of_url || !has_pool(r, custom)))
         draft->provider.projected = false;
 }
 
@@ -547,6 +557,8 @@ static size_t variable_position(const struct resolver *r, const struct provider 
 /* A key that stands in several places goes out where the first of them is. */
 static size_t entry_position(const struct resolver *r, const struct provider *provider, const struct credential *c)
 {
+    if (credential_stands_for_none(c))
+        return SIZE_MAX - 1;
     if (c->rank == RANK_CONFIG)
         return 0;
     if (c->rank == RANK_TASK)

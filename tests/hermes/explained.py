@@ -53,6 +53,7 @@ def declared(home):
             url = next((entry[name].rstrip("/") for name in ("base_url", "api", "url") if entry.get(name)), None)
             keys = [resolved(str(entry.get("api_key", "")), variables), variables.get(entry.get("key_env"), "")]
             pairs |= {(homes.fingerprint(key), url) for key in keys if key and url}
+            pairs |= {("a command", url)} if entry.get("key_cmd") else set()
     return pairs
 
 
@@ -83,9 +84,10 @@ def stale_state(home, difference, *_):
     current = set(places(home)) | {homes.fingerprint(value) for value in environment(home).values()}
     rows = home["auth"].get("credential_pool", {})
     pool = homes.pool_of(ask_name(home, difference))
-    return any(row.get("last_status") in ("exhausted", "dead") and row["source"].startswith(("env:", "config:"))
-               and row.get("secret_fingerprint") not in current | {None}
-               for row in rows.get(pool, sum(rows.values(), [])))
+    rows = [row for row in rows.get(pool, sum(rows.values(), [])) if row.get("last_status") in ("exhausted", "dead")]
+    return any(row["source"].startswith(("env:", "config:")) and row.get("secret_fingerprint") not in current | {None}
+               or row["source"].startswith("manual:hermes-watch:")  # which Hermes has booked on a row of ours
+               and homes.fingerprint(row["access_token"]) == key_of(difference["before"]) for row in rows)
 
 
 def env_readers(home, difference, diagnostics, _):
@@ -112,10 +114,18 @@ def managed_first(home, difference, diagnostics, _):
 
 
 def managed_entry(home, difference, *_):
-    """Ours for a managed variable, until Hermes has made its own."""
+    """Ours for a managed variable, until Hermes has made its own: for the URL that config.yaml names."""
     names = {line.split("=")[0].removeprefix("export ").strip() for line in home["managed .env"] if "=" in line}
-    variables = homes.REGISTRY.get(ask_name(home, difference), ([],))[0]
-    return difference["field"].endswith(("rests", "next")) and not home["settled"] and bool(names & set(variables))
+    variables = names & set(homes.REGISTRY.get(ask_name(home, difference), ([],))[0])
+    if home["settled"] or not variables:
+        return False
+    if difference["field"].endswith(("rests", "next")):
+        return True
+    url = next((part["model"]["base_url"] for part in (home["managed config"], home["config"])
+                if isinstance(part.get("model"), dict) and part["model"].get("base_url")), None)
+    keys = {homes.fingerprint(value) for name, value in environment(home).items() if name in variables}
+    return difference["field"].endswith(("pool", "sent")) and url is not None and (
+        difference["after"][0] in keys and difference["after"][1] == url.rstrip("/"))
 
 
 def numbered(home, difference, *_):
@@ -143,7 +153,13 @@ def references(home, difference, *_):
 
 
 def entrys_own_key(home, difference, *_):
-    """The key that key_env of a custom provider names, behind the key that Hermes has in the pool."""
+    """The key that key_env of a custom provider names, behind the key that Hermes has in the pool: one more key."""
+    if difference["field"].endswith("rests"):
+        name, variables = ask_name(home, difference), environment(home)
+        entries = [(made.get("name", key), made) for part in ("config", "managed config")
+                   for key, made in (home[part].get("providers") or {}).items()]
+        entries += [(made.get("name"), made) for made in home["config"].get("custom_providers") or []]
+        return any(other == name and made.get("key_env") in variables for other, made in entries)
     return difference["field"].endswith("next") and tuple(difference["after"] or ()) in declared(home)
 
 
