@@ -113,8 +113,7 @@ static struct first hermes_first(const struct resolver *r, const struct provider
 static const struct credential *written_first(const struct provider *provider)
 {
     for (size_t i = 0; i < provider->credential_count; i++)
-        if (credential_written_out(&provider->credentials[i]) &&
-            !credential_stands_for_none(&provider->credentials[i]))
+        if (credential_written_out(&provider->credentials[i]) && !credential_stands_for_none(&provider->credentials[i]))
             return &provider->credentials[i];
     return NULL;
 }

@@ -78,7 +78,8 @@ static void the_inline_key_of_an_entry_goes_first(void **state)
     check("{custom_providers: [], providers: {mine: {base_url: 'https://h.example/v1', api_key: sk-test-1,"
           " key_env: MINE}}}",
           "MINE=sk-test-2\n", NULL,
-          "custom:mine https://h.example/v1 fill_first: MINE=sk-test-2; shadowed providers.mine.api_key (not projected)\n",
+          "custom:mine https://h.example/v1 fill_first: MINE=sk-test-2; shadowed providers.mine.api_key "
+          "(not projected)\n",
           "config.yaml:1:86 shadowed-key");
 }
 
