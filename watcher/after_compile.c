@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <syslog.h>
+#include <unistd.h>
 
 #include "journal.h"
 #include "memory.h"
@@ -167,26 +168,29 @@ static const char *in_force_line(const struct watched_home *home, const struct c
                         c->providers.count == 1 ? "" : "s", home->home);
 }
 
+static const char *kept(const struct compilation *c)
+{
+    return c->generation == 0 ? "nothing in force" : arena_printf(c->arena, "generation %lld kept", c->generation);
+}
+
 static const char *status_line(const struct watched_home *home, const struct compilation *c)
 {
     const struct diagnostic *error = first_error(c);
     if (error != NULL)
-        return arena_printf(c->arena, "generation %lld kept: %s%serror[%s] %s", c->generation,
-                            diagnostic_place_text(c->arena, error->place), error->place.source != NULL ? ": " : "",
-                            diagnostic_code_pages[error->code].name, error->message);
+        return arena_printf(c->arena, "%s: %s%serror[%s] %s", kept(c), diagnostic_place_text(c->arena, error->place),
+                            error->place.source != NULL ? ": " : "", diagnostic_code_pages[error->code].name,
+                            error->message);
     if (c->outcome == COMPILE_HELD && *c->emptied.path != '\0')
-        return arena_printf(c->arena, "generation %lld kept: %s is empty, and had content before", c->generation,
-                            c->emptied.path);
+        return arena_printf(c->arena, "%s: %s is empty, and had content before", kept(c), c->emptied.path);
     if (c->outcome == COMPILE_HELD)
-        return arena_printf(c->arena, "generation %lld kept: a source is empty or gone at this moment", c->generation);
+        return arena_printf(c->arena, "%s: a source is empty or gone at this moment", kept(c));
     if (c->outcome == COMPILE_BUSY && c->sources.busy != NULL)
-        return arena_printf(c->arena, "generation %lld kept: another process has %s open for writing", c->generation,
-                            c->sources.busy->label);
+        return arena_printf(c->arena, "%s: another process has %s open for writing", kept(c), c->sources.busy->label);
     if (c->outcome == COMPILE_BUSY)
         return "waiting: another program compiles this home";
     if (c->outcome == COMPILE_UNPROVEN)
-        return arena_printf(c->arena, "generation %lld kept: asking providers about %zu new key%s", c->generation,
-                            c->unproven.count, c->unproven.count == 1 ? "" : "s");
+        return arena_printf(c->arena, "%s: asking providers about %zu new key%s", kept(c), c->unproven.count,
+                            c->unproven.count == 1 ? "" : "s");
     if (c->publication.pool_waiting)
         return arena_printf(c->arena, "generation %lld, waiting for auth.lock", c->generation);
     return in_force_line(home, c);
@@ -294,7 +298,11 @@ void after_compile_taken(struct after_compile *a, pid_t holder)
     char process[64] = "another container's process";
     if (holder > 0)
         (void)snprintf(process, sizeof process, "process %ld", (long)holder);
-    (void)snprintf(text, sizeof text, "%s already watches %s; waiting for it to end", process, a->home->home);
+    if (holder == getpid())
+        (void)snprintf(text, sizeof text, "%s is watched under another name already: give only one --home for it",
+                       a->home->home);
+    else
+        (void)snprintf(text, sizeof text, "%s already watches %s; waiting for it to end", process, a->home->home);
     after_nothing(a, HOME_WAITING, LOG_WARNING, text);
 }
 

@@ -61,7 +61,7 @@ void home_lock_open(struct home_lock *lock, const struct watched_home *home)
     else if (compiling != -EWOULDBLOCK)
         return; /* nothing can be published there, which the compile says */
     lock_path(home->home, path);
-    lock->opened = file_lock_open(path);
+    lock->opened = compile_lock_open(path);
     if (lock->opened < 0)
         say_unlocked(lock, home, path, lock->opened);
 }

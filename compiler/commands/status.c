@@ -350,7 +350,7 @@ int status_print(const struct compilation *c, const char *home, FILE *stream)
     const struct hermes_view *view = hermes_current(hermes);
     double now = clock_wall();
     struct cooldowns cooldowns = known_cooldowns(c, home, hermes, now);
-    (void)fprintf(stream, "%s\ngeneration %lld, compiled %s\n", home, hermes_generation(view),
+    (void)fprintf(stream, "%s\ngeneration %lld, compiled %s\n", shown_name(c->arena, home), hermes_generation(view),
                   hermes_compiled_at(view));
     print_sources(c, stream);
     print_watcher(c->arena, home, stream);

@@ -58,6 +58,21 @@ static int own_folder(const char *path)
     return (st.st_mode & 077) != 0 ? tighten(path) : 0; /* keys lie in it */
 }
 
+/* In a folder that is ours alone, what is no file makes room for one. */
+static bool make_room(const char *path)
+{
+    struct stat st;
+    if (lstat(path, &st) < 0 || S_ISREG(st.st_mode))
+        return false;
+    return (S_ISDIR(st.st_mode) ? rmdir(path) : unlink(path)) == 0;
+}
+
+int compile_lock_open(const char *path)
+{
+    int fd = file_lock_open(path);
+    return fd < 0 && make_room(path) ? file_lock_open(path) : fd;
+}
+
 int compile_lock(const char *home, int wait_ms)
 {
     char path[4096];
@@ -71,7 +86,7 @@ int compile_lock(const char *home, int wait_ms)
     if (error != 0)
         return error;
     *slash = '/';
-    return file_lock(path, wait_ms);
+    return file_lock_opened(compile_lock_open(path), wait_ms);
 }
 
 void compile_lock_say(struct diagnostics *list, const char *home, int error)

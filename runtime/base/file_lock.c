@@ -36,15 +36,19 @@ int file_lock_take(int fd, int wait_ms)
     }
 }
 
-int file_lock(const char *path, int wait_ms)
+int file_lock_opened(int fd, int wait_ms)
 {
-    int fd = file_lock_open(path);
     int error = fd < 0 ? fd : file_lock_take(fd, wait_ms);
     if (error == 0)
         return fd;
     if (fd >= 0)
         (void)close(fd);
     return error;
+}
+
+int file_lock(const char *path, int wait_ms)
+{
+    return file_lock_opened(file_lock_open(path), wait_ms);
 }
 
 pid_t file_lock_holder(const char *path)

@@ -11,6 +11,8 @@ int file_lock(const char *path, int wait_ms) __attribute__((warn_unused_result))
 /* In two steps: opened, and locked; that one closes nothing. */
 int file_lock_open(const char *path) __attribute__((warn_unused_result));
 int file_lock_take(int fd, int wait_ms) __attribute__((warn_unused_result));
+/* What file_lock() does with what the first step has come to. */
+int file_lock_opened(int fd, int wait_ms) __attribute__((warn_unused_result));
 
 /* The process that holds PATH's lock, from /proc/locks; 0 when it cannot be told. */
 pid_t file_lock_holder(const char *path);

@@ -339,14 +339,28 @@ static void hold_displaced(struct replacement *r)
         r->displaced = openat(r->directory, r->name, O_PATH | O_NOFOLLOW | O_CLOEXEC);
 }
 
+/* An empty folder in the place of a file of ours, as container engines make one for what they are to mount, makes room.
+ */
+static int put_in_place(const struct replacement *r)
+{
+    if (renameat(r->directory, r->temporary, r->directory, r->name) == 0)
+        return 0;
+    if (errno != EISDIR || r->linked)
+        return -errno;
+    if (unlinkat(r->directory, r->name, AT_REMOVEDIR) < 0)
+        return -EISDIR;
+    return renameat(r->directory, r->temporary, r->directory, r->name) < 0 ? -errno : 0;
+}
+
 int replace_commit(struct replacement *r)
 {
     int error = replace_flush(r);
     if (error != 0)
         return error;
     hold_displaced(r);
-    if (renameat(r->directory, r->temporary, r->directory, r->name) < 0)
-        return errno == EBUSY && r->linked ? rewrite_in_place(r) : -errno;
+    error = put_in_place(r);
+    if (error != 0)
+        return error == -EBUSY && r->linked ? rewrite_in_place(r) : error;
     r->pending = false;
     close_lock(r);
     return 0;

@@ -214,7 +214,9 @@ static struct safe_read read_path(struct arena *arena, const char *path, int wai
         int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
         if (fd < 0) {
             read.error = errno;
-            read.status = errno == ENOENT || errno == ENOTDIR ? SAFE_READ_ABSENT : SAFE_READ_FAILED;
+            read.status = errno == ENOENT || errno == ENOTDIR ? SAFE_READ_ABSENT
+                          : errno == ENXIO                    ? SAFE_READ_NOT_A_FILE /* a socket */
+                                                              : SAFE_READ_FAILED;
             return read;
         }
         struct stat st;

@@ -47,7 +47,9 @@ int guarded_file_read(const char *path, struct moment *ret_moment, char **ret_by
     int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
     struct stat st;
     if (fd < 0)
-        return errno == ENOENT || errno == ENOTDIR ? HERMES_ABSENT : -errno;
+        return errno == ENOENT || errno == ENOTDIR ? HERMES_ABSENT
+               : errno == ENXIO                    ? HERMES_UNSAFE /* a socket */
+                                                   : -errno;
     int error = fstat(fd, &st) < 0 ? -errno : guarded_file_unsafe(&st) ? HERMES_UNSAFE : 0;
     if (error == 0) {
         char *bytes = sodium_init() < 0 ? NULL : sodium_malloc((size_t)st.st_size + 1);

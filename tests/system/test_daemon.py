@@ -269,19 +269,23 @@ class Daemon(unittest.TestCase):
         self.until(lambda: not beside.exists())
 
     def test_a_lock_that_cannot_be_had_is_told_once(self):
+        """What holds nothing makes room for it."""
         lock = self.home.path / "compiled/watch.lock"
         lock.parent.mkdir(mode=0o700)
-        for make, generation, why in ((lock.mkdir, 2, "Is a directory"),
-                                      (lambda: lock.symlink_to("elsewhere"), 3, "Too many levels of symbolic links")):
+        for make, told in ((lambda: (lock / "inside").mkdir(parents=True), 1), (lock.mkdir, 0),
+                           (lambda: lock.symlink_to("elsewhere"), 0)):
             make()
             watch = Watch(self.home)
-            self.home.write("config.yaml", config(KEYS[generation - 1]))
-            watch.wait_generation(generation)
+            before = self.home.generation()
+            self.home.write("config.yaml", config(KEYS[before % len(KEYS)]))
+            watch.wait_generation(before + 1)
             said = (self.home.root / "watch.log").read_text()
-            self.assertEqual(said.count(f"{lock} cannot be locked ({why}): a second hermes-watch would not be noticed"),
-                             1)
-            os.rename(lock, self.home.root / why)
+            self.assertEqual(said.count(f"{lock} cannot be locked (Is a directory): a second hermes-watch would"),
+                             told)
+            self.assertEqual(lock.is_file(), not told)
+            os.rename(lock, self.home.root / f"lock-{before}")
             watch.close()
+            (self.home.root / "watch.log").unlink()
 
     def test_a_warning_is_said_when_it_comes_not_after_each_edit(self):
         watch = self.start()

@@ -65,6 +65,22 @@ class Limits(unittest.TestCase):
         self.watch.wait_generation(2)
         self.becomes(3)
 
+    def test_a_limit_on_the_size_of_files_ends_nothing(self):
+        """No status is left that says otherwise."""
+        self.start()
+        status = self.home.path / "compiled/status.json"
+        while not status.exists():
+            time.sleep(0.02)
+        process = f"--pid={self.watch.process.pid}"
+        limit = lambda size: subprocess.run(["prlimit", process, f"--fsize={size}"], check=True)
+        limit("100:unlimited")
+        self.home.write("config.yaml", config("sk-test-limits-2"))
+        self.watch.wait(lambda line: line.startswith("generation 1 kept") and "File too large" in line)
+        while status.exists():
+            time.sleep(0.02)
+        limit("unlimited")
+        self.watch.wait_generation(2)
+
     @unittest.skipUnless(os.getuid() == 0 and shutil.which("setpriv"), "SKIP: needs root to become nobody")
     def test_memory_that_cannot_be_locked_is_said_once(self):
         for path in (self.home.root, self.home.path, self.home.path / "config.yaml"):

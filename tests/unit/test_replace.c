@@ -200,7 +200,11 @@ static void takes_the_place_of_whatever_stands_there(void **state)
     assert_int_equal(replace_passing(path("loose"), "one", 3), 0);
     assert_true(is_one("loose"));
     assert_int_equal(mkdir(path("folder"), 0700), 0);
+    assert_int_equal(mkdir(path("folder/full"), 0700), 0);
     assert_int_equal(replace_passing(path("folder"), "one", 3), -EISDIR);
+    assert_int_equal(rmdir(path("folder/full")), 0);
+    assert_int_equal(replace_passing(path("folder"), "one", 3), 0);
+    assert_true(is_one("folder"));
     assert_int_equal(open_descriptors(), before);
 }
 

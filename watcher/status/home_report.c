@@ -44,11 +44,14 @@ static bool stands_there(const char *home, const char *name, const struct text *
     return there.status == SAFE_READ_OK && there.len == text->len && memcmp(there.bytes, text->bytes, text->len) == 0;
 }
 
-/* A file that cannot be written is not worth a word: the compile has said what is wrong with the disk. */
+/* A file that cannot be written is not worth a word: the compile has said what is wrong with the disk. But what stands
+ * there is true no longer, and may be what fills the disk. */
 static void write_if_other(const char *home, const char *name, const struct text *text)
 {
-    int error =
-        stands_there(home, name, text) ? 0 : replace_passing(path_of(home, name, text->arena), text->bytes, text->len);
+    const char *path = path_of(home, name, text->arena);
+    if (stands_there(home, name, text) || replace_passing(path, text->bytes, text->len) == 0 || unlink(path) < 0)
+        return;
+    int error = replace_passing(path, text->bytes, text->len);
     (void)error;
 }
 
