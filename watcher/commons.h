@@ -3,6 +3,7 @@
 #define HERMES_COMMONS_H
 
 #include "drift_look.h"
+#include "must_check.h"
 #include "systemd_status.h"
 
 struct commons {
@@ -19,7 +20,7 @@ struct commons {
 };
 
 /* What a job works with is no other home's meanwhile. */
-struct arena *commons_take_arena(struct commons *commons);
+struct arena *commons_take_arena(struct commons *commons) MUST_CHECK;
 void commons_give_arena(struct commons *commons, struct arena *arena);
 
 /* Says so, once, when memory that holds keys could not be locked. */

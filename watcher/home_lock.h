@@ -2,6 +2,7 @@
 #ifndef HERMES_HOME_LOCK_H
 #define HERMES_HOME_LOCK_H
 
+#include "must_check.h"
 #include "watched_home.h"
 
 struct home_lock {
@@ -16,7 +17,7 @@ struct home_lock {
  * which process it is that watches. There is nothing to lock when it is ours already, or while there is no home. */
 void home_lock_open(struct home_lock *lock, const struct watched_home *home);
 /* 0, or a negative errno; -EWOULDBLOCK: another process watches. */
-int home_lock_take(struct home_lock *lock) __attribute__((warn_unused_result));
+int home_lock_take(struct home_lock *lock) MUST_CHECK;
 /* After ERROR: the process that watches HOME; 0: one that cannot be seen from here. Another error is said, as one of
  * home_lock_open() is: no lock can be made there. */
 pid_t home_lock_refused(struct home_lock *lock, const struct watched_home *home, int error);

@@ -3,6 +3,7 @@
 #define HERMES_HOME_PATHS_H
 
 #include "compile.h"
+#include "must_check.h"
 
 struct home_paths {
     char *items[SOURCES_MOST + 3];
@@ -11,8 +12,7 @@ struct home_paths {
 };
 
 /* Before the first compile: what every home has. False: there is no memory. */
-bool home_paths_begin(struct home_paths *paths, const char *home, const char *managed)
-    __attribute__((warn_unused_result));
+bool home_paths_begin(struct home_paths *paths, const char *home, const char *managed) MUST_CHECK;
 /* What C looked for. Where memory runs out, it fails as memory.h has it. */
 void home_paths_learn(struct home_paths *paths, const char *home, const struct compilation *c);
 /* Their bytes together, as far as they are there. */

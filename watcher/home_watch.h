@@ -8,6 +8,7 @@
 #include "home_lock.h"
 #include "home_paths.h"
 #include "home_report.h"
+#include "must_check.h"
 #include "pace.h"
 
 struct home_watch {
@@ -59,7 +60,7 @@ struct home_watch {
 
 /* Compiles the home at PATH as soon as the loop turns, and from then on whenever it changes. LABEL: see above. NULL
  * where memory or descriptors are out. */
-struct home_watch *home_watch_create(struct commons *commons, const char *path, const char *label);
+struct home_watch *home_watch_create(struct commons *commons, const char *path, const char *label) MUST_CHECK;
 void home_watch_destroy(struct home_watch *h);
 
 /* Compiles as soon as the loop turns, however the pace stands. */

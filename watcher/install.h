@@ -4,6 +4,7 @@
 #define HERMES_INSTALL_H
 
 #include "arena.h"
+#include "must_check.h"
 
 #include <stdbool.h>
 
@@ -17,7 +18,7 @@ struct install {
 };
 
 /* False, and why on standard error. Where no user manager runs, the unit is written and the commands are only shown. */
-bool install_unit(struct arena *arena, const struct install *what);
-bool install_undo(struct arena *arena);
+bool install_unit(struct arena *arena, const struct install *what) MUST_CHECK;
+bool install_undo(struct arena *arena) MUST_CHECK;
 
 #endif

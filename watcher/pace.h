@@ -5,6 +5,8 @@
 
 #include <stdbool.h>
 
+#include "must_check.h"
+
 enum {
     PACE_HOLD_MS = 500,         /* an emptied or vanished config.yaml is believed after this long */
     PACE_BUSY_MS = 5000,        /* longest pause between looks at a file that is being written: its close is an event */
@@ -39,7 +41,7 @@ void pace_writing(struct pace *pace, long long now);
 /* Milliseconds until a compile is due: 0 now, -1 never. */
 long long pace_wait(const struct pace *pace, long long now);
 /* A compile starts now; true when an emptied configuration is no longer to be held back. */
-bool pace_start(struct pace *pace, long long now);
+bool pace_start(struct pace *pace, long long now) MUST_CHECK;
 /* How it ended. */
 void pace_end(struct pace *pace, long long now, enum pace_outcome outcome);
 /* What was repaired last is undone as fast as it is repaired. */

@@ -11,6 +11,7 @@
 #define HERMES_WATCHER_H
 
 #include "home_watch.h"
+#include "must_check.h"
 
 struct watcher {
     struct commons commons;
@@ -25,14 +26,14 @@ struct watcher {
 /* SIG_BLOCK: signals wait for the loop; SIG_UNBLOCK: there will be none. */
 void watcher_hold_signals(int how);
 /* 0 or a negative errno. W stays where it is until it is closed, and MANAGED lives as long. */
-int watcher_open(struct watcher *w, const char *managed, bool quiet) __attribute__((warn_unused_result));
+int watcher_open(struct watcher *w, const char *managed, bool quiet) MUST_CHECK;
 void watcher_close(struct watcher *w);
 /* LABEL: see struct home_watch. NULL where memory is out. */
-struct home_watch *watcher_add(struct watcher *w, const char *home, const char *label);
+struct home_watch *watcher_add(struct watcher *w, const char *home, const char *label) MUST_CHECK;
 void watcher_remove(struct watcher *w, struct home_watch *h);
 /* NULL: it is not watched. */
-struct home_watch *watcher_find(const struct watcher *w, const char *home);
+struct home_watch *watcher_find(const struct watcher *w, const char *home) MUST_CHECK;
 /* 0, or a negative errno when the loop broke. */
-int watcher_run(struct watcher *w);
+int watcher_run(struct watcher *w) MUST_CHECK;
 
 #endif

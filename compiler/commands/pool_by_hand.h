@@ -3,6 +3,7 @@
 #ifndef HERMES_POOL_BY_HAND_H
 #define HERMES_POOL_BY_HAND_H
 
+#include "must_check.h"
 #include "text.h"
 #include "cooldown.h"
 #include "diagnostic.h"
@@ -18,6 +19,6 @@ struct pool_edit {
 
 /* False after a diagnostic. */
 bool pool_by_hand(struct arena *arena, const char *home, struct pool_edit edit, int lock_wait_ms, struct text *lines,
-                  struct diagnostics *diagnostics);
+                  struct diagnostics *diagnostics) MUST_CHECK;
 
 #endif

@@ -2,6 +2,7 @@
 #ifndef HERMES_RESET_H
 #define HERMES_RESET_H
 
+#include "must_check.h"
 #include "text.h"
 #include "cooldown.h"
 #include "diagnostic.h"
@@ -19,6 +20,6 @@ const char *reset_pool(struct arena *arena, struct source *source, const struct 
 
 /* The same on disk, under Hermes's lock. False after a diagnostic. */
 bool reset_home(struct arena *arena, const char *home, const struct reset *what, int lock_wait_ms, struct text *lines,
-                struct diagnostics *diagnostics);
+                struct diagnostics *diagnostics) MUST_CHECK;
 
 #endif

@@ -6,6 +6,7 @@
 
 #include "arena.h"
 #include "environment.h"
+#include "must_check.h"
 #include "node.h"
 
 struct gateway_view_input {
@@ -17,6 +18,7 @@ struct gateway_view_input {
 };
 
 /* Never NULL: an empty map at least. Pure; the input trees are not changed. */
-struct node *gateway_view(struct arena *arena, const struct gateway_view_input *input, struct diagnostics *diagnostics);
+struct node *gateway_view(struct arena *arena, const struct gateway_view_input *input,
+                          struct diagnostics *diagnostics) MUST_CHECK;
 
 #endif

@@ -3,6 +3,7 @@
 #define HERMES_ENVIRONMENT_H
 
 #include "diagnostic.h"
+#include "must_check.h"
 #include "name_table.h"
 
 struct binding {
@@ -32,6 +33,6 @@ void environment_cover(struct arena *arena, struct binding *bound, struct bindin
 /* BINDING, of a name that is in it, counts for nothing: it stands behind all others of the name. */
 void environment_hide(struct arena *arena, struct environment *environment, struct binding binding);
 /* NULL when it is not set. */
-struct binding *environment_get(const struct environment *environment, const char *name);
+struct binding *environment_get(const struct environment *environment, const char *name) MUST_CHECK;
 
 #endif

@@ -14,6 +14,8 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include "must_check.h"
+
 struct arena;
 struct curl_waitfd;
 
@@ -42,7 +44,7 @@ struct etcd_access {
 struct etcd;
 
 /* What ACCESS points to lives as long. NULL: no memory. */
-struct etcd *etcd_create(const struct etcd_access *access);
+struct etcd *etcd_create(const struct etcd_access *access) MUST_CHECK;
 void etcd_destroy(struct etcd *etcd);
 /* Why the last call failed, with the endpoint that it was: a static text's or one that the next call replaces. */
 const char *etcd_trouble(const struct etcd *etcd);
@@ -64,8 +66,8 @@ struct etcd_values {
 };
 
 /* From KEY up to END, which is not among them; END NULL: KEY alone. */
-int etcd_range(struct etcd *etcd, struct arena *arena, const char *key, const char *end, struct etcd_values *ret)
-    __attribute__((warn_unused_result));
+int etcd_range(struct etcd *etcd, struct arena *arena, const char *key, const char *end,
+               struct etcd_values *ret) MUST_CHECK;
 
 /* What is written together: a value, or, where that is NULL, a removal. */
 struct etcd_change {
@@ -78,12 +80,12 @@ struct etcd_change {
 /* All CHANGES or none: only while GUARD (NULL: anything goes) was last changed at MOD_REVISION, 0: is not there. 0 with
  * *RET_DONE false: it was changed meanwhile. */
 int etcd_commit(struct etcd *etcd, const char *guard, long long mod_revision, const struct etcd_change *changes,
-                size_t count, bool *ret_done) __attribute__((warn_unused_result));
+                size_t count, bool *ret_done) MUST_CHECK;
 
-int etcd_lease_grant(struct etcd *etcd, long long seconds, long long *ret) __attribute__((warn_unused_result));
+int etcd_lease_grant(struct etcd *etcd, long long seconds, long long *ret) MUST_CHECK;
 /* *RET_LEFT: seconds; 0 or less: there is no such lease any more. */
-int etcd_lease_keep(struct etcd *etcd, long long lease, long long *ret_left) __attribute__((warn_unused_result));
-int etcd_lease_left(struct etcd *etcd, long long lease, long long *ret_left) __attribute__((warn_unused_result));
+int etcd_lease_keep(struct etcd *etcd, long long lease, long long *ret_left) MUST_CHECK;
+int etcd_lease_left(struct etcd *etcd, long long lease, long long *ret_left) MUST_CHECK;
 
 /* --- a watch --- */
 
@@ -96,12 +98,11 @@ struct etcd_watch;
 
 /* Of RANGES, from etcd's revision FROM on, at the endpoint that answered last. */
 int etcd_watch_open(struct etcd *etcd, const struct etcd_range *ranges, size_t count, long long from,
-                    struct etcd_watch **ret) __attribute__((warn_unused_result));
+                    struct etcd_watch **ret) MUST_CHECK;
 /* Until something may have come, one of FDS has, or TIMEOUT_MS is over. */
 void etcd_watch_wait(struct etcd_watch *watch, struct curl_waitfd *fds, unsigned count, int timeout_ms);
 /* What has come, in its order; count 0: nothing more. An error: the watch is over, etcd_trouble() says why. */
-int etcd_watch_read(struct etcd_watch *watch, struct arena *arena, struct etcd_values *ret)
-    __attribute__((warn_unused_result));
+int etcd_watch_read(struct etcd_watch *watch, struct arena *arena, struct etcd_values *ret) MUST_CHECK;
 /* Calls go to another endpoint by now: the watch's own has failed one. */
 bool etcd_watch_is_elsewhere(const struct etcd_watch *watch);
 /* NULL is fine. */

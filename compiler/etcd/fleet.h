@@ -11,6 +11,7 @@
 #include "compile.h"
 #include "etcd.h"
 #include "fleet_copy.h"
+#include "must_check.h"
 
 struct fleet {
     struct arena *arena;
@@ -26,8 +27,7 @@ struct fleet {
 };
 
 /* EXIT_OK, or the status to end with after a message. MANAGED: the managed directory. */
-int fleet_open(struct fleet *fleet, struct arena *arena, const char *home, const char *managed)
-    __attribute__((warn_unused_result));
+int fleet_open(struct fleet *fleet, struct arena *arena, const char *home, const char *managed) MUST_CHECK;
 void fleet_close(struct fleet *fleet);
 
 /* What etcd offers to the fleet. */
@@ -42,17 +42,16 @@ struct fleet_offer {
 struct fleet_offer fleet_offer_of(const struct fleet *fleet, struct arena *arena, const char *place,
                                   const struct etcd_value *value);
 /* 0 or an enum etcd_error. */
-int fleet_offered(struct fleet *fleet, struct fleet_offer *ret) __attribute__((warn_unused_result));
+int fleet_offered(struct fleet *fleet, struct fleet_offer *ret) MUST_CHECK;
 
 /* "/hermes-watch/prod/WHAT" */
 const char *fleet_place(const struct fleet *fleet, const char *what);
 /* All that lies below WHAT, which ends with a slash. */
-int fleet_range(struct fleet *fleet, struct arena *arena, const char *what, struct etcd_values *ret)
-    __attribute__((warn_unused_result));
+int fleet_range(struct fleet *fleet, struct arena *arena, const char *what, struct etcd_values *ret) MUST_CHECK;
 /* The end of that range. */
 const char *fleet_range_end(struct arena *arena, const char *place);
 
 /* Says etcd's trouble on standard error. The status to end with. */
-int fleet_say_trouble(const struct fleet *fleet, int error);
+int fleet_say_trouble(const struct fleet *fleet, int error) MUST_CHECK;
 
 #endif

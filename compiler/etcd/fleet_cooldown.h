@@ -4,6 +4,7 @@
 #define HERMES_FLEET_COOLDOWN_H
 
 #include "fleet_key.h"
+#include "must_check.h"
 #include "text.h"
 
 #include <stdbool.h>
@@ -21,8 +22,7 @@ struct fleet_cooldown {
 };
 
 struct text fleet_cooldown_text(struct arena *arena, const struct fleet_cooldown *cooldown);
-bool fleet_cooldown_parse(struct arena *arena, const char *text, size_t len, struct fleet_cooldown *ret)
-    __attribute__((warn_unused_result));
+bool fleet_cooldown_parse(struct arena *arena, const char *text, size_t len, struct fleet_cooldown *ret) MUST_CHECK;
 
 /* The last part of its place in etcd. */
 void fleet_cooldown_name(struct arena *arena, const struct fleet_key *key, const char *provider,

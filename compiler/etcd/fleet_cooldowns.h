@@ -3,8 +3,9 @@
 #define HERMES_FLEET_COOLDOWNS_H
 
 #include "fleet.h"
+#include "must_check.h"
 
 /* The status to end with. */
-int fleet_cooldowns(struct fleet *fleet, bool json) __attribute__((warn_unused_result));
+int fleet_cooldowns(struct fleet *fleet, bool json) MUST_CHECK;
 
 #endif

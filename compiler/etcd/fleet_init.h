@@ -2,9 +2,11 @@
 #ifndef HERMES_FLEET_INIT_H
 #define HERMES_FLEET_INIT_H
 
+#include "must_check.h"
+
 struct arena;
 
 /* Makes ~/.config/hermes/NAME.fleet-key and prints how a home joins. NAME NULL: "prod". The status to end with. */
-int fleet_init(struct arena *arena, const char *name) __attribute__((warn_unused_result));
+int fleet_init(struct arena *arena, const char *name) MUST_CHECK;
 
 #endif

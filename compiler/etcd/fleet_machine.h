@@ -2,6 +2,7 @@
 #ifndef HERMES_FLEET_MACHINE_H
 #define HERMES_FLEET_MACHINE_H
 
+#include "must_check.h"
 #include "text.h"
 
 #include <stdbool.h>
@@ -19,7 +20,6 @@ struct fleet_machine {
 };
 
 struct text fleet_machine_text(struct arena *arena, const struct fleet_machine *machine);
-bool fleet_machine_parse(struct arena *arena, const char *text, size_t len, struct fleet_machine *ret)
-    __attribute__((warn_unused_result));
+bool fleet_machine_parse(struct arena *arena, const char *text, size_t len, struct fleet_machine *ret) MUST_CHECK;
 
 #endif

@@ -4,6 +4,7 @@
 
 #include "fleet.h"
 #include "fleet_machine.h"
+#include "must_check.h"
 
 struct fleet_machines {
     struct fleet_machine *items; /* sorted by host and home */
@@ -12,7 +13,7 @@ struct fleet_machines {
 };
 
 /* 0 or an enum etcd_error. */
-int fleet_machines_read(struct fleet *fleet, struct fleet_machines *ret) __attribute__((warn_unused_result));
+int fleet_machines_read(struct fleet *fleet, struct fleet_machines *ret) MUST_CHECK;
 /* The highest revision that one of them has in force; 0: none. */
 long long fleet_machines_newest(const struct fleet_machines *machines);
 

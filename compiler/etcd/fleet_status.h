@@ -3,8 +3,9 @@
 #define HERMES_FLEET_STATUS_H
 
 #include "fleet.h"
+#include "must_check.h"
 
 /* EXIT_OK, EXIT_DIFFERS when a machine is behind or in trouble, or another status after a message. */
-int fleet_status(struct fleet *fleet, bool json) __attribute__((warn_unused_result));
+int fleet_status(struct fleet *fleet, bool json) MUST_CHECK;
 
 #endif

@@ -6,8 +6,9 @@
 #define HERMES_FOLLOW_H
 
 #include "fleet.h"
+#include "must_check.h"
 
 /* Until standard input ends. The status to end with. */
-int follow(struct fleet *fleet) __attribute__((warn_unused_result));
+int follow(struct fleet *fleet) MUST_CHECK;
 
 #endif

@@ -10,6 +10,7 @@
 #define HERMES_FOLLOW_COOLDOWNS_H
 
 #include "fleet.h"
+#include "must_check.h"
 
 struct hermes;
 struct known_cooldown;
@@ -29,12 +30,12 @@ void follow_cooldowns_open(struct cooldown_follower *follower, struct fleet *fle
 void follow_cooldowns_close(struct cooldown_follower *follower);
 
 /* All that lies below `cooldowns/` at a moment: what the fleet no longer knows before its time was reset meanwhile. */
-int follow_cooldowns_all(struct cooldown_follower *follower, struct arena *arena, const struct etcd_values *all)
-    __attribute__((warn_unused_result));
+int follow_cooldowns_all(struct cooldown_follower *follower, struct arena *arena,
+                         const struct etcd_values *all) MUST_CHECK;
 /* A change below `cooldowns/` or `resets/`, just now. */
 void follow_cooldowns_event(struct cooldown_follower *follower, struct arena *arena, const struct etcd_value *value);
 /* Something was booked, marked or reset in this home, perhaps: tells the fleet. */
-int follow_cooldowns_tell(struct cooldown_follower *follower, struct arena *arena) __attribute__((warn_unused_result));
+int follow_cooldowns_tell(struct cooldown_follower *follower, struct arena *arena) MUST_CHECK;
 /* What was learned since goes to the file. */
 void follow_cooldowns_write(struct cooldown_follower *follower, struct arena *arena);
 

@@ -5,6 +5,7 @@
 
 #include "fleet.h"
 #include "fleet_machine.h"
+#include "must_check.h"
 
 enum { FOLLOW_LEASE_S = 60, FOLLOW_RENEW_S = 20 };
 
@@ -31,10 +32,9 @@ void follow_machine_learn(struct machine_follower *follower, const char *line, s
 /* TROUBLE: why what is offered is not taken; "": it is. */
 void follow_machine_refuse(struct machine_follower *follower, const char *trouble);
 /* Somebody wrote to the record's place. True: it was another machine than this one, for the first time. */
-bool follow_machine_sees(struct machine_follower *follower, struct arena *arena, const struct etcd_value *value)
-    __attribute__((warn_unused_result));
+bool follow_machine_sees(struct machine_follower *follower, struct arena *arena,
+                         const struct etcd_value *value) MUST_CHECK;
 /* Does what is due. 0 or an enum etcd_error; *RET_NEXT: when there is more to do. */
-int follow_machine_turn(struct machine_follower *follower, struct arena *arena, long long *ret_next)
-    __attribute__((warn_unused_result));
+int follow_machine_turn(struct machine_follower *follower, struct arena *arena, long long *ret_next) MUST_CHECK;
 
 #endif

@@ -11,6 +11,7 @@
 
 #include "fleet_revision.h"
 #include "fleet_seal.h"
+#include "must_check.h"
 #include "snapshot_format.h"
 
 struct fleet_copy {
@@ -24,10 +25,9 @@ struct fleet_copy {
 const char *fleet_copy_place(struct arena *arena, const char *fleet, const char *what);
 
 struct text fleet_copy_text(struct arena *arena, const struct fleet_copy *copy);
-bool fleet_copy_parse(struct arena *arena, const char *text, size_t len, struct fleet_copy *ret)
-    __attribute__((warn_unused_result));
+bool fleet_copy_parse(struct arena *arena, const char *text, size_t len, struct fleet_copy *ret) MUST_CHECK;
 /* NULL, or why it is no revision of FLEET, to be said behind a subject. */
 const char *fleet_copy_open(struct arena *arena, const struct fleet_copy *copy, const struct fleet_key *key,
-                            const char *fleet, struct fleet_revision *ret) __attribute__((warn_unused_result));
+                            const char *fleet, struct fleet_revision *ret) MUST_CHECK;
 
 #endif

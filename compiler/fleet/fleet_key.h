@@ -9,6 +9,8 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include "must_check.h"
+
 struct arena;
 
 enum { FLEET_KEY_BYTES = 32, FLEET_NAME_SIZE = 32 + 1 };
@@ -22,7 +24,7 @@ struct fleet_key {
  * for its owner alone. The key lies in the arena. */
 const struct fleet_key *fleet_key_read(struct arena *arena, const char *path, const char **ret_trouble);
 /* Makes the file, and its folder; never over one that is there: -EEXIST. Else 0 or a negative errno. */
-int fleet_key_make(struct arena *arena, const char *path) __attribute__((warn_unused_result));
+int fleet_key_make(struct arena *arena, const char *path) MUST_CHECK;
 
 /* A keyed hash of TEXT in hex: the same on all machines of the fleet, and nothing that could be looked up. */
 void fleet_key_name(const struct fleet_key *key, const char *text, char ret[FLEET_NAME_SIZE]);

@@ -5,12 +5,13 @@
 
 #include <stdbool.h>
 
+#include "must_check.h"
+
 struct arena;
 
 /* Adds one, and wakes whoever tells the fleet. PROVIDER, FINGERPRINT: NULL for all. Nothing happens in a home without a
  * copy of a fleet's revision. 0 or a negative errno. */
-int fleet_resets_add(struct arena *arena, const char *home, const char *provider, const char *fingerprint)
-    __attribute__((warn_unused_result));
+int fleet_resets_add(struct arena *arena, const char *home, const char *provider, const char *fingerprint) MUST_CHECK;
 /* What is to be told, and stays to be told until fleet_resets_done(); NULL: nothing. */
 const char *fleet_resets_take(struct arena *arena, const char *home);
 bool fleet_resets_mean(const char *lines, const char *provider, const char *fingerprint);

@@ -12,6 +12,7 @@
 #ifndef HERMES_FLEET_REVISION_H
 #define HERMES_FLEET_REVISION_H
 
+#include "must_check.h"
 #include "text.h"
 
 #include <stdbool.h>
@@ -30,8 +31,7 @@ struct fleet_revision {
 
 struct text fleet_revision_text(struct arena *arena, const struct fleet_revision *revision);
 /* RET's texts lie in the arena. False: it is not of this form. */
-bool fleet_revision_parse(struct arena *arena, const char *text, size_t len, struct fleet_revision *ret)
-    __attribute__((warn_unused_result));
+bool fleet_revision_parse(struct arena *arena, const char *text, size_t len, struct fleet_revision *ret) MUST_CHECK;
 
 /* Whether both say the same, whoever pushed it when. */
 bool fleet_revision_same(const struct fleet_revision *a, const struct fleet_revision *b);

@@ -5,6 +5,8 @@
 
 #include <stdbool.h>
 
+#include "must_check.h"
+
 struct arena;
 
 struct fleet_state {
@@ -17,10 +19,8 @@ struct fleet_state {
 };
 
 /* 0 or a negative errno. */
-int fleet_state_write(struct arena *arena, const char *home, const struct fleet_state *state)
-    __attribute__((warn_unused_result));
+int fleet_state_write(struct arena *arena, const char *home, const struct fleet_state *state) MUST_CHECK;
 /* False: there is none, or none that can be understood. */
-bool fleet_state_read(struct arena *arena, const char *home, struct fleet_state *ret)
-    __attribute__((warn_unused_result));
+bool fleet_state_read(struct arena *arena, const char *home, struct fleet_state *ret) MUST_CHECK;
 
 #endif

@@ -9,6 +9,7 @@
 #include <stdint.h>
 
 #include "arena.h"
+#include "must_check.h"
 
 enum { JSON_MAX_DEPTH = 900 }; /* Python's own limit is a little higher */
 
@@ -27,10 +28,11 @@ struct json {
 
 /* As Python reads it, a byte order mark at the start included. NULL when TEXT is no JSON, or longer than 4 GiB; then
  * *RET_AT is where it stops being it. */
-struct json *json_span_scan(struct arena *arena, const char *text, size_t len, size_t *ret_at);
+struct json *json_span_scan(struct arena *arena, const char *text, size_t len, size_t *ret_at) MUST_CHECK;
 
 /* The same, but what lies deeper than DEPTH (the root's children are at 1) is closed: little memory for much text. */
-struct json *json_span_scan_closed(struct arena *arena, const char *text, size_t len, size_t depth, size_t *ret_at);
+struct json *json_span_scan_closed(struct arena *arena, const char *text, size_t len, size_t depth,
+                                   size_t *ret_at) MUST_CHECK;
 /* VALUE itself, or when it is closed, as it is with its children. */
 const struct json *json_span_opened(struct arena *arena, const char *text, const struct json *value);
 /* Of OBJECT, closed or not, the last members of these NAMES (COUNT of them) without their children, in RET; where there
@@ -39,7 +41,7 @@ void json_span_pick(struct arena *arena, const char *text, const struct json *ob
                     size_t count, struct json *ret);
 
 /* The last member of that name, or NULL (also when OBJECT is NULL or no object). */
-struct json *json_span_member(const struct json *object, const char *name);
+struct json *json_span_member(const struct json *object, const char *name) MUST_CHECK;
 /* A string value decoded to UTF-8, or NULL when VALUE is NULL, no string, or has a NUL in it. */
 const char *json_span_string(struct arena *arena, const char *text, const struct json *value);
 /* A number's value for comparing; false when VALUE is none, or beyond what a double can say. */

@@ -4,11 +4,12 @@
 
 #include "cooldown.h"
 #include "diagnostic.h"
+#include "must_check.h"
 #include "text.h"
 
 /* Adds what the file at PATH remembers, and its bytes to BEFORE. False, with a diagnostic, when it cannot be read at
  * this moment: then it must not be written anew, or it would be forgotten. */
 bool cooldown_file_read(struct cooldowns *cooldowns, const char *path, struct text *before,
-                        struct diagnostics *diagnostics) __attribute__((warn_unused_result));
+                        struct diagnostics *diagnostics) MUST_CHECK;
 
 #endif

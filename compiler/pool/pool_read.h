@@ -3,6 +3,7 @@
 #define HERMES_POOL_READ_H
 
 #include "custom_provider.h"
+#include "must_check.h"
 #include "pool_view.h"
 #include "source.h"
 
@@ -15,6 +16,6 @@ void pool_read_inherited(struct arena *arena, struct pool_view *view, struct sou
                          struct diagnostics *diagnostics);
 
 /* Some entry is of this program. */
-bool pool_read_has_ours(struct arena *arena, struct source *source);
+bool pool_read_has_ours(struct arena *arena, struct source *source) MUST_CHECK;
 
 #endif

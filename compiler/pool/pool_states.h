@@ -2,6 +2,7 @@
 #ifndef HERMES_POOL_STATES_H
 #define HERMES_POOL_STATES_H
 
+#include "must_check.h"
 #include "pool_projector.h"
 
 /* Puts STATE of a key into the memory of cooldowns, where there is something to remember. POOLED: an entry holds the
@@ -11,7 +12,7 @@ void pool_states_adopt(struct projector *p);
 void pool_states_part_from_old_keys(struct projector *p);
 void pool_states_note(struct projector *p);
 /* NULL when no entry holds that key. */
-struct word *pool_states_word_of(const struct projector *p, const char *fingerprint);
+struct word *pool_states_word_of(const struct projector *p, const char *fingerprint) MUST_CHECK;
 /* The latest marking that the pool has of a key, or NULL, and whether its word counts. */
 const struct entry_state *pool_states_word(const struct projector *p, const char *fingerprint, bool *ret_known);
 /* The pool's word, else the memory's. */

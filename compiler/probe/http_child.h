@@ -14,6 +14,7 @@
 #include <stdbool.h>
 #include <sys/types.h>
 
+#include "must_check.h"
 #include "text.h"
 
 struct http_child {
@@ -23,7 +24,7 @@ struct http_child {
 };
 
 /* 0, or a negative errno: -ENOENT when there is no hermes-http beside this program or where it is installed. */
-int http_child_start(struct http_child *child, const struct text *job) __attribute__((warn_unused_result));
+int http_child_start(struct http_child *child, const struct text *job) MUST_CHECK;
 /* Whether it has ended; WAIT: when it has. */
 bool http_child_ended(struct http_child *child, bool wait);
 /* Once, after it has ended. */

@@ -9,6 +9,7 @@
 #ifndef HERMES_PROBE_H
 #define HERMES_PROBE_H
 
+#include "must_check.h"
 #include "text.h"
 #include "provider.h"
 #include "environment.h"
@@ -49,8 +50,7 @@ void probes_add(struct probes *probes, const struct provider *provider, const st
 /* A copy that shares nothing with PROBES but what is good only until probes_ask returns. Origins are left out. */
 struct probes probes_copy(const struct probes *probes, struct arena *arena);
 /* 0; 1 when there is nobody to be asked, and no child; or a negative errno. */
-int probes_ask(struct probes *probes, const struct environment *environment, struct http_child *child)
-    __attribute__((warn_unused_result));
+int probes_ask(struct probes *probes, const struct environment *environment, struct http_child *child) MUST_CHECK;
 /* CHILD has ended. A key without an answer is UNREACHABLE. */
 void probes_answer(struct probes *probes, struct http_child *child);
 /* There was no child, because of what probes_ask returned. */

@@ -3,6 +3,7 @@
 #ifndef HERMES_CUSTOM_PROVIDER_H
 #define HERMES_CUSTOM_PROVIDER_H
 
+#include "must_check.h"
 #include "name_table.h"
 #include "text.h"
 #include "node.h"
@@ -45,7 +46,7 @@ void custom_provider_path(const struct custom_provider *custom, const struct pai
 const struct custom_provider *custom_provider_find(const struct custom_providers *all, const char *name);
 /* Whether another one has the same URL. */
 bool custom_provider_shares_url(struct arena *arena, struct custom_providers *all,
-                                const struct custom_provider *custom);
+                                const struct custom_provider *custom) MUST_CHECK;
 /* Whether NAME is that of an entry that is switched off. */
 bool custom_provider_disabled(const struct custom_providers *all, const char *name);
 /* By URL, as Hermes compares: without blanks around and trailing slashes. The first time they are put in order. */

@@ -2,6 +2,7 @@
 #ifndef HERMES_DRAFT_H
 #define HERMES_DRAFT_H
 
+#include "must_check.h"
 #include "name_table.h"
 #include "resolve.h"
 
@@ -22,11 +23,11 @@ struct resolver {
 };
 
 /* The draft that one of the resolver's providers is. */
-struct draft *draft_of(struct provider *provider);
+struct draft *draft_of(struct provider *provider) MUST_CHECK;
 /* NULL when there is none yet. */
-struct draft *draft_find(struct resolver *r, const char *id);
+struct draft *draft_find(struct resolver *r, const char *id) MUST_CHECK;
 /* The one of that id, made when there is none. ROW: of the provider table, or NULL. */
-struct draft *draft_for(struct resolver *r, const char *id, const struct provider_row *row);
+struct draft *draft_for(struct resolver *r, const char *id, const struct provider_row *row) MUST_CHECK;
 
 /* In all of these SECRET lies in the arena, and the key of ORIGIN is copied.
  *

@@ -4,11 +4,12 @@
 #define HERMES_COMPILE_LOCK_H
 
 #include "diagnostic.h"
+#include "must_check.h"
 
 /* A descriptor to close, or -EWOULDBLOCK after WAIT_MS, or another negative errno. Makes the compiled/ directory. */
-int compile_lock(const char *home, int wait_ms) __attribute__((warn_unused_result));
+int compile_lock(const char *home, int wait_ms) MUST_CHECK;
 /* A lock file in compiled/, which is made; a descriptor or a negative errno. */
-int compile_lock_open(const char *path) __attribute__((warn_unused_result));
+int compile_lock_open(const char *path) MUST_CHECK;
 /* Says why it answered ERROR, and who holds the lock. */
 void compile_lock_say(struct diagnostics *list, const char *home, int error);
 

@@ -9,6 +9,7 @@
 #include "environment.h"
 #include "fingerprint.h"
 #include "hermes_runtime.h"
+#include "must_check.h"
 #include "provider.h"
 
 #include <stdbool.h>
@@ -32,6 +33,6 @@ struct departures departed_read(struct arena *arena, const char *home);
  * negative errno. */
 int departed_note(struct arena *arena, const char *home, const struct hermes_view *previous,
                   const struct environment *environment, const struct providers *providers, double now,
-                  struct diagnostics *diagnostics) __attribute__((warn_unused_result));
+                  struct diagnostics *diagnostics) MUST_CHECK;
 
 #endif

@@ -13,7 +13,6 @@
 #include <stdio.h>
 
 #include "diagnostic_code.h"
-
 struct arena;
 struct source;
 

@@ -4,11 +4,13 @@
 
 #include <stdbool.h>
 
+#include "must_check.h"
+
 struct arena;
 struct diagnostics;
 
 /* False after a diagnostic. */
-bool home_check(const char *home, struct diagnostics *diagnostics);
+bool home_check(const char *home, struct diagnostics *diagnostics) MUST_CHECK;
 /* The command that makes PATH ours again, or NULL when it is no other user's. */
 const char *home_check_take_back(struct arena *arena, const char *path);
 

@@ -7,6 +7,7 @@
 #include <stddef.h>
 
 #include "diagnostic.h"
+#include "must_check.h"
 
 enum { MASKED_LINE_MAX = 160 };
 
@@ -17,6 +18,6 @@ struct masked_line {
 };
 
 /* False when the place's source has no such line. */
-bool masked_line_make(struct place place, bool name, struct masked_line *line);
+bool masked_line_make(struct place place, bool name, struct masked_line *line) MUST_CHECK;
 
 #endif

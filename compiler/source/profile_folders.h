@@ -4,9 +4,11 @@
 
 #include <stdbool.h>
 
+#include "must_check.h"
+
 struct arena;
 
 /* The folder `profiles` of HOME has something in it. */
-bool profile_folders_any(struct arena *arena, const char *home);
+bool profile_folders_any(struct arena *arena, const char *home) MUST_CHECK;
 
 #endif

@@ -10,6 +10,7 @@
 #include <stdint.h>
 
 #include "diagnostic.h"
+#include "must_check.h"
 
 enum node_kind {
     NODE_NULL,
@@ -51,7 +52,7 @@ struct node {
 };
 
 /* The value of a string key, or NULL (also when MAP is NULL or no map). */
-struct node *node_get(const struct node *map, const char *key);
+struct node *node_get(const struct node *map, const char *key) MUST_CHECK;
 /* The pair of it, for the key's place. */
 const struct pair *node_pair(const struct node *map, const char *key);
 /* The text of a string node, or NULL. */

@@ -16,6 +16,8 @@
 
 #include <yaml.h>
 
+#include "must_check.h"
+
 struct yaml_comments {
     const char *at;   /* given out up to here; */
     const char *stop; /* until here it is given out as it is; */
@@ -26,7 +28,7 @@ struct yaml_comments {
 /* BYTES are UTF-8 in which lines end with LF, and outlive the reading. */
 struct yaml_comments yaml_comments_of(const char *bytes, size_t len);
 /* A yaml_read_handler_t. */
-int yaml_comments_skip(void *comments, unsigned char *buffer, size_t size, size_t *ret_read);
+int yaml_comments_skip(void *comments, unsigned char *buffer, size_t size, size_t *ret_read) MUST_CHECK;
 /* Whether a comment may have been cut short in this event. */
 bool yaml_comments_may_be_in(const yaml_event_t *scalar);
 

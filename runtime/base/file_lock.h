@@ -4,15 +4,17 @@
 
 #include <sys/types.h>
 
+#include "must_check.h"
+
 /* Opens (creating it) and locks PATH, which is nobody's but its owner's to open: else anybody could hold the lock. The
  * descriptor, whose closing unlocks; -EWOULDBLOCK when it is still held after WAIT_MS; another negative errno. */
-int file_lock(const char *path, int wait_ms) __attribute__((warn_unused_result));
+int file_lock(const char *path, int wait_ms) MUST_CHECK;
 
 /* In two steps: opened, and locked; that one closes nothing. */
-int file_lock_open(const char *path) __attribute__((warn_unused_result));
-int file_lock_take(int fd, int wait_ms) __attribute__((warn_unused_result));
+int file_lock_open(const char *path) MUST_CHECK;
+int file_lock_take(int fd, int wait_ms) MUST_CHECK;
 /* What file_lock() does with what the first step has come to. */
-int file_lock_opened(int fd, int wait_ms) __attribute__((warn_unused_result));
+int file_lock_opened(int fd, int wait_ms) MUST_CHECK;
 
 /* The process that holds PATH's lock, from /proc/locks; 0 when it cannot be told. */
 pid_t file_lock_holder(const char *path);

@@ -18,8 +18,10 @@
 #include <dirent.h>
 #include <stdbool.h>
 
+#include "must_check.h"
+
 /* False: memory could not be had, and WORK did not come to its end. */
-bool memory_try(void (*work)(void *data), void *data) __attribute__((warn_unused_result));
+bool memory_try(void (*work)(void *data), void *data) MUST_CHECK;
 /* That memory could not be had: where the arena, libyaml or cJSON have none. */
 _Noreturn void memory_failed(void);
 

@@ -7,10 +7,11 @@
 #include <cjson/cJSON.h>
 
 #include "memory.h"
+#include "must_check.h"
 
 /* The value that TEXT starts with, to be freed with cJSON_Delete; *RET_END (NULL is fine) is where it ends. NULL with
  * errno ENOMEM, or EINVAL when it is not JSON. */
-cJSON *parse_json(const char *text, size_t len, const char **ret_end) __attribute__((warn_unused_result));
+cJSON *parse_json(const char *text, size_t len, const char **ret_end) MUST_CHECK;
 /* That VALUE (NULL: none) is deleted where memory runs out; memory_give_back deletes it. */
 void parse_json_hold(struct memory_hold *hold, cJSON *value);
 

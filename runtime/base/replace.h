@@ -21,6 +21,8 @@
 #include <sys/stat.h>
 #include <sys/types.h>
 
+#include "must_check.h"
+
 struct replacement {
     int directory; /* descriptor, -1 when closed */
     int file;      /* likewise: what is not durable yet */
@@ -47,24 +49,24 @@ struct piece {
  * group cannot be kept, or an access list stood there, it is its owner's alone, and others never read it, whatever MODE
  * says. Otherwise whatever stands at PATH makes room, a link itself included. */
 int replace_prepare(struct replacement *r, const char *path, bool linked, const struct piece *pieces, size_t count,
-                    mode_t mode) __attribute__((warn_unused_result));
-int replace_flush(struct replacement *r) __attribute__((warn_unused_result));
+                    mode_t mode) MUST_CHECK;
+int replace_flush(struct replacement *r) MUST_CHECK;
 /* The rename. A LINKED target that is a mount of its own (EBUSY) is rewritten where it stands, which the caller's lock
  * must cover; what is written lies beside it as NAME.hermes-compile-copy until the target is whole and durable. */
-int replace_commit(struct replacement *r) __attribute__((warn_unused_result));
-int replace_sync(struct replacement *r) __attribute__((warn_unused_result));
+int replace_commit(struct replacement *r) MUST_CHECK;
+int replace_sync(struct replacement *r) MUST_CHECK;
 void replace_abandon(struct replacement *r);
 
 /* All three steps, for a file of our own: a link in its place makes room. */
-int replace_file(const char *path, const char *bytes, size_t len, mode_t mode) __attribute__((warn_unused_result));
+int replace_file(const char *path, const char *bytes, size_t len, mode_t mode) MUST_CHECK;
 /* The same for a file of the user's, whose path may be a link. */
-int replace_linked(const char *path, const char *bytes, size_t len, mode_t mode) __attribute__((warn_unused_result));
+int replace_linked(const char *path, const char *bytes, size_t len, mode_t mode) MUST_CHECK;
 
 /* The copy that a killed process left beside PATH while it rewrote it where it stands; -ENOENT: there is none. */
-int replace_find_copy(const char *path, char copy[PATH_MAX]);
+int replace_find_copy(const char *path, char copy[PATH_MAX]) MUST_CHECK;
 
 /* For what is worth nothing after a crash of the machine: as atomic, 0600, but nothing is waited for. */
-int replace_passing(const char *path, const char *bytes, size_t len) __attribute__((warn_unused_result));
+int replace_passing(const char *path, const char *bytes, size_t len) MUST_CHECK;
 
 /* Removes the temporary files that killed processes left beside PATH, whatever they were to replace: those that nobody
  * holds the lock of. */

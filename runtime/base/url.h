@@ -5,6 +5,8 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include "must_check.h"
+
 struct url_part {
     const char *text; /* not NUL-terminated */
     size_t len;
@@ -21,6 +23,6 @@ struct url {
 };
 
 /* What is not there is empty, and points to where it would stand. False: TEXT has no scheme or no host. */
-bool url_split(const char *text, struct url *ret);
+bool url_split(const char *text, struct url *ret) MUST_CHECK;
 
 #endif

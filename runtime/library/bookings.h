@@ -18,7 +18,6 @@
 
 #include "guarded_file.h"
 #include "hermes_runtime.h"
-
 enum { BOOKINGS_FORMAT = 1, BOOKING_SLOTS = 16384 };
 
 struct booking_slot {

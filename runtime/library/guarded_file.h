@@ -6,6 +6,8 @@
 #include <stdbool.h>
 #include <sys/stat.h>
 
+#include "must_check.h"
+
 /* What tells one version of a file from the next: rename always changes the inode. */
 struct moment {
     dev_t device;
@@ -21,7 +23,6 @@ bool guarded_file_unsafe(const struct stat *st);
 
 /* The whole file and a NUL; *RET_BYTES goes back with sodium_free. 0, HERMES_ABSENT, HERMES_UNSAFE, HERMES_CORRUPT (it
  * shrank meanwhile) or a negative errno. */
-int guarded_file_read(const char *path, struct moment *ret_moment, char **ret_bytes)
-    __attribute__((warn_unused_result));
+int guarded_file_read(const char *path, struct moment *ret_moment, char **ret_bytes) MUST_CHECK;
 
 #endif

@@ -12,6 +12,8 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include "must_check.h"
+
 enum json_token_kind {
     JSON_NONE, /* the end, or something that is not JSON */
     JSON_OPEN, /* `{` or `[` */
@@ -38,7 +40,7 @@ struct json_token json_token_next(struct json_tokens *tokens);
 bool json_token_skip(struct json_tokens *tokens, struct json_token token);
 /* The next member or element of the container whose JSON_OPEN has been read: its NAME (JSON_NONE in a list) and the
  * first token of its value, which json_token_skip goes past. False at the container's end. */
-bool json_token_child(struct json_tokens *tokens, struct json_token *name, struct json_token *value);
+bool json_token_child(struct json_tokens *tokens, struct json_token *name, struct json_token *value) MUST_CHECK;
 /* Are the bytes one JSON value, as RFC 8259 has it, and nothing else? */
 bool json_token_valid(const char *bytes, size_t len);
 /* The string TOKEN with its escapes resolved: at most its `len` bytes go to OUT; their number is returned. */
@@ -53,8 +55,8 @@ enum json_dialect {
     JSON_PYTHON, /* as Python's json reads it: NaN, Infinity and -Infinity, too */
 };
 void json_token_pass_space(struct json_tokens *tokens);
-bool json_token_pass_string(struct json_tokens *tokens);
+bool json_token_pass_string(struct json_tokens *tokens) MUST_CHECK;
 /* A number or a word. */
-bool json_token_pass_plain(struct json_tokens *tokens, enum json_dialect dialect);
+bool json_token_pass_plain(struct json_tokens *tokens, enum json_dialect dialect) MUST_CHECK;
 
 #endif

@@ -6,6 +6,7 @@
 #include <stddef.h>
 
 #include "guarded_file.h"
+#include "must_check.h"
 
 struct pool_cooldown;
 
@@ -17,7 +18,7 @@ struct pool_memory {
 };
 
 /* False in a bad moment (no memory, no descriptor, a disk error): what was known stays known, look again soon. */
-bool pool_memory_look(struct pool_memory *memory);
+bool pool_memory_look(struct pool_memory *memory) MUST_CHECK;
 void pool_memory_finish(struct pool_memory *memory);
 /* Until when the key cools, in seconds since the epoch; INFINITY for a dead one, 0 when nothing is known. *RET_STATUS
  * is the HTTP status it was answered with, 0 when that is not known. */

@@ -14,6 +14,8 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include "must_check.h"
+
 enum { BYTES_KEEP = 64 * 1024 };
 
 struct bytes {
@@ -25,14 +27,13 @@ struct bytes {
 };
 
 /* Room for MORE bytes after `end`. False: no memory. */
-bool bytes_reserve(struct bytes *bytes, size_t more) __attribute__((warn_unused_result));
-bool bytes_add(struct bytes *bytes, const char *data, size_t len) __attribute__((warn_unused_result));
+bool bytes_reserve(struct bytes *bytes, size_t more) MUST_CHECK;
+bool bytes_add(struct bytes *bytes, const char *data, size_t len) MUST_CHECK;
 /* The text with its NUL. */
-bool bytes_add_string(struct bytes *bytes, const char *text) __attribute__((warn_unused_result));
+bool bytes_add_string(struct bytes *bytes, const char *text) MUST_CHECK;
 /* LEN bytes of TEXT as the inside of a JSON string. */
-bool bytes_add_json(struct bytes *bytes, const char *text, size_t len) __attribute__((warn_unused_result));
-bool bytes_printf(struct bytes *bytes, const char *format, ...)
-    __attribute__((format(printf, 2, 3), warn_unused_result));
+bool bytes_add_json(struct bytes *bytes, const char *text, size_t len) MUST_CHECK;
+bool bytes_printf(struct bytes *bytes, const char *format, ...) __attribute__((format(printf, 2, 3))) MUST_CHECK;
 void bytes_take(struct bytes *bytes, size_t len);
 void bytes_clear(struct bytes *bytes);
 /* As bytes_clear, and what it held is overwritten first. */

@@ -5,13 +5,14 @@
 
 #include <stdbool.h>
 
+#include "must_check.h"
+
 struct attempt;
 struct exchange;
 struct hermes_judgement;
 
 /* JUDGEMENT of ATTEMPT's key waits. False: no memory, and it is to be booked at once. */
-bool doubt_add(struct exchange *x, const struct attempt *attempt, const struct hermes_judgement *judgement)
-    __attribute__((warn_unused_result));
+bool doubt_add(struct exchange *x, const struct attempt *attempt, const struct hermes_judgement *judgement) MUST_CHECK;
 /* Another answer has come for the same request, or none will: what waits is booked. */
 void doubt_book(struct exchange *x);
 /* No other key of the provider is asked: what was answered alike by two keys or more is forgotten, all else booked. */

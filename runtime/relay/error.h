@@ -5,10 +5,11 @@
 #include <stdbool.h>
 
 #include "bytes.h"
+#include "must_check.h"
 #include "route.h"
 
 /* {"error": {...}} in the client's DIALECT. CODE ("": none) is for programs, MESSAGE for people. False: no memory. */
 bool error_json(enum dialect dialect, int status, const char *request_id, const char *code, const char *message,
-                struct bytes *out) __attribute__((warn_unused_result));
+                struct bytes *out) MUST_CHECK;
 
 #endif

@@ -16,6 +16,7 @@
 #include "hermes_runtime.h"
 #include "bytes.h"
 #include "hold.h"
+#include "must_check.h"
 #include "owners.h"
 #include "record.h"
 #include "route.h"
@@ -163,17 +164,17 @@ struct exchange {
 };
 
 /* A new one; NULL: no memory. */
-struct exchange *exchange_take(struct exchanges *all);
+struct exchange *exchange_take(struct exchanges *all) MUST_CHECK;
 /* It is over: its attempts have been given back. */
 void exchange_give(struct exchange *x);
 /* A new try of X; NULL: no memory. */
-struct attempt *exchange_take_attempt(struct exchange *x);
+struct attempt *exchange_take_attempt(struct exchange *x) MUST_CHECK;
 /* It is over, and its key has been released. */
 void exchange_give_attempt(struct attempt *attempt);
 /* Something has come back for ATTEMPT. */
 void exchange_progress(struct attempt *attempt);
 /* The one that has been due for longest, which is not due any more; NULL: none is. */
-struct exchange *exchange_next_due(struct exchanges *all);
+struct exchange *exchange_next_due(struct exchanges *all) MUST_CHECK;
 /* Frees what was kept for the next ones. */
 void exchange_finish(struct exchanges *all);
 

@@ -8,6 +8,7 @@
 #include <stdint.h>
 
 #include "bytes.h"
+#include "must_check.h"
 
 struct exchange;
 struct exchanges;
@@ -45,8 +46,8 @@ struct front {
 };
 
 /* 0 or a negative errno. */
-int front_open(struct front *front, struct exchanges *exchanges, int epoll, const struct listening *listening)
-    __attribute__((warn_unused_result));
+int front_open(struct front *front, struct exchanges *exchanges, int epoll,
+               const struct listening *listening) MUST_CHECK;
 /* What is still under way is cut off. Fine when it is not open. */
 void front_close(struct front *front);
 void front_run(struct front *front);

@@ -7,6 +7,7 @@
 
 #include "hermes_runtime.h"
 #include "bytes.h"
+#include "must_check.h"
 #include "route.h"
 
 /* Whether a header of the client goes on to the provider: not what belongs to the connection (or is named by
@@ -24,14 +25,14 @@ bool headers_come_down(const char *name, size_t len, const char *connection);
 bool headers_say_when(const char *name, size_t len);
 
 /* Adds "Name: value" and a NUL to a list of lines. */
-bool headers_add(struct bytes *lines, const char *name, const char *value) __attribute__((warn_unused_result));
+bool headers_add(struct bytes *lines, const char *name, const char *value) MUST_CHECK;
 /* The value of the first of those lines with that NAME; NULL: none. */
 const char *headers_line(const struct bytes *lines, const char *name);
 void headers_remove(struct bytes *lines, const char *name);
 /* What the provider wants besides the client's LINES: its key, which travels as AUTH says, and the headers of the
  * configuration, which overrule the client's. The result holds a key. */
 bool headers_for(const struct hermes_attempt *attempt, const char *auth, enum dialect dialect,
-                 const struct bytes *lines, struct bytes *result) __attribute__((warn_unused_result));
+                 const struct bytes *lines, struct bytes *result) MUST_CHECK;
 
 /* Walks "Name: value\r\n" lines: true while there is one. *AT starts at 0. */
 struct header_line {
@@ -40,7 +41,7 @@ struct header_line {
     const char *value;
     size_t value_len;
 };
-bool headers_next(const struct bytes *headers, size_t *at, struct header_line *ret);
+bool headers_next(const struct bytes *headers, size_t *at, struct header_line *ret) MUST_CHECK;
 /* Whether LINE tells when to ask again and names no time that anybody can go by: a negative one, or one months away. */
 bool headers_say_nonsense(const struct header_line *line, double now);
 /* The first header of that name, NUL-terminated in BUFFER; NULL: none, or longer than that. */

@@ -5,6 +5,8 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include "must_check.h"
+
 enum { HOLD_LIMIT = 64 * 1024 };
 
 enum hold {
@@ -24,6 +26,6 @@ struct hold_piece {
     size_t end;
 };
 /* Whether the LEN bytes that have come of an answer are enough; *RET is what it is judged by. */
-bool hold_enough(enum hold hold, const char *body, size_t len, struct hold_piece *ret);
+bool hold_enough(enum hold hold, const char *body, size_t len, struct hold_piece *ret) MUST_CHECK;
 
 #endif

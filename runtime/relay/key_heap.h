@@ -14,17 +14,19 @@
 
 #include <stddef.h>
 
+#include "must_check.h"
+
 void key_heap_start(void);
 void key_heap_join(void);
 void key_heap_leave(void);
 
 /* NULL: no memory. */
-void *key_heap_take(size_t size);
+void *key_heap_take(size_t size) MUST_CHECK;
 /* The same of COUNT times SIZE zeros. */
-void *key_heap_take_zeros(size_t count, size_t size);
+void *key_heap_take_zeros(size_t count, size_t size) MUST_CHECK;
 /* POINTER is given back unless the answer is NULL; NULL is a new one. */
-void *key_heap_resize(void *pointer, size_t size);
-char *key_heap_copy(const char *text);
+void *key_heap_resize(void *pointer, size_t size) MUST_CHECK;
+char *key_heap_copy(const char *text) MUST_CHECK;
 /* NULL is fine. */
 void key_heap_give(void *pointer);
 

@@ -4,6 +4,8 @@
 
 #include <stdbool.h>
 
+#include "must_check.h"
+
 struct listening {
     int fd;
     bool trusted;      /* only this user can connect: a Unix socket of the user's own, of mode 0600 */
@@ -15,10 +17,10 @@ struct listening {
 
 /* WHERE is `ADDR:PORT` (a literal address, or `localhost`), or `unix:PATH`. 0; -EINVAL: it is neither; or why it cannot
  * be had. A socket that no process listens on any more makes room. */
-int listen_open(const char *where, struct listening *ret) __attribute__((warn_unused_result));
+int listen_open(const char *where, struct listening *ret) MUST_CHECK;
 enum { LISTEN_MOST = 8 };
 
 /* The sockets that systemd hands over, in RET with room for LISTEN_MOST. How many (0: none), or a negative errno. */
-int listen_inherit(struct listening *ret) __attribute__((warn_unused_result));
+int listen_inherit(struct listening *ret) MUST_CHECK;
 
 #endif

@@ -6,6 +6,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include "must_check.h"
 #include "provider_table.h"
 
 struct bytes;
@@ -36,6 +37,6 @@ void minutes_note(struct minutes *minutes, const struct record *record, double n
 
 /* `[{"provider":..., "requests":[...], ...}]`: each list has a number for each minute of the last hour, the running one
  * last. Times are in milliseconds; 0: no answer began in that minute. */
-bool minutes_json(const struct minutes *minutes, double now, struct bytes *out) __attribute__((warn_unused_result));
+bool minutes_json(const struct minutes *minutes, double now, struct bytes *out) MUST_CHECK;
 
 #endif

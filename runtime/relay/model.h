@@ -6,6 +6,7 @@
 #include <stddef.h>
 
 #include "bytes.h"
+#include "must_check.h"
 
 enum { MODEL_SIZE = 160 };
 
@@ -17,13 +18,13 @@ struct model_place {
 };
 /* The last top-level member `model` of a JSON object, when it is a string. BODY may be the beginning of one. False:
  * there is none. */
-bool model_find(const char *body, size_t len, struct model_place *ret);
+bool model_find(const char *body, size_t len, struct model_place *ret) MUST_CHECK;
 /* The field `model` of a form of that Content-Type, multipart/form-data; likewise. */
-bool model_find_in_form(const char *content_type, const char *body, size_t len, struct model_place *ret);
+bool model_find_in_form(const char *content_type, const char *body, size_t len, struct model_place *ret) MUST_CHECK;
 /* The model at PLACE, its escapes resolved. False: it is longer than a model is. */
-bool model_name(const char *body, struct model_place place, char name[MODEL_SIZE]);
+bool model_name(const char *body, struct model_place place, char name[MODEL_SIZE]) MUST_CHECK;
 /* BODY with NAME at PLACE. False: no memory. */
-bool model_replace(const char *body, size_t len, struct model_place place, const char *name, struct bytes *result)
-    __attribute__((warn_unused_result));
+bool model_replace(const char *body, size_t len, struct model_place place, const char *name,
+                   struct bytes *result) MUST_CHECK;
 
 #endif

@@ -9,18 +9,21 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include "must_check.h"
+
 enum { OWNER_SIZE = 24 }; /* of a fingerprint and its NUL */
 
 struct owners;
 
 /* NULL: no memory. */
-struct owners *owners_open(const char *home);
+struct owners *owners_open(const char *home) MUST_CHECK;
 void owners_close(struct owners *owners);
 /* Whether there is anything to be found. */
 bool owners_any(const struct owners *owners);
 /* The key with FINGERPRINT of PROVIDER made, or has, the LEN bytes of ID. */
 void owners_note(struct owners *owners, const char *provider, const char *id, size_t len, const char *fingerprint);
 /* False: not known. */
-bool owners_find(struct owners *owners, const char *provider, const char *id, size_t len, char ret[OWNER_SIZE]);
+bool owners_find(struct owners *owners, const char *provider, const char *id, size_t len,
+                 char ret[OWNER_SIZE]) MUST_CHECK;
 
 #endif

@@ -5,16 +5,17 @@
 
 #include <stdbool.h>
 
+#include "must_check.h"
+
 struct bytes;
 struct hermes_view;
 
 /* For a relay that listens at WHERE (`ADDR:PORT` or `unix:PATH`), for `eval` in a shell: a pair of variables for each
  * dialect that some provider of VIEW has. The token itself is not in them: they read it. VIEW NULL: there is no
  * snapshot yet. False: no memory. */
-bool print_env_text(const struct hermes_view *view, const char *home, const char *where, struct bytes *out)
-    __attribute__((warn_unused_result));
+bool print_env_text(const struct hermes_view *view, const char *home, const char *where, struct bytes *out) MUST_CHECK;
 
 /* Prints them. Returns an exit status. */
-int print_env(const char *home, const char *where);
+int print_env(const char *home, const char *where) MUST_CHECK;
 
 #endif

@@ -6,6 +6,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include "must_check.h"
 #include "provider_table.h"
 
 struct bytes;
@@ -58,7 +59,7 @@ struct record_switch {
 };
 
 struct records;
-struct records *records_create(void);
+struct records *records_create(void) MUST_CHECK;
 void records_destroy(struct records *records);
 /* Keeps RECORD; in the stead of what it was at *PLACE, where 0 means that it is new. */
 void records_keep(struct records *records, const struct record *record, size_t *place);
@@ -69,9 +70,9 @@ void records_remember(struct records *records, const char *provider, int status,
 /* "": there is none. */
 void records_recall(struct records *records, const char *provider, int status, char *code, size_t size);
 /* The request as a JSON object; false: not known (any more). */
-bool records_request(struct records *records, const char *id, struct bytes *out);
+bool records_request(struct records *records, const char *id, struct bytes *out) MUST_CHECK;
 /* `[...]`, the latest first. Of the requests only the newest ones, without their attempts. */
-bool records_requests_json(struct records *records, struct bytes *out);
-bool records_switches_json(struct records *records, struct bytes *out);
+bool records_requests_json(struct records *records, struct bytes *out) MUST_CHECK;
+bool records_switches_json(struct records *records, struct bytes *out) MUST_CHECK;
 
 #endif

@@ -7,6 +7,7 @@
 #include <stdbool.h>
 
 #include "hermes_runtime.h"
+#include "must_check.h"
 #include "option_table.h"
 #include "token.h"
 
@@ -45,6 +46,6 @@ struct relay {
 };
 
 /* The reader of the home's snapshot, brought up to date; NULL while there has been no good snapshot yet. */
-struct hermes *relay_hermes(struct relay *relay);
+struct hermes *relay_hermes(struct relay *relay) MUST_CHECK;
 
 #endif

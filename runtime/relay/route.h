@@ -7,6 +7,7 @@
 
 #include "hermes_runtime.h"
 #include "model.h"
+#include "must_check.h"
 #include "provider_table.h"
 
 struct bytes;
@@ -35,10 +36,10 @@ struct target {
     char model[MODEL_SIZE];
 };
 /* The configuration's fallback of that INDEX, from 0. False: there are no more. */
-bool route_fallback(const struct hermes_view *view, size_t index, struct target *ret);
+bool route_fallback(const struct hermes_view *view, size_t index, struct target *ret) MUST_CHECK;
 
 /* 0; -ENOENT: no path of a provider; -EINVAL: a path that nobody honest sends (dot segments, control characters). */
-int route_parse(const char *target, struct route *ret);
+int route_parse(const char *target, struct route *ret) MUST_CHECK;
 /* What the request is written in. */
 enum dialect route_dialect(const struct route *route);
 /* What a provider of that BASE_URL speaks, to which keys travel as AUTH says. */
@@ -46,14 +47,14 @@ enum dialect route_speaks(const char *base_url, const char *auth);
 const char *route_dialect_name(enum dialect dialect);
 /* Whether a provider can be asked so at all: its base URL has the path that the client repeats, and its dialect is not
  * known to be another one. 0, -ENOENT or -EPROTONOSUPPORT. */
-int route_fits(const char *base_url, const char *auth, const struct route *route);
+int route_fits(const char *base_url, const char *auth, const struct route *route) MUST_CHECK;
 /* How the key travels with this request: a provider may take another way for a dialect that it has besides its own. */
 const char *route_auth(const char *base_url, const char *auth, const struct route *route);
 /* The model that the path names, as it stands there: of `/models/<model>`, with a method or not, or of Azure's
  * `/deployments/<name>/...`. NULL: none. */
 const char *route_model(const struct route *route, size_t *ret_len);
 /* LEN bytes of a path as they are meant. False: too long, or not decodable. */
-bool route_decode(const char *text, size_t len, char *out, size_t size);
+bool route_decode(const char *text, size_t len, char *out, size_t size) MUST_CHECK;
 /* Takes the first COUNT decoded bytes of what route_model gives out of TARGET, in which ROUTE points. */
 void route_cut_model(struct route *route, struct bytes *target, size_t count);
 /* The path behind its version: "/chat/completions". */
@@ -71,7 +72,6 @@ const struct hermes_provider *route_by_dialect(const struct hermes_view *view, e
                                                const struct hermes_provider *usual);
 /* The URL of the request at a provider of that BASE_URL, to which keys travel as AUTH says: base URL and path, with one
  * version between them, then the queries of both; `key=` is left out of the client's. False: no memory. */
-bool route_url(const char *base_url, const char *auth, const struct route *route, struct bytes *out)
-    __attribute__((warn_unused_result));
+bool route_url(const char *base_url, const char *auth, const struct route *route, struct bytes *out) MUST_CHECK;
 
 #endif

@@ -5,6 +5,7 @@
 #include <stdbool.h>
 
 #include "bytes.h"
+#include "must_check.h"
 
 struct relay;
 
@@ -15,6 +16,6 @@ struct relay;
  *  "switches": [{"at", "provider", "fingerprint", "status", "verdict", "rule", "until", "request": its id,
  * "to_provider", "to_fingerprint"}], latest first, "watcher_running": as the process that wrote it, "watcher": what
  * compiled/status.json says, or null} on one line. Times are seconds since the epoch; "until" of a dead key is null. */
-bool status_json(struct relay *relay, struct bytes *out) __attribute__((warn_unused_result));
+bool status_json(struct relay *relay, struct bytes *out) MUST_CHECK;
 
 #endif

@@ -6,6 +6,8 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include "must_check.h"
+
 enum { TOKEN_SIZE = 3 + 64 + 1 };
 
 struct relay_token {
@@ -15,7 +17,7 @@ struct relay_token {
 
 /* Reads HOME's token, or makes it; *RET_DAMAGED: what was there was no token, so clients need the new one. 0 or a
  * negative errno; -EPERM: others may read it. */
-int token_open(const char *home, struct relay_token *ret, bool *ret_damaged) __attribute__((warn_unused_result));
+int token_open(const char *home, struct relay_token *ret, bool *ret_damaged) MUST_CHECK;
 /* In constant time. TEXT may be NULL. */
 bool token_is(const char *wanted, const char *text, size_t len);
 

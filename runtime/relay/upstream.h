@@ -17,6 +17,7 @@
 #include <stddef.h>
 
 #include "egress.h"
+#include "must_check.h"
 
 struct attempt;
 struct bytes;
@@ -40,17 +41,17 @@ struct upstream_request {
 #define UPSTREAM_TAG (1ULL << 63)
 
 /* Once, before any thread. 0 or a negative errno. */
-int upstream_start(void) __attribute__((warn_unused_result));
+int upstream_start(void) MUST_CHECK;
 void upstream_stop(void);
 
-int upstream_create(int epoll, struct upstream **ret) __attribute__((warn_unused_result));
+int upstream_create(int epoll, struct upstream **ret) MUST_CHECK;
 void upstream_destroy(struct upstream *upstream);
 /* Gives back the memory that it keeps for the next calls. */
 void upstream_trim(struct upstream *upstream);
 
 /* 0 or a negative errno; on error nothing is under way. */
-int upstream_begin(struct upstream *upstream, struct attempt *attempt, const struct upstream_request *request)
-    __attribute__((warn_unused_result));
+int upstream_begin(struct upstream *upstream, struct attempt *attempt,
+                   const struct upstream_request *request) MUST_CHECK;
 /* Ends it, wherever it is. Fine when it is over. */
 void upstream_end(struct attempt *attempt);
 /* Whether its whole request has gone out: nothing of the body is needed any more. */
@@ -63,6 +64,6 @@ void upstream_more(struct attempt *attempt);
 /* An event of one of our sockets. */
 void upstream_event(struct upstream *upstream, unsigned long long tag, unsigned events);
 /* Does what is due by the clock. Returns the milliseconds until the next time; -1: never. */
-int upstream_tick(struct upstream *upstream, long long now_us);
+int upstream_tick(struct upstream *upstream, long long now_us) MUST_CHECK;
 
 #endif

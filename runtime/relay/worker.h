@@ -7,6 +7,7 @@
 
 #include "exchange.h"
 #include "front.h"
+#include "must_check.h"
 
 struct relay;
 struct listening;
@@ -26,10 +27,9 @@ struct worker {
 };
 
 /* Serves LISTENING until the relay drains and nothing is under way. 0 or a negative errno. */
-int worker_open(struct worker *worker, struct relay *relay, const struct listening *listening)
-    __attribute__((warn_unused_result));
+int worker_open(struct worker *worker, struct relay *relay, const struct listening *listening) MUST_CHECK;
 /* A pthread. */
-void *worker_run(void *worker);
+void *worker_run(void *worker) MUST_CHECK;
 void worker_close(struct worker *worker);
 
 #endif

@@ -1,6 +1,6 @@
 """What hermes-watch does for one home, as somebody would write it in Python: python3 peer.py HOME LOADER says a byte
 when it watches, and one after each publish. The snapshot has the same content but for the warnings, which it does not
-look for (bench.py compares), and the pool the same entries."""
+look for (bench.py compares), and the pool the same entries; what it remembers of the pool is less."""
 import contextlib, datetime, fcntl, hashlib, json, os, re, stat, sys
 
 import yaml
@@ -11,6 +11,7 @@ HOME, LOADER = sys.argv[1], getattr(yaml, sys.argv[2])
 BASE_URL = {"xiaomi": "https://api.xiaomimimo.com/v1"}
 VARIABLE = {"xiaomi": "XIAOMI_API_KEY"}
 REFERENCE = re.compile(r"\$\{(\w+)\}")
+OURS = "manual:hermes-watch:"
 STATE = ("last_status", "last_status_at", "last_error_code", "last_error_reason", "last_error_message",
          "last_error_reset_at")
 
@@ -110,17 +111,20 @@ def compile_home():
     return {
         "sources": [{"path": name, "kind": kind, "digest": digest(sources[name]), "bytes": len(sources[name])}
                     for name, kind in (("config.yaml", "config"), (".env", "env"))],
-        "config": config, "env": env, "default_provider": provider,
+        "config": config, "env": env, "default_provider": provider, "fallbacks": [],
         "providers": {provider: {"base_url": BASE_URL[provider], "strategy": "fill_first", "auth": "bearer",
                                  "credentials": credentials}},
         "shadowed": shadowed, "warnings": []}
 
 
 def entry(credential, base_url, priority, known):
-    return {"id": credential["id"], "label": credential["label"], "auth_type": "api_key", "priority": priority,
-            "source": "manual:hermes-watch:" + credential["origins"][0]["key"], "access_token": credential["secret"],
-            **{name: known.get(credential["secret"], {}).get(name) for name in STATE}, "base_url": base_url,
-            "request_count": known.get(credential["secret"], {}).get("request_count", 0)}
+    """A key of .env has the entry that Hermes makes of it, one of config.yaml an entry of ours."""
+    key, before = credential["origins"][0]["key"], known.get(credential["secret"], {})
+    of_hermes = key == VARIABLE["xiaomi"]
+    return {"id": credential["id"], "label": key if of_hermes else credential["label"], "auth_type": "api_key",
+            "priority": priority, "source": ("env:" if of_hermes else OURS) + key,
+            "access_token": credential["secret"], **{name: before.get(name) for name in STATE}, "base_url": base_url,
+            **({} if of_hermes else {"request_count": before.get("request_count", 0)})}
 
 
 def project(content):
@@ -129,10 +133,18 @@ def project(content):
         entries = store["credential_pool"].get(name, [])
         known = {e["access_token"]: e for e in entries}
         ours = [entry(c, provider["base_url"], i, known) for i, c in enumerate(provider["credentials"])]
-        others = [e for e in entries if not e["source"].startswith("manual:hermes-watch:")]
+        mine = {e["source"] for e in ours}
+        others = [e for e in entries if e["source"] not in mine and not e["source"].startswith(OURS)]
         store["credential_pool"][name] = ours + others
     store["updated_at"] = datetime.datetime.now(datetime.timezone.utc).isoformat(timespec="seconds")
     return json.dumps(store, indent=2)
+
+
+def remember(content):
+    """Which keys have an entry of ours; none is exhausted in these homes."""
+    placed = [f"{name} {c['fingerprint']}" for name, provider in content["providers"].items()
+              for c in provider["credentials"] if c["origins"][0]["key"] != VARIABLE[name]]
+    return json.dumps({"format": 1, "cooldowns": {}, "placed": placed}, indent=2)
 
 
 def publish():
@@ -148,6 +160,8 @@ def publish():
         write_beside("compiled/snapshot.json", '{"meta":%s,"content":%s}' % (json.dumps(meta), text))
         with locked("auth.lock"):
             write_beside("auth.json", project(content))
+            write_beside("compiled/cooldowns.json", remember(content))
+            put_in_place("compiled/cooldowns.json")
             put_in_place("compiled/snapshot.json")
             put_in_place("auth.json")
 

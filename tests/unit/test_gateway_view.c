@@ -103,7 +103,7 @@ static size_t errors_of(const char *user, const char **ret_note, const char **re
         .environment = &environment,
         .shell = shell,
     };
-    (void)gateway_view(arena, &input, &diagnostics);
+    assert_non_null(gateway_view(arena, &input, &diagnostics));
     assert_int_equal(diagnostics.count, 1);
     assert_int_equal(diagnostics.items[0]->code, CODE_UNRESOLVED_REFERENCE);
     *ret_note = diagnostics.items[0]->note;

@@ -12,7 +12,7 @@ enum { SETTLE = 30, NOW = 1000 };
 static struct pace begun(void)
 {
     struct pace pace = {.settle_ms = SETTLE};
-    (void)pace_start(&pace, NOW);
+    assert_false(pace_start(&pace, NOW));
     pace_end(&pace, NOW, PACE_DONE);
     return pace;
 }
@@ -25,11 +25,11 @@ static void once_per_settle_window_and_the_last_one_too(void **state)
     pace_event(&pace, NOW + 10);
     pace_event(&pace, NOW + 20);
     assert_int_equal(pace_wait(&pace, NOW + 20), 10);
-    (void)pace_start(&pace, NOW + SETTLE);
+    assert_false(pace_start(&pace, NOW + SETTLE));
     pace_event(&pace, NOW + SETTLE); /* while that is compiled */
     pace_end(&pace, NOW + SETTLE + 5, PACE_DONE);
     assert_int_equal(pace_wait(&pace, NOW + SETTLE + 5), SETTLE - 5);
-    (void)pace_start(&pace, NOW + 1000);
+    assert_false(pace_start(&pace, NOW + 1000));
     pace_event(&pace, NOW + 2000);
     assert_int_equal(pace_wait(&pace, NOW + 2000), 0);
 }

@@ -9,6 +9,7 @@
 
 #include "drift.h"
 #include "jobs.h"
+#include "must_check.h"
 #include "watched_home.h"
 
 /* FINDINGS live until it returns. */
@@ -38,7 +39,7 @@ struct drift_look {
 
 /* 0 or a negative errno. What is pointed at lives as long as LOOK. DONE: the sources are valid, and this disagrees. */
 int drift_look_open(struct drift_look *look, const struct watched_home *home, const char *managed, struct jobs *jobs,
-                    struct drift_turns *turns, drift_look_done *done, void *owner) __attribute__((warn_unused_result));
+                    struct drift_turns *turns, drift_look_done *done, void *owner) MUST_CHECK;
 /* A line for each finding, and one when there is none any more. */
 void drift_look_say(const struct watched_home *home, const struct drift *findings);
 /* Something changed. */

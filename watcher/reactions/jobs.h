@@ -15,6 +15,8 @@
 
 #include <systemd/sd-event.h>
 
+#include "must_check.h"
+
 struct jobs;
 
 /* In the caller's keeping until `done` is called. */
@@ -27,7 +29,7 @@ struct job {
     struct job *next; /* that waits for a thread, too */
 };
 
-int jobs_open(struct jobs **ret, sd_event *event) __attribute__((warn_unused_result));
+int jobs_open(struct jobs **ret, sd_event *event) MUST_CHECK;
 void jobs_close(struct jobs *jobs);
 bool jobs_busy(const struct jobs *jobs);
 

@@ -5,6 +5,7 @@
 
 #include "compile.h"
 #include "http_job.h"
+#include "must_check.h"
 
 struct prover {
     struct proofs proofs; /* for the compile request: unchanged while a compile runs */
@@ -20,7 +21,7 @@ struct prover {
 /* LEARNED is called from the loop when an answer is there: prove_learn() is due, as soon as no compile runs. */
 void prove_open(struct prover *prover, sd_event *event, void (*learned)(void *owner), void *owner);
 /* Takes the answer that came, perhaps while the home was compiled. True: it is to be compiled again. */
-bool prove_learn(struct prover *prover);
+bool prove_learn(struct prover *prover) MUST_CHECK;
 void prove_after_compile(struct prover *prover, const struct compilation *c);
 /* What was answered is forgotten: the next compile asks anew. */
 void prove_forget(struct prover *prover);

@@ -6,6 +6,7 @@
 #define HERMES_HOME_REPORT_H
 
 #include "metrics.h"
+#include "must_check.h"
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -30,8 +31,7 @@ struct home_report {
 
 /* 0 or a negative errno. STATE lives as long as the report. */
 int home_report_open(struct home_report *report, sd_event *event, const struct home_state *state,
-                     struct timespec started, home_report_source *source, void *owner)
-    __attribute__((warn_unused_result));
+                     struct timespec started, home_report_source *source, void *owner) MUST_CHECK;
 /* The state has changed. */
 void home_report_soon(struct home_report *report);
 /* So has only the time of the last look at drift. */

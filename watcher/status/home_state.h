@@ -4,6 +4,7 @@
 
 #include "compile.h"
 #include "drift.h"
+#include "must_check.h"
 #include "watch_set.h"
 
 enum condition {
@@ -46,17 +47,17 @@ const char *home_state_name(enum condition condition);
 bool home_state_is_trouble(const struct home_state *state);
 
 /* With texts of its own, for another thread. False: there is no memory for them. */
-bool home_state_copy(const struct home_state *state, struct home_state *ret) __attribute__((warn_unused_result));
+bool home_state_copy(const struct home_state *state, struct home_state *ret) MUST_CHECK;
 void home_state_finish(struct home_state *state);
 /* What follows changes all of what it says or, where memory runs out, fails as memory.h has it. */
 /* True when systemd should hear of it, because the line is another one. */
-bool home_state_say(struct home_state *state, enum condition condition, const char *status);
+bool home_state_say(struct home_state *state, enum condition condition, const char *status) MUST_CHECK;
 /* What C came to. */
 void home_state_learn(struct home_state *state, const struct compilation *c);
 /* True when the findings are other ones than last time. */
-bool home_state_learn_drift(struct home_state *state, const struct drift *drift);
+bool home_state_learn_drift(struct home_state *state, const struct drift *drift) MUST_CHECK;
 /* Likewise of what cannot be watched; COUNT may be more than ROOM, which is how many GAPS are known. */
 bool home_state_learn_gaps(struct home_state *state, struct arena *arena, const struct watch_gap *gaps, size_t count,
-                           size_t room);
+                           size_t room) MUST_CHECK;
 
 #endif

@@ -13,6 +13,8 @@
 
 #include <systemd/sd-event.h>
 
+#include "must_check.h"
+
 /* What systemd reads of a message, and a page (PIPE_BUF): of a longer status it gets the beginning. No memory is asked
  * for, so that what happened is told also when there is none. */
 enum { NOTIFY_MOST = 4096 };
@@ -26,7 +28,7 @@ struct notifier {
 };
 
 /* 0 or a negative errno. */
-int notify_open(struct notifier *n, sd_event *event) __attribute__((warn_unused_result));
+int notify_open(struct notifier *n, sd_event *event) MUST_CHECK;
 void notify_close(struct notifier *n);
 
 /* READY=1 with a status line; the first call counts, and the first one after notify_reloading(). */

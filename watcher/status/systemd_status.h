@@ -11,6 +11,7 @@
 #define HERMES_SYSTEMD_STATUS_H
 
 #include "home_state.h"
+#include "must_check.h"
 #include "notify.h"
 
 struct systemd_status {
@@ -22,11 +23,11 @@ struct systemd_status {
 };
 
 /* 0 or a negative errno. */
-int systemd_status_open(struct systemd_status *s, sd_event *event) __attribute__((warn_unused_result));
+int systemd_status_open(struct systemd_status *s, sd_event *event) MUST_CHECK;
 void systemd_status_close(struct systemd_status *s);
 
 /* 0 or -ENOMEM. STATE lives until it is removed. */
-int systemd_status_add(struct systemd_status *s, struct home_state *state) __attribute__((warn_unused_result));
+int systemd_status_add(struct systemd_status *s, struct home_state *state) MUST_CHECK;
 /* Fine for one that was never added. */
 void systemd_status_remove(struct systemd_status *s, struct home_state *state);
 

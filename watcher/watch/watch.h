@@ -9,6 +9,7 @@
 #ifndef HERMES_WATCH_H
 #define HERMES_WATCH_H
 
+#include "must_check.h"
 #include "watch_set.h"
 
 #include <pthread.h>
@@ -123,8 +124,7 @@ struct watch_wish {
     bool unknown;
 };
 /* It matters to CLIENT from now on. False: there is no memory for that. */
-bool watch_want(struct watch_client *client, const char *directory, struct watch_wish wish)
-    __attribute__((warn_unused_result));
+bool watch_want(struct watch_client *client, const char *directory, struct watch_wish wish) MUST_CHECK;
 /* Drops what CLIENT wanted before its last round, and watches that nobody wants. */
 void watch_sweep(struct watch_client *client);
 /* The first interest whose name is not before NAME. */
@@ -136,11 +136,11 @@ void watch_walk(struct watch_client *client, const char *path);
 
 /* --- asking file systems, unlocked: what is known of the set is to be found anew --- */
 
-int watch_lstat(struct watch_set *set, const char *path, struct stat *ret);
-int watch_stat(struct watch_set *set, const char *path, struct stat *ret);
-int watch_statfs(struct watch_set *set, const char *path, struct statfs *ret);
-bool watch_readable(struct watch_set *set, const char *path);
-ssize_t watch_readlink(struct watch_set *set, const char *path, char *target, size_t size);
+int watch_lstat(struct watch_set *set, const char *path, struct stat *ret) MUST_CHECK;
+int watch_stat(struct watch_set *set, const char *path, struct stat *ret) MUST_CHECK;
+int watch_statfs(struct watch_set *set, const char *path, struct statfs *ret) MUST_CHECK;
+bool watch_readable(struct watch_set *set, const char *path) MUST_CHECK;
+ssize_t watch_readlink(struct watch_set *set, const char *path, char *target, size_t size) MUST_CHECK;
 /* inotify_add_watch */
 int watch_add(struct watch_set *set, const char *path, uint32_t events);
 
@@ -157,16 +157,16 @@ bool watch_is_foreign(const struct watch_set *set, const char *path);
 void watch_queue_open(struct watch_set *set);
 void watch_queue_close(void);
 /* True: SET's descriptor is readable when FD is. */
-bool watch_wait_on(struct watch_set *set, int fd);
+bool watch_wait_on(struct watch_set *set, int fd) MUST_CHECK;
 /* Watches it, or asks for other events. Where there is nothing any more, the event of the parent says so. */
 void watch_start(struct watch_set *set, struct watch *watch);
 void watch_stop(struct watch_set *set, struct watch *watch);
 /* The kernel ended it by itself. */
 void watch_ended(struct watch_set *set, struct watch *watch);
 uint32_t watch_events_of(const struct watch *watch);
-bool watch_still_there(struct watch_set *set, const struct watch *watch);
+bool watch_still_there(struct watch_set *set, const struct watch *watch) MUST_CHECK;
 /* One inode under two names has one descriptor: the next of its watches AFTER that one; NULL: the first, or none. */
-struct watch *watch_with(struct watch_set *set, int descriptor, const struct watch *after);
+struct watch *watch_with(struct watch_set *set, int descriptor, const struct watch *after) MUST_CHECK;
 
 /* --- what events cannot tell --- */
 
@@ -175,7 +175,7 @@ struct watch *watch_with(struct watch_set *set, int descriptor, const struct wat
 bool watch_must_look(const struct watch *watch, const struct interest *interest);
 /* The first look at what will be looked at from now on. True: of something else than names apart events are told
  * from now on, or no more, so that what changed in between is not known. */
-bool watch_take_marks(struct watch_client *client);
+bool watch_take_marks(struct watch_client *client) MUST_CHECK;
 /* Looks at all of it, and notes what changed. Also tries to watch what could not be watched. */
 void watch_look(struct watch_client *client);
 /* Whether something of CLIENT is looked at. */

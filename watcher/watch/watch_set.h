@@ -16,15 +16,17 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include "must_check.h"
+
 struct watch_set;
 struct watch_client;
 
-int watch_set_open(struct watch_set **ret) __attribute__((warn_unused_result));
+int watch_set_open(struct watch_set **ret) MUST_CHECK;
 /* The clients that are left go with it. */
 void watch_set_close(struct watch_set *set);
-int watch_set_fd(const struct watch_set *set);
+int watch_set_fd(const struct watch_set *set) MUST_CHECK;
 /* Says when file systems are mounted and unmounted, of which no event tells; -1 where there is no /proc. */
-int watch_set_mounts_fd(const struct watch_set *set);
+int watch_set_mounts_fd(const struct watch_set *set) MUST_CHECK;
 
 enum { WATCH_LOOK_SECONDS = 1 };
 
@@ -41,8 +43,8 @@ typedef void watch_tell(void *owner, enum watch_news news);
 
 /* APART, the last names of the paths that are told of apart, links to elsewhere included, ends with NULL and
  * outlives the client; it may be NULL. NULL: there is no memory. */
-struct watch_client *watch_client_create(struct watch_set *set, const char *const *apart, watch_tell *tell, void *owner)
-    __attribute__((warn_unused_result));
+struct watch_client *watch_client_create(struct watch_set *set, const char *const *apart, watch_tell *tell,
+                                         void *owner) MUST_CHECK;
 /* NULL is fine. */
 void watch_client_destroy(struct watch_client *client);
 /* PATHS are absolute; one whose last name is "*" means every entry of its directory. Call it before they are read.
