@@ -21,4 +21,17 @@ foreach(page ${PAGES})
     install(FILES ${description}.fish DESTINATION ${CMAKE_INSTALL_DATADIR}/fish/vendor_completions.d COMPONENT watch)
 endforeach()
 file(MAKE_DIRECTORY ${CMAKE_BINARY_DIR}/description)
-add_custom_target(descriptions ALL DEPENDS ${MANUALS})
+
+# The pages of the settings, of the snapshot and of the library's functions.
+find_package(Python3 REQUIRED COMPONENTS Interpreter)
+file(STRINGS runtime/library/hermes_runtime.h FUNCTIONS REGEX "^[a-z].*hermes_[a-z_]+\\(")
+list(TRANSFORM FUNCTIONS REPLACE ".*(hermes_[a-z_]+)\\(.*" "${CMAKE_BINARY_DIR}/description/\\1.3"
+     OUTPUT_VARIABLE FUNCTION_PAGES)
+set(FORMAT_PAGES ${CMAKE_BINARY_DIR}/description/hermes-watch.5 ${CMAKE_BINARY_DIR}/description/hermes-snapshot.5)
+set_property(DIRECTORY APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS runtime/library/hermes_runtime.h)
+add_custom_command(OUTPUT ${FORMAT_PAGES} ${FUNCTION_PAGES} VERBATIM
+    DEPENDS hermes-compile .cmake/manual schema/snapshot.schema.json runtime/library/hermes_runtime.h README.md
+            CHANGELOG.md
+    COMMAND ${Python3_EXECUTABLE} ${CMAKE_SOURCE_DIR}/.cmake/manual ${CMAKE_BINARY_DIR}/description
+            $<TARGET_FILE:hermes-compile>)
+add_custom_target(descriptions ALL DEPENDS ${MANUALS} ${FORMAT_PAGES} ${FUNCTION_PAGES})

@@ -34,7 +34,9 @@ install(TARGETS hermes-runtime
         PUBLIC_HEADER DESTINATION ${CMAKE_INSTALL_INCLUDEDIR} COMPONENT dev)
 install(FILES ${RUNTIME_ARCHIVE} DESTINATION ${CMAKE_INSTALL_LIBDIR} COMPONENT dev)
 install(FILES ${CMAKE_BINARY_DIR}/hermes-runtime.pc DESTINATION ${CMAKE_INSTALL_LIBDIR}/pkgconfig COMPONENT dev)
-install(FILES runtime/library/libhermes-runtime.3 DESTINATION ${CMAKE_INSTALL_MANDIR}/man3 COMPONENT dev)
+install(FILES ${FORMAT_PAGES} DESTINATION ${CMAKE_INSTALL_MANDIR}/man5 COMPONENT watch)
+install(FILES ${FUNCTION_PAGES} runtime/library/libhermes-runtime.3
+        DESTINATION ${CMAKE_INSTALL_MANDIR}/man3 COMPONENT dev)
 install(FILES ${RUNTIME_EXAMPLES} DESTINATION ${CMAKE_INSTALL_DATADIR}/doc/libhermes-runtime-dev/examples COMPONENT dev)
 
 add_custom_target(uninstall VERBATIM

@@ -41,7 +41,7 @@ enum hermes_error {
     HERMES_NO_KEY = -1006,      /* the provider has no key at all */
     HERMES_EXHAUSTED = -1007,   /* each of its keys is cooling, dead, or was skipped: see hermes_earliest */
 };
-/* Words for a negative return of this library, errno included. */
+/* Returns words for a negative return value of this library. It knows errno, too. */
 const char *hermes_strerror(int error);
 
 struct hermes;
@@ -90,37 +90,45 @@ struct hermes_fallback {
     const char *model;
 };
 
-/* Opens HOME's snapshot. On error *ret is untouched. */
+/* Opens a home's snapshot. On error *ret is untouched. */
 int hermes_open(const char *home, struct hermes **ret) __attribute__((warn_unused_result));
+/* Closes a home's snapshot. No thread uses the handle any more; NULL is fine. Views that are still held stay valid. */
 void hermes_close(struct hermes *hermes);
-/* 1: another snapshot is in force, by its content or its generation; 0: nothing new, and every view stays valid;
- * negative: the new one is unusable and the last good view stays. */
+/* Looks for a new snapshot. It costs a stat. 1: another one is in force, by its content or its generation; 0:
+ * nothing is new, and every view stays valid; negative: the new one is unusable, and the last good view stays. */
 int hermes_refresh(struct hermes *hermes);
 
-/* The view in force, with a reference for the caller. */
+/* Takes a reference to the active view. hermes_view_unref gives it back. */
 const struct hermes_view *hermes_hold(struct hermes *hermes);
-/* The same without one: valid until the next hermes_refresh that returns 1, or hermes_close. */
+/* Borrows the active view. It is valid until the next hermes_refresh that returns 1, or hermes_close. */
 const struct hermes_view *hermes_current(struct hermes *hermes);
+/* Takes another reference to a view. It returns the view. */
 const struct hermes_view *hermes_view_ref(const struct hermes_view *view);
+/* Gives a reference to a view back. NULL is fine. */
 void hermes_view_unref(const struct hermes_view *view);
 
+/* Returns the generation of a view. */
 long long hermes_generation(const struct hermes_view *view);
+/* Returns when a snapshot was published. The time is ISO 8601 in UTC. */
 const char *hermes_compiled_at(const struct hermes_view *view);
-/* The exact bytes of the content value, as published. */
+/* Returns the exact bytes of the content value, as published. */
 const char *hermes_content(const struct hermes_view *view, size_t *ret_len);
-/* NULL when the sources name none. */
+/* Returns the id of the default provider. NULL: the sources name none. */
 const char *hermes_default_provider(const struct hermes_view *view);
+/* Returns how many providers a view has. */
 size_t hermes_provider_count(const struct hermes_view *view);
+/* Returns the provider at an index. It counts from 0; NULL: there are no more. */
 const struct hermes_provider *hermes_provider_at(const struct hermes_view *view, size_t index);
-/* The configuration's fallbacks in their order, from 0. NULL: there are no more. */
+/* Returns the fallback at an index. They are those of the configuration in their order, from 0. NULL: there are no
+ * more. */
 const struct hermes_fallback *hermes_fallback(const struct hermes_view *view, size_t index);
-/* By id, by an alias that Hermes knows (`mimo`, `claude`), or by the name of a custom provider (`My LLM`) or its key in
- * the providers map. NULL: none. */
+/* Finds a provider. NAME is its id, an alias that Hermes knows (`mimo`, `claude`), the name of a custom provider (`My
+ * LLM`), or its name in `providers`. NULL: there is none. */
 const struct hermes_provider *hermes_provider(const struct hermes_view *view, const char *name);
-/* A variable of the env files; NULL when it is not set. */
+/* Returns a variable of the env files. NULL: it is not set. */
 const char *hermes_variable(const struct hermes_view *view, const char *name);
-/* A value of the resolved configuration by its dotted path (`model.provider`, `fallback_providers.0.model`), as the
- * JSON text that stands in the snapshot: *RET_LEN bytes without a NUL. NULL when it is not set. */
+/* Returns a setting as JSON. PATH is its dotted path in the resolved configuration (`model.provider`,
+ * `fallback_providers.0.model`); the text is that of the snapshot, *RET_LEN bytes without a NUL. NULL: it is not set. */
 const char *hermes_config(const struct hermes_view *view, const char *path, size_t *ret_len);
 
 /* --- One try of one request --- */
@@ -140,23 +148,26 @@ struct hermes_attempt {
     struct hermes_use use; /* texts of the caller's */
 };
 
-/* The next healthy key of PROVIDER (see hermes_provider; NULL: the default one) by its strategy, and counts its use.
- * SKIP: fingerprints that this request has tried already. 0, HERMES_NO_PROVIDER, HERMES_NO_KEY or HERMES_EXHAUSTED;
- * *ret is untouched on error. No system call but now and then: a change of compiled/cooldowns.json is seen within
- * 20 milliseconds, what any process of the home reports at once. */
+/* Picks the next healthy key. It is one of PROVIDER (see hermes_provider; NULL: the default one), by its strategy, and
+ * its use is counted. SKIP: fingerprints that this request has tried already. 0, HERMES_NO_PROVIDER, HERMES_NO_KEY or
+ * HERMES_EXHAUSTED; *ret is untouched on error. No system call but now and then: a change of compiled/cooldowns.json is
+ * seen within 20 milliseconds, what any process of the home reports at once. */
 int hermes_acquire(struct hermes *hermes, const char *provider, const char *const *skip, size_t skip_count,
                    struct hermes_attempt *ret) __attribute__((warn_unused_result));
-/* The same of a key that is good for USE (NULL: for all). */
+/* Picks the next key that is healthy for a model or an endpoint. It does what hermes_acquire does, for USE (NULL: for
+ * everything). */
 int hermes_acquire_for(struct hermes *hermes, const char *provider, const struct hermes_use *use,
                        const char *const *skip, size_t skip_count, struct hermes_attempt *ret)
     __attribute__((warn_unused_result));
+/* Ends an attempt. It gives its view back. */
 void hermes_release(struct hermes *hermes, struct hermes_attempt *attempt);
 
-/* The fingerprint of the key that hermes_acquire would give now, as long as the view in force lives, and nothing is
- * counted; NULL: none. Under `random` each usable key may be the next one: this is one of them. */
+/* Returns the fingerprint of the key that hermes_acquire would pick now. Nothing is counted, and the string lives as
+ * long as the active view; NULL: none. Under `random` each usable key may be the next one: this is one of them. */
 const char *hermes_next(struct hermes *hermes, const char *provider);
 
-/* When the first key of PROVIDER is good again, in seconds since the epoch; 0: one is good now; INFINITY: never. */
+/* Returns when the first key of a provider is good again. The time is in seconds since the epoch; 0: one is good now;
+ * INFINITY: never. */
 double hermes_earliest(struct hermes *hermes, const char *provider);
 
 /* --- What a provider answered --- */
@@ -169,7 +180,7 @@ enum hermes_verdict {
     HERMES_REQUEST_WRONG, /* no key's fault, and another try would not help */
 };
 
-/* "good", "cooling", "dead", "provider-out", "request-wrong" */
+/* Returns the word for a verdict. It is "good", "cooling", "dead", "provider-out", "request-wrong". */
 const char *hermes_verdict_name(enum hermes_verdict verdict);
 
 struct hermes_answer {
@@ -199,10 +210,11 @@ struct hermes_judgement {
     enum hermes_scope scope; /* of COOLING */
 };
 
-/* Pure: no clock, no input, no output. NOW is in seconds since the epoch. Takes any bytes. */
+/* Classifies what a provider answered. It says what the answer means for the key, the provider and the request. Pure:
+ * no clock, no input, no output. NOW is in seconds since the epoch. Takes any bytes. */
 struct hermes_judgement hermes_classify(const struct hermes_answer *answer, double now);
-/* Books JUDGEMENT on the attempt's key, for all processes of the home and across restarts. 0, or why only this process
- * knows of it (a negative errno: a home that cannot be written). */
+/* Books a judgement on the key of an attempt. It holds for all processes of the home and across restarts. 0, or why
+ * only this process knows of it (a negative errno: a home that cannot be written). */
 int hermes_report(struct hermes *hermes, const struct hermes_attempt *attempt,
                   const struct hermes_judgement *judgement);
 
@@ -214,7 +226,7 @@ struct hermes_key_state {
     unsigned long long requests; /* since the bookings of this home began */
     double last_used;            /* seconds since the epoch; 0: never */
 };
-/* What is known of one key now. FINGERPRINT NULL: of the provider itself (GOOD or PROVIDER_OUT). 0 or
+/* Returns what is known of one key now. FINGERPRINT NULL: of the provider itself (GOOD or PROVIDER_OUT). 0 or
  * HERMES_NO_PROVIDER. */
 int hermes_key_state(struct hermes *hermes, const char *provider, const char *fingerprint,
                      struct hermes_key_state *ret);

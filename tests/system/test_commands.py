@@ -1,5 +1,5 @@
 """Command lines: help, slips, and what is made of the tables of options: man pages and completions."""
-import re, shutil, subprocess, unittest
+import json, re, shutil, subprocess, unittest
 
 from harness import BUILD, PATIENCE, Home
 
@@ -86,10 +86,35 @@ class Commands(unittest.TestCase):
             self.assertNotRegex(page, r"(?m)^@")
             for option in self.options(program):
                 self.assertRegex(page, rf"(?m)^\.It .*Fl -{option}\b")
-        if shutil.which("mandoc"):
-            for page in (BUILD / "description").glob("*.1"):
+
+    def test_man_pages_are_sound(self):
+        pages = sorted((BUILD / "description").glob("*.[135]"))
+        self.assertLess(30, len(pages))
+        for page in pages:
+            if shutil.which("mandoc"):
                 done = self.shell("mandoc", "-Tlint", "-Wwarning", page)
                 self.assertEqual(done.stdout + done.stderr, "")
+            if shutil.which("man") and shutil.which("groff"):
+                done = self.shell("man", "--warnings", "-E", "UTF-8", "-l", page)
+                self.assertEqual(done.stderr, "")
+                self.assertIn("NAME", done.stdout)
+
+    def test_man_page_lists_every_setting(self):
+        schema = json.loads(self.run_program("hermes-compile", "--print-schema", "config")[1])
+        settings = schema["properties"]["hermes_watch"]["properties"]
+        page = (BUILD / "description/hermes-watch.5").read_text()
+        for name, rule in settings.items():
+            self.assertIn(f".It Ic {name} Pq ", page)
+            self.assertTrue(rule["description"], name)
+        for word in ("Home", "Source", "Snapshot", "Generation", "Credential", "Pool", "Seeded entry", "Shadowed", "Cooldown",
+                     "Fingerprint", "Drift", "Managed scope", "Relay", "Observation"):
+            self.assertIn(f".It Em {word}\n", page)
+
+    def test_man_page_lists_every_member_of_the_snapshot(self):
+        page = (BUILD / "description/hermes-snapshot.5").read_text()
+        for member in ("meta.format", "content.providers.NAME.credentials[].secret", "content.warnings[].code"):
+            self.assertIn(f".It Ic {member} Pq ", page)
+        self.assertIn("members are only added", page)
 
     def test_man_page_lists_every_code(self):
         page = (BUILD / "description/hermes-compile.1").read_text()

@@ -89,6 +89,8 @@ class Library(unittest.TestCase):
         for name in ("hermes_open", "hermes_acquire", "hermes_report", "hermes_classify", "hermes_config"):
             self.assertIn(f"{name}(", header)
             self.assertIn(f".Fn {name}", page)
+        for name in re.findall(r"(?m)^[a-z].*\b(hermes_\w+)\(", header):
+            self.assertIn(f".Nm {name}\n", (self.root / f"share/man/man3/{name}.3").read_text())
 
     def test_completions_lie_where_each_shell_looks(self):
         for name in ("hermes-compile", "hermes-watch", "hermes-relay"):
