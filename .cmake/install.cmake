@@ -27,6 +27,7 @@ install(TARGETS hermes-http DESTINATION ${CMAKE_INSTALL_LIBEXECDIR}/hermes COMPO
 install(FILES ${MANUALS} DESTINATION ${CMAKE_INSTALL_MANDIR}/man1 COMPONENT watch)
 install(FILES README.md CHANGELOG.md LICENSE DESTINATION ${CMAKE_INSTALL_DATADIR}/doc/hermes-watch COMPONENT watch)
 install(DIRECTORY runtime/examples/monitoring DESTINATION ${CMAKE_INSTALL_DATADIR}/doc/hermes-watch COMPONENT watch)
+install(DIRECTORY compiler/examples/ DESTINATION ${CMAKE_INSTALL_DATADIR}/doc/hermes-watch/examples COMPONENT watch)
 install(FILES schema/snapshot.schema.json DESTINATION ${CMAKE_INSTALL_DATADIR}/hermes COMPONENT watch)
 
 install(TARGETS hermes-runtime

@@ -128,7 +128,7 @@ const struct hermes_provider *hermes_provider(const struct hermes_view *view, co
 /* Returns a variable of the env files. NULL: it is not set. */
 const char *hermes_variable(const struct hermes_view *view, const char *name);
 /* Returns a setting as JSON. PATH is its dotted path in the resolved configuration (`model.provider`,
- * `fallback_providers.0.model`); the text is that of the snapshot, *RET_LEN bytes without a NUL. NULL: it is not set. */
+ * `fallback_providers.0.model`); the text is that of the snapshot, *RET_LEN bytes without a NUL. NULL: not set. */
 const char *hermes_config(const struct hermes_view *view, const char *path, size_t *ret_len);
 
 /* --- One try of one request --- */

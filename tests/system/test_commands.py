@@ -106,8 +106,8 @@ class Commands(unittest.TestCase):
         for name, rule in settings.items():
             self.assertIn(f".It Ic {name} Pq ", page)
             self.assertTrue(rule["description"], name)
-        for word in ("Home", "Source", "Snapshot", "Generation", "Credential", "Pool", "Seeded entry", "Shadowed", "Cooldown",
-                     "Fingerprint", "Drift", "Managed scope", "Relay", "Observation"):
+        for word in ("Home", "Source", "Snapshot", "Generation", "Credential", "Pool", "Seeded entry", "Shadowed",
+                     "Cooldown", "Fingerprint", "Drift", "Managed scope", "Relay", "Observation"):
             self.assertIn(f".It Em {word}\n", page)
 
     def test_man_page_lists_every_member_of_the_snapshot(self):
