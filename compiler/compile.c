@@ -9,13 +9,13 @@
 
 #include "clock.h"
 #include "compile_lock.h"
-#include "config_check.h"
 #include "config_diff.h"
 #include "default_key.h"
 #include "departed.h"
 #include "emit.h"
 #include "fleet_shadow.h"
 #include "gateway_view.h"
+#include "hide_keys.h"
 #include "home_check.h"
 #include "home_variables.h"
 #include "learn_keys.h"
@@ -86,12 +86,9 @@ static void parse_sources(struct run *run)
     struct compilation *c = run->c;
     sources_parse_configs(c->arena, &c->sources, &c->diagnostics);
     sources_read_rest(c->arena, &c->sources, &run->files, &c->diagnostics);
+    for (size_t i = 0; i < c->sources.count; i++)
+        learn_keys(c->sources.items[i]->bytes, c->sources.items[i]->len);
     sources_load_env(c->arena, &c->sources, &c->environment, &c->diagnostics);
-    learn_keys_of_config(c->sources.managed_config);
-    learn_keys_of_config(c->sources.user_config);
-    learn_keys_of_environment(&c->environment);
-    config_check(c->sources.managed_config, &c->diagnostics);
-    config_check(c->sources.user_config, &c->diagnostics);
 }
 
 /* Nothing but blanks: an editor on a full disk, or a loss of power. Comments are meant. */
@@ -430,6 +427,7 @@ static void compile_locked(void *data)
     if (run->lock >= 0 && run->request->reader == NULL) /* who waits for a reader's snapshot waits for no cleaning */
         compilation_clean(run->request->home);          /* a full disk may be full of it */
     run_stages(run);
+    hide_keys(&run->c->diagnostics);
     diagnostics_sort(&run->c->diagnostics);
 }
 

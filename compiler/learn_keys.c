@@ -1,40 +1,67 @@
 #include "learn_keys.h"
 
+#include <ctype.h>
+#include <stdbool.h>
 #include <string.h>
 
 #include "known_variables.h"
 #include "learned_keys.h"
 #include "setting_name.h"
 
-/* Aliases may make a small file a huge tree. */
-enum { MOST_NODES = 100000 };
+/* Longer ones are no names, and no keys that plain_name() would not know by their form. */
+enum { LONGEST_NAME = 64, LONGEST_VALUE = 256 };
 
-static void learn(const struct node *node, const char *name, size_t *left)
+static bool is_quote(char c)
 {
-    if (node == NULL || *left == 0)
-        return;
-    --*left;
-    if (node->kind == NODE_STRING && setting_name_is_secret(name))
-        learned_keys_add(node->text, node->len);
-    for (size_t i = 0; node->kind == NODE_SEQUENCE && i < node->count; i++)
-        learn(node->items[i], name, left);
-    for (size_t i = 0; node->kind == NODE_MAP && i < node->pair_count; i++) {
-        const char *key = node_string(node->pairs[i].key);
-        learn(node->pairs[i].value, key == NULL ? "" : key, left);
-    }
+    return c == '"' || c == '\'';
 }
 
-void learn_keys_of_config(const struct node *config)
+static bool is_blank(char c)
 {
-    size_t left = MOST_NODES;
-    learn(config, "", &left);
+    return c == ' ' || c == '\t';
 }
 
-void learn_keys_of_environment(const struct environment *environment)
+/* Whether the name that ends before AT, with a quote or blanks behind it, is one of a key: of most, the last letter
+ * says that it is not. */
+static bool names_a_key(const char *text, size_t at)
 {
-    for (size_t i = 0; i < environment->count; i++) {
-        const struct binding *binding = &environment->items[i];
-        if (setting_name_is_secret(binding->name) || known_variables_secret(binding->name, strlen(binding->name)))
-            learned_keys_add(binding->value, binding->len);
+    char name[LONGEST_NAME + 1];
+    while (at > 0 && (is_blank(text[at - 1]) || is_quote(text[at - 1])))
+        at--;
+    size_t start = at;
+    if (at == 0 || strchr("dhnrtyDHNRTY", text[at - 1]) == NULL)
+        return false;
+    while (start > 0 && at - start < LONGEST_NAME &&
+           (isalnum((unsigned char)text[start - 1]) || text[start - 1] == '_' || text[start - 1] == '-'))
+        start--;
+    memcpy(name, text + start, at - start);
+    name[at - start] = '\0';
+    return setting_name_is_secret(name) || known_variables_secret(name, at - start);
+}
+
+/* The value at the start of TEXT: in quotes up to the next one; else up to a blank, or what ends a value in a flow of
+ * YAML. */
+static const char *value_at(const char *text, size_t len, size_t *ret_len)
+{
+    size_t start = 0;
+    while (start < len && start < LONGEST_VALUE && is_blank(text[start]))
+        start++;
+    char quote = start < len && is_quote(text[start]) ? text[start++] : '\0';
+    size_t end = start;
+    while (end < len && end - start <= LONGEST_VALUE && text[end] != '\n' && text[end] != '\r' &&
+           (quote != '\0' ? text[end] != quote : strchr(" \t,}]", text[end]) == NULL))
+        end++;
+    *ret_len = end - start;
+    return text + start;
+}
+
+void learn_keys(const char *text, size_t len)
+{
+    for (size_t i = 0; i < len; i++) {
+        size_t value_len;
+        if ((text[i] == ':' || text[i] == '=') && names_a_key(text, i)) {
+            const char *value = value_at(text + i + 1, len - i - 1, &value_len);
+            learned_keys_add(value, value_len);
+        }
     }
 }

@@ -1,12 +1,10 @@
-/* What the sources call a key, for plain_name(): before anything in them is named in a diagnostic. */
+/* What the sources call a key, for plain_name(): whatever else of a source can't be read. */
 #ifndef HERMES_LEARN_KEYS_H
 #define HERMES_LEARN_KEYS_H
 
-#include "environment.h"
-#include "node.h"
+#include <stddef.h>
 
-/* CONFIG may be NULL. */
-void learn_keys_of_config(const struct node *config);
-void learn_keys_of_environment(const struct environment *environment);
+/* Each value in TEXT (YAML, JSON, or lines of an env file) that stands behind the name of a key. */
+void learn_keys(const char *text, size_t len);
 
 #endif

@@ -5,6 +5,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "config_check.h"
 #include "dotenv.h"
 #include "find_home.h"
 #include "fleet_copy.h"
@@ -117,6 +118,7 @@ static const struct node *parse_config(struct arena *arena, const struct source 
     if (!source->present)
         return NULL;
     const struct node *root = yaml_load(arena, source, diagnostics);
+    config_check(root, diagnostics);
     if (root == NULL || node_is(root, NODE_MAP))
         return root;
     if (!node_truthy(root)) {

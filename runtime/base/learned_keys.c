@@ -7,7 +7,7 @@
 #include <sodium.h>
 
 /* PLACES is a power of two; a key may stand at one of WAYS places, of which the first is taken again when all are. */
-enum { SHORTEST = 16, LONGEST = 256, PLACES = 4096, WAYS = 8 };
+enum { LONGEST = 256, PLACES = 4096, WAYS = 8 };
 
 static _Atomic uint64_t table[PLACES]; /* 0: free */
 
@@ -37,7 +37,7 @@ static bool is_variable(const char *text, size_t len)
 
 void learned_keys_add(const char *key, size_t len)
 {
-    if (len < SHORTEST || len > LONGEST || is_variable(key, len))
+    if (len < LEARNED_KEYS_SHORTEST || len > LONGEST || is_variable(key, len))
         return;
     uint64_t number = hash(key, len);
     for (size_t i = 0; i < WAYS; i++) {
@@ -51,7 +51,7 @@ void learned_keys_add(const char *key, size_t len)
 
 bool learned_keys_has(const char *text, size_t len)
 {
-    if (len < SHORTEST || len > LONGEST)
+    if (len < LEARNED_KEYS_SHORTEST || len > LONGEST)
         return false;
     uint64_t number = hash(text, len);
     for (size_t i = 0; i < WAYS; i++)

@@ -6,8 +6,11 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-/* Keeps the LEN bytes of KEY in mind. Not what is shorter than 16 bytes, as the words are that local servers ask for
- * (`ollama`), nor the name of a variable, which may stand where its value was meant. May be called from any thread. */
+/* Shorter are the words that local servers ask for (`ollama`). */
+enum { LEARNED_KEYS_SHORTEST = 16 };
+
+/* Keeps the LEN bytes of KEY in mind. Not what is shorter than that, nor the name of a variable, which may stand where
+ * its value was meant. May be called from any thread. */
 void learned_keys_add(const char *key, size_t len);
 
 /* Whether TEXT is one of them, in any case of its letters: ids of providers are in lower case. */

@@ -129,17 +129,23 @@ static size_t token_length(const char *text, size_t len)
     return token;
 }
 
-/* NAME, or a part of it: what follows `custom:`, a segment of a URL's path. */
-static bool has_learned_key(const char *name, size_t len)
+static bool part_is_learned(const char *name, size_t len, const char *separators)
 {
     for (size_t i = 0, part; i < len; i += part + 1) {
         part = 0;
-        while (i + part < len && strchr(":/?#&=@", name[i + part]) == NULL)
+        while (i + part < len && strchr(separators, name[i + part]) == NULL)
             part++;
         if (learned_keys_has(name + i, part))
             return true;
     }
-    return learned_keys_has(name, len);
+    return false;
+}
+
+/* NAME, or a part of it: what follows `custom:`, a segment of a URL's path, a label of its host. */
+static bool has_learned_key(const char *name, size_t len)
+{
+    return learned_keys_has(name, len) || part_is_learned(name, len, ":/?#&=@ ") ||
+           part_is_learned(name, len, ":/?#&=@ .");
 }
 
 bool plain_name(const char *name, size_t len)

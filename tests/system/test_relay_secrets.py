@@ -201,6 +201,19 @@ class NamesThatAreKeys(RelayCase):
         self.assertNotIn("horse", out + err)
         self.assertIn(fingerprint("correct-horse-battery"), out + err)
 
+    def test_what_was_said_before_its_value_was_read(self):
+        """In the file that is read first, of a value in the one that is read last; and where a file does not parse."""
+        for config, env in (("correct-horse-battery: 1\ncorrect-horse-battery: 2\n", "A=1\nXIAOMI_API_KEY={}\n"),
+                            ("hermes_watch:\n  correct-horse-battery: 1\n", "A=1\nXIAOMI_API_KEY={}\n"),
+                            ("a: {{token: '{}', b: *correct-horse-battery}}\n", "A=1\n"),
+                            ("model: {{provider: xiaomi}}\n", "A=${{correct-horse-battery}}\nXIAOMI_API_KEY=\"{}\"\n")):
+            with self.subTest(config + env):
+                self.home.write("config.yaml", config.format("correct-horse-battery"))
+                self.home.write(".env", env.format("correct-horse-battery"))
+                code, out, err = self.home.compile("--check")
+                self.assertNotIn("horse", out + err)
+                self.assertIn("config.yaml" if "A=1" in env else ".env", out + err)
+
 
 if __name__ == "__main__":
     unittest.main()
