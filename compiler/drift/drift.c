@@ -6,6 +6,7 @@
 #include "drift_looks.h"
 #include "json_write.h"
 #include "memory.h"
+#include "shell_word.h"
 #include "snapshot_format.h"
 
 /* A pool that this program leaves alone lacks its keys: Hermes goes on with what is in there. */
@@ -29,7 +30,7 @@ static void look_at_pool(struct drift *drift)
 static void look_at_derived(struct drift *drift)
 {
     const struct compilation *c = drift->c;
-    const char *help = arena_printf(drift->arena, "hermes-compile --home %s", drift_quoted(drift->arena, drift->home));
+    const char *help = arena_printf(drift->arena, "hermes-compile --home %s", shell_word(drift->arena, drift->home));
     if (c->plan.first || c->plan.changed)
         drift_add(drift, (struct finding){.where = SNAPSHOT_FILE,
                                           .matters = true,

@@ -6,6 +6,7 @@
 #include "key_check.h"
 #include "safe_read.h"
 #include "setting_name.h"
+#include "shell_word.h"
 #include "shown.h"
 #include "source.h"
 #include "yaml_load.h"
@@ -45,7 +46,7 @@ static void look_at_key(struct drift *drift, const struct node *node)
                   .found = fingerprint,
                   .message = "a key that no source has any more stands in a copy of config.yaml: Hermes since the "
                              "autumn of 2026 starts from the newest copy when config.yaml is broken",
-                  .help = arena_printf(drift->arena, "rm %s", node->place.source->path)});
+                  .help = arena_printf(drift->arena, "rm %s", shell_word(drift->arena, node->place.source->path))});
 }
 
 static void look_below(struct drift *drift, const struct node *node, const char *name)

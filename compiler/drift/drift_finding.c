@@ -4,6 +4,7 @@
 #include <sys/stat.h>
 
 #include "known_variables.h"
+#include "shell_word.h"
 #include "shown.h"
 
 void drift_add(struct drift *drift, struct finding finding)
@@ -96,27 +97,10 @@ static bool would_lose(const struct drift *drift, const char *name)
     return false;
 }
 
-const char *drift_quoted(struct arena *arena, const char *path)
-{
-    static const char plain[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._/+:@%,=-";
-    struct text out = {.arena = arena};
-    if (*path != '\0' && path[strspn(path, plain)] == '\0')
-        return path;
-    text_putc(&out, '\'');
-    for (; *path != '\0'; path++) {
-        if (*path == '\'')
-            text_puts(&out, "'\\''");
-        else
-            text_putc(&out, *path);
-    }
-    text_putc(&out, '\'');
-    return out.bytes;
-}
-
 /* Appends it to .env unless that has it by now; on a line of its own, and readable by nobody else. */
 static const char *adopt(struct drift *drift, const struct assignment *a)
 {
-    const char *env = drift_quoted(drift->arena, arena_printf(drift->arena, "%s/.env", drift->home));
+    const char *env = shell_word(drift->arena, arena_printf(drift->arena, "%s/.env", drift->home));
     return arena_printf(drift->arena, "grep -qs '^{}=' %s || (umask 077; { echo; %s; } >>%s)%s%s", env, a->print, env,
                         a->stays ? "" : " && ", a->stays ? "" : a->drop);
 }

@@ -49,8 +49,6 @@ struct drift {
 };
 
 void drift_add(struct drift *drift, struct finding finding);
-/* PATH as a word of a shell. */
-const char *drift_quoted(struct arena *arena, const char *path);
 /* Once everything was looked at: where places disagree about a key, none of them is taken over by a command. */
 void drift_settle(struct drift *drift);
 /* A variable that decides which key goes out, or where to. */

@@ -8,6 +8,7 @@
 #include "memory.h"
 #include "pool_read.h"
 #include "safe_read.h"
+#include "shell_word.h"
 #include "shown.h"
 #include "snapshot_format.h"
 #include "source.h"
@@ -42,14 +43,15 @@ static void look_at_pool(struct drift *drift, const char *profile, const char *n
     compile_home(&c, &(struct compile_request){.home = profile, .managed = compile_find_managed()});
     const char *plan = c.publication.pool_plan.bytes;
     if (c.outcome != COMPILE_VALID || has_old_keys(plan))
-        drift_add(
-            drift,
-            (struct finding){
-                .where = arena_printf(drift->arena, "profiles/%s/auth.json", name),
-                .matters = true,
-                .message = "it has entries of hermes-watch whose keys the profile's own files do not have: Hermes "
-                           "uses them there, and no hermes-watch looks after that profile",
-                .help = arena_printf(drift->arena, "hermes-compile --home %s, or hermes-watch --profiles", profile)});
+        drift_add(drift,
+                  (struct finding){
+                      .where = arena_printf(drift->arena, "profiles/%s/auth.json", name),
+                      .matters = true,
+                      .message =
+                          "it has entries of hermes-watch whose keys the profile's own files do not have: Hermes "
+                          "uses them there, and no hermes-watch looks after that profile",
+                      .help = arena_printf(drift->arena, "hermes-compile --home %s, or hermes-watch --profiles",
+                                           shell_word(drift->arena, profile))});
     compilation_finish(&c);
 }
 

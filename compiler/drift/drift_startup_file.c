@@ -5,6 +5,7 @@
 #include "drift_looks.h"
 #include "memory.h"
 #include "safe_read.h"
+#include "shell_word.h"
 
 struct startup_file {
     struct drift *drift;
@@ -138,7 +139,7 @@ static void assign(struct startup_file *file, unsigned line, const char *name, s
         return; /* `export X="$X"` */
     if (seen.value != NULL && times_set(file, name, name_len) == 1 && !inside_something(file) &&
         alone(file, name, word, word_len)) {
-        const char *path = drift_quoted(arena, file->path);
+        const char *path = shell_word(arena, file->path);
         const char *start = arena_printf(arena, "^%.*s{}%c", (int)(name - file->line), file->line, name[name_len]);
         seen.print = arena_printf(arena, "sed -n 's/%s\\([^[:blank:]]*\\).*/{}=\\1/p' %s", start, path);
         seen.drop = arena_printf(arena,

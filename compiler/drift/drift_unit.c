@@ -7,6 +7,7 @@
 #include "drift_looks.h"
 #include "memory.h"
 #include "safe_read.h"
+#include "shell_word.h"
 #include "systemd_folders.h"
 
 /* What a unit and its drop-ins say together, as systemd takes it. */
@@ -55,7 +56,7 @@ static void add(struct unit *unit, struct assignments *all, const char *path, co
     const char *restart =
         arena_printf(arena, "%s daemon-reload; %s restart %s", unit->systemctl, unit->systemctl, unit->name);
     /* What is left of `Environment=` alone would forget all the others. */
-    const char *file = drift_quoted(arena, path);
+    const char *file = shell_word(arena, path);
     drift_assignments_add(
         arena, all,
         (struct assignment){.where = where,

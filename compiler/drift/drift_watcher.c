@@ -10,6 +10,7 @@
 #include "parse_json.h"
 #include "proc_file.h"
 #include "safe_read.h"
+#include "shell_word.h"
 #include "shown.h"
 #include "snapshot_format.h"
 #include "systemd_folders.h"
@@ -54,9 +55,9 @@ static const char *newer_unit(struct drift *drift, pid_t process)
 static const char *how_to_start(struct drift *drift)
 {
     struct stat st;
-    return find_unit(drift, &st) != NULL
-               ? "systemctl --user enable --now " UNIT
-               : arena_printf(drift->arena, "hermes-watch --install --now --home %s", drift->home);
+    return find_unit(drift, &st) != NULL ? "systemctl --user enable --now " UNIT
+                                         : arena_printf(drift->arena, "hermes-watch --install --now --home %s",
+                                                        shell_word(drift->arena, drift->home));
 }
 
 static void look_at_polling(struct drift *drift, const cJSON *status)

@@ -11,6 +11,7 @@
 #include "file_lock.h"
 #include "home_check.h"
 #include "lock_holder.h"
+#include "shell_word.h"
 #include "snapshot_format.h"
 
 /* Makes the folder, durably; what is published into it must not go with it. */
@@ -97,7 +98,8 @@ void compile_lock_say(struct diagnostics *list, const char *home, int error)
                                               folder, strerror(-error));
         struct stat st;
         const bool link = lstat(folder, &st) == 0 && S_ISLNK(st.st_mode);
-        const char *help = link ? arena_printf(list->arena, "user %u made it, a link: rm %s", st.st_uid, folder)
+        const char *help = link ? arena_printf(list->arena, "user %u made it, a link: rm %s", st.st_uid,
+                                               shell_word(list->arena, folder))
                                 : home_check_take_back(list->arena, folder);
         diagnostic_help(list, d, "%s%s", help == NULL ? "ls -ld " : help, help == NULL ? folder : "");
         return;

@@ -8,6 +8,7 @@
 
 #include "arena.h"
 #include "diagnostic.h"
+#include "shell_word.h"
 #include "snapshot_format.h"
 
 static bool refuse(struct diagnostics *list, const char *home, const char *why)
@@ -29,7 +30,7 @@ static void warn_writable(struct diagnostics *list, const char *folder, const st
     const char *who = everyone ? "everyone" : arena_printf(list->arena, "group %u", st->st_gid);
     struct diagnostic *d = diagnostic_add(list, CODE_GROUP_WRITABLE, (struct place){0},
                                           "%s may write to %s (mode %04o)", who, folder, st->st_mode & 07777);
-    diagnostic_help(list, d, "chmod go-w %s", folder);
+    diagnostic_help(list, d, "chmod go-w %s", shell_word(list->arena, folder));
 }
 
 bool home_check(const char *home, struct diagnostics *list)
@@ -50,7 +51,7 @@ bool home_check(const char *home, struct diagnostics *list)
                                           "%s belongs to user %u; only its owner may compile it", home, st.st_uid);
     const struct passwd *owner = getpwuid(st.st_uid);
     if (owner != NULL)
-        diagnostic_help(list, d, "sudo -u %s hermes-compile --home %s", owner->pw_name, home);
+        diagnostic_help(list, d, "sudo -u %s hermes-compile --home %s", owner->pw_name, shell_word(list->arena, home));
     return false;
 }
 
@@ -60,5 +61,6 @@ const char *home_check_take_back(struct arena *arena, const char *path)
     const struct passwd *user = getpwuid(geteuid());
     if (user == NULL || lstat(path, &st) < 0 || st.st_uid == geteuid())
         return NULL;
-    return arena_printf(arena, "it belongs to user %u: sudo chown -R %s %s", st.st_uid, user->pw_name, path);
+    return arena_printf(arena, "it belongs to user %u: sudo chown -R %s %s", st.st_uid, user->pw_name,
+                        shell_word(arena, path));
 }

@@ -8,6 +8,7 @@
 
 #include "clock.h"
 #include "safe_read.h"
+#include "shell_word.h"
 
 const char *source_kind_name(enum source_kind kind)
 {
@@ -32,7 +33,8 @@ static enum read_outcome refuse(struct diagnostics *diagnostics, const struct so
     case SAFE_READ_ABSENT:
         d = diagnostic_add_as(diagnostics, SEVERITY_ERROR, CODE_POOL_UNREADABLE, place,
                               "%s is a link to a file that does not exist; it is left alone", source->label);
-        diagnostic_help(diagnostics, d, "rm %s, or bring back what it leads to", source->path);
+        diagnostic_help(diagnostics, d, "rm %s, or bring back what it leads to",
+                        shell_word(diagnostics->arena, source->path));
         return READ_REFUSED;
     case SAFE_READ_NOT_A_FILE:
         d = diagnostic_add(diagnostics, CODE_NOT_A_FILE, place, "%s is %s, not a file", source->label,
@@ -53,17 +55,18 @@ static enum read_outcome refuse(struct diagnostics *diagnostics, const struct so
         d = diagnostic_add(diagnostics, CODE_UNSAFE_MODE, place,
                            "everyone may write %s (mode %04o, owner %u): its keys could be anybody's", source->label,
                            read->mode, read->owner);
-        diagnostic_help(diagnostics, d, "chmod o-w %s", source->path);
+        diagnostic_help(diagnostics, d, "chmod o-w %s", shell_word(diagnostics->arena, source->path));
         return READ_REFUSED;
     case SAFE_READ_TOO_LARGE:
         d = diagnostic_add(diagnostics, CODE_TOO_LARGE, place, "%s has %lld bytes; the limit is %d MiB", source->label,
                            (long long)read->size, SAFE_READ_LIMIT / (1024 * 1024));
-        diagnostic_help(diagnostics, d, "ls -l %s, and find out who fills it", source->path);
+        diagnostic_help(diagnostics, d, "ls -l %s, and find out who fills it",
+                        shell_word(diagnostics->arena, source->path));
         return READ_REFUSED;
     default:
         d = diagnostic_add(diagnostics, CODE_UNREADABLE, place, "%s cannot be read: %s", source->label,
                            strerror(read->error));
-        diagnostic_help(diagnostics, d, "ls -l %s", source->path);
+        diagnostic_help(diagnostics, d, "ls -l %s", shell_word(diagnostics->arena, source->path));
         return READ_FAILED;
     }
 }
@@ -74,7 +77,7 @@ void read_source_warn_readable(struct diagnostics *diagnostics, const struct sou
         return;
     struct diagnostic *d = diagnostic_add(diagnostics, CODE_READABLE_BY_OTHERS, (struct place){.source = source},
                                           "everyone may read %s (mode %04o)", source->label, source->mode);
-    diagnostic_help(diagnostics, d, "chmod 600 %s", source->path);
+    diagnostic_help(diagnostics, d, "chmod 600 %s", shell_word(diagnostics->arena, source->path));
 }
 
 /* Debian's umask makes files writable by the user's own group: that is no news. */
@@ -86,7 +89,7 @@ static void warn_modes(struct diagnostics *diagnostics, const struct source *sou
         struct diagnostic *d =
             diagnostic_add(diagnostics, CODE_GROUP_WRITABLE, place, "group %u may write %s (mode %04o)", source->group,
                            source->label, source->mode);
-        diagnostic_help(diagnostics, d, "chmod g-w %s", source->path);
+        diagnostic_help(diagnostics, d, "chmod g-w %s", shell_word(diagnostics->arena, source->path));
     }
     bool holds_keys = source->kind == SOURCE_ENV || source->kind == SOURCE_EXTRA_ENV || source->kind == SOURCE_POOL;
     if (holds_keys && source->len > 0)

@@ -142,6 +142,17 @@ class BadInput(unittest.TestCase):
         self.refused(1, "config.yaml:3:12: error[not-text]: model.api_key is a number, not a string",
                      "help: put it in quotes")
 
+    def test_a_command_that_helps_can_be_pasted(self):
+        home = self.home.root / "it's a home"
+        home.mkdir()
+        config = home / "config.yaml"
+        config.write_text("model: {provider: xiaomi, default: m, api_key: sk-test-pasted-one}\n")
+        config.chmod(0o666)
+        said = self.home.compile("--home", home)[2]
+        command = next(line for line in said.splitlines() if "chmod" in line).split("help: ")[1]
+        subprocess.run(["sh", "-c", command], check=True, timeout=PATIENCE)
+        self.assertEqual(config.stat().st_mode & 0o777, 0o664)
+
     def test_file_that_others_may_write(self):
         os.chmod(self.home.path / "config.yaml", 0o666)
         self.refused(1, "config.yaml: error[unsafe-mode]: everyone may write config.yaml (mode 0666", "chmod o-w")
