@@ -1,4 +1,4 @@
-"""./run writes into nobody's home unasked, says first what it would do and how to undo it, and finds its way everywhere."""
+"""./run writes into no home unasked, says first what it would do and how to undo it, and finds its way everywhere."""
 import os, pathlib, pty, shutil, signal, subprocess, threading, unittest
 
 from harness import BUILD, PATIENCE, Home
@@ -28,8 +28,8 @@ class Run(unittest.TestCase):
         self.write(self.hermes)
 
     def write(self, home):
-        for name, text in (("config.yaml", "model: {provider: xiaomi, default: m, api_key: sk-test-run-one}\n"), (".env", "")):
-            path = home / name
+        model = "model: {provider: xiaomi, default: m, api_key: sk-test-run-one}\n"
+        for path, text in (home / "config.yaml", model), (home / ".env", ""):
             path.write_text(text)
             path.chmod(0o600)
 
@@ -98,7 +98,8 @@ class Run(unittest.TestCase):
         shutil.rmtree(self.hermes)
         self.env["HOME"] = str(self.user)
         said = self.run_it()
-        self.assertIn(f"There is no Hermes home {self.hermes}, so this is a sample one: {self.checkout}/build/sample-home", said)
+        self.assertIn(f"There is no Hermes home {self.hermes}, so this is a sample one: "
+                      f"{self.checkout}/build/sample-home\n", said)
         self.assertFalse(self.hermes.exists())
 
 
