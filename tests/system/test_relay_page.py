@@ -144,7 +144,7 @@ class Page(unittest.TestCase):
         self.configure(more=f"modle: x\n\"{MARKUP}\": 1\n")
         watch = Watch(self.home)
         self.show(self.relay())
-        self.browser.wait_text("did you mean `model`?")
+        self.browser.wait_text("did you mean model?")
         self.browser.wait_text("generation 1")
         self.assertIn("config.yaml:8:1", self.browser.text())
         self.assertEqual(self.browser.run("return document.images.length"), 0)
