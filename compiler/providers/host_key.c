@@ -7,6 +7,7 @@
 #include "blank.h"
 #include "key_check.h"
 #include "endpoint.h"
+#include "written_key.h"
 
 static bool usable(const struct resolver *r, const char *name)
 {
@@ -70,7 +71,7 @@ void host_key_add(struct resolver *r, struct draft *draft)
     const char *variable = *url == '\0' || has_key(&draft->provider) ? NULL : variable_for(r, url);
     if (variable == NULL)
         return;
-    draft_add_variable(r, draft, RANK_ENV, variable);
+    written_key_add_variable(r, draft, RANK_ENV, variable);
     draft->provider.projected = false;
 }
 

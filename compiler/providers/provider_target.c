@@ -42,7 +42,7 @@ static bool brought_by_plugin(const struct resolver *r, const char *name)
     return false;
 }
 
-/* Names of custom providers come before aliases of the table, as June and August resolve them. */
+/* Names of custom providers come before aliases of the table, as Hermes resolves them. */
 struct meaning provider_target_meaning(const struct resolver *r, const char *name)
 {
     if (name == NULL || strcasecmp(name, "auto") == 0)

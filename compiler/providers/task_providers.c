@@ -10,7 +10,7 @@
 #include "provider_target.h"
 #include "shown.h"
 #include "endpoint.h"
-#include "variable_check.h"
+#include "written_key.h"
 
 struct tasks {
     struct resolver *r;
@@ -83,13 +83,13 @@ static void add_own_key(const struct tasks *t, const struct task *task, struct d
     const char *name = node_string(task->variable);
     size_t before = draft->provider.credential_count;
     if (task->key != NULL)
-        draft_add_config_key(r, draft, RANK_TASK, task->key, arena_printf(r->arena, "%s.api_key", task->path));
+        written_key_add(r, draft, RANK_TASK, task->key, arena_printf(r->arena, "%s.api_key", task->path));
     if (name == NULL || draft->provider.credential_count > before || node_truthy(task->key))
         return;
     if (environment_get(r->in->environment, name) != NULL)
-        draft_add_variable(r, draft, RANK_TASK, name);
+        written_key_add_variable(r, draft, RANK_TASK, name);
     else
-        draft_report_unset_variable(r, draft, task->variable, task->variable_path, name);
+        written_key_report_unset(r, draft, task->variable, task->variable_path, name);
 }
 
 /* The text of the key that the task itself names; NULL: none, or none that is usable. */

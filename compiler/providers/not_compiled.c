@@ -1,0 +1,44 @@
+#include "not_compiled.h"
+
+#include <string.h>
+
+static bool named_before(const struct pool_view *pool, size_t index)
+{
+    for (size_t i = 0; i < index; i++)
+        if (pool->entries[i].oauth && strcmp(pool->entries[i].provider, pool->entries[index].provider) == 0)
+            return true;
+    return false;
+}
+
+static void name_logins(struct resolver *r)
+{
+    struct text names = {.arena = r->arena};
+    for (size_t i = 0; i < r->in->pool->count; i++) {
+        const struct pool_view_entry *entry = &r->in->pool->entries[i];
+        const struct provider_row *row = entry->oauth ? provider_table_find(entry->provider) : NULL;
+        if (row != NULL && !named_before(r->in->pool, i))
+            text_printf(&names, "%s%s", names.len > 0 ? ", " : "", row->id);
+    }
+    if (names.len > 0)
+        (void)diagnostic_add(
+            r->diagnostics, CODE_NOT_COMPILED, (struct place){0},
+            "%s: logged in with OAuth; Hermes refreshes these by itself, the snapshot has no key of theirs",
+            names.bytes);
+}
+
+static void name_secret_sources(struct resolver *r)
+{
+    const struct node *sources = node_get(r->in->config, "secrets");
+    if (!node_is(sources, NODE_MAP))
+        return;
+    for (size_t i = 0; i < sources->pair_count; i++)
+        if (node_truthy(node_get(sources->pairs[i].value, "enabled")))
+            (void)diagnostic_add(r->diagnostics, CODE_NOT_COMPILED, sources->pairs[i].key->place,
+                                 "Hermes asks this source of secrets when it starts; the snapshot has nothing of it");
+}
+
+void not_compiled_say(struct resolver *r)
+{
+    name_logins(r);
+    name_secret_sources(r);
+}
