@@ -3,7 +3,8 @@
  * argument and an environment are everybody's to read.
  *
  *     {"in_order": false, "requests": [{"url": "https://...", "auth": "bearer", "secret": "...",
- *       "headers": {"X-Team": "a"}, "body": "...", "proxy": "http://...", "no_proxy": "...", "ca_file": "..."}]}
+ *       "headers": {"X-Team": "a"}, "body": "...", "proxy": "http://...", "no_proxy": "...", "ca_file": "...",
+ *       "verify": true}]}
  *
  * A request with a body is a POST of JSON. "in_order": one after the other, and none behind one that was not taken.
  *
@@ -25,6 +26,7 @@
 #include <sodium.h>
 
 #include "clock.h"
+#include "egress.h"
 #include "hermes_runtime.h"
 #include "http_only.h"
 #include "key_header.h"
@@ -136,11 +138,25 @@ static bool add_header(struct exchange *e, const char *name, const char *value)
     return true;
 }
 
+/* Whether the configuration has a header of that NAME, whatever its case. */
+static bool has_header(const struct exchange *e, const char *name)
+{
+    const cJSON *header;
+    cJSON_ArrayForEach(header, cJSON_GetObjectItemCaseSensitive(e->request, "headers"))
+    {
+        if (strcasecmp(header->string, name) == 0)
+            return true;
+    }
+    return false;
+}
+
 static bool add_key(struct exchange *e, const char *auth, const char *secret)
 {
     if (auth == NULL || secret == NULL || *secret == '\0')
         return true;
     const struct key_header key = key_header(auth, secret);
+    if (has_header(e, key.name))
+        return true;
     char *value = NULL;
     bool added = asprintf(&value, "%s%s", key.scheme, secret) >= 0 && add_header(e, key.name, value);
     free(value);
@@ -170,11 +186,13 @@ static bool set_options(struct exchange *e, const char *url)
     const char *proxy = text_of(e->request, "proxy");
     const char *no_proxy = text_of(e->request, "no_proxy");
     const char *ca_file = text_of(e->request, "ca_file");
+    char path[PATH_MAX];
+    bool verified = !cJSON_IsFalse(cJSON_GetObjectItemCaseSensitive(e->request, "verify"));
     const char *body = text_of(e->request, "body");
     bool set = curl_easy_setopt(curl, CURLOPT_URL, url) == CURLE_OK && http_only(curl) == CURLE_OK &&
                curl_easy_setopt(curl, CURLOPT_FOLLOWLOCATION, 0L) == CURLE_OK &&
-               curl_easy_setopt(curl, CURLOPT_SSL_VERIFYPEER, 1L) == CURLE_OK &&
-               curl_easy_setopt(curl, CURLOPT_SSL_VERIFYHOST, 2L) == CURLE_OK &&
+               curl_easy_setopt(curl, CURLOPT_SSL_VERIFYPEER, verified ? 1L : 0L) == CURLE_OK &&
+               curl_easy_setopt(curl, CURLOPT_SSL_VERIFYHOST, verified ? 2L : 0L) == CURLE_OK &&
                curl_easy_setopt(curl, CURLOPT_NETRC, (long)CURL_NETRC_IGNORED) == CURLE_OK &&
                curl_easy_setopt(curl, CURLOPT_PROXY, proxy != NULL ? proxy : "") == CURLE_OK &&
                curl_easy_setopt(curl, CURLOPT_NOPROXY, no_proxy != NULL ? no_proxy : "") == CURLE_OK &&
@@ -188,7 +206,7 @@ static bool set_options(struct exchange *e, const char *url)
                curl_easy_setopt(curl, CURLOPT_HEADERDATA, e) == CURLE_OK &&
                curl_easy_setopt(curl, CURLOPT_USERAGENT, "hermes-watch/" HERMES_VERSION) == CURLE_OK &&
                curl_easy_setopt(curl, CURLOPT_PRIVATE, e) == CURLE_OK;
-    if (ca_file != NULL)
+    if (ca_file != NULL && (ca_file = egress_ca_file(ca_file, path)) != NULL)
         set = set && curl_easy_setopt(curl, CURLOPT_CAINFO, ca_file) == CURLE_OK;
     if (body != NULL)
         set = set && curl_easy_setopt(curl, CURLOPT_POSTFIELDS, body) == CURLE_OK;

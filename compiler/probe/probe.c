@@ -63,6 +63,8 @@ static void put_request(struct text *out, const struct environment *environment,
     json_write_member(out, "secret", probe->credential->secret);
     emit_headers(out, probe->asked);
     http_route_json(out, environment, url, probe->asked->ca_file);
+    if (probe->asked->unverified)
+        json_write_truth(out, "verify", false);
     text_putc(out, '}');
 }
 

@@ -127,6 +127,7 @@ void custom_keys_add(struct resolver *r, const struct custom_provider *custom)
     if (headers != NULL)
         draft->provider.headers[0] = headers;
     draft->provider.ca_file = provider_target_text(r->arena, node_get(custom->entry, "ssl_ca_cert"));
+    draft->provider.unverified = dialect_unverified(custom->entry, r->diagnostics);
     if (custom->row == NULL)
         draft->provider.auth = dialect_auth(custom->entry, custom->base_url);
     if (custom->shared_name)

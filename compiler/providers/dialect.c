@@ -3,6 +3,7 @@
 #include <string.h>
 #include <strings.h>
 
+#include "blank.h"
 #include "endpoint.h"
 #include "url.h"
 
@@ -36,24 +37,50 @@ const char *dialect_auth(const struct node *entry, const char *base_url)
     return anthropic && !wants_bearer(base_url) ? "x-api-key" : "bearer";
 }
 
+/* Hermes's client lets a configured Authorization stand instead of the key's. */
+static void name_key_header(const struct node *name, struct diagnostics *diagnostics)
+{
+    struct diagnostic *d = diagnostic_add(diagnostics, CODE_HEADER_FOR_KEY, name->place,
+                                          "this Authorization is sent instead of the provider's key");
+    diagnostic_help(diagnostics, d, "if it holds a key, that key belongs into api_key or key_env");
+}
+
 const struct node *dialect_headers(const struct node *headers, struct diagnostics *diagnostics)
 {
-    static const struct {
-        const char *name;
-        const char *why;
-    } reserved[] = {{"Authorization", "it carries the provider's key"},
-                    {"Content-Length", "the request's own body decides it"},
-                    {"Transfer-Encoding", "the request's own body decides it"}};
+    static const char *const framing[] = {"Content-Length", "Transfer-Encoding"};
     if (!node_is(headers, NODE_MAP))
         return NULL;
-    for (size_t i = 0; i < headers->pair_count; i++)
-        for (size_t k = 0; k < sizeof reserved / sizeof *reserved; k++) {
-            const struct node *name = headers->pairs[i].key;
-            if (node_string(name) == NULL || strcasecmp(node_string(name), reserved[k].name) != 0)
-                continue;
-            struct diagnostic *d = diagnostic_add(diagnostics, CODE_RESERVED_HEADER, name->place,
-                                                  "%s is not an extra header: %s", reserved[k].name, reserved[k].why);
-            diagnostic_help(diagnostics, d, "remove the line; a key belongs into api_key or key_env");
-        }
+    for (size_t i = 0; i < headers->pair_count; i++) {
+        const struct node *name = headers->pairs[i].key;
+        const char *text = node_string(name);
+        if (text != NULL && strcasecmp(text, "Authorization") == 0)
+            name_key_header(name, diagnostics);
+        for (size_t k = 0; text != NULL && k < sizeof framing / sizeof *framing; k++)
+            if (strcasecmp(text, framing[k]) == 0) {
+                struct diagnostic *d =
+                    diagnostic_add(diagnostics, CODE_RESERVED_HEADER, name->place,
+                                   "%s is not an extra header: the request's own body decides it", framing[k]);
+                diagnostic_help(diagnostics, d, "remove the line");
+            }
+    }
     return headers;
+}
+
+bool dialect_unverified(const struct node *entry, struct diagnostics *diagnostics)
+{
+    static const char *const words[] = {"false", "0", "no", "off"};
+    const struct pair *pair = node_pair(entry, "ssl_verify");
+    const char *text = pair == NULL ? NULL : node_string(pair->value);
+    bool unverified = pair != NULL && node_is(pair->value, NODE_BOOL) && !node_truthy(pair->value);
+    size_t len = 0;
+    if (text != NULL)
+        text = blank_strip(text, strlen(text), &len);
+    for (size_t i = 0; text != NULL && i < sizeof words / sizeof *words; i++)
+        unverified = unverified || (len == strlen(words[i]) && strncasecmp(text, words[i], len) == 0);
+    if (unverified)
+        diagnostic_help(diagnostics,
+                        diagnostic_add(diagnostics, CODE_UNVERIFIED_TLS, pair->key->place,
+                                       "the certificate of this provider is not checked"),
+                        "for a server with a certificate of its own, ssl_ca_cert names the file");
+    return unverified;
 }

@@ -9,7 +9,10 @@
  * `api_mode`, or `transport`: as Hermes sends it there. */
 const char *dialect_auth(const struct node *entry, const char *base_url);
 
-/* The map of further headers, without those of the key and of the framing, which are refused. NULL: HEADERS is none. */
+/* The map of further headers. Those of the framing are refused, and one that takes the key's place is named. NULL:
+ * HEADERS is none. */
 const struct node *dialect_headers(const struct node *headers, struct diagnostics *diagnostics);
+/* Whether Hermes checks no certificate of the endpoint of ENTRY, because it says `ssl_verify: false`; which is said. */
+bool dialect_unverified(const struct node *entry, struct diagnostics *diagnostics);
 
 #endif

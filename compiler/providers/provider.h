@@ -19,6 +19,7 @@ struct provider {
     const struct node *headers[2]; /* maps of further HTTP headers, a later one over an earlier one; may be NULL */
     const char *auth;              /* how the key travels: bearer, x-api-key, ... */
     const char *ca_file;           /* certificates to trust for it instead of the usual ones; NULL: those */
+    bool unverified;               /* no certificate of it is checked */
     /* Which entry of the pool Hermes seeds itself, and with which key: `env:VAR`, `config:NAME`, `model_config`. */
     struct seed {
         const char *kind; /* with its colon */

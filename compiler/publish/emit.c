@@ -291,6 +291,8 @@ static void emit_provider(struct text *out, const struct provider *provider)
     json_write_member(out, "auth", provider->auth);
     if (provider->ca_file != NULL)
         json_write_member(out, "ca_file", provider->ca_file);
+    if (provider->unverified)
+        json_write_truth(out, "verify", false);
     emit_headers(out, provider);
     json_write_name(out, "credentials");
     text_putc(out, '[');

@@ -298,8 +298,9 @@ static void fill_shown(struct carver *carver, struct hermes_view *view)
 
 static void fill_providers(struct carver *carver, struct hermes_view *view, struct json_tokens providers)
 {
-    static const char *const names[] = {"base_url", "strategy", "auth", "credentials", "headers", "alias", "ca_file"};
-    struct picked members[7];
+    static const char *const names[] = {"base_url", "strategy", "auth", "credentials", "headers", "alias", "ca_file",
+                                        "verify"};
+    struct picked members[8];
     struct json_token name;
     struct json_token value;
     view->provider_count = count(providers);
@@ -309,13 +310,14 @@ static void fill_providers(struct carver *carver, struct hermes_view *view, stru
         return;
     for (size_t i = 0; i < view->provider_count && json_token_child(&providers, &name, &value); i++) {
         struct hermes_provider *provider = &view->providers[i];
-        pick(&providers, names, 7, members);
+        pick(&providers, names, 8, members);
         *provider = (struct hermes_provider){
             .id = carve_text(carver, name),
             .base_url = carve_text(carver, members[0].value),
             .strategy = carve_text(carver, members[1].value),
             .auth = carve_text(carver, members[2].value),
             .ca_file = members[6].value.kind == JSON_TEXT ? carve_text(carver, members[6].value) : NULL,
+            .unverified = json_token_is(members[7].value, "false", 5),
         };
         fill_credentials(carver, provider, members[3].inside);
         fill_headers(carver, provider, members[4].inside);

@@ -80,6 +80,7 @@ class Provider:
     credentials: tuple[Credential, ...]
     alias: Optional[str] = None  # a custom one's key in the providers map
     ca_file: Optional[str] = None  # certificates to trust for it instead of the usual ones
+    verify: bool = True  # False: the configuration says `ssl_verify: false`
 
 
 @dataclasses.dataclass(frozen=True)
@@ -222,6 +223,7 @@ def _provider(name: str, value: Mapping[str, Any]) -> Provider:
         credentials=credentials,
         alias=value.get("alias"),
         ca_file=value.get("ca_file"),
+        verify=value.get("verify", True),
     )
 
 

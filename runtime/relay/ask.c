@@ -85,6 +85,7 @@ static int send_attempt(struct exchange *x, struct attempt *attempt)
     request.egress = egress_to(request.url, variable, attempt->key.view);
     if (attempt->key.provider->ca_file != NULL)
         request.egress.ca_file = attempt->key.provider->ca_file;
+    request.egress.unverified = attempt->key.provider->unverified;
     return upstream_begin(x->all->upstream, attempt, &request);
 }
 

@@ -1,6 +1,9 @@
 #include "upstream.h"
 
+#include <arpa/inet.h>
 #include <errno.h>
+#include <netinet/in.h>
+#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
@@ -20,7 +23,13 @@ enum { HEADERS_MAX = 160, RECEIVE_BUFFER = 8 * 1024 - 1, CONNECT_MS = 10000, CON
 /* libcurl looks at one connection after the other until it finds one that is free, so the calls of one lane are few. A
  * hundred is what providers allow on one connection of HTTP/2, anyway. Beyond LANES the last one takes more. */
 enum { LANES = 256, LANE_CALLS = 64, LANE_CONNECTIONS = 128 };
-enum { SPARE_CALLS = 64, ORIGIN_SIZE = 256 };
+enum { SPARE_CALLS = 64, ORIGIN_SIZE = 256, CLOSINGS = 16 };
+
+/* Of a connection that libcurl has closed. */
+struct closing {
+    int local_port;
+    bool silent; /* the provider had not closed it, nor said any more */
+};
 
 /* Some of the calls, and the connections that they share. */
 struct lane {
@@ -47,7 +56,11 @@ struct upstream_call {
     bool refused; /* the provider did not take it */
     bool folded;  /* the header before was left out */
     long stream;  /* of HTTP/2; 0: not known */
-    bool special; /* its egress is not the usual one */
+    bool tls;
+    bool alerted;   /* the provider has ended TLS, or complained */
+    int local_port; /* of the connection of now */
+    bool worn;      /* libcurl has asked again with it, of which it counts five in a handle's life */
+    bool special;   /* its egress is not the usual one */
     struct upstream_call *next;
 };
 
@@ -59,6 +72,9 @@ struct upstream {
     struct upstream_call *spare;
     size_t spare_count;
     struct descriptor *descriptors;
+    int highest_fd;
+    struct closing closings[CLOSINGS]; /* the latest ones */
+    size_t closing_count;              /* ever */
 };
 
 /* What the epoll knows of a descriptor, and what libcurl wants (EPOLLIN, EPOLLOUT). A connection that libcurl keeps
@@ -144,22 +160,78 @@ static size_t on_pull(char *buffer, size_t size, size_t count, void *data)
     return len == UPSTREAM_LATER ? CURL_READFUNC_PAUSE : len;
 }
 
+/* The provider has neither closed the connection nor said more. */
+static bool is_silent(curl_socket_t fd)
+{
+    char byte;
+    return recv(fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT) < 0 && (errno == EAGAIN || errno == EWOULDBLOCK);
+}
+
+static int local_port_of(int fd)
+{
+    struct sockaddr_storage here;
+    socklen_t len = sizeof here;
+    if (getsockname(fd, (struct sockaddr *)&here, &len) < 0)
+        return 0;
+    return here.ss_family == AF_INET    ? ntohs(((const struct sockaddr_in *)(const void *)&here)->sin_port)
+           : here.ss_family == AF_INET6 ? ntohs(((const struct sockaddr_in6 *)(const void *)&here)->sin6_port)
+                                        : 0;
+}
+
+static void note_closing(struct upstream *upstream, int fd)
+{
+    upstream->closings[upstream->closing_count++ % CLOSINGS] = (struct closing){local_port_of(fd), is_silent(fd)};
+}
+
+/* How the connection that CALL was asked on last was closed; NULL: it was not, or long ago. */
+static const struct closing *closing_of(const struct upstream_call *call)
+{
+    const struct upstream *upstream = call->upstream;
+    size_t count = upstream->closing_count < CLOSINGS ? upstream->closing_count : CLOSINGS;
+    for (size_t i = 1; call->local_port != 0 && i <= count; i++) {
+        const struct closing *closing = &upstream->closings[(upstream->closing_count - i) % CLOSINGS];
+        if (closing->local_port == call->local_port)
+            return closing;
+    }
+    return NULL;
+}
+
+/* libcurl asks again on another connection although the one it asked on did not end: of HTTP/2 then, the provider has
+ * refused the stream. Of a connection that had been used before libcurl says no more than that. */
+static bool stream_was_refused(const struct upstream_call *call)
+{
+    if (!call->tls || call->stream == 0 || call->alerted)
+        return false;
+    const struct closing *closing = closing_of(call);
+    if (closing != NULL)
+        return closing->silent;
+    for (int fd = 0; fd <= call->upstream->highest_fd; fd++)
+        if (call->upstream->descriptors[fd].connection && local_port_of(fd) == call->local_port)
+            return is_silent(fd); /* other streams are on it */
+    return false;
+}
+
 /* libcurl sends a request again by itself when a kept connection ended before an answer. That may be the second time
  * that the provider charges for it, unless nothing had gone out, or the provider said that it did not take it. */
 static int on_request(void *data, char *ip, char *local_ip, int port, int local_port)
 {
     struct upstream_call *call = data;
-    (void)ip, (void)local_ip, (void)port, (void)local_port;
+    (void)ip, (void)local_ip, (void)port;
     long sent = 0;
     (void)curl_easy_getinfo(call->easy, CURLINFO_REQUEST_SIZE, &sent);
+    if (call->asked)
+        call->refused = call->refused || stream_was_refused(call);
     if (call->asked && !call->again && !call->refused && sent > 0) {
         call->begun = true;
         return CURL_PREREQFUNC_ABORT;
     }
+    call->worn = call->worn || call->asked;
     call->begun = call->begun || (sent > 0 && !call->refused);
     call->asked = true;
     call->refused = false;
+    call->alerted = false;
     call->stream = 0;
+    call->local_port = local_port;
     return CURL_PREREQFUNC_OK;
 }
 
@@ -190,6 +262,8 @@ static int on_words(CURL *easy, curl_infotype type, char *words, size_t len, voi
     long last = memmem(words, len, "GOAWAY", 6) == NULL ? -1 : number_behind(words, len, "last_stream=", 10);
     if (stream > 0)
         call->stream = stream;
+    if (memmem(words, len, "(IN), TLS alert", 15) != NULL)
+        call->alerted = true;
     if (last >= 0 && call->stream > last)
         call->refused = true;
     if (len >= sizeof refused - 1 && memcmp(words, refused, sizeof refused - 1) == 0)
@@ -204,6 +278,8 @@ static curl_socket_t on_open(void *data, curlsocktype purpose, struct curl_socka
     (void)purpose;
     if (fd >= 0 && fd < FD_MAX)
         upstream->descriptors[fd] = (struct descriptor){.connection = true};
+    if (fd > upstream->highest_fd && fd < FD_MAX)
+        upstream->highest_fd = fd;
     return fd;
 }
 
@@ -212,6 +288,7 @@ static int on_close(void *data, curl_socket_t fd)
     struct upstream *upstream = data;
     if (fd >= 0 && fd < FD_MAX)
         upstream->descriptors[fd] = (struct descriptor){0};
+    note_closing(upstream, fd);
     return close(fd);
 }
 
@@ -359,7 +436,7 @@ static struct upstream_call *call_take(struct upstream *upstream)
 
 static void call_give(struct upstream *upstream, struct upstream_call *call)
 {
-    if (upstream->spare_count >= SPARE_CALLS) {
+    if (upstream->spare_count >= SPARE_CALLS || call->worn) {
         call_destroy(call);
         return;
     }
@@ -414,20 +491,24 @@ static void set_method(CURL *easy, const struct upstream_request *request)
     (void)curl_easy_setopt(easy, CURLOPT_CUSTOMREQUEST, usual || head ? NULL : request->method);
 }
 
-/* A handle keeps what it was told, so the usual case, no proxy and the system's certificates, costs nothing. */
+/* A handle keeps what it was told, so the usual case, no proxy and the system's certificates, costs nothing. libcurl
+ * asks on no connection that was opened with other certificates, or none. */
 static bool set_egress(struct upstream_call *call, const struct egress *egress)
 {
-    bool special = egress->proxy != NULL || egress->ca_file != NULL;
+    bool special = egress->proxy != NULL || egress->ca_file != NULL || egress->unverified;
     if (!special && !call->special)
         return true;
     struct bytes direct = {0};
+    char path[PATH_MAX];
     const char *more = egress->no_proxy != NULL ? egress->no_proxy : "";
+    const char *file = egress->ca_file == NULL ? NULL : egress_ca_file(egress->ca_file, path);
     bool good =
         (strcmp(more, "*") == 0 ? bytes_add_string(&direct, more) : bytes_printf(&direct, EGRESS_DIRECT ",%s", more)) &&
         curl_easy_setopt(call->easy, CURLOPT_PROXY, egress->proxy != NULL ? egress->proxy : "") == CURLE_OK &&
         curl_easy_setopt(call->easy, CURLOPT_NOPROXY, bytes_at(&direct)) == CURLE_OK &&
-        curl_easy_setopt(call->easy, CURLOPT_CAINFO,
-                         egress->ca_file != NULL ? egress->ca_file : call->upstream->authorities) == CURLE_OK;
+        curl_easy_setopt(call->easy, CURLOPT_SSL_VERIFYPEER, egress->unverified ? 0L : 1L) == CURLE_OK &&
+        curl_easy_setopt(call->easy, CURLOPT_SSL_VERIFYHOST, egress->unverified ? 0L : 2L) == CURLE_OK &&
+        curl_easy_setopt(call->easy, CURLOPT_CAINFO, file != NULL ? file : call->upstream->authorities) == CURLE_OK;
     call->special = special;
     bytes_finish(&direct);
     return good;
@@ -488,12 +569,14 @@ int upstream_begin(struct upstream *upstream, struct attempt *attempt, const str
     call->pull = request->pull;
     call->body_len = request->pull != NULL && request->pull_len > 0 ? (size_t)request->pull_len : request->body_len;
     call->again = request->again;
-    call->asked = call->refused = call->begun = false;
+    call->asked = call->refused = call->begun = call->alerted = false;
+    call->local_port = 0;
+    call->stream = 0;
+    call->tls = strncmp(request->url, "https:", 6) == 0; /* nothing else brings HTTP/2 */
     struct curl_slist *headers = header_list(call, request->headers);
     set_method(call->easy, request);
     bool good = headers != NULL && set_egress(call, &request->egress) && set_url(call, request->url) &&
-                curl_easy_setopt(call->easy, CURLOPT_VERBOSE, (long)(strncmp(request->url, "https:", 6) == 0)) ==
-                    CURLE_OK && /* only TLS brings HTTP/2 */
+                curl_easy_setopt(call->easy, CURLOPT_VERBOSE, (long)call->tls) == CURLE_OK &&
                 curl_easy_setopt(call->easy, CURLOPT_HTTPHEADER, headers) == CURLE_OK &&
                 curl_multi_add_handle(lane->multi, call->easy) == CURLM_OK;
     if (!good) {

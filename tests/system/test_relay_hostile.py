@@ -339,7 +339,6 @@ class TLS(RelayCase):
         self.assertEqual(self.openai.keys(), [KEY])
         self.assertFalse((self.root / "secrets").exists())
 
-
     def test_a_provider_may_have_an_authority_of_its_own(self):
         private = MockProvider(self.tls)
         self.addCleanup(private.close)
@@ -349,6 +348,29 @@ class TLS(RelayCase):
         self.assertEqual(relay.chat(path="/custom:private/v1/chat/completions").status, 200)
         self.assertEqual(relay.chat().status, 502)  # for others it is none
         self.assertEqual(self.home.compile("--probe", "custom:private")[0], 0)
+        # one that is not there counts for nothing, as in Hermes
+        self.configure(f"  - name: private\n    base_url: {private.url}\n    api_key: sk-test-private-9999\n"
+                       f"    ssl_ca_cert: {self.root / 'gone.pem'}\n")
+        self.home.write(".env", (self.home.path / ".env").read_text()
+                        + f"HERMES_CA_BUNDLE={self.root / 'cert.pem'}\nSSL_CERT_FILE=/dev/null\n")
+        self.home.compile()
+        (self.home.path / "compiled/bookings").unlink()
+        self.assertEqual(relay.chat().status, 200)
+        self.assertIn("certificate", relay.chat(path="/custom:private/v1/chat/completions").json()["error"]["message"])
+
+    def test_a_certificate_is_not_checked_where_the_configuration_says_so(self):
+        private = MockProvider(self.tls)
+        self.addCleanup(private.close)
+        for value in ("false", "'Off'"):
+            self.configure(f"  - name: private\n    base_url: {private.url}\n    api_key: sk-test-private-9999\n"
+                           f"    ssl_verify: {value}\n")
+            relay = self.relay()
+            self.assertEqual(relay.chat(path="/custom:private/v1/chat/completions").status, 200)
+            self.assertEqual(relay.chat().status, 502)  # of the same host, and with the same handle
+            self.assertEqual(relay.chat(path="/custom:private/v1/chat/completions").status, 200)
+            self.assertEqual(self.home.compile("--probe", "custom:private")[0], 0)
+            self.assertIn("warning[unverified-tls]", self.home.compile("--check")[2])
+        self.assertEqual(self.openai.seen, [])
 
 
 class Snapshots(RelayCase):

@@ -93,6 +93,7 @@ class Http2(RelayCase):
             return relay.chat(path="/custom:two/v1/chat/completions").status, len(self.provider.streams)
         self.assertEqual(chat("refuse"), (200, 2))
         self.assertEqual(chat(), (200, 1))
+        self.assertEqual(chat("refuse"), (200, 2))
         self.assertEqual(chat("go away before"), (200, 2))
         self.assertEqual(chat(), (200, 1))
         self.assertEqual(chat("go away after"), (502, 1))

@@ -100,6 +100,16 @@ class ToTheProvider(RelayCase):
         betas = [line.split(": ")[1] for line in asked.raw_headers if line.lower().startswith("anthropic-beta:")]
         self.assertEqual(betas, ["own-beta", "oauth-2025-04-20"])
 
+    def test_a_configured_authorization_stands_in_the_keys_place(self):
+        self.configure("      authorization: Basic dGVzdA==\n")
+        relay = self.relay()
+        self.assertEqual(relay.chat(path="/custom:extra/v1/chat/completions").status, 200)
+        self.assertEqual(self.home.compile("--probe", "custom:extra")[0], 0)
+        for asked in self.extra.seen:
+            sent = [line for line in asked.raw_headers if line.lower().startswith("authorization:")]
+            self.assertEqual(sent, ["authorization: Basic dGVzdA=="])
+        self.assertEqual(len(self.extra.seen), 2)
+
     def test_the_proxy_of_the_env_files_counts(self):
         self.home.write(".env", (self.home.path / ".env").read_text()
                         + f"HTTP_PROXY={self.extra.url.removesuffix('/v1')}\n")
