@@ -12,8 +12,8 @@ struct egress egress_to(const char *url, const char *(*get)(const void *source, 
     static const char *const https[] = {"https_proxy", "HTTPS_PROXY", "all_proxy", "ALL_PROXY", NULL};
     static const char *const http[] = {"http_proxy", "HTTP_PROXY", "all_proxy", "ALL_PROXY", NULL};
     static const char *const none[] = {"no_proxy", "NO_PROXY", NULL};
-    static const char *const certificates[] = {"HERMES_CA_BUNDLE", "SSL_CERT_FILE", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE",
-                                               NULL};
+    static const char *const certificates[] = {"HERMES_CA_BUNDLE", "SSL_CERT_FILE", "REQUESTS_CA_BUNDLE",
+                                               "CURL_CA_BUNDLE", NULL};
     const char *const *const wanted[] = {strncasecmp(url, "https:", 6) == 0 ? https : http, none, certificates};
     const char *found[3] = {NULL, NULL, NULL};
     for (size_t i = 0; i < 3; i++)

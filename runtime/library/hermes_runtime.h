@@ -81,7 +81,7 @@ struct hermes_provider {
     size_t credential_count;
     const struct hermes_header *headers; /* further headers of every request */
     size_t header_count;
-    bool unverified; /* its certificate is not checked: the configuration says `ssl_verify: false` */
+    bool unverified;   /* its certificate is not checked: the configuration says `ssl_verify: false` */
     const char *shown; /* what may be printed or logged of `id`: itself; where it may hold a key, its fingerprint */
 };
 

@@ -298,8 +298,8 @@ static void fill_shown(struct carver *carver, struct hermes_view *view)
 
 static void fill_providers(struct carver *carver, struct hermes_view *view, struct json_tokens providers)
 {
-    static const char *const names[] = {"base_url", "strategy", "auth", "credentials", "headers", "alias", "ca_file",
-                                        "verify"};
+    static const char *const names[] = {"base_url", "strategy", "auth",    "credentials",
+                                        "headers",  "alias",    "ca_file", "verify"};
     struct picked members[8];
     struct json_token name;
     struct json_token value;
