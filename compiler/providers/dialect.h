@@ -13,6 +13,6 @@ const char *dialect_auth(const struct node *entry, const char *base_url);
  * HEADERS is none. */
 const struct node *dialect_headers(const struct node *headers, struct diagnostics *diagnostics);
 /* Whether Hermes checks no certificate of the endpoint of ENTRY, because it says `ssl_verify: false`; which is said. */
-bool dialect_unverified(const struct node *entry, struct diagnostics *diagnostics);
+bool dialect_unverified(const struct node *entry, struct diagnostics *diagnostics) __attribute__((warn_unused_result));
 
 #endif
