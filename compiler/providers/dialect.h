@@ -3,6 +3,7 @@
 #define HERMES_DIALECT_H
 
 #include "diagnostic.h"
+#include "must_check.h"
 #include "node.h"
 
 /* How a key travels to the endpoint at BASE_URL whose ENTRY (of custom_providers, providers, or model) may say
@@ -13,6 +14,6 @@ const char *dialect_auth(const struct node *entry, const char *base_url);
  * HEADERS is none. */
 const struct node *dialect_headers(const struct node *headers, struct diagnostics *diagnostics);
 /* Whether Hermes checks no certificate of the endpoint of ENTRY, because it says `ssl_verify: false`; which is said. */
-bool dialect_unverified(const struct node *entry, struct diagnostics *diagnostics) __attribute__((warn_unused_result));
+bool dialect_unverified(const struct node *entry, struct diagnostics *diagnostics) MUST_CHECK;
 
 #endif
