@@ -19,6 +19,7 @@
 #include "shown.h"
 #include "snapshot_format.h"
 #include "source.h"
+#include "status_fleet.h"
 
 /* "2026-11-24 14:00:00" in local time, or NULL: too far away to matter. */
 static const char *until_text(struct arena *arena, double until)
@@ -302,10 +303,14 @@ static void print_own_words(struct arena *arena, const char *home, pid_t holder,
     cJSON_Delete(status);
 }
 
-/* hermes-watch holds its lock as long as it runs. */
-static void print_watcher(struct arena *arena, const char *home, FILE *stream)
+/* hermes-watch holds its lock as long as it runs. 0: it does not. */
+static pid_t watcher_of(struct arena *arena, const char *home)
 {
-    pid_t holder = file_lock_holder(arena_printf(arena, "%s/" WATCH_LOCK_FILE, home));
+    return file_lock_holder(arena_printf(arena, "%s/" WATCH_LOCK_FILE, home));
+}
+
+static void print_watcher(struct arena *arena, const char *home, pid_t holder, FILE *stream)
+{
     if (holder == 0) {
         (void)fputs("hermes-watch: not running\n", stream);
         return;
@@ -353,7 +358,9 @@ int status_print(const struct compilation *c, const char *home, FILE *stream)
     (void)fprintf(stream, "%s\ngeneration %lld, compiled %s\n", shown_name(c->arena, home), hermes_generation(view),
                   hermes_compiled_at(view));
     print_sources(c, stream);
-    print_watcher(c->arena, home, stream);
+    const pid_t watcher = watcher_of(c->arena, home);
+    print_watcher(c->arena, home, watcher, stream);
+    status_fleet_print(c, watcher != 0, stream);
     print_providers(c, hermes, &cooldowns, now, stream);
     hermes_close(hermes);
     return 0;
@@ -431,9 +438,8 @@ static void put_providers(struct text *out, const struct compilation *c, const c
     }
 }
 
-static void put_watcher(struct text *out, const char *home)
+static void put_watcher(struct text *out, const char *home, pid_t holder)
 {
-    pid_t holder = file_lock_holder(arena_printf(out->arena, "%s/" WATCH_LOCK_FILE, home));
     cJSON *status = holder == 0 ? NULL : own_words(out->arena, home, holder);
     json_write_name(out, "watcher");
     text_putc(out, '{');
@@ -460,7 +466,10 @@ int status_put_json(struct text *out, const struct compilation *c, const char *h
                       : c->plan.changed           ? "changed"
                                                   : "compiled");
     json_write_truth(out, "pool_differs", c->publication.pool_plan.len > 0);
-    put_watcher(out, home);
+    const pid_t watcher = watcher_of(out->arena, home);
+    put_watcher(out, home, watcher);
+    if (c->sources.fleet.name != NULL)
+        status_fleet_json(out, c, watcher != 0);
     json_write_name(out, "providers");
     text_putc(out, '[');
     if (view != NULL)

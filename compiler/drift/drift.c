@@ -84,6 +84,7 @@ struct drift drift_find(const struct compilation *c, const char *home, const cha
     look_at_derived(&drift);
     look_at_pool(&drift);
     drift_watcher(&drift);
+    drift_fleet(&drift);
     drift_processes(&drift);
     drift_profiles(&drift);
     drift_backups(&drift);

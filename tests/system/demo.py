@@ -79,4 +79,5 @@ def main():
     home.close()
 
 
-main()
+if __name__ == "__main__":
+    main()

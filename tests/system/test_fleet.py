@@ -183,6 +183,55 @@ class Status(FleetCase):
         self.wait_machines(a, lambda s: not any(m["behind"] for m in s["machines"]))
 
 
+class Away(FleetCase):
+    """An etcd of its own, which goes away."""
+
+    def setUp(self):
+        super().setUp()
+        self.etcd = Etcd()
+
+    def tearDown(self):
+        super().tearDown()
+        self.etcd.close()
+
+    def test_a_machine_goes_on_and_catches_up(self):
+        home = self.home().start()
+        home.push(f"XIAOMI_API_KEY={OLD}\n")
+        home.wait_revision(1)
+        code, out, err = home.compile("--status")
+        self.assertRegex(out, f"fleet {self.name}: revision 1, etcd is heard since 20[0-9T:.-]+Z\n")
+        self.etcd.members[0].kill()
+        state = home.wait_state(heard=False)
+        self.assertIn("Failed to connect", state["trouble"])
+        code, out, err = home.compile("--status")
+        self.assertRegex(out, f"fleet {self.name}: revision 1, etcd is not heard since 20[0-9T:.-]+Z: http://127")
+        code, out, err = home.compile("--check", "--live")
+        self.assertEqual(code, EXIT_DIFFERS)
+        self.assertRegex(out, "fleet: revision 1 is in force, and etcd is not heard since 20[0-9T:.-]+Z: http://127")
+        self.assertEqual(home.fleet("status")[0], EXIT_IO)
+        home.watch.close()  # and a machine starts without etcd
+        home.write(".env", "EDITED=1\n")
+        home.start()
+        self.assertEqual(home.snapshot()["content"]["env"]["EDITED"], "1")
+        self.assertEqual(home.first_key(), fingerprint(OLD))
+        self.etcd.members[0].start()
+        home.wait_state(heard=True)
+        home.push(f"XIAOMI_API_KEY={NEW}\n")
+        home.wait_revision(2)
+        code, out, err = home.compile("--status", "--format", "json")
+        told = json.loads(out)["fleet"]
+        self.assertEqual((told["name"], told["revision"], told["followed"], told["heard"]), (self.name, 2, True, True))
+
+    def test_where_nobody_follows(self):
+        home = self.home().start()
+        home.push(f"XIAOMI_API_KEY={OLD}\n")
+        home.wait_revision(1)
+        home.watch.close()
+        home.watch = None
+        code, out, err = home.compile("--status")
+        self.assertIn(f"fleet {self.name}: revision 1; not followed: hermes-watch has to run\n", out)
+
+
 class Configuration(FleetCase):
     def test_a_home_joins_and_leaves_while_it_is_watched(self):
         home = self.home(env=f"XIAOMI_API_KEY={LOCAL}\n")
