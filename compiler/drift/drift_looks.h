@@ -21,7 +21,7 @@ void drift_startup_text(struct drift *drift, const char *path, const char *text,
 void drift_unit_text(struct drift *drift, const char *path, const char *text, size_t len);
 /* hermes-watch: whether it runs, how it fares, and whether it is as new as its file and its unit. */
 void drift_watcher(struct drift *drift);
-/* What hermes-fleet says: a revision that is not taken, or an etcd that is not heard. Other machines' states are theirs. */
+/* What hermes-fleet says: a revision that is not taken, or an etcd that is not heard. */
 void drift_fleet(struct drift *drift);
 /* Asks the user's systemd for its environment, and takes the answer into DRIFT->manager. */
 enum { MANAGER_PATIENCE_MS = 250 };

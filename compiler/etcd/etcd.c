@@ -15,7 +15,7 @@ enum { CONNECT_MS = 2000, CALL_MS = 5000, KEEP_ALIVE_S = 30 };
 
 /* What gRPC answers with, as far as it matters here. */
 enum grpc_code {
-    GRPC_DEADLINE = 4,
+    GRPC_INVALID = 3,
     GRPC_DENIED = 7,
     GRPC_EXHAUSTED = 8,
     GRPC_PRECONDITION = 9,
@@ -226,18 +226,19 @@ static bool is_certificate(CURLcode code)
     return code == CURLE_PEER_FAILED_VERIFICATION || code == CURLE_SSL_CERTPROBLEM || code == CURLE_SSL_CACERT_BADFILE;
 }
 
-static int error_of_code(long long code, const char *message)
+static int error_of_code(long long code)
 {
     switch (code) {
     case GRPC_OUT_OF_RANGE:
         return ETCD_COMPACTED;
+    case GRPC_INVALID:
     case GRPC_DENIED:
     case GRPC_EXHAUSTED:
     case GRPC_PRECONDITION:
     case GRPC_UNAUTHENTICATED:
         return ETCD_REFUSED;
     default:
-        return strstr(message, "authentication failed") != NULL ? ETCD_REFUSED : ETCD_AWAY;
+        return ETCD_AWAY;
     }
 }
 
@@ -249,7 +250,7 @@ static int refusal_of(struct etcd *etcd, const cJSON *object, long long *ret_cod
     const char *message = text_of(error, "message");
     *ret_code = number_of(error, cJSON_IsObject(inner) ? "grpc_code" : "code");
     note(etcd, *message != '\0' ? message : text_of(object, "error"));
-    return error_of_code(*ret_code, message);
+    return error_of_code(*ret_code);
 }
 
 static int nonsense(struct etcd *etcd, long status)

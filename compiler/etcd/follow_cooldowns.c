@@ -37,6 +37,7 @@ struct known_cooldown {
     bool dead;
     int status;
     bool seen; /* in a look at all */
+    bool gone; /* from etcd: until a reset comes, or its time is over, what this home has of it is still no news */
 };
 
 void follow_cooldowns_close(struct cooldown_follower *f)
@@ -169,6 +170,7 @@ static void learn(struct cooldown_follower *f, struct arena *arena, const struct
     known->seen = true;
     if (!other)
         return;
+    known->gone = false;
     known->mod_revision = value->mod_revision;
     known->until = ceil(clock_wall() + (double)seconds); /* whole seconds read the same from any file */
     known->dead = cooldown->dead;
@@ -249,6 +251,9 @@ static void take_reset(struct cooldown_follower *f, struct arena *arena, const s
     const char *provider = text_of(arena, root, "provider");
     const char *fingerprint = text_of(arena, root, "fingerprint");
     cJSON_Delete(root);
+    struct known_cooldown *known = find(f, last_part(value->key));
+    if (known != NULL)
+        forget(f, known);
     if (!seen_before(f, id) && fingerprint_valid(fingerprint) && has_key(f, provider, fingerprint))
         reset_here(f, arena, provider, fingerprint);
 }
@@ -260,7 +265,7 @@ void follow_cooldowns_event(struct cooldown_follower *f, struct arena *arena, co
     if (strstr(value->key, "/resets/") != NULL)
         take_reset(f, arena, value);
     else if (value->value == NULL && known != NULL)
-        forget(f, known);
+        known->gone = f->changed = true;
     else if (value->value != NULL && open_cooldown(f, arena, value, &cooldown))
         learn(f, arena, value, &cooldown, cooldown.seconds);
 }
@@ -407,8 +412,15 @@ static void put(struct cooldown_follower *f, struct cooldowns *all, const struct
     };
     memcpy(cooldown.raw, raw, sizeof raw);
     strcpy(cooldown.fingerprint.text, known->fingerprint);
-    if (known->until > clock_wall() && has_key(f, known->provider, known->fingerprint))
+    if (!known->gone && known->until > clock_wall() && has_key(f, known->provider, known->fingerprint))
         cooldowns_put(all, &cooldown);
+}
+
+static void forget_the_past(struct cooldown_follower *f)
+{
+    for (size_t i = f->count; i > 0; i--)
+        if (f->items[i - 1].until < clock_wall() - SLACK_S)
+            forget(f, &f->items[i - 1]);
 }
 
 void follow_cooldowns_write(struct cooldown_follower *f, struct arena *arena)
@@ -417,6 +429,7 @@ void follow_cooldowns_write(struct cooldown_follower *f, struct arena *arena)
     size_t len;
     if (!f->changed)
         return;
+    forget_the_past(f);
     const char *path = arena_printf(arena, "%s/" FLEET_COOLDOWNS_FILE, f->fleet->home);
     for (size_t i = 0; i < f->count; i++)
         put(f, &all, &f->items[i]);

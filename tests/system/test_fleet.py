@@ -1,11 +1,12 @@
 #!/usr/bin/env python3
 """A fleet: one push reaches every machine, and nobody is left behind unseen. On a real etcd."""
-import concurrent.futures, json, os, re, unittest
+import concurrent.futures, itertools, json, os, re, unittest
 
 from fleet import Etcd, FleetHome
 from harness import fingerprint
 
 OLD, NEW, LOCAL = "sk-test-fleet-old-0001", "sk-test-fleet-new-0002", "sk-test-local-0003"
+COUNT = itertools.count()
 EXIT_OK, EXIT_INVALID, EXIT_USAGE, EXIT_DIFFERS, EXIT_IO = range(5)
 
 
@@ -20,7 +21,7 @@ class FleetCase(unittest.TestCase):
 
     def setUp(self):
         self.homes = []
-        self.name = re.sub("[^a-z0-9]", "-", self.id().split(".")[-1])[:60]
+        self.name = re.sub("[^a-z0-9]", "-", self.id().split(".")[-1])[:50] + f"-{next(COUNT)}"
 
     def tearDown(self):
         for home in self.homes:

@@ -1,0 +1,190 @@
+#!/usr/bin/env python3
+"""What a fleet costs, in one run on loopback with three real members of etcd: tests/bench/fleet.py [HOMES...]
+
+    push        `hermes-fleet push` begins -> a snapshot of it is published, in each of N homes, a hermes-watch each
+    etcdctl     the same with `etcdctl watch` that runs `etcdctl get` and hermes-compile; N processes
+    cooldown    a gateway in one home reports a 429 -> each other home knows
+    idle        of one child: memory of its own, and how often it wakes up; of etcd, per machine: processor time
+
+Figures of one machine that does everything: N homes, three members and the loop that watches them share its cores."""
+import ctypes, os, pathlib, select, statistics, subprocess, sys, time
+
+sys.path.insert(0, str(pathlib.Path(__file__).parents[1] / "system"))
+from fleet import Etcd, FleetHome
+from harness import BUILD, COMPILE
+
+ROUNDS, IDLE_S = 7, 25
+MOVED_TO, CREATED = 0x80, 0x100
+
+
+class Arrivals:
+    """When a file of that name was put into compiled/ of each home."""
+
+    def __init__(self, homes, name):
+        self.libc = ctypes.CDLL(None)
+        self.fd, self.name = self.libc.inotify_init1(0o2000000), name.encode()
+        self.homes = {self.libc.inotify_add_watch(self.fd, str(home.path / "compiled").encode(), MOVED_TO): home
+                      for home in homes}
+
+    def wait(self, count, patience=60):
+        """Of the first COUNT homes: seconds since the epoch of the monotonic clock."""
+        seen, until = {}, time.monotonic() + patience
+        while len(seen) < count:
+            assert select.select([self.fd], [], [], until - time.monotonic())[0], f"{len(seen)} of {count} came"
+            data, now, at = os.read(self.fd, 65536), time.monotonic(), 0
+            while at < len(data):
+                wd, _, _, size = (int.from_bytes(data[at + i:at + i + 4], sys.byteorder) for i in (0, 4, 8, 12))
+                name = data[at + 16:at + 16 + size].rstrip(b"\0")
+                if name == self.name and self.homes[wd] not in seen:
+                    seen[self.homes[wd]] = now
+                at += 16 + size
+        return list(seen.values())
+
+    def drain(self):
+        while select.select([self.fd], [], [], 0.3)[0]:
+            os.read(self.fd, 65536)
+
+    def close(self):
+        os.close(self.fd)
+
+
+def percentile(values, part):
+    return sorted(values)[min(len(values) - 1, int(len(values) * part))]
+
+
+def row(name, count, times):
+    print(f"{name:10} {count:5}  median {1000 * statistics.median(times):7.1f} ms  "
+          f"p99 {1000 * percentile(times, .99):7.1f} ms  ({len(times)} arrivals)", flush=True)
+
+
+def make_homes(etcd, count):
+    homes = [FleetHome(etcd)]
+    homes += [FleetHome(etcd, key=homes[0].key) for _ in range(count - 1)]
+    return homes
+
+
+def key(name, number):
+    return f"XIAOMI_API_KEY=sk-test-{name}-{number:04}\n"
+
+
+def pushes(homes, count):
+    arrivals = Arrivals(homes, "snapshot.json")
+    times, alone = [], []
+    for number in range(ROUNDS):
+        arrivals.drain()
+        start = time.monotonic()
+        assert homes[0].push(key(f"push-{count}", number))[0] == 0
+        alone.append(time.monotonic() - start)
+        times += [when - start for when in arrivals.wait(count)]
+    arrivals.close()
+    row("push", count, times)
+    return alone
+
+
+def cooldowns(homes):
+    arrivals, times = Arrivals(homes, "fleet-cooldowns.json"), []
+    for number in range(ROUNDS):
+        homes[0].push(key("cooling", number))
+        for home in homes:
+            home.wait_for(lambda: b"cooling-%04d" % number in (home.path / "compiled/snapshot.json").read_bytes(), "it")
+        arrivals.drain()
+        start = time.monotonic()
+        subprocess.run([BUILD / "examples/try_each_key", homes[0].path], input=b"429 900\n", capture_output=True)
+        times += [when - start for when in arrivals.wait(len(homes))]
+    arrivals.close()
+    row("cooldown", len(homes), times)
+
+
+SCRIPT = """umask 077; ETCDCTL_API=3 etcdctl --endpoints {urls} get --print-value-only {key} >{home}/.env.new &&
+mv {home}/.env.new {home}/.env && {compile} --home {home} --quiet"""
+
+
+def by_hand(etcd, homes, count):
+    urls, name = etcd.endpoints.replace(" ", ""), f"/by-hand/{count}"
+    watchers = []
+    for home in homes:
+        home.write("config.yaml", "model:\n  provider: xiaomi\n")
+        command = ["etcdctl", "--endpoints", urls, "watch", name, "--", "sh", "-c",
+                   SCRIPT.format(urls=urls, key=name, home=home.path, compile=COMPILE)]
+        watchers.append(subprocess.Popen(command, env=dict(home.env, ETCDCTL_API="3"), stdout=subprocess.DEVNULL,
+                                         stderr=subprocess.DEVNULL))
+        home.compile()
+    arrivals, times = Arrivals(homes, "snapshot.json"), []
+    time.sleep(2)  # they say nothing when they listen
+    for number in range(ROUNDS):
+        arrivals.drain()
+        start = time.monotonic()
+        etcd.ctl("put", name, key(f"hand-{count}", number))
+        times += [when - start for when in arrivals.wait(count)]
+    for watcher in watchers:
+        watcher.kill()
+        watcher.wait()
+    arrivals.close()
+    row("etcdctl", count, times)
+
+
+def memory(pid):
+    fields = dict(line.split(":") for line in pathlib.Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines()[1:])
+    return sum(int(fields[name].split()[0]) for name in ("Private_Clean", "Private_Dirty"))
+
+
+def switches(pid):
+    text = pathlib.Path(f"/proc/{pid}/status").read_text()
+    return int(text.split("voluntary_ctxt_switches:")[1].split()[0])
+
+
+def processor(pid):
+    fields = pathlib.Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
+def idle(etcd, homes):
+    children = [home.children()[0] for home in homes]
+    members = [member.process.pid for member in etcd.members]
+    before = [switches(pid) for pid in children], sum(map(processor, members)), sum(map(processor, children))
+    time.sleep(IDLE_S)
+    woken = statistics.median(switches(pid) - was for pid, was in zip(children, before[0])) * 60 / IDLE_S
+    spent = (sum(map(processor, children)) - before[2]) / len(homes) * 60 / IDLE_S
+    print(f"idle       {len(homes):5}  a child: {statistics.median(map(memory, children)):.0f} KiB of its own, "
+          f"{woken:.1f} wake-ups and {1000 * spent:.1f} ms of processor a minute; all members together: "
+          f"{100 * (sum(map(processor, members)) - before[1]) / IDLE_S:.1f} % of a core", flush=True)
+    watches = statistics.median(memory(home.watch.process.pid) for home in homes)
+    print(f"           {'':5}  a hermes-watch: {watches:.0f} KiB of its own")
+
+
+def main():
+    counts = [int(word) for word in sys.argv[1:]] or [1, 10, 50, 200]
+    etcd, homes = Etcd(3), []
+    etcd.name = "bench"
+    try:
+        for count in counts:
+            more = make_homes(etcd, count) if not homes else [FleetHome(etcd, key=homes[0].key)
+                                                              for _ in range(count - len(homes))]
+            homes += more
+            for home in more:
+                home.start()
+            for home in homes:
+                home.wait_state(heard=True)
+            alone = pushes(homes, count)
+            print(f"           {'':5}  the push itself: median {1000 * statistics.median(alone):.1f} ms")
+            if count <= 50:
+                cooldowns(homes)
+            if count in (1, 50, 200):
+                idle(etcd, homes)
+        for home in homes:
+            home.watch.close()
+            home.watch = None
+        for count in [c for c in counts if c <= 50]:
+            by_hand(etcd, homes[:count], count)
+        start = time.monotonic()
+        for _ in range(20):
+            homes[0].compile("--quiet")
+        print(f"one hermes-compile, its start included: {1000 * (time.monotonic() - start) / 20:.1f} ms")
+    finally:
+        for home in homes:
+            home.close()
+        etcd.close()
+
+
+if __name__ == "__main__":
+    main()
