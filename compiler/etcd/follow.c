@@ -103,7 +103,8 @@ static void read_input(struct follower *f)
 {
     char byte[256];
     for (;;) {
-        ssize_t got = read(STDIN_FILENO, f->line + f->len, sizeof f->line - f->len);
+        size_t room = f->len < sizeof f->line ? sizeof f->line - f->len : 0; /* as gcc 14 wants to see it */
+        ssize_t got = read(STDIN_FILENO, f->line + f->len, room);
         if (got > 0) {
             f->len += (size_t)got;
             take_lines(f);

@@ -85,7 +85,7 @@ static void remember(struct cooldown_follower *f, struct arena *arena, const str
     struct known_cooldown *known = find_or_add(f, name);
     if (known == NULL)
         return;
-    known->until = cooldown->dead ? clock_wall() + FLEET_DEAD_S : cooldown->until;
+    known->until = cooldown->dead ? clock_wall() + (double)FLEET_DEAD_S : cooldown->until;
     known->dead = cooldown->dead;
     (void)snprintf(known->provider, sizeof known->provider, "%s", cooldown->provider);
     (void)snprintf(known->fingerprint, sizeof known->fingerprint, "%s", cooldown->fingerprint.text);

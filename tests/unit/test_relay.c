@@ -389,7 +389,7 @@ static void each_minute_of_the_last_hour_is_told(void **state)
 static void of_many_providers_those_asked_last_are_told(void **state)
 {
     struct minutes *minutes = calloc(1, sizeof *minutes);
-    char name[] = "provider-00";
+    char name[32];
     (void)state;
     assert_non_null(minutes);
     for (int i = 0; i < 2 * MINUTES_PROVIDERS; i++) {
