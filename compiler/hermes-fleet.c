@@ -18,6 +18,8 @@
 #include "safe_read.h"
 #include "text.h"
 
+#include "commit.h"
+
 enum { READ_WAIT_MS = 2000 };
 
 static bool read_standard_input(struct text *ret)
@@ -103,7 +105,7 @@ int main(int argc, char **argv)
 {
     protect_process();
     (void)signal(SIGPIPE, SIG_IGN);
-    struct fleet_options options = fleet_options_parse(argc, argv);
+    struct fleet_options options = fleet_options_parse(HERMES_COMMIT, argc, argv);
     struct arena *arena = arena_create();
     int status = options.line.mode == FLEET_INIT
                      ? fleet_init(arena, options.line.operand_count > 0 ? options.line.operands[0] : NULL)

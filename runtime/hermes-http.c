@@ -26,6 +26,7 @@
 #include <sodium.h>
 
 #include "clock.h"
+#include "curl_library.h"
 #include "egress.h"
 #include "hermes_runtime.h"
 #include "http_only.h"
@@ -51,9 +52,8 @@ static const struct option_exit exits[] = {
 
 static void print_libraries(void)
 {
-    const curl_version_info_data *curl = curl_version_info(CURLVERSION_NOW);
-    (void)printf("libcurl %s (%s), cJSON %s, libsodium %s", curl->version,
-                 curl->ssl_version != NULL ? curl->ssl_version : "no TLS", cJSON_Version(), sodium_version_string());
+    curl_library_print();
+    (void)printf(", cJSON %s, libsodium %s", cJSON_Version(), sodium_version_string());
 }
 
 static const struct option_table command = {

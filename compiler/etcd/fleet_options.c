@@ -1,5 +1,8 @@
 #include "fleet_options.h"
 
+#include "curl_library.h"
+#include "linked_libraries.h"
+
 #define AT(member) .at = offsetof(struct fleet_options, member)
 
 /* clang-format off */
@@ -37,9 +40,17 @@ static const struct option_exit exits[] = {
 };
 /* clang-format on */
 
+static void print_libraries(void)
+{
+    linked_libraries_print();
+    (void)fputs(", ", stdout);
+    curl_library_print();
+}
+
 const struct option_table fleet_options_table = {
     .program = "hermes-fleet",
     .version = HERMES_VERSION,
+    .print_libraries = print_libraries,
     .about = "Gives the homes of many machines one env file through etcd, and shows who has it. The homes join by "
              "hermes_watch.fleet in their config.yaml.",
     .rows = rows,
@@ -49,9 +60,9 @@ const struct option_table fleet_options_table = {
     .commands = true,
 };
 
-struct fleet_options fleet_options_parse(int argc, char **argv)
+struct fleet_options fleet_options_parse(const char *commit, int argc, char **argv)
 {
-    struct fleet_options options = {0};
+    struct fleet_options options = {.line.commit = commit};
     option_table_parse(&fleet_options_table, argc, argv, &options.line);
     if (options.line.mode == 0)
         option_table_wrong(&fleet_options_table, "which command");

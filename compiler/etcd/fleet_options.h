@@ -22,6 +22,6 @@ struct fleet_options {
 
 extern const struct option_table fleet_options_table;
 
-struct fleet_options fleet_options_parse(int argc, char **argv);
+struct fleet_options fleet_options_parse(const char *commit, int argc, char **argv);
 
 #endif

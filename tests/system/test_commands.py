@@ -29,7 +29,7 @@ class Commands(unittest.TestCase):
         return subprocess.run([name, *command], capture_output=True, text=True, timeout=PATIENCE, env=self.home.env)
 
     def test_help_and_version(self):
-        for program in (*PROGRAMS, "hermes-http"):
+        for program in (*PROGRAMS, "hermes-fleet", "hermes-http"):
             for short, long in (("-h", "--help"), ("-V", "--version")):
                 self.assertEqual(self.run_program(program, short), self.run_program(program, long))
                 self.assertEqual(self.run_program(program, short)[0], 0)
