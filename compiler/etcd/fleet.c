@@ -102,7 +102,8 @@ struct fleet_offer fleet_offer_of(const struct fleet *fleet, struct arena *arena
     struct fleet_offer offer = {.present = value->value != NULL, .sealed = *value};
     if (!offer.present)
         return offer;
-    if (!fleet_seal_open(arena, fleet->key, fleet_place(fleet, place), value->value, value->len, &text))
+    if (!fleet_seal_open(arena, fleet->key, fleet_copy_place(arena, fleet->settings->name, place), value->value,
+                         value->len, &text))
         offer.trouble = arena_printf(arena, "does not open with %s: it was altered, or sealed with another key",
                                      fleet->settings->key_file);
     else if (!fleet_revision_parse(arena, text.bytes, text.len, &offer.revision))

@@ -277,12 +277,12 @@ static void follow_on(struct follower *f)
         }
         etcd_watch_close(f->watch);
         f->watch = NULL;
-        if (f->ended || error == ETCD_COMPACTED)
-            continue;
+        if (f->ended)
+            break;
         if (clock_monotonic_us() - began > 10 * 1000000LL)
             failures = 0;
         /* The first time it may only be that the endpoint is gone, and the next one answers. */
-        if (failures++ > 0)
+        if (failures++ > 0 && error != ETCD_COMPACTED)
             note(f, false, *f->revision.trouble != '\0' ? f->revision.trouble : etcd_trouble(f->fleet->etcd));
         arena_clear(f->scratch);
         wait_for_input(f, delay_ms(failures));

@@ -188,6 +188,7 @@ class FleetHome(Home):
             # moved, created, closed, modified
             libc.inotify_add_watch(fd, str(folder).encode(), 0x80 | 0x100 | 0x8 | 0x2)
         until = time.monotonic() + PATIENCE
+        events, pause = ([fd], 1) if fd >= 0 else ([], 0.05)  # all that this user may have are in use
         try:
             while True:
                 found = fits()
@@ -195,10 +196,11 @@ class FleetHome(Home):
                     return found
                 left = until - time.monotonic()
                 assert left > 0, f"{what} never came:\n" + self.log()
-                if select.select([fd], [], [], min(left, 1))[0]:
+                if select.select(events, [], [], min(left, pause))[0]:
                     os.read(fd, 65536)
         finally:
-            os.close(fd)
+            if fd >= 0:
+                os.close(fd)
 
     def fleet_state(self):
         try:

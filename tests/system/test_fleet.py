@@ -1,9 +1,9 @@
 #!/usr/bin/env python3
 """A fleet: one push reaches every machine, and nobody is left behind unseen. On a real etcd."""
-import concurrent.futures, itertools, json, os, re, unittest
+import concurrent.futures, itertools, json, os, re, subprocess, unittest
 
 from fleet import Etcd, FleetHome
-from harness import fingerprint
+from harness import BUILD, fingerprint
 
 OLD, NEW, LOCAL = "sk-test-fleet-old-0001", "sk-test-fleet-new-0002", "sk-test-local-0003"
 COUNT = itertools.count()
@@ -304,6 +304,12 @@ class Configuration(FleetCase):
 
 
 class Words(FleetCase):
+    def test_only_one_program_can_speak_to_etcd(self):
+        for name in ("hermes-compile", "hermes-watch"):
+            libraries = subprocess.run(["ldd", BUILD / name], capture_output=True, text=True).stdout
+            self.assertIn("libsodium", libraries)
+            self.assertNotIn("libcurl", libraries)
+
     def test_commands(self):
         home = self.home()
         for args, told in ((("statu",), "hermes-fleet: unknown command statu; did you mean status?\n"),

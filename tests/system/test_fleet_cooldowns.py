@@ -131,7 +131,7 @@ class Cooldowns(CooldownCase):
         self.wait_known(b, SECOND)
         self.assertNotIn("good", self.state(b, SECOND))
 
-    @unittest.skipIf(shutil.which("faketime") is None or sanitized(), "SKIP: no faketime here, or an allocator beside it")
+    @unittest.skipIf(shutil.which("faketime") is None or sanitized(), "SKIP: no faketime, or a sanitizer")
     def test_clocks_that_differ(self):
         a, = self.machines(1)
         b = self.machine(start=False)
