@@ -17,14 +17,18 @@ static bool wants_bearer(const char *base_url)
     return false;
 }
 
+static bool path_ends(const char *base_url, const char *end)
+{
+    struct url url;
+    size_t len = strlen(end);
+    return url_split(base_url, &url) && url.path.len >= len &&
+           strncasecmp(url.path.text + url.path.len - len, end, len) == 0;
+}
+
 /* Where nothing says what an endpoint speaks, Hermes goes by its URL. */
 static bool is_anthropic(const char *base_url)
 {
-    static const char path[] = "/anthropic";
-    struct url url;
-    return endpoint_host_is(base_url, "api.anthropic.com") ||
-           (url_split(base_url, &url) && url.path.len >= sizeof path - 1 &&
-            strncasecmp(url.path.text + url.path.len - (sizeof path - 1), path, sizeof path - 1) == 0);
+    return endpoint_host_is(base_url, "api.anthropic.com") || path_ends(base_url, "/anthropic");
 }
 
 const char *dialect_auth(const struct node *entry, const char *base_url)
@@ -43,6 +47,12 @@ static void name_key_header(const struct node *name, struct diagnostics *diagnos
     struct diagnostic *d = diagnostic_add(diagnostics, CODE_HEADER_FOR_KEY, name->place,
                                           "this Authorization is sent instead of the provider's key");
     diagnostic_help(diagnostics, d, "if it holds a key, that key belongs into api_key or key_env");
+}
+
+const char *dialect_table_auth(const struct provider_row *row, const char *base_url)
+{
+    bool google = strcmp(row->header, "x-goog-api-key") == 0;
+    return google && path_ends(base_url, "/openai") ? "bearer" : row->header;
 }
 
 const struct node *dialect_headers(const struct node *headers, struct diagnostics *diagnostics)

@@ -50,7 +50,7 @@ def dump(known):
         asked |= set(place)
     registry = {row.id: {"auth": row.auth_type, "base_url": row.inference_base_url,
                          "base_url_env": row.base_url_env_var, "key_envs": list(row.api_key_env_vars),
-                         "dialect": dialect(providers, row)}
+                         "dialect": dialect(providers, row), "native_gemini": native_gemini(row)}
                 for row in auth.PROVIDER_REGISTRY.values()}
     names = {name: resolved(auth, name) for name in sorted(asked)}
     os.write(out, json.dumps({"registry": registry, "names": names}).encode())
@@ -68,6 +68,12 @@ def dialect(providers, row):
         return providers.determine_api_mode(row.id, row.inference_base_url)
     except Exception:
         return None
+
+
+def native_gemini(row):
+    """Whether Hermes speaks Gemini's own protocol there, whatever the dialect."""
+    adapter = module("agent.gemini_native_adapter")
+    return row.id == "gemini" and bool(adapter and adapter.is_native_gemini_base_url(row.inference_base_url))
 
 
 def differences(table, hermes):
@@ -89,7 +95,8 @@ def row_differences(row, other):
              ("base-URL variable", row["base_url_env"] or "", other["base_url_env"] or ""),
              ("variables", list(filter(None, row["key_envs"])), other["key_envs"])]
     if other["dialect"] and ours_auth == "api_key":
-        pairs.append(("header", row["header"], HEADERS.get(other["dialect"], "bearer")))
+        header = "x-goog-api-key" if other["native_gemini"] else HEADERS.get(other["dialect"], "bearer")
+        pairs.append(("header", row["header"], header))
     for what, mine, hers in pairs:
         if mine != hers:
             yield f"{what}: {mine} here, {hers} there"
