@@ -197,6 +197,12 @@ static bool gets_entry(const struct projector *p, const struct credential *crede
     return !carried && (seed == NULL || want->made != NULL) && !deleted_as_dead(p, credential->fingerprint.text);
 }
 
+static void add(struct projector *p, struct want want)
+{
+    ARENA_GROW(p->arena, p->wanted, p->wanted_capacity, p->wanted_count + 1);
+    p->wanted[p->wanted_count++] = want;
+}
+
 void pool_wanted_gather(struct projector *p)
 {
     size_t count = p->provider != NULL && p->provider->projected ? p->provider->credential_count : 0;
@@ -205,7 +211,8 @@ void pool_wanted_gather(struct projector *p)
         struct want want = {.credential = &p->provider->credentials[i]};
         if (!may_be_projected(p, want.credential) || !gets_entry(p, want.credential, &want))
             continue;
-        ARENA_GROW(p->arena, p->wanted, p->wanted_capacity, p->wanted_count + 1);
-        p->wanted[p->wanted_count++] = want;
+        add(p, want);
     }
+    if (p->wanted_count == 0 && p->provider != NULL && p->provider->stand_in != NULL && p->count == p->our_count)
+        add(p, (struct want){.credential = p->provider->stand_in});
 }

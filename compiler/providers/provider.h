@@ -29,6 +29,7 @@ struct provider {
     } * seeds;
     struct credential *credentials; /* the order in which they go out */
     struct shadowed *shadowed;
+    const struct credential *stand_in; /* an entry that hides what the root's pool has for another URL; or NULL */
     uint32_t seed_count;
     uint32_t credential_count;
     uint32_t shadowed_count;

@@ -6,6 +6,7 @@
 
 #include "blank.h"
 #include "custom_keys.h"
+#include "dialect.h"
 #include "draft.h"
 #include "endpoint.h"
 #include "env_keys.h"
@@ -19,6 +20,7 @@
 #include "provider_url.h"
 #include "shadowed_key.h"
 #include "shown.h"
+#include "stand_in.h"
 #include "source.h"
 #include "task_providers.h"
 #include "url_check.h"
@@ -49,7 +51,7 @@ static void add_pool_entry(struct resolver *r, const struct pool_view_entry *ent
 {
     size_t len;
     bool manual = strcasecmp(entry->source, "manual") == 0 || strncasecmp(entry->source, "manual:", 7) == 0;
-    if (!manual || entry->oauth || entry->secret == NULL || is_passed_over(r, entry))
+    if (!manual || entry->oauth || entry->secret == NULL || is_passed_over(r, entry) || stand_in_for(r, entry))
         return;
     struct draft *draft = draft_find(r, entry->provider);
     const struct provider_row *row =
@@ -178,7 +180,7 @@ static void note_inheritance(struct resolver *r)
     for (size_t i = 0; i < r->in->pool->count; i++) {
         const struct pool_view_entry *entry = &r->in->pool->entries[i];
         struct draft *draft = entry->root == NULL ? NULL : draft_find(r, entry->provider);
-        if (draft == NULL || draft->provider.inherits || is_passed_over(r, entry))
+        if (draft == NULL || draft->provider.inherits || is_passed_over(r, entry) || stand_in_for(r, entry))
             continue;
         draft->provider.inherits = true;
         const struct credential *first = draft->provider.credential_count > 0 ? draft->provider.credentials : NULL;

@@ -69,6 +69,22 @@ class ProfilePool(unittest.TestCase):
         self.assertEqual(self.home.pool(), [])
         self.assertEqual(self.secrets(), [ROOT, LOGIN, ENV])
 
+    def test_no_key_of_the_root_goes_to_another_url_of_the_profile(self):
+        """Hermes finds the root's pool by the provider's name. What hermes-watch put there it would not have alone."""
+        provider = "model: {provider: mine}\nproviders: {mine: {base_url: 'https://%s.example.com/v1'}}\n"
+        pool = {"custom:mine": [entry(source="manual:hermes-watch:MINE", base_url="https://one.example.com/v1")]}
+        self.store(self.root)
+        (self.root / "auth.json").write_text(json.dumps({"version": 1, "credential_pool": pool}))
+        for host, keys, pooled in (("one", [ROOT], []), ("two", [], ["no-key-required"]), ("one", [ROOT], [])):
+            self.home.write("config.yaml", provider % host)
+            for _ in range(2):
+                code, _, err = self.home.compile()
+                self.assertEqual(code, 0)
+                self.assertEqual("root-pool-hidden" in err, host == "two")
+                credentials = self.home.snapshot()["content"]["providers"]["custom:mine"]["credentials"]
+                self.assertEqual([c["secret"] for c in credentials], keys)
+                self.assertEqual([e["access_token"] for e in self.home.pool("custom:mine")], pooled)
+
     def test_the_root_lends_no_key_of_a_variable(self):
         """As long as Hermes has not taken such an entry over, it has the key in it."""
         profiles, self.home.path = self.home.path, self.root
