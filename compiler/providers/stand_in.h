@@ -9,6 +9,6 @@
  * profile: Hermes goes by the name, and would send the key there. Then it is not the profile's; and an entry with the
  * word for no key, which Hermes sends there by itself, is to stand in the profile's own pool, so that it does not look
  * into the root's. */
-bool stand_in_for(struct resolver *r, const struct pool_view_entry *entry);
+bool stand_in_for(struct resolver *r, const struct pool_view_entry *entry) __attribute__((warn_unused_result));
 
 #endif
