@@ -3,12 +3,13 @@
 #define HERMES_STAND_IN_H
 
 #include "draft.h"
+#include "must_check.h"
 #include "pool_view.h"
 
 /* Whether ENTRY is one of this program's in the root's pool, for a custom provider whose URL is another one in the
  * profile: Hermes goes by the name, and would send the key there. Then it is not the profile's; and an entry with the
  * word for no key, which Hermes sends there by itself, is to stand in the profile's own pool, so that it does not look
  * into the root's. */
-bool stand_in_for(struct resolver *r, const struct pool_view_entry *entry) __attribute__((warn_unused_result));
+bool stand_in_for(struct resolver *r, const struct pool_view_entry *entry) MUST_CHECK;
 
 #endif
