@@ -60,11 +60,20 @@ static void add_foreign(struct projector *p, struct entry *entry, bool moved)
     add_slot(p, slot);
 }
 
+/* An entry of the key was there, and somebody has taken it away, with what it had earned: Hermes would begin anew. */
+static bool was_reset(const struct projector *p, const char *fingerprint)
+{
+    const struct cooldown *memory = cooldowns_get(p->cooldowns, p->name, fingerprint);
+    return memory != NULL && memory->pooled && pool_states_word_of(p, fingerprint) == NULL;
+}
+
 static void add_made(struct projector *p, const struct want *want)
 {
-    add_slot(p, (struct slot){.credential = want->credential,
-                              .made = want->made,
-                              .state = pool_states_of_key(p, want->credential->fingerprint.text)});
+    const char *fingerprint = want->credential->fingerprint.text;
+    if (was_reset(p, fingerprint))
+        cooldowns_forget(p->cooldowns, p->name, fingerprint);
+    add_slot(p, (struct slot){
+                    .credential = want->credential, .made = want->made, .state = pool_states_of_key(p, fingerprint)});
 }
 
 static void add_wanted(struct projector *p, const struct want *want)

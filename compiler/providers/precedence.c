@@ -67,15 +67,29 @@ static bool hermes_ignores(const struct resolver *r, const struct provider *prov
     return ignored > 0;
 }
 
+/* Of a variable the place of the `key_env` that names it. */
+static struct place place_of(const struct resolver *r, const struct provider *provider, const struct origin *origin)
+{
+    for (size_t i = 0; i < r->in->customs->count; i++) {
+        const struct custom_provider *custom = &r->in->customs->items[i];
+        const struct pair *variable = custom_provider_variable(custom);
+        const char *name = variable == NULL ? NULL : node_string(variable->value);
+        if (name != NULL && strcmp(name, origin->key) == 0 && strcmp(custom->id, provider->id) == 0)
+            return variable->value->place;
+    }
+    return origin->place;
+}
+
 static void say_ignored(struct resolver *r, const struct provider *provider, const struct origin *origin)
 {
     const char *name = shown_name(r->arena, provider->id);
+    const struct place place = place_of(r, provider, origin);
     if (provider->projected)
-        (void)diagnostic_add(r->diagnostics, CODE_HERMES_IGNORES, origin->place,
+        (void)diagnostic_add(r->diagnostics, CODE_HERMES_IGNORES, place,
                              "Hermes alone ignores %s for %s; it uses the key through its pool", origin->key, name);
     else
         (void)diagnostic_add_as(r->diagnostics, is_model_key(origin->key) ? SEVERITY_WARNING : SEVERITY_HINT,
-                                CODE_HERMES_IGNORES, origin->place, "Hermes ignores %s for %s%s", origin->key, name,
+                                CODE_HERMES_IGNORES, place, "Hermes ignores %s for %s%s", origin->key, name,
                                 provider->row != NULL ? ", which uses logins" : "");
 }
 

@@ -163,9 +163,12 @@ def entrys_own_key(home, difference, *_):
     return difference["field"].endswith("next") and tuple(difference["after"] or ()) in declared(home)
 
 
-def root_hidden(_, difference, diagnostics, __):
+def root_hidden(home, difference, diagnostics, _):
     """A profile with a key of its own no longer falls back to the root's pool."""
-    return said(diagnostics, "root-pool-hidden") and difference["field"].endswith("next")
+    texts = [diagnostic["message"] for diagnostic in diagnostics if diagnostic["code"] == "root-pool-hidden"]
+    here = places(home).get(key_of(difference["after"]), ())
+    return bool(texts) and (difference["field"].endswith("next") or any(f"finds {place} " in text for place in here
+                                                                        for text in texts))
 
 
 def url_without_scheme(_, difference, diagnostics, __):

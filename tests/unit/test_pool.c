@@ -234,6 +234,21 @@ static void an_entry_made_in_hermess_place_follows_its_variable_until_hermes_has
     assert_null(strstr(world.text, "sk-test"));
 }
 
+/* Whoever removes auth.json wants to begin anew. */
+static void a_store_that_was_removed_is_made_without_cooldowns(void **state)
+{
+    struct world world = world_of(STORE(
+        ENTRY("aaaaaa", "0", "env:XIAOMI_API_KEY", "sk-test-one", "\"exhausted\"", "1794999999.5", "1795003600.25")));
+    struct credential keys[] = {key(RANK_ENV, "sk-test-one", "XIAOMI_API_KEY")};
+    struct providers providers = xiaomi(keys, 1, "sk-test-one");
+    (void)state;
+    assert_null(project(&world, &providers));
+    assert_non_null(cooldowns_get(&world.cooldowns, "xiaomi", keys[0].fingerprint.text));
+    world.text = NULL;
+    assert_non_null(project(&world, &providers));
+    assert_string_equal(member(world.text, 0, "last_status"), "null");
+}
+
 /* A process of Hermes 0.10.0 that lacks the variable does so at each of its loads. */
 static void an_entry_that_hermes_takes_out_is_not_made_again(void **state)
 {
@@ -401,6 +416,7 @@ int main(void)
         cmocka_unit_test(one_key_is_one_entry),
         cmocka_unit_test(an_entry_made_in_hermess_place_follows_its_variable_until_hermes_has_it),
         cmocka_unit_test(an_entry_that_hermes_takes_out_is_not_made_again),
+        cmocka_unit_test(a_store_that_was_removed_is_made_without_cooldowns),
         cmocka_unit_test(what_an_earlier_version_put_beside_hermess_entry_goes),
         cmocka_unit_test(hermess_own_entry_stands_where_the_configuration_has_its_key),
         cmocka_unit_test(a_cleared_entry_says_when),
