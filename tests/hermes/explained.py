@@ -124,7 +124,7 @@ def managed_entry(home, difference, *_):
     url = next((part["model"]["base_url"] for part in (home["managed config"], home["config"])
                 if isinstance(part.get("model"), dict) and part["model"].get("base_url")), None)
     keys = {homes.fingerprint(value) for name, value in environment(home).items() if name in variables}
-    return difference["field"].endswith(("pool", "sent")) and url is not None and (
+    return difference["field"].endswith(("pool", "sent", "url")) and url is not None and (
         difference["after"][0] in keys and difference["after"][1] == url.rstrip("/"))
 
 

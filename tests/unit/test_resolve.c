@@ -61,7 +61,7 @@ static void a_key_that_hermes_does_not_read_is_named(void **state)
     check("model: {provider: xiaomi, api_key: sk-test-1, key_env: MINE}", "MINE=sk-test-1\n", NULL,
           XIAOMI " model.api_key=sk-test-1\n", "config.yaml:1:36 hermes-ignores");
     check("{model: {provider: xiaomi}, providers: {xiaomi: {key_env: MINE}}}", "MINE=sk-test-1\n", NULL,
-          XIAOMI " MINE=sk-test-1\n", ".env:1:6 hermes-ignores");
+          XIAOMI " MINE=sk-test-1\n", "config.yaml:1:59 hermes-ignores");
     check("{model: {provider: xiaomi}, providers: {xiaomi: {key_env: XIAOMI_API_KEY}}}", "XIAOMI_API_KEY=sk-test-1\n",
           NULL, XIAOMI " XIAOMI_API_KEY=sk-test-1\n", "");
 }
