@@ -3,15 +3,27 @@
 #include <string.h>
 
 #include "fingerprint.h"
+#include "learned_keys.h"
 #include "plain_name.h"
 #include "route.h"
 
 /* Longer than any plain segment's name. */
 enum { SEGMENT_SIZE = 512 };
 
+/* As most segments are: nothing that plain_name() could mind is as short as that without a capital or a hyphen. */
+static bool short_word(const char *segment, size_t len)
+{
+    size_t i = 0;
+    while (i < len && ((segment[i] >= 'a' && segment[i] <= 'z') || (segment[i] >= '0' && segment[i] <= '9')))
+        i++;
+    return i == len && len < LEARNED_KEYS_SHORTEST;
+}
+
 static bool plain_segment(const char *segment, size_t len)
 {
     char decoded[SEGMENT_SIZE];
+    if (short_word(segment, len))
+        return true;
     return route_decode(segment, len, decoded, sizeof decoded) ? plain_name(decoded, strlen(decoded))
                                                                : len < SEGMENT_SIZE && plain_name(segment, len);
 }
