@@ -1,5 +1,5 @@
-/* Which libcurl a program runs with, for its --version. For the programs that link libcurl; the C file behind this header
- * would make all others link it, too. */
+/* Which libcurl a program runs with, for its --version. For the programs that link libcurl; the C file behind this
+ * header would make all others link it, too. */
 #ifndef HERMES_CURL_LIBRARY_H
 #define HERMES_CURL_LIBRARY_H
 
