@@ -67,7 +67,15 @@ def key(name, number):
     return f"XIAOMI_API_KEY=sk-test-{name}-{number:04}\n"
 
 
-def pushes(homes, count):
+def spent(etcd, homes):
+    """Seconds of processor time of: children, hermes-watches, members."""
+    return (sum(processor(home.children()[0]) for home in homes),
+            sum(processor(home.watch.process.pid) for home in homes),
+            sum(processor(member.process.pid) for member in etcd.members))
+
+
+def pushes(etcd, homes, count):
+    before = spent(etcd, homes)
     arrivals = Arrivals(homes, "snapshot.json")
     times, alone = [], []
     for number in range(ROUNDS):
@@ -78,6 +86,9 @@ def pushes(homes, count):
         times += [when - start for when in arrivals.wait(count)]
     arrivals.close()
     row("push", count, times)
+    each = [1000 * (now - was) / count / ROUNDS for now, was in zip(spent(etcd, homes), before)]
+    print("           {:5}  processor time a machine and push: child {:.2f} ms, hermes-watch {:.2f} ms, etcd {:.2f} ms"
+          .format("", *each))
     return alone
 
 
@@ -145,9 +156,9 @@ def idle(etcd, homes):
     before = [switches(pid) for pid in children], sum(map(processor, members)), sum(map(processor, children))
     time.sleep(IDLE_S)
     woken = statistics.median(switches(pid) - was for pid, was in zip(children, before[0])) * 60 / IDLE_S
-    spent = (sum(map(processor, children)) - before[2]) / len(homes) * 60 / IDLE_S
+    used = (sum(map(processor, children)) - before[2]) / len(homes) * 60 / IDLE_S
     print(f"idle       {len(homes):5}  a child: {statistics.median(map(memory, children)):.0f} KiB of its own, "
-          f"{woken:.1f} wake-ups and {1000 * spent:.1f} ms of processor a minute; all members together: "
+          f"{woken:.1f} wake-ups and {1000 * used:.1f} ms of processor a minute; all members together: "
           f"{100 * (sum(map(processor, members)) - before[1]) / IDLE_S:.1f} % of a core", flush=True)
     watches = statistics.median(memory(home.watch.process.pid) for home in homes)
     print(f"           {'':5}  a hermes-watch: {watches:.0f} KiB of its own")
@@ -176,7 +187,7 @@ def main():
                 home.start()
             for home in homes:
                 home.wait_state(heard=True)
-            alone = pushes(homes, count)
+            alone = pushes(etcd, homes, count)
             print(f"           {'':5}  the push itself: median {1000 * statistics.median(alone):.1f} ms")
             if count <= 50:
                 cooldowns(homes)

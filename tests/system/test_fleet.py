@@ -304,6 +304,19 @@ class Configuration(FleetCase):
 
 
 class Words(FleetCase):
+    def test_no_key_in_arguments_and_environment(self):
+        home = self.home(env=f"XIAOMI_API_KEY={LOCAL}\nETCD_PASSWORD={LOCAL}\n").start()
+        home.push(f"XIAOMI_API_KEY={OLD}\n")
+        home.wait_revision(1)
+        secrets = [key.encode() for key in (OLD, LOCAL, home.key.read_text().split()[-1])]
+        for pid in (home.watch.process.pid, *home.children()):
+            for name in ("cmdline", "environ"):
+                with open(f"/proc/{pid}/{name}", "rb") as file:
+                    told = file.read()
+                self.assertFalse([secret for secret in secrets if secret in told], told)
+        self.assertFalse([secret for secret in secrets if secret in self.etcd.bytes()])
+        self.assertEqual((home.path / "compiled/fleet.sealed").stat().st_mode & 0o777, 0o600)
+
     def test_only_one_program_can_speak_to_etcd(self):
         for name in ("hermes-compile", "hermes-watch"):
             libraries = subprocess.run(["ldd", BUILD / name], capture_output=True, text=True).stdout
