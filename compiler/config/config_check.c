@@ -246,10 +246,9 @@ static const char *meant(const char *const *names, const char *written)
 }
 
 /* A provider's section at the top of the file, or its key in a section that is not a provider's. */
-static bool report_misplaced(struct checker *c, const char *path, const struct node *map, const struct node *key)
+static bool report_misplaced(struct checker *c, const char *path, const struct node *key, const struct node *value)
 {
     static const char *const ours[] = {"api_key", "apiKey", "api-key", "apikey", "key_env", "base_url"};
-    const struct node *value = node_get(map, key->text);
     bool section = *path == '\0' && node_is(value, NODE_MAP) && provider_table_find(key->text) != NULL &&
                    (node_get(value, "api_key") != NULL || node_get(value, "base_url") != NULL);
     bool known = config_schema_find(path) != NULL && strchr(path, '.') == NULL;
@@ -273,12 +272,13 @@ static bool report_misplaced(struct checker *c, const char *path, const struct n
 
 /* A name that may be a key that slipped to the wrong side of the colon is not shown. */
 static void report_unknown(struct checker *c, const char *path, const char *const *names, const struct node *map,
-                           const struct node *key)
+                           const struct pair *pair)
 {
+    const struct node *key = pair->key;
     const struct config_rule *parent = *path == '\0' ? NULL : config_schema_find(path);
     bool closed = parent != NULL && (parent->flags & CONFIG_CLOSED) != 0;
     const char *near = meant(names, key->text);
-    if (near == NULL && report_misplaced(c, path, map, key))
+    if (near == NULL && report_misplaced(c, path, key, pair->value))
         return;
     if (near == NULL && !closed)
         return;
@@ -317,7 +317,7 @@ static void check_map(struct checker *c, const char *path, const struct node *ma
             continue;
         }
         names = names != NULL ? names : known_names(c, path);
-        report_unknown(c, path, names, map, map->pairs[i].key);
+        report_unknown(c, path, names, map, &map->pairs[i]);
     }
 }
 

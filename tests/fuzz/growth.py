@@ -73,6 +73,8 @@ CONFIG = {
     "fallbacks": ("fallback_providers:\n", "- {provider: xiaomi, model: m%d, api_key: sk-test-%d}\n", ""),
     "strategies": ("credential_pool_strategies:\n", "  p%d: random\n", ""),
     "misspelt settings": ("agent:\n", "  max_turn%d: 1\n", ""),
+    "unknown sections": (MODEL, "section%d: {name: a}\n", ""),
+    "unknown settings": (MODEL, "  setting%d: a\n", ""),
     "headers": ("custom_providers:\n- name: p\n  base_url: http://h/v1\n  api_key: sk-test-1\n  extra_headers:\n",
                 "    X-%d: y\n", ""),
     "env files": ("hermes_watch:\n  env_files:\n", "  - /nowhere/%d\n", ""),

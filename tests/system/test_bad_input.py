@@ -262,7 +262,7 @@ class BadInput(unittest.TestCase):
         self.assertEqual(self.home.bytes_of("auth.json"), self.before[1])
         self.assertEqual(self.home.compile()[0], 0)
         self.assertEqual([entry["access_token"] for entry in self.home.pool()],
-                         ["sk-test-good-new-0001"])  # the variable's is Hermes's to seed
+                         ["sk-test-good-new-0001", "sk-test-env-0001"])
 
     def test_another_compile_that_does_not_end_is_named(self):
         self.config(GOOD.replace("0001", "new-0001"))

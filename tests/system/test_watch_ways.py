@@ -137,7 +137,7 @@ class Ways(unittest.TestCase):
                   "last_error_code": 429, "last_error_reason": None, "last_error_message": None,
                   "last_error_reset_at": time.time() + 3600, "base_url": "https://api.xiaomimimo.com/v1",
                   "request_count": 0, "secret_fingerprint": fingerprint("sk-test-ways-0")}
-        store["credential_pool"]["xiaomi"].append(seeded)
+        store["credential_pool"]["xiaomi"][1:] = [seeded]
         beside = self.home.path / "auth.json.tmp.1"
         beside.write_text(json.dumps(store, indent=2) + "\n")
         os.rename(beside, self.home.path / "auth.json")
