@@ -29,6 +29,15 @@ def fingerprint(key):
     return "sha256:" + hashlib.sha256(key.encode()).hexdigest()[:16]
 
 
+def say_why(result, test, reason, add=unittest.TextTestResult.addSkip):
+    """unittest tells reasons only where it tells everything; ./test lists them."""
+    print("\nSKIP: " + reason.removeprefix("SKIP: "), flush=True)
+    add(result, test, reason)
+
+
+unittest.TextTestResult.addSkip = say_why
+
+
 class Home:
     """A home and everything that any program ever printed about it."""
 
