@@ -208,6 +208,7 @@ UNCHECKED = {
     "json_span_number": "what stood in *RET stays there",
     "json_token_skip": "the next token fails, too",
     "http_child_ended": "whoever waits for the end knows the answer",
+    "references_expand": "whether the pair is another one now, for who keeps the old ones",
     "watch_client_update": "news, for who goes on with what it watches",
     "watch_add": "what others ask of an inode is asked again by them",
     "cooldowns_parse": "a memory: what is wrong in it is left out",
