@@ -240,7 +240,7 @@ class Page(unittest.TestCase):
         row = self.browser.run("return document.querySelector('.requests tbody').innerText").split("\n")[0]
         for part in ("200", "some/model", "xiaomi", fingerprint(TWO), "1.84", "412 out", "ms"):
             self.assertIn(part, row)
-        self.browser.run("document.querySelector(`a[href='${arguments[0]}']`).click()", path)
+        self.browser.open(self.browser.run("return document.querySelector(`a[href='${arguments[0]}']`).href", path))
         self.browser.wait("document.title.startsWith('Request ')")
         self.browser.wait_text("HTTP 429")
         text = self.browser.text()
