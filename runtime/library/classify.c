@@ -53,6 +53,7 @@ static const struct rule rules[] = {
     {7, "402-retry-after", 402, 402, 0, RESET, HERMES_KEY_COOLING, 0, ALL},
     {8, "402", 402, 402, 0, NOTHING, HERMES_KEY_COOLING, HERMES_OTHER, ALL},
 
+    {44, "403-flagged", 403, 403, SAYS_FLAGGED, NOTHING, HERMES_REQUEST_WRONG, 0, ALL},
     {9, "403-empty-balance", 403, 403, SAYS_BALANCE, NOTHING, HERMES_KEY_COOLING, HERMES_OTHER, ALL},
     {10, "403-reset", 403, 403, 0, RESET, HERMES_KEY_COOLING, 0, ALL},
     {11, "403-region", 403, 403, SAYS_REGION, NOTHING, HERMES_PROVIDER_OUT, HERMES_OTHER, ALL},
@@ -77,6 +78,7 @@ static const struct rule rules[] = {
     {24, "429", 429, 429, 0, NOTHING, HERMES_KEY_COOLING, HERMES_OTHER, ALL},
 
     {25, "400-revoked", 400, 400, SAYS_REVOKED, NOTHING, HERMES_KEY_DEAD, INFINITY, ALL}, /* Google's API_KEY_INVALID */
+    {43, "400-wrong-key", 400, 400, SAYS_WRONG_KEY, NOTHING, HERMES_KEY_COOLING, AT_LEAST, REQUEST}, /* xAI's */
     {42, "400-credit", 400, 400, SAYS_CREDIT, NOTHING, HERMES_KEY_COOLING, AT_LEAST, REQUEST},
     {26, "empty-balance", 400, 599, SAYS_BALANCE, NOTHING, HERMES_KEY_COOLING, HERMES_OTHER, ALL},
     {27, "408", 408, 408, 0, NOTHING, HERMES_PROVIDER_OUT, SOON, ALL},
@@ -124,7 +126,7 @@ const char *classify_rule_name(unsigned number)
 static unsigned kinds_at(int status, const struct evidence *evidence)
 {
     bool words = status == 401 || status == 402 || status == 403 || status == 429;
-    return evidence->codes | (words ? evidence->words : evidence->words & SAYS_CREDIT);
+    return evidence->codes | (words ? evidence->words : evidence->words & (SAYS_CREDIT | SAYS_WRONG_KEY));
 }
 
 /* The status that an error inside a success means. */

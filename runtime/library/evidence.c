@@ -84,6 +84,8 @@ static const struct {
     {SAYS_CONCURRENT, PHRASE, "concurrent|concurrency|in parallel|simultaneous"},
     {SAYS_THIS_MUCH, PHRASE, "long context|fewer max_tokens|lower max_tokens|reduce max_tokens"},
     {SAYS_CREDIT, BEGINNING, "your credit balance is too low"},
+    {SAYS_WRONG_KEY, BEGINNING, "incorrect api key provided|invalid api key"},
+    {SAYS_FLAGGED, PHRASE, "requires moderation|input was flagged|prompt was flagged|content was flagged"},
     {SAYS_TOO_LARGE, PHRASE, "request too large"},
     {SAYS_REGION, CODE, "unsupported_country_region_territory"},
     {SAYS_REGION, PHRASE, "country, region|not available in your country|not available in your region"},

@@ -29,6 +29,8 @@ enum evidence_kind {
     SAYS_CONCURRENT = 1 << 18,   /* too many requests at one time */
     SAYS_THIS_MUCH = 1 << 19,    /* a smaller request would do */
     SAYS_CREDIT = 1 << 20,       /* the account's credit is too low: the message begins so */
+    SAYS_WRONG_KEY = 1 << 21,    /* likewise: the key is none */
+    SAYS_FLAGGED = 1 << 22,      /* what the request says is not wanted */
 };
 
 enum { EVIDENCE_CODE_SIZE = 48 };

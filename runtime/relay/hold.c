@@ -86,8 +86,14 @@ static bool choices_say_nothing(struct json_tokens list)
 /* What comes before a provider knows whether it can serve. */
 static bool is_preamble(const char *data, size_t len)
 {
-    static const char *const types[] = {"response.created", "response.queued",     "response.in_progress",
-                                        "message_start",    "content_block_start", "ping"};
+    static const char *const types[] = {"response.created",
+                                        "response.queued",
+                                        "response.in_progress",
+                                        "response.output_item.added",
+                                        "response.content_part.added",
+                                        "message_start",
+                                        "content_block_start",
+                                        "ping"};
     struct json_token name;
     struct json_token value;
     struct json_tokens tokens = json_tokens(data, len);

@@ -14,7 +14,9 @@ def event(data):
 
 PREAMBLES = {
     "/v1/responses": [event({"type": "response.created", "response": {"id": "r"}}), b": a comment\n\n",
-                      event({"type": "response.in_progress", "response": {"id": "r"}})],
+                      event({"type": "response.in_progress", "response": {"id": "r"}}),
+                      event({"type": "response.output_item.added", "item": {"type": "message", "content": []}}),
+                      event({"type": "response.content_part.added", "part": {"type": "output_text", "text": ""}})],
     "/v1/messages": [event({"type": "message_start", "message": {"content": [], "usage": {"input_tokens": 3}}}),
                      event({"type": "ping"})],
     "/v1/chat/completions": [event({"choices": [{"index": 0, "delta": {"role": "assistant", "content": ""},
