@@ -245,7 +245,7 @@ static int choose(struct exchange *x, const struct hermes_view *view)
     size_t cut = 0;
     if (!in_path) {
         const struct hermes_provider *named = route_by_model(view, x->use_model, strlen(x->use_model), &cut);
-        provider = named != NULL ? named : route_by_dialect(view, x->dialect, provider);
+        provider = named != NULL ? named : route_by_path(view, &x->route, route_by_dialect(view, x->dialect, provider));
     }
     COPY_TEXT(x->first_provider, provider != NULL ? provider->id : name != NULL ? name : "by default");
     memcpy(x->asking.provider, x->first_provider, sizeof x->asking.provider);

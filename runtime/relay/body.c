@@ -41,7 +41,9 @@ static void find_model(struct exchange *x)
             x->use_model[0] = '\0';
         return;
     }
-    if (type != NULL && model_find_in_form(type, bytes_at(&x->body), bytes_len(&x->body), &x->model))
+    const char *body = bytes_at(&x->body);
+    if (type != NULL && (model_find_in_form(type, body, bytes_len(&x->body), &x->model) ||
+                         model_find_in_pairs(type, body, bytes_len(&x->body), &x->model)))
         ;
     else if (bytes_len(&x->body) == 0 || !model_find(bytes_at(&x->body), bytes_len(&x->body), &x->model))
         return;
@@ -63,7 +65,7 @@ static bool cut_body(struct exchange *x, size_t count)
 {
     char *model = bytes_at(&x->body) + x->model.start;
     size_t len = x->model.end - x->model.start;
-    if (x->model.of_form || memchr(model, '\\', len) == NULL) {
+    if (!x->model.escaped && (x->model.of_form || memchr(model, '\\', len) == NULL)) {
         memmove(model, model + count, bytes_len(&x->body) - x->model.start - count);
         x->body.end -= count;
     } else {

@@ -10,7 +10,7 @@
 
 #include "bytes.h"
 
-enum { PIECE = 64 * 1024 };
+enum { PIECE = 64 * 1024, MOST = 3 }; /* MOST: encodings of one body */
 
 /* Room for a piece more. */
 static int make_room(struct bytes *result, size_t limit)
@@ -33,6 +33,8 @@ static int inflate_with(int window, const char *body, size_t len, size_t limit, 
         z.avail_out = PIECE;
         state = inflate(&z, Z_NO_FLUSH);
         result->end += PIECE - z.avail_out;
+        if (state == Z_STREAM_END && z.avail_in > 0) /* gzip's data may be in several parts */
+            state = window > 15 && inflateReset(&z) == Z_OK ? Z_OK : Z_DATA_ERROR;
     }
     (void)inflateEnd(&z);
     return error != 0 ? error : state == Z_STREAM_END ? 0 : -EINVAL;
@@ -92,15 +94,45 @@ static int decode_identity(const char *body, size_t len, size_t limit, struct by
     return len > limit ? -E2BIG : bytes_add(result, body, len) ? 0 : -ENOMEM;
 }
 
-int decode(const char *encoding, const char *body, size_t len, size_t limit, struct bytes *result)
+static const struct coding {
+    const char *name;
+    int (*undo)(const char *body, size_t len, size_t limit, struct bytes *result);
+} codings[] = {{"gzip", decode_gzip}, {"x-gzip", decode_gzip}, {"deflate", decode_deflate},
+               {"br", decode_br},     {"zstd", decode_zstd},   {"identity", decode_identity}};
+
+/* The last one in the LEN bytes of LIST, which are what is left of it then. NULL: it is not known. */
+static const struct coding *take_last(const char *list, size_t *len)
 {
-    static const struct {
-        const char *name;
-        int (*decode)(const char *body, size_t len, size_t limit, struct bytes *result);
-    } known[] = {{"gzip", decode_gzip}, {"x-gzip", decode_gzip}, {"deflate", decode_deflate},
-                 {"br", decode_br},     {"zstd", decode_zstd},   {"identity", decode_identity}};
-    for (size_t i = 0; i < sizeof known / sizeof *known; i++)
-        if (strcasecmp(known[i].name, encoding) == 0)
-            return known[i].decode(body, len, limit, result);
-    return -ENOTSUP;
+    const char *comma = memrchr(list, ',', *len);
+    const char *name = comma == NULL ? list : comma + 1;
+    const char *end = list + *len;
+    while (name < end && (*name == ' ' || *name == '\t'))
+        name++;
+    while (end > name && (end[-1] == ' ' || end[-1] == '\t'))
+        end--;
+    *len = comma == NULL ? 0 : (size_t)(comma - list);
+    for (size_t i = 0; i < sizeof codings / sizeof *codings; i++)
+        if (strlen(codings[i].name) == (size_t)(end - name) &&
+            strncasecmp(codings[i].name, name, (size_t)(end - name)) == 0)
+            return &codings[i];
+    return NULL;
+}
+
+int decode(const char *encodings, const char *body, size_t len, size_t limit, struct bytes *result)
+{
+    struct bytes before = {0};
+    size_t left = strlen(encodings);
+    int error = 0;
+    for (int count = 0; error == 0 && (count == 0 || left > 0); count++) {
+        const struct coding *coding = count < MOST ? take_last(encodings, &left) : NULL;
+        const struct bytes swap = before;
+        before = *result;
+        *result = swap;
+        bytes_clear(result);
+        error = coding == NULL ? -ENOTSUP
+                : count == 0   ? coding->undo(body, len, limit, result)
+                               : coding->undo(bytes_at(&before), bytes_len(&before), limit, result);
+    }
+    bytes_finish(&before);
+    return error;
 }

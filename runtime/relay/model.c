@@ -1,13 +1,17 @@
 #include "model.h"
 
+#include <ctype.h>
 #include <string.h>
 #include <strings.h>
 
 #include "json_token.h"
+#include "route.h"
 
 bool model_find(const char *body, size_t len, struct model_place *ret)
 {
-    struct json_tokens tokens = json_tokens(body, len);
+    static const char mark[] = "\xef\xbb\xbf"; /* some editors put it before a text in UTF-8 */
+    bool marked = len >= 3 && memcmp(body, mark, 3) == 0;
+    struct json_tokens tokens = json_tokens(body + (marked ? 3 : 0), len - (marked ? 3 : 0));
     struct model_place found = {0};
     struct json_token first = json_token_next(&tokens);
     if (first.kind != JSON_OPEN || *first.bytes != '{')
@@ -53,8 +57,14 @@ static bool is_model_field(const char *headers, size_t len)
         return false;
     memcpy(copy, headers, len);
     copy[len] = '\0';
-    return strcasestr(copy, "content-disposition:") != NULL && strcasestr(copy, "filename=") == NULL &&
-           (strcasestr(copy, " name=\"model\"") != NULL || strcasestr(copy, ";name=\"model\"") != NULL);
+    const char *name = strcasestr(copy, "content-disposition:");
+    if (name == NULL || strcasestr(copy, "filename") != NULL)
+        return false;
+    name = strcasestr(name, "name=");
+    if (name == NULL || (name[-1] != ' ' && name[-1] != ';' && name[-1] != '\t'))
+        return false;
+    name += strlen("name=");
+    return strncmp(name, "\"model\"", 7) == 0 || (strncmp(name, "model", 5) == 0 && strchr("; \t\r", name[5]) != NULL);
 }
 
 bool model_find_in_form(const char *content_type, const char *body, size_t len, struct model_place *ret)
@@ -72,10 +82,27 @@ bool model_find_in_form(const char *content_type, const char *body, size_t len, 
         if (is_model_field(at, (size_t)(value - at))) {
             if (next == NULL || next - value < 6)
                 return false;
-            *ret = (struct model_place){(size_t)(value + 4 - body), (size_t)(next - 2 - body), true};
+            *ret = (struct model_place){(size_t)(value + 4 - body), (size_t)(next - 2 - body), true, false};
             return ret->end > ret->start;
         }
         at = value;
+    }
+    return false;
+}
+
+bool model_find_in_pairs(const char *content_type, const char *body, size_t len, struct model_place *ret)
+{
+    static const char type[] = "application/x-www-form-urlencoded";
+    if (strncasecmp(content_type, type, sizeof type - 1) != 0)
+        return false;
+    for (size_t at = 0; at < len;) {
+        const char *and = memchr(body + at, '&', len - at);
+        size_t end = and == NULL ? len : (size_t)(and-body);
+        if (end - at > 6 && memcmp(body + at, "model=", 6) == 0) {
+            *ret = (struct model_place){.start = at + 6, .end = end, .of_form = true, .escaped = true};
+            return true;
+        }
+        at = end + 1;
     }
     return false;
 }
@@ -85,6 +112,8 @@ bool model_name(const char *body, struct model_place place, char name[MODEL_SIZE
     size_t len = place.end - place.start;
     if (len == 0 || len >= MODEL_SIZE)
         return false;
+    if (place.escaped)
+        return route_decode(body + place.start, len, name, MODEL_SIZE);
     memcpy(name, body + place.start, len);
     if (!place.of_form)
         len = json_token_unescape((struct json_token){JSON_TEXT, body + place.start, len}, name);
@@ -92,9 +121,22 @@ bool model_name(const char *body, struct model_place place, char name[MODEL_SIZE
     return strlen(name) == len;
 }
 
+static bool add_escaped(struct bytes *result, const char *text)
+{
+    for (; *text != '\0'; text++) {
+        unsigned char c = (unsigned char)*text;
+        bool plain = isalnum(c) || strchr("-._~", c) != NULL;
+        if (plain ? !bytes_add(result, text, 1) : !bytes_printf(result, "%%%02X", c))
+            return false;
+    }
+    return true;
+}
+
 bool model_replace(const char *body, size_t len, struct model_place place, const char *name, struct bytes *result)
 {
     return bytes_reserve(result, len + 2 * strlen(name)) && bytes_add(result, body, place.start) &&
-           (place.of_form ? bytes_add(result, name, strlen(name)) : bytes_add_json(result, name, strlen(name))) &&
+           (place.escaped   ? add_escaped(result, name)
+            : place.of_form ? bytes_add(result, name, strlen(name))
+                            : bytes_add_json(result, name, strlen(name))) &&
            bytes_add(result, body + place.end, len - place.end);
 }

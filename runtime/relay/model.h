@@ -14,13 +14,16 @@ enum { MODEL_SIZE = 160 };
 struct model_place {
     size_t start;
     size_t end;
-    bool of_form; /* as it is: nothing is escaped */
+    bool of_form; /* as it is: nothing is escaped, */
+    bool escaped; /* or as in a query */
 };
 /* The last top-level member `model` of a JSON object, when it is a string. BODY may be the beginning of one. False:
  * there is none. */
 bool model_find(const char *body, size_t len, struct model_place *ret) MUST_CHECK;
 /* The field `model` of a form of that Content-Type, multipart/form-data; likewise. */
 bool model_find_in_form(const char *content_type, const char *body, size_t len, struct model_place *ret) MUST_CHECK;
+/* The same of application/x-www-form-urlencoded. */
+bool model_find_in_pairs(const char *content_type, const char *body, size_t len, struct model_place *ret) MUST_CHECK;
 /* The model at PLACE, its escapes resolved. False: it is longer than a model is. */
 bool model_name(const char *body, struct model_place place, char name[MODEL_SIZE]) MUST_CHECK;
 /* BODY with NAME at PLACE. False: no memory. */

@@ -210,22 +210,46 @@ void route_cut_model(struct route *route, struct bytes *target, size_t count)
     route->query = route->query == NULL ? NULL : route->query - cut;
 }
 
+/* `v1beta`, `v1alpha` and what follows them are Google's. */
+static bool is_googles(const struct route *route)
+{
+    return route->version_len > 3 && (begins(route->rest + 3, route->version_len - 3, "beta") ||
+                                      begins(route->rest + 3, route->version_len - 3, "alpha"));
+}
+
+/* The path behind its version, and behind the "/openai" that Gemini has for OpenAI's dialect. */
+static const char *dialect_path(const struct route *route, size_t *ret_len)
+{
+    const char *path = route_path(route, ret_len);
+    bool openai = is_googles(route) && begins(path, *ret_len, "/openai/");
+    *ret_len -= openai ? 7 : 0;
+    return openai ? path + 7 : path;
+}
+
 enum dialect route_dialect(const struct route *route)
 {
     static const char *const openai[] = {"/chat/completions", "/completions", "/responses",   "/embeddings",
                                          "/images/",          "/audio/",      "/moderations", NULL};
     size_t len;
-    const char *path = route_path(route, &len);
+    size_t whole;
+    const char *path = dialect_path(route, &len);
+    if (route->version_len == 0) /* Azure's */
+        return DIALECT_OPENAI;
     if (begins(path, len, "/messages") && (len == 9 || path[9] == '/'))
+        return DIALECT_ANTHROPIC;
+    if (len == 9 && begins(path, len, "/complete"))
         return DIALECT_ANTHROPIC;
     if (begins(path, len, "/models/") && memrchr(path, ':', len) != NULL) {
         const char *method = (const char *)memrchr(path, ':', len) + 1;
-        return gemini_method(method, len - (size_t)(method - path)) ? DIALECT_GEMINI : DIALECT_ANY;
+        if (gemini_method(method, len - (size_t)(method - path)))
+            return DIALECT_GEMINI;
     }
     for (size_t i = 0; openai[i] != NULL; i++)
         if (begins(path, len, openai[i]))
             return DIALECT_OPENAI;
-    return DIALECT_ANY;
+    if (path != route_path(route, &whole))
+        return DIALECT_OPENAI;
+    return is_googles(route) ? DIALECT_GEMINI : DIALECT_ANY;
 }
 
 static bool part_ends(struct url_part part, const char *end)
@@ -270,8 +294,8 @@ static bool prefix_fits(const char *base_url, const struct route *route)
 {
     struct url url;
     bool split = url_split(base_url, &url);
-    if (route->version_len == 0 && !(split && part_ends(url.path, "/openai"))) /* Azure's; nothing leads upwards */
-        return false;
+    if (route->version_len == 0 && !(split && (url.path.len == 0 || part_ends(url.path, "/openai"))))
+        return false; /* Azure's; nothing leads upwards */
     if (route->prefix_len == 0)
         return true;
     if (!split || !begins(url.path.text, url.path.len, "/") || route->prefix_len > url.path.len ||
@@ -336,6 +360,22 @@ const struct hermes_provider *route_by_dialect(const struct hermes_view *view, e
     return usual;
 }
 
+const struct hermes_provider *route_by_path(const struct hermes_view *view, const struct route *route,
+                                            const struct hermes_provider *usual)
+{
+    if (route->version_len > 0 || (usual != NULL && route_fits(usual->base_url, usual->auth, route) == 0))
+        return usual;
+    for (size_t i = 0; i < hermes_provider_count(view); i++) {
+        const struct hermes_provider *provider = hermes_provider_at(view, i);
+        struct url url;
+        if (provider->credential_count > 0 && url_split(provider->base_url, &url) &&
+            (part_ends(url.path, "/openai") || part_ends(url.host, ".azure.com")) &&
+            route_fits(provider->base_url, provider->auth, route) == 0)
+            return provider;
+    }
+    return usual;
+}
+
 /* An Anthropic base URL has no version at its end, and its clients bring one; an OpenAI one has it, or wants none. */
 static bool wants_version(struct url_part path, const char *base_url, const char *auth, const struct route *route)
 {
@@ -388,7 +428,14 @@ bool route_url(const char *base_url, const char *auth, const struct route *route
     size_t base_len = (size_t)(url.path.text - base_url) + url.path.len;
     size_t skip = wants_version(url.path, base_url, auth, route) ? 0 : route->version_len;
     bool openai = asks_geminis_openai(base_url, auth, route);
-    return bytes_add(out, base_url, base_len) && (!openai || bytes_add(out, "/openai", 7)) &&
+    size_t len;
+    size_t own;
+    const char *path = route_path(route, &len);
+    bool there = dialect_path(route, &own) != path || begins(path, len, "/openai/");
+    bool azure = route->version_len == 0 && url.path.len == 0;
+    if (begins(path, len, "/openai/") && part_ends(url.path, "/openai"))
+        skip = route->version_len + strlen("/openai");
+    return bytes_add(out, base_url, base_len) && ((!azure && (!openai || there)) || bytes_add(out, "/openai", 7)) &&
            bytes_add(out, route->rest + skip, route->rest_len - skip) && add_query(url.query, route->query, out) &&
            bytes_add(out, "", 1);
 }

@@ -70,6 +70,9 @@ const struct hermes_provider *route_by_model(const struct hermes_view *view, con
  * does not have: one that has it. USUAL when there is none such. */
 const struct hermes_provider *route_by_dialect(const struct hermes_view *view, enum dialect wanted,
                                                const struct hermes_provider *usual);
+/* Likewise: a path of Azure's is for a provider whose base URL is one of Azure's. */
+const struct hermes_provider *route_by_path(const struct hermes_view *view, const struct route *route,
+                                            const struct hermes_provider *usual);
 /* The URL of the request at a provider of that BASE_URL, to which keys travel as AUTH says: base URL and path, with one
  * version between them, then the queries of both; `key=` is left out of the client's. False: no memory. */
 bool route_url(const char *base_url, const char *auth, const struct route *route, struct bytes *out) MUST_CHECK;

@@ -58,6 +58,10 @@ class Requests(RelayCase):
                 b'--b\r\nContent-Disposition: form-data; name="file"; filename="a.wav"\r\n\r\nRIFF\r\n--b--\r\n')
         for body, headers in [(b'{"model":"extra\\/foo"}', plain), (b'{"model":"\\u0065xtra/foo"}', plain),
                               (gzip.compress(packed), {"Content-Encoding": "gzip", **plain}),
+                              (gzip.compress(zlib.compress(packed)),
+                               {"Content-Encoding": "deflate, Identity,gzip", **plain}),
+                              (gzip.compress(packed[:9]) + gzip.compress(packed[9:]),
+                               {"Content-Encoding": "gzip", **plain}),
                               (zlib.compress(packed), {"Content-Encoding": "deflate", **plain}),
                               (form, {"Content-Type": "multipart/form-data; boundary=b"})]:
             with self.subTest(body=body):

@@ -56,6 +56,10 @@ static void path_and_base_url_are_joined_with_one_version(void **state)
          "https://x/v1beta/openai/chat/completions"},
         {"https://x/openai", "bearer", "/p/openai/deployments/d/chat/completions?api-version=1",
          "https://x/openai/deployments/d/chat/completions?api-version=1"},
+        {"https://x", "bearer", "/p/openai/deployments/d/embeddings", "https://x/openai/deployments/d/embeddings"},
+        {"https://x/v1beta", "x-goog-api-key", "/g/v1beta/openai/chat/completions",
+         "https://x/v1beta/openai/chat/completions"},
+        {"https://x/v1beta/openai", "bearer", "/g/v1beta/openai/embeddings", "https://x/v1beta/openai/embeddings"},
     };
     (void)state;
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
@@ -105,6 +109,7 @@ static void the_model_is_found_at_the_top_level_only(void **state)
         {"[{\"model\":\"m\"}]", NULL},
         {"\"model\"", NULL},
         {"--boundary\r\n{\"model\":\"m\"}", NULL},
+        {"\xef\xbb\xbf{\"model\":\"marked\"}", "marked"},
         {"", NULL},
     };
     (void)state;
@@ -135,6 +140,29 @@ static void the_model_of_a_form_is_a_field_and_no_file(void **state)
     bytes_finish(&result);
     assert_false(model_find_in_form("multipart/form-data; boundary=b", form, place.end, &place));
     assert_false(model_find_in_form("application/json", form, sizeof form - 1, &place));
+    static const char bare[] = "--b\r\nContent-Disposition: form-data; name=models\r\n\r\nno\r\n"
+                               "--b\r\nContent-Disposition: form-data;name=model; x=y\r\n\r\nyes\r\n--b--\r\n";
+    assert_true(model_find_in_form("multipart/form-data; boundary=b", bare, sizeof bare - 1, &place));
+    assert_memory_equal(bare + place.start, "yes\r\n", 5);
+}
+
+static void the_model_of_pairs_is_written_as_a_query_is(void **state)
+{
+    static const char type[] = "application/x-www-form-urlencoded; charset=utf-8";
+    static const char pairs[] = "a=model=no&model=a%2fb&c=d";
+    char name[MODEL_SIZE];
+    struct model_place place;
+    struct bytes result = {0};
+    (void)state;
+    assert_true(model_find_in_pairs(type, pairs, sizeof pairs - 1, &place));
+    assert_true(model_name(pairs, place, name));
+    assert_string_equal(name, "a/b");
+    assert_true(model_replace(pairs, sizeof pairs - 1, place, "e f/g", &result));
+    assert_true(bytes_add(&result, "", 1));
+    assert_string_equal(bytes_at(&result), "a=model=no&model=e%20f%2Fg&c=d");
+    bytes_finish(&result);
+    assert_false(model_find_in_pairs("text/plain", pairs, sizeof pairs - 1, &place));
+    assert_false(model_find_in_pairs(type, "models=a", 8, &place));
 }
 
 static void the_path_names_a_model_and_a_dialect(void **state)
@@ -147,7 +175,13 @@ static void the_path_names_a_model_and_a_dialect(void **state)
         {"/v1/models/a%2Fb?x=1", "a%2Fb", DIALECT_ANY},
         {"/v1beta/models/a/b:streamGenerateContent?alt=sse", "a/b", DIALECT_GEMINI},
         {"/v1/models/llama3:8b", "llama3:8b", DIALECT_ANY},
-        {"/openai/deployments/d/chat/completions", "d", DIALECT_ANY},
+        {"/openai/deployments/d/chat/completions", "d", DIALECT_OPENAI},
+        {"/v1beta/tunedModels/m:generateContent", NULL, DIALECT_GEMINI},
+        {"/v1beta/models", NULL, DIALECT_GEMINI},
+        {"/v1alpha/cachedContents", NULL, DIALECT_GEMINI},
+        {"/v1beta/openai/chat/completions", NULL, DIALECT_OPENAI},
+        {"/v1beta/openai/models", NULL, DIALECT_OPENAI},
+        {"/v1/complete", NULL, DIALECT_ANTHROPIC},
         {"/v1/models", NULL, DIALECT_ANY},
         {"/v1/messages/count_tokens", NULL, DIALECT_ANTHROPIC},
         {"/v1/responses", NULL, DIALECT_OPENAI},
@@ -182,6 +216,8 @@ static void a_provider_is_not_asked_what_it_cannot_answer(void **state)
         {"https://x/openai/v1", "bearer", "/p/other/v1/models", -ENOENT},
         {"https://x/v1", "bearer", "/p/openai/v1/models", -ENOENT},
         {"https://x/v1", "bearer", "/openai/deployments/d/chat/completions", -ENOENT},
+        {"https://x", "bearer", "/openai/deployments/d/chat/completions", 0},
+        {"https://x", "x-api-key", "/openai/deployments/d/chat/completions", -EPROTONOSUPPORT},
     };
     (void)state;
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
@@ -204,7 +240,11 @@ static void encodings_are_undone_within_a_limit(void **state)
     assert_int_equal(decode("gzip", gzip, 12, 100, &out), -EINVAL);
     assert_int_equal(decode("br", "not that", 8, 100, &out), -EINVAL);
     assert_int_equal(decode("zstd", "not that", 8, 100, &out), -EINVAL);
-    assert_int_equal(decode("gzip, br", gzip, sizeof gzip - 1, 100, &out), -ENOTSUP);
+    assert_int_equal(decode("gzip, lz4", gzip, sizeof gzip - 1, 100, &out), -ENOTSUP);
+    assert_int_equal(decode("gzip,gzip,gzip,gzip", gzip, sizeof gzip - 1, 100, &out), -EINVAL);
+    assert_int_equal(decode("identity, Identity ,identity", "abc", 3, 3, &out), 0);
+    assert_int_equal(bytes_len(&out), 3);
+    assert_int_equal(decode("identity,identity,identity,identity", "abc", 3, 3, &out), -ENOTSUP);
     bytes_finish(&out);
 }
 
@@ -451,6 +491,7 @@ int main(void)
         cmocka_unit_test(paths_that_are_none_of_a_provider_are_told_apart),
         cmocka_unit_test(the_model_is_found_at_the_top_level_only),
         cmocka_unit_test(the_model_of_a_form_is_a_field_and_no_file),
+        cmocka_unit_test(the_model_of_pairs_is_written_as_a_query_is),
         cmocka_unit_test(the_path_names_a_model_and_a_dialect),
         cmocka_unit_test(a_provider_is_not_asked_what_it_cannot_answer),
         cmocka_unit_test(encodings_are_undone_within_a_limit),
