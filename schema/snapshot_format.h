@@ -6,16 +6,17 @@
 #define SNAPSHOT_FORMAT 1
 
 /* In the home. Hermes has a runtime/ of its own there. */
-#define SNAPSHOT_DIRECTORY "compiled"
-#define SNAPSHOT_FILE      "compiled/snapshot.json"
-#define COOLDOWNS_FILE     "compiled/cooldowns.json"
-#define BOOKINGS_FILE      "compiled/bookings"
-#define RELAY_TOKEN_FILE   "compiled/relay.token"
-#define RELAY_OWNERS_FILE  "compiled/relay.owners"
-#define COMPILE_LOCK_FILE  "compiled/compile.lock" /* held for a compile */
-#define WATCH_LOCK_FILE    "compiled/watch.lock"   /* held as long as a hermes-watch watches the home */
-#define STATUS_FILE        "compiled/status.json"
-#define METRICS_FILE       "compiled/metrics.prom"
+#define SNAPSHOT_DIRECTORY  "compiled"
+#define SNAPSHOT_FILE       "compiled/snapshot.json"
+#define COOLDOWNS_FILE      "compiled/cooldowns.json"
+#define BOOKINGS_FILE       "compiled/bookings"
+#define RELAY_TOKEN_FILE    "compiled/relay.token"
+#define RELAY_DISTRUST_FILE SNAPSHOT_DIRECTORY "/relay.distrust" /* empty: that token may be known to others */
+#define RELAY_OWNERS_FILE   "compiled/relay.owners"
+#define COMPILE_LOCK_FILE   "compiled/compile.lock" /* held for a compile */
+#define WATCH_LOCK_FILE     "compiled/watch.lock"   /* held as long as a hermes-watch watches the home */
+#define STATUS_FILE         "compiled/status.json"
+#define METRICS_FILE        "compiled/metrics.prom"
 
 /* Of a home that belongs to a fleet. */
 #define FLEET_COPY_FILE      "compiled/fleet.sealed"         /* its last good env file, as it lies in etcd */

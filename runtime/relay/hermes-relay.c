@@ -69,8 +69,22 @@ static bool is_ours(const char *home)
     return stat(home, &st) == 0 && st.st_uid == geteuid();
 }
 
+/* What clients send to another user there holds the token. False: nobody else is there. */
+static bool say_foreign(const char *home, const char *where)
+{
+    if (!listen_is_foreign(where))
+        return false;
+    (void)fputs("hermes-relay: another user of this machine listens there and gets the token that clients send; it is "
+                "replaced as soon as the relay listens again\n",
+                stderr);
+    int error = token_distrust(home);
+    if (error != 0)
+        (void)complain("the token in compiled/relay.token", error);
+    return true;
+}
+
 /* Where it listens: so many of RET. An exit status. */
-static int find_listeners(const struct relay_options *options, struct listening *ret, size_t *count)
+static int find_listeners(const struct relay_options *options, const char *home, struct listening *ret, size_t *count)
 {
     int found = options->listen == NULL ? listen_inherit(ret) : 0;
     int error = found < 0 ? found : 0;
@@ -82,7 +96,7 @@ static int find_listeners(const struct relay_options *options, struct listening 
     }
     if (error != 0)
         (void)complain(options->listen != NULL ? options->listen : LISTEN_DEFAULT, error);
-    if (error == -EADDRINUSE)
+    if (error == -EADDRINUSE && !say_foreign(home, options->listen != NULL ? options->listen : LISTEN_DEFAULT))
         (void)fputs("hermes-relay: is another hermes-relay running? --listen takes another port\n", stderr);
     if (error != 0)
         return EXIT_IO;
@@ -216,6 +230,17 @@ static int find_token(const char *home, struct relay_token *ret)
     return error == 0 ? EXIT_OK : complain("the token in compiled/relay.token", error);
 }
 
+static int settle_token(const char *home, struct relay_token *token)
+{
+    bool fresh;
+    int error = token_settle(home, token, &fresh);
+    if (error == 0 && fresh)
+        (void)fputs("hermes-relay: the token has been replaced, because another user had listened here: clients need "
+                    "the new one of compiled/relay.token\n",
+                    stderr);
+    return error == 0 ? EXIT_OK : complain("the token in compiled/relay.token", error);
+}
+
 /* What it prints has a shell read the token. */
 static int show_env(const struct relay_options *options, const char *home)
 {
@@ -241,7 +266,9 @@ static int run(const struct relay_options *options, const char *home)
                                  .login_page = {relay_login, sizeof relay_login, ""}};
     int status = find_token(home, &relay.token);
     if (status == EXIT_OK)
-        status = find_listeners(options, listening, &count);
+        status = find_listeners(options, home, listening, &count);
+    if (status == EXIT_OK)
+        status = settle_token(home, &relay.token);
     if (status != EXIT_OK)
         return status;
     (void)gethostname(relay.host, sizeof relay.host - 1);

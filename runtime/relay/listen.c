@@ -160,3 +160,31 @@ int listen_inherit(struct listening *ret)
     }
     return count;
 }
+
+/* In one of the kernel's lists: a socket at PORT that listens (0A) and is another user's. */
+static bool lists_foreign(const char *list, unsigned port)
+{
+    char line[512];
+    bool found = false;
+    FILE *file = fopen(list, "re");
+    while (file != NULL && !found && fgets(line, sizeof line, file) != NULL) {
+        unsigned local;
+        unsigned user;
+        found = sscanf(line, " %*u: %*[0-9A-F]:%x %*[0-9A-F]:%*x 0A %*x:%*x %*x:%*x %*x %u", &local, &user) == 2 &&
+                local == port && user != geteuid();
+    }
+    if (file != NULL)
+        (void)fclose(file);
+    return found;
+}
+
+bool listen_is_foreign(const char *where)
+{
+    struct sockaddr_storage address = {0};
+    socklen_t len;
+    if (strncmp(where, "unix:", 5) == 0 || parse_address(where, &address, &len) != 0)
+        return false;
+    unsigned port = ntohs(address.ss_family == AF_INET ? ((struct sockaddr_in *)&address)->sin_port
+                                                       : ((struct sockaddr_in6 *)&address)->sin6_port);
+    return lists_foreign("/proc/net/tcp", port) || lists_foreign("/proc/net/tcp6", port);
+}

@@ -22,5 +22,7 @@ enum { LISTEN_MOST = 8 };
 
 /* The sockets that systemd hands over, in RET with room for LISTEN_MOST. How many (0: none), or a negative errno. */
 int listen_inherit(struct listening *ret) MUST_CHECK;
+/* Whether a process of another user listens at the port of WHERE, which could not be opened. */
+bool listen_is_foreign(const char *where);
 
 #endif

@@ -93,6 +93,32 @@ class Door(RelayCase):
         answer = relay.chat(headers={"X-Pad": "x" * 20000})
         self.assertEqual((answer.status, answer.body, answer.headers["x-last"]), (200, b"{}", "here"))
 
+    def test_a_token_that_another_user_may_have_got_is_replaced(self):
+        if os.geteuid() != 0:
+            self.skipTest("SKIP: only root can be another user, too")
+        relay = self.relay()
+        old, address = relay.token, relay.address
+        relay.close()
+        listener = ("import socket, sys; s = socket.create_server(('127.0.0.1', int(sys.argv[1]))); "
+                    "print(flush=True); sys.stdin.read()")
+        with subprocess.Popen([sys.executable, "-c", listener, str(relay.port)], user=65534, stdin=subprocess.PIPE,
+                              stdout=subprocess.PIPE) as other:
+            other.stdout.readline()
+            for _ in range(2):
+                done = subprocess.run([RELAY, "--home", self.home.path, "--listen", address], env=self.home.env,
+                                      capture_output=True, text=True, timeout=PATIENCE)
+                self.assertEqual(done.returncode, 4, done.stderr)
+                self.assertIn("another user of this machine listens there", done.stderr)
+            self.assertEqual((self.home.path / "compiled/relay.token").read_text().strip(), old)
+        relay = self.relay(listen=address)
+        self.assertNotEqual(relay.token, old)
+        self.assertIn("clients need the new one", relay.wait_log("the token has been replaced"))
+        self.assertEqual(relay.chat(headers={"Authorization": "Bearer " + old}).status, 401)
+        self.assertEqual(relay.chat().status, 200)
+        new = relay.token
+        relay.close()
+        self.assertEqual(self.relay(listen=address).token, new)
+
     def test_a_request_that_comes_back_ends_with_508(self):
         with socket.create_server(("127.0.0.1", 0)) as server:
             port = server.getsockname()[1]
