@@ -18,8 +18,8 @@ struct relay_token {
 /* Reads HOME's token, or makes it; *RET_DAMAGED: what was there was no token, so clients need the new one. 0 or a
  * negative errno; -EPERM: others may read it. */
 int token_open(const char *home, struct relay_token *ret, bool *ret_damaged) MUST_CHECK;
-/* Another user listened where clients send the token: it is replaced as soon as that is this relay again, and no sooner,
- * for clients would send the new one there, too. 0 or a negative errno. */
+/* Another user listened where clients send the token: it is replaced as soon as that is this relay again, and no
+ * sooner, for clients would send the new one there, too. 0 or a negative errno. */
 int token_distrust(const char *home) MUST_CHECK;
 /* This relay listens now. *RET_NEW: TOKEN had been distrusted, and is another one; clients need it. 0 or a negative
  * errno. */
