@@ -73,6 +73,13 @@ static bool has_terminal(void)
     return terminal >= 0 || errno == EMFILE || errno == ENFILE;
 }
 
+/* So nohup starts it. */
+static bool is_to_stay(void)
+{
+    struct sigaction inherited;
+    return sigaction(SIGHUP, NULL, &inherited) == 0 && inherited.sa_handler == SIG_IGN;
+}
+
 static int at_reload(sd_event_source *source, const struct signalfd_siginfo *info, void *watcher)
 {
     struct watcher *w = watcher;
@@ -117,7 +124,7 @@ static int add_signals(struct watcher *w)
 
 int watcher_open(struct watcher *w, const char *managed, bool quiet)
 {
-    *w = (struct watcher){.commons = {.managed = managed, .quiet = quiet}, .terminal = has_terminal()};
+    *w = (struct watcher){.commons = {.managed = managed, .quiet = quiet}, .terminal = has_terminal() && !is_to_stay()};
     (void)clock_gettime(CLOCK_REALTIME, &w->commons.started);
     int error = watch_set_open(&w->commons.watches);
     if (error == 0)

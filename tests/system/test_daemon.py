@@ -1,5 +1,6 @@
 """hermes-watch as a daemon: it can always say how it is, to systemd, to the journal, to programs and to Prometheus."""
-import fcntl, json, os, pathlib, re, select, shutil, signal, socket, stat, subprocess, sys, time, unittest
+import fcntl, json, os, pathlib, re, select, shutil, signal, socket, stat, subprocess, sys, termios
+import time, unittest
 
 from harness import PATIENCE, Home, Watch, fingerprint
 
@@ -354,6 +355,22 @@ class Daemon(unittest.TestCase):
             self.home.write("config.yaml", config(f"sk-test-daemon-screen-{i}"))
             watch.wait_generation(i)
         watch.close()
+
+    def test_it_ends_with_its_terminal_unless_it_is_to_stay(self):
+        for prefix, stays in ((), False), (("nohup",), True):
+            ours, terminal = os.openpty()
+            watch = Watch(self.home, prefix=prefix, stdin=terminal, start_new_session=True,
+                          preexec_fn=lambda: fcntl.ioctl(terminal, termios.TIOCSCTTY, 0))
+            os.close(terminal)
+            os.close(ours)
+            if stays:
+                before = self.home.generation()
+                self.home.write("config.yaml", config(KEYS[before % len(KEYS)]))
+                watch.wait_generation(before + 1)
+                self.assertIsNone(watch.process.poll())
+            else:
+                self.assertEqual(watch.process.wait(PATIENCE), 0)
+            watch.close()
 
     def test_a_profile_of_another_watcher_is_taken_up_when_that_ends(self):
         (self.home.path / "profiles/coder").mkdir(mode=0o700, parents=True)
