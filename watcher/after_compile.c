@@ -196,6 +196,7 @@ static const char *status_line(const struct watched_home *home, const struct com
     return in_force_line(home, c);
 }
 
+/* Degraded or not is the state's to say. */
 static enum condition condition_of(const struct home_state *state, const struct compilation *c)
 {
     switch (c->outcome) {
@@ -204,7 +205,7 @@ static enum condition condition_of(const struct home_state *state, const struct 
             return HOME_WAITING;
         if (pool_left_alone(c) != NULL)
             return HOME_FAILED;
-        return state->limited || mounted_alone(c) != NULL ? HOME_DEGRADED : HOME_OK;
+        return HOME_OK;
     case COMPILE_INVALID:
         return HOME_INVALID;
     case COMPILE_HELD:
@@ -241,6 +242,7 @@ void after_compile_close(struct after_compile *a)
 void after_compile(struct after_compile *a, const struct compilation *c)
 {
     struct home_state *state = a->home->state;
+    state->alone = mounted_alone(c) != NULL;
     bool other = home_state_say(state, condition_of(state, c), status_line(a->home, c));
     systemd_status_tell(a->systemd, state,
                         other || c->publication.published ||

@@ -4,12 +4,16 @@
 #include <limits.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <syslog.h>
 #include <unistd.h>
 
 #include "file_lock.h"
 #include "compile_lock.h"
 #include "snapshot_format.h"
+
+/* Descriptors: what a few compiles and a look at drift have open at once. */
+enum { RESERVED = 48 };
 
 static void lock_path(const char *home, char path[PATH_MAX])
 {
@@ -66,10 +70,21 @@ void home_lock_open(struct home_lock *lock, const struct watched_home *home)
         say_unlocked(lock, home, path, lock->opened);
 }
 
+/* The last descriptors are for compiling: a home without a lock is better off than one that nobody compiles. */
+static bool is_among_the_last(int fd)
+{
+    struct rlimit limit;
+    if (getrlimit(RLIMIT_NOFILE, &limit) < 0 || limit.rlim_cur == RLIM_INFINITY)
+        return false;
+    return (rlim_t)fd >= limit.rlim_cur - (limit.rlim_cur / 4 < RESERVED ? limit.rlim_cur / 4 : RESERVED);
+}
+
 int home_lock_take(struct home_lock *lock)
 {
-    int error = lock->opened < 0 ? 0 : file_lock_take(lock->opened, 0);
-    if (error != 0 || lock->opened < 0)
+    if (lock->opened < 0)
+        return 0;
+    int error = is_among_the_last(lock->opened) ? -EMFILE : file_lock_take(lock->opened, 0);
+    if (error != 0)
         return error;
     *lock = (struct home_lock){.fd = lock->opened, .opened = -1};
     return 0;

@@ -45,8 +45,10 @@ static void learn_gaps(void *home)
                     WATCH_LOOK_SECONDS);
     if (count > said)
         text_printf(&text, "... and %zu more\n", count - said);
-    if (home_state_learn_gaps(&h->state, text.arena, gaps, count, room))
+    if (home_state_learn_gaps(&h->state, text.arena, gaps, count, room)) {
+        home_report_soon(&h->report);
         watched_home_say(&h->home, LOG_WARNING, NULL, count > 0 ? text.bytes : "everything can be watched again");
+    }
     memory_give_back(&hold);
 }
 

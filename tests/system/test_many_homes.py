@@ -100,6 +100,22 @@ class ManyHomes(unittest.TestCase):
             most = max(most, len(os.listdir(f"/proc/{watch.process.pid}/task")))
         self.assertLess(most, 10)
 
+    def test_more_homes_than_descriptors(self):
+        """Each has its lock open; those that cannot are compiled without one, and named."""
+        self.home.write("config.yaml", config("sk-test-many-root"))
+        names = [f"profiles/p{i:02}" for i in range(60)]
+        for name in names:
+            self.make(name, config(f"sk-test-many-{name[-3:]}"))
+        watch = Watch(self.home, "--home", self.home.path, "--profiles", prefix=("prlimit", "--nofile=64:64"))
+        self.addCleanup(watch.close)
+        self.assertEqual([self.key(name) for name in names], [f"sk-test-many-{name[-3:]}" for name in names])
+        unlocked = [name for name in names if f"{name}/compiled/watch.lock cannot be locked (Too many open files)" in
+                    (self.home.root / "watch.log").read_text()]
+        self.assertGreater(len(unlocked), 0)
+        self.home.write(f"{unlocked[0]}/config.yaml", config("sk-test-many-later"))
+        watch.wait(lambda status: status.startswith(f"{unlocked[0][-3:]}: generation 2"))
+        self.assertEqual(self.key(unlocked[0]), "sk-test-many-later")
+
     def test_managed_sources_are_everybodys(self):
         _, _, watch = self.two()
         managed = self.home.root / "managed"

@@ -60,10 +60,18 @@ static bool put(char **at, const char *text)
     return true;
 }
 
+/* What is in force is so in full or not, as things are now. */
+static void weigh(struct home_state *state)
+{
+    if (state->condition == HOME_OK || state->condition == HOME_DEGRADED)
+        state->condition = state->limited || state->alone ? HOME_DEGRADED : HOME_OK;
+}
+
 bool home_state_say(struct home_state *state, enum condition condition, const char *status)
 {
     bool other = put(&state->status, status);
     state->condition = condition;
+    weigh(state);
     return other;
 }
 
@@ -98,12 +106,14 @@ bool home_state_learn_gaps(struct home_state *state, struct arena *arena, const 
                            size_t room)
 {
     state->limited = false;
+    for (size_t i = 0; i < count && i < room; i++)
+        state->limited = state->limited || gaps[i].limit;
+    weigh(state);
     if (count == 0)
         return put(&state->polling, NULL);
     struct text text = {.arena = arena};
     text_putc(&text, '[');
     for (size_t i = 0; i < count && i < room; i++) {
-        state->limited = state->limited || gaps[i].limit;
         json_write_item(&text);
         text_putc(&text, '{');
         json_write_member(&text, "path", gaps[i].path);

@@ -36,6 +36,7 @@ struct home_state {
     size_t matters; /* findings that matter now */
     char *polling;  /* what is looked at instead of watched, `[...]`; NULL: nothing */
     bool limited;   /* ... because of a limit of this machine */
+    bool alone;     /* a source is mounted alone, so that no edit arrives any more */
     bool undone;    /* another program keeps changing back what is ours in auth.json */
     bool due;       /* it is about to be compiled: the loop has not come to it yet */
     bool reloading; /* a reload waits for it */
