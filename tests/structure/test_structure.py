@@ -204,6 +204,7 @@ PROTOTYPE = r"^(?!#|typedef|static)[\w\s*]*?\b(\w+)\((?!\*)"
 UNCHECKED = {
     "diagnostic_add": "what was said, for who has more to say of it",
     "diagnostic_add_as": "likewise",
+    "yaml_loader_refuse": "likewise",
     "draft_add_key": "the key, for who has more to say of it",
     "json_span_number": "what stood in *RET stays there",
     "json_token_skip": "the next token fails, too",
