@@ -10,8 +10,9 @@
 #include <unistd.h>
 
 /* Sizes go up by halves: 32, 48, 64, 96, ... A request over plain HTTP has about 60 blocks at a time, 12 KiB in all.
- * KEPT: of each size that came from malloc, by one thread. */
-enum { SMALLEST = 32, SIZES = 17, LARGEST = SMALLEST << (SIZES / 2), KEPT = 128, NO_SIZE = SIZES };
+ * libcurl 8 also writes the head of a request into a buffer of 16 KiB. KEPT: of each size that came from malloc, by one
+ * thread; an eighth of that of LARGE blocks, which leave half of the region to the others. */
+enum { SMALLEST = 32, SIZES = 21, LARGE = 8 * 1024, LARGEST = SMALLEST << (SIZES / 2), KEPT = 128, NO_SIZE = SIZES };
 #ifdef __SANITIZE_ADDRESS__
 enum { REGION = 0 }; /* it sees what malloc gives only */
 #else
@@ -96,7 +97,8 @@ void key_heap_leave(void)
 static struct head *from_region(size_t size)
 {
     size_t whole = sizeof(struct head) + size;
-    if (atomic_load_explicit(&region_used, memory_order_relaxed) + whole > region_size)
+    size_t limit = size > LARGE ? region_size / 2 : region_size;
+    if (atomic_load_explicit(&region_used, memory_order_relaxed) + whole > limit)
         return NULL;
     size_t at = atomic_fetch_add(&region_used, whole);
     return at + whole > region_size ? NULL : (struct head *)(void *)(region + at);
@@ -131,6 +133,11 @@ void *key_heap_take(size_t size)
     return head + 1;
 }
 
+static size_t kept_most(unsigned number)
+{
+    return size_of(number) > LARGE ? KEPT / 8 : KEPT;
+}
+
 void key_heap_give(void *pointer)
 {
     if (pointer == NULL)
@@ -138,7 +145,7 @@ void key_heap_give(void *pointer)
     struct head *head = (struct head *)pointer - 1;
     unsigned number = head->number;
     explicit_bzero(pointer, head->len);
-    if (number == NO_SIZE || (!head->of_region && (!joined || lists.counts[number] >= KEPT))) {
+    if (number == NO_SIZE || (!head->of_region && (!joined || lists.counts[number] >= kept_most(number)))) {
         free(head);
     } else if (joined) {
         struct kept *kept = pointer;

@@ -18,8 +18,16 @@
 #include "http_only.h"
 #include "key_heap.h"
 
-/* RECEIVE_BUFFER: libcurl takes one byte more, and a larger one would come from malloc for each call. */
-enum { HEADERS_MAX = 160, RECEIVE_BUFFER = 8 * 1024 - 1, CONNECT_MS = 10000, CONNECTION_IDLE_S = 50, FD_MAX = 1 << 20 };
+/* RECEIVE_BUFFER: libcurl takes one byte more, and a larger one would come from malloc for each call. SEND_BUFFER: the
+ * least that libcurl has; libcurl 8 writes the key into it. */
+enum {
+    HEADERS_MAX = 160,
+    RECEIVE_BUFFER = 8 * 1024 - 1,
+    SEND_BUFFER = 16 * 1024,
+    CONNECT_MS = 10000,
+    CONNECTION_IDLE_S = 50,
+    FD_MAX = 1 << 20
+};
 /* libcurl looks at one connection after the other until it finds one that is free, so the calls of one lane are few. A
  * hundred is what providers allow on one connection of HTTP/2, anyway. Beyond LANES the last one takes more. */
 enum { LANES = 256, LANE_CALLS = 64, LANE_CONNECTIONS = 128 };
@@ -236,7 +244,7 @@ static int on_request(void *data, char *ip, char *local_ip, int port, int local_
 }
 
 /* The number behind NAME in libcurl's WORDS; -1: it is not there. */
-static long number_behind(const char *words, size_t len, const char *name, int base)
+static long number_behind(const char *words, size_t len, const char *name)
 {
     char digits[16] = "";
     const char *at = memmem(words, len, name, strlen(name));
@@ -244,29 +252,47 @@ static long number_behind(const char *words, size_t len, const char *name, int b
     if (left == 0)
         return -1;
     memcpy(digits, at + strlen(name), left < sizeof digits - 1 ? left : sizeof digits - 1);
-    return strtol(digits, NULL, base);
+    return strtol(digits, NULL, 10);
+}
+
+static bool begins(const char *words, size_t len, const char *beginning)
+{
+    return len >= strlen(beginning) && memcmp(words, beginning, strlen(beginning)) == 0;
+}
+
+/* How much of WORDS is "[HTTP/2] [5] ", which comes first where libcurl 8 traces. */
+static size_t trace_prefix(const char *words, size_t len)
+{
+    static const char start[] = "[HTTP/2] [";
+    size_t at = sizeof start - 1;
+    if (!begins(words, len, start))
+        return 0;
+    while (at < len && words[at] >= '0' && words[at] <= '9')
+        at++;
+    return at + 2 <= len ? at + 2 : 0;
 }
 
 /* What libcurl says of HTTP/2, and nowhere else: REFUSED_STREAM, or a GOAWAY that names an earlier stream as the last
- * one, and the request was not processed. */
+ * one, and the request was not processed. Only how its words begin counts: further on they may be a provider's. */
 static int on_words(CURL *easy, curl_infotype type, char *words, size_t len, void *data)
 {
-    static const char refused[] = "REFUSED_STREAM";
     struct upstream_call *call = data;
     (void)easy;
     if (type != CURLINFO_TEXT)
         return 0;
-    long stream = number_behind(words, len, "Using Stream ID: ", 16); /* 7.x; 8.x: */
-    if (memmem(words, len, "OPENED stream", 13) != NULL)
-        stream = number_behind(words, len, "[HTTP/2] [", 10);
-    long last = memmem(words, len, "GOAWAY", 6) == NULL ? -1 : number_behind(words, len, "last_stream=", 10);
-    if (stream > 0)
-        call->stream = stream;
+    const size_t prefix = trace_prefix(words, len);
+    const char *own = words + prefix;
+    const size_t own_len = len - prefix;
+    /* 7.x; some of it in hex, which is no larger when it is read like this. Then 8.x. */
+    if (begins(own, own_len, "Using Stream ID: "))
+        call->stream = number_behind(own, own_len, "ID: ");
+    if (begins(own, own_len, "OPENED stream"))
+        call->stream = number_behind(words, prefix, "[HTTP/2] [");
     if (memmem(words, len, "(IN), TLS alert", 15) != NULL)
         call->alerted = true;
-    if (last >= 0 && call->stream > last)
-        call->refused = true;
-    if (len >= sizeof refused - 1 && memcmp(words, refused, sizeof refused - 1) == 0)
+    bool goes = begins(own, own_len, "received GOAWAY") || begins(own, own_len, "recveived GOAWAY");
+    long last = goes ? number_behind(own, own_len, "last_stream=") : -1;
+    if ((last >= 0 && call->stream > last) || begins(own, own_len, "REFUSED_STREAM"))
         call->refused = true;
     return 0;
 }
@@ -389,6 +415,7 @@ static bool prepare(struct upstream *upstream, struct upstream_call *call)
     (void)curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L);
     (void)curl_easy_setopt(easy, CURLOPT_NOPROGRESS, 1L);
     (void)curl_easy_setopt(easy, CURLOPT_BUFFERSIZE, (long)RECEIVE_BUFFER);
+    (void)curl_easy_setopt(easy, CURLOPT_UPLOAD_BUFFERSIZE, (long)SEND_BUFFER);
     (void)curl_easy_setopt(easy, CURLOPT_CONNECTTIMEOUT_MS, (long)CONNECT_MS);
     (void)curl_easy_setopt(easy, CURLOPT_MAXAGE_CONN, (long)CONNECTION_IDLE_S);
     (void)curl_easy_setopt(easy, CURLOPT_TCP_KEEPALIVE, 1L);
@@ -725,6 +752,9 @@ int upstream_tick(struct upstream *upstream, long long now_us)
 int upstream_start(void)
 {
     key_heap_start();
+#if LIBCURL_VERSION_NUM >= 0x080300
+    (void)curl_global_trace("http/2"); /* or it would not say that a stream was refused, see on_words() */
+#endif
     return curl_global_init_mem(CURL_GLOBAL_DEFAULT, key_heap_take, key_heap_give, key_heap_resize, key_heap_copy,
                                 key_heap_take_zeros) == CURLE_OK
                ? 0
