@@ -27,6 +27,23 @@ static void look(struct hermes *hermes, double now, bool create)
     if (!pool_memory_look(&hermes->pool))
         hermes->looked = 0;
     bookings_look(&hermes->bookings, create, now);
+    if (hermes->inherited.path != NULL)
+        bookings_look(&hermes->inherited, false, now);
+}
+
+/* What is known of a key, or of a part of what it may be asked: a profile's own word, or its root's when that says
+ * more. */
+static struct booking booked(const struct hermes *hermes, const struct bookings_id *id)
+{
+    struct booking booking = bookings_get(&hermes->bookings, id);
+    const struct booking inherited = bookings_get(&hermes->inherited, id);
+    if (inherited.until > booking.until) {
+        booking.verdict = inherited.verdict;
+        booking.status = inherited.status;
+        booking.rule = inherited.rule;
+        booking.until = inherited.until;
+    }
+    return booking;
 }
 
 static struct hermes_key_state state_in(const struct booking *booking)
@@ -44,7 +61,7 @@ static struct hermes_key_state state_of(struct hermes *hermes, const char *provi
 {
     int status = 0;
     struct bookings_id id = bookings_id(provider, fingerprint);
-    struct booking booking = bookings_get(&hermes->bookings, &id);
+    struct booking booking = fingerprint == NULL ? bookings_get(&hermes->bookings, &id) : booked(hermes, &id);
     struct hermes_key_state state = state_in(&booking);
     double until = fingerprint == NULL ? 0 : pool_memory_until(&hermes->pool, provider, fingerprint, &status);
     if (until > state.until) {
@@ -71,7 +88,7 @@ static struct hermes_key_state state_for(struct hermes *hermes, const char *prov
         if (parts[i].part == NULL)
             continue;
         struct bookings_id id = bookings_id_of(&whole, parts[i].scope, parts[i].part);
-        struct booking booking = bookings_get(&hermes->bookings, &id);
+        struct booking booking = booked(hermes, &id);
         if (booking.until > state.until)
             state = state_in(&booking);
     }

@@ -14,6 +14,7 @@ struct hermes {
     char *snapshot_path;
     char *cooldowns_path;
     char *bookings_path;
+    char *inherited_path; /* NULL: the home is no profile */
     char *bell_path;
     pthread_mutex_t loading; /* held while a new snapshot is read, which takes long */
     pthread_mutex_t lock;    /* guards what follows; held for nanoseconds */
@@ -23,9 +24,10 @@ struct hermes {
     const struct hermes_view *view;
     struct pool_memory pool;
     struct bookings bookings;
-    double looked;   /* when the two above were compared with their files */
-    bool creating;   /* and what was missing was made */
-    uint64_t chance; /* state of the strategy `random` */
+    struct bookings inherited; /* a profile's: those of its root, whose keys it has; without a path: of none */
+    double looked;             /* when the three above were compared with their files */
+    bool creating;             /* and what was missing was made */
+    uint64_t chance;           /* state of the strategy `random` */
 };
 
 #endif

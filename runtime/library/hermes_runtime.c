@@ -89,6 +89,19 @@ static char *join(const char *home, const char *name)
     return asprintf(&path, "%s/%s", home, name) < 0 ? NULL : path;
 }
 
+/* Of a profile's HOME, <root>/profiles/<name>: what is booked of its root's keys. NULL: it is none. */
+static char *inherited_bookings(const char *home)
+{
+    static const char profiles[] = "/profiles/";
+    const char *at = NULL;
+    for (const char *next = strstr(home, profiles); next != NULL; next = strstr(next + 1, profiles))
+        at = next;
+    if (at == NULL || strcspn(at + strlen(profiles), "/") != strlen(at + strlen(profiles)))
+        return NULL;
+    char *path;
+    return asprintf(&path, "%.*s/" BOOKINGS_FILE, (int)(at - home), home) < 0 ? NULL : path;
+}
+
 int hermes_open(const char *home, struct hermes **ret)
 {
     if (sodium_init() < 0)
@@ -101,6 +114,7 @@ int hermes_open(const char *home, struct hermes **ret)
     hermes->snapshot_path = join(home, SNAPSHOT_FILE);
     hermes->pool.path = hermes->cooldowns_path = join(home, COOLDOWNS_FILE);
     hermes->bookings.path = hermes->bookings_path = join(home, BOOKINGS_FILE);
+    hermes->inherited.path = hermes->inherited_path = inherited_bookings(home);
     hermes->bell_path = join(home, FLEET_BELL_FILE);
     randombytes_buf(&hermes->chance, sizeof hermes->chance);
     int error = -ENOMEM;
@@ -122,11 +136,13 @@ void hermes_close(struct hermes *hermes)
     hermes_view_unref(hermes->view);
     pool_memory_finish(&hermes->pool);
     bookings_finish(&hermes->bookings);
+    bookings_finish(&hermes->inherited);
     (void)pthread_mutex_destroy(&hermes->lock);
     (void)pthread_mutex_destroy(&hermes->loading);
     free(hermes->snapshot_path);
     free(hermes->cooldowns_path);
     free(hermes->bookings_path);
+    free(hermes->inherited_path);
     free(hermes->bell_path);
     free(hermes);
 }

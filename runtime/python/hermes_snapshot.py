@@ -310,13 +310,21 @@ def _fnv(text: str) -> int:
     return value
 
 
+def _homes_that_book(home: str) -> "list[str]":
+    """HOME, and of a profile, <root>/profiles/<name>, the root, whose keys it has."""
+    above, name = os.path.split(home)
+    root, folder = os.path.split(above)
+    return [home, root] if name and root and folder == "profiles" else [home]
+
+
 class Reader:
     """Holds the last good snapshot of one home."""
 
     def __init__(self, home: "str | os.PathLike[str]") -> None:
         self._path = os.path.join(os.fspath(home), SNAPSHOT_FILE)
         self._cooldowns_path = os.path.join(os.fspath(home), COOLDOWNS_FILE)
-        self._bookings = _Bookings(os.path.join(os.fspath(home), BOOKINGS_FILE))
+        homes = _homes_that_book(os.fspath(home))
+        self._bookings = [_Bookings(os.path.join(each, BOOKINGS_FILE)) for each in homes]
         self._cooldowns: dict[str, Any] = {}
         self._cooldowns_moment: Optional[tuple[int, int, int, int]] = None
         self._load()
@@ -378,7 +386,7 @@ class Reader:
             self._cooldowns = {}
 
     def _usable(self, provider: str, fingerprint: str, model: Optional[str], now: float) -> bool:
-        if self._bookings.until(provider, fingerprint, model) > now:
+        if any(bookings.until(provider, fingerprint, model) > now for bookings in self._bookings):
             return False
         keys = self._cooldowns.get(provider)
         cooldown = keys.get(fingerprint) if isinstance(keys, dict) else None

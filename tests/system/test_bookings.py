@@ -39,6 +39,21 @@ class Bookings(unittest.TestCase):
         self.assertRegex(status, rf"{fingerprint(FIRST)}.*cooling until .*\(429-retry-after\)")
         self.assertRegex(status, rf"{fingerprint(SECOND)}.*usable.*is used next")
 
+    def test_a_profile_knows_what_its_root_was_told_of_their_keys(self):
+        profile = self.home.path / "profiles/coder"
+        profile.mkdir(mode=0o700, parents=True)
+        self.home.write("profiles/coder/config.yaml", f"model:\n  provider: xiaomi\n  api_key: {FIRST}\n")
+        run = lambda program, *more: subprocess.run([BUILD / program, *more], env=self.home.env, capture_output=True,
+                                                    text=True, timeout=PATIENCE).stdout
+        run("hermes-compile", "--home", profile)
+        reader = hermes_snapshot.open(profile)
+        self.assertEqual(reader.pick().secret, FIRST)
+        self.example("try_each_key", answers="429 900\n200\n")
+        self.assertIsNone(reader.pick())
+        self.assertIn(f"{fingerprint(FIRST)}: cooling", run("examples/key_states", profile))
+        self.assertRegex(run("hermes-compile", "--home", profile, "--status"),
+                         rf"{fingerprint(FIRST)}.*cooling until .*\(429-retry-after\)")
+
     def test_a_key_is_out_until_reset(self):
         self.home.write(".env", "")
         self.home.compile()
