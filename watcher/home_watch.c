@@ -6,9 +6,9 @@
 #include <stdlib.h>
 #include <string.h>
 #include <syslog.h>
-#include <time.h>
 #include <unistd.h>
 
+#include "clock.h"
 #include "file_lock.h"
 #include "memory.h"
 #include "snapshot_format.h"
@@ -21,9 +21,7 @@ enum { PATIENCE_USEC = 3000000 };
 
 static long long now_ms(void)
 {
-    struct timespec now;
-    (void)clock_gettime(CLOCK_MONOTONIC, &now);
-    return now.tv_sec * 1000LL + now.tv_nsec / 1000000 + 1;
+    return clock_monotonic_us() / 1000 + 1;
 }
 
 /* --- what is watched --- */

@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "apart.h"
+#include "clock.h"
 
 /* While events come closer together than this, they are read no more often. */
 enum { STORM_USEC = 2000, RETRY_USEC = 100000 };
@@ -125,7 +126,7 @@ static int add_signals(struct watcher *w)
 int watcher_open(struct watcher *w, const char *managed, bool quiet)
 {
     *w = (struct watcher){.commons = {.managed = managed, .quiet = quiet}, .terminal = has_terminal() && !is_to_stay()};
-    (void)clock_gettime(CLOCK_REALTIME, &w->commons.started);
+    w->commons.started = clock_wall_time();
     int error = watch_set_open(&w->commons.watches);
     if (error == 0)
         error = sd_event_new(&w->commons.event);
@@ -210,14 +211,13 @@ static void *leave_apart(void *home)
 /* Those whose file systems may not answer, each in a thread; what has not answered after LEAVE_S is not waited for. */
 static bool leave_foreign(const struct watcher *w)
 {
-    struct timespec until;
     pthread_t *all = calloc(w->count + 1, sizeof *all);
     size_t count = 0;
     for (size_t i = 0; all != NULL && i < w->count; i++)
         if (home_watch_is_foreign(w->homes[i]) && !w->homes[i]->busy &&
             pthread_create(&all[count], NULL, leave_apart, w->homes[i]) == 0)
             count++;
-    (void)clock_gettime(CLOCK_REALTIME, &until);
+    struct timespec until = clock_wall_time();
     until.tv_sec += LEAVE_S;
     for (size_t i = 0; i < count; i++)
         (void)pthread_timedjoin_np(all[i], NULL, &until);

@@ -8,6 +8,8 @@
 struct timespec clock_wall_time(void);
 /* The same in seconds since the epoch. */
 double clock_wall(void);
+/* Milliseconds since WHEN on the wall; negative while that is still to come. */
+long long clock_wall_age_ms(struct timespec when);
 /* Microseconds since some moment before this process began. */
 long long clock_monotonic_us(void);
 

@@ -132,8 +132,7 @@ static bool same_moment(const struct stat *a, const struct stat *b)
  * it, a server's, is ahead of ours. */
 static long long age_ms(const struct stat *st)
 {
-    struct timespec now = clock_wall_time();
-    return (now.tv_sec - st->st_ctim.tv_sec) * 1000LL + (now.tv_nsec - st->st_ctim.tv_nsec) / 1000000;
+    return clock_wall_age_ms(st->st_ctim);
 }
 
 enum trust {

@@ -2,9 +2,9 @@
 
 #include <math.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
+#include "clock.h"
 #include "memory.h"
 #include "replace.h"
 #include "safe_read.h"
@@ -67,9 +67,7 @@ static struct rendered render(struct arena *arena, const struct home_state *stat
 /* Until the first key that cools now is usable again: then the metrics are other ones. */
 static void wake_for_the_next_key(struct home_report *report, double until)
 {
-    struct timespec now;
-    (void)clock_gettime(CLOCK_REALTIME, &now);
-    double wait = until - (double)now.tv_sec;
+    double wait = until - clock_wall();
     if (isfinite(until) && wait < 366.0 * 86400)
         wake_at(report, now_usec(report) + (uint64_t)(wait > 1 ? wait * 1e6 : 1e6));
 }
@@ -199,7 +197,7 @@ void home_report_looked(struct home_report *report)
 
 void home_report_want(struct home_report *report)
 {
-    (void)clock_gettime(CLOCK_REALTIME, &report->wanted);
+    report->wanted = clock_wall_time();
 }
 
 static void write_last(void *data)

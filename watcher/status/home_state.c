@@ -2,8 +2,8 @@
 
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
+#include "clock.h"
 #include "json_write.h"
 #include "memory.h"
 #include "report.h"
@@ -79,7 +79,7 @@ void home_state_learn(struct home_state *state, const struct compilation *c)
 {
     struct text text = {.arena = c->arena};
     state->generation = c->generation;
-    (void)clock_gettime(CLOCK_REALTIME, &state->last_compile);
+    state->last_compile = clock_wall_time();
     if (c->outcome == COMPILE_VALID) {
         state->last_success = state->last_compile;
         state->providers = c->providers.count;
@@ -94,7 +94,7 @@ bool home_state_learn_drift(struct home_state *state, const struct drift *drift)
 {
     struct text text = {.arena = drift->arena};
     drift_json(&text, drift);
-    (void)clock_gettime(CLOCK_REALTIME, &state->last_look);
+    state->last_look = clock_wall_time();
     state->finding_count = drift->count;
     state->matters = 0;
     for (size_t i = 0; i < drift->count; i++)

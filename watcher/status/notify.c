@@ -8,11 +8,11 @@
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/un.h>
-#include <time.h>
 #include <unistd.h>
 
 #include <systemd/sd-daemon.h>
 
+#include "clock.h"
 #include "diagnostic.h"
 #include "utf8.h"
 
@@ -130,9 +130,7 @@ void notify_status(struct notifier *n, const char *status)
 void notify_reloading(struct notifier *n)
 {
     char text[80];
-    struct timespec now;
-    (void)clock_gettime(CLOCK_MONOTONIC, &now);
-    (void)snprintf(text, sizeof text, "RELOADING=1\nMONOTONIC_USEC=%lld", now.tv_sec * 1000000LL + now.tv_nsec / 1000);
+    (void)snprintf(text, sizeof text, "RELOADING=1\nMONOTONIC_USEC=%lld", clock_monotonic_us());
     tell(n, text, NULL);
 }
 

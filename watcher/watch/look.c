@@ -8,6 +8,8 @@
 #include <sys/stat.h>
 #include <sys/timerfd.h>
 
+#include "clock.h"
+
 /* No timer runs when there is nothing to look at. */
 void watch_looks(struct watch_client *client, bool looks)
 {
@@ -37,9 +39,7 @@ bool watch_must_look(const struct watch *watch, const struct interest *interest)
 /* A file system's clock stands still for some milliseconds. */
 static bool is_young(struct timespec changed)
 {
-    struct timespec now;
-    (void)clock_gettime(CLOCK_REALTIME, &now);
-    long long age_ms = (now.tv_sec - changed.tv_sec) * 1000LL + (now.tv_nsec - changed.tv_nsec) / 1000000;
+    long long age_ms = clock_wall_age_ms(changed);
     return age_ms > -100 && age_ms < 100;
 }
 
