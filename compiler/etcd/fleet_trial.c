@@ -43,7 +43,8 @@ struct fleet_trial fleet_trial(const char *home, const char *managed, const stru
     struct fleet_trial trial = {.compilation = try(home, managed, revision)};
     const struct compilation *c = &trial.compilation;
     const struct diagnostic *error = first_error(c, &own);
-    if (error != NULL && (own || is_valid_without(home, managed)))
+    bool invalid = c->outcome == COMPILE_INVALID; /* a file that cannot be read now says nothing of the revision */
+    if (invalid && error != NULL && (own || is_valid_without(home, managed)))
         trial.trouble = arena_printf(c->arena, "%s%serror[%s] %s", diagnostic_place_text(c->arena, error->place),
                                      error->place.source != NULL ? ": " : "", diagnostic_code_pages[error->code].name,
                                      error->message);

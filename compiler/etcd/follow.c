@@ -35,7 +35,8 @@ struct follower {
     char line[LINE_MOST]; /* of standard input, as far as it has come */
     size_t len;
     bool ended;
-    bool tell; /* something may be to be told to the fleet */
+    bool compiled; /* the home, since the last turn */
+    bool tell;     /* something may be to be told to the fleet */
     bool heard;
     char since[32];
     char trouble[1024]; /* the last one that was said, and written */
@@ -93,7 +94,7 @@ static void take_lines(struct follower *f)
         follow_machine_learn(&f->machine, f->line, (size_t)(newline - f->line));
         f->len -= (size_t)(newline + 1 - f->line);
         memmove(f->line, newline + 1, f->len);
-        f->tell = true;
+        f->tell = f->compiled = true;
     }
     if (f->len == sizeof f->line)
         f->len = 0; /* no line of hermes-watch's is so long */
@@ -171,20 +172,26 @@ static bool take_event(struct follower *f, const struct etcd_value *value)
     return true;
 }
 
+/* *RET_SEEN: etcd's own revision at which this was so. */
+static int read_revision(struct follower *f, long long *ret_seen)
+{
+    struct etcd_values values;
+    const char *place = fleet_copy_place(f->scratch, f->fleet->settings->name, "sources/env");
+    int error = etcd_range(f->fleet->etcd, f->scratch, place, NULL, &values);
+    if (error != 0)
+        return error;
+    *ret_seen = values.revision;
+    return take_revision(f, values.count == 0 ? NULL : &values.items[0]) ? 0 : ETCD_REFUSED;
+}
+
 /* All there is, at one moment. */
 static int read_all(struct follower *f)
 {
-    struct etcd_values values;
     struct etcd_values cooldowns;
-    struct fleet *fleet = f->fleet;
-    const char *place = fleet_copy_place(f->scratch, fleet->settings->name, "sources/env");
-    int error = etcd_range(fleet->etcd, f->scratch, place, NULL, &values);
+    int error = read_revision(f, &f->seen);
     if (error != 0)
         return error;
-    f->seen = values.revision;
-    if (!take_revision(f, values.count == 0 ? NULL : &values.items[0]))
-        return ETCD_REFUSED;
-    error = fleet_range(fleet, f->scratch, "cooldowns/", &cooldowns);
+    error = fleet_range(f->fleet, f->scratch, "cooldowns/", &cooldowns);
     return error == 0 ? follow_cooldowns_all(&f->cooldowns, f->scratch, &cooldowns) : error;
 }
 
@@ -225,6 +232,11 @@ static int turn(struct follower *f, long long *ret_next)
     int error = take_events(f);
     if (error == 0 && follow_revision_is_lost(&f->revision))
         error = ETCD_COMPACTED; /* as if nothing were known */
+    if (error == 0 && f->compiled && *f->revision.trouble != '\0') {
+        long long seen; /* the home is another one now: it may live with what it refused */
+        error = read_revision(f, &seen);
+    }
+    f->compiled = false;
     if (error == 0 && f->tell) {
         error = follow_cooldowns_tell(&f->cooldowns, f->scratch);
         f->tell = error != 0;

@@ -1,6 +1,6 @@
 """etcd on loopback, and homes that belong to a fleet on it. Nothing here sleeps: lines and files are waited for."""
-import contextlib, ctypes, json, os, pathlib, random, select, shutil, signal, socket, subprocess, tempfile, threading, time
-import unittest
+import contextlib, ctypes, json, os, pathlib, random, select, shutil, signal, socket, subprocess, tempfile, threading
+import time, unittest
 
 from harness import BUILD, PATIENCE, Home, Watch
 

@@ -179,7 +179,9 @@ class Status(FleetCase):
         self.assertIn("1 behind", out)
         b.write(".env", "LOCAL_LINE=1\n")  # an edit of its own goes through
         b.wait_for(lambda: "LOCAL_LINE" in b.snapshot()["content"]["env"], "the edit")
-        self.assertEqual(a.push(good.replace(OLD, NEW))[0], EXIT_OK)
+        b.write(".env", "TEAM_URL=https://api.xiaomimimo.com/v1\n")  # and what it refused it takes when it can
+        b.wait_revision(2)
+        self.assertEqual(a.push(good.replace(OLD, "sk-test-fleet-third-3"))[0], EXIT_OK)
         b.wait_revision(3)
         self.wait_machines(a, lambda s: not any(m["behind"] for m in s["machines"]))
 

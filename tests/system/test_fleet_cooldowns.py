@@ -4,6 +4,8 @@ import json, re, shutil, subprocess, time, unittest
 
 from fleet import FLEET
 from harness import BUILD, PATIENCE, RuntimeReader, fingerprint
+from mock_provider import MockProvider, limited
+from relay import RELAY, Relay
 from test_fleet import EXIT_OK, FleetCase
 from test_library import sanitized
 
@@ -130,6 +132,32 @@ class Cooldowns(CooldownCase):
         self.report(a, "401\n200\n")
         self.wait_known(b, SECOND)
         self.assertNotIn("good", self.state(b, SECOND))
+
+    @unittest.skipUnless(RELAY.exists(), "SKIP: there is no hermes-relay")
+    def test_a_relay_does_not_try_what_another_relay_learned(self):
+        provider = MockProvider()
+        provider.answers = {SECOND: limited(900)}
+        homes = []
+        for home in (self.machine(start=False), self.machine(start=False)):
+            text = (home.path / "config.yaml").read_text()
+            home.write("config.yaml", text.replace("  key_env:", f"  base_url: {provider.url}\n  key_env:"))
+            homes.append(home.start())
+        a, b = homes
+        a.push(ENV)
+        for home in homes:
+            home.wait_revision(1)
+            home.wait_state(revision=1, heard=True)
+        relays = [Relay(home) for home in homes]
+        try:
+            self.assertEqual(relays[0].chat().status, 200)
+            self.assertEqual(provider.keys(), [SECOND, FIRST])
+            self.wait_known(b, SECOND)
+            self.assertEqual(relays[1].chat().status, 200)
+            self.assertEqual(provider.keys()[2:], [FIRST])
+        finally:
+            for relay in relays:
+                relay.close()
+            provider.close()
 
     @unittest.skipIf(shutil.which("faketime") is None or sanitized(), "SKIP: no faketime, or a sanitizer")
     def test_clocks_that_differ(self):
