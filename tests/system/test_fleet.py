@@ -259,6 +259,20 @@ class Configuration(FleetCase):
         home.push(f"XIAOMI_API_KEY={NEW}\n")
         home.wait_revision(2)
 
+    def test_a_child_that_finds_a_broken_configuration_comes_back_with_the_next_one(self):
+        home = self.home().start()
+        home.push(f"XIAOMI_API_KEY={OLD}\n")
+        home.wait_revision(1)
+        config = (home.path / "config.yaml").read_text()
+        home.write("config.yaml", "model: [\n")
+        home.watch.wait(lambda status: "error[yaml-syntax]" in status)
+        self.assertEqual(len(home.children()), 1, "a broken file says nothing of the fleet")
+        os.kill(home.children()[0], 9)
+        home.wait_for(lambda: home.log().count("it is begun again") > 1, "the end of the next one")
+        home.write("config.yaml", config)
+        home.push(f"XIAOMI_API_KEY={NEW}\n")
+        home.wait_revision(2)
+
     def test_what_is_wrong_in_the_section(self):
         home = self.home()
         good = (home.path / "config.yaml").read_text()

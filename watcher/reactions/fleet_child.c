@@ -120,6 +120,13 @@ static int at_again(sd_event_source *timer, uint64_t when, void *child)
     return 0;
 }
 
+static uint64_t now_usec(const struct fleet_child *f)
+{
+    uint64_t now = 0;
+    (void)sd_event_now(f->home->event, CLOCK_MONOTONIC, &now);
+    return now;
+}
+
 static void start_later(struct fleet_child *f)
 {
     unsigned pause = FIRST_PAUSE_S;
@@ -127,8 +134,7 @@ static void start_later(struct fleet_child *f)
         pause *= 2;
     f->failures++;
     pause = pause < LONGEST_PAUSE_S ? pause : LONGEST_PAUSE_S;
-    (void)sd_event_source_disable_unref(f->again);
-    f->again = NULL;
+    f->again = sd_event_source_disable_unref(f->again);
     (void)sd_event_add_time_relative(f->home->event, &f->again, CLOCK_MONOTONIC, pause * SECOND, SECOND / 4, at_again,
                                      f);
 }
@@ -151,6 +157,8 @@ static int at_end(sd_event_source *source, int fd, uint32_t events, void *child)
         start(f);
         return 0;
     }
+    if (now_usec(f) > f->began + LONGEST_PAUSE_S * SECOND)
+        f->failures = 0;
     (void)snprintf(text, sizeof text, "hermes-fleet ended (%s %d); it is begun again",
                    WIFSIGNALED(status) ? "signal" : "status",
                    WIFSIGNALED(status) ? WTERMSIG(status) : WEXITSTATUS(status));
@@ -254,8 +262,10 @@ static void tell(struct fleet_child *f)
 static void start(struct fleet_child *f)
 {
     char path[PATH_MAX];
+    f->again = sd_event_source_disable_unref(f->again);
     if (f->process != 0 || f->wanted == NULL)
         return;
+    f->began = now_usec(f);
     free(f->running);
     f->running = strdup(f->wanted);
     if (!find_program(path)) {
@@ -319,7 +329,7 @@ void fleet_child_after_compile(struct fleet_child *f, const struct compilation *
     f->told = line_of(f, c);
     if (f->process != 0)
         tell(f);
-    else if (f->again == NULL || sd_event_source_get_enabled(f->again, NULL) == 0)
+    else if (f->again == NULL || c->outcome == COMPILE_VALID) /* what it ended of may be mended */
         start(f);
 }
 

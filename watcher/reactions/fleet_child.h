@@ -20,6 +20,7 @@ struct fleet_child {
     sd_event_source *ended;
     sd_event_source *again;
     unsigned failures; /* in a row */
+    uint64_t began;    /* the last one, CLOCK_MONOTONIC */
     char *line;        /* of its output, as far as it has come; NULL: no child */
     size_t len;
 };
