@@ -123,11 +123,10 @@ static bool is_confirmed(const struct emptied *emptied, const struct source *sou
 static void say_emptied(struct compilation *c, const struct source *source, bool kept)
 {
     struct diagnostic *d = diagnostic_add(&c->diagnostics, CODE_EMPTIED_SOURCE, (struct place){.source = source},
-                                          "%s is empty, and had content before%s", source->label,
+                                          "%s is empty, and was not before%s", source->label,
                                           kept ? ": the last good generation stays active" : "");
     if (kept)
-        diagnostic_help(&c->diagnostics, d,
-                        "restore it; or, if this is meant, save it once more or run hermes-compile");
+        diagnostic_help(&c->diagnostics, d, "restore it; if it is intended, save it once more or run hermes-compile");
 }
 
 /* True: it is held back for as long as nobody says that it is meant. */
@@ -291,7 +290,7 @@ static void compare(struct run *run)
     if (c->plan.changed && run->request->name_leaves)
         config_diff(&c->plan, old, old_len, run->content.bytes, run->content.len);
     if (c->plan.changed && c->plan.lines.len == 0)
-        text_puts(&c->plan.lines, "configuration: changed, no key did\n");
+        text_puts(&c->plan.lines, "configuration: changed; the keys did not\n");
 }
 
 /* False: the outcome says why nothing is written. */
@@ -437,7 +436,7 @@ static void fail_of_memory(struct compilation *c)
     static struct diagnostic said = {.severity = SEVERITY_ERROR,
                                      .code = CODE_WRITE_FAILED,
                                      .message = "out of memory: nothing was compiled",
-                                     .help = "what was in force stays in force"};
+                                     .help = "the previous version stays active"};
     static struct diagnostic *items[] = {&said};
     c->diagnostics = (struct diagnostics){.arena = c->arena, .items = items, .count = 1, .errors = 1};
     c->outcome = COMPILE_FAILED;

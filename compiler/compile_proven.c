@@ -18,6 +18,6 @@ void compile_proven(struct compilation *c, const struct compile_request *request
     }
     if (c->outcome == COMPILE_UNPROVEN)
         (void)diagnostic_add(&c->diagnostics, CODE_SOURCE_BUSY, (struct place){0},
-                             "the sources have other keys each time their providers were asked");
+                             "the keys changed each time their providers were asked");
     proofs_finish(&proofs);
 }

@@ -23,7 +23,7 @@ static void check(const struct binding *winner, const struct providers *provider
         if (same || hidden->place.source == winner->place.source || is_said(providers, &hidden->place))
             continue;
         struct diagnostic *d = diagnostic_add(
-            diagnostics, CODE_FLEET_SHADOWED, hidden->place, "%s has another value here than in %s, which wins",
+            diagnostics, CODE_FLEET_SHADOWED, hidden->place, "%s has a different value here than in %s, which wins",
             shown_name(diagnostics->arena, winner->name), winner->place.source->label);
         diagnostic_help(diagnostics, d, "remove the line");
     }

@@ -210,7 +210,7 @@ static void report_count(const struct compile_options *options, const struct dia
 /* NAME is no KIND; NEAR is what it may have meant, or NULL. */
 static void say_unknown(struct arena *arena, const char *kind, const char *name, const char *near)
 {
-    (void)fprintf(stderr, "hermes-compile: \"%s\" is no %s; %s%s%s\n", shown_name(arena, name), kind,
+    (void)fprintf(stderr, "hermes-compile: \"%s\" is not a %s; %s%s%s\n", shown_name(arena, name), kind,
                   near == NULL ? "--status lists the providers" : "did you mean \"", near == NULL ? "" : near,
                   near == NULL ? "" : "\"?");
 }
@@ -439,7 +439,7 @@ static int reset(const struct compile_options *options, struct arena *arena)
     bool done = reset_home(arena, home, &what, LOCK_WAIT_MS, &lines, &diagnostics);
     int error = done ? fleet_resets_add(arena, home, what.provider, what.fingerprint) : 0;
     if (error != 0)
-        (void)fprintf(stderr, "hermes-compile: the fleet does not hear of this reset: %s\n", strerror(-error));
+        (void)fprintf(stderr, "hermes-compile: the fleet does not learn of this reset: %s\n", strerror(-error));
     print_diagnostics(options, &diagnostics);
     if (!options->quiet && done)
         (void)fputs(lines.len > 0 ? lines.bytes : "nothing was cooling\n", stdout);

@@ -25,8 +25,8 @@ static void check_home(const char *home, const struct environment *environment, 
         return;
     struct diagnostic *d = diagnostic_add(
         diagnostics, CODE_HOME_IN_ENV, binding->place,
-        "HERMES_HOME names another home: Hermes goes there once it has read this file, and uses its keys");
-    diagnostic_help(diagnostics, d, "take the line out");
+        "HERMES_HOME names another home: Hermes switches to it after reading this file, and uses its keys");
+    diagnostic_help(diagnostics, d, "remove the line");
 }
 
 static bool names_a_bot(const char *name)
@@ -68,9 +68,9 @@ static void compare_bots(const char *path, const struct environment *environment
             continue;
         struct diagnostic *d =
             diagnostic_add(diagnostics, CODE_SHARED_BOT, binding->place,
-                           "%s is the bot of %s, too: two gateways take its messages from each other",
+                           "%s is also the bot of %s: each of the two gateways gets only some of its messages",
                            shown_name(arena, binding->name), path);
-        diagnostic_help(diagnostics, d, "give this profile a bot of its own, or take the line out");
+        diagnostic_help(diagnostics, d, "give this profile its own bot, or remove the line");
     }
 }
 

@@ -170,14 +170,14 @@ static void read_extra_env(struct reading *r)
         const char *path = node_string(item);
         if (path == NULL || r->sources->count + 6 >= SOURCES_MOST) {
             (void)diagnostic_add_as(r->diagnostics, SEVERITY_ERROR, CODE_WRONG_TYPE, item->place,
-                                    path == NULL ? "this is not a path" : "too many env files");
+                                    path == NULL ? "this is not a path (a string)" : "too many env files");
             continue;
         }
         const struct source *source = add_source(r, SOURCE_EXTRA_ENV, expand_path(r, path));
         if (!source->present && r->sources->outcome == READ_OK)
             diagnostic_help(r->diagnostics,
                             diagnostic_add(r->diagnostics, CODE_NO_ENV_FILE, item->place, "there is no such file"),
-                            "create it, or take it out of hermes_watch.env_files");
+                            "create it, or remove it from hermes_watch.env_files");
     }
 }
 
@@ -362,13 +362,13 @@ void sources_check(struct sources *sources, const struct source_files *files, st
                                               "%s has neither config.yaml nor .env", files->home);
         diagnostic_help(diagnostics, d,
                         has_config_yml(diagnostics->arena, files->home)
-                            ? "rename config.yml to config.yaml: Hermes reads nothing else"
+                            ? "rename config.yml to config.yaml, the only name that Hermes reads"
                             : "create config.yaml there, or name another home with --home");
     } else if (!sources->user->present) {
         struct diagnostic *d = diagnostic_add(diagnostics, CODE_NO_CONFIG, (struct place){.source = sources->user},
                                               "there is no config.yaml: Hermes runs on its built-in defaults");
         if (has_config_yml(diagnostics->arena, files->home))
-            diagnostic_help(diagnostics, d, "rename config.yml to config.yaml: Hermes reads nothing else");
+            diagnostic_help(diagnostics, d, "rename config.yml to config.yaml, the only name that Hermes reads");
         else
             diagnostic_help(diagnostics, d, "create %s", sources->user->path);
     }

@@ -30,12 +30,11 @@ static void check_provider(const struct hermes_view *previous, const struct herm
             continue;
         struct diagnostic *d =
             diagnostic_add(diagnostics, CODE_WITHDRAWN_KEY, (struct place){.source = source},
-                           "model.api_key is gone: generation %lld had %s there for %s, which is used "
-                           "no more",
+                           "model.api_key was removed: generation %lld had %s there for %s, which is no longer used",
                            hermes_generation(previous), credential->fingerprint,
                            shown_name(diagnostics->arena, arena_strdup(diagnostics->arena, before->id)));
         diagnostic_note(diagnostics, d, "`hermes model` and `/model --global` delete it when they choose a model");
-        diagnostic_help(diagnostics, d, "write it as api_key under providers, where these commands leave it alone");
+        diagnostic_help(diagnostics, d, "write it as api_key under `providers`, which these commands do not change");
     }
 }
 

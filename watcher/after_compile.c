@@ -170,7 +170,7 @@ static const char *in_force_line(const struct watched_home *home, const struct c
 
 static const char *kept(const struct compilation *c)
 {
-    return c->generation == 0 ? "nothing in force" : arena_printf(c->arena, "generation %lld kept", c->generation);
+    return c->generation == 0 ? "nothing active" : arena_printf(c->arena, "generation %lld kept", c->generation);
 }
 
 static const char *status_line(const struct watched_home *home, const struct compilation *c)

@@ -85,7 +85,7 @@ static void check(const struct compile_options *options)
 {
     bool of_home = options->line.operand_count == 0;
     if (options->live && (!of_home || options->format > FORMAT_JSON))
-        option_table_wrong(&compile_options_table, "--live checks a home, as text or json");
+        option_table_wrong(&compile_options_table, "--live checks a home, with --format text or json");
     if (options->reveal && (options->format != FORMAT_TEXT || !isatty(STDOUT_FILENO)))
         option_table_wrong(&compile_options_table, "--reveal shows keys only on a terminal");
     if (options->format > FORMAT_JSON && options->line.mode != MODE_CHECK)

@@ -79,7 +79,7 @@ static bool stands_at(const struct credential *credential, const char *origin_ke
 static const char *readers_of(const struct provider *provider, const struct credential *credential)
 {
     if (credential->rank == RANK_TASK)
-        return "the runtime library, behind all other keys; Hermes, for this task only";
+        return "the runtime library, after all other keys; Hermes, for this task only";
     return provider->projected ? "the runtime library; Hermes, through auth.json"
                                : "the runtime library; Hermes reads the sources by itself";
 }
@@ -92,7 +92,7 @@ static void print_shadowing(const struct compilation *c, const struct provider *
         if (shadowed->outvoted)
             continue; /* named where the winner is */
         if (strcmp(shadowed->origin.key, origin_key) == 0)
-            (void)fprintf(stream, "  behind    %s, which is used first for %s\n", shadowed->by->origins[0].key,
+            (void)fprintf(stream, "  after     %s, which is used first for %s\n", shadowed->by->origins[0].key,
                           shown_name(c->arena, provider->id));
         if (!stands_at(shadowed->by, origin_key))
             continue;
@@ -231,7 +231,7 @@ static bool explain_variable(const struct compilation *c, const char *name, bool
                       provider);
         return true;
     }
-    (void)fprintf(stream, "%s\n  stands at %s\n  value     ", name, diagnostic_place_text(c->arena, binding->place));
+    (void)fprintf(stream, "%s\n  set at    %s\n  value     ", name, diagnostic_place_text(c->arena, binding->place));
     (void)fputs(reveal ? binding->value : shown_value(c->arena, name, binding->value, binding->len), stream);
     (void)fputc('\n', stream);
     reference_print_texts(c, name, stream);
@@ -277,7 +277,7 @@ static bool explain_path(const struct compilation *c, const char *path, bool rev
     if (node == NULL)
         return false;
     const char *place = diagnostic_place_text(c->arena, node->place);
-    (void)fprintf(stream, "%s\n  stands at %s\n  value     ", path, *place == '\0' ? "no file: it is derived" : place);
+    (void)fprintf(stream, "%s\n  set at    %s\n  value     ", path, *place == '\0' ? "no file: it is derived" : place);
     print_value(c->arena, path, name, node, reveal, stream);
     reference_print_variables(c, node->place, stream);
     const struct node *users = hidden_value(c, node, path);

@@ -71,7 +71,7 @@ static void reset_removed(struct resetter *r)
         const char *blank = strrchr(name, ' ');
         if (blank == NULL || !meant(r->what, arena_prefix(r->arena, name, (size_t)(blank - name)), blank + 1))
             continue;
-        text_printf(r->lines, "%s: %s may stand in auth.json again\n",
+        text_printf(r->lines, "%s: %s may be in auth.json again\n",
                     shown_name(r->arena, arena_prefix(r->arena, name, (size_t)(blank - name))), blank + 1);
         cooldowns_list(r->cooldowns, COOLDOWNS_REMOVED, name, false);
     }

@@ -121,7 +121,7 @@ static void print_outage(struct hermes *hermes, const char *provider, FILE *stre
 {
     struct hermes_key_state state;
     if (hermes_key_state(hermes, provider, NULL, &state) == 0 && state.verdict == HERMES_PROVIDER_OUT)
-        (void)fprintf(stream, "  answers with errors of its own (%s)\n", state.rule);
+        (void)fprintf(stream, "  answers with errors (%s)\n", state.rule);
 }
 
 /* The key that goes out next, by the strategy: out of the pool where it tells, else the first that is usable. */

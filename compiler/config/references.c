@@ -62,16 +62,16 @@ static void report_elsewhere(struct references *r, const struct node *node, stru
 {
     struct diagnostic *d =
         diagnostic_add_as(r->diagnostics, needed ? SEVERITY_WARNING : SEVERITY_HINT, CODE_UNRESOLVED_REFERENCE,
-                          node->place, "Hermes does not look this reference up: the text stays as it is");
+                          node->place, "Hermes does not resolve this reference: the string stays as it is");
     if (d != NULL)
         d->place = place;
-    diagnostic_help(r->diagnostics, d, "let the source of secrets set a variable, and write ${env:NAME}");
+    diagnostic_help(r->diagnostics, d, "let the secret source set a variable, and write ${env:NAME}");
 }
 
 static void report_awaited(struct references *r, struct place place)
 {
     (void)diagnostic_add(r->diagnostics, CODE_NOT_COMPILED, place,
-                         "a source of secrets sets this variable when Hermes starts; the snapshot has nothing of it");
+                         "a secret source sets this variable when Hermes starts; the snapshot does not have it");
 }
 
 /* SHOWN: the name is in the message. */
@@ -162,7 +162,7 @@ static struct node *expand_string(struct references *r, struct node *node, const
         i += len - 1;
         if (r->expanded > MOST_EXPANDED) {
             (void)diagnostic_add(r->diagnostics, CODE_EXPANSION_LIMIT, node->place,
-                                 "the references up to here bring in more than 64 MiB");
+                                 "the references up to here add more than 64 MiB");
             return node;
         }
     }

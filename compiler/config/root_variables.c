@@ -43,9 +43,9 @@ static void report_hidden(struct diagnostics *diagnostics, const struct binding 
     if (strcmp(bound->value, root->value) == 0 || is_providers(root->name) || bound->place.source == NULL)
         return;
     struct diagnostic *d =
-        diagnostic_add(diagnostics, CODE_SHADOWED_VARIABLE, root->place, "%s has another value in %s, which wins",
+        diagnostic_add(diagnostics, CODE_SHADOWED_VARIABLE, root->place, "%s has a different value in %s, which wins",
                        shown_name(diagnostics->arena, root->name), bound->place.source->label);
-    diagnostic_help(diagnostics, d, "remove the one that is not meant");
+    diagnostic_help(diagnostics, d, "remove the one you do not want");
 }
 
 void root_variables(struct arena *arena, const struct node *config, struct environment *environment,
@@ -60,7 +60,7 @@ void root_variables(struct arena *arena, const struct node *config, struct envir
         if (key->kind != NODE_STRING) {
             struct diagnostic *d =
                 diagnostic_add(diagnostics, CODE_ROOT_KEY_NOT_TEXT, key->place,
-                               "YAML makes %s of this key: Hermes's gateway stops handing on its settings here",
+                               "YAML reads this name as %s: Hermes's gateway stops passing on its settings here",
                                node_kind_name(key->kind));
             diagnostic_help(diagnostics, d, "put it in quotes, or remove it");
         } else if (called_like_a_variable(key->text)) {

@@ -100,7 +100,7 @@ static void read_rule(const struct pair *pair, struct diagnostics *diagnostics)
         wrong(diagnostics, pair->value, arena_printf(diagnostics->arena, "diagnostics.%s", name), "allow or deny");
     } else if (!deny && diagnostic_code_pages[code].severity == SEVERITY_ERROR) {
         wrong(diagnostics, pair->value, arena_printf(diagnostics->arena, "diagnostics.%s", name),
-              "deny: an error cannot be allowed");
+              "`deny`, because an error cannot be allowed");
     } else if (diagnostics->rules[code] == RULE_USUAL) {
         diagnostics->rules[code] = deny ? RULE_DENY : RULE_ALLOW;
     }

@@ -32,11 +32,11 @@ static void look_at_derived(struct drift *drift)
     const struct compilation *c = drift->c;
     const char *help = arena_printf(drift->arena, "hermes-compile --home %s", shell_word(drift->arena, drift->home));
     if (c->plan.first || c->plan.changed)
-        drift_add(drift, (struct finding){.where = SNAPSHOT_FILE,
-                                          .matters = true,
-                                          .message = c->plan.first ? "there is none that can be used"
-                                                                   : "older than its sources",
-                                          .help = help});
+        drift_add(drift,
+                  (struct finding){.where = SNAPSHOT_FILE,
+                                   .matters = true,
+                                   .message = c->plan.first ? "there is no usable one" : "older than its sources",
+                                   .help = help});
     for (const char *line = c->publication.pool_plan.bytes; line != NULL && *line != '\0';) {
         line += strncmp(line, "auth.json: ", 11) == 0 ? 11 : 0;
         size_t len = strcspn(line, "\n");

@@ -114,9 +114,9 @@ static void no_source_has_it(struct drift *drift, struct finding *finding, const
         finding->help = a->drop != NULL ? a->drop : by_hand;
         return;
     }
-    finding->message = "no env file sets it: what starts from here uses a key that no other program has";
+    finding->message = "no env file sets it: programs started from here use a key that no other program has";
     finding->by_hand =
-        arena_printf(drift->arena, "put the right {} into %s/.env by hand, then %s", drift->home, by_hand);
+        arena_printf(drift->arena, "write the right {} to %s/.env by hand, then %s", drift->home, by_hand);
     bool movable = a->print != NULL && (a->stays || a->drop != NULL) && simple(a);
     finding->help = movable ? adopt(drift, a) : finding->by_hand;
 }
@@ -139,7 +139,7 @@ void drift_assignment(struct drift *drift, const struct assignment *a)
             arena_printf(drift->arena, "%s differs and wins", diagnostic_place_text(drift->arena, bound->place));
         finding.help = a->drop != NULL ? a->drop : a->by_hand != NULL ? a->by_hand : "remove {} there";
     }
-    finding.help = showable ? fill(drift->arena, finding.help, name) : "look there: its name may hold a key";
+    finding.help = showable ? fill(drift->arena, finding.help, name) : "look there; its name may contain a key";
     if (finding.by_hand != NULL)
         finding.by_hand = showable ? fill(drift->arena, finding.by_hand, name) : finding.help;
     drift_add(drift, finding);

@@ -107,14 +107,16 @@ static void look_at_departed(struct drift *drift, const char *where, long pid, c
         if (since < departed->at && drift_watched(drift, departed->name) &&
             environment_get(&drift->c->environment, departed->name) == NULL &&
             proc_file_variable(variables, departed->name) == NULL)
-            drift_add(drift, (struct finding){
-                                 .where = where,
-                                 .variable = departed->name,
-                                 .found = departed->fingerprint.text,
-                                 .matters = true,
-                                 .message = "an env file set it when the process was started, and none does now: it "
-                                            "lives on there",
-                                 .help = restart});
+            drift_add(
+                drift,
+                (struct finding){
+                    .where = where,
+                    .variable = departed->name,
+                    .found = departed->fingerprint.text,
+                    .matters = true,
+                    .message =
+                        "an env file set it when the process was started, and none does now: the process still has it",
+                    .help = restart});
     }
 }
 
@@ -127,11 +129,10 @@ static void look_at_side_tasks(struct drift *drift, const char *where, double si
         if (since >= departed->at ||
             !side_task_asks(drift->c->config, &drift->c->customs, &drift->c->providers, departed->name))
             continue;
-        const char *message =
-            arena_printf(drift->arena,
-                         "side tasks (titles, compression, vision) may go on with the older key %s of %s, which "
-                         "was replaced after the process was started",
-                         departed->fingerprint.text, shown_name(drift->arena, departed->name));
+        const char *message = arena_printf(drift->arena,
+                                           "side tasks (titles, compression, vision) may still use the older key %s of "
+                                           "%s, which was replaced after the process was started",
+                                           departed->fingerprint.text, shown_name(drift->arena, departed->name));
         drift_add(drift, (struct finding){.where = where,
                                           .found = departed->fingerprint.text,
                                           .expected = now == NULL || now->credential_count == 0
@@ -171,7 +172,7 @@ static void look_at(struct drift *drift, int process, const char *pid, const cha
         .where = arena_printf(drift->arena, "process %s (Hermes)", pid),
         .print = arena_printf(drift->arena, "tr '\\0' '\\n' </proc/%s/environ | grep '^{}='", pid),
         .stays = true,
-        .drop = arena_printf(drift->arena, "%s; Hermes itself reads .env again with the next message", restart)};
+        .drop = arena_printf(drift->arena, "%s; Hermes reads .env again with the next message", restart)};
     for (size_t at = 0; at < variables.len; at += strlen(variables.bytes + at) + 1) {
         const char *item = variables.bytes + at;
         const char *equals = strchr(item, '=');

@@ -43,15 +43,13 @@ static void look_at_pool(struct drift *drift, const char *profile, const char *n
     compile_home(&c, &(struct compile_request){.home = profile, .managed = compile_find_managed()});
     const char *plan = c.publication.pool_plan.bytes;
     if (c.outcome != COMPILE_VALID || has_old_keys(plan))
-        drift_add(drift,
-                  (struct finding){
-                      .where = arena_printf(drift->arena, "profiles/%s/auth.json", name),
-                      .matters = true,
-                      .message =
-                          "it has entries of hermes-watch whose keys the profile's own files do not have: Hermes "
-                          "uses them there, and no hermes-watch looks after that profile",
-                      .help = arena_printf(drift->arena, "hermes-compile --home %s, or hermes-watch --profiles",
-                                           shell_word(drift->arena, profile))});
+        drift_add(drift, (struct finding){
+                             .where = arena_printf(drift->arena, "profiles/%s/auth.json", name),
+                             .matters = true,
+                             .message = "it has entries of hermes-watch whose keys the profile's own files do not "
+                                        "have: Hermes uses them there, and no hermes-watch watches that profile",
+                             .help = arena_printf(drift->arena, "hermes-compile --home %s, or hermes-watch --profiles",
+                                                  shell_word(drift->arena, profile))});
     compilation_finish(&c);
 }
 
@@ -79,8 +77,8 @@ static void look_at_variable(struct drift *drift, const struct binding *binding)
             .found = departed->fingerprint.text,
             .expected = now == NULL ? NULL : arena_strdup(drift->arena, fingerprint_of(now->value, now->len).text),
             .matters = true,
-            .message = "a copy of the value that this home has replaced: the profile goes on with it",
-            .help = arena_printf(drift->arena, "edit %s, or take the line out", binding->place.source->path)});
+            .message = "a copy of the value that this home has replaced: the profile still uses it",
+            .help = arena_printf(drift->arena, "edit %s, or remove the line", binding->place.source->path)});
 }
 
 /* A copy of a variable stays behind when the root's is replaced. */

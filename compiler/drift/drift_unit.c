@@ -173,7 +173,7 @@ static void look_at_passed(struct unit *unit)
         drift_assignment(drift, &passed);
         if (drift->count > before && known == NULL) {
             drift->items[before].matters = false;
-            drift->items[before].message = "it is passed on where the manager has it; no env file has it";
+            drift->items[before].message = "it is passed on if the manager has it; no env file has it";
         }
     }
 }

@@ -69,8 +69,8 @@ static void look_at_polling(struct drift *drift, const cJSON *status)
         const char *why = cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(item, "why"));
         if (path != NULL && why != NULL)
             find(drift, false,
-                 arena_printf(drift->arena, "it looks at %s from time to time only: %s", shown_name(drift->arena, path),
-                              shown_name(drift->arena, why)),
+                 arena_printf(drift->arena, "it can only check %s from time to time: %s",
+                              shown_name(drift->arena, path), shown_name(drift->arena, why)),
                  "keep the file on a local file system");
     }
 }

@@ -171,7 +171,7 @@ static struct text interpolate(struct reader *r, const char *raw, size_t len, si
         if (out.len > LONGEST_VALUE || r->expanded > ENVIRONMENT_MOST_EXPANDED)
             return too_long(r, at,
                             out.len > LONGEST_VALUE ? "this value is longer than 4 MiB with its references replaced"
-                                                    : "the references up to here bring in more than 16 MiB");
+                                                    : "the references up to here add more than 16 MiB");
     }
     return out;
 }

@@ -104,8 +104,8 @@ static void report_unseen(const struct line_reader *r, const struct env_line *li
             continue;
         struct place place = {r->source, lines[binding->place.line].line, lines[binding->place.line].column, 0};
         struct diagnostic *d = diagnostic_add(diagnostics, CODE_ENV_PARSERS_DIFFER, place,
-                                              "only Hermes's second env reader takes this for a variable");
-        diagnostic_note(diagnostics, d, "at its start: not set; after /reload: %s",
+                                              "only Hermes's second env reader reads this as a variable");
+        diagnostic_note(diagnostics, d, "when Hermes starts: not set; after /reload: %s",
                         shown_secret(diagnostics->arena, binding->value, binding->len));
         diagnostic_help(diagnostics, d, "write NAME=value, or NAME=\"value\" with both quotes on one line");
     }
@@ -123,16 +123,17 @@ void load_env_compare(const struct env_text *env, struct environment *environmen
         if (binding->place.source != env->source || (other != NULL && same(binding, other)))
             continue;
         binding->seeded = other == NULL ? "" : other->value;
-        struct diagnostic *d = diagnostic_add(diagnostics, CODE_ENV_PARSERS_DIFFER, binding->place,
-                                              other == NULL ? "Hermes's second env reader does not see this variable"
-                                                            : "Hermes's second env reader reads another value here");
+        struct diagnostic *d =
+            diagnostic_add(diagnostics, CODE_ENV_PARSERS_DIFFER, binding->place,
+                           other == NULL ? "Hermes's second env reader does not see this variable"
+                                         : "Hermes's second env reader reads a different value here");
         if (other != NULL)
-            diagnostic_note(diagnostics, d, "at its start: %s; after /reload: %s",
+            diagnostic_note(diagnostics, d, "when Hermes starts: %s; after /reload: %s",
                             shown_secret(diagnostics->arena, binding->value, binding->len),
                             shown_secret(diagnostics->arena, other->value, other->len));
         diagnostic_help(diagnostics, d,
                         other != NULL && strstr(other->value, "${") != NULL
-                            ? "write the value itself: only Hermes's start replaces a reference"
+                            ? "write the value itself: Hermes replaces references only when it starts"
                             : "quote the value, and put a comment on a line of its own");
     }
     report_unseen(&r, env->lines, diagnostics);

@@ -14,7 +14,7 @@ static void print_next_steps(const char *name, const char *path)
 {
     (void)printf(
         "made %s\n\n"
-        "Whoever has this file can read the fleet's keys and change them. Keep a copy where you keep secrets,\n"
+        "Anyone with this file can read and change the fleet's keys. Keep a copy where you keep secrets,\n"
         "and bring it to each machine by the way that you trust (never by etcd itself), as the user of Hermes:\n"
         "    scp -p %s MACHINE:.config/hermes/\n\n"
         "In config.yaml of each home:\n"
@@ -50,7 +50,7 @@ int fleet_init(struct arena *arena, const char *name)
         return EXIT_OK;
     }
     if (error == -EEXIST)
-        (void)fprintf(stderr, "hermes-fleet: %s exists already; what lies in etcd opens with it alone\n", path);
+        (void)fprintf(stderr, "hermes-fleet: %s exists already; only it opens what etcd stores\n", path);
     else
         (void)fprintf(stderr, "hermes-fleet: %s: %s\n", path, strerror(-error));
     return error == -EEXIST ? EXIT_USAGE : EXIT_IO;

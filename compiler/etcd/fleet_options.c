@@ -11,9 +11,9 @@ static const struct option_row rows[] = {
      .help = "Make the key file of a new fleet, and print how homes join it. Default: prod."},
     {OPTION_MODE, "push", .mode = FLEET_PUSH, .operands = "[FILE]",
      .help = "Make FILE, an env file, or standard input, the new revision for every machine. It is checked first, and "
-             "what changes is shown by fingerprint. Nothing is pushed when somebody else pushed in between."},
+             "what changes is shown by fingerprint. Nothing is pushed if another machine pushed in between."},
     {OPTION_MODE, "status", .mode = FLEET_STATUS,
-     .help = "Show every machine with the revision that is in force there."},
+     .help = "Show every machine and the revision that is active there."},
     {OPTION_MODE, "history", .mode = FLEET_HISTORY,
      .help = "Show the last 64 revisions."},
     {OPTION_MODE, "rollback", .mode = FLEET_ROLLBACK, .operands = "[REVISION]",
@@ -35,7 +35,7 @@ static const struct option_exit exits[] = {
     {EXIT_OK, "Success."},
     {EXIT_INVALID, "The configuration or the env file is invalid, or etcd refuses the user or the certificate."},
     {EXIT_USAGE, "Wrong usage, or a revision that does not exist."},
-    {EXIT_DIFFERS, "status found a machine that is behind, or somebody else pushed in between."},
+    {EXIT_DIFFERS, "status found a machine that is behind, or another machine pushed in between."},
     {EXIT_IO, "etcd cannot be reached, or input or output failed."},
 };
 /* clang-format on */

@@ -204,7 +204,7 @@ static int push(struct fleet *fleet, const struct fleet_offer *before, const str
         return fleet_say_trouble(fleet, error);
     if (done)
         return EXIT_OK;
-    (void)fputs("hermes-fleet: somebody else pushed in between; nothing was pushed\n", stderr);
+    (void)fputs("hermes-fleet: another machine pushed in between; nothing was pushed\n", stderr);
     return EXIT_DIFFERS;
 }
 

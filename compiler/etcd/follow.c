@@ -82,7 +82,7 @@ static void note(struct follower *f, bool heard, const char *trouble)
         say(4, arena_printf(f->scratch, "fleet %s: %s%s", f->fleet->settings->name, trouble,
                             heard || f->revision.number == 0
                                 ? ""
-                                : arena_printf(f->scratch, "; revision %lld stays in force", f->revision.number)));
+                                : arena_printf(f->scratch, "; revision %lld stays active", f->revision.number)));
 }
 
 /* --- what comes in --- */
@@ -168,7 +168,7 @@ static bool take_event(struct follower *f, const struct etcd_value *value)
     if (strstr(value->key, "/machines/") == NULL)
         follow_cooldowns_event(&f->cooldowns, f->scratch, value);
     else if (follow_machine_sees(&f->machine, f->scratch, value))
-        say(4, "fleet: another machine has the same /etc/machine-id and home: give a clone an id of its own");
+        say(4, "fleet: another machine has the same /etc/machine-id and home: give a clone its own id");
     return true;
 }
 

@@ -77,18 +77,17 @@ static enum revision_answer nothing_there(struct revision_follower *f, struct ar
     if (f->number == 0)
         return REVISION_KEPT;
     return refuse(f, arena_printf(arena,
-                                  "etcd has no env file of fleet %s any more; revision %lld stays in force. Push it "
+                                  "etcd has no env file of fleet %s any more; revision %lld stays active. Push it "
                                   "again: hermes-fleet push FILE",
                                   f->fleet->settings->name, f->number));
 }
 
 static const char *going_back(const struct revision_follower *f, struct arena *arena, long long number)
 {
-    return arena_printf(
-        arena,
-        "revision %lld is older than revision %lld, which is in force: etcd was restored from a backup, "
-        "or an old value was put back. To accept it: hermes-fleet rollback %lld",
-        number, f->number, number);
+    return arena_printf(arena,
+                        "revision %lld is older than revision %lld, which is active: etcd was restored from a backup, "
+                        "or an old value was put back. To accept it: hermes-fleet rollback %lld",
+                        number, f->number, number);
 }
 
 enum revision_answer follow_revision(struct revision_follower *f, struct arena *arena, const struct etcd_value *value)
@@ -104,7 +103,7 @@ enum revision_answer follow_revision(struct revision_follower *f, struct arena *
         return refuse(f, going_back(f, arena, number));
     if (number == f->number && !same)
         return refuse(f, arena_printf(arena,
-                                      "there are two revisions %lld, and the other one is in force: etcd was restored "
+                                      "there are two revisions %lld, and the other one is active: etcd was restored "
                                       "from a backup. To accept this one: hermes-fleet rollback %lld",
                                       number, number));
     if (same && !is_foreign(f) && !follow_revision_is_lost(f)) {

@@ -27,6 +27,6 @@ bool cooldown_file_read(struct cooldowns *cooldowns, const char *path, struct te
         text_append(before, read.bytes, read.len);
     if (read.status != SAFE_READ_OK || !cooldowns_parse(cooldowns, read.bytes, read.len, clock_wall()))
         (void)diagnostic_add(diagnostics, CODE_MEMORY_DAMAGED, (struct place){0},
-                             "%s is not as it was written: what it remembered of keys that cool is forgotten", path);
+                             "%s was edited or damaged: its record of cooling keys is lost", path);
     return true;
 }

@@ -36,7 +36,7 @@ static void splice(struct projector *p, size_t start, size_t end, const char *te
 static bool leave_alone(struct projector *p, const char *why)
 {
     struct diagnostic *d = diagnostic_add(p->diagnostics, CODE_POOL_LEFT_ALONE, (struct place){.source = p->source},
-                                          "the pool of %s is left alone: %s", shown_name(p->arena, p->name), why);
+                                          "the pool of %s is not changed: %s", shown_name(p->arena, p->name), why);
     diagnostic_help(p->diagnostics, d, "fix it by hand, or remove it with `hermes auth`");
     return false;
 }
@@ -298,7 +298,7 @@ static void edit_members(struct projector *p, const struct providers *providers)
         if (*name_table_get(&p->pools, p->name) != i)
             continue;
         if (twice[i])
-            (void)leave_alone(p, "its name occurs twice");
+            (void)leave_alone(p, "its name is given twice");
         else
             outcomes[i] = project_member(p, &pool->children[i]);
         removed += outcomes[i].gone;

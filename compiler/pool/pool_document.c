@@ -14,7 +14,7 @@ static void unreadable(struct pool_document *document, const struct source *sour
                        const char *why)
 {
     struct diagnostic *d = diagnostic_add(diagnostics, CODE_POOL_UNREADABLE, (struct place){.source = source},
-                                          "%s %s; it is left alone", source->label, why);
+                                          "%s %s; it is not changed", source->label, why);
     diagnostic_help(diagnostics, d, "fix the file or move it away: Hermes reads it as empty and would overwrite it");
     document->unreadable = true;
 }
@@ -28,7 +28,9 @@ static const char *why_no_object(const struct source *source, const struct json 
         return "is empty";
     if (root == NULL)
         return "is not JSON";
-    return root->kind == JSON_OBJECT ? NULL : root->kind == JSON_ARRAY ? "is a list, not an object" : "is no object";
+    return root->kind == JSON_OBJECT  ? NULL
+           : root->kind == JSON_ARRAY ? "is a list, not an object"
+                                      : "is not an object";
 }
 
 struct pool_document pool_document_open(struct arena *arena, struct source *source, struct diagnostics *diagnostics)

@@ -94,9 +94,9 @@ static void warn(struct projector *p, const struct credential *credential)
 {
     struct diagnostic *d =
         diagnostic_add(p->diagnostics, CODE_REMOVED_ENTRY, credential->origins[0].place,
-                       "%s has no entry in Hermes's pool for %s: it was taken out by hand, and stays out",
+                       "%s has no entry in Hermes's pool for %s: it was removed by hand, and stays removed",
                        credential->origins[0].key, shown_name(p->arena, p->name));
-    diagnostic_help(p->diagnostics, d, "hermes-compile --reset %s puts it back", shown_name(p->arena, p->name));
+    diagnostic_help(p->diagnostics, d, "hermes-compile --reset %s restores it", shown_name(p->arena, p->name));
 }
 
 void pool_removed_look(struct projector *p, const struct json *array)

@@ -116,7 +116,7 @@ void probes_answer(struct probes *probes, struct http_child *child)
         if (probe->state == PROBE_UNASKED)
             continue;
         if (answers == NULL || next >= answers->count)
-            probe->error = "hermes-http gave no answer";
+            probe->error = "hermes-http did not answer";
         else
             take_answer(probes->arena, probe, text.bytes, &answers->children[next++]);
     }
@@ -145,7 +145,7 @@ const char *probe_words(struct arena *arena, const struct probe *probe)
 {
     const char *state = probe_state_name(probe->state);
     if (probe->state == PROBE_UNASKED)
-        return arena_printf(arena, "%s: nothing there proves a key", state);
+        return arena_printf(arena, "%s: no request there shows whether a key works", state);
     if (probe->status == 0)
         return probe->error == NULL ? state : arena_printf(arena, "%s: %s", state, probe->error);
     return probe->state == PROBE_WORKS ? state : arena_printf(arena, "%s (%d)", state, probe->status);

@@ -97,11 +97,12 @@ static void say(struct diagnostics *list, const struct provider *provider, const
     if (answer->state == PROBE_REFUSED) {
         struct diagnostic *d = diagnostic_add(
             list, CODE_KEY_REFUSED, place, "%s refuses this key: %s; the previous version stays active", name, words);
-        diagnostic_note(list, d, "hermes_watch.require_probe requires that a changed key is tried first");
-        diagnostic_help(list, d, "put in a key that works; hermes-compile --probe asks again");
+        diagnostic_note(list, d, "hermes_watch.require_probe requires a test of each changed key");
+        diagnostic_help(list, d, "enter a key that works; hermes-compile --probe asks again");
     } else if (answer->state != PROBE_WORKS) {
-        struct diagnostic *d = diagnostic_add(list, CODE_KEY_UNPROVEN, place,
-                                              "whether %s takes this key is not known: %s; it is used", name, words);
+        struct diagnostic *d =
+            diagnostic_add(list, CODE_KEY_UNPROVEN, place,
+                           "it is not known whether %s accepts this key: %s; the key is used", name, words);
         diagnostic_help(list, d, "hermes-compile --probe asks again");
     }
 }

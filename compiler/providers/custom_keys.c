@@ -110,7 +110,7 @@ static bool leave_to_command(struct resolver *r, struct draft *draft, const stru
         return false;
     draft->provider.awaited = true;
     (void)diagnostic_add(r->diagnostics, CODE_NOT_COMPILED, command->key->place,
-                         "Hermes since 0.20.2 runs this command for a key; the snapshot has none of it");
+                         "Hermes 0.20.2 and later run this command to get a key; the snapshot does not have it");
     return true;
 }
 

@@ -201,9 +201,9 @@ static bool name_is_taken(struct collector *c, const struct custom_provider *pro
     struct text other = {.arena = c->arena};
     put_path(provider, &path);
     put_path(&c->all->items[*namesake], &other);
-    struct diagnostic *d = diagnostic_add(c->diagnostics, CODE_PROVIDER_DROPPED, provider->entry->place,
-                                          "%s is left out: Hermes takes its name for that of %s, which has another URL",
-                                          path.bytes, other.bytes);
+    struct diagnostic *d = diagnostic_add(
+        c->diagnostics, CODE_PROVIDER_DROPPED, provider->entry->place,
+        "%s is not compiled: Hermes treats its name as that of %s, which has another URL", path.bytes, other.bytes);
     diagnostic_help(c->diagnostics, d, "rename one of the two; names that differ only in case or spaces are the same");
     return true;
 }

@@ -106,8 +106,8 @@ static void check_custom(const struct resolve_input *input, const struct provide
         return;
     struct diagnostic *d =
         diagnostic_add(diagnostics, CODE_NO_KEY, place_of(model, provider),
-                       "the default endpoint has no key: Hermes sends the text \"no-key-required\" in its place");
-    diagnostic_help(diagnostics, d, "write model.api_key, or key_env with the name of the variable that has it");
+                       "the default endpoint has no key: Hermes sends the string \"no-key-required\" instead");
+    diagnostic_help(diagnostics, d, "set model.api_key, or key_env to the name of its variable");
 }
 
 static bool any_key(const struct resolve_input *input, const struct providers *providers)

@@ -46,7 +46,7 @@ static void name_key_header(const struct node *name, struct diagnostics *diagnos
 {
     struct diagnostic *d = diagnostic_add(diagnostics, CODE_HEADER_FOR_KEY, name->place,
                                           "this Authorization is sent instead of the provider's key");
-    diagnostic_help(diagnostics, d, "if it holds a key, that key belongs into api_key or key_env");
+    diagnostic_help(diagnostics, d, "if it is a key, put it in api_key or key_env");
 }
 
 const char *dialect_table_auth(const struct provider_row *row, const char *base_url)
@@ -69,7 +69,7 @@ const struct node *dialect_headers(const struct node *headers, struct diagnostic
             if (strcasecmp(text, framing[k]) == 0) {
                 struct diagnostic *d =
                     diagnostic_add(diagnostics, CODE_RESERVED_HEADER, name->place,
-                                   "%s is not an extra header: the request's own body decides it", framing[k]);
+                                   "%s is not an extra header: the body of each request determines it", framing[k]);
                 diagnostic_help(diagnostics, d, "remove the line");
             }
     }
@@ -91,6 +91,6 @@ bool dialect_unverified(const struct node *entry, struct diagnostics *diagnostic
         diagnostic_help(diagnostics,
                         diagnostic_add(diagnostics, CODE_UNVERIFIED_TLS, pair->key->place,
                                        "the certificate of this provider is not checked"),
-                        "for a server with a certificate of its own, ssl_ca_cert names the file");
+                        "for a server with its own certificate, set ssl_ca_cert to its file");
     return unverified;
 }

@@ -32,11 +32,11 @@ const char *endpoint_advice(const char *url)
 {
     url += strspn(url, " \t");
     if (strchr("\"'<(", *url) != NULL && *url != '\0')
-        return "remove what encloses it";
+        return "remove the quotes or brackets around it";
     if (strcasecmp(url, "http://") == 0 || strcasecmp(url, "https://") == 0)
-        return "write the host behind it";
+        return "add the host";
     if (strncasecmp(url, "http", 4) == 0)
-        return "write https:// with a colon and two slashes";
+        return "write https://, with a colon and two slashes";
     return endpoint_is_local(url) ? "write http:// before it" : "write https:// before it";
 }
 

@@ -21,11 +21,11 @@ static void add_env_keys(struct resolver *r, const struct provider_row *row, con
     if (binding == NULL || binding->len == 0)
         return;
     if (pool_view_suppressed(r->in->pool, row->id, arena_printf(r->arena, "env:%s", variable))) {
-        struct diagnostic *d = diagnostic_add(
-            r->diagnostics, CODE_SUPPRESSED_SOURCE, binding->place,
-            "`hermes auth remove` took %s out of the pool of %s; Hermes sends it only when nothing else is left there",
-            variable, row->id);
-        diagnostic_help(r->diagnostics, d, "`hermes auth add %s` brings it back; or remove the line", row->id);
+        struct diagnostic *d =
+            diagnostic_add(r->diagnostics, CODE_SUPPRESSED_SOURCE, binding->place,
+                           "`hermes auth remove` removed %s from the pool of %s; Hermes sends it only as a last resort",
+                           variable, row->id);
+        diagnostic_help(r->diagnostics, d, "`hermes auth add %s` restores it; or remove the line", row->id);
         return;
     }
     struct draft *draft = draft_for(r, row->id, row);

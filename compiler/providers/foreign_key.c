@@ -67,14 +67,14 @@ static void report(struct resolver *r, const struct draft *draft, struct origin 
                    const char *variable, bool used)
 {
     const char *id = shown_name(r->arena, draft->provider.id);
-    struct diagnostic *d =
-        variable != NULL
-            ? diagnostic_add(r->diagnostics, CODE_FOREIGN_KEY, origin.place,
-                             "%s is the key of %s, as %s has it: it is not sent to %s", origin.key, owner, variable, id)
-            : diagnostic_add(r->diagnostics, CODE_FOREIGN_KEY, origin.place, "%s has the form of a key of %s%s",
-                             origin.key, owner,
-                             used ? arena_printf(r->arena, ", and goes to %s", id)
-                                  : arena_printf(r->arena, ": %s's own variable is used", id));
+    struct diagnostic *d = variable != NULL
+                               ? diagnostic_add(r->diagnostics, CODE_FOREIGN_KEY, origin.place,
+                                                "%s is the key of %s (%s has the same): it is not sent to %s",
+                                                origin.key, owner, variable, id)
+                               : diagnostic_add(r->diagnostics, CODE_FOREIGN_KEY, origin.place,
+                                                "%s has the form of a key of %s%s", origin.key, owner,
+                                                used ? arena_printf(r->arena, ", and goes to %s", id)
+                                                     : arena_printf(r->arena, ": %s's own variable is used", id));
     diagnostic_help(r->diagnostics, d, "remove it, or put %s's key there", id);
 }
 

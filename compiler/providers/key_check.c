@@ -110,7 +110,7 @@ const char *key_check_unusable(const char *text, size_t len)
     if (characters(text, len) < SHORTEST_KEY)
         return "is shorter than four characters";
     if (is_reference(text, len))
-        return "is a bare reference";
+        return "is a reference that nothing has replaced";
     if (is_foreign_reference(text, len))
         return "names a variable in a form that Hermes does not replace";
     if (is_command(text, len))
@@ -158,7 +158,7 @@ static struct key_doubt pasted_before(const char *text, size_t len)
     if (len > 10 && (strncasecmp(text, "Authorization:", 14) == 0 || strncasecmp(text, "x-api-key:", 10) == 0))
         return (struct key_doubt){"is a whole header", "keep only the key"};
     if (name > 4 && name < len && text[name] == '=' && memchr(text, '_', name) != NULL)
-        return (struct key_doubt){"starts with the name of a variable", "keep only what is behind the \"=\""};
+        return (struct key_doubt){"starts with the name of a variable", "keep only the part after the \"=\""};
     return (struct key_doubt){0};
 }
 

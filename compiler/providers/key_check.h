@@ -5,8 +5,8 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-/* NULL when usable; else why not: "is shorter than four characters", "is a placeholder", "is a bare reference", "refers
- * to a secret manager", "has a ${ that is not closed", "has a reference in it that nothing has replaced". */
+/* NULL when usable; else why not, as the end of a sentence: "is a placeholder", "is a URL", "refers to a secret
+ * manager", ... */
 const char *key_check_unusable(const char *text, size_t len);
 
 /* `op://vault/item`, `ENC[...]`, `vault:path`: what a secret manager puts a value in the place of. */

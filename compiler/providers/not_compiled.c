@@ -22,7 +22,7 @@ static void name_logins(struct resolver *r)
     if (names.len > 0)
         (void)diagnostic_add(
             r->diagnostics, CODE_NOT_COMPILED, (struct place){0},
-            "%s: logged in with OAuth; Hermes refreshes these by itself, the snapshot has no key of theirs",
+            "%s: logged in with OAuth; Hermes refreshes these tokens itself, and the snapshot does not have them",
             names.bytes);
 }
 
@@ -33,8 +33,9 @@ static void name_secret_sources(struct resolver *r)
         return;
     for (size_t i = 0; i < sources->pair_count; i++)
         if (node_truthy(node_get(sources->pairs[i].value, "enabled")))
-            (void)diagnostic_add(r->diagnostics, CODE_NOT_COMPILED, sources->pairs[i].key->place,
-                                 "Hermes asks this source of secrets when it starts; the snapshot has nothing of it");
+            (void)diagnostic_add(
+                r->diagnostics, CODE_NOT_COMPILED, sources->pairs[i].key->place,
+                "Hermes asks this secret source when it starts; the snapshot does not have its values");
 }
 
 void not_compiled_say(struct resolver *r)

@@ -24,8 +24,8 @@ void provider_url_take_variables(struct resolver *r)
             draft->provider.url = (struct origin){binding->place, row->base_url_env};
         } else if (strcmp(url, draft->provider.base_url) != 0) {
             (void)diagnostic_add(r->diagnostics, CODE_BASE_URL_SHADOWED, binding->place,
-                                 "%s is another URL than the one config.yaml names for %s; config.yaml's is used",
-                                 row->base_url_env, shown_name(r->arena, draft->provider.id));
+                                 "%s differs from the URL in config.yaml for %s, which is used", row->base_url_env,
+                                 shown_name(r->arena, draft->provider.id));
         }
     }
 }
@@ -56,7 +56,7 @@ void provider_url_leave_out(struct resolver *r, struct provider *provider)
     provider->projected = false;
     struct diagnostic *d =
         diagnostic_add(r->diagnostics, CODE_NO_BASE_URL, provider->credentials[first].origins[0].place,
-                       "%s has no base URL of its own and none is named: its keys get no entry in the pool",
+                       "%s has no built-in base URL, and none is set: its keys get no entry in the pool",
                        shown_name(r->arena, provider->id));
     if (provider->row->base_url_env != NULL)
         diagnostic_help(r->diagnostics, d, "set %s in .env, or base_url beside the key", provider->row->base_url_env);

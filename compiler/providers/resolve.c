@@ -190,9 +190,9 @@ static void note_inheritance(struct resolver *r)
             continue;
         struct diagnostic *d =
             diagnostic_add(r->diagnostics, CODE_ROOT_POOL_HIDDEN, first->origins[0].place,
-                           "Hermes finds %s in the profile's own pool now, and no longer what %s has for %s",
+                           "Hermes now finds %s in the profile's own pool, and no longer sees what %s has for %s",
                            first->origins[0].key, entry->root->label, shown_name(r->arena, entry->provider));
-        diagnostic_help(r->diagnostics, d, "add with `hermes auth add` to the profile what it shall fall back to");
+        diagnostic_help(r->diagnostics, d, "add the keys to fall back to with `hermes auth add` in the profile");
     }
 }
 

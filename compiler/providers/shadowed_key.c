@@ -23,7 +23,7 @@ void shadowed_key_warn(struct resolver *r, const struct draft *draft, struct ori
 {
     const struct credential *first = &draft->provider.credentials[0];
     struct diagnostic *d = diagnostic_add(r->diagnostics, CODE_SHADOWED_KEY, origin.place,
-                                          "%s is another key for %s than %s, which is used first", origin.key,
+                                          "%s has a different key for %s than %s, which is used first", origin.key,
                                           shown_name(r->arena, draft->provider.id), first->origins[0].key);
     diagnostic_note(r->diagnostics, d, "%s: %s, %s: %s", origin.key, fingerprint->text, first->origins[0].key,
                     first->fingerprint.text);
@@ -58,9 +58,9 @@ void shadowed_key_add_outvoted(struct resolver *r, struct draft *draft, struct p
         return;
     shadowed->outvoted = true;
     struct diagnostic *d = diagnostic_add(r->diagnostics, CODE_SHADOWED_KEY, origin.place,
-                                          "%s is another key for %s here than in %s, which wins", origin.key,
+                                          "%s has a different key for %s here than in %s, which wins", origin.key,
                                           shown_name(r->arena, draft->provider.id), winner.source->label);
-    diagnostic_help(r->diagnostics, d, "remove the one that is not meant");
+    diagnostic_help(r->diagnostics, d, "remove the one you do not want");
 }
 
 /* What other files say of a variable. In one file the last line counts, and a warning names the others. */

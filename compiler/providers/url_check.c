@@ -68,20 +68,19 @@ void url_check(struct diagnostics *diagnostics, struct place place, const char *
     }
     check_parts(diagnostics, place, url);
     if (strncasecmp(url, "http://", 7) == 0 && !endpoint_is_local(url)) {
-        struct diagnostic *d = diagnostic_add(diagnostics, CODE_PLAIN_HTTP, place,
-                                              "the key goes over the internet without encryption: everyone on the way "
-                                              "can read it");
+        struct diagnostic *d =
+            diagnostic_add(diagnostics, CODE_PLAIN_HTTP, place,
+                           "the key is sent over the internet without encryption: anyone on the way can read it");
         diagnostic_help(diagnostics, d, "write https://");
     }
     if (request != NULL) {
-        struct diagnostic *d =
-            diagnostic_add(diagnostics, CODE_URL_WITH_REQUEST, place,
-                           "this base URL ends in %s, which each request appends once more", request);
+        struct diagnostic *d = diagnostic_add(diagnostics, CODE_URL_WITH_REQUEST, place,
+                                              "this base URL ends in %s, which each request appends again", request);
         diagnostic_help(diagnostics, d, "remove %s from its end", request);
     }
     if (owner != NULL) {
         struct diagnostic *d = diagnostic_add(diagnostics, CODE_FOREIGN_URL, place,
-                                              "the key for %s would be sent to a host of %s", row->id, owner->id);
+                                              "the key of %s would be sent to a host of %s", row->id, owner->id);
         diagnostic_help(diagnostics, d, "remove this base_url, or name %s as the provider", owner->id);
     }
 }

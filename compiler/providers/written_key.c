@@ -30,8 +30,7 @@ void written_key_report_unset(struct resolver *r, struct draft *draft, const str
         draft->provider.awaited = true;
         (void)diagnostic_add(
             r->diagnostics, CODE_NOT_COMPILED, node->place,
-            "%s names a variable that a source of secrets sets when Hermes starts; the snapshot has no key "
-            "of it",
+            "%s names a variable that a secret source sets when Hermes starts; the snapshot does not have its key",
             path);
         return;
     }
@@ -69,8 +68,8 @@ static void report_unusable(struct resolver *r, struct draft *draft, struct orig
         draft->provider.awaited = true;
     if (reference && secret_sources_may_set(node_get(r->in->config, "secrets"), config ? NULL : origin.key)) {
         (void)diagnostic_add(r->diagnostics, CODE_NOT_COMPILED, origin.place,
-                             "%s %s: Hermes gets the key when it starts, and the snapshot has nothing of it",
-                             origin.key, why);
+                             "%s %s: Hermes gets the key when it starts, and the snapshot does not have it", origin.key,
+                             why);
         return;
     }
     struct diagnostic *d = diagnostic_add_as(r->diagnostics, severity,
@@ -80,7 +79,7 @@ static void report_unusable(struct resolver *r, struct draft *draft, struct orig
         d->variable = origin.key;
     diagnostic_help(r->diagnostics, d,
                     strstr(why, "URL") != NULL   ? "put the provider's key here; its URL belongs in base_url"
-                    : reference                  ? "turn on the source of secrets under `secrets`, or put the key here"
+                    : reference                  ? "enable the secret source under `secrets`, or put the key here"
                     : severity == SEVERITY_ERROR ? "close it with }"
                     : strstr(why, "variable") != NULL || strstr(why, "reference") != NULL
                         ? "write ${NAME} for the value of a variable, or put the key here"
@@ -147,7 +146,7 @@ void written_key_add_variable(struct resolver *r, struct draft *draft, enum cred
         draft->provider.awaited = true;
         struct diagnostic *d = diagnostic_add(
             r->diagnostics, CODE_PLAIN_COPY, binding->place,
-            "a source of secrets sets %s as well, and Hermes uses that value: this one counts for nothing", origin.key);
+            "a secret source sets %s, too, and Hermes uses that value: this one is not used", origin.key);
         diagnostic_help(r->diagnostics, d, "remove the plain copy");
         return;
     }

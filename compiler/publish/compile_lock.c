@@ -106,7 +106,7 @@ void compile_lock_say(struct diagnostics *list, const char *home, int error)
     }
     const char *path = arena_printf(list->arena, "%s/" COMPILE_LOCK_FILE, home);
     struct diagnostic *d = diagnostic_add(list, CODE_HOME_LOCKED, (struct place){0},
-                                          "another program compiles this home and does not end: %s is locked", path);
+                                          "another process is still compiling this home: %s is locked", path);
     lock_holder_note(list, d, path);
-    diagnostic_help(list, d, "let it go on, or end it, and try again");
+    diagnostic_help(list, d, "let it finish, or end it, and try again");
 }

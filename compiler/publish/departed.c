@@ -129,7 +129,7 @@ int departed_note(struct arena *arena, const char *home, const struct hermes_vie
     struct departures all = departed_read(arena, home);
     if (all.damaged)
         (void)diagnostic_add(diagnostics, CODE_MEMORY_DAMAGED, (struct place){0},
-                             "%s is not as it was written: what it remembered of variables is forgotten", path);
+                             "%s was edited or damaged: its record of removed variables is lost", path);
     bool fewer = drop_returned(&all, environment, providers);
     bool more = put_new(arena, &all, previous, environment, providers, now);
     struct text out = {.arena = arena};

@@ -16,7 +16,7 @@ struct emitter {
 
 static void cannot_say(struct emitter *e, const struct node *node, const char *what, const char *how)
 {
-    (void)diagnostic_add(e->diagnostics, CODE_NOT_JSON, node->place, "%s here: JSON has none, so it is %s", what, how);
+    (void)diagnostic_add(e->diagnostics, CODE_NOT_JSON, node->place, "%s: JSON has none, so it is %s", what, how);
 }
 
 /* A value is written: when nobody is going to read it, it need not be kept. */
@@ -49,15 +49,15 @@ static void emit_scalar(struct emitter *e, const struct node *node)
             text_append(e->out, node->text, node->len);
             break;
         }
-        cannot_say(e, node, "a number without an end", "written as text");
+        cannot_say(e, node, "an infinite number or NaN", "written as a string");
         json_write_string(e->out, node->text, node->len);
         break;
     case NODE_TIMESTAMP:
-        cannot_say(e, node, "a date", "written as ISO 8601 text");
+        cannot_say(e, node, "a date", "written as an ISO 8601 string");
         json_write_string(e->out, node->text, node->len);
         break;
     case NODE_BINARY:
-        cannot_say(e, node, "binary data", "written as base64 text");
+        cannot_say(e, node, "binary data", "written as a base64 string");
         json_write_string(e->out, node->text, node->len);
         break;
     default:
@@ -119,7 +119,7 @@ static void check_keys(struct emitter *e, const struct node *map)
         if (compare_named(&names[i - 1], &names[i]) == 0) {
             struct diagnostic *d =
                 diagnostic_add(e->diagnostics, CODE_SAME_KEY, names[i].key->place,
-                               "this key and the one in line %u become the same text", names[i - 1].key->place.line);
+                               "this name and the one on line %u become the same string", names[i - 1].key->place.line);
             diagnostic_help(e->diagnostics, d, "rename one of them, or remove it");
         }
 }
@@ -135,7 +135,7 @@ static void emit_map(struct emitter *e, const struct node *map)
             text_putc(e->out, ',');
         if (map->pairs[i].key->kind != NODE_STRING)
             (void)diagnostic_add(e->diagnostics, CODE_KEY_NOT_TEXT, map->pairs[i].key->place,
-                                 "YAML makes %s of this key", node_kind_name(map->pairs[i].key->kind));
+                                 "YAML reads this name as %s", node_kind_name(map->pairs[i].key->kind));
         json_write_string(e->out, name, len);
         text_putc(e->out, ':');
         emit_node(e, map->pairs[i].value);

@@ -263,7 +263,7 @@ static void say_narrowed(struct publishing *p)
     const unsigned now = p->pool.replacement.left.st_mode & 07777;
     if (pool->present && (pool->mode & ~now & 077) != 0)
         (void)diagnostic_add(p->diagnostics, CODE_READABLE_BY_OTHERS, (struct place){.source = pool},
-                             "others could read %s (mode %04o); it is %04o from now on", pool->label, pool->mode, now);
+                             "others could read %s (mode %04o); the mode is now %04o", pool->label, pool->mode, now);
 }
 
 /* A snapshot never waits for a lock that another process holds for long. */

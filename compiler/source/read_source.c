@@ -32,8 +32,8 @@ static enum read_outcome refuse(struct diagnostics *diagnostics, const struct so
     switch (read->status) {
     case SAFE_READ_ABSENT:
         d = diagnostic_add_as(diagnostics, SEVERITY_ERROR, CODE_POOL_UNREADABLE, place,
-                              "%s is a link to a file that does not exist; it is left alone", source->label);
-        diagnostic_help(diagnostics, d, "rm %s, or bring back what it leads to",
+                              "%s is a link to a file that does not exist; it is not changed", source->label);
+        diagnostic_help(diagnostics, d, "rm %s, or restore the file that it links to",
                         shell_word(diagnostics->arena, source->path));
         return READ_REFUSED;
     case SAFE_READ_NOT_A_FILE:
@@ -53,14 +53,14 @@ static enum read_outcome refuse(struct diagnostics *diagnostics, const struct so
         return READ_REFUSED;
     case SAFE_READ_WORLD_WRITABLE:
         d = diagnostic_add(diagnostics, CODE_UNSAFE_MODE, place,
-                           "everyone may write %s (mode %04o, owner %u): its keys could be anybody's", source->label,
-                           read->mode, read->owner);
+                           "anyone may write to %s (mode %04o, owner %u): its keys could come from anyone",
+                           source->label, read->mode, read->owner);
         diagnostic_help(diagnostics, d, "chmod o-w %s", shell_word(diagnostics->arena, source->path));
         return READ_REFUSED;
     case SAFE_READ_TOO_LARGE:
         d = diagnostic_add(diagnostics, CODE_TOO_LARGE, place, "%s has %lld bytes; the limit is %d MiB", source->label,
                            (long long)read->size, SAFE_READ_LIMIT / (1024 * 1024));
-        diagnostic_help(diagnostics, d, "ls -l %s, and find out who fills it",
+        diagnostic_help(diagnostics, d, "ls -l %s, and find out what writes to it",
                         shell_word(diagnostics->arena, source->path));
         return READ_REFUSED;
     default:
@@ -76,7 +76,7 @@ void read_source_warn_readable(struct diagnostics *diagnostics, const struct sou
     if ((source->mode & S_IROTH) == 0 || source->in_work_tree)
         return;
     struct diagnostic *d = diagnostic_add(diagnostics, CODE_READABLE_BY_OTHERS, (struct place){.source = source},
-                                          "everyone may read %s (mode %04o)", source->label, source->mode);
+                                          "anyone may read %s (mode %04o)", source->label, source->mode);
     diagnostic_help(diagnostics, d, "chmod 600 %s", shell_word(diagnostics->arena, source->path));
 }
 
@@ -87,8 +87,8 @@ static void warn_modes(struct diagnostics *diagnostics, const struct source *sou
     struct place place = {.source = source};
     if ((source->mode & S_IWGRP) != 0 && !own_group && !source->in_work_tree) {
         struct diagnostic *d =
-            diagnostic_add(diagnostics, CODE_GROUP_WRITABLE, place, "group %u may write %s (mode %04o)", source->group,
-                           source->label, source->mode);
+            diagnostic_add(diagnostics, CODE_GROUP_WRITABLE, place, "group %u may write to %s (mode %04o)",
+                           source->group, source->label, source->mode);
         diagnostic_help(diagnostics, d, "chmod g-w %s", shell_word(diagnostics->arena, source->path));
     }
     bool holds_keys = source->kind == SOURCE_ENV || source->kind == SOURCE_EXTRA_ENV || source->kind == SOURCE_POOL;
@@ -103,10 +103,10 @@ static void warn_mounted_alone(struct diagnostics *diagnostics, const struct sou
     if (source->moment.st_nlink > 0 || stat(source->path, &st) < 0 || st.st_nlink > 0 ||
         st.st_ino != source->moment.st_ino || st.st_dev != source->moment.st_dev)
         return;
-    struct diagnostic *d =
-        diagnostic_add(diagnostics, CODE_MOUNTED_ALONE, (struct place){.source = source},
-                       "%s is mounted alone and was replaced outside: no edit arrives any more", source->label);
-    diagnostic_help(diagnostics, d, "mount the folder that it lies in");
+    struct diagnostic *d = diagnostic_add(
+        diagnostics, CODE_MOUNTED_ALONE, (struct place){.source = source},
+        "%s is mounted as a single file and was replaced outside: edits no longer arrive", source->label);
+    diagnostic_help(diagnostics, d, "mount the directory that contains it");
 }
 
 enum read_outcome read_source(struct arena *arena, struct source *source, int wait_ms, struct diagnostics *diagnostics)

@@ -42,7 +42,7 @@ struct booking_table {
 
 struct bookings {
     const char *path;             /* the caller's */
-    struct booking_table *shared; /* NULL: there is none that can be used */
+    struct booking_table *shared; /* NULL: there is no usable one */
     bool writable;                /* `shared` is */
     struct booking_table *own;    /* for what cannot be shared; NULL until it is needed */
     struct moment moment;         /* of `shared` */

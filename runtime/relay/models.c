@@ -197,7 +197,7 @@ static bool add_errors(const struct gathering *g, struct bytes *out)
                bytes_printf(out, "\",\"status\":%d,\"message\":\"%s\"}", attempt == NULL ? 0 : attempt->status,
                             attempt == NULL            ? "it could not be asked"
                             : attempt->failure != NULL ? attempt->failure
-                            : attempt->status == 200   ? "its answer is no list of models"
+                            : attempt->status == 200   ? "its answer is not a list of models"
                             : attempt->status == 0     ? "it did not answer in time"
                                                        : "it refused to list its models");
     }

@@ -208,7 +208,7 @@ class OwnFiles(unittest.TestCase):
             "a link to nothing": lambda path: path.symlink_to(self.home.root / "nothing"),
             "a link to itself": lambda path: path.symlink_to(path),
             "a file that nothing may read": lambda path: (path.write_text("{}"), path.chmod(0)),
-            "a file that everyone may write": lambda path: (path.write_text("{}"), path.chmod(0o666)),
+            "a file that anyone may write to": lambda path: (path.write_text("{}"), path.chmod(0o666)),
             "an empty file": lambda path: path.write_text(""),
             "17 MiB": lambda path: path.write_bytes(b" " * (17 << 20)),
         }

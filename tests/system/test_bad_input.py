@@ -155,7 +155,7 @@ class BadInput(unittest.TestCase):
 
     def test_file_that_others_may_write(self):
         os.chmod(self.home.path / "config.yaml", 0o666)
-        self.refused(1, "config.yaml: error[unsafe-mode]: everyone may write config.yaml (mode 0666", "chmod o-w")
+        self.refused(1, "config.yaml: error[unsafe-mode]: anyone may write to config.yaml (mode 0666", "chmod o-w")
 
     @unittest.skipUnless(os.getuid() == 0, "SKIP: needs root to plant another user's link")
     def test_link_that_another_user_made(self):
@@ -247,7 +247,7 @@ class BadInput(unittest.TestCase):
             path = self.home.write("auth.json", text)
             code, _, err = self.home.compile()
             self.assertEqual(code, 0, err)
-            self.assertIn("warning[pool-left-alone]: the pool of xiaomi is left alone", err)
+            self.assertIn("warning[pool-left-alone]: the pool of xiaomi is not changed", err)
             self.assertEqual(path.read_text(), text)
 
     def test_lock_held_for_longer_than_the_limit(self):
@@ -270,7 +270,7 @@ class BadInput(unittest.TestCase):
             fcntl.flock(lock, fcntl.LOCK_EX)
             code, _, err = self.home.compile()
         self.assertEqual(code, 4)
-        self.assertIn("error[home-locked]: another program compiles this home and does not end", err)
+        self.assertIn("error[home-locked]: another process is still compiling this home", err)
         self.assertRegex(err, fr"note: process {os.getpid()} \(\S+\) holds it")
         self.assertEqual((self.home.bytes_of("compiled/snapshot.json"), self.home.bytes_of("auth.json")), self.before)
         self.assertEqual(self.home.compile()[0], 0)

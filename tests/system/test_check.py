@@ -90,7 +90,7 @@ class Check(unittest.TestCase):
                   env=f"XIAOMI_API_KEY={SPARE}\nsk-test-lonely-1\n")
 
     def test_an_env_file_that_is_missing(self):
-        self.says("warning[no-env-file]", "help: create it, or take it out of hermes_watch.env_files",
+        self.says("warning[no-env-file]", "help: create it, or remove it from hermes_watch.env_files",
                   config="hermes_watch: {env_files: [/nowhere/at/all.env]}\n")
 
     def test_a_misspelt_key(self):
@@ -238,8 +238,8 @@ class Check(unittest.TestCase):
     # --- env files ---
 
     def test_hermes_has_two_readers_of_env_files(self):
-        err = self.says(".env:1:3: warning[env-parsers-differ]: Hermes's second env reader reads another value here",
-                        f"at its start: {fingerprint('sk-abc')}; after /reload: {fingerprint('sk-abc # note')}",
+        err = self.says(".env:1:3: warning[env-parsers-differ]: Hermes's second env reader reads a different value",
+                        f"when Hermes starts: {fingerprint('sk-abc')}; after /reload: {fingerprint('sk-abc # note')}",
                         env='A=sk-abc # note\nB="abc"\nC=abc#d\n')
         self.assertEqual(err.count("env-parsers-differ"), 1)
 
@@ -315,7 +315,7 @@ class Check(unittest.TestCase):
         self.assertEqual(told["used_by"],
                          [{"provider": "xiaomi", "rank": 2}, {"provider": "xiaomi", "behind": "model.api_key"}])
         _, out, _ = self.home.compile("--explain", "model.api_key")
-        self.assertIn("stands at config.yaml:4:12", out)
+        self.assertIn("set at    config.yaml:4:12", out)
         self.assertIn("  shadows   .env:1:16 XIAOMI_API_KEY  sha256:", out)
         self.assertEqual(self.home.compile("--explain", "no.such.thing")[0], 2)
         for slip, meant in ("model.api_kye", "model.api_key"), ("modle", "model"):
@@ -331,7 +331,7 @@ class Check(unittest.TestCase):
                         "custom_providers:\n- {name: my-llm, base_url: 'http://h/v1', apiKey: '${MY_KEY}'}\n")
         self.home.write(".env", "MY_KEY=sk-test-mine\n")
         path = "custom_providers[0].apiKey"
-        self.assertIn(f"{path}\n  stands at config.yaml:2:51\n  value     {fingerprint('sk-test-mine')}\n"
+        self.assertIn(f"{path}\n  set at    config.yaml:2:51\n  value     {fingerprint('sk-test-mine')}\n"
                       "  out of    MY_KEY  .env:1:8\n  used as   key 1 of 1 for custom:my-llm\n",
                       self.home.compile("--explain", path)[1])
         self.assertIn("  put into  config.yaml:2:51\n", self.home.compile("--explain", "MY_KEY")[1])

@@ -273,7 +273,8 @@ Environment=ZAI_API_KEY={HIDDEN}
             self.home.write("compiled/status.json", json.dumps(status))
             text = self.home.compile("--check", "--live")[1]
             self.assertIn("hermes-watch: degraded: cannot watch one folder\n", text)
-            self.assertIn("hermes-watch: (harmless now) it looks at config.yaml from time to time only: on NFS\n", text)
+            self.assertIn("hermes-watch: (harmless now) it can only check config.yaml from time to time: on NFS\n",
+                          text)
             self.home.write("compiled/status.json", json.dumps(status | {"pid": 1}))  # of one that ran before
             self.assertEqual(self.findings(status=0), {})
 
@@ -381,7 +382,7 @@ Environment=ZAI_API_KEY={HIDDEN}
         self.home.compile()
         profile = self.profile(f"XIAOMI_API_KEY={TRUE}\n")
         shutil.copy(self.home.path / "auth.json", profile / "auth.json")
-        self.assertIn("no hermes-watch looks after that profile", self.findings()["profiles/work/auth.json"]["message"])
+        self.assertIn("no hermes-watch watches that profile", self.findings()["profiles/work/auth.json"]["message"])
         self.home.compile("--home", profile)  # its own compile takes them out
         pool = json.loads((profile / "auth.json").read_text())["credential_pool"]["xiaomi"]
         self.assertEqual([(e["source"], e["access_token"]) for e in pool], [("env:XIAOMI_API_KEY", TRUE)])
@@ -419,7 +420,7 @@ Environment=ZAI_API_KEY={HIDDEN}
         messages = [f["message"] for f in json.loads(self.home.compile("--check", "--live", "--format",
                                                                        "json")[1])["findings"] if f["where"] == where]
         self.assertEqual(len(messages), 2, messages)
-        self.assertIn(f"may go on with the older key {fingerprint(HIDDEN)} of custom:mine", messages[0])
+        self.assertIn(f"may still use the older key {fingerprint(HIDDEN)} of custom:mine", messages[0])
         self.assertIn("model_routes only when it starts", messages[1])
 
     def test_a_stale_snapshot_and_a_pool_that_contradicts(self):
@@ -428,7 +429,7 @@ Environment=ZAI_API_KEY={HIDDEN}
         self.assertEqual(found["compiled/snapshot.json"]["message"], "older than its sources")
         self.assertIn("auth.json", found)
         (self.home.path / "compiled/snapshot.json").unlink()
-        self.assertEqual(self.findings()["compiled/snapshot.json"]["message"], "there is none that can be used")
+        self.assertEqual(self.findings()["compiled/snapshot.json"]["message"], "there is no usable one")
 
     def test_a_reset_clears_pool_and_memory(self):
         entry = {"id": "6daf30", "source": "env:XIAOMI_API_KEY", "priority": 0, "secret_fingerprint": fingerprint(TRUE)}

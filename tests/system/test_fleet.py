@@ -107,7 +107,7 @@ class Push(FleetCase):
         won = [out for code, out, err in done if code == EXIT_OK]
         lost = [err for code, out, err in done if code == EXIT_DIFFERS]
         self.assertEqual(len(won) + len(lost), len(done), done)
-        self.assertEqual(set(lost) - {"hermes-fleet: somebody else pushed in between; nothing was pushed\n"}, set())
+        self.assertEqual(set(lost) - {"hermes-fleet: another machine pushed in between; nothing was pushed\n"}, set())
         numbers = sorted(int(re.match("revision ([0-9]+)", out)[1]) for out in won)
         self.assertEqual(numbers, list(range(1, len(won) + 1)), "each push is a revision of its own")
         self.assertEqual(home.status()["revision"], len(won))

@@ -172,7 +172,7 @@ class Sealed(FleetCase):
         home.push(f"XIAOMI_API_KEY={OLD}\n")
         home.wait_revision(3)
         self.put("sources/env", old)
-        self.refuses(home, "revision 1 is older than revision 3, which is in force: etcd was restored from a backup, "
+        self.refuses(home, "revision 1 is older than revision 3, which is active: etcd was restored from a backup, "
                            "or an old value was put back. To accept it: hermes-fleet rollback 1", number=3)
         code, out, err = home.fleet("rollback", "1")
         self.assertEqual((code, err), (EXIT_OK, ""))
@@ -183,7 +183,7 @@ class Sealed(FleetCase):
     def test_an_env_file_that_is_gone(self):
         home = self.machine()
         self.etcd.ctl("del", "--prefix", f"/hermes-watch/{self.name}/sources/")
-        self.refuses(home, "etcd has no env file of fleet .* any more; revision 1 stays in force. Push it again")
+        self.refuses(home, "etcd has no env file of fleet .* any more; revision 1 stays active. Push it again")
         self.assertEqual(home.push(f"XIAOMI_API_KEY={NEW}\n")[1].split("\n")[0], f"revision 2 of fleet {self.name}:")
         home.wait_revision(2)
 
@@ -222,8 +222,8 @@ class Sealed(FleetCase):
         try:
             status = self.wait_machines(home, lambda s: any(m["state"] == "twin" for m in s["machines"]))
             told = next(m for m in status["machines"] if m["state"] == "twin")
-            self.assertEqual(told["error"], "another machine has the same /etc/machine-id and home: give a clone an id "
-                                            "of its own")
+            self.assertEqual(told["error"],
+                             "another machine has the same /etc/machine-id and home: give a clone its own id")
             self.assertEqual(len(status["machines"]), 2)
         finally:
             twin.stdin.close()
@@ -259,7 +259,7 @@ class Clusters(unittest.TestCase):
             config = (home.path / "config.yaml").read_text()
             home.write("config.yaml", config.replace(first.endpoints, second.endpoints))
             state = home.wait_state(heard=False)
-            self.assertRegex(state["trouble"], "etcd has no env file of fleet prod any more; revision 2 stays in force"
+            self.assertRegex(state["trouble"], "etcd has no env file of fleet prod any more; revision 2 stays active"
                                                r".*\(this etcd is another cluster, [0-9]+, than the one before, [0-9]+")
             self.assertEqual(home.first_key(), fingerprint(OLD))
             code, out, err = home.push(f"XIAOMI_API_KEY={NEW}\n")  # said by somebody who has the key, it counts
@@ -290,7 +290,7 @@ class Clusters(unittest.TestCase):
                      "--initial-advertise-peer-urls", f"http://127.0.0.1:{member.peer}")
             member.start()
             state = home.wait_state(trouble=lambda text: "rollback 1" in text)
-            self.assertIn("revision 1 is older than revision 2, which is in force: etcd was restored from a backup",
+            self.assertIn("revision 1 is older than revision 2, which is active: etcd was restored from a backup",
                           state["trouble"])
             self.assertEqual(home.first_key(), fingerprint(NEW))
             code, out, err = home.fleet("rollback", "1")

@@ -168,9 +168,10 @@ class GatewayView(unittest.TestCase):
                                  f"model: {{api_key: {managed}}}\nproviders: {{gemini: {{api_key: {managed}}}}}\n")
         self.assertEqual(code, 0, err)
         folder = self.home.root / "managed"
-        self.assertIn("config.yaml:1:36: warning[shadowed-key]: model.api_key is another key for xiaomi here than in "
+        self.assertIn("config.yaml:1:36: warning[shadowed-key]: model.api_key has a different key for xiaomi here than "
+                      "in "
                       f"{folder}/config.yaml, which wins", err)
-        self.assertIn(".env:1:16: warning[shadowed-key]: XIAOMI_API_KEY is another key for xiaomi here than in "
+        self.assertIn(".env:1:16: warning[shadowed-key]: XIAOMI_API_KEY has a different key for xiaomi here than in "
                       f"{folder}/.env, which wins", err)
         content = self.home.snapshot()["content"]
         shadowed = {(s["provider"], s["fingerprint"], s["origins"][0]["path"]) for s in content["shadowed"]}
@@ -190,7 +191,7 @@ class GatewayView(unittest.TestCase):
         config = "model: {provider: azure-foundry, api_key: sk-test-azure-0001}\n"
         code, err = self.compile(config, env="AZURE_FOUNDRY_API_KEY=sk-test-azure-0002\nAZURE_FOUNDRY_BASE_URL=' '\n")
         self.assertEqual(code, 0, err)
-        self.assertIn("config.yaml:1:43: warning[no-base-url]: azure-foundry has no base URL", err)
+        self.assertIn("config.yaml:1:43: warning[no-base-url]: azure-foundry has no built-in base URL", err)
         self.assertIn("help: set AZURE_FOUNDRY_BASE_URL in .env, or base_url beside the key", err)
         self.assertFalse((self.home.path / "auth.json").exists())
         code, err = self.compile(config,

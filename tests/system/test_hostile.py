@@ -109,7 +109,7 @@ class Hostile(unittest.TestCase):
     def test_a_pool_that_is_named_twice_is_left_alone(self):
         text = json.dumps({"credential_pool": {"xiaomi": [entry()], "X": []}}).replace('"X"', '"xiaomi"')
         self.store(text)
-        self.assertIn("warning[pool-left-alone]: the pool of xiaomi is left alone: its name occurs twice",
+        self.assertIn("warning[pool-left-alone]: the pool of xiaomi is not changed: its name is given twice",
                       self.home.compile()[2])
         self.assertEqual(self.home.bytes_of("auth.json").decode(), text)
 

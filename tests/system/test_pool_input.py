@@ -55,8 +55,9 @@ class PoolInput(unittest.TestCase):
                           ('{"credential_pool": []}', "has a credential_pool that is not an object"),
                           ('{"providers": {}, "credential_pool": "x"}', "has a credential_pool that is not an object")):
             with self.subTest(why):
-                found = self.left_alone(text, f"auth.json: warning[pool-unreadable]: auth.json {why}; it is left alone")
-                self.assertEqual(found, [f"auth.json {why}; it is left alone"])
+                found = self.left_alone(text,
+                                        f"auth.json: warning[pool-unreadable]: auth.json {why}; it is not changed")
+                self.assertEqual(found, [f"auth.json {why}; it is not changed"])
 
     def test_a_pool_of_odd_shape(self):
         for entries, why in (([entry(), "x"], "one of its entries is not an object"),
@@ -64,7 +65,7 @@ class PoolInput(unittest.TestCase):
                              ([entry(), entry(priority="1")], "the priority of one of its entries is not a number"),
                              ([entry(), entry(priority=None)], "the priority of one of its entries is not a number")):
             with self.subTest(why):
-                why = f"the pool of xiaomi is left alone: {why}"
+                why = f"the pool of xiaomi is not changed: {why}"
                 self.assertEqual(self.left_alone(store(*entries), f"auth.json: warning[pool-left-alone]: {why}"), [why])
 
     def test_a_mark_at_the_start(self):
@@ -108,7 +109,7 @@ class PoolInput(unittest.TestCase):
             self.assertEqual((code, [e["access_token"] for e in self.home.pool()]), (0, [MANUAL]))
             self.assertIn("warning[removed-entry]: model.api_key has no entry in Hermes's pool for xiaomi", err)
         self.assertEqual(self.first_key(), KEY)  # the relay and the library have it
-        self.assertIn("may stand in auth.json again", self.home.compile("--reset", "xiaomi")[1])
+        self.assertIn("may be in auth.json again", self.home.compile("--reset", "xiaomi")[1])
         self.assertNotIn("removed-entry", self.home.compile()[2])
         self.assertEqual([e["access_token"] for e in self.home.pool()], [KEY, MANUAL])
         self.home.write("auth.json", store(entry(priority=0)))
@@ -248,10 +249,10 @@ class PoolInput(unittest.TestCase):
         os.chmod(self.home.write("auth.json", store(entry())), 0o644)
         code, _, err = self.home.compile()
         self.assertEqual(code, 0)
-        self.assertIn("auth.json: warning[readable-by-others]: everyone may read auth.json (mode 0644)", err)
+        self.assertIn("auth.json: warning[readable-by-others]: anyone may read auth.json (mode 0644)", err)
         self.assertIn("help: chmod 600", err)
         self.assertEqual(stat.S_IMODE(os.stat(self.home.path / "auth.json").st_mode), 0o640)
-        self.assertIn("others could read auth.json (mode 0644); it is 0640 from now on", err)
+        self.assertIn("others could read auth.json (mode 0644); the mode is now 0640", err)
         self.assertEqual(self.home.pool()[0]["access_token"], KEY)
 
     @unittest.skipIf(os.geteuid() != 0, "SKIP: only root can give files away")

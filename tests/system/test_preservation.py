@@ -192,7 +192,7 @@ class Leaving(unittest.TestCase):
         code, _, err = self.home.compile("--withdraw")
         self.assertEqual(code, 4)
         self.assertTrue(err.startswith("auth.json: warning[pool-unreadable]: auth.json is not JSON; "
-                                       "it is left alone\n"), err)
+                                       "it is not changed\n"), err)
         self.assertEqual(self.home.bytes_of("auth.json"), b"{")
 
 

@@ -115,7 +115,7 @@ class ByHand(Case):
         self.assertIn(("xiaomi", "refused", 403), self.probe()[1])
         self.assertEqual(self.home.compile("--probe", "nobody"),
                          (2, "",
-                          'hermes-compile: "nobody" is no provider of the sources; --status lists the providers\n'))
+                          'hermes-compile: "nobody" is not a provider of the sources; --status lists the providers\n'))
 
     def test_nobody_there(self):
         self.home.write("config.yaml", config(NEW, f"http://127.0.0.1:{unused_port()}/v1"))

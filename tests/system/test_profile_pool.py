@@ -121,7 +121,7 @@ class ProfilePool(unittest.TestCase):
         (self.root / ".env").write_text("TELEGRAM_BOT_TOKEN=sk-test-bot-000001\n")
         (self.root / ".env").chmod(0o600)
         self.home.write(".env", "TELEGRAM_BOT_TOKEN=sk-test-bot-000001\n")
-        self.assertIn("warning[shared-bot]: TELEGRAM_BOT_TOKEN is the bot of", self.home.compile()[2])
+        self.assertIn("warning[shared-bot]: TELEGRAM_BOT_TOKEN is also the bot of", self.home.compile()[2])
         self.home.write(".env", "TELEGRAM_BOT_TOKEN=sk-test-bot-000002\n")
         self.assertNotIn("shared-bot", self.home.compile()[2])
 

@@ -121,10 +121,10 @@ class Status(unittest.TestCase):
         for name in ("My LLM", "my-llm", "custom:my-llm", "mimo", "deepseek"):
             self.assertEqual(self.home.compile("--reset", name)[:2], (0, "nothing was cooling\n"), name)
         self.assertEqual(self.home.compile("--reset", "xiaomy"),
-                         (2, "", 'hermes-compile: "xiaomy" is no provider; did you mean "xiaomi"?\n'))
+                         (2, "", 'hermes-compile: "xiaomy" is not a provider; did you mean "xiaomi"?\n'))
         self.assertEqual(self.home.compile("--explain", "xiaomy")[::2],
                          (2,
-                          'hermes-compile: "xiaomy" is no provider, variable or config path of the sources; '
+                          'hermes-compile: "xiaomy" is not a provider, variable or config path of the sources; '
                           'did you mean "xiaomi"?\n'))
         self.assertIn('"sha256:', self.home.compile("--explain", KEYS[3])[2])
 

@@ -145,7 +145,7 @@ static size_t count_taken(struct arena *arena, struct announcer *a, const char *
     size_t taken = 0;
     struct text text = http_child_take(&a->job.child, arena);
     const struct json *answers = json_span_member(json_span_scan(arena, text.bytes, text.len, &at), "answers");
-    *ret_why = "hermes-http gave no answer";
+    *ret_why = "hermes-http did not answer";
     for (; answers != NULL && taken < answers->count && taken < a->sent; taken++) {
         const struct json *answer = &answers->children[taken];
         double status = 0;
