@@ -1,6 +1,5 @@
 #include "near_name.h"
 
-#include <stdbool.h>
 #include <string.h>
 
 enum { LONGEST = 48 };
@@ -44,16 +43,14 @@ static size_t distance_of(const char *a, size_t a_len, const char *b, size_t b_l
 
 void near_name_consider(struct near_name *near, const char *candidate)
 {
-    size_t len = strlen(near->written);
+    size_t len = near->len = near->len != 0 ? near->len : strlen(near->written);
     size_t other = strlen(candidate);
-    if (len > LONGEST || other > LONGEST || len < 3)
-        return;
     size_t allowed = len < 5 ? 1 : len < 9 ? 2 : 3;
     size_t gap = len < other ? other - len : len - other;
-    bool same_end =
-        lower(near->written[0]) == lower(candidate[0]) || lower(near->written[len - 1]) == lower(candidate[other - 1]);
-    if (gap > allowed || !same_end) /* nobody errs at both ends, and most names are told apart so */
+    if (gap > allowed || len > LONGEST || other > LONGEST || len < 3)
         return;
+    if (lower(near->written[0]) != lower(candidate[0]) && lower(near->written[len - 1]) != lower(candidate[other - 1]))
+        return; /* nobody errs at both ends, and most names are told apart so */
     const char *written = near->written;
     const char *start = candidate;
     for (; len > 0 && other > 0 && lower(*written) == lower(*start);

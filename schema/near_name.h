@@ -7,6 +7,7 @@
 /* Start with the name that was written; consider each candidate; `best` is the nearest, or NULL. */
 struct near_name {
     const char *written;
+    size_t len;      /* its length, once it is known */
     size_t distance; /* of the best */
     const char *best;
 };

@@ -4,10 +4,17 @@
 #include <string.h>
 #include <strings.h>
 
+/* Of ASCII. What is compared with many names is told from most of them by one letter, without a call. */
+static char lower(char c)
+{
+    return (char)(c >= 'A' && c <= 'Z' ? c | 0x20 : c);
+}
+
 static bool in_list(const char *const *list, size_t count, const char *name)
 {
+    const char first = lower(*name);
     for (size_t i = 0; i < count; i++)
-        if (strcasecmp(list[i], name) == 0)
+        if (*list[i] == first && strcasecmp(list[i], name) == 0)
             return true;
     return false;
 }
@@ -16,7 +23,7 @@ static bool ends_with(const char *name, const char *end)
 {
     size_t len = strlen(name);
     size_t tail = strlen(end);
-    return len > tail && strcasecmp(name + len - tail, end) == 0;
+    return len > tail && lower(name[len - tail]) == *end && strcasecmp(name + len - tail, end) == 0;
 }
 
 bool setting_name_is_secret(const char *name)

@@ -222,8 +222,10 @@ static enum severity severity_of_unknown(const char *path, const struct node *ma
 static bool same_letters(const char *a, const char *b)
 {
     for (;; a++, b++) {
-        a += strspn(a, "-_");
-        b += strspn(b, "-_");
+        while (*a == '-' || *a == '_')
+            a++;
+        while (*b == '-' || *b == '_')
+            b++;
         if (tolower((unsigned char)*a) != tolower((unsigned char)*b))
             return false;
         if (*a == '\0')
@@ -238,7 +240,7 @@ static const char *meant(const char *const *names, const char *written)
     struct near_name near = {.written = written};
     for (size_t i = 0; names[i] != NULL; i++)
         if ((synonym != NULL && strcmp(names[i], synonym) == 0) ||
-            (strchr(names[i], '_') != NULL && same_letters(names[i], written)))
+            (same_letters(names[i], written) && strchr(names[i], '_') != NULL))
             return names[i];
     for (; *names != NULL; names++)
         near_name_consider(&near, *names);
