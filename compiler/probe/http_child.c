@@ -3,29 +3,11 @@
 #include <errno.h>
 #include <limits.h>
 #include <signal.h>
-#include <spawn.h>
-#include <stdio.h>
-#include <string.h>
 #include <sys/mman.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
-/* Beside this program, as in a build folder, or where it lies once both are installed. */
-static int find_program(char path[PATH_MAX])
-{
-    static const char *const places[] = {"", HERMES_LIBEXEC_FROM_BIN "/"};
-    char own[PATH_MAX];
-    ssize_t len = readlink("/proc/self/exe", own, sizeof own - 1);
-    if (len <= 0)
-        return -ENOENT;
-    own[len] = '\0';
-    int folder = (int)(strrchr(own, '/') - own);
-    for (size_t i = 0; i < sizeof places / sizeof *places; i++)
-        if (snprintf(path, PATH_MAX, "%.*s/%shermes-http", folder, own, places[i]) < PATH_MAX &&
-            access(path, X_OK) == 0)
-            return 0;
-    return -ENOENT;
-}
+#include "child_program.h"
 
 static int file_in_memory(const struct text *content)
 {
@@ -46,40 +28,23 @@ static int file_in_memory(const struct text *content)
     return fd >= 0 ? fd : -errno;
 }
 
-/* With an empty environment and the signals as a program expects them: hermes-watch blocks and ignores some. */
+/* With an empty environment. */
 static int spawn(const char *path, int input, int output, pid_t *ret)
 {
     static char *const argv[] = {"hermes-http", NULL};
     static char *const nothing[] = {NULL};
-    posix_spawn_file_actions_t files;
-    posix_spawnattr_t attributes;
-    sigset_t none;
-    sigset_t all;
-    (void)sigemptyset(&none);
-    (void)sigfillset(&all);
-    (void)posix_spawnattr_init(&attributes);
-    (void)posix_spawnattr_setsigmask(&attributes, &none);
-    (void)posix_spawnattr_setsigdefault(&attributes, &all);
-    (void)posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF);
-    (void)posix_spawn_file_actions_init(&files);
-    (void)posix_spawn_file_actions_adddup2(&files, input, STDIN_FILENO);
-    (void)posix_spawn_file_actions_adddup2(&files, output, STDOUT_FILENO);
-    int error = posix_spawn(ret, path, &files, &attributes, argv, nothing);
-    (void)posix_spawn_file_actions_destroy(&files);
-    (void)posix_spawnattr_destroy(&attributes);
-    return -error;
+    return child_program_start(path, argv, nothing, (struct child_streams){input, output, -1}, ret);
 }
 
 int http_child_start(struct http_child *child, const struct text *job)
 {
     char path[PATH_MAX];
-    int error = find_program(path);
-    if (error != 0)
-        return error;
+    if (!child_program_find("hermes-http", HERMES_LIBEXEC_FROM_BIN, path))
+        return -ENOENT;
     int input = file_in_memory(job);
     int output = file_in_memory(NULL);
     pid_t process = 0;
-    error = input < 0 ? input : output < 0 ? output : spawn(path, input, output, &process);
+    int error = input < 0 ? input : output < 0 ? output : spawn(path, input, output, &process);
     if (input >= 0)
         (void)close(input);
     if (error == 0)

@@ -4,7 +4,6 @@
 #include <fcntl.h>
 #include <limits.h>
 #include <signal.h>
-#include <spawn.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -14,6 +13,7 @@
 #include <syslog.h>
 #include <unistd.h>
 
+#include "child_program.h"
 #include "json_write.h"
 
 enum { FIRST_PAUSE_S = 1, LONGEST_PAUSE_S = 60, LINE_SIZE = 2048 };
@@ -167,18 +167,6 @@ static int at_end(sd_event_source *source, int fd, uint32_t events, void *child)
     return 0;
 }
 
-/* Beside this program. */
-static bool find_program(char path[PATH_MAX])
-{
-    char own[PATH_MAX];
-    ssize_t len = readlink("/proc/self/exe", own, sizeof own - 1);
-    if (len <= 0)
-        return false;
-    own[len] = '\0';
-    return snprintf(path, PATH_MAX, "%.*s/hermes-fleet", (int)(strrchr(own, '/') - own), own) < PATH_MAX &&
-           access(path, X_OK) == 0;
-}
-
 /* A variable of our own environment as the child gets it, or NULL. */
 static char *variable(const char *name)
 {
@@ -193,29 +181,13 @@ static int spawn(const char *path, const char *home, int input, int output, pid_
     char *argv[] = {"hermes-fleet", "--home", (char *)home, "follow", NULL};
     char *environment[3] = {NULL};
     size_t count = 0;
-    posix_spawn_file_actions_t files;
-    posix_spawnattr_t attributes;
-    sigset_t none;
-    sigset_t all;
     for (size_t i = 0; i < sizeof names / sizeof *names; i++)
         if ((environment[count] = variable(names[i])) != NULL)
             count++;
-    (void)sigemptyset(&none);
-    (void)sigfillset(&all);
-    (void)posix_spawnattr_init(&attributes);
-    (void)posix_spawnattr_setsigmask(&attributes, &none);
-    (void)posix_spawnattr_setsigdefault(&attributes, &all);
-    (void)posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF);
-    (void)posix_spawn_file_actions_init(&files);
-    (void)posix_spawn_file_actions_adddup2(&files, input, STDIN_FILENO);
-    (void)posix_spawn_file_actions_adddup2(&files, output, STDOUT_FILENO);
-    (void)posix_spawn_file_actions_adddup2(&files, output, STDERR_FILENO);
-    int error = posix_spawn(ret, path, &files, &attributes, argv, environment);
-    (void)posix_spawn_file_actions_destroy(&files);
-    (void)posix_spawnattr_destroy(&attributes);
+    int error = child_program_start(path, argv, environment, (struct child_streams){input, output, output}, ret);
     while (count > 0)
         free(environment[--count]);
-    return -error;
+    return error;
 }
 
 static bool watch(struct fleet_child *f)
@@ -268,7 +240,7 @@ static void start(struct fleet_child *f)
     f->began = now_usec(f);
     free(f->running);
     f->running = strdup(f->wanted);
-    if (!find_program(path)) {
+    if (!child_program_find("hermes-fleet", NULL, path)) {
         if (f->failures == 0)
             say(f, LOG_WARNING, "there is no hermes-fleet beside hermes-watch: the fleet is not followed");
         start_later(f);
