@@ -431,35 +431,24 @@ static void put_uses(struct text *out, const struct compilation *c, const char *
     text_putc(out, ']');
 }
 
-bool explain_json(struct text *out, const struct compilation *c, const char *subject)
+static void put_variable(struct text *out, const struct compilation *c, const char *name, const struct binding *binding)
 {
-    const struct provider *provider = provider_named(&c->providers, subject);
-    if (provider != NULL) {
-        put_provider(out, c, provider);
-        return true;
-    }
-    const struct binding *binding = environment_get(&c->environment, subject);
-    if (binding == NULL && known_variables_has(subject, strlen(subject))) {
-        json_write_member(out, "variable", subject);
-        json_write_truth(out, "set", false);
-        return true;
-    }
-    if (binding != NULL) {
-        json_write_member(out, "variable", subject);
-        json_write_place(out, binding->place, NULL);
-        json_write_member(out, "value", shown_value(c->arena, subject, binding->value, binding->len));
-        reference_put_texts(out, c, subject);
-        json_write_name(out, "shadows");
-        text_putc(out, '[');
-        for (const struct binding *hidden = binding->hidden; hidden != NULL; hidden = hidden->hidden)
-            put_hidden(out, &binding->place, &hidden->place,
-                       shown_value(c->arena, hidden->name, hidden->value, hidden->len));
-        put_hidden_keys(out, c, subject);
-        text_putc(out, ']');
-        put_uses(out, c, subject);
-        return true;
-    }
-    subject = written_path(c, subject);
+    json_write_member(out, "variable", name);
+    json_write_place(out, binding->place, NULL);
+    json_write_member(out, "value", shown_value(c->arena, name, binding->value, binding->len));
+    reference_put_texts(out, c, name);
+    json_write_name(out, "shadows");
+    text_putc(out, '[');
+    for (const struct binding *hidden = binding->hidden; hidden != NULL; hidden = hidden->hidden)
+        put_hidden(out, &binding->place, &hidden->place,
+                   shown_value(c->arena, hidden->name, hidden->value, hidden->len));
+    put_hidden_keys(out, c, name);
+    text_putc(out, ']');
+    put_uses(out, c, name);
+}
+
+static bool put_config(struct text *out, const struct compilation *c, const char *subject)
+{
     const char *name = subject;
     const struct node *node = follow(c->arena, c->config, subject, &name);
     if (node == NULL)
@@ -481,5 +470,22 @@ bool explain_json(struct text *out, const struct compilation *c, const char *sub
     put_hidden_keys(out, c, subject);
     text_putc(out, ']');
     put_uses(out, c, subject);
+    return true;
+}
+
+bool explain_json(struct text *out, const struct compilation *c, const char *subject)
+{
+    const struct provider *provider = provider_named(&c->providers, subject);
+    const struct binding *binding = provider != NULL ? NULL : environment_get(&c->environment, subject);
+    if (provider != NULL)
+        put_provider(out, c, provider);
+    else if (binding != NULL)
+        put_variable(out, c, subject, binding);
+    else if (!known_variables_has(subject, strlen(subject)))
+        return put_config(out, c, written_path(c, subject));
+    else {
+        json_write_member(out, "variable", subject);
+        json_write_truth(out, "set", false);
+    }
     return true;
 }

@@ -18,8 +18,8 @@ struct child_streams {
     int errors; /* -1: ours */
 };
 
-/* Its process is *RET. With the signals as a program expects them: hermes-watch blocks and ignores some. 0 or a negative
- * errno. */
+/* Its process is *RET. With the signals as a program expects them: hermes-watch blocks and ignores some. 0 or a
+ * negative errno. */
 int child_program_start(const char *path, char *const argv[], char *const environment[], struct child_streams streams,
                         pid_t *ret) MUST_CHECK;
 
