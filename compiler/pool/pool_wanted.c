@@ -146,11 +146,22 @@ static bool is_table_variable(const struct provider_row *row, const char *name)
     return false;
 }
 
-static bool has_credential(const struct provider *provider, const char *secret)
+static bool comes_from(const struct credential *credential, const char *variable)
 {
-    for (size_t i = 0; i < provider->credential_count; i++)
-        if (provider->credentials[i].rank <= RANK_ENV && strcmp(provider->credentials[i].secret, secret) == 0)
+    for (size_t i = 0; i < credential->origin_count; i++)
+        if (strcmp(credential->origins[i].key, variable) == 0)
             return true;
+    return false;
+}
+
+/* The key that Hermes seeds is one of the provider's, and of that variable. */
+static bool has_credential(const struct provider *provider, const struct seed *seed)
+{
+    for (size_t i = 0; i < provider->credential_count; i++) {
+        const struct credential *credential = &provider->credentials[i];
+        if (credential->rank <= RANK_ENV && strcmp(credential->secret, seed->secret) == 0)
+            return comes_from(credential, seed->name);
+    }
     return false;
 }
 
@@ -165,9 +176,9 @@ static bool variables_may_be_made(const struct projector *p)
 {
     for (size_t i = 0; i < p->provider->seed_count; i++) {
         const struct seed *seed = &p->provider->seeds[i];
-        if (strcmp(seed->kind, "env:") == 0 && seed->each_load && !has_entry(p, seed) &&
+        if (strcmp(seed->kind, "env:") == 0 && seed->secret != NULL && !has_entry(p, seed) &&
             is_table_variable(p->provider->row, seed->name) &&
-            (was_made(p, seed) || !has_credential(p->provider, seed->secret)))
+            (!seed->each_load || was_made(p, seed) || !has_credential(p->provider, seed)))
             return false;
     }
     return !p->shared;

@@ -193,7 +193,11 @@ static void one_key_is_one_entry(void **state)
 {
     struct credential keys[] = {key(RANK_CONFIG, "sk-test-one", "model.api_key"),
                                 key(RANK_ENV, "sk-test-two", "XIAOMI_API_KEY")};
-    struct providers config = xiaomi(keys, 1, "sk-test-one");
+    struct origin origins[] = {{.key = "model.api_key"}, {.key = "XIAOMI_API_KEY"}};
+    struct credential same = keys[0];
+    same.origins = origins;
+    same.origin_count = 2;
+    struct providers config = xiaomi(&same, 1, "sk-test-one");
     struct providers both = xiaomi(keys, 2, "sk-test-two");
     struct world fresh = world_of(NULL);
     struct world seeded =
