@@ -192,7 +192,9 @@ def throughput(root, who):
             for name, (url, headers, process) in asked.items():
                 before = cpu_seconds(process.pid())
                 p50, p99, rate = wrk(root, url, connections, headers, seconds)
-                results[name].append((p50, p99, rate, (cpu_seconds(process.pid()) - before) / (rate * seconds) * 1e6))
+                spent = cpu_seconds(process.pid()) - before
+                # on a busy machine a slow one may not come to an answer
+                results[name].append((p50, p99, rate, spent / max(rate * seconds, 1) * 1e6))
         table[connections] = {name: [statistics.median(column) for column in zip(*rows)]
                               for name, rows in results.items()}
     print(f"\n1 KB answers, one thread, median of {ROUNDS} interleaved rounds of {SECONDS} s\n"
