@@ -25,13 +25,13 @@
 static const char *until_text(struct arena *arena, double until)
 {
     char text[32];
-    struct tm local;
+    struct tm utc;
     if (!(until < 253402300800.0)) /* the year 10000 */
         return NULL;
     time_t at = (time_t)until;
-    if (localtime_r(&at, &local) == NULL)
+    if (gmtime_r(&at, &utc) == NULL)
         return NULL;
-    (void)strftime(text, sizeof text, "%Y-%m-%d %H:%M:%S", &local);
+    (void)strftime(text, sizeof text, "%Y-%m-%dT%H:%M:%SZ", &utc);
     return arena_strdup(arena, text);
 }
 
@@ -84,7 +84,7 @@ static void print_state(struct arena *arena, const struct cooldown *cooldown, do
     else if (until != NULL)
         (void)fprintf(stream, "cooling until %s", until);
     else
-        (void)fputs("cooling for ever", stream);
+        (void)fputs("cooling, without an end", stream);
     if (reason != NULL)
         (void)fprintf(stream, " (%s)", reason);
 }

@@ -72,7 +72,7 @@ class Bookings(unittest.TestCase):
 
     def test_an_outage_is_shown_and_takes_no_key_out(self):
         self.example("try_each_key", answers="503 600\n")
-        self.assertIn("answers with errors of its own", self.home.compile("--status")[1])
+        self.assertIn("answers with errors", self.home.compile("--status")[1])
         self.assertEqual(self.reader.pick().secret, FIRST)
         self.home.compile("--reset", "all")
         self.assertNotIn("answers with errors", self.home.compile("--status")[1])

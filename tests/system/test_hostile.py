@@ -182,7 +182,7 @@ class Hostile(unittest.TestCase):
         self.store([entry(source="env:XIAOMI_API_KEY", access_token="sk-test-env-000001", last_status="exhausted",
                           last_error_reset_at=1e300, last_status_at=1)])
         self.home.compile()
-        self.assertIn("cooling for ever", self.home.compile("--status")[1])
+        self.assertIn("cooling, without an end", self.home.compile("--status")[1])
 
 
 if __name__ == "__main__":
