@@ -97,7 +97,8 @@ def draw_watch():
         return
     table = [(wrapped(name), median, p99) for name, median, p99 in found]
     gnuplot("watch", "From a save to published (ms, logarithmic; both files durable)", text, f"""
-set style data histograms; set style histogram clustered gap 1; set logscale y; set yrange [1:*]; set xtics font ",10"; set key left top
+set style data histograms; set style histogram clustered gap 1; set logscale y; set yrange [1:*]
+set xtics font ",10"; set key left top
 plot $watch using 2:xtic(1) title "median" lc rgb "{COLORS[0]}", "" using 3 title "p99" lc rgb "{COLORS[1]}"
 """, {"watch": table})
 
