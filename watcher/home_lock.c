@@ -96,6 +96,9 @@ pid_t home_lock_refused(struct home_lock *lock, const struct watched_home *home,
     lock_path(home->home, path);
     (void)close(lock->opened);
     lock->opened = -1;
+    if (error == -EWOULDBLOCK && file_lock_is_left(path))
+        (void)unlink(
+            path); /* the next one is made anew; whoever finds that its own is not there any more lets go of it */
     if (error == -EWOULDBLOCK)
         return file_lock_holder(path);
     say_unlocked(lock, home, path, error);

@@ -611,6 +611,7 @@ static int open_all(struct home_watch *h)
     struct commons *commons = h->commons;
     h->home = (struct watched_home){commons->event, h->path, h->label, commons->quiet, &h->state};
     h->state.home = h->path;
+    h->state.process = getpid();
     h->state.label = h->label != NULL ? h->label : h->path;
     after_compile_open(&h->after, &h->home, &commons->systemd, at_learned, h);
     int error = sd_event_add_time(commons->event, &h->timer, CLOCK_MONOTONIC, 0, 1, at_time, h);

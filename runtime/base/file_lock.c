@@ -3,7 +3,9 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
+#include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <sys/file.h>
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
@@ -51,7 +53,8 @@ int file_lock(const char *path, int wait_ms)
     return file_lock_opened(file_lock_open(path), wait_ms);
 }
 
-pid_t file_lock_holder(const char *path)
+/* As it is noted: it may have ended, and left the lock to a process that shares its descriptors. */
+static pid_t noted_holder(const char *path)
 {
     struct stat st;
     char line[256];
@@ -69,4 +72,28 @@ pid_t file_lock_holder(const char *path)
     if (locks != NULL)
         (void)fclose(locks);
     return holder;
+}
+
+/* The numbers in /proc are those that we know processes by. */
+static bool is_our_proc(void)
+{
+    char self[32] = "";
+    return readlink("/proc/self", self, sizeof self - 1) > 0 && strtol(self, NULL, 10) == getpid();
+}
+
+static bool has_ended(pid_t process)
+{
+    return is_our_proc() && kill(process, 0) < 0 && errno == ESRCH;
+}
+
+pid_t file_lock_holder(const char *path)
+{
+    pid_t holder = noted_holder(path);
+    return holder != 0 && has_ended(holder) ? 0 : holder;
+}
+
+bool file_lock_is_left(const char *path)
+{
+    pid_t holder = noted_holder(path);
+    return holder != 0 && has_ended(holder);
 }

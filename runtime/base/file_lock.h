@@ -2,6 +2,7 @@
 #ifndef HERMES_FILE_LOCK_H
 #define HERMES_FILE_LOCK_H
 
+#include <stdbool.h>
 #include <sys/types.h>
 
 #include "must_check.h"
@@ -16,7 +17,10 @@ int file_lock_take(int fd, int wait_ms) MUST_CHECK;
 /* What file_lock() does with what the first step has come to. */
 int file_lock_opened(int fd, int wait_ms) MUST_CHECK;
 
-/* The process that holds PATH's lock, from /proc/locks; 0 when it cannot be told. */
+/* The process that holds PATH's lock, from /proc/locks; 0 when it cannot be told, or has ended. */
 pid_t file_lock_holder(const char *path);
+/* Whoever took it has ended, and what still holds it is not to be waited for: the kernel does not let go of a process
+ * that waits for a file system. */
+bool file_lock_is_left(const char *path);
 
 #endif

@@ -94,18 +94,40 @@ class Foreign(unittest.TestCase):
         watch.process.terminate()
         self.assertEqual(watch.process.wait(PATIENCE), 0)
 
-    def test_it_ends_although_a_server_has_taken_what_it_does_not_answer(self):
-        """The kernel holds whoever waits for that, even when it is killed."""
+    def start_behind_two(self):
+        """The outer server waits itself for the one that is stopped, with what it has taken."""
         outer = self.home.root / "outer"
         outer.mkdir()
-        self.serve(self.above, outer)  # waits itself for the one that is stopped
+        self.serve(self.above, outer)
         self.addCleanup(LIBC.umount2, os.fsencode(outer), DETACH)
         watch = Watch(self.home, "--home", outer / "far", "--home", self.home.path)
-        self.addCleanup(watch.close)
         self.arrives(self.below / "far", "sk-test-foreign-far-1")
         self.stop()
         self.addCleanup(self.server.send_signal, signal.SIGCONT)
         watch.wait(lambda status: "does not answer" in status)
+        return watch
+
+    def test_what_a_server_holds_when_it_is_killed_holds_nobody_else(self):
+        watch = self.start_behind_two()
+        watch.process.kill()
+        watch.process.wait()
+        watch.socket.close()
+        watch.log.close()
+        again = Watch(self.home, name="again")
+        self.addCleanup(again.close)
+        self.put(self.home.path, "sk-test-foreign-near-2")
+        self.arrives(self.home.path, "sk-test-foreign-near-2")
+
+    def test_it_says_of_itself_what_others_see(self):
+        self.start()
+        self.home.path = self.above / "far"
+        while "ok: generation" not in self.home.compile("--status")[1]:
+            time.sleep(0.02)
+
+    def test_it_ends_although_a_server_has_taken_what_it_does_not_answer(self):
+        """The kernel holds whoever waits for that, even when it is killed."""
+        watch = self.start_behind_two()
+        self.addCleanup(watch.close)
         watch.process.terminate()
         self.assertEqual(watch.process.wait(PATIENCE), 0)
         again = Watch(self.home, name="again")

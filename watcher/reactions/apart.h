@@ -4,7 +4,7 @@
  *
  * To be called in a thread, which waits as long as the work takes, and under whose name the work runs: its locks, its
  * errno. That process ends with ours, as soon as the kernel lets go of it. What the kernel notes of a process, such as
- * who holds a flock, is of it and not of ours. */
+ * who holds a flock, is of it and not of ours; nor is getpid(). */
 #ifndef HERMES_APART_H
 #define HERMES_APART_H
 

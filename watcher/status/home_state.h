@@ -21,6 +21,7 @@ enum condition {
 struct home_state {
     const char *home;  /* its absolute path */
     const char *label; /* what it is called among others */
+    pid_t process;     /* that watches it: not of a thread apart, which has a number of its own */
     enum condition condition;
     char *status; /* what systemd gets of it; NULL: not looked at yet */
     long long generation;

@@ -1,7 +1,5 @@
 #include "status_json.h"
 
-#include <unistd.h>
-
 #include "iso_time.h"
 #include "json_write.h"
 
@@ -25,7 +23,7 @@ void status_json_put(struct text *out, const struct home_state *state, const str
 {
     text_putc(out, '{');
     json_write_number(out, "format", 1);
-    json_write_number(out, "pid", (unsigned long long)getpid());
+    json_write_number(out, "pid", (unsigned long long)state->process);
     json_write_member(out, "version", HERMES_VERSION);
     json_write_member(out, "home", state->home);
     put_time(out, "started_at", times->started);
