@@ -175,6 +175,26 @@ static enum compile_outcome outcome_of(const struct compilation *c)
     return c->diagnostics.errors > 0 ? COMPILE_INVALID : COMPILE_VALID;
 }
 
+/* The active snapshot has the fleet's keys, and the copy that they came from is gone: that takes no key away. */
+static void check_lost_copy(struct run *run)
+{
+    struct compilation *c = run->c;
+    struct hermes *own = NULL;
+    struct hermes **reader = run->request->reader != NULL ? run->request->reader : &own;
+    for (size_t i = 0; i < c->sources.count; i++) {
+        const struct source *source = c->sources.items[i];
+        if (source->kind != SOURCE_FLEET_ENV || source->present || c->diagnostics.errors > 0 ||
+            !previous_had_content(c->home, reader, source))
+            continue;
+        struct diagnostic *d = diagnostic_add(&c->diagnostics, CODE_FLEET_COPY, (struct place){.source = source},
+                                              "%s is missing: the previous version stays active", source->label);
+        diagnostic_help(&c->diagnostics, d,
+                        "hermes-watch fetches it again; to leave the fleet, remove "
+                        "hermes_watch.fleet from config.yaml");
+    }
+    hermes_close(own);
+}
+
 static bool check_sources(struct run *run)
 {
     struct compilation *c = run->c;
@@ -182,6 +202,7 @@ static bool check_sources(struct run *run)
         c->outcome = COMPILE_HELD;
     } else {
         sources_check(&c->sources, &run->files, &c->diagnostics);
+        check_lost_copy(run);
         c->outcome = outcome_of(c);
     }
     if (c->outcome != COMPILE_VALID)

@@ -52,8 +52,8 @@ static bool read_env(struct arena *arena, const char *path, struct text *ret)
     }
     (void)fprintf(stderr, "hermes-fleet: %s %s\n", path,
                   read.status == SAFE_READ_ABSENT ? "does not exist"
-                  : read.status == SAFE_READ_BUSY ? "is being written at this moment"
-                                                  : "is not a file of your own that can be read");
+                  : read.status == SAFE_READ_BUSY ? "is being written by another process"
+                                                  : "is not a readable file of yours");
     return false;
 }
 

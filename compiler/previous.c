@@ -97,7 +97,8 @@ static unsigned long long bytes_before(struct json_tokens sources, const struct 
     struct json_token none;
     struct json_token item;
     while (json_token_child(&sources, &none, &item)) {
-        if (says(sources, "path", source->label) && says(sources, "kind", source_kind_name(source->kind)))
+        bool same = source->kind == SOURCE_FLEET_ENV || says(sources, "path", source->label); /* it names a revision */
+        if (same && says(sources, "kind", source_kind_name(source->kind)))
             return number(sources, "bytes");
         if (!json_token_skip(&sources, item))
             break;

@@ -227,7 +227,7 @@ static void read_copy(struct reading *r, struct source *source)
     if (!source->present) {
         struct diagnostic *d = diagnostic_add(r->diagnostics, CODE_FLEET_ABSENT, r->sources->fleet.place,
                                               "no revision of fleet %s has arrived yet", r->sources->fleet.name);
-        diagnostic_help(r->diagnostics, d, "hermes-watch fetches it; hermes-fleet push makes the first one");
+        diagnostic_help(r->diagnostics, d, "hermes-watch fetches it; hermes-fleet push creates the first one");
         return;
     }
     const bool opened = open_copy(r, source, &revision);

@@ -23,11 +23,11 @@ void status_fleet_print(const struct compilation *c, bool watched, FILE *stream)
     else
         (void)fputs("no revision yet", stream);
     if (!state_of(c, watched, &state))
-        (void)fputs("; not followed: hermes-watch has to run", stream);
+        (void)fputs("; not followed: hermes-watch is not running", stream);
     else
-        (void)fprintf(stream, ", etcd is %s since %s", state.heard ? "heard" : "not heard", state.since);
+        (void)fprintf(stream, ", %s etcd since %s", state.heard ? "connected to" : "without", state.since);
     if (state.offered > c->sources.fleet_revision)
-        (void)fprintf(stream, "; revision %lld is not taken", state.offered);
+        (void)fprintf(stream, "; revision %lld was not accepted", state.offered);
     if (*state.trouble != '\0')
         (void)fprintf(stream, ": %s", state.trouble);
     (void)fputc('\n', stream);

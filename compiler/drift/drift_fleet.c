@@ -20,11 +20,11 @@ void drift_fleet(struct drift *drift)
         strcmp(state.fleet, name) != 0)
         return;
     if (state.heard && state.offered > own)
-        find(drift, arena_printf(drift->arena, "revision %lld is in force, and revision %lld is not taken: %s", own,
+        find(drift, arena_printf(drift->arena, "revision %lld is active, and revision %lld was not accepted: %s", own,
                                  state.offered, state.trouble));
     else if (state.heard && *state.trouble != '\0')
-        find(drift, arena_printf(drift->arena, "revision %lld is in force: %s", own, state.trouble));
+        find(drift, arena_printf(drift->arena, "revision %lld is active: %s", own, state.trouble));
     else if (!state.heard)
-        find(drift, arena_printf(drift->arena, "revision %lld is in force, and etcd is not heard since %s: %s", own,
-                                 state.since, state.trouble));
+        find(drift, arena_printf(drift->arena, "revision %lld is active, and etcd has not been reachable since %s: %s",
+                                 own, state.since, state.trouble));
 }

@@ -257,9 +257,9 @@ static int nonsense(struct etcd *etcd, long status)
 {
     char text[64];
     if (status >= 300 && status < 400)
-        (void)snprintf(text, sizeof text, "answers %ld, to go elsewhere: that is not followed", status);
+        (void)snprintf(text, sizeof text, "redirects elsewhere (HTTP %ld); redirects are not followed", status);
     else
-        (void)snprintf(text, sizeof text, "what answers there (HTTP %ld) is not etcd", status);
+        (void)snprintf(text, sizeof text, "the server there is not etcd (HTTP %ld)", status);
     note(etcd, text);
     return status / 100 == 5 ? ETCD_AWAY : ETCD_NONSENSE;
 }
@@ -267,7 +267,7 @@ static int nonsense(struct etcd *etcd, long status)
 static int failed(struct etcd *etcd, CURLcode code, const char *words)
 {
     if (code == CURLE_WRITE_ERROR)
-        note(etcd, "its answer is larger than 32 MiB");
+        note(etcd, "the answer is larger than 32 MiB");
     else
         note(etcd, *words != '\0' ? words : curl_easy_strerror(code));
     return code == CURLE_WRITE_ERROR ? ETCD_NONSENSE : is_certificate(code) ? ETCD_REFUSED : ETCD_AWAY;
@@ -594,7 +594,7 @@ static int watch_ended(struct etcd_watch *watch)
     (void)curl_easy_getinfo(watch->curl, CURLINFO_RESPONSE_CODE, &status);
     etcd->at = (etcd->at + 1) % etcd->access.endpoint_count;
     if (watch->too_long)
-        note(etcd, "a line of its watch is longer than 8 MiB");
+        note(etcd, "a line of the watch is longer than 8 MiB");
     else if (message->data.result == CURLE_OK && status != 200)
         return nonsense(etcd, status);
     else if (message->data.result == CURLE_OK)
@@ -639,7 +639,7 @@ static int read_line(struct etcd_watch *watch, struct arena *arena, const char *
         if (code == GRPC_UNAUTHENTICATED)
             forget_token(etcd);
     } else if (!cJSON_IsObject(result)) {
-        note(etcd, "a line of its watch is not etcd's");
+        note(etcd, "a line of the watch is not from etcd");
         error = ETCD_NONSENSE;
     } else if (cJSON_IsTrue(cJSON_GetObjectItemCaseSensitive(result, "canceled"))) {
         error = canceled(etcd, result);

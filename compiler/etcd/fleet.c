@@ -76,7 +76,7 @@ int fleet_open(struct fleet *fleet, struct arena *arena, const char *home, const
     fleet->settings = &c->sources.fleet;
     if (fleet->settings->name == NULL || fleet->settings->key_file == NULL || fleet->settings->endpoint_count == 0) {
         if (!say_errors(c))
-            say(home, "belongs to no fleet: its config.yaml has no hermes_watch.fleet");
+            say(home, "does not belong to a fleet: its config.yaml has no hermes_watch.fleet");
         return EXIT_INVALID;
     }
     int status = open_key(fleet);
@@ -104,7 +104,7 @@ struct fleet_offer fleet_offer_of(const struct fleet *fleet, struct arena *arena
         return offer;
     if (!fleet_seal_open(arena, fleet->key, fleet_copy_place(arena, fleet->settings->name, place), value->value,
                          value->len, &text))
-        offer.trouble = arena_printf(arena, "does not open with %s: it was altered, or sealed with another key",
+        offer.trouble = arena_printf(arena, "cannot be opened with %s: it was altered, or sealed with another key file",
                                      fleet->settings->key_file);
     else if (!fleet_revision_parse(arena, text.bytes, text.len, &offer.revision))
         offer.trouble = "is not a revision that this version knows";

@@ -30,7 +30,7 @@ static void put_line(struct text *out, const struct fleet_cooldown *cooldown, lo
         text_printf(out, "%lld s left", left);
     if (cooldown->status > 0)
         text_printf(out, ", after HTTP %d", cooldown->status);
-    text_printf(out, ", learned by %s\n", cooldown->host);
+    text_printf(out, ", reported by %s\n", cooldown->host);
 }
 
 int fleet_cooldowns(struct fleet *fleet, bool json)

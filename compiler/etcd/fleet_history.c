@@ -55,10 +55,10 @@ int fleet_history(struct fleet *fleet, bool json)
     }
     text_puts(&out, json ? "]}\n" : "");
     if (!json && out.len == 0)
-        text_printf(&out, "nothing was pushed to fleet %s so far\n", fleet->settings->name);
+        text_printf(&out, "nothing has been pushed to fleet %s yet\n", fleet->settings->name);
     (void)fputs(out.bytes, stdout);
     if (unread > 0)
-        (void)fprintf(stderr, "hermes-fleet: %zu revision%s not open with %s\n", unread, unread == 1 ? " does" : "s do",
+        (void)fprintf(stderr, "hermes-fleet: %zu revision%s cannot be opened with %s\n", unread, unread == 1 ? "" : "s",
                       fleet->settings->key_file);
     return unread > 0 ? EXIT_INVALID : EXIT_OK;
 }
@@ -70,7 +70,7 @@ int fleet_history_rollback(struct fleet *fleet, const char *number, bool json)
     struct fleet_revision revision;
     long long wanted = strtoll(number, &end, 10);
     if (*end != '\0' || wanted < 1) {
-        (void)fputs("hermes-fleet: a revision is a number, as hermes-fleet history shows it\n", stderr);
+        (void)fputs("hermes-fleet: a revision is a number from hermes-fleet history\n", stderr);
         return EXIT_USAGE;
     }
     const char *place = fleet_place(fleet, fleet_push_history_place(fleet->arena, wanted));
@@ -83,7 +83,8 @@ int fleet_history_rollback(struct fleet *fleet, const char *number, bool json)
         return EXIT_USAGE;
     }
     if (!open_revision(fleet, &values.items[0], &revision) || revision.number != wanted) {
-        (void)fprintf(stderr, "hermes-fleet: revision %lld does not open with %s\n", wanted, fleet->settings->key_file);
+        (void)fprintf(stderr, "hermes-fleet: revision %lld cannot be opened with %s\n", wanted,
+                      fleet->settings->key_file);
         return EXIT_INVALID;
     }
     return fleet_push(fleet, arena_printf(fleet->arena, "revision %lld", wanted), revision.env, revision.env_len,

@@ -14,8 +14,8 @@ static void print_next_steps(const char *name, const char *path)
 {
     (void)printf(
         "made %s\n\n"
-        "Anyone with this file can read and change the fleet's keys. Keep a copy where you keep secrets,\n"
-        "and bring it to each machine by the way that you trust (never by etcd itself), as the user of Hermes:\n"
+        "Anyone who has this file can read and change the fleet's keys. Keep a copy where you keep secrets, and copy\n"
+        "it to each machine in a way that you trust (never through etcd), for the user that runs Hermes:\n"
         "    scp -p %s MACHINE:.config/hermes/\n\n"
         "In config.yaml of each home:\n"
         "    hermes_watch:\n"
@@ -34,8 +34,8 @@ int fleet_init(struct arena *arena, const char *name)
     const char *user = getenv("HOME");
     name = name == NULL ? "prod" : name;
     if (!fleet_settings_name_fits(name)) {
-        (void)fputs("hermes-fleet: a fleet's name has at most 64 letters, digits, and . _ - (no slash, and no dot in "
-                    "front)\n",
+        (void)fputs("hermes-fleet: a fleet's name has at most 64 letters, digits and . _ - (no slash, no dot at the "
+                    "start)\n",
                     stderr);
         return EXIT_USAGE;
     }
@@ -50,7 +50,7 @@ int fleet_init(struct arena *arena, const char *name)
         return EXIT_OK;
     }
     if (error == -EEXIST)
-        (void)fprintf(stderr, "hermes-fleet: %s exists already; only it opens what etcd stores\n", path);
+        (void)fprintf(stderr, "hermes-fleet: %s already exists; nothing else opens what is in etcd\n", path);
     else
         (void)fprintf(stderr, "hermes-fleet: %s: %s\n", path, strerror(-error));
     return error == -EEXIST ? EXIT_USAGE : EXIT_IO;

@@ -96,8 +96,8 @@ static bool is_blank(const char *env, size_t len)
 
 static bool fits(const char *label, const char *env, size_t len)
 {
-    const char *trouble = len > FLEET_ENV_MOST ? "has more than 512 KiB"
-                          : is_blank(env, len) ? "is empty; to take all keys away, push a file with a comment alone"
+    const char *trouble = len > FLEET_ENV_MOST ? "is larger than 512 KiB"
+                          : is_blank(env, len) ? "is empty; to remove all keys, push a file that has only a comment"
                                                : NULL;
     if (trouble != NULL)
         (void)fprintf(stderr, "hermes-fleet: %s %s\n", label, trouble);
@@ -204,7 +204,7 @@ static int push(struct fleet *fleet, const struct fleet_offer *before, const str
         return fleet_say_trouble(fleet, error);
     if (done)
         return EXIT_OK;
-    (void)fputs("hermes-fleet: another machine pushed in between; nothing was pushed\n", stderr);
+    (void)fputs("hermes-fleet: another push came first; nothing was pushed\n", stderr);
     return EXIT_DIFFERS;
 }
 
@@ -213,7 +213,7 @@ static int look(struct fleet *fleet, struct fleet_offer *ret, long long *ret_nex
 {
     int error = fleet_offered(fleet, ret);
     if (error == 0 && ret->trouble != NULL) {
-        (void)fprintf(stderr, "hermes-fleet: etcd's env file %s\n", ret->trouble);
+        (void)fprintf(stderr, "hermes-fleet: the env file in etcd %s\n", ret->trouble);
         return EXIT_INVALID;
     }
     if (error == 0)

@@ -84,10 +84,10 @@ int fleet_status(struct fleet *fleet, bool json)
         put_text(&out, fleet, &machines, newest);
     (void)fputs(out.bytes, stdout);
     if (offer.trouble != NULL)
-        (void)fprintf(stderr, "hermes-fleet: etcd's env file %s\n", offer.trouble);
+        (void)fprintf(stderr, "hermes-fleet: the env file in etcd %s\n", offer.trouble);
     if (machines.unread > 0)
-        (void)fprintf(stderr, "hermes-fleet: %zu machine%s sealed with another key than %s\n", machines.unread,
-                      machines.unread == 1 ? " has" : "s have", fleet->settings->key_file);
+        (void)fprintf(stderr, "hermes-fleet: %zu machine%s another key file than %s\n", machines.unread,
+                      machines.unread == 1 ? " uses" : "s use", fleet->settings->key_file);
     if (offer.trouble != NULL)
         return EXIT_INVALID;
     return behind || machines.unread > 0 ? EXIT_DIFFERS : EXIT_OK;

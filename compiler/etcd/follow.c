@@ -76,8 +76,8 @@ static void note(struct follower *f, bool heard, const char *trouble)
     (void)snprintf(f->trouble, sizeof f->trouble, "%s", trouble);
     write_state(f, trouble);
     if (turned && heard)
-        say(6,
-            arena_printf(f->scratch, "follows fleet %s, revision %lld", f->fleet->settings->name, f->revision.number));
+        say(6, arena_printf(f->scratch, "following fleet %s, revision %lld", f->fleet->settings->name,
+                            f->revision.number));
     if (other && *trouble != '\0')
         say(4, arena_printf(f->scratch, "fleet %s: %s%s", f->fleet->settings->name, trouble,
                             heard || f->revision.number == 0
@@ -168,7 +168,7 @@ static bool take_event(struct follower *f, const struct etcd_value *value)
     if (strstr(value->key, "/machines/") == NULL)
         follow_cooldowns_event(&f->cooldowns, f->scratch, value);
     else if (follow_machine_sees(&f->machine, f->scratch, value))
-        say(4, "fleet: another machine has the same /etc/machine-id and home: give a clone its own id");
+        say(4, "fleet: another machine has the same /etc/machine-id and home: give the clone its own ID");
     return true;
 }
 

@@ -151,9 +151,9 @@ static void reset_here(struct cooldown_follower *f, struct arena *arena, const c
     struct diagnostics diagnostics = {.arena = arena};
     const struct reset what = {.provider = provider, .fingerprint = fingerprint};
     if (!reset_home(arena, f->fleet->home, &what, LOCK_WAIT_MS, &lines, &diagnostics))
-        (void)printf("<4>the fleet's reset of %s failed here\n", fingerprint);
+        (void)printf("<4>a reset of %s from the fleet failed here\n", fingerprint);
     else if (lines.len > 0)
-        (void)printf("<6>fleet: %s is reset\n", fingerprint);
+        (void)printf("<6>fleet: %s was reset\n", fingerprint);
     (void)fflush(stdout);
 }
 

@@ -109,7 +109,7 @@ static const char *error_of(const struct machine_follower *f)
     if (*f->refusal != '\0')
         return f->refusal;
     if (f->twin)
-        return "another machine has the same /etc/machine-id and home: give a clone its own id";
+        return "another machine has the same /etc/machine-id and home: give the clone its own ID";
     return f->error;
 }
 

@@ -32,8 +32,8 @@ static bool is_foreign(const struct revision_follower *f)
 static enum revision_answer refuse(struct revision_follower *f, const char *text)
 {
     if (is_foreign(f))
-        (void)snprintf(f->trouble, sizeof f->trouble, "%s (this etcd is another cluster, %s, than the one before, %s)",
-                       text, etcd_cluster(f->fleet->etcd), f->cluster);
+        (void)snprintf(f->trouble, sizeof f->trouble, "%s (this is another etcd cluster, %s, than before, %s)", text,
+                       etcd_cluster(f->fleet->etcd), f->cluster);
     else
         (void)snprintf(f->trouble, sizeof f->trouble, "%s", text);
     return is_foreign(f) ? REVISION_FOREIGN : REVISION_REFUSED;
@@ -77,7 +77,7 @@ static enum revision_answer nothing_there(struct revision_follower *f, struct ar
     if (f->number == 0)
         return REVISION_KEPT;
     return refuse(f, arena_printf(arena,
-                                  "etcd has no env file of fleet %s any more; revision %lld stays active. Push it "
+                                  "etcd no longer has an env file for fleet %s; revision %lld stays active. Push it "
                                   "again: hermes-fleet push FILE",
                                   f->fleet->settings->name, f->number));
 }
@@ -96,7 +96,7 @@ enum revision_answer follow_revision(struct revision_follower *f, struct arena *
         return nothing_there(f, arena);
     struct fleet_offer offer = fleet_offer_of(f->fleet, arena, "sources/env", value);
     if (offer.trouble != NULL)
-        return refuse(f, arena_printf(arena, "etcd's env file %s", offer.trouble));
+        return refuse(f, arena_printf(arena, "the env file in etcd %s", offer.trouble));
     const long long number = f->offered = offer.revision.number;
     bool same = number == f->number && strcmp(offer.revision.id, f->id) == 0;
     if (number < f->number)

@@ -53,6 +53,6 @@ const char *fleet_copy_open(struct arena *arena, const struct fleet_copy *copy, 
     if (strcmp(copy->fleet, fleet) != 0)
         return "is of another fleet";
     if (!fleet_seal_open(arena, key, fleet_copy_place(arena, fleet, "sources/env"), copy->sealed, copy->len, &text))
-        return "does not open with this fleet's key: it was altered, or sealed with another key";
+        return "cannot be opened with this fleet's key file: it was altered, or sealed with another one";
     return fleet_revision_parse(arena, text.bytes, text.len, ret) ? NULL : "is not a revision that this version knows";
 }

@@ -22,14 +22,15 @@ static const char *file_trouble(struct arena *arena, const struct safe_read *rea
     case SAFE_READ_OK:
         return (read->mode & (S_IRWXG | S_IRWXO)) == 0
                    ? NULL
-                   : arena_printf(arena, "may be read by others (mode %04o): chmod 600, and think about a new key",
+                   : arena_printf(arena,
+                                  "is readable by others (mode %04o): run chmod 600 on it, and consider a new one",
                                   read->mode & 07777);
     case SAFE_READ_ABSENT:
         return "does not exist: hermes-fleet init makes one, or copy it from a machine of the fleet";
     case SAFE_READ_FAILED:
         return arena_printf(arena, "cannot be read: %s", strerror(read->error));
     case SAFE_READ_BUSY:
-        return "is being written at this moment";
+        return "is being written by another process";
     default:
         return "is not a file of this user's own";
     }
@@ -56,7 +57,7 @@ const struct fleet_key *fleet_key_read(struct arena *arena, const char *path, co
     if (*ret_trouble != NULL)
         return NULL;
     if (!parse(read.bytes, read.len, master)) {
-        *ret_trouble = "does not hold the key of a fleet";
+        *ret_trouble = "does not contain a fleet key";
         return NULL;
     }
     (void)crypto_kdf_derive_from_key(key->seal, sizeof key->seal, KEY_SEAL, "hrmsflt", master);

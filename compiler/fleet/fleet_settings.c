@@ -38,19 +38,19 @@ const char *fleet_settings_endpoint_trouble(const char *url)
     struct url parts;
     for (const char *c = url; *c != '\0'; c++)
         if ((unsigned char)*c <= ' ' || (unsigned char)*c >= 127)
-            return "has a character that no URL has";
+            return "contains a character that is not allowed in a URL";
     if (!url_split(url, &parts))
         return "is not a URL such as https://etcd-1:2379";
     bool https = parts.scheme.len == 5 && strncasecmp(parts.scheme.text, "https", 5) == 0;
     bool http = parts.scheme.len == 4 && strncasecmp(parts.scheme.text, "http", 4) == 0;
     if (!https && !http)
-        return "begins with neither https:// nor http://";
+        return "does not start with https:// or http://";
     if (parts.credentials.len > 0)
-        return "has a user in it; use username and password_env";
+        return "contains a user; use username and password_env instead";
     if (parts.path.len > 0 || parts.query.len > 0)
-        return "has more than a host and a port";
+        return "has more than a host and port";
     if (http && !is_loopback(parts.host))
-        return "is not encrypted: http:// is for this machine itself; use https://";
+        return "is not encrypted: http:// is only for this machine; use https://";
     return NULL;
 }
 
@@ -91,7 +91,7 @@ static void read_name(struct reader *r, struct fleet_settings *settings)
         (void)diagnostic_add_as(r->diagnostics, SEVERITY_ERROR, CODE_WRONG_TYPE, r->section->place,
                                 "hermes_watch.fleet has no name");
     } else if (settings->name != NULL && !fleet_settings_name_fits(settings->name)) {
-        wrong(r, node, "name", "must be at most 64 letters, digits, and . _ - (no slash, and no dot in front)");
+        wrong(r, node, "name", "must be at most 64 letters, digits and . _ - (no slash, no dot at the start)");
         settings->name = NULL;
     }
 }

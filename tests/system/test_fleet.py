@@ -81,8 +81,8 @@ class Push(FleetCase):
 
     def test_what_is_wrong_is_not_pushed(self):
         home = self.home()
-        for text, told in ((" \n", "is empty; to take all keys away"),
-                           ("A=" + "x" * (600 * 1024), "more than 512 KiB")):
+        for text, told in ((" \n", "is empty; to remove all keys"),
+                           ("A=" + "x" * (600 * 1024), "larger than 512 KiB")):
             code, out, err = home.push(text)
             self.assertEqual((code, out), (EXIT_INVALID, ""))
             self.assertIn(told, err)
@@ -107,7 +107,7 @@ class Push(FleetCase):
         won = [out for code, out, err in done if code == EXIT_OK]
         lost = [err for code, out, err in done if code == EXIT_DIFFERS]
         self.assertEqual(len(won) + len(lost), len(done), done)
-        self.assertEqual(set(lost) - {"hermes-fleet: another machine pushed in between; nothing was pushed\n"}, set())
+        self.assertEqual(set(lost) - {"hermes-fleet: another push came first; nothing was pushed\n"}, set())
         numbers = sorted(int(re.match("revision ([0-9]+)", out)[1]) for out in won)
         self.assertEqual(numbers, list(range(1, len(won) + 1)), "each push is a revision of its own")
         self.assertEqual(home.status()["revision"], len(won))
@@ -202,15 +202,15 @@ class Away(FleetCase):
         home.push(f"XIAOMI_API_KEY={OLD}\n")
         home.wait_revision(1)
         code, out, err = home.compile("--status")
-        self.assertRegex(out, f"fleet {self.name}: revision 1, etcd is heard since 20[0-9T:.-]+Z\n")
+        self.assertRegex(out, f"fleet {self.name}: revision 1, connected to etcd since 20[0-9T:.-]+Z\n")
         self.etcd.members[0].kill()
         state = home.wait_state(heard=False)
         self.assertIn("Failed to connect", state["trouble"])
         code, out, err = home.compile("--status")
-        self.assertRegex(out, f"fleet {self.name}: revision 1, etcd is not heard since 20[0-9T:.-]+Z: http://127")
+        self.assertRegex(out, f"fleet {self.name}: revision 1, without etcd since 20[0-9T:.-]+Z: http://127")
         code, out, err = home.compile("--check", "--live")
         self.assertEqual(code, EXIT_DIFFERS)
-        self.assertRegex(out, "fleet: revision 1 is in force, and etcd is not heard since 20[0-9T:.-]+Z: http://127")
+        self.assertRegex(out, "fleet: revision 1 is active, and etcd has not been reachable since 20[0-9T:.-]+Z: http")
         self.assertEqual(home.fleet("status")[0], EXIT_IO)
         home.watch.close()  # and a machine starts without etcd
         home.write(".env", "EDITED=1\n")
@@ -232,7 +232,7 @@ class Away(FleetCase):
         home.watch.close()
         home.watch = None
         code, out, err = home.compile("--status")
-        self.assertIn(f"fleet {self.name}: revision 1; not followed: hermes-watch has to run\n", out)
+        self.assertIn(f"fleet {self.name}: revision 1; not followed: hermes-watch is not running\n", out)
 
 
 class Configuration(FleetCase):
@@ -268,7 +268,7 @@ class Configuration(FleetCase):
         home.watch.wait(lambda status: "error[yaml-syntax]" in status)
         self.assertEqual(len(home.children()), 1, "a broken file says nothing of the fleet")
         os.kill(home.children()[0], 9)
-        home.wait_for(lambda: home.log().count("it is begun again") > 1, "the end of the next one")
+        home.wait_for(lambda: home.log().count("restarting it") > 1, "the end of the next one")
         home.write("config.yaml", config)
         home.push(f"XIAOMI_API_KEY={NEW}\n")
         home.wait_revision(2)
@@ -278,9 +278,9 @@ class Configuration(FleetCase):
         good = (home.path / "config.yaml").read_text()
         for change, told in ((("name: " + self.name, "name: a/b"),
                               "hermes_watch.fleet.name must be at most 64 letters"),
-                             (("http://127.0.0.1", "http://10.0.0.1"), "is not encrypted: http:// is for this machine"),
-                             (("http://127.0.0.1", "ftp://127.0.0.1"), "begins with neither https:// nor http://"),
-                             (("http://127.0.0.1", "http://me:sk-test-pass@127.0.0.1"), "has a user in it"),
+                             (("http://127.0.0.1", "http://10.0.0.1"), "is not encrypted: http:// is only for this"),
+                             (("http://127.0.0.1", "ftp://127.0.0.1"), "does not start with https:// or http://"),
+                             (("http://127.0.0.1", "http://me:sk-test-pass@127.0.0.1"), "contains a user"),
                              (("key_file:", "keyfile:"), "hermes_watch.fleet has no key_file"),
                              (("key_file:", "username: gateway\n    key_file:"),
                               "username and password_env go together")):
@@ -299,7 +299,7 @@ class Configuration(FleetCase):
         code, out, err = home.compile("--check")
         self.assertEqual(code, EXIT_INVALID)
         self.assertIn("error[fleet-key]", err)
-        self.assertIn("may be read by others (mode 0644): chmod 600", err)
+        self.assertIn("is readable by others (mode 0644): run chmod 600", err)
         self.assertEqual(home.fleet("status")[0], EXIT_INVALID)
         os.chmod(home.key, 0o600)
 
@@ -307,8 +307,8 @@ class Configuration(FleetCase):
         home = self.home()
         home.write("config.yaml", "model:\n  provider: xiaomi\n")
         code, out, err = home.fleet("status")
-        self.assertEqual((code, err), (EXIT_INVALID, f"hermes-fleet: {home.path} belongs to no fleet: its config.yaml "
-                                                     "has no hermes_watch.fleet\n"))
+        self.assertEqual((code, err), (EXIT_INVALID, f"hermes-fleet: {home.path} does not belong to a fleet: its "
+                                                     "config.yaml has no hermes_watch.fleet\n"))
 
     def test_a_key_file_is_never_overwritten(self):
         home = self.home()
@@ -342,7 +342,7 @@ class Words(FleetCase):
     def test_commands(self):
         home = self.home()
         for args, told in ((("statu",), "hermes-fleet: unknown command statu; did you mean status?\n"),
-                           ((), "hermes-fleet: which command; see --help\n"),
+                           ((), "hermes-fleet: a command is missing; see --help\n"),
                            (("status", "x"), "hermes-fleet: status takes no arguments; see --help\n"),
                            (("init", "--format", "json"),
                             "hermes-fleet: --format is only for push or status or history or rollback or cooldowns; "

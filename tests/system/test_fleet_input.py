@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """What answers in etcd's place, or lies in etcd, and is not what it should be: the message, and the last good revision
 in force."""
-import base64, http.server, json, os, re, shutil, subprocess, unittest
+import base64, http.server, json, os, re, shutil, signal, subprocess, unittest
 
 from fleet import FLEET, Etcd, FleetHome
 from harness import Loopback, fingerprint
@@ -59,34 +59,34 @@ class Strangers(unittest.TestCase):
             stranger.close()
 
     def test_what_answers_is_no_etcd(self):
-        nothing = "hermes-fleet: URL: what answers there (HTTP 200) is not etcd\n"
+        nothing = "hermes-fleet: URL: the server there is not etcd (HTTP 200)\n"
         for body in (b"<html><body>It works!</body></html>", b"", b"{", b"[]", b'"text"', b"{}", b'{"kvs": []}',
                      b'{"header": 7}', b"\0\xff", b"{" * 100000):
             self.assertEqual(self.ask(answers(200, body)), (EXIT_INVALID, nothing), body[:40])
         self.assertEqual(self.ask(answers(404, b"404 page not found")),
-                         (EXIT_INVALID, "hermes-fleet: URL: what answers there (HTTP 404) is not etcd\n"))
+                         (EXIT_INVALID, "hermes-fleet: URL: the server there is not etcd (HTTP 404)\n"))
         self.assertEqual(self.ask(answers(502, b"<html>")),
-                         (EXIT_IO, "hermes-fleet: URL: what answers there (HTTP 502) is not etcd\n"))
+                         (EXIT_IO, "hermes-fleet: URL: the server there is not etcd (HTTP 502)\n"))
 
     def test_a_redirect_is_not_followed(self):
         asked = []
         other = Stranger(lambda path: asked.append(path) or (200, {}, b"{}"))
         for status in (301, 302, 307, 308):
             code, err = self.ask(answers(status, b"", {"Location": other.url + "/v3/kv/range"}))
-            self.assertEqual((code, err), (EXIT_INVALID, f"hermes-fleet: URL: answers {status}, to go elsewhere: that "
-                                                         "is not followed\n"))
+            self.assertEqual((code, err), (EXIT_INVALID, f"hermes-fleet: URL: redirects elsewhere (HTTP {status}); "
+                                                         "redirects are not followed\n"))
         other.close()
         self.assertEqual(asked, [])
 
     def test_an_answer_without_end(self):
         code, err = self.ask(answers(200, (b"x" * 1048576 for _ in range(64))))
-        self.assertEqual((code, err), (EXIT_INVALID, "hermes-fleet: URL: its answer is larger than 32 MiB\n"))
+        self.assertEqual((code, err), (EXIT_INVALID, "hermes-fleet: URL: the answer is larger than 32 MiB\n"))
 
     def test_values_that_are_no_base64(self):
         body = json.dumps({"header": HEADER, "kvs": [{"key": "%%%", "value": "%%%", "mod_revision": "x"}]}).encode()
         code, err = self.ask(answers(200, body))
         self.assertEqual(code, EXIT_INVALID)
-        self.assertIn("etcd's env file does not open with ", err)
+        self.assertIn("the env file in etcd cannot be opened with ", err)
 
     def test_words_of_a_stranger_steer_no_terminal(self):
         body = json.dumps({"error": "\x1b[31mred\x07", "message": "\x1b[31mred\x07 " + "x" * 5000, "code": 7}).encode()
@@ -155,14 +155,14 @@ class Sealed(FleetCase):
         for value in (bytes(altered), sealed[:-1], sealed[:20], b"x", b"plain XIAOMI_API_KEY=1\n", foreign,
                       self.get("history/000000000001")):
             self.put("sources/env", value)
-            home.wait_state(trouble=lambda text: "does not open with" in text)
+            home.wait_state(trouble=lambda text: "cannot be opened with" in text)
             self.put("sources/env", sealed)
             home.wait_state(trouble="")
         self.put("sources/env", foreign)
-        self.refuses(home, "etcd's env file does not open with .*: it was altered, or sealed with another key")
+        self.refuses(home, "the env file in etcd cannot be opened with .*: it was altered, or sealed with another key")
         code, out, err = home.push(f"XIAOMI_API_KEY={NEW}\n")
         self.assertEqual(code, EXIT_INVALID)
-        self.assertIn("etcd's env file does not open with", err)
+        self.assertIn("the env file in etcd cannot be opened with", err)
 
     def test_an_old_revision_put_back(self):
         home = self.machine()
@@ -183,7 +183,7 @@ class Sealed(FleetCase):
     def test_an_env_file_that_is_gone(self):
         home = self.machine()
         self.etcd.ctl("del", "--prefix", f"/hermes-watch/{self.name}/sources/")
-        self.refuses(home, "etcd has no env file of fleet .* any more; revision 1 stays active. Push it again")
+        self.refuses(home, "etcd no longer has an env file for fleet .*; revision 1 stays active. Push it again")
         self.assertEqual(home.push(f"XIAOMI_API_KEY={NEW}\n")[1].split("\n")[0], f"revision 2 of fleet {self.name}:")
         home.wait_revision(2)
 
@@ -195,11 +195,11 @@ class Sealed(FleetCase):
         self.assertEqual(home.first_key(), fingerprint(OLD))
         code, out, err = home.fleet("status")
         self.assertEqual(code, EXIT_INVALID)
-        self.assertIn("etcd's env file does not open with", err)
+        self.assertIn("the env file in etcd cannot be opened with", err)
         home.key.write_text("not a key\n")
         code, out, err = home.fleet("status")
         self.assertEqual((code, err), (EXIT_INVALID, err))
-        self.assertIn("does not hold the key of a fleet", err)
+        self.assertIn("does not contain a fleet key", err)
 
     def test_records_of_strangers_count_for_nothing(self):
         home = self.machine()
@@ -209,7 +209,7 @@ class Sealed(FleetCase):
             self.put(place, value)
         code, out, err = home.fleet("status")
         self.assertEqual(code, EXIT_DIFFERS)
-        self.assertIn("1 machine has sealed with another key than", err)
+        self.assertIn("1 machine uses another key file than", err)
         self.assertEqual(home.fleet("cooldowns")[1], "no key is cooling\n")
         self.assertEqual(home.fleet("history")[0], EXIT_INVALID)
         home.push(f"XIAOMI_API_KEY={NEW}\n")
@@ -222,8 +222,8 @@ class Sealed(FleetCase):
         try:
             status = self.wait_machines(home, lambda s: any(m["state"] == "twin" for m in s["machines"]))
             told = next(m for m in status["machines"] if m["state"] == "twin")
-            self.assertEqual(told["error"],
-                             "another machine has the same /etc/machine-id and home: give a clone its own id")
+            self.assertEqual(told["error"], "another machine has the same /etc/machine-id and home: give the clone its "
+                                            "own ID")
             self.assertEqual(len(status["machines"]), 2)
         finally:
             twin.stdin.close()
@@ -232,9 +232,14 @@ class Sealed(FleetCase):
 
     def test_a_copy_that_is_lost_is_fetched_again(self):
         home = self.machine()
+        generation = home.generation()
+        os.kill(home.children()[0], signal.SIGSTOP)
         (home.path / "compiled/fleet.sealed").unlink()
-        home.wait_for(lambda: (home.path / "compiled/fleet.sealed").exists(), "the copy")
-        home.wait_for(lambda: home.first_key() == fingerprint(OLD), "the fleet's key")
+        home.watch.wait(lambda status: "error[fleet-copy] compiled/fleet.sealed is missing" in status)
+        self.assertEqual(home.first_key(), fingerprint(OLD), "the previous version stays active")
+        os.kill(home.children()[0], signal.SIGCONT)
+        home.watch.wait(lambda status: status.startswith(f"generation {generation}") and "kept" not in status)
+        self.assertTrue((home.path / "compiled/fleet.sealed").exists())
 
     def test_a_copy_that_was_altered_is_refused(self):
         home = self.machine()
@@ -259,8 +264,8 @@ class Clusters(unittest.TestCase):
             config = (home.path / "config.yaml").read_text()
             home.write("config.yaml", config.replace(first.endpoints, second.endpoints))
             state = home.wait_state(heard=False)
-            self.assertRegex(state["trouble"], "etcd has no env file of fleet prod any more; revision 2 stays active"
-                                               r".*\(this etcd is another cluster, [0-9]+, than the one before, [0-9]+")
+            self.assertRegex(state["trouble"], "etcd no longer has an env file for fleet prod; revision 2 stays active"
+                                               r".*\(this is another etcd cluster, [0-9]+, than before, [0-9]+")
             self.assertEqual(home.first_key(), fingerprint(OLD))
             code, out, err = home.push(f"XIAOMI_API_KEY={NEW}\n")  # said by somebody who has the key, it counts
             self.assertEqual((code, out.split("\n")[0]), (EXIT_OK, "revision 3 of fleet prod:"))
@@ -308,8 +313,8 @@ class Lines(unittest.TestCase):
     def test_a_watch_that_says_nonsense(self):
         pieces = {"half": b'{"result":{"header":' + json.dumps(HEADER).encode(), "nonsense": b"nonsense\n",
                   "html": b"<html>\n", "long": b"x" * (64 * 1024 * 1024)}
-        told = {"half": "the watch ended in the middle of a line", "nonsense": "a line of its watch is not etcd's",
-                "html": "a line of its watch is not etcd's", "long": "a line of its watch is longer than 8 MiB"}
+        told = {"half": "the watch ended in the middle of a line", "nonsense": "a line of the watch is not from etcd",
+                "html": "a line of the watch is not from etcd", "long": "a line of the watch is longer than 8 MiB"}
         for kind, body in pieces.items():
             etcd = Etcd()
             stranger = Stranger(lambda path: self.between(etcd, path, body))

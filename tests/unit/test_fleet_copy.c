@@ -162,7 +162,7 @@ static void test_a_key_file(void **state)
     assert_memory_not_equal(read->seal, read->name, FLEET_KEY_BYTES);
     assert_int_equal(chmod(path, 0640), 0);
     assert_null(fleet_key_read(arena, path, &trouble));
-    assert_non_null(strstr(trouble, "may be read by others (mode 0640)"));
+    assert_non_null(strstr(trouble, "is readable by others (mode 0640)"));
     assert_null(fleet_key_read(arena, folder, &trouble));
     assert_null(fleet_key_read(arena, arena_printf(arena, "%s/none", folder), &trouble));
     assert_non_null(strstr(trouble, "does not exist"));

@@ -159,7 +159,7 @@ static int at_end(sd_event_source *source, int fd, uint32_t events, void *child)
     }
     if (now_usec(f) > f->began + LONGEST_PAUSE_S * SECOND)
         f->failures = 0;
-    (void)snprintf(text, sizeof text, "hermes-fleet ended (%s %d); it is begun again",
+    (void)snprintf(text, sizeof text, "hermes-fleet ended (%s %d); restarting it",
                    WIFSIGNALED(status) ? "signal" : "status",
                    WIFSIGNALED(status) ? WTERMSIG(status) : WEXITSTATUS(status));
     say(f, LOG_WARNING, text);
@@ -242,7 +242,7 @@ static void start(struct fleet_child *f)
     f->running = strdup(f->wanted);
     if (!child_program_find("hermes-fleet", NULL, path)) {
         if (f->failures == 0)
-            say(f, LOG_WARNING, "there is no hermes-fleet beside hermes-watch: the fleet is not followed");
+            say(f, LOG_WARNING, "hermes-fleet is not installed next to hermes-watch: the fleet is not followed");
         start_later(f);
         return;
     }
