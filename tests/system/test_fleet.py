@@ -67,7 +67,7 @@ class Push(FleetCase):
         home.push(f"# ours\nXIAOMI_API_KEY={OLD}\n")
         home.wait_revision(1)
         code, out, err = home.compile("--explain", "XIAOMI_API_KEY")
-        self.assertIn(f"stands at fleet:{self.name}@1:2:16", out)
+        self.assertIn(f"set at    fleet:{self.name}@1:2:16", out)
         self.assertIn(f"shadows   .env:1:16  {fingerprint(LOCAL)}: the fleet wins over the home's own files", out)
 
     def test_a_managed_file_wins_over_the_fleet(self):
