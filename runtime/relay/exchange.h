@@ -61,7 +61,7 @@ struct attempt {
     const char *failure; /* static words */
     bool timed_out;
     bool sent;      /* the whole request has gone out: it may have been charged for */
-    bool untouched; /* nothing of it has */
+    bool untouched; /* nothing of it has, or it was not taken */
 
     enum hold hold;
     struct bytes line;   /* of a stream: the beginning of one that is not whole */

@@ -116,7 +116,8 @@ static void book(struct exchange *x, const struct attempt *attempt, const struct
 static bool repeated(struct exchange *x, struct attempt *attempt)
 {
     bool unseen = attempt->untouched && !attempt->timed_out;
-    if (!attempt->failed || attempt->headers_done || x->streaming || x->repeated || !(unseen || x->idempotent))
+    if (!attempt->failed || (attempt->headers_done && !unseen) || x->streaming || x->repeated ||
+        !(unseen || x->idempotent))
         return false;
     x->repeated = true;
     if (ask_again(x, attempt) != 0)

@@ -412,6 +412,8 @@ static bool prepare(struct upstream *upstream, struct upstream_call *call)
     (void)curl_easy_setopt(easy, CURLOPT_PREREQDATA, call);
     (void)curl_easy_setopt(easy, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_2TLS);
     (void)curl_easy_setopt(easy, CURLOPT_PATH_AS_IS, 1L);
+    (void)curl_easy_setopt(easy, CURLOPT_PIPEWAIT,
+                           1L); /* for a connection that may take more: no crowd of handshakes */
     (void)curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L);
     (void)curl_easy_setopt(easy, CURLOPT_NOPROGRESS, 1L);
     (void)curl_easy_setopt(easy, CURLOPT_BUFFERSIZE, (long)RECEIVE_BUFFER);
@@ -693,7 +695,9 @@ static void finish_call(struct upstream_call *call, CURLcode code)
     attempt->failure = code == CURLE_OK ? NULL : words_for(code);
     attempt->sent = call->begun || (upstream_has_sent(attempt) && !call->refused);
     (void)curl_easy_getinfo(call->easy, CURLINFO_REQUEST_SIZE, &request_size);
-    attempt->untouched = !call->begun && (request_size == 0 || call->refused);
+    /* A stream that was answered and closed before its body had gone out: libcurl loses the answer, or some of it. */
+    bool cut = code == CURLE_HTTP2_STREAM && !attempt->sent;
+    attempt->untouched = !call->begun && (request_size == 0 || call->refused || cut);
     upstream_end(attempt);
     exchange_progress(attempt);
 }

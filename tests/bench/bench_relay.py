@@ -1,7 +1,9 @@
-"""hermes-relay beside nginx and @portkey-ai/gateway, all in front of the same backend, in turn within one run; only
-ratios count.
-    cmake --build --preset release && python3 tests/bench/bench_relay.py [--short]
-Wants nginx and wrk (.ci/install bench), and npm for the gateway, which is left out where npm cannot be had."""
+"""hermes-relay beside nginx, @portkey-ai/gateway and floor_relay, which is the least that the relay's two libraries can
+do, all in front of the same backend, in turn within one run; only ratios count.
+    cmake --build --preset release && python3 tests/bench/bench_relay.py [--short] [--without-portkey] [--plain | --tls]
+Once over HTTP and once with a backend of TLS: HTTP/2 for the relay and floor_relay, HTTP/1.1 for nginx, which has no
+other towards a backend, and for the gateway. Wants nginx, wrk and openssl (.ci/install bench), and npm for the gateway,
+which is left out where npm cannot be had."""
 import http.client, os, pathlib, re, resource, selectors, shutil, socket, statistics, subprocess, sys, threading, time
 
 sys.path.insert(0, str(pathlib.Path(__file__).parents[1] / "system"))
@@ -31,11 +33,18 @@ BACKEND = """access_log off; server { listen 127.0.0.1:%(port)d backlog=4096; de
         if ($http_authorization ~ "limited") { return 429 '{"error": {"message": "slow down"}}'; }
         return 200 '%(answer)s';
     } }"""
+SECURE = """upstream plain { server 127.0.0.1:%(backend)d; keepalive 1024; keepalive_requests 1000000000; }
+    server { listen 127.0.0.1:%(port)d ssl http2 backlog=4096; ssl_certificate %(folder)s/cert.pem;
+    ssl_certificate_key %(folder)s/key.pem; http2_max_concurrent_streams 128;
+    location / { proxy_pass http://plain; proxy_http_version 1.1; proxy_set_header Connection ""; } }"""
 PROXY = """upstream backend { server 127.0.0.1:%(backend)d; keepalive 1024; keepalive_requests 1000000000; }
+    upstream secure { server 127.0.0.1:%(secure)d; keepalive 1024; keepalive_requests 1000000000; }
     upstream streams { server 127.0.0.1:%(streams)d; keepalive 1024; }
     server { listen 127.0.0.1:%(port)d backlog=4096; proxy_http_version 1.1; proxy_set_header Connection "";
     proxy_set_header Authorization "Bearer sk-test-bench-relay";
     location / { proxy_pass http://backend; }
+    location /tls/ { proxy_pass https://secure/; proxy_ssl_verify on; proxy_ssl_name localhost;
+        proxy_ssl_trusted_certificate %(folder)s/cert.pem; }
     location /streams/ { proxy_buffering off; proxy_pass http://streams/; } }"""
 
 
@@ -96,8 +105,22 @@ class Relay:
         self.process.wait()
 
 
+class Floor:
+    def __init__(self, port, url):
+        self.port = port
+        self.process = subprocess.Popen([BUILD / "tests/floor_relay", str(port), url], preexec_fn=on(1))
+        wait_port(port)
+
+    def pid(self):
+        return self.process.pid
+
+    def close(self):
+        self.process.terminate()
+        self.process.wait()
+
+
 class Gateway:
-    def __init__(self, port):
+    def __init__(self, port, certificate):
         folder = BUILD.parent / "gateway"
         folder.mkdir(exist_ok=True)
         main = folder / "node_modules/@portkey-ai/gateway/build/start-server.js"
@@ -106,6 +129,7 @@ class Gateway:
                            check=True,
                            stdout=subprocess.DEVNULL)
         self.process = subprocess.Popen(["node", main, f"--port={port}", "--headless"], preexec_fn=on(1),
+                                        env={**os.environ, "NODE_EXTRA_CA_CERTS": str(certificate)},
                                         stdout=subprocess.DEVNULL,
                                         stderr=subprocess.DEVNULL)
 
@@ -150,6 +174,12 @@ class StreamBackend:
                         event.fileobj.send(self.END)
 
 
+def certificate(folder):
+    subprocess.run(["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj", "/CN=localhost",
+                    "-addext", "subjectAltName=DNS:localhost,IP:127.0.0.1", "-keyout", folder / "key.pem", "-out",
+                    folder / "cert.pem"], capture_output=True, check=True)
+
+
 def cpu_seconds(pid):
     fields = pathlib.Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()
     return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
@@ -177,15 +207,15 @@ def wrk(root, url, connections, headers, seconds):
         print(f"  {url} {connections}: {wrong.group(0)}")
     found = {share: float(value) * UNITS[unit]
              for share, value, unit in re.findall(r"(50|99)% +([\d.]+)(us|ms|s|m)", done.stdout)}
-    return found["50"], found["99"], float(re.search(r"Requests/sec: +([\d.]+)", done.stdout).group(1))
+    rate = float(re.search(r"Requests/sec: +([\d.]+)", done.stdout).group(1))
+    return found["50"], found["99"], rate or float("nan")
 
 
-def throughput(root, who):
-    """WHO: name -> (url, headers, process). Returns the table and every median."""
+def throughput(root, who, what):
+    """WHO: name -> (url, headers, process)."""
     table = {}
     for connections in (1, 64, 1000):
-        # it breaks down there
-        asked = {name: one for name, one in who.items() if name != "portkey" or connections < 1000}
+        asked = who
         seconds = SECONDS * 2 if connections == 1000 else SECONDS
         results = {name: [] for name in asked}
         for _ in range(ROUNDS):
@@ -197,20 +227,21 @@ def throughput(root, who):
                 results[name].append((p50, p99, rate, spent / max(rate * seconds, 1) * 1e6))
         table[connections] = {name: [statistics.median(column) for column in zip(*rows)]
                               for name, rows in results.items()}
-    print(f"\n1 KB answers, one thread, median of {ROUNDS} interleaved rounds of {SECONDS} s\n"
-          "| connections | | p50 ms | p99 ms | requests/s | CPU us/request | added p50 | added p99 | throughput |\n"
-          "|-|-|-|-|-|-|-|-|-|")
+    print(f"\n1 KB answers, {what}, one thread, median of {ROUNDS} interleaved rounds of {SECONDS} s\n"
+          "| connections | | p50 ms | p99 ms | requests/s | CPU us/request | added p50 | added p99 "
+          "| throughput | CPU |\n"
+          "|-|-|-|-|-|-|-|-|-|-|")
     for connections, rows in table.items():
         direct, nginx = rows["direct"], rows["nginx"]
         for name, row in rows.items():
-            added = [f"{(row[i] - direct[i]) / max(nginx[i] - direct[i], 1e-9):.2f}"
+            added = [f"{(row[i] - direct[i]) / (nginx[i] - direct[i]):.2f}" if nginx[i] > direct[i] else "?"
                      for i in (0, 1)] if name != "direct" else ["", ""]
-            print(f"| {connections} | {name} | {row[0]:.3f} | {row[1]:.2f} | {row[2]:.0f} | {row[3]:.1f} | {added[0]} "
-                  f"| {added[1]} | "
-                  f"{row[2] / nginx[2]:.2f} |")
-    print("(added: latency above the direct one, as a multiple of nginx's; throughput: as a share of nginx's)")
+            print(f"| {connections} | {name} | {row[0]:.3f} | {row[1]:.2f} | {row[2]:.0f} | {row[3]:.1f} "
+                  f"| {added[0]} | {added[1]} | "
+                  f"{row[2] / nginx[2]:.2f} | {row[3] / nginx[3]:.2f} |")
+    print("(CPU: as a multiple of nginx's; added: latency above the direct one, likewise; throughput: as a share)")
     if "portkey" in who:
-        for connections, rows in list(table.items())[:2]:
+        for connections, rows in table.items():
             direct, ours, theirs = rows["direct"], rows["hermes-relay"], rows["portkey"]
             print(f"beside portkey at {connections}: {ours[2] / theirs[2]:.1f} times the throughput, "
                   f"1/{(theirs[0] - direct[0]) / max(ours[0] - direct[0], 1e-9):.0f} of the added latency")
@@ -299,7 +330,7 @@ def main():
     except (ValueError, PermissionError):
         resource.setrlimit(resource.RLIMIT_NOFILE, (resource.getrlimit(resource.RLIMIT_NOFILE)[1],) * 2)
     home, streams = Home(), StreamBackend()
-    backend_port, proxy_port, gateway_port = free_port(), free_port(), free_port()
+    backend_port, secure_port, proxy_port, gateway_port = (free_port() for _ in range(4))
     closing = [home.close]
 
     def configure(key):
@@ -307,35 +338,53 @@ def main():
                    f"model:\n  provider: xiaomi\n  default: m\n  base_url: http://127.0.0.1:{backend_port}/v1\n"
                    f"  api_key: {key}\ncredential_pool_sources:\n  xiaomi: [SPARE]\ncustom_providers:\n"
                    f"  - name: other\n    base_url: http://127.0.0.1:{backend_port}/v1\n    api_key: {KEY}-other\n"
-                   f"  - name: streams\n    base_url: http://127.0.0.1:{streams.port}/v1\n    api_key: {KEY}-streams\n")
+                   f"  - name: streams\n    base_url: http://127.0.0.1:{streams.port}/v1\n    api_key: {KEY}-streams\n"
+                   f"  - name: secure\n    base_url: https://localhost:{secure_port}/v1\n    api_key: {KEY}-secure\n"
+                   f"    ssl_ca_cert: {home.root}/cert.pem\n")
         home.write(".env", f"SPARE={KEY}-spare\n")
         code, out, err = home.compile()
         assert code == 0, out + err
 
     try:
+        certificate(home.root)
         configure(KEY)
-        backend = Nginx(home.root, "backend", 0, BACKEND % {"port": backend_port, "answer": ANSWER})
+        servers = (BACKEND % {"port": backend_port, "answer": ANSWER},  # its TLS server hears a body before it answers
+                   SECURE % {"port": secure_port, "backend": backend_port, "folder": home.root})
+        backend = Nginx(home.root, "backend", 0, "\n".join(servers))
         closing.append(backend.close)
-        proxy = Nginx(home.root, "proxy", 1,
-                      PROXY % {"port": proxy_port, "backend": backend_port, "streams": streams.port})
+        proxy = Nginx(home.root, "proxy", 1, PROXY % {"port": proxy_port, "backend": backend_port,
+                                                      "secure": secure_port, "streams": streams.port,
+                                                      "folder": home.root})
         closing.append(proxy.close)
         relay = Relay(home, free_port())
         closing.append(relay.close)
         json_type, token = {"Content-Type": "application/json"}, {"Authorization": "Bearer " + relay.token}
         path = "/v1/chat/completions"
-        who = {"direct": (f"http://127.0.0.1:{backend_port}{path}", json_type, backend),
-               "nginx": (f"http://127.0.0.1:{proxy_port}{path}", json_type, proxy),
-               "hermes-relay": (f"http://{relay.address}{path}", {**json_type, **token}, relay)}
+        plain, secure = f"http://127.0.0.1:{backend_port}", f"https://localhost:{secure_port}"
+        floors = [Floor(free_port(), url) for url in (plain, secure)]
+        closing += [floor.close for floor in floors]
+
+        def row(url, at_nginx, at_relay, floor):
+            return {"direct": (url + path, json_type, backend),
+                    "nginx": (f"http://127.0.0.1:{proxy_port}{at_nginx}{path}", json_type, proxy),
+                    "hermes-relay": (f"http://{relay.address}{at_relay}{path}", {**json_type, **token}, relay),
+                    "floor_relay": (f"http://127.0.0.1:{floor.port}{path}", json_type, floor)}
+        who, with_tls = row(plain, "", "", floors[0]), row(secure, "/tls", "/secure", floors[1])
         if shutil.which("npm") is not None and "--without-portkey" not in sys.argv:
-            gateway = Gateway(gateway_port)
+            gateway = Gateway(gateway_port, home.root / "cert.pem")
             closing.append(gateway.close)
             wait_port(gateway_port)
-            who["portkey"] = (f"http://127.0.0.1:{gateway_port}{path}", {
-                **json_type, "Authorization": "Bearer " + KEY, "x-portkey-provider": "openai",
-                "x-portkey-custom-host": f"http://127.0.0.1:{backend_port}/v1"}, gateway)
+            for rows, url in (who, plain), (with_tls, secure):
+                rows["portkey"] = (f"http://127.0.0.1:{gateway_port}{path}", {
+                    **json_type, "Authorization": "Bearer " + KEY, "x-portkey-provider": "openai",
+                    "x-portkey-custom-host": f"{url}/v1"}, gateway)
         wait_port(proxy_port)
+        if not {"--streams", "--tls"} & set(sys.argv):
+            throughput(home.root, who, "HTTP")
+        if not {"--streams", "--plain"} & set(sys.argv):
+            throughput(home.root, with_tls, "a backend of TLS")
         if "--streams" not in sys.argv:
-            throughput(home.root, who)
+            time.sleep(2)  # until the relay has given back what it needs no more
             print("\nresident (private) MB after that: " +
                   ", ".join("{} {:.1f} ({:.1f})".format(name, *memory(process.pid()))
                             for name, (_, _, process) in who.items()))

@@ -10,7 +10,7 @@ REPO = BENCH.parents[1]
 KEPT = REPO / "build/bench"
 SHORT = "--short" in sys.argv
 RUNS = {"watch": ["bench_watch.py", *(["10", "2"] if SHORT else [])],
-        "relay": ["bench_relay.py", *(["--short"] if SHORT else [])],
+        "relay": ["bench_relay.py", "--plain", *(["--short"] if SHORT else [])],
         "compile": ["bench.py"]}
 
 HEAD = """set terminal svg size 760,{height} font "sans-serif,13" background "#ffffff"
