@@ -18,11 +18,16 @@ enum compile_outcome {
     COMPILE_UNPROVEN, /* require_probe: `unproven` is to be asked first (proof.h); nothing was written */
 };
 
-/* A source that is held back because it is empty, or that was, and is so still although somebody has said that it is
- * meant. */
+/* Sources that are held back because they are empty, or that were, and are so still although somebody has said that it
+ * is meant. */
+enum { EMPTIED_MOST = 4 };
 struct emptied {
-    char path[4096]; /* "": none */
-    struct stat moment;
+    size_t count;
+    struct emptied_source {
+        size_t order; /* of the source */
+        ino_t inode;
+        struct timespec modified;
+    } items[EMPTIED_MOST];
 };
 
 struct compilation {
@@ -32,7 +37,10 @@ struct compilation {
     const char *home;
 
     struct sources sources; /* read, parse */
-    struct emptied emptied; /* COMPILE_HELD and none: it is only for a moment; else as long as nothing changes */
+    struct emptied emptied;
+    const char
+        *held; /* COMPILE_HELD: a source that is held back until somebody says that it is meant; NULL: what is held
+                         is so for a moment only */
     struct environment environment; /* parse; the root of config.yaml adds to it */
     struct node *config;            /* resolve: the gateway's view */
     struct watch_settings settings;

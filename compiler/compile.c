@@ -91,11 +91,13 @@ static void parse_sources(struct run *run)
     sources_load_env(c->arena, &c->sources, &c->environment, &c->diagnostics);
 }
 
-/* Nothing but blanks: an editor on a full disk, or a loss of power. Comments are meant. */
+/* Nothing but blanks, or the mark at the start: an editor on a full disk. Or bytes of zero, as a loss of power leaves
+ * them; in a configuration they are an error of their own. Comments are meant. */
 static bool is_blank(const struct source *source)
 {
-    size_t at = 0;
-    while (at < source->len && strchr(" \t\r\n", source->bytes[at]) != NULL && source->bytes[at] != '\0')
+    const bool env = source->kind != SOURCE_CONFIG && source->kind != SOURCE_MANAGED_CONFIG;
+    size_t at = source->len >= 3 && memcmp(source->bytes, "\xef\xbb\xbf", 3) == 0 ? 3 : 0;
+    while (at < source->len && (source->bytes[at] == '\0' ? env : strchr(" \t\r\n", source->bytes[at]) != NULL))
         at++;
     return at == source->len && source->kind != SOURCE_POOL;
 }
@@ -110,14 +112,23 @@ static bool has_vanished(const struct run *run)
     return false;
 }
 
-/* Somebody has changed it since it was held back, and left it empty. */
-static bool is_confirmed(const struct emptied *emptied, const struct source *source)
+/* As it was held back, where somebody has changed SOURCE since, and left it empty; else NULL. */
+static const struct emptied_source *confirmed(const struct emptied *emptied, const struct source *source)
 {
-    if (emptied == NULL || strcmp(emptied->path, source->path) != 0)
-        return false;
-    const struct stat *before = &emptied->moment;
-    return before->st_ino != source->moment.st_ino || before->st_mtim.tv_sec != source->moment.st_mtim.tv_sec ||
-           before->st_mtim.tv_nsec != source->moment.st_mtim.tv_nsec;
+    for (size_t i = 0; emptied != NULL && i < emptied->count; i++) {
+        const struct emptied_source *before = &emptied->items[i];
+        if (before->order == source->order &&
+            (before->inode != source->moment.st_ino || before->modified.tv_sec != source->moment.st_mtim.tv_sec ||
+             before->modified.tv_nsec != source->moment.st_mtim.tv_nsec))
+            return before;
+    }
+    return NULL;
+}
+
+static void remember_emptied(struct emptied *emptied, struct emptied_source source)
+{
+    if (emptied->count < EMPTIED_MOST)
+        emptied->items[emptied->count++] = source;
 }
 
 static void say_emptied(struct compilation *c, const struct source *source, bool kept)
@@ -135,24 +146,22 @@ static bool hold_emptied(struct run *run)
     struct compilation *c = run->c;
     struct hermes *own = NULL;
     struct hermes **reader = run->request->reader != NULL ? run->request->reader : &own;
-    bool held = false;
-    for (size_t i = 0; run->request->write && !held && i < c->sources.count; i++) {
+    for (size_t i = 0; run->request->write && i < c->sources.count; i++) {
         const struct source *source = c->sources.items[i];
         if (!source->present || !is_blank(source) || !previous_had_content(c->home, reader, source))
             continue;
-        const bool confirmed = is_confirmed(run->request->confirmed, source);
-        held = run->request->hold_empty && !confirmed;
-        if (confirmed)
-            c->emptied = *run->request->confirmed;
-        if (held) {
+        const struct emptied_source *before = confirmed(run->request->confirmed, source);
+        const struct emptied_source now = {source->order, source->moment.st_ino, source->moment.st_mtim};
+        const bool held = run->request->hold_empty && before == NULL;
+        if (held && c->held == NULL) {
             c->diagnostics = (struct diagnostics){.arena = c->arena};
-            c->emptied.moment = source->moment;
-            (void)snprintf(c->emptied.path, sizeof c->emptied.path, "%s", source->path);
+            c->held = source->path;
         }
+        remember_emptied(&c->emptied, before != NULL ? *before : now);
         say_emptied(c, source, held);
     }
     hermes_close(own);
-    return held;
+    return c->held != NULL;
 }
 
 /* Before anything is made of it: what an emptied .env does to a configuration is nobody's mistake. */

@@ -180,8 +180,8 @@ static const char *status_line(const struct watched_home *home, const struct com
         return arena_printf(c->arena, "%s: %s%serror[%s] %s", kept(c), diagnostic_place_text(c->arena, error->place),
                             error->place.source != NULL ? ": " : "", diagnostic_code_pages[error->code].name,
                             error->message);
-    if (c->outcome == COMPILE_HELD && *c->emptied.path != '\0')
-        return arena_printf(c->arena, "%s: %s is empty, and had content before", kept(c), c->emptied.path);
+    if (c->outcome == COMPILE_HELD && c->held != NULL)
+        return arena_printf(c->arena, "%s: %s is empty, and had content before", kept(c), c->held);
     if (c->outcome == COMPILE_HELD)
         return arena_printf(c->arena, "%s: a source is empty or gone at this moment", kept(c));
     if (c->outcome == COMPILE_BUSY && c->sources.busy != NULL)

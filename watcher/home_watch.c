@@ -122,7 +122,7 @@ static enum pace_outcome outcome_of(const struct compilation *c)
 {
     switch (c->outcome) {
     case COMPILE_HELD:
-        return *c->emptied.path == '\0' ? PACE_HELD : PACE_DONE;
+        return c->held == NULL ? PACE_HELD : PACE_DONE;
     case COMPILE_BUSY:
         return PACE_BUSY;
     case COMPILE_FAILED:
@@ -389,7 +389,7 @@ static void learn_root_pool(struct home_watch *h, const struct source *pool)
 static void learn_emptied(struct home_watch *h, const struct compilation *c)
 {
     const bool held = c->outcome == COMPILE_HELD;
-    const bool seen = c->sources.count > 0 && c->sources.outcome == READ_OK && !(held && *c->emptied.path == '\0');
+    const bool seen = c->sources.count > 0 && c->sources.outcome == READ_OK && !(held && c->held == NULL);
     if (seen) /* else nobody has come to it */
         h->emptied = c->emptied;
     if (seen && held)

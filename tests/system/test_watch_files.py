@@ -143,6 +143,20 @@ class Files(unittest.TestCase):
         self.watch.wait_generation(4)
         self.assertNotIn("XIAOMI_API_KEY", self.home.snapshot()["content"]["env"])
 
+    def test_two_that_are_emptied_are_confirmed_one_by_one(self):
+        """Zeros are what a loss of power leaves, and a mark alone is what an editor makes of nothing."""
+        self.start()
+        texts = {".env": bytes(40), "extra.env": b"\xef\xbb\xbf"}
+        for name, text in texts.items():
+            self.home.write(name, text)
+        self.watch.wait(lambda status: ".env is empty, and had content before" in status)
+        self.home.write(".env", "")
+        self.watch.wait(lambda status: "extra.env is empty, and had content before" in status)
+        self.assertEqual(self.home.generation(), 1)
+        self.home.write("extra.env", "")
+        self.watch.wait_generation(2)
+        self.assertEqual(self.home.snapshot()["content"]["env"], {})
+
     def test_a_folder_in_the_place_of_a_file(self):
         """Container engines make one where the file that they are to mount is missing."""
         secrets = self.home.root / "secrets"
