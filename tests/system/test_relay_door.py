@@ -99,9 +99,9 @@ class Door(RelayCase):
         relay = self.relay()
         old, address = relay.token, relay.address
         relay.close()
-        listener = ("import socket, sys; s = socket.create_server(('127.0.0.1', int(sys.argv[1]))); "
-                    "print(flush=True); sys.stdin.read()")
-        with subprocess.Popen([sys.executable, "-c", listener, str(relay.port)], user=65534, stdin=subprocess.PIPE,
+        listener = ("import os, socket, sys; os.setuid(65534); "
+                    "s = socket.create_server(('127.0.0.1', int(sys.argv[1]))); print(flush=True); sys.stdin.read()")
+        with subprocess.Popen([sys.executable, "-c", listener, str(relay.port)], stdin=subprocess.PIPE,
                               stdout=subprocess.PIPE) as other:
             other.stdout.readline()
             for _ in range(2):
