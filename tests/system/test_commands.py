@@ -158,12 +158,12 @@ class Commands(unittest.TestCase):
     def test_fish_completion(self):
         for program in PROGRAMS:
             file = BUILD / f"description/{program}.fish"
-            done = self.shell("fish", "--no-config", "-c", f"source {file}; complete -C '{program} --'")
+            done = self.shell("fish", "-c", f"source {file}; complete -C '{program} --'")
             self.assertEqual(done.stderr, "")
             offered = {line.split("\t")[0].lstrip("-") for line in done.stdout.splitlines()}
             self.assertLessEqual(offered, set(self.options(program)))
             self.assertIn("help", offered)
-        done = self.shell("fish", "--no-config", "-c", f"source {BUILD}/description/hermes-compile.fish; "
+        done = self.shell("fish", "-c", f"source {BUILD}/description/hermes-compile.fish; "
                           "complete -C 'hermes-compile --check --l'; complete -C 'hermes-compile --format sa'")
         offered = [line.split("\t")[0] for line in done.stdout.splitlines()]  # fish 4 also offers what has it elsewhere
         self.assertEqual([word for word in offered if word.startswith(("--l", "sa"))], ["--live", "sarif"])

@@ -339,7 +339,7 @@ class Daemon(unittest.TestCase):
         os.mkfifo(screen)
         reader = os.open(screen, os.O_RDWR | os.O_NONBLOCK)
         self.addCleanup(os.close, reader)
-        fcntl.fcntl(reader, fcntl.F_SETPIPE_SZ, 4096)
+        fcntl.fcntl(reader, getattr(fcntl, "F_SETPIPE_SZ", 1031), 4096)
         watch = Watch(self.home, prefix=("sh", "-c", 'exec "$@" 2>"$0"', screen))
         for i in range(2, 60):
             self.home.write("config.yaml", config(f"sk-test-daemon-screen-{i}"))
