@@ -51,7 +51,8 @@ static bool orphaned(const struct projector *p)
 static bool somebody_elses(const struct projector *p, const struct json *array)
 {
     const char *text = p->document.text;
-    bool known = p->provider != NULL && p->provider->credential_count + p->provider->seed_count > 0;
+    bool known = p->provider != NULL &&
+                 (p->provider->credential_count + p->provider->seed_count > 0 || p->provider->stand_in != NULL);
     bool made = p->cooldowns->lists[COOLDOWNS_MADE].count > 0;
     return !known && !made && !orphaned(p) && array != NULL && array->kind == JSON_ARRAY &&
            memmem(text + array->start, array->end - array->start, POOL_OUR_SOURCE, sizeof POOL_OUR_SOURCE - 1) == NULL;

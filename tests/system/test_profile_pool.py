@@ -84,6 +84,10 @@ class ProfilePool(unittest.TestCase):
                 credentials = self.home.snapshot()["content"]["providers"]["custom:mine"]["credentials"]
                 self.assertEqual([c["secret"] for c in credentials], keys)
                 self.assertEqual([e["access_token"] for e in self.home.pool("custom:mine")], pooled)
+        self.home.write("config.yaml", provider % "two")
+        (self.home.path / "auth.json").write_text(json.dumps({"version": 1, "credential_pool": {"custom:mine": []}}))
+        self.home.compile()
+        self.assertEqual([e["access_token"] for e in self.home.pool("custom:mine")], ["no-key-required"])
 
     def test_the_root_lends_no_key_of_a_variable(self):
         """As long as Hermes has not taken such an entry over, it has the key in it."""
