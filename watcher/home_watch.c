@@ -91,6 +91,15 @@ static bool is_inherited_still(const struct home_watch *h)
     return h->inherited.st_ino != 0 ? still(h->root_pool, &h->inherited) == LEFT_SO : access(h->root_pool, F_OK) != 0;
 }
 
+/* compiled/ is; a compile closes it. */
+static bool is_open_to_others(const char *home)
+{
+    char folder[4096];
+    struct stat st;
+    (void)snprintf(folder, sizeof folder, "%s/" SNAPSHOT_DIRECTORY, home);
+    return stat(folder, &st) == 0 && (st.st_mode & 077) != 0;
+}
+
 /* Our own replacing of auth.json and of the snapshot comes back as an event; it is no news. Everybody else's makes
  * another inode. */
 static enum left is_as_left(const struct home_watch *h)
@@ -100,6 +109,8 @@ static enum left is_as_left(const struct home_watch *h)
     (void)snprintf(pool, sizeof pool, "%s/auth.json", h->path);
     (void)snprintf(snapshot, sizeof snapshot, "%s/" SNAPSHOT_FILE, h->path);
     enum left left = still(pool, &h->pool);
+    if (left == LEFT_SO && is_open_to_others(h->path))
+        return LEFT_IN_ANOTHER_MODE;
     return left == LEFT_OTHERWISE || left > still(snapshot, &h->snapshot) ? left : still(snapshot, &h->snapshot);
 }
 

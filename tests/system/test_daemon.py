@@ -356,6 +356,13 @@ class Daemon(unittest.TestCase):
             watch.wait_generation(i)
         watch.close()
 
+    def test_a_folder_that_is_opened_is_closed_again(self):
+        self.start()
+        folder = self.home.path / "compiled"
+        for mode in (0o755, 0o770):
+            folder.chmod(mode)
+            self.until(lambda: stat.S_IMODE(folder.stat().st_mode) == 0o700)
+
     def test_it_ends_with_its_terminal_unless_it_is_to_stay(self):
         for prefix, stays in ((), False), (("nohup",), True):
             ours, terminal = os.openpty()
