@@ -258,13 +258,15 @@ static void print_providers(const struct compilation *c, struct hermes *hermes, 
     }
 }
 
+enum { UNSEEN = -1 }; /* a process of another container */
+
 /* What hermes-watch says of itself, while it is the process HOLDER; else NULL. */
 static cJSON *own_words(struct arena *arena, const char *home, pid_t holder)
 {
     struct safe_read read = safe_read(arena, arena_printf(arena, "%s/" STATUS_FILE, home), 0);
     cJSON *status = read.status == SAFE_READ_OK ? cJSON_ParseWithLength(read.bytes, read.len) : NULL;
     const cJSON *pid = cJSON_GetObjectItemCaseSensitive(status, "pid");
-    if (cJSON_IsNumber(pid) && (pid_t)pid->valuedouble == holder)
+    if (cJSON_IsNumber(pid) && (holder == UNSEEN || (pid_t)pid->valuedouble == holder))
         return status;
     cJSON_Delete(status);
     return NULL;
@@ -306,7 +308,9 @@ static void print_own_words(struct arena *arena, const char *home, pid_t holder,
 /* hermes-watch holds its lock as long as it runs. 0: it does not. */
 static pid_t watcher_of(struct arena *arena, const char *home)
 {
-    return file_lock_holder(arena_printf(arena, "%s/" WATCH_LOCK_FILE, home));
+    const char *path = arena_printf(arena, "%s/" WATCH_LOCK_FILE, home);
+    pid_t holder = file_lock_holder(path);
+    return holder == 0 && file_lock_is_held(path) ? UNSEEN : holder;
 }
 
 static void print_watcher(struct arena *arena, const char *home, pid_t holder, FILE *stream)
@@ -315,7 +319,10 @@ static void print_watcher(struct arena *arena, const char *home, pid_t holder, F
         (void)fputs("hermes-watch: not running\n", stream);
         return;
     }
-    (void)fprintf(stream, "hermes-watch: running (process %ld)\n", (long)holder);
+    if (holder == UNSEEN)
+        (void)fputs("hermes-watch: running (in another container)\n", stream);
+    else
+        (void)fprintf(stream, "hermes-watch: running (process %ld)\n", (long)holder);
     print_own_words(arena, home, holder, stream);
 }
 

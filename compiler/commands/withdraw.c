@@ -27,10 +27,13 @@ bool withdraw_home(struct arena *arena, const char *home, int lock_wait_ms, stru
                    struct diagnostics *diagnostics)
 {
     bool unreadable = false;
-    pid_t watcher = file_lock_holder(arena_printf(arena, "%s/" WATCH_LOCK_FILE, home));
-    if (watcher != 0) {
+    const char *path = arena_printf(arena, "%s/" WATCH_LOCK_FILE, home);
+    if (file_lock_is_held(path)) {
+        pid_t watcher = file_lock_holder(path);
+        const char *where =
+            watcher != 0 ? arena_printf(arena, "process %ld", (long)watcher) : "running in another container";
         struct diagnostic *d = diagnostic_add(diagnostics, CODE_STILL_WATCHED, (struct place){0},
-                                              "hermes-watch (process %ld) would put the entries back", (long)watcher);
+                                              "hermes-watch (%s) would put the entries back", where);
         diagnostic_help(diagnostics, d, "hermes-watch --uninstall, or end it");
         return false;
     }

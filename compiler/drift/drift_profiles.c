@@ -15,7 +15,7 @@
 
 static bool watched(struct arena *arena, const char *profile)
 {
-    return file_lock_holder(arena_printf(arena, "%s/" WATCH_LOCK_FILE, profile)) != 0;
+    return file_lock_is_held(arena_printf(arena, "%s/" WATCH_LOCK_FILE, profile));
 }
 
 static bool has_our_entries(struct arena *arena, const char *profile)

@@ -100,6 +100,8 @@ void drift_watcher(struct drift *drift)
 {
     const char *path = arena_printf(drift->arena, "%s/" WATCH_LOCK_FILE, drift->home);
     pid_t process = file_lock_holder(path);
+    if (process == 0 && file_lock_is_held(path))
+        return; /* in another container: nothing more can be seen of it */
     if (process == 0) {
         find(drift, true, "not running: no process will see the next edit", how_to_start(drift));
         return;

@@ -19,6 +19,8 @@ int file_lock_opened(int fd, int wait_ms) MUST_CHECK;
 
 /* The process that holds PATH's lock, from /proc/locks; 0 when it cannot be told, or has ended. */
 pid_t file_lock_holder(const char *path);
+/* Whether another process holds it, even one that cannot be seen from here: in another container. */
+bool file_lock_is_held(const char *path);
 /* Whoever took it has ended, and what still holds it is not to be waited for: the kernel does not let go of a process
  * that waits for a file system. */
 bool file_lock_is_left(const char *path);

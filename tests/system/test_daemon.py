@@ -2,7 +2,7 @@
 import fcntl, json, os, pathlib, re, select, shutil, signal, socket, stat, subprocess, sys, termios
 import time, unittest
 
-from harness import PATIENCE, Home, Watch, fingerprint
+from harness import PATIENCE, Home, Watch, fingerprint, has_own_mounts
 
 KEYS = ("sk-test-daemon-1", "sk-test-daemon-2", "sk-test-daemon-3")
 
@@ -355,6 +355,18 @@ class Daemon(unittest.TestCase):
             self.home.write("config.yaml", config(f"sk-test-daemon-screen-{i}"))
             watch.wait_generation(i)
         watch.close()
+
+    @unittest.skipUnless(has_own_mounts(), "SKIP: needs a process namespace of its own")
+    def test_one_that_cannot_be_seen_is_running(self):
+        """A container has processes of its own."""
+        self.start()
+        self.until(self.state)
+        container = ("unshare", "--pid", "--fork", "--mount-proc")
+        said = self.home.compile("--status", prefix=container)[1]
+        self.assertIn("hermes-watch: running (in another container)\n  ok: generation 1", said)
+        self.assertIn("hermes-watch (running in another container) would put the entries back",
+                      self.home.compile("--withdraw", prefix=container)[2])
+        self.assertNotIn("not running", "".join(self.home.compile("--check", "--live", prefix=container)[1:]))
 
     def test_a_folder_that_is_opened_is_closed_again(self):
         self.start()
