@@ -155,10 +155,11 @@ class RelayUnit(Case):
         shutil.copy(BUILD / "hermes-relay.service", self.units)
         socket_unit = (pathlib.Path(__file__).parents[2] / "runtime/relay/hermes-relay.socket").read_text()
         (self.units / "hermes-relay.socket").write_text(socket_unit.replace(":4137", f":{self.port}"))
-        # The home of a test lies below /tmp, which the unit has for itself.
+        # The home of a test lies below /tmp, which the unit has for itself; so may the programs.
         self.drop_in("hermes-relay.service",
                      f"ExecStart=\nExecStart={(BUILD / 'hermes-relay').resolve()}\nBindPaths={self.home.root}\n"
-                     f"ReadWritePaths={self.home.path}\nEnvironment=ASAN_OPTIONS=detect_leaks=0\nWatchdogSec=1\n")
+                     f"BindReadOnlyPaths={BUILD.resolve()}\n"
+                     f"ReadWritePaths={self.home.path}\nEnvironment=ASAN_OPTIONS=detect_leaks=0\nWatchdogSec=3\n")
 
     def health(self):
         with urllib.request.urlopen(f"http://127.0.0.1:{self.port}/healthz", timeout=PATIENCE) as answer:
