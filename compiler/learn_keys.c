@@ -55,13 +55,22 @@ static const char *value_at(const char *text, size_t len, size_t *ret_len)
     return text + start;
 }
 
+static void learn_behind(const char *text, size_t len, char sign)
+{
+    const char *end = text + len;
+    for (const char *at = text; at < end && (at = memchr(at, sign, (size_t)(end - at))) != NULL; at++) {
+        size_t value_len;
+        if (!names_a_key(text, (size_t)(at - text)))
+            continue;
+        const char *value = value_at(at + 1, (size_t)(end - at) - 1, &value_len);
+        learned_keys_add(value, value_len);
+    }
+}
+
 void learn_keys(const char *text, size_t len)
 {
-    for (size_t i = 0; i < len; i++) {
-        size_t value_len;
-        if ((text[i] == ':' || text[i] == '=') && names_a_key(text, i)) {
-            const char *value = value_at(text + i + 1, len - i - 1, &value_len);
-            learned_keys_add(value, value_len);
-        }
-    }
+    if (len == 0)
+        return;
+    learn_behind(text, len, ':');
+    learn_behind(text, len, '=');
 }

@@ -90,9 +90,9 @@ static bool too_many_directives(const struct yaml_loader *l, const struct yaml_i
 {
     const char *end = in->bytes + in->len;
     size_t count = 0;
-    for (const char *at = in->bytes; (at = memmem(at, (size_t)(end - at), "%TAG", 4)) != NULL; at += 4) {
+    for (const char *at = in->bytes; (at = memchr(at, '%', (size_t)(end - at))) != NULL; at++) {
         bool starts_a_line = at == in->bytes || at[-1] == '\n' || at[-1] == '\r' || (unsigned char)at[-1] >= 0x80;
-        if (!starts_a_line || ++count <= MAX_DIRECTIVES)
+        if (!starts_a_line || end - at < 4 || memcmp(at, "%TAG", 4) != 0 || ++count <= MAX_DIRECTIVES)
             continue;
         (void)diagnostic_add(l->diagnostics, CODE_DIRECTIVE_LIMIT,
                              yaml_loader_place_of_offset(l, in->bytes, in->len, (size_t)(at - in->bytes)),
