@@ -21,31 +21,17 @@ struct text fleet_cooldown_text(struct arena *arena, const struct fleet_cooldown
     return out;
 }
 
-static const char *text_of(struct arena *arena, const cJSON *root, const char *name)
-{
-    const char *text = cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(root, name));
-    return arena_strdup(arena, text != NULL ? text : "");
-}
-
-static long long number_of(const cJSON *root, const char *name, long long most)
-{
-    const cJSON *item = cJSON_GetObjectItemCaseSensitive(root, name);
-    return cJSON_IsNumber(item) && item->valuedouble >= 0 && item->valuedouble <= (double)most
-               ? (long long)item->valuedouble
-               : 0;
-}
-
 bool fleet_cooldown_parse(struct arena *arena, const char *text, size_t len, struct fleet_cooldown *ret)
 {
     cJSON *root = parse_json(text, len, NULL);
     struct fleet_cooldown cooldown = {
-        .provider = text_of(arena, root, "provider"),
-        .fingerprint = text_of(arena, root, "fingerprint"),
+        .provider = parse_json_text(arena, root, "provider"),
+        .fingerprint = parse_json_text(arena, root, "fingerprint"),
         .dead = cJSON_IsTrue(cJSON_GetObjectItemCaseSensitive(root, "dead")),
-        .status = (int)number_of(root, "status", 999),
-        .rule = text_of(arena, root, "rule"),
-        .seconds = number_of(root, "seconds", SECONDS_MOST),
-        .host = text_of(arena, root, "host"),
+        .status = (int)parse_json_number(root, "status", 999),
+        .rule = parse_json_text(arena, root, "rule"),
+        .seconds = parse_json_number(root, "seconds", SECONDS_MOST),
+        .host = parse_json_text(arena, root, "host"),
     };
     cJSON_Delete(root);
     *ret = cooldown;

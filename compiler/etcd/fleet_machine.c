@@ -20,33 +20,21 @@ struct text fleet_machine_text(struct arena *arena, const struct fleet_machine *
     return out;
 }
 
-static const char *text_of(struct arena *arena, const cJSON *root, const char *name)
-{
-    const char *text = cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(root, name));
-    return arena_strdup(arena, text != NULL ? text : "");
-}
-
-static long long number_of(const cJSON *root, const char *name)
-{
-    const cJSON *item = cJSON_GetObjectItemCaseSensitive(root, name);
-    return cJSON_IsNumber(item) && item->valuedouble > 0 && item->valuedouble < 1e15 ? (long long)item->valuedouble : 0;
-}
-
 bool fleet_machine_parse(struct arena *arena, const char *text, size_t len, struct fleet_machine *ret)
 {
     cJSON *root = parse_json(text, len, NULL);
     bool good = cJSON_IsObject(root);
     if (good)
         *ret = (struct fleet_machine){
-            .host = text_of(arena, root, "host"),
-            .home = text_of(arena, root, "home"),
-            .version = text_of(arena, root, "version"),
-            .instance = text_of(arena, root, "instance"),
-            .revision = number_of(root, "revision"),
-            .generation = number_of(root, "generation"),
-            .state = text_of(arena, root, "state"),
-            .since = text_of(arena, root, "since"),
-            .error = text_of(arena, root, "error"),
+            .host = parse_json_text(arena, root, "host"),
+            .home = parse_json_text(arena, root, "home"),
+            .version = parse_json_text(arena, root, "version"),
+            .instance = parse_json_text(arena, root, "instance"),
+            .revision = parse_json_number(root, "revision", PARSE_JSON_COUNT_MOST),
+            .generation = parse_json_number(root, "generation", PARSE_JSON_COUNT_MOST),
+            .state = parse_json_text(arena, root, "state"),
+            .since = parse_json_text(arena, root, "since"),
+            .error = parse_json_text(arena, root, "error"),
         };
     cJSON_Delete(root);
     return good;

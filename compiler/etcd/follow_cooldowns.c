@@ -235,21 +235,15 @@ static bool seen_before(struct cooldown_follower *f, const char *id)
     return false;
 }
 
-static const char *text_of(struct arena *arena, const cJSON *root, const char *name)
-{
-    const char *text = cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(root, name));
-    return arena_strdup(arena, text != NULL ? text : "");
-}
-
 static void take_reset(struct cooldown_follower *f, struct arena *arena, const struct etcd_value *value)
 {
     struct text text;
     if (value->value == NULL || !fleet_seal_open(arena, f->fleet->key, value->key, value->value, value->len, &text))
         return;
     cJSON *root = parse_json(text.bytes, text.len, NULL);
-    const char *id = text_of(arena, root, "id");
-    const char *provider = text_of(arena, root, "provider");
-    const char *fingerprint = text_of(arena, root, "fingerprint");
+    const char *id = parse_json_text(arena, root, "id");
+    const char *provider = parse_json_text(arena, root, "provider");
+    const char *fingerprint = parse_json_text(arena, root, "fingerprint");
     cJSON_Delete(root);
     struct known_cooldown *known = find(f, last_part(value->key));
     if (known != NULL)

@@ -9,6 +9,7 @@
 
 #include "clock.h"
 #include "iso_time.h"
+#include "parse_json.h"
 #include "safe_read.h"
 
 #define SECOND 1000000LL
@@ -50,12 +51,6 @@ void follow_machine_open(struct machine_follower *f, struct fleet *fleet)
     since_now(f);
 }
 
-static long long number_of(const cJSON *root, const char *name)
-{
-    const cJSON *item = cJSON_GetObjectItemCaseSensitive(root, name);
-    return cJSON_IsNumber(item) && item->valuedouble > 0 ? (long long)item->valuedouble : 0;
-}
-
 /* True: it is another one now. */
 static bool set(char *text, size_t size, const char *value)
 {
@@ -71,8 +66,8 @@ static bool set(char *text, size_t size, const char *value)
 void follow_machine_learn(struct machine_follower *f, const char *line, size_t len)
 {
     cJSON *root = cJSON_ParseWithLength(line, len);
-    long long generation = number_of(root, "generation");
-    long long revision = number_of(root, "revision");
+    long long generation = parse_json_number(root, "generation", PARSE_JSON_COUNT_MOST);
+    long long revision = parse_json_number(root, "revision", PARSE_JSON_COUNT_MOST);
     bool other = set(f->state, sizeof f->state, cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(root, "state")));
     if (other)
         since_now(f);

@@ -28,18 +28,6 @@ int fleet_state_write(struct arena *arena, const char *home, const struct fleet_
     return error;
 }
 
-static const char *text_of(struct arena *arena, const cJSON *root, const char *name)
-{
-    const char *text = cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(root, name));
-    return arena_strdup(arena, text != NULL ? text : "");
-}
-
-static long long number_of(const cJSON *root, const char *name)
-{
-    const cJSON *item = cJSON_GetObjectItemCaseSensitive(root, name);
-    return cJSON_IsNumber(item) && item->valuedouble > 0 && item->valuedouble < 1e15 ? (long long)item->valuedouble : 0;
-}
-
 bool fleet_state_read(struct arena *arena, const char *home, struct fleet_state *ret)
 {
     struct safe_read read = safe_read(arena, arena_printf(arena, "%s/" FLEET_STATE_FILE, home), 0);
@@ -47,12 +35,12 @@ bool fleet_state_read(struct arena *arena, const char *home, struct fleet_state 
     bool good = cJSON_IsObject(root);
     if (good)
         *ret = (struct fleet_state){
-            .fleet = text_of(arena, root, "fleet"),
-            .revision = number_of(root, "revision"),
-            .offered = number_of(root, "offered"),
+            .fleet = parse_json_text(arena, root, "fleet"),
+            .revision = parse_json_number(root, "revision", PARSE_JSON_COUNT_MOST),
+            .offered = parse_json_number(root, "offered", PARSE_JSON_COUNT_MOST),
             .heard = cJSON_IsTrue(cJSON_GetObjectItemCaseSensitive(root, "heard")),
-            .since = text_of(arena, root, "since"),
-            .trouble = text_of(arena, root, "trouble"),
+            .since = parse_json_text(arena, root, "since"),
+            .trouble = parse_json_text(arena, root, "trouble"),
         };
     cJSON_Delete(root);
     return good;

@@ -1,6 +1,7 @@
 #include "parse_json.h"
 
 #include <errno.h>
+#include <stdbool.h>
 
 cJSON *parse_json(const char *text, size_t len, const char **ret_end)
 {
@@ -9,6 +10,19 @@ cJSON *parse_json(const char *text, size_t len, const char **ret_end)
     if (value == NULL && errno != ENOMEM)
         errno = EINVAL;
     return value;
+}
+
+const char *parse_json_text(struct arena *arena, const cJSON *object, const char *name)
+{
+    const char *text = cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(object, name));
+    return arena_strdup(arena, text != NULL ? text : "");
+}
+
+long long parse_json_number(const cJSON *object, const char *name, long long most)
+{
+    const cJSON *item = cJSON_GetObjectItemCaseSensitive(object, name);
+    bool fits = cJSON_IsNumber(item) && item->valuedouble >= 0 && item->valuedouble <= (double)most;
+    return fits ? (long long)item->valuedouble : 0;
 }
 
 static void delete_value(void *data)
