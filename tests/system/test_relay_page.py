@@ -183,13 +183,18 @@ class Page(unittest.TestCase):
         self.assertEqual(code, 0, err)
         self.title("hermes-watch is not running")
 
-    def test_each_key_has_the_command_that_makes_it_usable_again(self):
+    def show_cooling(self):
+        """The page with its first key at rest."""
         self.compile()
         relay = self.relay()
         self.provider.answers = {ONE: limited(300)}
         relay.chat()
         self.show(relay)
         self.wait_row(ONE, "cooling")
+        return relay
+
+    def test_each_key_has_the_command_that_makes_it_usable_again(self):
+        self.show_cooling()
         copied = self.browser.run("""
             const code = document.querySelector(`[data-key='${arguments[0]}'] .copy`), range = document.createRange();
             range.selectNodeContents(code);
@@ -278,12 +283,7 @@ class Page(unittest.TestCase):
         self.assertTrue(all(drawn), drawn)
 
     def test_on_a_telephone_a_key_is_one_line_until_all_of_it_is_wanted(self):
-        self.compile()
-        relay = self.relay()
-        self.provider.answers = {ONE: limited(300)}
-        relay.chat()
-        self.show(relay)
-        self.wait_row(ONE, "cooling")
+        relay = self.show_cooling()
         self.addCleanup(self.browser.resize, 1200, 900)
         self.browser.resize(390, 844)
         row = "document.querySelector(`[data-key='${arguments[0]}']`)"
