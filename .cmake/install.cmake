@@ -40,6 +40,14 @@ install(FILES ${FUNCTION_PAGES} runtime/library/libhermes-runtime.3
         DESTINATION ${CMAKE_INSTALL_MANDIR}/man3 COMPONENT dev)
 install(FILES ${RUNTIME_EXAMPLES} DESTINATION ${CMAKE_INSTALL_DATADIR}/doc/libhermes-runtime-dev/examples COMPONENT dev)
 
+# What an installation and the demos need, and no tests.
+add_custom_target(programs)
+add_dependencies(programs hermes-compile hermes-fleet hermes-http hermes-watch hermes-runtime hermes-runtime-archive
+                 descriptions ${EXAMPLES})
+if(HERMES_RELAY)
+    add_dependencies(programs hermes-relay)
+endif()
+
 add_custom_target(uninstall VERBATIM
     COMMAND ${CMAKE_COMMAND} -DMANIFEST=${CMAKE_BINARY_DIR}/install_manifest.txt
             -P ${CMAKE_SOURCE_DIR}/.cmake/uninstall.cmake)
