@@ -412,8 +412,6 @@ static bool prepare(struct upstream *upstream, struct upstream_call *call)
     (void)curl_easy_setopt(easy, CURLOPT_PREREQDATA, call);
     (void)curl_easy_setopt(easy, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_2TLS);
     (void)curl_easy_setopt(easy, CURLOPT_PATH_AS_IS, 1L);
-    (void)curl_easy_setopt(easy, CURLOPT_PIPEWAIT,
-                           1L); /* for a connection that may take more: no crowd of handshakes */
     (void)curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L);
     (void)curl_easy_setopt(easy, CURLOPT_NOPROGRESS, 1L);
     (void)curl_easy_setopt(easy, CURLOPT_BUFFERSIZE, (long)RECEIVE_BUFFER);
@@ -601,11 +599,14 @@ int upstream_begin(struct upstream *upstream, struct attempt *attempt, const str
     call->asked = call->refused = call->begun = call->alerted = false;
     call->local_port = 0;
     call->stream = 0;
-    call->tls = strncmp(request->url, "https:", 6) == 0; /* nothing else brings HTTP/2 */
+    /* Nothing else brings HTTP/2, for which a crowd waits until its one handshake is over. Without TLS libcurl would
+     * wait for the whole first answer to learn that the connection takes no second request. */
+    call->tls = strncmp(request->url, "https:", 6) == 0;
     struct curl_slist *headers = header_list(call, request->headers);
     set_method(call->easy, request);
     bool good = headers != NULL && set_egress(call, &request->egress) && set_url(call, request->url) &&
                 curl_easy_setopt(call->easy, CURLOPT_VERBOSE, (long)call->tls) == CURLE_OK &&
+                curl_easy_setopt(call->easy, CURLOPT_PIPEWAIT, (long)call->tls) == CURLE_OK &&
                 curl_easy_setopt(call->easy, CURLOPT_HTTPHEADER, headers) == CURLE_OK &&
                 curl_multi_add_handle(lane->multi, call->easy) == CURLM_OK;
     if (!good) {

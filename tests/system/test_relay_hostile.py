@@ -11,6 +11,24 @@ def status(answer):
     return int(answer.split(b" ", 2)[1]) if answer.startswith(b"HTTP/1.") else 0
 
 
+def requests_reach_an_idle_provider(case):
+    """More than the relay has threads, at a provider that answers none of them yet."""
+    go = threading.Event()
+    case.openai.usual = lambda request, connection: go.wait(PATIENCE) and http(200, {})
+    relay = case.relay()
+    clients = [relay.client() for _ in range(6)]
+    try:
+        for client in clients:
+            client.request("POST", "/v1/chat/completions", b"{}", {"Authorization": "Bearer " + relay.token})
+        case.openai.wait_seen(len(clients))
+        go.set()
+        case.assertEqual([client.getresponse().status for client in clients], [200] * len(clients))
+    finally:
+        go.set()
+        for client in clients:
+            client.close()
+
+
 class Admission(RelayCase):
     def test_only_who_has_the_token_gets_in(self):
         relay = self.relay()
@@ -257,6 +275,9 @@ class Slow(RelayCase):
         self.assertEqual((answer.status, answer.headers["x-hermes-attempts"]), (504, "1"))
         self.assertEqual(self.openai.keys(), [KEY])
 
+    def test_who_waits_for_an_answer_keeps_no_other_from_the_provider(self):
+        requests_reach_an_idle_provider(self)
+
     def test_a_stream_of_nothing_but_comments_is_not_held_back_for_ever(self):
         go = threading.Event()
 
@@ -320,6 +341,11 @@ class TLS(RelayCase):
             self.skipTest("SKIP: no openssl to make a certificate with")
         self.tls = self.certificate()
         super().setUp()
+
+    def test_who_waits_for_an_answer_keeps_no_other_from_the_provider(self):
+        self.home.write(".env", (self.home.path / ".env").read_text() + f"SSL_CERT_FILE={self.root / 'cert.pem'}\n")
+        self.home.compile()
+        requests_reach_an_idle_provider(self)
 
     def test_a_certificate_that_nobody_vouches_for_gets_no_key(self):
         answer = self.relay().chat()
