@@ -124,6 +124,7 @@ struct exchange {
     size_t body_received;
     bool body_complete;
     bool streaming;  /* the body is not kept: one attempt */
+    bool ambiguous;  /* another reader of the connection would find another end of the body */
     bool harmless;   /* GET and HEAD: nobody is charged for asking twice */
     bool idempotent; /* has an idempotency key, which its provider knows, and no other one */
 

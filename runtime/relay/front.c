@@ -153,6 +153,8 @@ static struct refusal look_at(struct exchange *x, struct collecting *c, const ch
         x->header_room = ANSWER_ROOM;
     if (refusal.status != 0)
         return refusal;
+    if (x->body_length < 0 && !c->head.lines_checked && !chunks_watch(&x->client->chunks, x->client->fd, c->head.end))
+        return (struct refusal){400, "a body in chunks follows a request that has not been answered yet"};
     x->wants_page = c->head.accept != NULL && strstr(c->head.accept, "text/html") != NULL;
     *ret_local = pages_know(target, x->wants_page, &what);
     int error = *ret_local ? 0 : route_parse(target, &x->route);
@@ -211,11 +213,19 @@ static enum MHD_Result begin(struct exchange *x, struct MHD_Connection *connecti
     return MHD_YES;
 }
 
+/* The server ends a body in chunks where another reader may not. */
+static bool is_ambiguous(const struct exchange *x, enum chunks_state least)
+{
+    const struct client *client = x->client;
+    return x->body_length < 0 && !client->front->checks_lines &&
+           (client->chunks.state < least || client->chunks.state == CHUNKS_BROKEN);
+}
+
 /* SIZE bytes of the body have come; what is left of them in *SIZE comes again. */
 static enum MHD_Result receive(struct exchange *x, const char *data, size_t *size)
 {
     x->body_received += *size;
-    if (x->body_received > BODY_LIMIT)
+    if (x->body_received > BODY_LIMIT || (x->streaming && is_ambiguous(x, CHUNKS_SIZE)))
         return MHD_NO;
     bool enough = x->streaming ? bytes_len(&x->body) >= HEAD_SIZE : bytes_len(&x->body) + *size > REPLAY_LIMIT;
     if (x->state == EXCHANGE_RECEIVING && !x->is_local && enough) {
@@ -245,6 +255,11 @@ static enum MHD_Result receive(struct exchange *x, const char *data, size_t *siz
 static enum MHD_Result received(struct exchange *x)
 {
     x->body_complete = true;
+    x->ambiguous = is_ambiguous(x, CHUNKS_OVER);
+    if (x->ambiguous && x->streaming)
+        return MHD_NO;
+    if (x->ambiguous)
+        reply_error(x, 400, -1, "the body's chunks are malformed");
     if (x->is_local && x->state == EXCHANGE_RECEIVING) {
         pages_answer(x);
     } else if (x->state == EXCHANGE_RECEIVING) {
@@ -339,6 +354,7 @@ static void on_completed(void *data, struct MHD_Connection *connection, void **c
         }
     }
     failover_abandon(x);
+    chunks_leave(&x->client->chunks);
     x->client->front->due |= code != MHD_REQUEST_TERMINATED_COMPLETED_OK; /* the server has a connection to clean up */
     x->client->exchange = NULL;
     x->client->since_us = clock_monotonic_us();

@@ -8,6 +8,7 @@
 #include <stdint.h>
 
 #include "bytes.h"
+#include "chunks.h"
 #include "must_check.h"
 
 struct exchange;
@@ -23,9 +24,10 @@ struct client {
     struct exchange *exchange; /* under way; NULL: between requests */
     int fd;
     bool gone;
-    long long since_us; /* it has been without a request; for a body, it has been coming in */
-    int waiting;        /* so many bytes the kernel held for it when it was looked at last */
-    long long taken_us; /* when it took some last, or had none to take */
+    long long since_us;   /* it has been without a request; for a body, it has been coming in */
+    int waiting;          /* so many bytes the kernel held for it when it was looked at last */
+    long long taken_us;   /* when it took some last, or had none to take */
+    struct chunks chunks; /* of its body, if that comes so */
     char address[48];
 };
 

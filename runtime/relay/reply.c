@@ -119,7 +119,7 @@ static void add_own_lines(struct MHD_Response *response, const struct exchange *
         (void)snprintf(number, sizeof number, "%lld", x->retry_after);
         (void)MHD_add_response_header(response, "Retry-After", number);
     }
-    if (atomic_load(&x->relay->draining))
+    if (x->ambiguous || atomic_load(&x->relay->draining))
         (void)MHD_add_response_header(response, "Connection", "close");
 }
 

@@ -195,6 +195,42 @@ class Malformed(RelayCase):
                 self.assertIn(status(answer), (0, 400, 413))
         self.assertEqual(self.openai.seen, [])
 
+    def test_where_a_body_in_chunks_ends_can_be_read_in_one_way_only(self):
+        relay = self.relay()
+        head = self.head(relay, "POST /v1/chat/completions HTTP/1.1", "Transfer-Encoding: chunked").replace(
+            b"Connection: close\r\n", b"")
+        hidden = b"POST /v1/hidden HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer " + \
+            relay.token.encode() + b"\r\nContent-Length: 0\r\n\r\n"
+        body = b'2\r\n{}\r\n0\r\n\r\n'
+        for name, sent in [("behind a chunk", b"2\r\n{}\n0\r\n\r\n"), ("behind a size", b"2\n{}\r\n0\r\n\r\n"),
+                           ("behind an extension", b"2;a=b\n{}\r\n0\r\n\r\n"),
+                           ("behind the last size", b"2\r\n{}\r\n0\n\r\n"),
+                           ("behind the trailer", b"2\r\n{}\r\n0\r\nX-A: b\n\r\n"),
+                           ("at the end", b"2\r\n{}\r\n0\r\n\n")]:
+            for apart in (False, True):
+                with self.subTest(name, apart=apart), relay.connect() as connection:
+                    connection.settimeout(10)
+                    if apart: # headers and body are received apart
+                        connection.sendall(head.replace(b"\r\n\r\n", b"\r\nExpect: 100-continue\r\n\r\n"))
+                        self.assertIn(b" 100 ", connection.recv(65536))
+                    connection.sendall((b"" if apart else head) + sent + hidden)
+                    connection.shutdown(socket.SHUT_WR)
+                    answers = b"".join(iter(lambda: connection.recv(65536), b""))
+                    self.assertIn(status(answers), (0, 400))
+                    self.assertEqual(answers.count(b"HTTP/1.1 "), 1 if answers else 0)
+        self.assertEqual(self.openai.seen, [])
+        for good in (body, b'1;a="b"\r\n{\r\n001\r\n}\r\n0;c\r\nX-A: b\r\nX-B: c\r\n\r\n'):
+            for size in (1, 3, 1000):
+                with self.subTest(good, size=size), relay.connect() as connection:
+                    connection.sendall(head.replace(b"\r\n\r\n", b"\r\nExpect: 100-continue\r\n\r\n"))
+                    self.assertIn(b" 100 ", connection.recv(65536))
+                    for at in range(0, len(good), size):
+                        connection.sendall(good[at:at + size])
+                    self.assertEqual(status(connection.recv(65536)), 200)
+        self.assertEqual(relay.raw(head + body + head.replace(b"localhost\r\n", b"localhost\r\nConnection: close\r\n")
+                                   + body)[:12], b"HTTP/1.1 200")
+        self.assertEqual({request.body for request in self.openai.seen}, {b"{}"})
+
     def test_headers_without_end_are_cut_off(self):
         relay = self.relay()
         connection = relay.connect()
