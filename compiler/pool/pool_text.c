@@ -39,11 +39,29 @@ void pool_text_begin_slot(struct projector *p, struct slot *slot)
         slot->id = arena_strdup(p->arena, our_id(p, slot->credential).text);
 }
 
+static bool is_of_variable(const struct projector *p, const struct credential *credential)
+{
+    for (size_t i = 0; credential->rank == RANK_ENV && i < p->provider->seed_count; i++) {
+        const struct seed *seed = &p->provider->seeds[i];
+        if (strcmp(seed->kind, "env:") == 0 && seed->secret != NULL && strcmp(seed->secret, credential->secret) == 0)
+            return true;
+    }
+    return false;
+}
+
+/* What stands in for an entry of Hermes's has its URL, over which Hermes puts model.base_url where it does so. */
+static const char *url_of(const struct projector *p, const struct credential *credential)
+{
+    if (p->provider->seeded_url != NULL && credential->base_url == NULL && is_of_variable(p, credential))
+        return p->provider->seeded_url;
+    return provider_credential_url(p->provider, credential);
+}
+
 static void put_new_entry(struct projector *p, const struct slot *slot, struct text *out)
 {
     const struct credential *c = slot->credential;
     const struct seed *made = slot->made;
-    const char *url = provider_credential_url(p->provider, c);
+    const char *url = url_of(p, c);
     text_puts(out, "{\n");
     put_member(out, "id", slot->id);
     put_member(out, "label", made != NULL ? made->name : c->label);
@@ -143,7 +161,7 @@ void pool_text_edit_slot(struct projector *p, struct slot *slot)
         if (slot->set_priority && (!entry->has_priority || entry->priority != slot->priority))
             set_member(&pending, "priority", json_python_number(p->arena, slot->priority));
         set_text(p, &pending, "source", entry->source, pool_wanted_source(p, c));
-        set_text(p, &pending, "base_url", entry->base_url, provider_credential_url(p->provider, c));
+        set_text(p, &pending, "base_url", entry->base_url, url_of(p, c));
         if (slot->state.active && !entry_state_same(&slot->state, before))
             set_state(&pending, before, &slot->state);
     } else if (entry->seed != NULL && entry->seed->secret != NULL) {

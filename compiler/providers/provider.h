@@ -15,6 +15,7 @@ struct provider {
     const char *alias;              /* by which it may also be called: its key in `providers`, normalised; or NULL */
     const char *base_url;           /* "" when there is none */
     struct origin url;              /* where that stands; key NULL: in the table */
+    const char *seeded_url;         /* what Hermes puts into entries of its variables instead; NULL: base_url */
     enum strategy strategy;
     const struct node *headers[2]; /* maps of further HTTP headers, a later one over an earlier one; may be NULL */
     const char *auth;              /* how the key travels: bearer, x-api-key, ... */

@@ -1,8 +1,10 @@
 #include "provider_url.h"
 
 #include <string.h>
+#include <strings.h>
 
 #include "endpoint.h"
+#include "provider_target.h"
 #include "shown.h"
 #include "source.h"
 
@@ -32,6 +34,14 @@ void provider_url_take_variables(struct resolver *r)
 
 /* Hermes probes Z.AI's endpoints and picks Kimi's by the key's form; where the files name no URL, its own entries know
  * better than the table. */
+static bool has_coding_key(const struct provider *provider)
+{
+    return strcmp(provider->id, "kimi-coding") == 0 && provider->credential_count > 0 &&
+           strncmp(provider->credentials[0].secret, "sk-kimi-", 8) == 0;
+}
+
+static const char coding_url[] = "https://api.kimi.com/coding";
+
 void provider_url_respect_discovered(struct provider *provider)
 {
     if (provider->url_is_explicit || provider->row == NULL)
@@ -39,9 +49,45 @@ void provider_url_respect_discovered(struct provider *provider)
     bool from_config = provider->credential_count > 0 && provider->credentials[0].rank == RANK_CONFIG;
     if (strcmp(provider->id, "zai") == 0 && !from_config)
         provider->projected = false;
-    if (strcmp(provider->id, "kimi-coding") == 0 && provider->credential_count > 0 &&
-        strncmp(provider->credentials[0].secret, "sk-kimi-", 8) == 0)
-        provider->base_url = "https://api.kimi.com/coding";
+    if (has_coding_key(provider))
+        provider->base_url = coding_url;
+}
+
+static bool by_config(const struct provider *provider)
+{
+    const struct source *source = provider->url.key == NULL ? NULL : provider->url.place.source;
+    return source != NULL && (source->kind == SOURCE_CONFIG || source->kind == SOURCE_MANAGED_CONFIG);
+}
+
+void provider_url_note_seeded(struct resolver *r, struct provider *provider)
+{
+    if (provider->row == NULL || provider->row->auth != PROVIDER_API_KEY || !by_config(provider))
+        return;
+    const char *url = draft_table_url(r, provider->row);
+    provider->seeded_url = has_coding_key(provider) && strcmp(url, provider->row->base_url) == 0 ? coding_url : url;
+}
+
+static const char *variable(const struct resolver *r, const char *name)
+{
+    const struct binding *binding = environment_get(r->in->environment, name);
+    return binding == NULL ? "" : endpoint_trimmed(r->arena, binding->value);
+}
+
+static bool is_any_endpoint(const char *name)
+{
+    return name != NULL && (strcasecmp(name, "auto") == 0 || strcasecmp(name, "custom") == 0);
+}
+
+/* Where another endpoint than the table's is named for OpenRouter, Hermes asks variables alone for its key, and never
+ * the pool. Yet an entry there makes `auto` choose OpenRouter, whatever other provider has a key. */
+void provider_url_leave_openrouter(struct resolver *r, struct provider *provider)
+{
+    const struct node *model = node_get(r->in->config, "model");
+    const char *url = provider_target_text(r->arena, node_get(model, "base_url"));
+    bool by_model = url != NULL && is_any_endpoint(provider_target_text(r->arena, node_get(model, "provider")));
+    if (strcmp(provider->id, "openrouter") == 0 &&
+        (by_model || *variable(r, "OPENROUTER_BASE_URL") != '\0' || *variable(r, "OPENAI_BASE_URL") != '\0'))
+        provider->projected = false;
 }
 
 /* An entry of the pool without a URL would send its key nowhere. */
@@ -67,13 +113,11 @@ void provider_url_leave_out(struct resolver *r, struct provider *provider)
 /* A manual entry's URL that is the provider's, or the table's in whose place config.yaml names another one. */
 void provider_url_share(struct provider *provider)
 {
-    const struct source *source = provider->url.key == NULL ? NULL : provider->url.place.source;
-    bool by_config = source != NULL && (source->kind == SOURCE_CONFIG || source->kind == SOURCE_MANAGED_CONFIG);
     for (size_t i = 0; i < provider->credential_count; i++) {
         struct credential *credential = &provider->credentials[i];
         const char *url = credential->base_url;
-        if (url != NULL && (strcmp(url, provider->base_url) == 0 ||
-                            (by_config && provider->row != NULL && strcmp(url, provider->row->base_url) == 0)))
+        if (url != NULL && (strcmp(url, provider->base_url) == 0 || (by_config(provider) && provider->row != NULL &&
+                                                                     strcmp(url, provider->row->base_url) == 0)))
             credential->base_url = NULL;
     }
 }
