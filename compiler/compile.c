@@ -17,6 +17,7 @@
 #include "gateway_view.h"
 #include "hide_keys.h"
 #include "home_check.h"
+#include "hermes_process.h"
 #include "home_variables.h"
 #include "learn_keys.h"
 #include "memory.h"
@@ -252,6 +253,18 @@ static struct pool_view view_pools(struct run *run)
     return pool;
 }
 
+/* A Hermes that was started before goes on with what the managed .env said then. */
+static bool any_old_process(struct run *run)
+{
+    const struct sources *sources = &run->c->sources;
+    for (size_t i = 0; i < sources->count; i++) {
+        const struct source *source = sources->items[i];
+        if (source->kind == SOURCE_MANAGED_ENV && source->present)
+            return hermes_process_before(run->c->arena, run->c->home, (double)source->moment.st_mtim.tv_sec + 1);
+    }
+    return false;
+}
+
 static void resolve_keys(struct run *run)
 {
     struct compilation *c = run->c;
@@ -271,7 +284,8 @@ static void resolve_keys(struct run *run)
                                         .customs = &c->customs,
                                         .environment = &c->environment,
                                         .pool = &pool,
-                                        .plugins = plugin_folders(c->arena, c->home)};
+                                        .plugins = plugin_folders(c->arena, c->home),
+                                        .old_processes = any_old_process(run)};
     c->providers = resolve(c->arena, &input, &c->diagnostics);
     if (!run->files.named)
         default_key_check(&input, &c->providers, &c->diagnostics);

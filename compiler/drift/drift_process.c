@@ -1,13 +1,8 @@
-#include <dirent.h>
-#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #include "drift_looks.h"
-#include "find_home.h"
-#include "memory.h"
+#include "hermes_process.h"
 #include "proc_file.h"
 #include "shown.h"
 #include "side_task.h"
@@ -17,69 +12,6 @@ static const char *base_name(const char *path)
 {
     const char *slash = strrchr(path, '/');
     return slash == NULL ? path : slash + 1;
-}
-
-static const char *next_word(const struct text *cmdline, const char *word)
-{
-    word += strlen(word) + 1;
-    return word < cmdline->bytes + cmdline->len ? word : NULL;
-}
-
-/* `hermes chat`, `python -m hermes_cli.main gateway run`, `python .../gateway/run.py`; not `vi hermes`. The word that
- * says so, or NULL. */
-static const char *hermes_word(const struct text *cmdline)
-{
-    const char *program = base_name(cmdline->bytes);
-    if (strcmp(program, "hermes") == 0 || strcmp(program, "hermes-agent") == 0)
-        return cmdline->bytes;
-    if (strncmp(program, "python", 6) != 0 && strcmp(program, "uv") != 0)
-        return NULL;
-    for (const char *word = next_word(cmdline, cmdline->bytes); word != NULL; word = next_word(cmdline, word))
-        if (strncmp(word, "hermes_cli", 10) == 0 || strcmp(base_name(word), "hermes") == 0 ||
-            strcmp(base_name(word), "hermes-agent") == 0 || strstr(word, "gateway/run.py") != NULL)
-            return word;
-    return NULL;
-}
-
-static bool profile_name(const char *text)
-{
-    size_t len = strspn(text, "abcdefghijklmnopqrstuvwxyz0123456789_-");
-    return len > 0 && len <= 64 && text[len] == '\0' && *text != '_' && *text != '-';
-}
-
-/* `-p NAME`, `--profile NAME` or `--profile=NAME`, anywhere behind Hermes's own word; NULL: none is named. */
-static const char *profile_of(const struct text *cmdline, const char *hermes)
-{
-    static const char *const with_value[] = {"-z", "--oneshot", "-m", "--model",  "--provider",   "-t",  "--toolsets",
-                                             "-r", "--resume",  "-s", "--skills", "--usage-file", "--in"};
-    for (const char *word = next_word(cmdline, hermes); word != NULL && strcmp(word, "--") != 0;
-         word = next_word(cmdline, word)) {
-        const char *value = next_word(cmdline, word);
-        if (strncmp(word, "--profile=", 10) == 0)
-            return profile_name(word + 10) ? word + 10 : NULL;
-        if (strcmp(word, "-p") == 0 || strcmp(word, "--profile") == 0)
-            return value != NULL && profile_name(value) ? value : NULL;
-        for (size_t i = 0; value != NULL && i < sizeof with_value / sizeof *with_value; i++)
-            if (strcmp(word, with_value[i]) == 0) {
-                word = value;
-                break;
-            }
-    }
-    return NULL;
-}
-
-/* The home of a process, which sets it by itself where its command line names a profile. */
-static const char *home_of(struct arena *arena, const struct text *variables, const char *profile)
-{
-    const char *home = proc_file_variable(variables, "HERMES_HOME");
-    const char *user_home = proc_file_variable(variables, "HOME");
-    if (home == NULL || *home == '\0')
-        home = user_home == NULL ? "" : arena_printf(arena, "%s/.hermes", user_home);
-    if (profile == NULL || *home == '\0')
-        return home;
-    const char *root = find_home_root_of_profile(arena, home);
-    root = root == NULL ? home : root;
-    return strcmp(profile, "default") == 0 ? root : arena_printf(arena, "%s/profiles/%s", root, profile);
 }
 
 /* How PROCESS is started again: its unit, when systemd runs it. */
@@ -162,19 +94,21 @@ static void look_at_model_routes(struct drift *drift, const char *where, double 
                                .help = restart});
 }
 
-static void look_at(struct drift *drift, int process, const char *pid, const char *profile)
+static void look_at(void *context, const struct hermes_process *process)
 {
-    struct text variables = proc_file_read(drift->arena, process, "environ");
-    if (!drift_this_home(drift, home_of(drift->arena, &variables, profile), NULL))
+    struct drift *drift = context;
+    const struct text *variables = process->variables;
+    const char *pid = process->pid;
+    if (!drift_this_home(drift, process->home, NULL))
         return;
-    const char *restart = restart_command(drift->arena, process, pid);
+    const char *restart = restart_command(drift->arena, process->folder, pid);
     struct assignment seen = {
         .where = arena_printf(drift->arena, "process %s (Hermes)", pid),
         .print = arena_printf(drift->arena, "tr '\\0' '\\n' </proc/%s/environ | grep '^{}='", pid),
         .stays = true,
         .drop = arena_printf(drift->arena, "%s; Hermes reads .env again with the next message", restart)};
-    for (size_t at = 0; at < variables.len; at += strlen(variables.bytes + at) + 1) {
-        const char *item = variables.bytes + at;
+    for (size_t at = 0; at < variables->len; at += strlen(variables->bytes + at) + 1) {
+        const char *item = variables->bytes + at;
         const char *equals = strchr(item, '=');
         if (equals == NULL)
             continue;
@@ -183,7 +117,7 @@ static void look_at(struct drift *drift, int process, const char *pid, const cha
         seen.len = strlen(equals + 1);
         drift_assignment(drift, &seen);
     }
-    look_at_departed(drift, seen.where, strtol(pid, NULL, 10), restart, &variables);
+    look_at_departed(drift, seen.where, strtol(pid, NULL, 10), restart, variables);
     double since = proc_file_started((pid_t)strtol(pid, NULL, 10));
     look_at_side_tasks(drift, seen.where, since, restart);
     look_at_model_routes(drift, seen.where, since, restart);
@@ -191,26 +125,5 @@ static void look_at(struct drift *drift, int process, const char *pid, const cha
 
 void drift_processes(struct drift *drift)
 {
-    DIR *proc = opendir("/proc");
-    uid_t me = geteuid();
-    struct stat st;
-    struct memory_hold hold;
-    memory_hold_folder(&hold, proc);
-    for (struct dirent *entry; proc != NULL && (entry = readdir(proc)) != NULL;) {
-        if (strspn(entry->d_name, "0123456789") != strlen(entry->d_name))
-            continue;
-        if (fstatat(dirfd(proc), entry->d_name, &st, 0) < 0 || st.st_uid != me)
-            continue;
-        struct text cmdline =
-            proc_file_read(drift->arena, dirfd(proc), arena_printf(drift->arena, "%s/cmdline", entry->d_name));
-        const char *hermes = hermes_word(&cmdline);
-        int process = hermes != NULL ? openat(dirfd(proc), entry->d_name, O_RDONLY | O_DIRECTORY | O_CLOEXEC) : -1;
-        if (process < 0)
-            continue;
-        struct memory_hold inner;
-        memory_hold_fd(&inner, &process);
-        look_at(drift, process, entry->d_name, profile_of(&cmdline, hermes));
-        memory_give_back(&inner);
-    }
-    memory_give_back(&hold);
+    hermes_process_each(drift->arena, look_at, drift);
 }

@@ -46,7 +46,8 @@ static bool left_to_an_old_process(const struct projector *p, const struct entry
         return false;
     bool in_clear =
         strcmp(entry->seed->kind, "env:") == 0 && entry->token != NULL && *entry->token != '\0' && !entry->made;
-    return (in_clear || !entry->seed->each_load) && !(entry->state.active && p->has_oauth);
+    return (in_clear || !(entry->seed->each_load || entry->seed->each_process)) &&
+           !(entry->state.active && p->has_oauth);
 }
 
 bool pool_states_key_changed(const struct entry *entry)

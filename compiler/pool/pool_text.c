@@ -49,7 +49,7 @@ static bool is_of_variable(const struct projector *p, const struct credential *c
     return false;
 }
 
-/* What stands in for an entry of Hermes's has its URL, over which Hermes puts model.base_url where it does so. */
+/* One that stands beside Hermes's own has the same URL, over which Hermes puts model.base_url where it does so. */
 static const char *url_of(const struct projector *p, const struct credential *credential)
 {
     if (p->provider->seeded_url != NULL && credential->base_url == NULL && is_of_variable(p, credential))
@@ -61,7 +61,7 @@ static void put_new_entry(struct projector *p, const struct slot *slot, struct t
 {
     const struct credential *c = slot->credential;
     const struct seed *made = slot->made;
-    const char *url = url_of(p, c);
+    const char *url = made != NULL ? provider_credential_url(p->provider, c) : url_of(p, c);
     text_puts(out, "{\n");
     put_member(out, "id", slot->id);
     put_member(out, "label", made != NULL ? made->name : c->label);

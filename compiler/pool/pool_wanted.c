@@ -171,6 +171,17 @@ static bool was_made(const struct projector *p, const struct seed *seed)
     return p->document.text != NULL && pool_projector_listed(p, arena_printf(p->arena, "%s%s", seed->kind, seed->name));
 }
 
+/* The seed of that key's variable, which every Hermes that knows managed files finds at its next load. */
+static const struct seed *of_each_process(const struct projector *p, const struct credential *credential)
+{
+    for (size_t i = 0; credential->rank == RANK_ENV && i < p->provider->seed_count; i++) {
+        const struct seed *seed = &p->provider->seeds[i];
+        if (seed->each_process && strcmp(seed->secret, credential->secret) == 0 && !has_entry(p, seed))
+            return seed;
+    }
+    return NULL;
+}
+
 /* Hermes puts its entries of variables in the order of its table: all that it has not yet, or none. */
 static bool variables_may_be_made(const struct projector *p)
 {
@@ -178,7 +189,7 @@ static bool variables_may_be_made(const struct projector *p)
         const struct seed *seed = &p->provider->seeds[i];
         if (strcmp(seed->kind, "env:") == 0 && seed->secret != NULL && !has_entry(p, seed) &&
             is_table_variable(p->provider->row, seed->name) &&
-            (!seed->each_load || was_made(p, seed) || !has_credential(p->provider, seed)))
+            (!(seed->each_load || seed->each_process) || was_made(p, seed) || !has_credential(p->provider, seed)))
             return false;
     }
     return !p->shared;
@@ -202,7 +213,8 @@ static bool gets_entry(const struct projector *p, const struct credential *crede
     const struct seed *seed = to_be_seeded(p, credential);
     bool carried = word != NULL && word->carrier != NULL;
     want->carrier = carrier_to_place(p, credential);
-    want->made = may_be_made(p, seed) ? seed : NULL;
+    const struct seed *variable = of_each_process(p, credential);
+    want->made = may_be_made(p, seed) ? seed : may_be_made(p, variable) ? variable : NULL;
     if (want->carrier != NULL)
         return true;
     return !carried && (seed == NULL || want->made != NULL) && !deleted_as_dead(p, credential->fingerprint.text);

@@ -32,7 +32,7 @@ static void add_env_keys(struct resolver *r, const struct provider_row *row, con
     bool known = !key_check_is_secret_reference(binding->value, binding->len) &&
                  !secret_sources_replace(node_get(r->in->config, "secrets"), variable);
     if (known) /* else what Hermes has in its place is not */
-        draft_add_seed(r, draft, env_seed(r->arena, r->in->environment, variable));
+        draft_add_seed(r, draft, env_seed(r->arena, r->in, variable));
     written_key_add_variable(r, draft, RANK_ENV, variable);
 }
 
@@ -55,7 +55,7 @@ static void note_unset(struct resolver *r, const struct provider_row *row, const
     struct draft *draft = draft_find(r, row->id);
     if (draft != NULL && (binding == NULL || binding->len == 0) && !custom_provider_disabled(r->in->customs, row->id) &&
         !secret_sources_may_set(node_get(r->in->config, "secrets"), variable))
-        draft_add_seed(r, draft, env_seed(r->arena, r->in->environment, variable));
+        draft_add_seed(r, draft, env_seed(r->arena, r->in, variable));
 }
 
 void env_keys_add(struct resolver *r)

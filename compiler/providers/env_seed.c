@@ -20,9 +20,9 @@ static bool is_unknown_to_hermes(enum source_kind kind)
     return kind == SOURCE_EXTRA_ENV || kind == SOURCE_FLEET_ENV;
 }
 
-struct seed env_seed(struct arena *arena, const struct environment *environment, const char *variable)
+struct seed env_seed(struct arena *arena, const struct resolve_input *input, const char *variable)
 {
-    const struct binding *bound = environment_get(environment, variable);
+    const struct binding *bound = environment_get(input->environment, variable);
     const struct binding *at_start = NULL;
     for (const struct binding *b = bound; b != NULL; b = b->hidden) {
         if (b->place.source != NULL && b->place.source->kind == SOURCE_ENV)
@@ -30,5 +30,8 @@ struct seed env_seed(struct arena *arena, const struct environment *environment,
         if (at_start == NULL && (b->place.source == NULL || !is_unknown_to_hermes(b->place.source->kind)))
             at_start = b;
     }
-    return seed_of(arena, variable, at_start == NULL ? "" : at_start->value, false);
+    struct seed seed = seed_of(arena, variable, at_start == NULL ? "" : at_start->value, false);
+    seed.each_process = seed.secret != NULL && !input->old_processes && at_start->place.source != NULL &&
+                        at_start->place.source->kind == SOURCE_MANAGED_ENV;
+    return seed;
 }

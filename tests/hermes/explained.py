@@ -33,14 +33,13 @@ def resolved(value, variables):
 def places(home):
     """{fingerprint: the places in config.yaml, and the variables it names, where that key stands}"""
     found = {}
-    for files in filter(None, (home, home.get("root"))):
-        variables = environment(files)
-        for path, value in [*leaves(files["config"]), *leaves(files.get("managed config", {}))]:
-            if not path.startswith(("model", "providers.", "custom_providers")):
-                continue
-            named = path.endswith("key_env") and value in variables
-            key = homes.fingerprint(resolved(variables[value] if named else value, variables))
-            found.setdefault(key, set()).update([path, value] if named else [path])
+    variables = environment(home)
+    for path, value in [*leaves(home["config"]), *leaves(home["managed config"])]:
+        if not path.startswith(("model", "providers.", "custom_providers")):
+            continue
+        named = path.endswith("key_env") and value in variables
+        key = homes.fingerprint(resolved(variables[value] if named else value, variables))
+        found.setdefault(key, set()).update([path, value] if named else [path])
     return found
 
 
@@ -105,27 +104,24 @@ def env_readers(home, difference, diagnostics, _):
         side in values or side in map(homes.fingerprint, values) for side in after)
 
 
+def names_of(lines):
+    return {line.split("=")[0].removeprefix("export ").strip() for line in lines if "=" in line}
+
+
 def managed_first(home, difference, diagnostics, _):
     """The administrator's .env goes before the user's; Hermes's pool has it the other way round."""
-    names = {line.split("=")[0].removeprefix("export ").strip() for line in home["managed .env"] if "=" in line}
-    values = {homes.fingerprint(value) for name, value in environment(home).items() if name in names}
-    return key_of(difference["after"]) in values and (
-        said(diagnostics, "shadowed-key") or not difference["before"])
+    managed = names_of(home["managed .env"])
+    values = {homes.fingerprint(value): name for name, value in environment(home).items() if name in managed}
+    name = values.get(key_of(difference["after"]))
+    return name is not None and (not difference["before"] or name in names_of(home[".env"]) and said(
+        diagnostics, "shadowed-key", "unusable-key", "env-unset-reference"))
 
 
-def managed_entry(home, difference, *_):
-    """Ours for a managed variable, until Hermes has made its own: for the URL that config.yaml names."""
-    names = {line.split("=")[0].removeprefix("export ").strip() for line in home["managed .env"] if "=" in line}
-    variables = names & set(homes.REGISTRY.get(ask_name(home, difference), ([],))[0])
-    if home["settled"] or not variables:
-        return False
-    if difference["field"].endswith(("rests", "next")):
-        return True
-    url = next((part["model"]["base_url"] for part in (home["managed config"], home["config"])
-                if isinstance(part.get("model"), dict) and part["model"].get("base_url")), None)
-    keys = {homes.fingerprint(value) for name, value in environment(home).items() if name in variables}
-    return difference["field"].endswith(("pool", "sent", "url")) and url is not None and (
-        difference["after"][0] in keys and difference["after"][1] == url.rstrip("/"))
+def entry_without_url(home, difference, *_):
+    """A key by hand without a URL goes nowhere up to 0.20; here it goes to its provider's."""
+    rows = home["auth"].get("credential_pool", {}).get(ask_name(home, difference), [])
+    return difference["field"].endswith(("rests", "next")) and any(
+        row["source"] == "manual" and not row.get("base_url") for row in rows)
 
 
 def numbered(home, difference, *_):
@@ -182,8 +178,8 @@ EXPLAINED = [
      config_key_first),
     ("a comment behind a value", "has two env readers, and three more for side tasks", env_readers),
     ("the managed .env first", "takes the user's `.env` before the managed one for the pool", managed_first),
-    ("a managed variable's entry", "managed files as long as a running Hermes has an older value", managed_entry),
-    ("a numbered variable", "reads no numbered variable (`NAME_2`) up to 0.20", numbered),
+    ("an entry without a URL", "sends a key of the pool that has no URL nowhere", entry_without_url),
+    ("a numbered variable", "reads no numbered variable (`NAME_2`), and sends a key of the pool that has no URL nowhere", numbered),
     ("a provider that is switched off", "ignores `enabled: false` before 0.19.0", disabled),
     ("a reference is no key", "sends the text `vault:...`, `op://...` or `${vault:...}`", references),
     ("key_env in the pool", "makes no entry of the pool from `key_env` of a custom provider", entrys_own_key),

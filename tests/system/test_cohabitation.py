@@ -1,6 +1,6 @@
 """Three versions of Hermes and this program on one auth.json, in turn, over and over: nobody undoes the other, both
 come to rest, and the key in force is the one that the sources name."""
-import json, random, sys, unittest
+import json, os, random, subprocess, sys, unittest
 
 from harness import Home, Watch, fingerprint
 from hermes_double import VERSIONS, FileStore, Hermes, MemoryStore
@@ -428,6 +428,24 @@ class OnDisk(unittest.TestCase):
                 watch.close()
                 self.assertNotIn(b"sk-test", home.printed)
                 home.close()
+
+    def test_a_managed_key_that_a_running_hermes_may_not_have(self):
+        """Its own entry stands beside Hermes's only as long as a process runs that was started with another value."""
+        home = Home()
+        home.write("config.yaml", "model:\n  provider: xiaomi\n")
+        managed = home.root / "managed/.env"
+        managed.parent.mkdir()
+        managed.write_text(f"XIAOMI_API_KEY={A}\n")
+        gateway = subprocess.Popen([sys.executable, "-c", "print(flush=True); input()", "hermes_cli.main"],
+                                   stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+                                   env={"HERMES_HOME": str(home.path)})
+        gateway.stdout.readline()
+        for written, source in ((4e9, OURS + "XIAOMI_API_KEY"), (1e9, "env:XIAOMI_API_KEY")):
+            os.utime(managed, (written, written))
+            home.compile()
+            self.assertEqual([(row["source"], row["access_token"]) for row in home.pool()], [(source, A)])
+        gateway.communicate(b"\n")
+        home.close()
 
 
 if __name__ == "__main__":
