@@ -39,20 +39,20 @@ void pool_text_begin_slot(struct projector *p, struct slot *slot)
         slot->id = arena_strdup(p->arena, our_id(p, slot->credential).text);
 }
 
-static bool is_of_variable(const struct projector *p, const struct credential *credential)
+static bool is_read_at_start(const struct projector *p, const struct credential *credential)
 {
     for (size_t i = 0; credential->rank == RANK_ENV && i < p->provider->seed_count; i++) {
         const struct seed *seed = &p->provider->seeds[i];
-        if (strcmp(seed->kind, "env:") == 0 && seed->secret != NULL && strcmp(seed->secret, credential->secret) == 0)
+        if (!seed->each_load && seed->secret != NULL && strcmp(seed->secret, credential->secret) == 0)
             return true;
     }
     return false;
 }
 
-/* One that stands beside Hermes's own has the same URL, over which Hermes puts model.base_url where it does so. */
+/* One that a Hermes which starts now has twice has the URL of that one's own, over which Hermes puts model.base_url. */
 static const char *url_of(const struct projector *p, const struct credential *credential)
 {
-    if (p->provider->seeded_url != NULL && credential->base_url == NULL && is_of_variable(p, credential))
+    if (p->provider->seeded_url != NULL && credential->base_url == NULL && is_read_at_start(p, credential))
         return p->provider->seeded_url;
     return provider_credential_url(p->provider, credential);
 }

@@ -179,7 +179,7 @@ EXPLAINED = [
     ("a comment behind a value", "has two env readers, and three more for side tasks", env_readers),
     ("the managed .env first", "takes the user's `.env` before the managed one for the pool", managed_first),
     ("an entry without a URL", "sends a key of the pool that has no URL nowhere", entry_without_url),
-    ("a numbered variable", "reads no numbered variable (`NAME_2`), and sends a key of the pool that has no URL nowhere", numbered),
+    ("a numbered variable", "reads no numbered variable (`NAME_2`), and sends a key of the pool", numbered),
     ("a provider that is switched off", "ignores `enabled: false` before 0.19.0", disabled),
     ("a reference is no key", "sends the text `vault:...`, `op://...` or `${vault:...}`", references),
     ("key_env in the pool", "makes no entry of the pool from `key_env` of a custom provider", entrys_own_key),
