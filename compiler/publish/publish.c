@@ -17,6 +17,7 @@
 #include "profile_folders.h"
 #include "read_source.h"
 #include "replace.h"
+#include "replace_together.h"
 #include "safe_read.h"
 #include "snapshot_format.h"
 #include "write_failed.h"
@@ -25,6 +26,7 @@
 struct output {
     const char *path;
     struct replacement replacement;
+    bool failed; /* it cannot be made durable */
     bool committed;
 };
 
@@ -60,18 +62,34 @@ static void prepare(struct publishing *p, struct output *out, const struct piece
         fail(p, out->path, error);
 }
 
-/* True when nothing stands in the way of its commit. */
-static bool make_durable(struct publishing *p, struct output *out)
+/* STEP for each of COUNT outputs at once. */
+static void together(struct publishing *p, int (*step)(struct replacement *), struct output *const *outputs,
+                     size_t count)
 {
-    int error = replace_flush(&out->replacement);
-    if (error != 0)
-        fail(p, out->path, error);
-    return error == 0;
+    struct replace_step steps[REPLACE_TOGETHER_MOST];
+    for (size_t i = 0; i < count; i++)
+        steps[i] = (struct replace_step){.replacement = &outputs[i]->replacement};
+    replace_together(step, steps, count);
+    for (size_t i = 0; i < count; i++) {
+        outputs[i]->failed = steps[i].error != 0;
+        if (outputs[i]->failed)
+            fail(p, outputs[i]->path, steps[i].error);
+    }
+}
+
+static void make_durable(struct publishing *p, struct output *const *outputs, size_t count)
+{
+    struct output *pending[REPLACE_TOGETHER_MOST];
+    size_t pending_count = 0;
+    for (size_t i = 0; i < count; i++)
+        if (outputs[i]->replacement.pending)
+            pending[pending_count++] = outputs[i];
+    together(p, replace_flush, pending, pending_count);
 }
 
 static void commit(struct publishing *p, struct output *out)
 {
-    if (!out->replacement.pending || p->made.failed)
+    if (!out->replacement.pending || out->failed)
         return;
     int error = replace_commit(&out->replacement);
     if (error != 0)
@@ -79,17 +97,35 @@ static void commit(struct publishing *p, struct output *out)
     out->committed = error == 0;
 }
 
-static void settle(struct publishing *p, struct output *out)
+static bool is_unsettled(const struct output *out)
+{
+    return out->committed && out->replacement.directory >= 0;
+}
+
+static void end(struct publishing *p, struct output *out)
 {
     struct replacement *r = &out->replacement;
-    bool unsettled = out->committed && r->directory >= 0;
-    int error = unsettled ? replace_sync(r) : 0;
-    if (error != 0)
-        fail(p, out->path, error);
     if (r->displaced >= 0)
         p->made.displaced[p->made.displaced_count++] = r->displaced;
     r->displaced = -1;
     replace_abandon(r);
+}
+
+/* The snapshot and the memory lie in one directory: what makes one of them durable there makes the other. */
+static void settle(struct publishing *p)
+{
+    struct output *outputs[2];
+    size_t count = 0;
+    if (is_unsettled(&p->pool))
+        outputs[count++] = &p->pool;
+    if (is_unsettled(&p->snapshot))
+        outputs[count++] = &p->snapshot;
+    else if (is_unsettled(&p->cooldowns))
+        outputs[count++] = &p->cooldowns;
+    together(p, replace_sync, outputs, count);
+    end(p, &p->snapshot);
+    end(p, &p->cooldowns);
+    end(p, &p->pool);
 }
 
 /* --- the snapshot --- */
@@ -244,16 +280,14 @@ static void lock_pool(struct publishing *p, int wait_ms)
 /* What keeps the pool from being written does not keep the snapshot. */
 static void replace_all(struct publishing *p)
 {
-    bool pool_good = !p->made.failed && make_durable(p, &p->cooldowns) && make_durable(p, &p->pool);
-    p->made.failed = false;
-    (void)make_durable(p, &p->snapshot);
+    struct output *const all[] = {&p->snapshot, &p->cooldowns, &p->pool};
+    make_durable(p, all, p->made.failed ? 1 : 3);
     commit(p, &p->snapshot);
-    p->made.failed = p->made.failed || !pool_good;
-    commit(p, &p->cooldowns);
-    commit(p, &p->pool);
-    settle(p, &p->snapshot);
-    settle(p, &p->cooldowns);
-    settle(p, &p->pool);
+    if (!p->made.failed)
+        commit(p, &p->cooldowns);
+    if (!p->made.failed)
+        commit(p, &p->pool);
+    settle(p);
 }
 
 /* What others could read before they cannot read any more. */
@@ -272,7 +306,7 @@ static void publish_both(struct publishing *p)
     lock_pool(p, 0);
     if (p->lock == -EWOULDBLOCK && p->in->lock_wait_ms > 0) {
         commit(p, &p->snapshot);
-        settle(p, &p->snapshot);
+        settle(p);
         lock_pool(p, p->in->lock_wait_ms);
     }
     if (p->lock >= 0)

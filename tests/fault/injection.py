@@ -1,5 +1,5 @@
 """What the fault tests share: a home that is about to be published, the system calls of that run, and the same run
-again with a fault at one of them. strace does the injecting; it counts each system call by its name."""
+again with a fault at one of them. strace does the injecting; it counts each system call by its name, in each thread."""
 import os, pathlib, re, shutil, subprocess, sys, tempfile, unittest
 
 sys.path.insert(0, str(pathlib.Path(__file__).parents[1] / "system"))
@@ -11,6 +11,8 @@ PRELOAD = BUILD / "tests/libfail-allocation.so"
 OLDER, OLD, NEW = "sk-test-older-0001", "sk-test-old-000001", "sk-test-new-000001"
 ENV, MANUAL = "sk-test-env-000001", "sk-test-manual-0001"
 WRITES = ("openat", "mkdir", "write", "writev", "fsync", "fchmod", "renameat", "unlinkat", "close", "flock")
+# No thread can be had: what waits for the disk does so one after the other, and each call has one number.
+ALONE = ("-e", "inject=clone,clone3:error=EAGAIN")
 READS = ("pread64", "read", "fcntl", "newfstatat", "getdents64", "mmap")
 CONFIG = "model:\n  provider: xiaomi\n  api_key: %s\n"
 # Hermes's own, with all that is easily lost: numbers that no double holds, members nobody knows, an entry that cools.
@@ -44,15 +46,31 @@ def strace(log, *options):
     return ("strace", "-q", "-s", "0", "-o", str(log), *options)
 
 
-def calls(home, names, *args):
-    """The calls among NAMES that a compile makes, from the first one on the home (before it, the loader is at work)."""
+def ended(lines):
+    """Each call of the threads where it returned."""
+    begun = {}
+    for line in lines:
+        thread, said = line.split(maxsplit=1)
+        if said.endswith(" <unfinished ...>"):
+            begun[thread] = said.removesuffix(" <unfinished ...>")
+        elif said.startswith("<... "):
+            yield begun.pop(thread) + said.split(" resumed>", 1)[1]
+        else:
+            yield said
+
+
+def calls(home, names, *how):
+    """The calls among NAMES that a compile makes, from the first one on the home (before it, the loader is at work).
+    HOW: -f for those of all threads, else they are none."""
     log = home.root / "strace.log"
-    code, _, said = home.compile(*args, prefix=strace(log, "-e", "trace=" + ",".join(names)))
+    traced = ",".join((*names, "clone", "clone3"))
+    code, _, said = home.compile(prefix=strace(log, "-e", "trace=" + traced, *(how or ALONE)))
     assert code == 0, said
     counts, found, ours = {}, [], False
-    for line in log.read_text().splitlines():
+    lines = log.read_text().splitlines()
+    for line in ended(lines) if how else lines:
         match = re.match(r"(\w+)\((.*)", line)
-        if match is None:
+        if match is None or match[1] not in names:
             continue
         name = match[1]
         counts[name] = counts.get(name, 0) + 1
@@ -66,7 +84,7 @@ def calls(home, names, *args):
 def inject(home, call, fault):
     """Its return value, what it said on standard error; FAULT in strace's words."""
     where = f"inject={call.name}:{fault}:when={call.ordinal}"
-    prefix = strace(home.root / "strace.log", "-e", f"trace={call.name}", "-e", where)
+    prefix = strace(home.root / "strace.log", "-e", f"trace={call.name},clone,clone3", "-e", where, *ALONE)
     code, _, said = home.compile(prefix=prefix)
     return code, said
 

@@ -38,6 +38,17 @@ class Errors(Fault):
                     with self.subTest(call=call, error=error):
                         self.one(home, call, error)
 
+    def test_what_waits_for_the_disk_beside_another(self):
+        """The calls of the process alone, or the first one of each of its threads, too."""
+        for home in self.homes():
+            for threads, ordinal in (("-f",), 1), ((), 1), ((), 2):
+                for error in ERRORS["fsync"]:
+                    home.back()
+                    with self.subTest(threads=threads, ordinal=ordinal, error=error):
+                        prefix = strace(home.root / "strace.log", *threads, "-e", "trace=fsync", "-e",
+                                        f"inject=fsync:error={error}:when={ordinal}")
+                        self.ends(home, *home.compile(prefix=prefix)[::2])
+
     def test_a_reset_keeps_what_it_cannot_read(self):
         for home in self.homes():
             self.assertEqual(home.compile()[0], 0)
@@ -50,13 +61,16 @@ class Errors(Fault):
 
     def one(self, home, call, error):
         code, said = inject(home, call, "retval=0" if error == "nothing written" else "error=" + error)
-        self.assertIn(code, (0, 4), said)
         printing = call.name == "write" and call.text.startswith(("1,", "2,"))
+        self.ends(home, code, said, printing, call.name != "unlinkat")
+
+    def ends(self, home, code, said, printing=False, clean=True):
+        self.assertIn(code, (0, 4), said)
         if code == 4 and not printing:
             self.assertRegex(said, r"error\[|out of memory")
         if code == 0 or printing:
             self.assertEqual(home.derived(), home.new)
-        self.assertEqual(home.temporary_files() if call.name != "unlinkat" else [], [])
+        self.assertEqual(home.temporary_files() if clean else [], [])
         self.whole(home)
         self.finishes(home)
 

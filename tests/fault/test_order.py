@@ -35,7 +35,7 @@ def events(found):
 class Order(Fault):
     def test_of_a_publish(self):
         for home in self.homes():
-            seen = events(calls(home, WRITES))
+            seen = events(calls(home, WRITES, "-f"))
             there = [name for name in FILES if ("rename", name) in seen]
             self.assertEqual(there, list(FILES))
             visible = seen.index(("rename", "snapshot.json"))
