@@ -12,10 +12,18 @@
 #include "setting_name.h"
 #include "shown.h"
 
+/* A setting that the check is in. A rule's path has `*` and `[]` where this has what is written. */
+struct step {
+    const struct step *above;
+    const char *name; /* NULL: an item of a list */
+    size_t index;
+};
+
 struct checker {
     struct diagnostics *diagnostics;
     const struct node *root;
-    struct text path; /* that is asked for */
+    struct text path;        /* that is asked for */
+    const struct step *step; /* NULL: at the top of the file */
 };
 
 static void check_map(struct checker *c, const char *path, const struct node *map);
@@ -30,6 +38,26 @@ static const struct config_rule *rule_in(struct checker *c, const char *path, co
     text_putc(&c->path, '.');
     text_puts(&c->path, name);
     return config_schema_find(c->path.bytes);
+}
+
+static void put_step(struct text *out, const struct step *step)
+{
+    if (step == NULL)
+        return;
+    put_step(out, step->above);
+    if (step->name == NULL)
+        text_printf(out, "[%zu]", step->index);
+    else
+        text_printf(out, "%s%s", out->len > 0 ? "." : "", shown_name(out->arena, step->name));
+}
+
+/* The setting that the check is in, as it may be shown. */
+static const char *here(const struct checker *c)
+{
+    struct text shown = {.arena = c->diagnostics->arena};
+    text_puts(&shown, "");
+    put_step(&shown, c->step);
+    return shown.bytes;
 }
 
 static bool refers(const struct node *node)
@@ -99,13 +127,15 @@ static bool check_type(struct checker *c, const struct config_rule *rule, const 
         return false; /* who reads it says what that means */
     struct diagnostic *d = diagnostic_add_as(
         c->diagnostics, stops_hermes(rule, node) ? SEVERITY_ERROR : SEVERITY_WARNING, CODE_WRONG_TYPE, node->place,
-        "%s: expected %s, found %s", rule->path, wanted(types), node_kind_name(node->kind));
+        "%s: expected %s, found %s", here(c), wanted(types), node_kind_name(node->kind));
     if ((types & CONFIG_MAP) != 0 && node->kind == NODE_SEQUENCE)
         diagnostic_help(c->diagnostics, d, "write `name: value` without a dash before it");
     else if ((types & CONFIG_MAP) != 0)
         diagnostic_help(c->diagnostics, d, "write its settings below it, indented, each as `name: value`");
     else if ((types & CONFIG_LIST) != 0)
         diagnostic_help(c->diagnostics, d, "start each item with `- `");
+    else if (node->kind == NODE_SEQUENCE)
+        diagnostic_help(c->diagnostics, d, "write a single value, without brackets or a dash");
     return false;
 }
 
@@ -118,7 +148,7 @@ static void check_meant_as_text(struct checker *c, const struct config_rule *rul
         return;
     struct diagnostic *d =
         diagnostic_add(c->diagnostics, CODE_NOT_TEXT, node->place, "YAML reads this as %s; %s is a string",
-                       node_kind_name(node->kind), rule->path);
+                       node_kind_name(node->kind), here(c));
     diagnostic_help(c->diagnostics, d, "put it in quotes");
 }
 
@@ -136,7 +166,7 @@ static void check_choice(struct checker *c, const struct config_rule *rule, cons
         near_name_consider(&near, choice);
     }
     struct diagnostic *d = diagnostic_add(c->diagnostics, CODE_UNKNOWN_VALUE, node->place,
-                                          "unknown value for %s: Hermes uses its default", rule->path);
+                                          "unknown value for %s: Hermes uses its default", here(c));
     if (near.best != NULL)
         diagnostic_help(c->diagnostics, d, "did you mean \"%s\"?", near.best);
     else
@@ -160,7 +190,7 @@ static void report_moved(struct checker *c, const struct config_rule *rule, cons
     char *doc = arena_strdup(c->diagnostics->arena, rule->doc);
     bool names_hermes = strncmp(doc, "Hermes", 6) == 0;
     doc[0] = names_hermes ? doc[0] : (char)tolower((unsigned char)doc[0]);
-    struct diagnostic *d = diagnostic_add(c->diagnostics, CODE_DEPRECATED_KEY, key->place, "`%s`: %s", rule->path, doc);
+    struct diagnostic *d = diagnostic_add(c->diagnostics, CODE_DEPRECATED_KEY, key->place, "`%s`: %s", here(c), doc);
     bool not_indented = strncmp(rule->instead, "model.", 6) == 0 && node_is(node_get(c->root, "model"), NODE_NULL);
     diagnostic_help(c->diagnostics, d, not_indented ? "indent it below `model:`" : "write %s", rule->instead);
     if (d != NULL && not_indented)
@@ -176,7 +206,7 @@ static bool check_lines(struct checker *c, const struct config_rule *rule, const
         node->place.line <= pair->key->place.line || strpbrk(node->text, ":=") == NULL)
         return true;
     struct diagnostic *d = diagnostic_add(c->diagnostics, CODE_WRONG_TYPE, node->place,
-                                          "%s: this is one string to YAML, not settings", rule->path);
+                                          "%s: this is one string to YAML, not settings", here(c));
     diagnostic_help(c->diagnostics, d, "write each setting as `name: value`, with a space after the colon");
     return false;
 }
@@ -262,7 +292,7 @@ static bool report_misplaced(struct checker *c, const char *path, const struct n
     const char *name = shown_name(c->diagnostics->arena, key->text);
     struct diagnostic *d =
         diagnostic_add(c->diagnostics, CODE_UNKNOWN_KEY, key->place, "unknown setting `%s%s%s` (Hermes ignores it)",
-                       path, *path == '\0' ? "" : ".", name);
+                       here(c), *path == '\0' ? "" : ".", name);
     if (section)
         diagnostic_help(c->diagnostics, d, "did you mean `providers.%s`?", name);
     else if (provider_table_find(path) != NULL)
@@ -289,10 +319,10 @@ static void report_unknown(struct checker *c, const char *path, const char *cons
     bool misplaced = section != NULL && (section->flags & (CONFIG_MAP | CONFIG_LIST)) != 0;
     enum severity severity = misplaced ? SEVERITY_WARNING : severity_of_unknown(path, map, near);
     struct diagnostic *d = diagnostic_add_as(
-        c->diagnostics, severity, CODE_UNKNOWN_KEY, key->place, "unknown setting `%s%s%s`%s", path,
+        c->diagnostics, severity, CODE_UNKNOWN_KEY, key->place, "unknown setting `%s%s%s`%s", here(c),
         *path == '\0' ? "" : ".", shown_name(c->diagnostics->arena, key->text), own ? "" : " (Hermes ignores it)");
     if (misplaced)
-        diagnostic_help(c->diagnostics, d, "it belongs at the top level of the file, beside `%s`", path);
+        diagnostic_help(c->diagnostics, d, "it belongs at the top level of the file, beside `%s`", here(c));
     else if (near != NULL)
         diagnostic_help(c->diagnostics, d, "did you mean `%s`?", near);
     if (d != NULL && near != NULL && strcmp(path, "model") == 0 && strcmp(near, "api_key") == 0)
@@ -305,7 +335,7 @@ static void check_map(struct checker *c, const char *path, const struct node *ma
     const char **names = NULL; /* made for the first unknown key */
     (void)config_schema_below(path, &count);
     if (count == 0)
-        return; /* whatever stands there is somebody else's */
+        return; /* what stands there is another program's */
     const struct config_rule *any = rule_in(c, path, "*");
     for (size_t i = 0; i < map->pair_count; i++) {
         const char *name = node_string(map->pairs[i].key);
@@ -315,7 +345,10 @@ static void check_map(struct checker *c, const char *path, const struct node *ma
         if (rule == NULL)
             rule = any;
         if (rule != NULL) {
+            struct step step = {.above = c->step, .name = name};
+            c->step = &step;
             check_value(c, rule, &map->pairs[i]);
+            c->step = step.above;
             continue;
         }
         names = names != NULL ? names : known_names(c, path);
@@ -325,14 +358,19 @@ static void check_map(struct checker *c, const char *path, const struct node *ma
 
 static void check_list(struct checker *c, const struct config_rule *rule, const struct node *list)
 {
-    for (size_t i = 0; rule != NULL && i < list->count; i++)
-        if (check_type(c, rule, list->items[i]) && list->items[i]->kind == NODE_MAP)
-            check_map(c, rule->path, list->items[i]);
+    struct step step = {.above = c->step};
+    c->step = &step;
+    for (; rule != NULL && step.index < list->count; step.index++) {
+        const struct node *item = list->items[step.index];
+        if (check_type(c, rule, item) && item->kind == NODE_MAP)
+            check_map(c, rule->path, item);
+    }
+    c->step = step.above;
 }
 
 void config_check(const struct node *root, struct diagnostics *diagnostics)
 {
-    struct checker c = {diagnostics, root, {.arena = diagnostics->arena}};
+    struct checker c = {.diagnostics = diagnostics, .root = root, .path = {.arena = diagnostics->arena}};
     if (node_is(root, NODE_MAP))
         check_map(&c, "", root);
 }

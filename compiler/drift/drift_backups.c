@@ -44,7 +44,7 @@ static void look_at_key(struct drift *drift, const struct node *node)
               (struct finding){
                   .where = diagnostic_place_text(drift->arena, node->place),
                   .found = fingerprint,
-                  .message = "a copy of config.yaml has a key that no source has any more: Hermes since October 2026 "
+                  .message = "a copy of config.yaml has a key that no source has any more; since 0.22, Hermes "
                              "starts from the newest copy when config.yaml is broken",
                   .help = arena_printf(drift->arena, "rm %s", shell_word(drift->arena, node->place.source->path))});
 }

@@ -4,7 +4,7 @@
 
 #include "json_python.h"
 
-/* What versions keep besides the six members that every one has: Hermes 0.18.2, 0.20.2, and those of October 2026. */
+/* What versions keep besides the six members that every one has: Hermes 0.18.2, 0.20.2, and 0.22. */
 static const struct entry_edit further[] = {
     {"last_failure_kind", "null"}, {"last_failure_evidence", "null"}, {"failure_confirmations", "0"},
     {"failure_reason", "null"},    {"model_cooldowns", "{}"},

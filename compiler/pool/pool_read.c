@@ -55,7 +55,7 @@ static size_t read_entries(struct arena *arena, struct pool_view *view, const st
     return view->count - before;
 }
 
-/* Whose pool that of NAME is. A custom provider has two: "custom:<name>", and since October 2026 the one that is called
+/* Whose pool that of NAME is. A custom provider has two: "custom:<name>", and since 0.22 the one that is called
  * like its key in `providers`. NULL: a custom provider's that the configuration does not have. */
 static const char *owner_of(const struct custom_providers *customs, const char *name)
 {

@@ -235,8 +235,6 @@ static void add_custom(struct collector *c, struct custom_provider provider)
 static const char *why_unlisted(const struct custom_provider *provider)
 {
     size_t len = 0;
-    if (!node_is(provider->entry, NODE_MAP))
-        return "it is not a mapping";
     if (provider->name == NULL || (blank_strip(provider->name, strlen(provider->name), &len), len == 0))
         return "it has no name";
     if (has_controls(provider->name))
@@ -244,12 +242,11 @@ static const char *why_unlisted(const struct custom_provider *provider)
     return NULL;
 }
 
-/* The text that is meant for its URL, and is none. */
+/* What is meant for its URL, and is none. */
 static const struct pair *no_url(const struct node *entry)
 {
     static const char *const names[] = {"base_url", "baseUrl", "url", "api", NULL};
-    const struct pair *pair = first_of(entry, names);
-    return pair == NULL || node_string(pair->value) == NULL ? NULL : pair;
+    return first_of(entry, names);
 }
 
 static bool is_misspelt_url(struct arena *arena, const struct node *key)
@@ -272,6 +269,8 @@ static bool has_url(struct collector *c, const struct custom_provider *provider)
     for (size_t i = 0; pair == NULL && i < provider->entry->pair_count; i++)
         if (is_misspelt_url(c->arena, provider->entry->pairs[i].key))
             return false; /* that it is unknown was said */
+    if (pair != NULL && node_string(pair->value) == NULL)
+        return false; /* that it is no string was said */
     if (pair == NULL || strstr(node_string(pair->value), "${") != NULL) {
         dropped(c, provider, "it has no usable URL");
         return false;
@@ -292,6 +291,8 @@ static void add_listed(struct collector *c, const struct node *entry, size_t ind
     struct custom_provider provider = {.name = node_string(node_get(entry, "name")), .entry = entry, .index = index};
     take_url(c, &provider, false);
     const char *why = why_unlisted(&provider);
+    if (!node_is(entry, NODE_MAP))
+        return; /* that was said */
     if (why != NULL) {
         dropped(c, &provider, why);
         return;
@@ -309,11 +310,8 @@ static void add_mapped(struct collector *c, const struct pair *pair)
     struct custom_provider provider = {
         .name = name != NULL && *name != '\0' && !has_controls(name) ? name : key, .alias = key, .entry = pair->value};
     take_url(c, &provider, true);
-    if (!node_is(pair->value, NODE_MAP)) {
-        if (!node_is(pair->value, NODE_NULL))
-            dropped(c, &provider, "it is not a mapping");
-        return;
-    }
+    if (!node_is(pair->value, NODE_MAP))
+        return; /* that was said */
     if (!enabled(pair->value)) {
         switch_off(c, key);
         switch_off(c, provider.name);

@@ -36,7 +36,7 @@ static void add_env_keys(struct resolver *r, const struct provider_row *row, con
     written_key_add_variable(r, draft, RANK_ENV, variable);
 }
 
-/* `NVIDIA_API_KEY_2` and so on up to the first gap: Hermes seeds these since the autumn of 2026. */
+/* `NVIDIA_API_KEY_2` and so on up to the first gap: Hermes seeds these since 0.22. */
 static void add_numbered_keys(struct resolver *r, const struct provider_row *row, const char *variable)
 {
     const struct binding *binding = environment_get(r->in->environment, variable);

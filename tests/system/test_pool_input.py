@@ -159,7 +159,7 @@ class PoolInput(unittest.TestCase):
         self.assertEqual([e["last_status"] for e in self.home.pool("custom:third")], [None])
 
     def test_a_pool_under_the_key_of_a_custom_provider(self):
-        """Hermes since October 2026 moves what is added by hand there, and asks it first."""
+        """Hermes since 0.22 moves what is added by hand there, and asks it first."""
         self.home.write("config.yaml",
                         f"model: {{provider: mine}}\nproviders: {{mine: {{name: My LLM, base_url: http://h/v1, "
                         f"api_key: {KEY}}}}}\n")
