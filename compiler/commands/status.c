@@ -223,7 +223,9 @@ static void print_provider(const struct compilation *c, const struct hermes_prov
         const struct hermes_credential *credential = &provider->credentials[i];
         const struct cooldown *cooldown = cooldowns_get(cooldowns, provider->id, credential->fingerprint);
         const struct shadowed *shadow = shadow_of(now, credential->fingerprint);
-        (void)fprintf(stream, "  %s  %-*s  ", credential->fingerprint, width, shown_name(arena, credential->label));
+        (void)fprintf(stream, "  %-*s  %-*s  ", FINGERPRINT_SIZE - 1,
+                      *credential->secret == '\0' ? "none is needed" : credential->fingerprint, width,
+                      shown_name(arena, credential->label));
         print_state(arena, cooldown, at, stream);
         if (shadow != NULL && shadow->by != NULL)
             (void)fprintf(stream, ", shadowed by %s", shadow->by->fingerprint.text);

@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#include "fingerprint.h"
 #include "json_write.h"
 #include "name_table.h"
 #include "shown.h"
@@ -42,6 +43,13 @@ static const char *or_none(const char *text)
     return text == NULL ? "none" : text;
 }
 
+/* A fingerprint as it is shown. */
+static const char *key_shown(const char *fingerprint)
+{
+    bool none = strcmp(fingerprint, fingerprint_of("", 0).text) == 0;
+    return none ? "a server without a key" : fingerprint;
+}
+
 static bool is_variable(const struct change *change)
 {
     return strcmp(change->what, "variable") == 0;
@@ -58,11 +66,11 @@ static void put_line(struct text *lines, const struct change *change)
     else if (strcmp(change->what, "default_provider") == 0)
         text_printf(lines, "default provider: %s -> %s", or_none(change->from), or_none(change->to));
     else if (strcmp(change->what, "reordered") == 0)
-        text_printf(lines, "reordered, %s is used first", change->to);
+        text_printf(lines, "reordered, %s is used first", key_shown(change->to));
     else if (change->from != NULL && change->to != NULL)
-        text_printf(lines, "%s %s -> %s", change->what, change->from, change->to);
+        text_printf(lines, "%s %s -> %s", change->what, key_shown(change->from), key_shown(change->to));
     else if (change->from != NULL || change->to != NULL)
-        text_printf(lines, "%s %s", change->what, change->from != NULL ? change->from : change->to);
+        text_printf(lines, "%s %s", change->what, key_shown(change->from != NULL ? change->from : change->to));
     else
         text_puts(lines, change->what);
     if (change->origin != NULL)
