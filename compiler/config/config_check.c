@@ -125,9 +125,9 @@ static bool check_type(struct checker *c, const struct config_rule *rule, const 
         return true;
     if (strcmp(rule->path, "custom_providers") == 0)
         return false; /* who reads it says what that means */
-    struct diagnostic *d = diagnostic_add_as(
-        c->diagnostics, stops_hermes(rule, node) ? SEVERITY_ERROR : SEVERITY_WARNING, CODE_WRONG_TYPE, node->place,
-        "%s: expected %s, found %s", here(c), wanted(types), node_kind_name(node->kind));
+    struct diagnostic *d =
+        diagnostic_add_as(c->diagnostics, stops_hermes(rule, node) ? SEVERITY_ERROR : SEVERITY_WARNING, CODE_WRONG_TYPE,
+                          node->place, "%s: expected %s, found %s", here(c), wanted(types), node_kind_name(node->kind));
     if ((types & CONFIG_MAP) != 0 && node->kind == NODE_SEQUENCE)
         diagnostic_help(c->diagnostics, d, "write `name: value` without a dash before it");
     else if ((types & CONFIG_MAP) != 0)
@@ -146,9 +146,8 @@ static void check_meant_as_text(struct checker *c, const struct config_rule *rul
                  strcmp(rule->path, "model.default") == 0;
     if (!named || !node->plain || node->kind == NODE_STRING || node->kind == NODE_NULL)
         return;
-    struct diagnostic *d =
-        diagnostic_add(c->diagnostics, CODE_NOT_TEXT, node->place, "YAML reads this as %s; %s is a string",
-                       node_kind_name(node->kind), here(c));
+    struct diagnostic *d = diagnostic_add(c->diagnostics, CODE_NOT_TEXT, node->place,
+                                          "YAML reads this as %s; %s is a string", node_kind_name(node->kind), here(c));
     diagnostic_help(c->diagnostics, d, "put it in quotes");
 }
 

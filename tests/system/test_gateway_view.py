@@ -268,12 +268,13 @@ class GatewayView(unittest.TestCase):
                 self.assertEqual(self.home.compile("--explain", name.lower())[0], 0)
 
     def test_what_is_no_entry(self):
-        for entry in ("{base_url: http://h/v1}", "{name: '', base_url: http://h/v1}", "text",
-                      "{name: [a], base_url: http://h/v1}"):
+        for entry, code in (("{base_url: http://h/v1}", "provider-dropped"), ("text", "wrong-type"),
+                            ("{name: '', base_url: http://h/v1}", "provider-dropped"),
+                            ("{name: [a], base_url: http://h/v1}", "provider-dropped")):
             with self.subTest(entry):
                 found, err = self.providers(f"custom_providers: [{entry}]\n")
                 self.assertEqual(found, {})
-                self.assertIn("warning[provider-dropped]", err)
+                self.assertIn(f"warning[{code}]", err)
 
     def test_strategies(self):
         code, _ = self.compile("model: {provider: xiaomi, api_key: sk-test-custom-0001}\n"
