@@ -8,11 +8,9 @@
 static bool is_said(const struct providers *providers, const struct place *place)
 {
     for (size_t i = 0; i < providers->count; i++)
-        for (size_t k = 0; k < providers->items[i]->shadowed_count; k++) {
-            const struct place *said = &providers->items[i]->shadowed[k].origin.place;
-            if (said->source == place->source && said->line == place->line && said->column == place->column)
+        for (size_t k = 0; k < providers->items[i]->shadowed_count; k++)
+            if (diagnostic_same_place(&providers->items[i]->shadowed[k].origin.place, place))
                 return true;
-        }
     return false;
 }
 

@@ -33,14 +33,9 @@ static void found(const struct search *s, const struct node *text, const struct 
     }
 }
 
-static bool stands_there(const struct place *a, const struct place *b)
-{
-    return a->source == b->source && a->line == b->line && a->column == b->column;
-}
-
 static void search_text(const struct search *s, const struct node *text)
 {
-    if (s->place.source != NULL && !stands_there(&s->place, &text->place))
+    if (s->place.source != NULL && !diagnostic_same_place(&s->place, &text->place))
         return;
     for (const char *at = text->text, *close; (at = strstr(at, "${")) != NULL; at = close + 1) {
         close = strchr(at, '}');

@@ -29,7 +29,16 @@ void shadowed_key_warn(struct resolver *r, const struct draft *draft, struct ori
                     first->fingerprint.text);
 }
 
-/* NULL: the key is one that goes out, which has one more origin now. */
+/* A variable may be named twice: by model.key_env and by its provider. */
+static bool is_noted(const struct provider *provider, const struct place *place)
+{
+    for (size_t i = 0; i < provider->shadowed_count; i++)
+        if (diagnostic_same_place(&provider->shadowed[i].origin.place, place))
+            return true;
+    return false;
+}
+
+/* NULL: the key is one that goes out, which has one more origin now, or it is noted. */
 static struct shadowed *shadow(struct resolver *r, struct draft *draft, const char *secret, size_t len,
                                struct origin origin)
 {
@@ -39,6 +48,8 @@ static struct shadowed *shadow(struct resolver *r, struct draft *draft, const ch
         draft_add_origin(r, known, origin.place, arena_strdup(r->arena, origin.key));
         return NULL;
     }
+    if (is_noted(&draft->provider, &origin.place))
+        return NULL;
     shadowed_key_note(r, draft, secret, len, origin);
     return &draft->provider.shadowed[draft->provider.shadowed_count - 1];
 }

@@ -203,9 +203,9 @@ static bool told_by_its_cause(struct diagnostics *list, const struct diagnostic 
     return false;
 }
 
-static bool same_place(const struct diagnostic *a, const struct diagnostic *b)
+bool diagnostic_same_place(const struct place *a, const struct place *b)
 {
-    return a->place.source == b->place.source && a->place.line == b->place.line && a->place.column == b->place.column;
+    return a->source == b->source && a->line == b->line && a->column == b->column;
 }
 
 /* Whether an error stands inside the text that item AT of the sorted LIST is about. */
@@ -230,7 +230,8 @@ static void drop_follow_ons(struct diagnostics *list)
     size_t kept = 0;
     for (size_t i = 0; i < list->count; i++) {
         struct diagnostic *d = list->items[i];
-        bool same = graver != NULL && d->place.line > 0 && same_place(graver, d) && d->severity < graver->severity;
+        bool same = graver != NULL && d->place.line > 0 && diagnostic_same_place(&graver->place, &d->place) &&
+                    d->severity < graver->severity;
         bool follows = d->severity != SEVERITY_ERROR && (same || holds_an_error(list, i));
         if (!same && d->severity != SEVERITY_HINT)
             graver = d;

@@ -89,6 +89,7 @@ void diagnostics_cut(struct diagnostics *list, size_t most);
 void diagnostic_print(const struct diagnostic *diagnostic, bool colour, FILE *stream);
 /* "config.yaml:4:12", "config.yaml", or "" where there is no place. */
 const char *diagnostic_place_text(struct arena *arena, struct place place);
+bool diagnostic_same_place(const struct place *a, const struct place *b);
 /* TEXT without control characters, in place: no name that a file brings in is to steer somebody's terminal. */
 const char *diagnostic_plain_text(char *text);
 const char *diagnostic_severity_name(enum severity severity);
