@@ -102,8 +102,8 @@ def pushes(etcd, homes, count, name="push"):
     arrivals.close()
     row(name, count, times)
     each = [1000 * (now - was) / count / ROUNDS for now, was in zip(spent(etcd, homes), before)]
-    print("           {:5}  processor time a machine and push: child {:.2f} ms, hermes-watch {:.2f} ms, etcd {:.2f} ms, "
-          "what they do otherwise included"
+    print("           {:5}  processor time a machine and push, idling included: child {:.2f} ms, "
+          "hermes-watch {:.2f} ms, etcd {:.2f} ms"
           .format("", *each))
     print(f"           {'':5}  the push itself: median {1000 * statistics.median(alone):.1f} ms")
 
