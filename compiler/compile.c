@@ -24,6 +24,7 @@
 #include "plugin_folders.h"
 #include "pool_read.h"
 #include "previous.h"
+#include "profile_choice.h"
 #include "resolve.h"
 #include "snapshot_format.h"
 #include "source_digest.h"
@@ -285,6 +286,8 @@ static void resolve_keys(struct run *run)
                                         .environment = &c->environment,
                                         .pool = &pool,
                                         .plugins = plugin_folders(c->arena, c->home),
+                                        .profile_chooses =
+                                            profile_choice_is_open(c->arena, c->home, sources, &c->environment),
                                         .old_processes = any_old_process(run)};
     c->providers = resolve(c->arena, &input, &c->diagnostics);
     if (!run->files.named)

@@ -83,19 +83,26 @@ static bool has_entry(const struct projector *p, const struct seed *seed)
     return false;
 }
 
-/* The seed from which Hermes makes an entry of that key when it loads the pool the next time; NULL: none. It puts it
- * last, where a key of config.yaml for a provider that it knows may not stand behind other keys. */
+/* Hermes puts the entry that it makes of a variable last, where a key of config.yaml for a provider that it knows may
+ * not stand behind other keys. */
+static bool would_stand_behind(const struct projector *p, const struct credential *credential, const struct seed *seed)
+{
+    return strcmp(seed->kind, "env:") == 0 && credential->rank == RANK_CONFIG &&
+           (p->provider->inherits || p->count > p->our_count);
+}
+
+static bool seeds(const struct projector *p, const struct seed *seed, const struct credential *credential)
+{
+    return seed->secret != NULL && strcmp(seed->secret, credential->secret) == 0 && !has_entry(p, seed) &&
+           !would_stand_behind(p, credential, seed);
+}
+
+/* The seed from which Hermes makes an entry of that key when it loads the pool the next time; NULL: none. */
 static const struct seed *to_be_seeded(const struct projector *p, const struct credential *credential)
 {
-    for (size_t i = 0; i < p->provider->seed_count; i++) {
-        const struct seed *seed = &p->provider->seeds[i];
-        bool variable = strcmp(seed->kind, "env:") == 0;
-        if (variable && credential->rank == RANK_CONFIG && (p->provider->inherits || p->count > p->our_count))
-            continue;
-        if (seed->each_load && seed->secret != NULL && strcmp(seed->secret, credential->secret) == 0 &&
-            !has_entry(p, seed))
-            return seed;
-    }
+    for (size_t i = 0; i < p->provider->seed_count; i++)
+        if (p->provider->seeds[i].each_load && seeds(p, &p->provider->seeds[i], credential))
+            return &p->provider->seeds[i];
     return NULL;
 }
 
@@ -174,11 +181,9 @@ static bool was_made(const struct projector *p, const struct seed *seed)
 /* The seed of that key's variable, which every Hermes that knows managed files finds at its next load. */
 static const struct seed *of_each_process(const struct projector *p, const struct credential *credential)
 {
-    for (size_t i = 0; credential->rank == RANK_ENV && i < p->provider->seed_count; i++) {
-        const struct seed *seed = &p->provider->seeds[i];
-        if (seed->each_process && strcmp(seed->secret, credential->secret) == 0 && !has_entry(p, seed))
-            return seed;
-    }
+    for (size_t i = 0; i < p->provider->seed_count; i++)
+        if (p->provider->seeds[i].each_process && seeds(p, &p->provider->seeds[i], credential))
+            return &p->provider->seeds[i];
     return NULL;
 }
 

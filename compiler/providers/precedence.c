@@ -84,17 +84,19 @@ static void say_ignored(struct resolver *r, const struct provider *provider, con
 {
     const char *name = shown_name(r->arena, provider->id);
     const struct place place = place_of(r, provider, origin);
-    const char *why = provider->row == NULL                     ? ""
-                      : provider->row->auth != PROVIDER_API_KEY ? ", which uses logins"
-                      : strcmp(provider->row->id, "openrouter") == 0
-                          ? " at a base URL that config.yaml or a variable names"
-                          : "";
-    if (provider->projected)
+    if (provider->projected) {
         (void)diagnostic_add(r->diagnostics, CODE_HERMES_IGNORES, place,
                              "Hermes alone ignores %s for %s; it uses the key through its pool", origin->key, name);
-    else
-        (void)diagnostic_add_as(r->diagnostics, is_model_key(origin->key) ? SEVERITY_WARNING : SEVERITY_HINT,
-                                CODE_HERMES_IGNORES, place, "Hermes ignores %s for %s%s", origin->key, name, why);
+        return;
+    }
+    struct diagnostic *d = diagnostic_add_as(
+        r->diagnostics, is_model_key(origin->key) ? SEVERITY_WARNING : SEVERITY_HINT, CODE_HERMES_IGNORES, place,
+        "Hermes ignores %s for %s%s%s", origin->key, name, provider->left_out != NULL ? " " : "",
+        provider->left_out != NULL ? provider->left_out
+        : provider->row != NULL    ? ", which uses logins"
+                                   : "");
+    if (provider->left_out != NULL)
+        diagnostic_help(r->diagnostics, d, "put the key into .env, as %s", provider->row->key_envs[0]);
 }
 
 /* What Hermes by itself would send first. */

@@ -1,10 +1,8 @@
 #include "provider_url.h"
 
 #include <string.h>
-#include <strings.h>
 
 #include "endpoint.h"
-#include "provider_target.h"
 #include "shown.h"
 #include "source.h"
 
@@ -65,29 +63,6 @@ void provider_url_note_seeded(struct resolver *r, struct provider *provider)
         return;
     const char *url = draft_table_url(r, provider->row);
     provider->seeded_url = has_coding_key(provider) && strcmp(url, provider->row->base_url) == 0 ? coding_url : url;
-}
-
-static const char *variable(const struct resolver *r, const char *name)
-{
-    const struct binding *binding = environment_get(r->in->environment, name);
-    return binding == NULL ? "" : endpoint_trimmed(r->arena, binding->value);
-}
-
-static bool is_any_endpoint(const char *name)
-{
-    return name != NULL && (strcasecmp(name, "auto") == 0 || strcasecmp(name, "custom") == 0);
-}
-
-/* Where another endpoint than the table's is named for OpenRouter, Hermes asks variables alone for its key, and never
- * the pool. Yet an entry there makes `auto` choose OpenRouter, whatever other provider has a key. */
-void provider_url_leave_openrouter(struct resolver *r, struct provider *provider)
-{
-    const struct node *model = node_get(r->in->config, "model");
-    const char *url = provider_target_text(r->arena, node_get(model, "base_url"));
-    bool by_model = url != NULL && is_any_endpoint(provider_target_text(r->arena, node_get(model, "provider")));
-    if (strcmp(provider->id, "openrouter") == 0 &&
-        (by_model || *variable(r, "OPENROUTER_BASE_URL") != '\0' || *variable(r, "OPENAI_BASE_URL") != '\0'))
-        provider->projected = false;
 }
 
 /* An entry of the pool without a URL would send its key nowhere. */

@@ -6,8 +6,6 @@
 
 void provider_url_take_variables(struct resolver *r);
 void provider_url_respect_discovered(struct provider *provider);
-/* OpenRouter at another endpoint than the table's has no entries of ours. */
-void provider_url_leave_openrouter(struct resolver *r, struct provider *provider);
 /* Where config.yaml names the URL: what Hermes seeds its own entries with all the same. */
 void provider_url_note_seeded(struct resolver *r, struct provider *provider);
 /* A provider of the table without any URL gets no entries in the pool. */

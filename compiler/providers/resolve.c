@@ -15,6 +15,7 @@
 #include "key_order.h"
 #include "model_key.h"
 #include "not_compiled.h"
+#include "openrouter_pool.h"
 #include "precedence.h"
 #include "provider_target.h"
 #include "provider_url.h"
@@ -148,7 +149,7 @@ static void finish(struct resolver *r, struct providers *all)
         key_order(r, r->providers[i]);
         shadow_env_keys(r, draft_of(r->providers[i]));
         provider_url_respect_discovered(r->providers[i]);
-        provider_url_leave_openrouter(r, r->providers[i]);
+        openrouter_pool_leave_out(r, r->providers[i]);
         provider_url_note_seeded(r, r->providers[i]);
         if (r->providers[i]->row != NULL && r->providers[i]->row->auth == PROVIDER_API_KEY)
             r->providers[i]->auth = dialect_table_auth(r->providers[i]->row, r->providers[i]->base_url);

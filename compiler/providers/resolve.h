@@ -17,8 +17,9 @@ struct resolve_input {
     const struct environment *environment;
     const struct pool_view *pool;
     const char *const
-        *plugins;       /* folders of Hermes's provider plugins in the home, NULL behind the last; may be NULL */
-    bool old_processes; /* a Hermes of the home runs that was started before the managed .env was written */
+        *plugins;         /* folders of Hermes's provider plugins in the home, NULL behind the last; may be NULL */
+    bool profile_chooses; /* a profile that reads this pool names no provider */
+    bool old_processes;   /* a Hermes of the home runs that was started before the managed .env was written */
 };
 
 struct providers resolve(struct arena *arena, const struct resolve_input *input, struct diagnostics *diagnostics);

@@ -55,7 +55,7 @@ static inline void compile_texts(struct arena *arena, const struct texts *in, st
     f->settings = config;
     struct custom_providers customs = custom_providers_of(arena, config, &f->diagnostics);
     struct pool_view pool = pool_read(arena, &f->pool, &customs, &f->diagnostics);
-    const struct resolve_input input = {config, NULL, &customs, &f->environment, &pool, NULL, false};
+    const struct resolve_input input = {config, NULL, &customs, &f->environment, &pool, NULL, false, false};
     f->providers = resolve(arena, &input, &f->diagnostics);
     struct source *sources[] = {&f->config, &f->env, &f->pool};
     const struct emit_input emit = {.sources = sources,
