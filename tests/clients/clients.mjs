@@ -2,6 +2,7 @@
 // library's client lives through whatever happens to the keys, as it does in an application.
 import * as readline from 'node:readline';
 import OpenAI, { toFile } from 'openai';
+import OpenAI4 from 'openai4';
 import Anthropic, { toFile as toAnthropicFile } from '@anthropic-ai/sdk';
 import { embed, generateText, jsonSchema, stepCountIs, streamText, tool } from 'ai';
 import { createOpenAICompatible } from '@ai-sdk/openai-compatible';
@@ -13,6 +14,7 @@ function clientsOf({ relay, token }) {
     made.set(relay, {
       relay, token,
       openai: new OpenAI({ baseURL: relay + '/v1', apiKey: token, maxRetries: 0 }),
+      openai4: new OpenAI4({ baseURL: relay + '/v1', apiKey: token, maxRetries: 0 }),
       anthropic: new Anthropic({ baseURL: relay, apiKey: token, maxRetries: 0 }),
       bearing: new Anthropic({ baseURL: relay, authToken: token, apiKey: null, maxRetries: 0 }),
       compatible: createOpenAICompatible({ name: 'relay', baseURL: relay + '/v1', apiKey: token, includeUsage: true }),
@@ -98,6 +100,20 @@ const deeds = {
   },
   async 'openai.finish'() {
     return await texts({ [Symbol.asyncIterator]: () => held }, (chunk) => chunk.choices[0]?.delta.content);
+  },
+
+  // An older one, which many applications have.
+  async 'openai4.chat'({ openai4 }, { retries = 0 }) {
+    const { data, response } = await openai4.chat.completions.create(chat, { maxRetries: retries }).withResponse();
+    return { text: data.choices[0].message.content, attempts: response.headers.get('x-hermes-attempts') };
+  },
+  async 'openai4.stream'({ openai4 }) {
+    return await deeds['openai.stream']({ openai: openai4 });
+  },
+  async 'openai4.upload'({ openai4 }) {
+    const file = await openai4.files.create({ file: await toFile(blob(), 'data.bin'), purpose: 'batch' });
+    const back = Buffer.from(await (await openai4.files.content(file.id)).arrayBuffer());
+    return [file.bytes, back.equals(blob())];
   },
 
   async 'anthropic.message'({ anthropic, bearing }, { retries = 0, bearer = false }) {

@@ -36,6 +36,23 @@ TOOL_STREAM = events(piece({"role": "assistant",
                      piece({}, "tool_calls"), "[DONE]")
 
 
+RESPONSE = {"id": "resp_1", "object": "response", "created_at": 1, "model": "m", "output": [],
+            "usage": {"input_tokens": 3, "output_tokens": 5, "total_tokens": 8}}
+ITEM = {"id": "msg_1", "type": "message", "role": "assistant"}
+RESPONSE_STREAM = events({"type": "response.created", "response": {**RESPONSE, "status": "in_progress"}},
+                         {"type": "response.output_item.added", "output_index": 0, "item": {**ITEM, "content": []}},
+                         *({"type": "response.output_text.delta", "item_id": "msg_1", "output_index": 0,
+                            "content_index": 0, "delta": part} for part in ("one ", "two")),
+                         {"type": "response.output_item.done", "output_index": 0,
+                          "item": {**ITEM, "content": [{"type": "output_text", "text": "one two"}]}},
+                         {"type": "response.completed", "response": {**RESPONSE, "status": "completed"}}, named=True)
+LIMITED_RESPONSE = events({"type": "response.created", "response": {**RESPONSE, "status": "in_progress"}},
+                          {"type": "response.failed", "response": {
+                              **RESPONSE, "status": "failed",
+                              "error": {"code": "rate_limit_exceeded", "message": "Please try again in 20s."}}},
+                          named=True)
+
+
 def completion(content, **more):
     return {"id": "c", "object": "chat.completion", "created": 1, "model": "m", "usage": USAGE, "choices": [
         {"index": 0, "finish_reason": "tool_calls" if more else "stop",
@@ -154,9 +171,7 @@ def serve(provider):
         if path == "/embeddings":
             return embeddings(request.json())
         if path == "/responses":
-            return send_events(connection,
-                               events(*({"type": "response.output_text.delta", "delta": part, "sequence_number": i}
-                                                    for i, part in enumerate(("one ", "two"))), named=True)) or b""
+            return send_events(connection, RESPONSE_STREAM) or b""
         if path.startswith("/models"):
             return model_list(request)
         if path.startswith("/files"):

@@ -55,8 +55,8 @@ class Node:
         self.process.stdout.close()
 
 
-class Clients(unittest.TestCase):
-    node = None
+class ClientCase(unittest.TestCase):
+    """A home, a provider that limits by key, and a relay."""
 
     def start(self, provider="xiaomi", keys=(A,)):
         self.home, self.provider = Home(), MockProvider(path="/v1" if provider == "xiaomi" else "")
@@ -81,6 +81,16 @@ class Clients(unittest.TestCase):
     def check_secrets(self):
         for key in (A, B, C):
             self.assertNotIn(key.encode(), self.home.printed)
+
+    def only(self, key):
+        self.assertEqual(set(self.provider.keys()), {key})
+        token = (self.home.path / "compiled/relay.token").read_text().strip()
+        for request in self.provider.seen:
+            self.assertNotIn(token, str(request.raw_headers) + request.target)
+
+
+class Clients(ClientCase):
+    node = None
 
     def do(self, deed, **order):
         return self.node.do(self.relay, deed, order)
@@ -109,6 +119,13 @@ class Clients(unittest.TestCase):
         self.expect("2 images of 300000 bytes", "openai.image")
         self.only(A)
 
+    def test_an_older_openai_asks_for_what_applications_ask_it_for(self):
+        self.start()
+        self.expect({"text": "hello from the provider", "attempts": "1"}, "openai4.chat")
+        self.expect([*WORDS, 5], "openai4.stream")
+        self.expect([300000, True], "openai4.upload")
+        self.only(A)
+
     def test_anthropic_asks_for_everything_it_knows(self):
         self.start("anthropic")
         self.expect("hello from the provider", "anthropic.message")
@@ -129,18 +146,15 @@ class Clients(unittest.TestCase):
         self.expect([0.5, -2], "ai.embed")
         self.only(A)
 
-    def only(self, key):
-        self.assertEqual(set(self.provider.keys()), {key})
-        token = (self.home.path / "compiled/relay.token").read_text().strip()
-        for request in self.provider.seen:
-            self.assertNotIn(token, str(request.raw_headers) + request.target)
-
     # --- The story ---
 
     DEEDS = {"xiaomi": {"openai.chat": {"text": "hello from the provider", "attempts": "1", "id": "req-own-1"},
-                        "openai.stream": [*WORDS, 5], "ai.text": "hello from the provider", "ai.stream": [WORDS, 5]},
+                        "openai.stream": [*WORDS, 5],
+                        "openai4.chat": {"text": "hello from the provider", "attempts": "1"},
+                        "openai4.stream": [*WORDS, 5], "ai.text": "hello from the provider", "ai.stream": [WORDS, 5]},
              "anthropic": {"anthropic.message": "hello from the provider", "anthropic.stream": [WORDS, 5]}}
-    LIMITED = {"openai": "RateLimitError", "anthropic": "RateLimitError", "ai": "APICallError"}
+    LIMITED = {"openai": "RateLimitError", "openai4": "RateLimitError", "anthropic": "RateLimitError",
+               "ai": "APICallError"}
 
     def tell(self, provider):
         """The only key is exhausted; the user replaces it; nobody restarts anything."""
