@@ -71,24 +71,18 @@ static void make_ready(struct exchange *x, struct attempt *attempt)
     usage_scan(fresh, ready, &x->tokens_in, &x->tokens_out);
     trouble_look(x, attempt, fresh, ready);
     attempt->ready += ready;
-    attempt->spoken_us = clock_monotonic_us();
-    for (size_t i = ready < 2 ? 0 : ready - 2; i < ready; i++) {
-        attempt->last[0] = attempt->last[1];
-        attempt->last[1] = fresh[i];
-    }
+    silence_end(&attempt->silence, fresh, ready, clock_monotonic_us());
 }
 
-/* Between two events of a stream that is silent for long, a comment lets everybody on the way know that it goes on. */
 static void break_silence(struct attempt *attempt, long long now_us)
 {
     static const char comment[] = ": waiting\n\n";
-    bool between = attempt->last[1] == '\n' && (attempt->last[0] == '\n' || attempt->last[0] == '\r');
-    if (attempt->hold != HOLD_EVENT || attempt->length >= 0 || attempt->done || !between ||
-        bytes_len(&attempt->body) > 0 || now_us - attempt->spoken_us < ANSWER_SILENCE_MS * 1000LL)
+    if (attempt->hold != HOLD_EVENT || attempt->length >= 0 || attempt->done || bytes_len(&attempt->body) > 0 ||
+        !silence_is_long(&attempt->silence, now_us))
         return;
     if (bytes_add(&attempt->body, comment, sizeof comment - 1))
         attempt->ready += sizeof comment - 1;
-    attempt->spoken_us = now_us;
+    silence_end(&attempt->silence, comment, sizeof comment - 1, now_us);
 }
 
 void answer_more(struct exchange *x, struct attempt *attempt, long long now_us)
@@ -115,6 +109,7 @@ void answer_with(struct exchange *x, struct attempt *attempt)
         return;
     x->answer = attempt;
     attempt->limit = ANSWER_BUFFER;
+    attempt->silence.since_us = clock_monotonic_us();
     lives_note(x, attempt);
     make_ready(x, attempt);
     if (!x->streaming && upstream_has_sent(attempt)) { /* a stream may go on for hours */

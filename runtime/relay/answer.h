@@ -5,8 +5,6 @@
 struct attempt;
 struct exchange;
 
-enum { ANSWER_SILENCE_MS = 15000 }; /* of a stream, until it gets a comment */
-
 /* ATTEMPT's answer, as it comes; of a list of models, with those of the other providers. */
 void answer_with(struct exchange *x, struct attempt *attempt);
 /* More of it has come, or the clock has moved on. */

@@ -20,6 +20,7 @@
 #include "owners.h"
 #include "record.h"
 #include "route.h"
+#include "silence.h"
 
 struct client;
 struct doubt;
@@ -64,13 +65,12 @@ struct attempt {
     bool untouched; /* nothing of it has, or it was not taken */
 
     enum hold hold;
-    struct bytes line;   /* of a stream: the beginning of one that is not whole */
-    bool overlong;       /* it was too long to be kept */
-    bool troubled;       /* an error has been found in it */
-    char last[2];        /* that went out of it */
-    long long spoken_us; /* something went out last */
-    long long length;    /* of the body; -1: not told */
-    bool decoded;        /* it came in an encoding, and its length was that of the encoded one */
+    struct bytes line; /* of a stream: the beginning of one that is not whole */
+    bool overlong;     /* it was too long to be kept */
+    bool troubled;     /* an error has been found in it */
+    struct silence silence;
+    long long length; /* of the body; -1: not told */
+    bool decoded;     /* it came in an encoding, and its length was that of the encoded one */
     bool judged;
     char code[EVIDENCE_CODE_SIZE]; /* of its error; "": none */
     struct attempt *next;          /* in a list of spare ones */

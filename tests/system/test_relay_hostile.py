@@ -314,22 +314,27 @@ class Slow(RelayCase):
     def test_who_waits_for_an_answer_keeps_no_other_from_the_provider(self):
         requests_reach_an_idle_provider(self)
 
-    def test_a_stream_of_nothing_but_comments_is_not_held_back_for_ever(self):
+    def test_a_stream_of_nothing_but_comments_is_not_held_back_for_ever_and_a_silent_one_gets_some(self):
         go = threading.Event()
 
         def slow(request, connection):
-            connection.sendall(STREAM_HEAD + chunk(b": processing\n\n"))
+            connection.sendall(STREAM_HEAD + chunk(request.body))
             go.wait(PATIENCE)
-            return chunk(b"data: 1\n\n") + b"0\r\n\r\n"
+            return chunk(b"data: 2\n\n") + b"0\r\n\r\n"
         self.openai.usual = slow
         relay = self.relay()
-        client = relay.client()
-        client.request("POST", "/v1/chat/completions", b"{}", {"Authorization": "Bearer " + relay.token})
-        response = client.getresponse()
-        self.assertEqual(response.read1(100), b": processing\n\n")
+        clients = []
+        for begin in (b": processing\n\n", b"data: 1\n\n"): # the first is held back, the second is silent
+            clients.append(relay.client())
+            clients[-1].request("POST", "/v1/chat/completions", begin, {"Authorization": "Bearer " + relay.token})
+        held, silent = [client.getresponse() for client in clients]
+        self.assertEqual(held.read1(100), b": processing\n\n")
+        self.assertEqual(silent.read1(9), b"data: 1\n\n")
+        self.assertEqual(silent.read1(100), b": waiting\n\n")
         go.set()
-        self.assertEqual(response.read(), b"data: 1\n\n")
-        client.close()
+        for client, response in zip(clients, (held, silent)):
+            self.assertTrue(response.read().endswith(b"data: 2\n\n"))
+            client.close()
 
     def test_what_does_not_end_is_cut_off_when_the_relay_has_to(self):
         go = threading.Event()

@@ -12,6 +12,7 @@
 #include <cmocka.h>
 
 #include "bytes.h"
+#include "chunks.h"
 #include "decode.h"
 #include "headers.h"
 #include "hold.h"
@@ -22,6 +23,7 @@
 #include "record.h"
 #include "route.h"
 #include "shown_path.h"
+#include "silence.h"
 #include "usage.h"
 
 static void path_and_base_url_are_joined_with_one_version(void **state)
@@ -322,6 +324,77 @@ static void a_stream_is_held_until_its_first_event_with_data(void **state)
     assert_int_equal(hold_for(429, NULL), HOLD_BODY);
 }
 
+static void a_silent_stream_gets_a_comment_between_two_events(void **state)
+{
+    static const struct {
+        const char *sent;
+        bool due;
+    } cases[] = {
+        {"", true},
+        {"data: 1\n\n", true},
+        {"data: 1\r\n\r\n", true},
+        {"data: 1\r\r", true},
+        {"\n\n", true},
+        {": processing\n\n", true},
+        {"data: 1\n", false},
+        {"data: 1\r\n", false},
+        {"event: a\r\ndata: 1\r\n", false},
+        {"data: 1", false},
+        {"data: 1\n\ndata: 2\n", false},
+        {"data: 1\n\nd", false},
+    };
+    (void)state;
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct silence whole = {.since_us = 1000000};
+        struct silence pieces = {.since_us = 1000000};
+        const char *sent = cases[i].sent;
+        silence_end(&whole, sent, strlen(sent), 2000000);
+        for (size_t at = 0; at < strlen(sent); at++)
+            silence_end(&pieces, sent + at, 1, 2000000);
+        assert_false(silence_is_long(&whole, 2000000 + SILENCE_MS * 1000LL - 1));
+        assert_int_equal(silence_is_long(&whole, 2000000 + SILENCE_MS * 1000LL), cases[i].due);
+        assert_int_equal(silence_is_long(&pieces, 2000000 + SILENCE_MS * 1000LL), cases[i].due);
+    }
+}
+
+static void a_body_in_chunks_ends_where_each_reader_finds_its_end(void **state)
+{
+    static const struct {
+        const char *body;
+        enum chunks_state state;
+    } cases[] = {
+        {"0\r\n\r\n", CHUNKS_OVER},
+        {"5\r\nhello\r\n0\r\n\r\n", CHUNKS_OVER},
+        {"5\r\nhello\r\n0\r\n\r\nGET /", CHUNKS_OVER},
+        {"2\r\n\n\n\r\n0\r\n\r\n", CHUNKS_OVER},
+        {"A;x=\"y\"\r\n0123456789\r\n00\r\nX: y\r\n\r\n", CHUNKS_OVER},
+        {"5\r\nhello\r\n0\r\n", CHUNKS_TRAILER},
+        {"5\r\nhel", CHUNKS_DATA},
+        {"5\r\nhello\n0\r\n\r\n", CHUNKS_BROKEN},
+        {"5\nhello\r\n0\r\n\r\n", CHUNKS_BROKEN},
+        {"5;x\nhello\r\n0\r\n\r\n", CHUNKS_BROKEN},
+        {"5\rhello", CHUNKS_BROKEN},
+        {"5 \r\nhello", CHUNKS_BROKEN},
+        {"0x5\r\nhello", CHUNKS_BROKEN},
+        {"-5\r\nhello", CHUNKS_BROKEN},
+        {"\r\n5\r\nhello", CHUNKS_BROKEN},
+        {"5\r\nhelloXX", CHUNKS_BROKEN},
+        {"0000000000000005\r\nhello", CHUNKS_BROKEN},
+        {"0\r\nX: y\n\r\n", CHUNKS_BROKEN},
+        {"0\r\n\n", CHUNKS_BROKEN},
+    };
+    (void)state;
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct chunks whole = {0};
+        struct chunks pieces = {0};
+        chunks_take(&whole, cases[i].body, strlen(cases[i].body));
+        for (size_t at = 0; at < strlen(cases[i].body); at++)
+            chunks_take(&pieces, cases[i].body + at, 1);
+        assert_int_equal(whole.state, cases[i].state);
+        assert_int_equal(pieces.state, cases[i].state);
+    }
+}
+
 static void json_is_held_until_it_can_be_judged(void **state)
 {
     static const struct {
@@ -498,6 +571,8 @@ int main(void)
         cmocka_unit_test(another_model_is_put_in_its_place),
         cmocka_unit_test(a_key_is_masked_and_its_beginning_waits),
         cmocka_unit_test(a_stream_is_held_until_its_first_event_with_data),
+        cmocka_unit_test(a_silent_stream_gets_a_comment_between_two_events),
+        cmocka_unit_test(a_body_in_chunks_ends_where_each_reader_finds_its_end),
         cmocka_unit_test(json_is_held_until_it_can_be_judged),
         cmocka_unit_test(headers_that_belong_to_others_do_not_pass),
         cmocka_unit_test(a_path_is_logged_without_keys_and_on_one_line),
