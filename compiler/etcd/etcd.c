@@ -242,13 +242,21 @@ static int error_of_code(long long code)
     }
 }
 
+/* etcd up to 3.5.15 says {error, code, message}, and in a stream {error: {grpc_code, message}}; later ones say
+ * {code, message}, and {error: {code, message}}. */
+static bool is_refusal(const cJSON *object)
+{
+    return cJSON_GetObjectItemCaseSensitive(object, "error") != NULL ||
+           (cJSON_IsNumber(cJSON_GetObjectItemCaseSensitive(object, "code")) && *text_of(object, "message") != '\0');
+}
+
 /* OBJECT says that something failed. */
 static int refusal_of(struct etcd *etcd, const cJSON *object, long long *ret_code)
 {
     const cJSON *inner = cJSON_GetObjectItemCaseSensitive(object, "error");
     const cJSON *error = cJSON_IsObject(inner) ? inner : object;
     const char *message = text_of(error, "message");
-    *ret_code = number_of(error, cJSON_IsObject(inner) ? "grpc_code" : "code");
+    *ret_code = number_of(error, cJSON_HasObjectItem(error, "grpc_code") ? "grpc_code" : "code");
     note(etcd, *message != '\0' ? message : text_of(object, "error"));
     return error_of_code(*ret_code);
 }
@@ -291,8 +299,7 @@ static int judge(struct etcd *etcd, cJSON **ret, long long *ret_code)
     if (!cJSON_IsObject(answer) || (status / 100 == 3))
         error = nonsense(etcd, status);
     else if (status != 200)
-        error = cJSON_GetObjectItemCaseSensitive(answer, "error") == NULL ? nonsense(etcd, status)
-                                                                          : refusal_of(etcd, answer, ret_code);
+        error = is_refusal(answer) ? refusal_of(etcd, answer, ret_code) : nonsense(etcd, status);
     const cJSON *result = cJSON_GetObjectItemCaseSensitive(answer, "result"); /* of a stream */
     const cJSON *header = cJSON_GetObjectItemCaseSensitive(result != NULL ? result : answer, "header");
     if (error == 0 && !cJSON_IsObject(header))

@@ -226,8 +226,8 @@ class Tls(unittest.TestCase):
         folder = home.root / "tls"
         folder.mkdir()
 
-        def openssl(*args):
-            subprocess.run(["openssl", *args], cwd=folder, check=True, capture_output=True)
+        def openssl(*args, before=()):
+            subprocess.run([*before, "openssl", *args], cwd=folder, check=True, capture_output=True)
 
         openssl("req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-days", "2",
                 "-subj", "/CN=test CA", "-keyout", "ca-key.pem", "-out", "ca.pem")
@@ -236,9 +236,9 @@ class Tls(unittest.TestCase):
             (folder / "extensions").write_text(f"subjectAltName=IP:127.0.0.1\nextendedKeyUsage={usage}\n")
             openssl("req", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes",
                     "-subj", f"/CN={name}", "-keyout", f"{name}-key.pem", "-out", f"{name}.csr")
-            ends = ["-days", "-1"] if name == "expired" else ["-days", "2"]
             openssl("x509", "-req", "-in", f"{name}.csr", "-CA", "ca.pem", "-CAkey", "ca-key.pem", "-CAcreateserial",
-                    "-extfile", "extensions", "-out", f"{name}.pem", *ends)
+                    "-extfile", "extensions", "-out", f"{name}.pem", "-days", "2",
+                    before=["faketime", "-f", "-30d"] if name == "expired" else [])
         return folder
 
     def setUp(self):

@@ -68,6 +68,12 @@ class Strangers(unittest.TestCase):
         self.assertEqual(self.ask(answers(502, b"<html>")),
                          (EXIT_IO, "hermes-fleet: URL: the server there is not etcd (HTTP 502)\n"))
 
+    def test_etcd_refuses_in_the_words_of_each_version(self):
+        for body in (b'{"error": "no user", "code": 3, "message": "no user"}', b'{"code":3, "message":"no user"}',
+                     b'{"error": {"grpc_code": 3, "message": "no user"}}',
+                     b'{"error": {"code": 3, "message": "no user"}}'):
+            self.assertEqual(self.ask(answers(400, body)), (EXIT_INVALID, "hermes-fleet: URL: no user\n"), body)
+
     def test_a_redirect_is_not_followed(self):
         asked = []
         other = Stranger(lambda path: asked.append(path) or (200, {}, b"{}"))
