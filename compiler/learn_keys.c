@@ -21,6 +21,21 @@ static bool is_blank(char c)
     return c == ' ' || c == '\t';
 }
 
+static bool ends_name_of_key(char c)
+{
+    switch (c | 0x20) {
+    case 'd':
+    case 'h':
+    case 'n':
+    case 'r':
+    case 't':
+    case 'y':
+        return true;
+    default:
+        return false;
+    }
+}
+
 /* Whether the name that ends before AT, with a quote or blanks behind it, is one of a key: of most, the last letter
  * says that it is not. */
 static bool names_a_key(const char *text, size_t at)
@@ -29,7 +44,7 @@ static bool names_a_key(const char *text, size_t at)
     while (at > 0 && (is_blank(text[at - 1]) || is_quote(text[at - 1])))
         at--;
     size_t start = at;
-    if (at == 0 || strchr("dhnrtyDHNRTY", text[at - 1]) == NULL)
+    if (at == 0 || !ends_name_of_key(text[at - 1]))
         return false;
     while (start > 0 && at - start < LONGEST_NAME &&
            (isalnum((unsigned char)text[start - 1]) || text[start - 1] == '_' || text[start - 1] == '-'))
@@ -58,12 +73,14 @@ static const char *value_at(const char *text, size_t len, size_t *ret_len)
 static void learn_behind(const char *text, size_t len, char sign)
 {
     const char *end = text + len;
-    for (const char *at = text; at < end && (at = memchr(at, sign, (size_t)(end - at))) != NULL; at++) {
+    for (const char *at = text; at < end && (at = memchr(at, sign, (size_t)(end - at))) != NULL;) {
         size_t value_len;
-        if (!names_a_key(text, (size_t)(at - text)))
-            continue;
-        const char *value = value_at(at + 1, (size_t)(end - at) - 1, &value_len);
-        learned_keys_add(value, value_len);
+        if (names_a_key(text, (size_t)(at - text))) {
+            const char *value = value_at(at + 1, (size_t)(end - at) - 1, &value_len);
+            learned_keys_add(value, value_len);
+        }
+        while (at < end && *at == sign) /* a line of them parts sections */
+            at++;
     }
 }
 

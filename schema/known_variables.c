@@ -145,6 +145,8 @@ static int compare(const void *key, const void *element)
 static const struct known *find(const char *name, size_t len)
 {
     struct span span = {name, len};
+    if (len == 0 || *name < 'A' || *name > 'Z')
+        return NULL;
     return bsearch(&span, table, sizeof table / sizeof *table, sizeof *table, compare);
 }
 

@@ -19,11 +19,20 @@ static bool in_list(const char *const *list, size_t count, const char *name)
     return false;
 }
 
-static bool ends_with(const char *name, const char *end)
+struct ending {
+    const char *text;
+    size_t len;
+};
+
+#define ENDING(text)                                                                                                   \
+    {                                                                                                                  \
+        text, sizeof text - 1                                                                                          \
+    }
+
+static bool ends_with(const char *name, size_t len, struct ending end)
 {
-    size_t len = strlen(name);
-    size_t tail = strlen(end);
-    return len > tail && lower(name[len - tail]) == *end && strcasecmp(name + len - tail, end) == 0;
+    return len > end.len && lower(name[len - 1]) == end.text[end.len - 1] &&
+           strcasecmp(name + len - end.len, end.text) == 0;
 }
 
 bool setting_name_is_secret(const char *name)
@@ -31,14 +40,16 @@ bool setting_name_is_secret(const char *name)
     static const char *const names[] = {
         "api_key", "apikey",        "key",         "token",  "secret", "password",        "passwd",
         "auth",    "authorization", "private_key", "bearer", "jwt",    "encoding_aes_key"};
-    static const char *const ends[] = {"_api_key", "_token", "_secret", "_password", "apikey", "_key"};
+    static const struct ending ends[] = {ENDING("_api_key"),  ENDING("_token"), ENDING("_secret"),
+                                         ENDING("_password"), ENDING("apikey"), ENDING("_key")};
     static const char *const names_of_variables[] = {"key_env", "api_key_env", "keyenv", "apikeyenv"};
     if (in_list(names_of_variables, sizeof names_of_variables / sizeof *names_of_variables, name))
         return false;
     if (in_list(names, sizeof names / sizeof *names, name))
         return true;
+    const size_t len = strlen(name);
     for (size_t i = 0; i < sizeof ends / sizeof *ends; i++)
-        if (ends_with(name, ends[i]))
+        if (ends_with(name, len, ends[i]))
             return true;
     return false;
 }
@@ -57,5 +68,6 @@ const char *setting_name_meant(const char *name)
 bool setting_name_is_url(const char *name)
 {
     static const char *const names[] = {"url", "base_url", "baseurl", "api_base", "endpoint"};
-    return in_list(names, sizeof names / sizeof *names, name) || ends_with(name, "_url");
+    return in_list(names, sizeof names / sizeof *names, name) ||
+           ends_with(name, strlen(name), (struct ending)ENDING("_url"));
 }

@@ -225,16 +225,20 @@ static void check_value(struct checker *c, const struct config_rule *rule, const
         check_list(c, rule_in(c, rule->path, "[]"), node);
 }
 
-/* The keys that a map may have, NULL behind the last. */
-static const char **known_names(struct checker *c, const char *path)
+/* The keys that a map may have. */
+struct known_names {
+    struct name_letters *items;
+    size_t count;
+};
+
+static struct known_names known_names(struct checker *c, const char *path)
 {
     size_t count;
-    size_t used = 0;
     const struct config_rule *rules = config_schema_below(path, &count);
-    const char **names = arena_alloc(c->diagnostics->arena, (count + 1) * sizeof *names);
+    struct known_names names = {.items = arena_alloc(c->diagnostics->arena, count * sizeof *names.items)};
     for (size_t i = 0; i < count; i++)
         if (config_schema_child_name(&rules[i], path) != NULL)
-            names[used++] = config_schema_child_name(&rules[i], path);
+            names.items[names.count++] = near_name_letters(config_schema_child_name(&rules[i], path));
     return names;
 }
 
@@ -247,32 +251,17 @@ static enum severity severity_of_unknown(const char *path, const struct node *ma
     return near != NULL && node_get(map, near) == NULL ? SEVERITY_WARNING : SEVERITY_HINT;
 }
 
-/* A letter is a letter, whatever its case; `-` and `_` are nothing. */
-static bool same_letters(const char *a, const char *b)
-{
-    for (;; a++, b++) {
-        while (*a == '-' || *a == '_')
-            a++;
-        while (*b == '-' || *b == '_')
-            b++;
-        if (tolower((unsigned char)*a) != tolower((unsigned char)*b))
-            return false;
-        if (*a == '\0')
-            return true;
-    }
-}
-
 /* The one of NAMES that WRITTEN is meant for, or NULL. Of two spellings of a name, the one with `_` is the usual. */
-static const char *meant(const char *const *names, const char *written)
+static const char *meant(const struct known_names *names, const char *written)
 {
     const char *synonym = setting_name_meant(written);
-    struct near_name near = {.written = written};
-    for (size_t i = 0; names[i] != NULL; i++)
-        if ((synonym != NULL && strcmp(names[i], synonym) == 0) ||
-            (same_letters(names[i], written) && strchr(names[i], '_') != NULL))
-            return names[i];
-    for (; *names != NULL; names++)
-        near_name_consider(&near, *names);
+    struct near_name near = {.written = written, .letters = near_name_letters(written)};
+    for (size_t i = 0; i < names->count; i++)
+        if ((synonym != NULL && strcmp(names->items[i].name, synonym) == 0) ||
+            (near_name_same_letters(&names->items[i], &near.letters) && strchr(names->items[i].name, '_') != NULL))
+            return names->items[i].name;
+    for (size_t i = 0; i < names->count; i++)
+        near_name_consider_letters(&near, &names->items[i]);
     return near.best;
 }
 
@@ -280,8 +269,9 @@ static const char *meant(const char *const *names, const char *written)
 static bool report_misplaced(struct checker *c, const char *path, const struct node *key, const struct node *value)
 {
     static const char *const ours[] = {"api_key", "apiKey", "api-key", "apikey", "key_env", "base_url"};
-    bool section = *path == '\0' && node_is(value, NODE_MAP) && provider_table_find(key->text) != NULL &&
-                   (node_get(value, "api_key") != NULL || node_get(value, "base_url") != NULL);
+    bool section = *path == '\0' && node_is(value, NODE_MAP) &&
+                   (node_get(value, "api_key") != NULL || node_get(value, "base_url") != NULL) &&
+                   provider_table_find(key->text) != NULL;
     bool known = config_schema_find(path) != NULL && strchr(path, '.') == NULL;
     bool credential = false;
     for (size_t i = 0; known && i < sizeof ours / sizeof *ours; i++)
@@ -302,7 +292,7 @@ static bool report_misplaced(struct checker *c, const char *path, const struct n
 }
 
 /* A name that may be a key that slipped to the wrong side of the colon is not shown. */
-static void report_unknown(struct checker *c, const char *path, const char *const *names, const struct node *map,
+static void report_unknown(struct checker *c, const char *path, const struct known_names *names, const struct node *map,
                            const struct pair *pair)
 {
     const struct node *key = pair->key;
@@ -331,7 +321,7 @@ static void report_unknown(struct checker *c, const char *path, const char *cons
 static void check_map(struct checker *c, const char *path, const struct node *map)
 {
     size_t count;
-    const char **names = NULL; /* made for the first unknown key */
+    struct known_names names = {0}; /* made for the first unknown key */
     (void)config_schema_below(path, &count);
     if (count == 0)
         return; /* what stands there is another program's */
@@ -350,8 +340,9 @@ static void check_map(struct checker *c, const char *path, const struct node *ma
             c->step = step.above;
             continue;
         }
-        names = names != NULL ? names : known_names(c, path);
-        report_unknown(c, path, names, map, &map->pairs[i]);
+        if (names.items == NULL)
+            names = known_names(c, path);
+        report_unknown(c, path, &names, map, &map->pairs[i]);
     }
 }
 

@@ -68,10 +68,12 @@ static bool ended(const struct cursor *c)
     return c->at == c->end;
 }
 
+/* Most are told apart by the first letter, without a call. */
 static bool is_one_of(const char *text, size_t len, const char *const *words)
 {
+    const char first = len == 0 ? '\0' : *text;
     for (; *words != NULL; words++)
-        if (strlen(*words) == len && memcmp(*words, text, len) == 0)
+        if (**words == first && strlen(*words) == len && memcmp(*words, text, len) == 0)
             return true;
     return false;
 }
@@ -449,8 +451,29 @@ static bool python_float(struct arena *arena, const char *text, size_t len, doub
     return len > 0 && end == text + len && strpbrk(text, "xX(") == NULL;
 }
 
+/* As most are written, and as Python's repr writes them: as many digits as a double tells apart, none that could be
+ * left out, and no exponent. */
+static bool canonical_float(const char *text, size_t len)
+{
+    struct cursor c = {text, text + len};
+    (void)take(&c, '-');
+    const char *start = c.at;
+    const size_t before = run(&c, digit);
+    if (before == 0 || (before > 1 && *start == '0') || !take(&c, '.'))
+        return false;
+    const char *fraction = c.at;
+    const size_t behind = run(&c, digit);
+    if (behind == 0 || !ended(&c) || before + behind > 15 || (behind > 1 && fraction[behind - 1] == '0'))
+        return false;
+    return *start != '0' || behind < 4 || memcmp(fraction, "0000", 4) != 0;
+}
+
 static const char *construct_float(struct arena *arena, const char *text, size_t len, struct node *node)
 {
+    if (canonical_float(text, len)) {
+        set_text(arena, node, NODE_FLOAT, text, len);
+        return NULL;
+    }
     const char *at = without_low_lines(arena, text, len);
     double sign = at[0] == '-' ? -1 : 1;
     double value = 0;

@@ -91,7 +91,7 @@ static bool known_start(const char *token, size_t len)
                                          "ghu_",   "ghs_", "AIza",    "r8_",  "pplx-", "nvapi-", "xoxb-",      "xoxp-",
                                          "glpat-", "fw_",  "tgp_v1_", "csk-", "AKIA",  "eyJ",    "github_pat_"};
     for (size_t i = 0; i < sizeof starts / sizeof *starts; i++) {
-        size_t start = strlen(starts[i]);
+        size_t start = len > 0 && *starts[i] == *token ? strlen(starts[i]) : len;
         if (len > start && strncmp(token, starts[i], start) == 0 && random_tail(token + start, len - start))
             return true;
     }
