@@ -157,7 +157,7 @@ static const char *in_force_line(const struct watched_home *home, const struct c
     const struct diagnostic *stale = mounted_alone(c);
     if (left != NULL)
         return arena_printf(c->arena,
-                            "generation %lld, but auth.json is left alone: %s; Hermes by itself keeps the keys there",
+                            "generation %lld, but auth.json is left alone: %s; Hermes keeps using the keys in it",
                             c->generation, left->message);
     if (home->state->undone)
         return arena_printf(c->arena, "generation %lld, but another program keeps changing its entries in auth.json",
@@ -183,11 +183,11 @@ static const char *status_line(const struct watched_home *home, const struct com
     if (c->outcome == COMPILE_HELD && c->held != NULL)
         return arena_printf(c->arena, "%s: %s is empty, and had content before", kept(c), c->held);
     if (c->outcome == COMPILE_HELD)
-        return arena_printf(c->arena, "%s: a source is empty or gone at this moment", kept(c));
+        return arena_printf(c->arena, "%s: a source is empty or missing right now", kept(c));
     if (c->outcome == COMPILE_BUSY && c->sources.busy != NULL)
         return arena_printf(c->arena, "%s: another process has %s open for writing", kept(c), c->sources.busy->label);
     if (c->outcome == COMPILE_BUSY)
-        return "waiting: another program compiles this home";
+        return "waiting: another process is compiling this home";
     if (c->outcome == COMPILE_UNPROVEN)
         return arena_printf(c->arena, "%s: asking providers about %zu new key%s", kept(c), c->unproven.count,
                             c->unproven.count == 1 ? "" : "s");
@@ -301,7 +301,7 @@ void after_compile_taken(struct after_compile *a, pid_t holder)
     if (holder > 0)
         (void)snprintf(process, sizeof process, "process %ld", (long)holder);
     if (holder == getpid())
-        (void)snprintf(text, sizeof text, "%s is watched under another name already: give only one --home for it",
+        (void)snprintf(text, sizeof text, "%s is already watched under another name: give only one --home for it",
                        a->home->home);
     else
         (void)snprintf(text, sizeof text, "%s already watches %s; waiting for it to end", process, a->home->home);
@@ -312,8 +312,7 @@ void after_compile_hung(struct after_compile *a, const char *path)
 {
     char text[4300];
     const long long generation = a->home->state->generation;
-    (void)snprintf(text, sizeof text,
-                   "%s does not answer: its file system hangs, and is waited for; generation %lld %s", path, generation,
-                   generation == 0 ? "(none) is active" : "stays active");
+    (void)snprintf(text, sizeof text, "%s does not answer: its file system hangs; waiting for it; generation %lld %s",
+                   path, generation, generation == 0 ? "(none) is active" : "stays active");
     after_nothing(a, HOME_WAITING, LOG_WARNING, text);
 }

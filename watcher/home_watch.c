@@ -39,7 +39,7 @@ static void learn_gaps(void *home)
     struct text text = {.arena = arena_create()};
     arena_hold(&hold, text.arena);
     for (size_t i = 0; i < count && i < said; i++)
-        text_printf(&text, "%s cannot be watched in full (%s): it is looked at every %d s\n", gaps[i].path, gaps[i].why,
+        text_printf(&text, "%s cannot be watched in full (%s): it is checked every %d s\n", gaps[i].path, gaps[i].why,
                     WATCH_LOOK_SECONDS);
     if (count > said)
         text_printf(&text, "... and %zu more\n", count - said);
@@ -157,7 +157,7 @@ static void say_stuck(struct home_watch *h)
         char text[4400];
         (void)snprintf(path, sizeof path, "%s/auth.lock", h->path);
         (void)snprintf(text, sizeof text,
-                       "error[pool-locked]: process %ld holds auth.lock: the pool still has the old keys; trying on",
+                       "error[pool-locked]: process %ld holds auth.lock: the pool still has the old keys; retrying",
                        (long)file_lock_holder(path));
         watched_home_say(&h->home, LOG_ERR, "pool-locked", text);
     }

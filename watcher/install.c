@@ -114,7 +114,7 @@ static enum standing look_at(struct arena *arena, const char *path, const struct
 static bool say_foreign(const char *path)
 {
     (void)fprintf(stderr,
-                  "hermes-watch: %s was not written by --install; it is left alone. Move it away, or change it by "
+                  "hermes-watch: %s was not written by --install; it is left alone. Move it away, or change it with "
                   "`systemctl --user edit --full " UNIT "`\n",
                   path);
     return false;
@@ -202,10 +202,10 @@ bool install_unit(struct arena *arena, const struct install *what)
         (void)fprintf(stderr, "hermes-watch: %s: %s\n", path, strerror(-error));
         return false;
     }
-    (void)printf("%s %s\n", path, standing == SAME ? "is as it should be" : "was written");
+    (void)printf("%s %s\n", path, standing == SAME ? "is unchanged" : "was written");
     for (size_t i = 0; i < what->home_count; i++)
         if (access(what->homes[i], F_OK) < 0)
-            (void)printf("%s does not exist yet; it is waited for\n", what->homes[i]);
+            (void)printf("%s does not exist yet; hermes-watch waits for it\n", what->homes[i]);
     bool really = manager_runs(arena);
     if (!really)
         say_there_is_no_manager();

@@ -142,11 +142,11 @@ void answer_unasked(struct exchange *x, int error)
         const char *words;
     } why[] = {{HERMES_NO_PROVIDER, 404, "the configuration has no such provider"},
                {HERMES_NO_KEY, 401, "there is no key for it"},
-               {-EKEYREVOKED, 410, "what it asks for lives with a key that is no longer there"},
+               {-EKEYREVOKED, 410, "what it refers to belongs to a key that is no longer configured"},
                {-ENOENT, 404, "its base URL does not begin with that path"},
                {-ELOOP, 508, "that provider is this relay itself: ask for /<provider>/v1 instead"},
                {HERMES_EXHAUSTED, 429, "every key is cooling down"},
-               {0, 500, "it could not be asked: out of memory, or too many headers"}};
+               {0, 500, "the request could not be sent: out of memory, or too many headers"}};
     char message[256];
     struct fingerprint print;
     char code[EVIDENCE_CODE_SIZE] = "";
@@ -172,12 +172,13 @@ void answer_unasked(struct exchange *x, int error)
 void answer_unreadable(struct exchange *x, int error)
 {
     if (error == -ENOTSUP)
-        reply_error(x, 415, -1,
-                    "the body's encoding is not known: send it without one, or name the provider in the path");
+        reply_error(
+            x, 415, -1,
+            "the body's Content-Encoding is not supported: send it without one, or name the provider in the path");
     else if (error == -EINVAL)
-        reply_error(x, 400, -1, "the body is not in the encoding that it says");
+        reply_error(x, 400, -1, "the body does not match its Content-Encoding");
     else if (error == -E2BIG)
-        reply_error(x, 413, -1, "the body is too large when it is decoded");
+        reply_error(x, 413, -1, "the decoded body is too large");
     else
         reply_error(x, 500, -1, "out of memory");
 }
@@ -186,7 +187,7 @@ void answer_failure(struct exchange *x, struct attempt *attempt)
 {
     char message[256];
     upstream_end(attempt);
-    (void)snprintf(message, sizeof message, "%s could not be asked: %s", attempt->key.provider->shown,
+    (void)snprintf(message, sizeof message, "the request to %s failed: %s", attempt->key.provider->shown,
                    attempt->failure != NULL ? attempt->failure : "it sent no answer");
     reply_error(x, attempt->timed_out ? 504 : 502, -1, message);
 }

@@ -154,7 +154,7 @@ static struct refusal look_at(struct exchange *x, struct collecting *c, const ch
     if (refusal.status != 0)
         return refusal;
     if (x->body_length < 0 && !c->head.lines_checked && !chunks_watch(&x->client->chunks, x->client->fd, c->head.end))
-        return (struct refusal){400, "a body in chunks follows a request that has not been answered yet"};
+        return (struct refusal){400, "a chunked request must wait for the answer to the request before it"};
     x->wants_page = c->head.accept != NULL && strstr(c->head.accept, "text/html") != NULL;
     *ret_local = pages_know(target, x->wants_page, &what);
     int error = *ret_local ? 0 : route_parse(target, &x->route);
@@ -193,7 +193,7 @@ static enum MHD_Result begin(struct exchange *x, struct MHD_Connection *connecti
     if (!whole)
         return refuse(x, (struct refusal){400, "the request line is malformed"});
     if (strlen(method) >= sizeof x->record.method || strspn(method, "ABCDEFGHIJKLMNOPQRSTUVWXYZ-") != strlen(method))
-        return refuse(x, (struct refusal){405, "this method is not known"});
+        return refuse(x, (struct refusal){405, "unknown method"});
     struct refusal refusal = look_at(x, &c, method, &x->is_local);
     if (refusal.status != 0)
         return refuse(x, refusal);

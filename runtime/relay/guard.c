@@ -133,18 +133,18 @@ struct refusal guard_framing(const struct request_head *head, const char *method
     if (head->upgrade != NULL && strcasecmp(head->upgrade, "websocket") == 0)
         return (struct refusal){426, "WebSocket is not supported; use plain HTTP"};
     if (head->connections > 1)
-        return (struct refusal){400, "the Connection header is there twice"};
+        return (struct refusal){400, "the Connection header is given twice"};
     if (head->lengths + head->encodings > 1)
-        return (struct refusal){400, "the length of the body is told twice"};
+        return (struct refusal){400, "the body's length is given twice"};
     if (head->encodings == 1 && strcasecmp(head->transfer_encoding, "chunked") != 0)
-        return (struct refusal){501, "no other transfer encoding than chunked is known"};
+        return (struct refusal){501, "the only supported transfer encoding is chunked"};
     if (strcmp(method, "CONNECT") == 0 || strcmp(method, "TRACE") == 0)
-        return (struct refusal){405, "this method is not for a relay"};
+        return (struct refusal){405, "this method is not supported"};
     long long length = head->encodings == 1 ? -1 : 0;
     if (head->lengths == 1) {
         size_t digits = strspn(head->content_length, "0123456789");
         if (digits == 0 || digits > 18 || head->content_length[digits] != '\0')
-            return (struct refusal){400, "the length of the body is no number"};
+            return (struct refusal){400, "the body's length is not a number"};
         length = strtoll(head->content_length, NULL, 10);
     }
     *ret_length = length;
@@ -225,7 +225,7 @@ struct refusal guard_admit(const struct relay *relay, const struct request_head 
 {
     bool allowed = head->origin == NULL || in_list(&relay->origins, head->origin);
     if (!allowed && (what == GUARDED_PROVIDERS || !same_origin(head)))
-        return (struct refusal){403, "pages in a browser may not use the relay; --allow-origin allows one"};
+        return (struct refusal){403, "web pages may not use the relay; --allow-origin allows one"};
     if (!trusted && (head->host == NULL || !host_is_ours(relay, head->host)))
         return (struct refusal){403, "the Host header names another machine; --allow-host allows a name"};
     if (head->relayed != NULL && strstr(head->relayed, relay->hop) != NULL)
@@ -234,5 +234,5 @@ struct refusal guard_admit(const struct relay *relay, const struct request_head 
     if (trusted || what == GUARDED_NOTHING || has_token(relay, head) ||
         (what != GUARDED_PROVIDERS && has_cookie(relay, head->cookie)))
         return (struct refusal){0};
-    return (struct refusal){401, "send the token of compiled/relay.token as the API key"};
+    return (struct refusal){401, "send the token in compiled/relay.token as the API key"};
 }

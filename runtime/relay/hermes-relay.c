@@ -74,9 +74,10 @@ static bool say_foreign(const char *home, const char *where)
 {
     if (!listen_is_foreign(where))
         return false;
-    (void)fputs("hermes-relay: another user of this machine listens there and gets the token that clients send; it is "
-                "replaced as soon as the relay listens again\n",
-                stderr);
+    (void)fputs(
+        "hermes-relay: another user of this machine is listening there and receives the token that clients send; it is "
+        "replaced as soon as the relay listens again\n",
+        stderr);
     int error = token_distrust(home);
     if (error != 0)
         (void)complain("the token in compiled/relay.token", error);
@@ -200,7 +201,7 @@ static int serve(struct relay *relay, const struct listening *listening, size_t 
     if (error == 0) {
         say_listening(relay, listening, count);
         wait_for_the_end(&team, &signals);
-        (void)sd_notifyf(0, "STOPPING=1\nSTATUS=answers under way end");
+        (void)sd_notifyf(0, "STOPPING=1\nSTATUS=waiting for running answers to end");
     }
     end(relay, &team);
     return error == 0 ? EXIT_OK : complain("cannot start", error);
@@ -218,7 +219,9 @@ static size_t thread_count(const struct relay_options *options)
 static int find_token(const char *home, struct relay_token *ret)
 {
     if (!is_ours(home)) {
-        (void)fprintf(stderr, "hermes-relay: %s is not there, or not yours; run it as its owner\n", home);
+        (void)fprintf(stderr,
+                      "hermes-relay: %s does not exist or belongs to another user; run hermes-relay as its owner\n",
+                      home);
         return EXIT_IO;
     }
     bool damaged;
@@ -235,8 +238,8 @@ static int settle_token(const char *home, struct relay_token *token)
     bool fresh;
     int error = token_settle(home, token, &fresh);
     if (error == 0 && fresh)
-        (void)fputs("hermes-relay: the token has been replaced, because another user had listened here: clients need "
-                    "the new one of compiled/relay.token\n",
+        (void)fputs("hermes-relay: the token has been replaced, because another user was listening here: clients "
+                    "need the new one in compiled/relay.token\n",
                     stderr);
     return error == 0 ? EXIT_OK : complain("the token in compiled/relay.token", error);
 }

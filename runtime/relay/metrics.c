@@ -131,7 +131,7 @@ static bool label(struct bytes *out, const char *provider)
 static bool requests_text(const struct metrics *metrics, struct bytes *out)
 {
     bool good = head(out, "requests_total", "counter",
-                     "Requests by provider and by the status that the client got; 0: it left before.");
+                     "Requests by provider and status; 0: the client left before the answer.");
     for (size_t i = 0; good && i < metrics->count_count; i++) {
         const struct count *count = &metrics->counts[i];
         good = bytes_printf(out, "hermes_relay_requests_total{") && label(out, count->provider) &&

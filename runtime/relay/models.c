@@ -195,7 +195,7 @@ static bool add_errors(const struct gathering *g, struct bytes *out)
         good = bytes_add(out, ",", bytes_at(out)[bytes_len(out) - 1] != '[') && bytes_printf(out, "{\"provider\":\"") &&
                bytes_add_json(out, g->providers[i], strlen(g->providers[i])) &&
                bytes_printf(out, "\",\"status\":%d,\"message\":\"%s\"}", attempt == NULL ? 0 : attempt->status,
-                            attempt == NULL            ? "it could not be asked"
+                            attempt == NULL            ? "it could not be reached"
                             : attempt->failure != NULL ? attempt->failure
                             : attempt->status == 200   ? "its answer is not a list of models"
                             : attempt->status == 0     ? "it did not answer in time"

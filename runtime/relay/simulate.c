@@ -93,7 +93,7 @@ static bool all_meant(struct simulation *s)
             /* not repeated: somebody may have put the key itself there */
             (void)fprintf(
                 stderr,
-                "hermes-relay: answer %zu means no key of the snapshot; name it by its fingerprint or by where "
+                "hermes-relay: answer %zu matches no key of the snapshot; name it by its fingerprint or by where "
                 "it comes from, as hermes-compile --status shows them\n",
                 i + 1);
             return false;
@@ -130,7 +130,7 @@ static void show(const struct simulation *s, const struct hermes_provider *provi
         (void)snprintf(words, sizeof words, "dead until it is replaced (%s)", judgement->rule);
     else
         (void)snprintf(words, sizeof words, "%s for %.0f s (%s)",
-                       judgement->verdict == HERMES_PROVIDER_OUT ? "its provider is out" : "cooling",
+                       judgement->verdict == HERMES_PROVIDER_OUT ? "its provider has an outage" : "cooling",
                        fmax(0, judgement->until - s->now), judgement->rule);
     (void)printf("%s %s %s: %s\n", provider->shown, key->fingerprint,
                  key->origin_count > 0 ? key->origins[0].key : key->label, words);
@@ -173,7 +173,7 @@ int simulate(const char *home, const char *what)
 {
     struct simulation s = {.now = clock_wall()};
     if (!parse(&s, what)) {
-        (void)fprintf(stderr, "hermes-relay: --simulate wants 'KEY=STATUS[:SECONDS] ...'\n");
+        (void)fprintf(stderr, "hermes-relay: --simulate takes 'KEY=STATUS[:SECONDS] ...'\n");
         return WRONG;
     }
     int error = hermes_open(home, &s.hermes);

@@ -665,7 +665,7 @@ static const char *words_for(CURLcode code)
     case CURLE_COULDNT_RESOLVE_HOST:
         return "its host name could not be resolved";
     case CURLE_COULDNT_CONNECT:
-        return "it could not be connected to";
+        return "the connection to it failed";
     case CURLE_OPERATION_TIMEDOUT:
         return "it did not answer in time";
     case CURLE_PEER_FAILED_VERIFICATION:
@@ -673,16 +673,16 @@ static const char *words_for(CURLcode code)
     case CURLE_SSL_CONNECT_ERROR:
         return "TLS failed";
     case CURLE_BAD_CONTENT_ENCODING:
-        return "its answer came in an encoding that is not known";
+        return "its answer has an unsupported encoding";
     case CURLE_PARTIAL_FILE:
         return "its answer ended too early";
     case CURLE_GOT_NOTHING:
         return "it closed the connection without an answer";
     case CURLE_UNSUPPORTED_PROTOCOL:
     case CURLE_URL_MALFORMAT:
-        return "its base URL is none of HTTP";
+        return "its base URL is not an http or https URL";
     default:
-        return "its connection broke off";
+        return "the connection to it broke";
     }
 }
 

@@ -176,7 +176,7 @@ class Daemon(unittest.TestCase):
         watch = self.start("--home", self.home.path, "--home", other)
         state = lambda: json.loads((other / "compiled/status.json").read_text())
         self.until(lambda: self.metrics() and self.state() and (other / "compiled/status.json").exists() and
-                   state()["drift"] == self.state()["drift"] == [])
+                   state()["drift_looked_at"] and self.state()["drift_looked_at"])
         names = os.listdir(self.home.path / "compiled")
         before = [os.stat(self.home.path / "compiled" / name).st_ino for name in names]
         os.chmod(self.home.path / "config.yaml", 0o400)  # an event that may mean a change
@@ -199,7 +199,7 @@ class Daemon(unittest.TestCase):
     def test_drift_is_looked_at_and_told(self):
         (self.home.root / ".bashrc").write_text("export XIAOMI_API_KEY=sk-test-daemon-shell\n")
         watch = self.start()
-        watch.wait(lambda status: "drift: 1 place disagrees" in status)
+        watch.wait(lambda status: "drift: 1 place differs" in status)
         finding = self.until(lambda: self.state()["drift"])[0]
         self.assertEqual(finding["found"], fingerprint("sk-test-daemon-shell"))
         self.assertIn(".bashrc", finding["where"])
@@ -211,7 +211,7 @@ class Daemon(unittest.TestCase):
     def test_quiet_says_nothing_but_errors(self):
         (self.home.root / ".bashrc").write_text("export XIAOMI_API_KEY=sk-test-daemon-shell\n")
         watch = self.start("--quiet", "--home", self.home.path)
-        watch.wait(lambda status: "drift: 1 place disagrees" in status)
+        watch.wait(lambda status: "drift: 1 place differs" in status)
         (self.home.root / ".bashrc").unlink()
         self.home.write("config.yaml", config(KEYS[1]) + "  base_url: ${NOWHERE}\n")
         watch.wait(lambda status: "unresolved-reference" in status)

@@ -88,7 +88,7 @@ class Foreign(unittest.TestCase):
         self.server.send_signal(signal.SIGCONT)
         self.put(self.below / "far", "sk-test-foreign-far-2")
         self.arrives(self.below / "far", "sk-test-foreign-far-2")
-        watch.wait(lambda status: "0 in trouble" in status)
+        watch.wait(lambda status: "0 with problems" in status)
         self.stop()
         watch.wait(lambda status: "does not answer" in status)
         watch.process.terminate()

@@ -52,7 +52,7 @@ class ManyHomes(unittest.TestCase):
         watch.wait(lambda status: status.startswith(f"{a}: generation 1 kept: config.yaml:"))
         self.home.write("b/config.yaml", config("sk-test-many-b2"))
         status = watch.wait(lambda status: status.startswith(f"{b}: generation 2"))
-        self.assertIn("2 homes, 1 in trouble", status)
+        self.assertIn("2 homes, 1 with problems", status)
         self.assertIn(f"({a}: generation 1 kept", status)
 
     def test_a_locked_home_delays_no_other(self):
@@ -134,7 +134,7 @@ class ManyHomes(unittest.TestCase):
         self.assertEqual(self.key("profiles/writer"), "sk-test-many-writer")
         self.make("profiles/NotAProfile", config("sk-test-many-no"))
         os.rename(self.home.path / "profiles/coder", self.home.root / "coder")
-        watch.wait(lambda status: "; 2 homes, 0 in trouble" in status)
+        watch.wait(lambda status: "; 2 homes, 0 with problems" in status)
         self.assertFalse((self.home.path / "profiles/NotAProfile/compiled").exists())
         os.rename(self.home.path / "profiles", self.home.root / "profiles")
         watch.wait(lambda status: "homes" not in status)

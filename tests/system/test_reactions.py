@@ -117,8 +117,8 @@ class Notify(unittest.TestCase):
         receiver.generations(41)
         self.closing.remove(watch)
         watch.close()
-        self.assertEqual(self.home.printed.count(b"notify_url did not take an event"), 1)
-        self.assertEqual(self.home.printed.count(b"notify_url takes events again"), 1)
+        self.assertEqual(self.home.printed.count(b"notify_url did not accept an event"), 1)
+        self.assertEqual(self.home.printed.count(b"notify_url accepts events again"), 1)
         self.assertNotIn(b"token=fake", self.home.printed)
 
     def test_another_receiver(self):

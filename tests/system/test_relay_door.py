@@ -108,7 +108,7 @@ class Door(RelayCase):
                 done = subprocess.run([RELAY, "--home", self.home.path, "--listen", address], env=self.home.env,
                                       capture_output=True, text=True, timeout=PATIENCE)
                 self.assertEqual(done.returncode, 4, done.stderr)
-                self.assertIn("another user of this machine listens there", done.stderr)
+                self.assertIn("another user of this machine is listening there", done.stderr)
             self.assertEqual((self.home.path / "compiled/relay.token").read_text().strip(), old)
         relay = self.relay(listen=address)
         self.assertNotEqual(relay.token, old)

@@ -608,7 +608,7 @@ class Life(RelayCase):
         for name in "NOBODY", KEY:
             code, _, err = run("--simulate", f"XIAOMI_API_KEY=429 {name}=429")
             self.assertEqual((code, name in err), (2, False))
-            self.assertIn("answer 2 means no key of the snapshot; name it by its fingerprint", err)
+            self.assertIn("answer 2 matches no key of the snapshot; name it by its fingerprint", err)
         self.assertEqual(run("--simulate", "XIAOMI_API_KEY")[0], 2)
         self.assertEqual(run("--frobnicate")[0], 2)
         for name in (fingerprint(KEY)[7:11], fingerprint(KEY)[:11]):

@@ -82,7 +82,7 @@ class Owners(RelayCase):
         self.configure(TURNS, **{"key" if owner == KEY else "spare": "sk-test-relay-new-7777"})
         answer = relay.get(f"/v1/files/{name}")
         self.assertEqual((answer.status, answer.headers["x-hermes-attempts"]), (410, "0"))
-        self.assertIn("no longer there", answer.json()["error"]["message"])
+        self.assertIn("no longer configured", answer.json()["error"]["message"])
 
 
 class Models(RelayCase):

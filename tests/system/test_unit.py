@@ -281,7 +281,7 @@ class Install(Case):
         first, inode = self.main_pid(), unit.stat().st_ino
         code, out, _ = self.watch("--install", "--now")
         self.assertEqual((code, self.main_pid(), unit.stat().st_ino), (0, first, inode))
-        self.assertIn("is as it should be", out)
+        self.assertIn("is unchanged", out)
         other = self.home.root / "a home with % and $"
         other.mkdir(mode=0o700)
         (other / "config.yaml").write_text(config(KEYS[1]))
@@ -328,8 +328,8 @@ class Install(Case):
         code, out, err = self.watch("--install", "--now", env=env)
         self.assertEqual((code, err), (0, ""))
         self.assertIn("when you are logged in, run:\nsystemctl --user daemon-reload\n", out)
-        self.assertNotIn("waited for", out)
-        self.assertIn("/nowhere does not exist yet; it is waited for\n",
+        self.assertNotIn("waits for", out)
+        self.assertIn("/nowhere does not exist yet; hermes-watch waits for it\n",
                       self.watch("--install", "--home", "/nowhere", env=env)[1])
         self.assertTrue((self.units / "hermes-watch.service").exists())
         self.assertEqual(list(self.units.glob("*.wants/*")), [])

@@ -127,17 +127,17 @@ class Files(unittest.TestCase):
             before = self.home.generation()
             text = (self.home.path / name).read_text()
             self.home.write(name, "")
-            self.watch.wait(lambda status: "empty or gone" in status)
+            self.watch.wait(lambda status: "empty or missing" in status)
             self.home.write(name, text + "# again\n")
             self.watch.wait_generation(before + 1)
         self.home.write(".env", "")
-        self.watch.wait(lambda status: "empty or gone" in status)
+        self.watch.wait(lambda status: "empty or missing" in status)
         self.watch.wait(lambda status: ".env is empty, and had content before" in status)
         self.watch.stop()
         self.home.write(".env", "XIAOMI_API_KEY=sk-test-files-whole\n")
         self.home.write(".env", "")  # another text was lost, and it was not to be seen
         self.watch.resume()
-        self.watch.wait(lambda status: "empty or gone" in status)
+        self.watch.wait(lambda status: "empty or missing" in status)
         self.watch.wait(lambda status: ".env is empty, and had content before" in status)
         self.home.write(".env", "")  # somebody means it
         self.watch.wait_generation(4)
@@ -224,7 +224,7 @@ class Files(unittest.TestCase):
         swap(self.config, "../store/4/etc/config.yaml")
         self.arrives("sk-test-files-4", 4)
         os.rename(root / "store", root / "away")
-        self.watch.wait(lambda status: "empty or gone" in status)
+        self.watch.wait(lambda status: "empty or missing" in status)
         self.put(root / "away/4/etc/config.yaml", "sk-test-files-5")
         os.rename(root / "away", root / "store")
         self.arrives("sk-test-files-5", 5)
@@ -339,7 +339,7 @@ class Mounts(Files):
     def test_home_on_a_disk_that_goes_and_returns(self):
         self.start()
         self.mount("mount", "-t", "tmpfs", "-o", "mode=0700", "none", self.home.path)
-        self.watch.wait(lambda status: "empty or gone" in status or "no-sources" in status)
+        self.watch.wait(lambda status: "empty or missing" in status or "no-sources" in status)
         inside = pathlib.Path(f"/proc/{self.watch.process.pid}/root{self.home.path}")
         self.put(inside / "config.yaml", "sk-test-files-2")
         self.watch.wait_generation(1)  # another home, with its own numbers

@@ -165,7 +165,7 @@ static void say_down(struct announcer *a, const char *why)
     if (a->said_down)
         return;
     a->said_down = true;
-    (void)snprintf(text, sizeof text, "hermes_watch.notify_url did not take an event: %s; trying again",
+    (void)snprintf(text, sizeof text, "hermes_watch.notify_url did not accept an event: %s; retrying",
                    why == NULL ? "no answer" : why);
     watched_home_say(a->home, LOG_WARNING, NULL, text);
 }
@@ -191,7 +191,7 @@ static void learn(void *data)
         try_later(a);
     } else {
         if (a->said_down && !a->home->quiet)
-            watched_home_say(a->home, LOG_INFO, NULL, "hermes_watch.notify_url takes events again");
+            watched_home_say(a->home, LOG_INFO, NULL, "hermes_watch.notify_url accepts events again");
         a->said_down = false;
         a->failures = 0;
         if (a->count > 0)

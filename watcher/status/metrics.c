@@ -110,7 +110,7 @@ double metrics_put(struct text *out, const struct home_state *state, const struc
     const char *home = state->home;
     put_one(out, home, "running", "1 while hermes-watch watches the home, 0 after it has ended.", running);
     put_states(out, state);
-    put_one(out, home, "last_compile_success", "1 if the sources are active as they are now.",
+    put_one(out, home, "last_compile_success", "1 if the active generation matches the sources.",
             !home_state_is_trouble(state));
     put_one(out, home, "last_compile_timestamp_seconds", "When the home was last compiled.", seconds(times->compiled));
     put_one(out, home, "last_success_timestamp_seconds", "When a compile last succeeded.", seconds(times->succeeded));

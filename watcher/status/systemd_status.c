@@ -41,7 +41,7 @@ static void put_home(const struct home_state *state, struct line *line)
 {
     put(line, "%s", state->status);
     if (state->matters > 0)
-        put(line, "; drift: %zu place%s disagree%s", state->matters, state->matters == 1 ? "" : "s",
+        put(line, "; drift: %zu place%s differ%s", state->matters, state->matters == 1 ? "" : "s",
             state->matters == 1 ? "s" : "");
 }
 
@@ -61,7 +61,7 @@ static void put_all(const struct systemd_status *s, const struct home_state *las
         }
     put(line, "%s: ", last->label);
     put_home(last, line);
-    put(line, "; %zu homes, %zu in trouble", s->count, count);
+    put(line, "; %zu homes, %zu with problems", s->count, count);
     if (bad != NULL && bad != last)
         put(line, " (%s: %s)", bad->label, bad->status);
 }
