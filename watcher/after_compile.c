@@ -118,7 +118,7 @@ static void say_in_force(struct after_compile *a, const struct compilation *c, b
     if ((first || again) && !a->home->quiet && !c->publication.published && !c->publication.projected)
         watched_home_say(a->home, LOG_INFO, NULL,
                          arena_printf(c->arena, "%sgeneration %lld active, watching %s", again ? "valid again: " : "",
-                                      c->generation, a->home->home));
+                                      c->generation, a->home->place));
 }
 
 static const struct diagnostic *first_error(const struct compilation *c)
@@ -165,7 +165,7 @@ static const char *in_force_line(const struct watched_home *home, const struct c
     if (stale != NULL)
         return arena_printf(c->arena, "generation %lld, but %s", c->generation, stale->message);
     return arena_printf(c->arena, "generation %lld, %zu provider%s, watching %s", c->generation, c->providers.count,
-                        c->providers.count == 1 ? "" : "s", home->home);
+                        c->providers.count == 1 ? "" : "s", home->place);
 }
 
 static const char *kept(const struct compilation *c)
@@ -288,7 +288,7 @@ void after_compile_absence(struct after_compile *a)
 {
     char text[4200];
     bool was_there = a->home->state->last_success.tv_sec != 0;
-    (void)snprintf(text, sizeof text, "%s %s", a->home->home,
+    (void)snprintf(text, sizeof text, "%s %s", a->home->place,
                    was_there ? "is gone; waiting for it to come back" : "does not exist yet; waiting for it");
     a->said_kept = a->said_kept || was_there;
     after_nothing(a, HOME_ABSENT, LOG_NOTICE, text);
@@ -297,14 +297,16 @@ void after_compile_absence(struct after_compile *a)
 void after_compile_taken(struct after_compile *a, pid_t holder)
 {
     char text[4300];
-    char process[64] = "another container's process";
+    char process[64] = "another process";
+    if (access("/proc/locks", R_OK) == 0) /* and it is not in there */
+        (void)strcpy(process, "another container's process");
     if (holder > 0)
         (void)snprintf(process, sizeof process, "process %ld", (long)holder);
     if (holder == getpid())
         (void)snprintf(text, sizeof text, "%s is already watched under another name: give only one --home for it",
-                       a->home->home);
+                       a->home->place);
     else
-        (void)snprintf(text, sizeof text, "%s already watches %s; waiting for it to end", process, a->home->home);
+        (void)snprintf(text, sizeof text, "%s already watches %s; waiting for it to end", process, a->home->place);
     after_nothing(a, HOME_WAITING, LOG_WARNING, text);
 }
 

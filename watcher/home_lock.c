@@ -1,15 +1,18 @@
 #include "home_lock.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <limits.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/resource.h>
+#include <sys/vfs.h>
 #include <syslog.h>
 #include <unistd.h>
 
 #include "file_lock.h"
 #include "compile_lock.h"
+#include "remote_file_system.h"
 #include "snapshot_format.h"
 
 /* Descriptors: what a few compiles and a look at drift have open at once. */
@@ -50,6 +53,18 @@ static void say_unlocked(struct home_lock *lock, const struct watched_home *home
     watched_home_say(home, LOG_WARNING, NULL, text);
 }
 
+/* FD opened anew: it is held for as long as this process lives, and no file system in which a file is open for writing
+ * can be made read-only. Remote ones lock none but those. */
+static int for_reading(int fd, const char *path)
+{
+    struct statfs fs;
+    if (fd < 0 || fstatfs(fd, &fs) < 0 || remote_file_system(&fs) != NULL)
+        return fd;
+    (void)close(fd);
+    fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
+    return fd < 0 ? -errno : fd;
+}
+
 void home_lock_open(struct home_lock *lock, const struct watched_home *home)
 {
     char path[PATH_MAX];
@@ -65,7 +80,7 @@ void home_lock_open(struct home_lock *lock, const struct watched_home *home)
     else if (compiling != -EWOULDBLOCK)
         return; /* nothing can be published there, which the compile says */
     lock_path(home->home, path);
-    lock->opened = compile_lock_open(path);
+    lock->opened = for_reading(compile_lock_open(path), path);
     if (lock->opened < 0)
         say_unlocked(lock, home, path, lock->opened);
 }

@@ -11,6 +11,7 @@
 #include "clock.h"
 #include "file_lock.h"
 #include "memory.h"
+#include "plain_name.h"
 #include "snapshot_format.h"
 
 /* Sources of more bytes than this are compiled beside the loop, so that they delay no other home. */
@@ -620,10 +621,10 @@ static int at_patience(sd_event_source *timer, uint64_t when, void *home)
 static int open_all(struct home_watch *h)
 {
     struct commons *commons = h->commons;
-    h->home = (struct watched_home){commons->event, h->path, h->label, commons->quiet, &h->state};
+    h->home = (struct watched_home){commons->event, h->path, h->place, h->label, commons->quiet, &h->state};
     h->state.home = h->path;
     h->state.process = getpid();
-    h->state.label = h->label != NULL ? h->label : h->path;
+    h->state.label = h->label != NULL ? h->label : h->place;
     after_compile_open(&h->after, &h->home, &commons->systemd, at_learned, h);
     int error = sd_event_add_time(commons->event, &h->timer, CLOCK_MONOTONIC, 0, 1, at_time, h);
     if (error >= 0)
@@ -641,6 +642,20 @@ static int open_all(struct home_watch *h)
     return error < 0 ? error : systemd_status_add(&commons->systemd, &h->state);
 }
 
+/* The path or name of a profile: its own name may be a key. Of any other home, the path. NULL: out of memory. */
+static char *shown_path(const char *path)
+{
+    static const char profiles[] = "/profiles/";
+    char *shown = NULL;
+    struct fingerprint print;
+    const char *slash = strrchr(path, '/');
+    const char *name = slash == NULL ? path : slash + 1;
+    const size_t before = (size_t)(name - path);
+    if (before > 0 && (before < strlen(profiles) || strncmp(name - strlen(profiles), profiles, strlen(profiles)) != 0))
+        return strdup(path);
+    return asprintf(&shown, "%.*s%s", (int)before, path, plain_name_or_print(name, &print)) < 0 ? NULL : shown;
+}
+
 struct home_watch *home_watch_create(struct commons *commons, const char *path, const char *label)
 {
     static const char *const derived[] = {"auth.json", "snapshot.json", NULL};
@@ -650,10 +665,11 @@ struct home_watch *home_watch_create(struct commons *commons, const char *path, 
     *h = (struct home_watch){
         .commons = commons, .lock = HOME_LOCK_NONE, .pace = {.settle_ms = WATCH_SETTLE_MS, .due = 1}};
     h->path = strdup(path);
-    h->label = label == NULL ? NULL : strdup(label);
+    h->place = shown_path(path);
+    h->label = label == NULL ? NULL : shown_path(label);
     h->state.due = true;
     h->watches = watch_client_create(commons->watches, derived, at_news, h);
-    if (h->path == NULL || (label != NULL && h->label == NULL) || h->watches == NULL ||
+    if (h->path == NULL || h->place == NULL || (label != NULL && h->label == NULL) || h->watches == NULL ||
         !home_paths_begin(&h->paths, path, commons->managed) || open_all(h) < 0) {
         home_watch_destroy(h);
         return NULL;
@@ -693,6 +709,7 @@ void home_watch_destroy(struct home_watch *h)
     home_state_finish(&h->state);
     free(h->root_pool);
     free(h->path);
+    free(h->place);
     free(h->label);
     free(h);
 }

@@ -14,6 +14,7 @@
 struct home_watch {
     struct commons *commons;
     char *path;  /* of the home, absolute */
+    char *place; /* ... as it is shown */
     char *label; /* what the lines about it begin with; NULL where it is the only home */
     struct home_state state;
     struct watched_home home; /* that, as the others see it */

@@ -164,6 +164,25 @@ class Foreign(unittest.TestCase):
         self.assertTrue(watch.status.startswith("generation 1 kept: "), watch.status)
         self.assertIn("Read-only file system", watch.status)
 
+    def test_a_file_system_is_made_read_only_and_writable_again(self):
+        """Which the kernel refuses for as long as a file in it is open for writing."""
+        path = os.fsencode(self.home.path)
+        self.assertEqual(LIBC.mount(b"none", path, b"tmpfs", 0, b"mode=0700"), 0)
+        self.addCleanup(LIBC.umount2, path, DETACH)
+        self.put(self.home.path, "sk-test-foreign-near-1")
+        watch = Watch(self.home)
+        self.addCleanup(watch.close)
+        until = time.monotonic() + PATIENCE
+        while LIBC.mount(b"none", path, None, REMOUNT | RDONLY, None) != 0:  # what it still writes is through soon
+            self.assertLess(time.monotonic(), until, os.strerror(ctypes.get_errno()))
+            os.sched_yield()
+        os.kill(watch.process.pid, signal.SIGHUP)
+        watch.wait(lambda status: status.startswith("generation 1 kept: ") and "Read-only file system" in status)
+        self.assertEqual(LIBC.mount(b"none", path, None, REMOUNT, None), 0)
+        self.put(self.home.path, "sk-test-foreign-near-2")
+        watch.wait_generation(2)
+        self.arrives(self.home.path, "sk-test-foreign-near-2")
+
     def test_a_server_that_died_and_came_back(self):
         watch = self.start()
         self.server.kill()

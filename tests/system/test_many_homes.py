@@ -1,7 +1,7 @@
 """Many homes in one hermes-watch: each is compiled for itself, and trouble in one is nobody else's."""
 import fcntl, json, os, pathlib, signal, subprocess, time, unittest
 
-from harness import PATIENCE, WATCH, Home, Watch
+from harness import PATIENCE, WATCH, Home, Watch, fingerprint
 
 
 def config(key):
@@ -142,6 +142,18 @@ class ManyHomes(unittest.TestCase):
         watch.wait(lambda status: status.startswith("writer: generation 1,"))
         self.home.write("config.yaml", config("sk-test-many-root-2"))
         watch.wait(lambda status: status.startswith(f"{self.home.path}: generation 2"))
+
+    def test_a_profile_that_is_called_like_a_key(self):
+        name = "hf_" + "abcdefghijklmnopqrstuvwxyzabcdef"
+        self.home.write("config.yaml", config("sk-test-many-root"))
+        self.make("profiles/" + name, config("sk-test-many-coder"))
+        watch = self.start("--home", self.home.path, "--profiles")
+        self.assertTrue(watch.status.startswith(fingerprint(name) + ": generation 1,"), watch.status)
+        self.assertEqual(self.key("profiles/" + name), "sk-test-many-coder")
+        os.rename(self.home.path / "profiles" / name, self.home.root / "away")
+        watch.wait(lambda status: "homes" not in status)
+        self.assertNotIn(name.encode(), self.home.printed)
+        self.assertNotIn(name, watch.lines())
 
     def test_a_profile_that_vanishes_while_it_is_compiled(self):
         """Also when it is back before that compile is through."""

@@ -9,6 +9,7 @@
 struct watched_home {
     sd_event *event;   /* the loop: descriptors and timers are hung into it */
     const char *home;  /* absolute */
+    const char *place; /* ... as it is shown: a profile may be called like a key */
     const char *label; /* what the lines about it begin with; NULL where it is the only home */
     bool quiet;        /* no word of what went well */
     struct home_state *state;
