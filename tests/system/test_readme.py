@@ -38,6 +38,19 @@ class Readme(unittest.TestCase):
     def test_it_is_short(self):
         self.assertLessEqual(len(README.splitlines()), 150)
 
+    def test_the_options_that_it_names_are_there(self):
+        """In the README and beside it, each of a command that is quoted as one."""
+        named = set()
+        for document in (README, *(path.read_text() for path in (REPO / ".github").glob("*.md"))):
+            for command in re.findall(r"(?m)`(hermes-[^`]+)`|^ +(?:\$ )?(hermes-[^#\n]+)", document):
+                program, *words = re.split(r"[\s|=,;()\[\]]+", "".join(command))
+                named |= {(program, word) for word in words if word.startswith("--")}
+        self.assertGreater(len(named), 10)
+        for program in sorted({program for program, option in named if (BUILD / program).exists()}):
+            help = subprocess.run([BUILD / program, "--help"], capture_output=True, text=True, check=True).stdout
+            options = set(re.findall(r"--[a-z][a-z-]*", help))
+            self.assertEqual({option for of, option in named if of == program} - options, set(), program)
+
     def test_its_links_lead_somewhere(self):
         for document in (README, (REPO / ".github/SECURITY.md").read_text()):
             for link in re.findall(r"\]\(([^)#:]+)\)|src(?:set)?=\"([^\"]+)\"", document):
