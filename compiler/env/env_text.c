@@ -77,13 +77,13 @@ static size_t put_decoded(const struct reader *r, struct text *out, size_t at)
     return len > 0 ? len : utf8_broken_length(bytes, left);
 }
 
-/* Strict UTF-8, else the whole file as Latin-1; CRLF and CR become LF; NULs go. A file that the sanitiser has rewritten
- * is UTF-8 in any case: it has lost its BOM, and what was no UTF-8 is U+FFFD. */
+/* Strict UTF-8, else the whole file as Latin-1; CRLF and CR become LF; NULs and a BOM go. A file that the sanitiser has
+ * rewritten is UTF-8 in any case, and what was no UTF-8 is U+FFFD. */
 static struct text decode(struct reader *r)
 {
     const struct source *source = r->source;
     bool utf8 = is_utf8(source);
-    size_t start = r->rewritten && has_bom(source) ? 3 : 0;
+    size_t start = has_bom(source) ? 3 : 0;
     struct text out = {.arena = r->arena};
     r->nuls = memchr(source->bytes, '\0', source->len) != NULL;
     if (!utf8 && !r->rewritten)
@@ -262,12 +262,10 @@ static const struct source *from_utf16(struct arena *arena, const struct source 
 
 static void report_bom(const struct env_text *env, struct diagnostics *diagnostics)
 {
-    struct diagnostic *d = diagnostic_add(diagnostics, CODE_ENV_BOM, env_text_place(env, 0, 0),
-                                          "the file starts with a byte order mark: Hermes loses its first variable");
+    struct diagnostic *d =
+        diagnostic_add(diagnostics, CODE_ENV_BOM, env_text_place(env, 0, 0),
+                       "the file starts with a byte order mark: Hermes before 0.20.2 loses its first variable");
     diagnostic_help(diagnostics, d, "save the file as UTF-8 without a byte order mark");
-    size_t name = env->text.len > 3 ? name_length(env->text.bytes + 3, env->text.len - 3) : 0;
-    if (d != NULL && name > 0)
-        d->variable = arena_strndup(diagnostics->arena, env->text.bytes + 3, name);
 }
 
 struct env_text env_text_of(struct arena *arena, const struct source *source, struct diagnostics *diagnostics)

@@ -159,8 +159,7 @@ static bool code_follows(enum diagnostic_code code, enum diagnostic_code cause)
                                                       {CODE_ENV_PARSERS_DIFFER, CODE_ENV_UNSET_REFERENCE},
                                                       {CODE_SUSPICIOUS_KEY, CODE_ENV_HASH_VALUE},
                                                       {CODE_SUSPICIOUS_KEY, CODE_ENV_GLUED_LINES},
-                                                      {CODE_ENV_PARSERS_DIFFER, CODE_ENV_GLUED_LINES},
-                                                      {CODE_UNKNOWN_VARIABLE, CODE_ENV_BOM}};
+                                                      {CODE_ENV_PARSERS_DIFFER, CODE_ENV_GLUED_LINES}};
     for (size_t i = 0; i < sizeof follows / sizeof *follows; i++)
         if (follows[i][0] == code && follows[i][1] == cause)
             return true;

@@ -69,9 +69,9 @@ def as_started(data):
     """The text that python-dotenv is given."""
     data = on_disk(data)
     try:
-        return decoded(data, "utf-8")
+        return decoded(data, "utf-8-sig")
     except UnicodeDecodeError:
-        return decoded(data, "latin-1")
+        return decoded(data.removeprefix(codecs.BOM_UTF8), "latin-1")
 
 
 def ascii_only(name, value):

@@ -167,6 +167,14 @@ def root_hidden(home, difference, diagnostics, _):
                                                                         for text in texts))
 
 
+def lent_by_root(home, difference, diagnostics, _):
+    """What the root's files put into its pool is lent to a profile that has no key; where it asks for it, it is said."""
+    root = (home["root"] or {"config": {}, ".env": []}) | {"managed config": {}, "managed .env": []}
+    custom = ask_name(home, difference) not in homes.REGISTRY
+    return not difference["before"] and difference["field"].endswith(("pool", "sent")) and (
+        key_of(difference["after"]) in places(root)) and (custom or said(diagnostics, "inherited-key"))
+
+
 def url_without_scheme(_, difference, diagnostics, __):
     """A base URL that leads nowhere, though another one may count for Hermes."""
     return said(diagnostics, "url-without-scheme") and difference["field"] == "refused"
@@ -183,8 +191,9 @@ EXPLAINED = [
     ("a provider that is switched off", "ignores `enabled: false` before 0.19.0", disabled),
     ("a reference is no key", "sends the text `vault:...`, `op://...` or `${vault:...}`", references),
     ("key_env in the pool", "makes no entry of the pool from `key_env` of a custom provider", entrys_own_key),
-    ("the root's pool is hidden", "root-pool-hidden", root_hidden),
-    ("a URL without a scheme", "goes on with a base URL without a scheme", url_without_scheme),
+    ("the root's pool is hidden", "lends a profile without a key the root's entries made by hand", root_hidden),
+    ("lent by the root", "lends a profile without a key the root's entries made by hand", lent_by_root),
+    ("a URL without a scheme", "accepts `changeme` through the pool, and a base URL without a scheme", url_without_scheme),
     ("a cooldown belongs to a key", "keeps a cooldown when the key changes", stale_state),
 ]
 
