@@ -115,8 +115,18 @@ static size_t name_length(const char *text, size_t len)
     return n;
 }
 
+/* VALUE without the `export ` at its end, which belongs to the line that was joined to it. */
+static size_t without_export(const char *value, size_t len)
+{
+    size_t end = len;
+    while (end > 0 && (value[end - 1] == ' ' || value[end - 1] == '\t'))
+        end--;
+    return end < len && end >= 6 && memcmp(value + end - 6, "export", 6) == 0 ? end - 6 : len;
+}
+
 static bool may_precede_a_split(const char *value, size_t len)
 {
+    len = without_export(value, len);
     for (size_t i = 0; i < len; i++)
         if (strchr(" \t?&", value[i]) != NULL || (i + 2 < len && memcmp(value + i, "://", 3) == 0))
             return false;
@@ -144,16 +154,30 @@ static void keep(struct reader *r, struct env_text *out, struct place place, con
     text_putc(&out->text, '\n');
 }
 
-/* Says it where a line of a known variable has another known `NAME=` in its value: Hermes up to 0.18 parts it there. */
+/* Where the name on LINE begins. */
+static size_t behind_export(const char *line, size_t len)
+{
+    size_t at = len > 6 && memcmp(line, "export", 6) == 0 ? 6 : 0;
+    size_t start = at;
+    while (at > 0 && start < len && (line[start] == ' ' || line[start] == '\t'))
+        start++;
+    return start > at ? start : 0;
+}
+
+/* Says it where a line has a known `NAME=` in its value, which Hermes up to 0.18 parts there if it knows the line's own
+ * name, too. */
 static void report_glued(struct reader *r, struct place place, const char *line, size_t len)
 {
-    size_t name = name_length(line, len);
-    bool known = name < len && line[name] == '=' && known_variables_has(line, name);
-    for (size_t i = name + 1; known && i < len; i++) {
+    size_t start = behind_export(line, len);
+    size_t name = start + name_length(line + start, len - start);
+    bool assigned = name > start && name < len && line[name] == '=';
+    bool known = assigned && known_variables_has(line + start, name - start);
+    for (size_t i = name + 1; assigned && i < len; i++) {
         size_t next = line[i] == '=' ? known_before(line, name + 1, i) : i;
         if (next == i)
             continue;
-        if (!may_precede_a_split(line + name + 1, next - name - 1))
+        if (!may_precede_a_split(line + name + 1, next - name - 1) ||
+            (!known && !known_variables_secret(line + next, i - next)))
             return;
         place.column += (uint32_t)env_text_characters(line, next);
         place.length = (uint32_t)(i - next);
@@ -184,7 +208,7 @@ static struct env_text sanitise(struct reader *r, const struct text *in)
 {
     struct env_text out = {.source = r->source, .text = {.arena = r->arena}, .rewritten = r->rewritten};
     text_reserve(&out.text, in->len + 1);
-    struct place place = {.source = r->source, .line = 1, .column = r->rewritten && has_bom(r->source) ? 2 : 1};
+    struct place place = {.source = r->source, .line = 1, .column = has_bom(r->source) ? 2 : 1};
     for (size_t from = 0; from < in->len; place.line++, place.column = 1) {
         const char *newline = memchr(in->bytes + from, '\n', in->len - from);
         size_t to = newline == NULL ? in->len : (size_t)(newline - in->bytes);
@@ -263,7 +287,7 @@ static const struct source *from_utf16(struct arena *arena, const struct source 
 static void report_bom(const struct env_text *env, struct diagnostics *diagnostics)
 {
     struct diagnostic *d =
-        diagnostic_add(diagnostics, CODE_ENV_BOM, env_text_place(env, 0, 0),
+        diagnostic_add(diagnostics, CODE_ENV_BOM, (struct place){.source = env->source, .line = 1, .column = 1},
                        "the file starts with a byte order mark: Hermes before 0.20.2 loses its first variable");
     diagnostic_help(diagnostics, d, "save the file as UTF-8 without a byte order mark");
 }

@@ -1,5 +1,6 @@
 #include "key_check.h"
 
+#include <ctype.h>
 #include <string.h>
 #include <strings.h>
 
@@ -67,6 +68,14 @@ static bool is_command(const char *text, size_t len)
     return wrapped(text, len, "$(", ")") || wrapped(text, len, "`", "`");
 }
 
+static bool is_scheme(const char *text, size_t len)
+{
+    for (size_t i = 0; i < len; i++)
+        if (!isalnum((unsigned char)text[i]) && strchr("+-.", text[i]) == NULL)
+            return false;
+    return len < 16;
+}
+
 bool key_check_is_secret_reference(const char *text, size_t len)
 {
     static const char *const managers[] = {"op",       "bws",     "bw",   "bitwarden", "vault",     "file", "env",
@@ -78,7 +87,7 @@ bool key_check_is_secret_reference(const char *text, size_t len)
     const char *colon = memchr(text, ':', len);
     if (colon == NULL || colon == text)
         return false;
-    if (len - (size_t)(colon - text) > 3 && strncmp(colon, "://", 3) == 0)
+    if (len - (size_t)(colon - text) > 3 && strncmp(colon, "://", 3) == 0 && is_scheme(text, (size_t)(colon - text)))
         return true; /* a URL is no key */
     for (size_t i = 0; i < sizeof managers / sizeof *managers; i++)
         if (is_word(text, (size_t)(colon - text), managers[i]))

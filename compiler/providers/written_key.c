@@ -107,7 +107,8 @@ static const char *config_key(struct resolver *r, struct draft *draft, const str
     }
     const char *text = blank_strip(node->text, node->len, ret_len);
     const char *why = key_check_unusable(text, *ret_len);
-    if (memmem(text, *ret_len, "${", 2) != NULL && !key_check_is_unclosed(text, *ret_len)) {
+    bool empty = memmem(text, *ret_len, "${}", 3) != NULL;
+    if (memmem(text, *ret_len, "${", 2) != NULL && !empty && !key_check_is_unclosed(text, *ret_len)) {
         draft->provider.awaited = true;
         return NULL; /* what is wrong with the reference was said already */
     }
