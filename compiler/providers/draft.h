@@ -9,6 +9,7 @@
 struct draft {
     struct provider provider; /* first: a list of drafts is one of providers */
     struct name_table *keys;  /* the credentials by fingerprint, where there are more than a few; else NULL */
+    bool lent_elsewhere;      /* it was said that a key of the root's is for another URL */
 };
 
 struct resolver {

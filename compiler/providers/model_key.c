@@ -21,6 +21,22 @@ static void name_by_variable(const struct resolver *r, struct naming *naming)
     naming->place = provider->place;
 }
 
+static const char *const variable_names[] = {"key_env", "api_key_env"};
+
+/* The key that stands beside the URL, or in the variable that is named there. */
+static const char *key_beside(const struct resolver *r, const struct node *model, const struct node *key)
+{
+    const char *text = node_truthy(key) ? provider_target_text(r->arena, key) : NULL;
+    for (size_t i = 0; text == NULL && i < sizeof variable_names / sizeof *variable_names; i++) {
+        const char *name = provider_target_text(r->arena, node_get(model, variable_names[i]));
+        const struct binding *binding = name == NULL ? NULL : environment_get(r->in->environment, name);
+        size_t len = 0;
+        const char *value = binding == NULL ? NULL : blank_strip(binding->value, binding->len, &len);
+        text = len == 0 ? NULL : arena_prefix(r->arena, value, len);
+    }
+    return text;
+}
+
 static struct naming naming_of(const struct resolver *r, const struct node *model, const struct node *key)
 {
     const struct node *provider = node_get(model, "provider");
@@ -29,7 +45,7 @@ static struct naming naming_of(const struct resolver *r, const struct node *mode
                             .place = provider == NULL ? (struct place){0} : provider->place,
                             .base_url = url == NULL ? "" : endpoint_trimmed(r->arena, url),
                             .url = {provider == NULL ? (struct place){0} : provider->place, "model.provider"},
-                            .key = provider_target_text(r->arena, key)};
+                            .key = key_beside(r, model, key)};
     if (naming.name == NULL)
         name_by_variable(r, &naming);
     const struct binding *variable = environment_get(r->in->environment, "CUSTOM_BASE_URL");
@@ -62,18 +78,17 @@ static void say_new_name(struct resolver *r, const struct draft *draft, const st
 /* `model.key_env` and its other spelling: behind model.api_key, before the provider's own variables. */
 static void add_model_variable(struct resolver *r, struct draft *draft, const struct node *model)
 {
-    static const char *const names[] = {"key_env", "api_key_env"};
-    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
-        const struct node *node = node_get(model, names[i]);
+    for (size_t i = 0; i < sizeof variable_names / sizeof *variable_names; i++) {
+        const struct node *node = node_get(model, variable_names[i]);
         const char *name = provider_target_text(r->arena, node);
         const struct binding *binding = name == NULL ? NULL : environment_get(r->in->environment, name);
         if (name == NULL)
             continue;
         if (binding == NULL && draft->provider.credential_count == 0)
-            written_key_report_unset(r, draft, node, arena_printf(r->arena, "model.%s", names[i]), name);
+            written_key_report_unset(r, draft, node, arena_printf(r->arena, "model.%s", variable_names[i]), name);
         else if (binding != NULL && draft->provider.credential_count == 0) {
             written_key_add_variable(r, draft, RANK_CONFIG, name);
-            say_new_name(r, draft, node, names[i], name);
+            say_new_name(r, draft, node, variable_names[i], name);
         } else if (binding != NULL)
             shadowed_key_add_variable(r, draft, binding);
         return;

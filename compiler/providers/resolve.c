@@ -163,18 +163,29 @@ static void finish(struct resolver *r, struct providers *all)
         qsort(all->items, all->count, sizeof *all->items, compare_providers);
 }
 
-/* The profile has no key of its own. */
-static void name_inherited(struct resolver *r, const struct draft *draft, const struct credential *first,
+/* The profile has no key of its own, or one that goes out behind this one. */
+static void name_inherited(struct resolver *r, const struct draft *draft, const struct credential *lent,
                            const struct source *root)
 {
     struct diagnostic *d =
         diagnostic_add(r->diagnostics, CODE_INHERITED_KEY, (struct place){.source = root},
-                       "this profile has no key for %s: it uses %s of %s", shown_name(r->arena, draft->provider.id),
-                       first->fingerprint.text, root->label);
+                       has_own_key(draft) ? "this profile's key for %s goes out behind %s of %s"
+                                          : "this profile has no key for %s: it uses %s of %s",
+                       shown_name(r->arena, draft->provider.id), lent->fingerprint.text, root->label);
     diagnostic_note(r->diagnostics, d,
                     "Hermes up to 0.21.1 does the same; later versions no longer read the root's pool for a profile");
     diagnostic_help(r->diagnostics, d,
                     "put a key into the profile's .env, or `hermes auth add` one there, to keep the two apart");
+}
+
+/* Its first key from the root's pool. */
+static const struct credential *of_root(const struct draft *draft, const struct source *root)
+{
+    for (size_t i = 0; i < draft->provider.credential_count; i++)
+        if (draft->provider.credentials[i].rank == RANK_POOL &&
+            draft->provider.credentials[i].origins[0].place.source == root)
+            return &draft->provider.credentials[i];
+    return NULL;
 }
 
 /* Where a key of config.yaml makes a profile's own pool, Hermes no longer looks into the root's. */
@@ -187,8 +198,9 @@ static void note_inheritance(struct resolver *r)
             continue;
         draft->provider.inherits = true;
         const struct credential *first = draft->provider.credential_count > 0 ? draft->provider.credentials : NULL;
-        if (first != NULL && first->rank == RANK_POOL)
-            name_inherited(r, draft, first, entry->root);
+        const struct credential *lent = of_root(draft, entry->root);
+        if (first != NULL && first->rank != RANK_CONFIG && lent != NULL)
+            name_inherited(r, draft, lent, entry->root);
         if (first == NULL || first->rank != RANK_CONFIG || !draft->provider.projected)
             continue;
         struct diagnostic *d =

@@ -41,14 +41,29 @@ static void say(struct resolver *r, const struct provider *provider, const struc
     diagnostic_help(r->diagnostics, d, "put a key for this URL into the profile's .env");
 }
 
+/* Hermes alone sends it, too. */
+static void say_sent(struct resolver *r, struct draft *draft, const struct source *root)
+{
+    if (draft->lent_elsewhere)
+        return;
+    draft->lent_elsewhere = true;
+    struct diagnostic *d =
+        diagnostic_add(r->diagnostics, CODE_FOREIGN_URL, draft->provider.url.place,
+                       "Hermes sends the key that %s has for %s to this URL, which is not the one beside that key",
+                       root->label, shown_name(r->arena, draft->provider.id));
+    diagnostic_help(r->diagnostics, d, "put a key for this URL into the profile's .env");
+}
+
 bool stand_in_for(struct resolver *r, const struct pool_view_entry *entry)
 {
-    struct draft *draft = entry->root == NULL || !entry->ours ? NULL : draft_find(r, entry->provider);
+    struct draft *draft = entry->root == NULL || entry->secret == NULL ? NULL : draft_find(r, entry->provider);
     struct provider *provider = draft == NULL ? NULL : &draft->provider;
     if (provider == NULL || provider->row != NULL || provider->url.key == NULL || entry->base_url == NULL ||
-        strcmp(endpoint_trimmed(r->arena, entry->base_url), provider->base_url) == 0)
+        *entry->base_url == '\0' || strcmp(endpoint_trimmed(r->arena, entry->base_url), provider->base_url) == 0)
         return false;
-    if (provider->stand_in == NULL && is_all_ours(r->in->pool, provider->id)) {
+    if (!entry->ours) {
+        say_sent(r, draft, entry->root);
+    } else if (provider->stand_in == NULL && is_all_ours(r->in->pool, provider->id)) {
         provider->stand_in = no_key(r, provider);
         say(r, provider, entry->root);
     }

@@ -6,8 +6,8 @@
 #include "must_check.h"
 #include "pool_view.h"
 
-/* Whether ENTRY is one of this program's in the root's pool, for a custom provider whose URL is another one in the
- * profile: Hermes goes by the name, and would send the key there. Then it is not the profile's; and an entry with the
+/* Whether ENTRY is one in the root's pool for a custom provider whose URL is another one in the profile: Hermes goes by
+ * the name, and sends the key there. Then it is not the profile's. If it is one of this program's, an entry with the
  * word for no key, which Hermes sends there by itself, is to stand in the profile's own pool, so that it does not look
  * into the root's. */
 bool stand_in_for(struct resolver *r, const struct pool_view_entry *entry) MUST_CHECK;

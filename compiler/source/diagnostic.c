@@ -154,12 +154,10 @@ static int compare_diagnostics(const void *a, const void *b)
 /* What is said of a line where the other is said, too, follows from it. */
 static bool code_follows(enum diagnostic_code code, enum diagnostic_code cause)
 {
-    static const enum diagnostic_code follows[][2] = {{CODE_ENV_PARSERS_DIFFER, CODE_ENV_LINE_IGNORED},
-                                                      {CODE_ENV_PARSERS_DIFFER, CODE_ENV_BOM},
-                                                      {CODE_ENV_PARSERS_DIFFER, CODE_ENV_UNSET_REFERENCE},
-                                                      {CODE_SUSPICIOUS_KEY, CODE_ENV_HASH_VALUE},
-                                                      {CODE_SUSPICIOUS_KEY, CODE_ENV_GLUED_LINES},
-                                                      {CODE_ENV_PARSERS_DIFFER, CODE_ENV_GLUED_LINES}};
+    static const enum diagnostic_code follows[][2] = {
+        {CODE_ENV_PARSERS_DIFFER, CODE_ENV_LINE_IGNORED},    {CODE_ENV_PARSERS_DIFFER, CODE_ENV_BOM},
+        {CODE_ENV_PARSERS_DIFFER, CODE_ENV_UNSET_REFERENCE}, {CODE_SUSPICIOUS_KEY, CODE_ENV_HASH_VALUE},
+        {CODE_SUSPICIOUS_KEY, CODE_ENV_GLUED_LINES},         {CODE_ENV_PARSERS_DIFFER, CODE_ENV_GLUED_LINES}};
     for (size_t i = 0; i < sizeof follows / sizeof *follows; i++)
         if (follows[i][0] == code && follows[i][1] == cause)
             return true;

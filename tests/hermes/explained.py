@@ -168,7 +168,7 @@ def root_hidden(home, difference, diagnostics, _):
 
 
 def lent_by_root(home, difference, diagnostics, _):
-    """What the root's files put into its pool is lent to a profile that has no key; where it asks for it, it is said."""
+    """What the root's files put into its pool is lent to a profile that has no key; where that asks, it is said."""
     root = (home["root"] or {"config": {}, ".env": []}) | {"managed config": {}, "managed .env": []}
     custom = ask_name(home, difference) not in homes.REGISTRY
     return not difference["before"] and difference["field"].endswith(("pool", "sent")) and (
@@ -193,7 +193,8 @@ EXPLAINED = [
     ("key_env in the pool", "makes no entry of the pool from `key_env` of a custom provider", entrys_own_key),
     ("the root's pool is hidden", "lends a profile without a key the root's entries made by hand", root_hidden),
     ("lent by the root", "lends a profile without a key the root's entries made by hand", lent_by_root),
-    ("a URL without a scheme", "accepts `changeme` through the pool, and a base URL without a scheme", url_without_scheme),
+    ("a URL without a scheme", "accepts `changeme` through the pool, and a base URL without a scheme",
+     url_without_scheme),
     ("a cooldown belongs to a key", "keeps a cooldown when the key changes", stale_state),
 ]
 
