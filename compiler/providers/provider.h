@@ -48,12 +48,21 @@ struct fallback {
     const char *model;
 };
 
+/* A name for a model of a provider, of model_aliases or model.aliases. */
+struct model_alias {
+    const char *name;
+    const char *provider; /* an id, or what the file says */
+    const char *model;
+};
+
 struct providers {
     struct provider **items; /* sorted by id */
     size_t count;
     const char *default_id; /* NULL: Hermes would find none */
     struct fallback *fallbacks;
     size_t fallback_count;
+    struct model_alias *aliases;
+    size_t alias_count;
 };
 
 /* Whether an entry of this SOURCE is that seed. */

@@ -248,9 +248,36 @@ static void add_list(const struct tasks *t, const struct node *list, const char 
         add(t, list->items[i], arena_printf(t->r->arena, "%s[%zu]", path, i));
 }
 
+static void note_alias(const struct tasks *t, const char *name, const char *provider, const char *model)
+{
+    struct providers *result = t->result;
+    if (provider == NULL || model == NULL)
+        return;
+    result->aliases = arena_extend(t->r->arena, result->aliases, result->alias_count, sizeof *result->aliases);
+    result->aliases[result->alias_count++] = (struct model_alias){name, provider, model};
+}
+
+/* Those of `model.aliases`: "provider/model", or a model of the main provider. An entry of model_aliases goes first. */
+static void add_short_aliases(const struct tasks *t)
+{
+    struct arena *arena = t->r->arena;
+    const struct node *all = node_get(node_get(t->r->in->config, "model"), "aliases");
+    const char *main_one = t->main_provider == NULL ? NULL : t->main_provider->provider.id;
+    for (size_t i = 0; node_is(all, NODE_MAP) && i < all->pair_count; i++) {
+        const char *name = provider_target_text(arena, all->pairs[i].key);
+        const char *text = provider_target_text(arena, all->pairs[i].value);
+        const char *slash = text == NULL ? NULL : strchr(text, '/');
+        if (name != NULL && slash != NULL && slash > text && slash[1] != '\0')
+            note_alias(t, name, arena_printf(arena, "%.*s", (int)(slash - text), text), slash + 1);
+        else if (name != NULL && slash == NULL)
+            note_alias(t, name, main_one, text);
+    }
+}
+
 /* Each entry of the map that is called NAME, by its place. */
 static void add_map(const struct tasks *t, const char *name)
 {
+    bool aliases = strcmp(name, "model_aliases") == 0;
     struct arena *arena = t->r->arena;
     const struct node *all = node_get(t->r->in->config, name);
     for (size_t i = 0; node_is(all, NODE_MAP) && i < all->pair_count; i++) {
@@ -259,7 +286,11 @@ static void add_map(const struct tasks *t, const char *name)
         if (key == NULL || !node_is(task, NODE_MAP))
             continue;
         const char *path = arena_printf(arena, "%s.%s", name, shown_name(arena, key));
-        add_side_task(t, task, path);
+        const char *provider = add_entry(t, task, path);
+        if (provider == NULL) /* nobody's: then it is told so by name */
+            provider = provider_target_text(arena, node_get(task, "provider"));
+        if (aliases)
+            note_alias(t, key, provider, provider_target_text(arena, node_get(task, "model")));
         add_list(t, node_get(task, "fallback_chain"), arena_printf(arena, "%s.fallback_chain", path), add_side_task);
     }
 }
@@ -273,5 +304,6 @@ void task_providers_add(struct resolver *r, struct draft *main_provider, struct 
     add_list(&t, node_get(config, "fallback_model"), "fallback_model", add_fallback);
     add_map(&t, "auxiliary");
     add_map(&t, "model_aliases");
+    add_short_aliases(&t);
     add_side_task(&t, node_get(config, "delegation"), "delegation");
 }

@@ -301,17 +301,33 @@ static void emit_provider(struct text *out, const struct provider *provider)
     text_puts(out, "]}");
 }
 
+/* A model of a provider, which NAME may stand for. */
+static void emit_model(struct text *out, const char *name, const char *provider, const char *model)
+{
+    json_write_item(out);
+    text_putc(out, '{');
+    if (name != NULL)
+        json_write_member(out, "name", name);
+    json_write_member(out, "provider", provider);
+    json_write_member(out, "model", model);
+    text_putc(out, '}');
+}
+
 static void emit_fallbacks(struct text *out, const struct providers *providers)
 {
     json_write_name(out, "fallbacks");
     text_putc(out, '[');
-    for (size_t i = 0; i < providers->fallback_count; i++) {
-        json_write_item(out);
-        text_putc(out, '{');
-        json_write_member(out, "provider", providers->fallbacks[i].provider);
-        json_write_member(out, "model", providers->fallbacks[i].model);
-        text_putc(out, '}');
-    }
+    for (size_t i = 0; i < providers->fallback_count; i++)
+        emit_model(out, NULL, providers->fallbacks[i].provider, providers->fallbacks[i].model);
+    text_putc(out, ']');
+}
+
+static void emit_aliases(struct text *out, const struct providers *providers)
+{
+    json_write_name(out, "model_aliases");
+    text_putc(out, '[');
+    for (size_t i = 0; i < providers->alias_count; i++)
+        emit_model(out, providers->aliases[i].name, providers->aliases[i].provider, providers->aliases[i].model);
     text_putc(out, ']');
 }
 
@@ -376,6 +392,8 @@ struct text emit_content(struct arena *arena, const struct emit_input *input, st
     else
         text_puts(&out, "null");
     emit_fallbacks(&out, input->providers);
+    if (input->providers->alias_count > 0)
+        emit_aliases(&out, input->providers);
     json_write_name(&out, "providers");
     text_putc(&out, '{');
     for (size_t i = 0; i < input->providers->count; i++)

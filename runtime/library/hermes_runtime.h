@@ -91,6 +91,13 @@ struct hermes_fallback {
     const char *model;
 };
 
+/* A name by which a request may ask for a model of a provider. */
+struct hermes_model_alias {
+    const char *name; /* upper and lower case are the same */
+    const char *provider;
+    const char *model;
+};
+
 /* Opens a home's snapshot. On error *ret is untouched. */
 int hermes_open(const char *home, struct hermes **ret) __attribute__((warn_unused_result));
 /* Closes a home's snapshot. No thread uses the handle any more; NULL is fine. Views that are still held stay valid. */
@@ -123,6 +130,8 @@ const struct hermes_provider *hermes_provider_at(const struct hermes_view *view,
 /* Returns the fallback at an index. They are those of the configuration in their order, from 0. NULL: there are no
  * more. */
 const struct hermes_fallback *hermes_fallback(const struct hermes_view *view, size_t index);
+/* Returns the model alias at an index. They count from 0; NULL: there are no more. */
+const struct hermes_model_alias *hermes_model_alias(const struct hermes_view *view, size_t index);
 /* Finds a provider. NAME is its id, an alias that Hermes knows (`mimo`, `claude`), the name of a custom provider (`My
  * LLM`), or its name in `providers`. NULL: there is none. */
 const struct hermes_provider *hermes_provider(const struct hermes_view *view, const char *name);

@@ -40,6 +40,8 @@ struct hermes_view {
     const char **aliases;                 /* of each of them; NULL where it has none */
     struct hermes_fallback *fallbacks;
     size_t fallback_count;
+    struct hermes_model_alias *model_aliases;
+    size_t model_alias_count;
     struct variable *variables;
     size_t variable_count;
 };
@@ -135,8 +137,9 @@ static unsigned number_in(struct json_token value)
 }
 
 /* The parts of the content. */
-enum { SOURCES, CONFIG, ENV, FIRST, FALLBACKS, PROVIDERS, PARTS };
-static const char *const part_names[PARTS] = {"sources", "config", "env", "default_provider", "fallbacks", "providers"};
+enum { SOURCES, CONFIG, ENV, FIRST, FALLBACKS, MODEL_ALIASES, PROVIDERS, PARTS };
+static const char *const part_names[PARTS] = {"sources",   "config",        "env",      "default_provider",
+                                              "fallbacks", "model_aliases", "providers"};
 
 /* What a provider's credentials will need; 0 when one of them, or of their origins, is no object. */
 static size_t credentials_size(struct json_tokens credentials)
@@ -175,6 +178,7 @@ static size_t block_size(const struct picked *parts, size_t content_len)
         return 0;
     size += count(parts[ENV].inside) * sizeof(struct variable);
     size += count(parts[FALLBACKS].inside) * sizeof(struct hermes_fallback);
+    size += count(parts[MODEL_ALIASES].inside) * sizeof(struct hermes_model_alias);
     while (json_token_child(&providers, &name, &value)) {
         if (!is_object(value))
             return 0;
@@ -346,6 +350,26 @@ static bool fill_fallbacks(struct carver *carver, struct hermes_view *view, stru
     return true;
 }
 
+static bool fill_model_aliases(struct carver *carver, struct hermes_view *view, struct json_tokens aliases)
+{
+    static const char *const names[] = {"name", "provider", "model"};
+    struct picked members[3];
+    struct json_token name;
+    struct json_token value;
+    view->model_alias_count = count(aliases);
+    view->model_aliases =
+        carve(carver, view->model_alias_count * sizeof *view->model_aliases, _Alignof(struct hermes_model_alias));
+    for (size_t i = 0; view->model_aliases != NULL && i < view->model_alias_count; i++) {
+        if (!json_token_child(&aliases, &name, &value) || !is_object(value))
+            return false;
+        pick(&aliases, names, 3, members);
+        view->model_aliases[i] = (struct hermes_model_alias){.name = carve_text(carver, members[0].value),
+                                                             .provider = carve_text(carver, members[1].value),
+                                                             .model = carve_text(carver, members[2].value)};
+    }
+    return true;
+}
+
 static int compare_variables(const void *a, const void *b)
 {
     return strcmp(((const struct variable *)a)->name, ((const struct variable *)b)->name);
@@ -399,7 +423,8 @@ static int fill_view(struct hermes_view **ret, const cJSON *meta, const struct d
     fill_providers(&carver, view, parts[PROVIDERS].inside);
     fill_variables(&carver, view, parts[ENV].inside);
     view->default_provider = parts[FIRST].value.kind == JSON_TEXT ? carve_text(&carver, parts[FIRST].value) : NULL;
-    if (!fill_fallbacks(&carver, view, parts[FALLBACKS].inside) || carver.failed) {
+    if (!fill_fallbacks(&carver, view, parts[FALLBACKS].inside) ||
+        !fill_model_aliases(&carver, view, parts[MODEL_ALIASES].inside) || carver.failed) {
         sodium_free(view);
         return HERMES_CORRUPT;
     }
@@ -532,6 +557,11 @@ const struct hermes_provider *hermes_provider_at(const struct hermes_view *view,
 const struct hermes_fallback *hermes_fallback(const struct hermes_view *view, size_t index)
 {
     return index < view->fallback_count ? &view->fallbacks[index] : NULL;
+}
+
+const struct hermes_model_alias *hermes_model_alias(const struct hermes_view *view, size_t index)
+{
+    return index < view->model_alias_count ? &view->model_aliases[index] : NULL;
 }
 
 static const struct hermes_provider *by_alias(const struct hermes_view *view, const char *alias)

@@ -89,6 +89,13 @@ class Fallback:
     model: str
 
 
+@dataclasses.dataclass(frozen=True)
+class ModelAlias:
+    name: str
+    provider: str
+    model: str
+
+
 @dataclasses.dataclass(frozen=True, repr=False)
 class Snapshot:
     """One generation. Nothing in it changes."""
@@ -97,6 +104,7 @@ class Snapshot:
     compiled_at: str
     default_provider: Optional[str]
     fallbacks: tuple[Fallback, ...]
+    model_aliases: tuple[ModelAlias, ...]
     providers: Mapping[str, Provider]
     env: Mapping[str, str]
     config: Mapping[str, Any]
@@ -235,6 +243,9 @@ def _unpack(meta: dict[str, Any], content: dict[str, Any]) -> Snapshot:
             compiled_at=meta.get("compiled_at", ""),
             default_provider=content.get("default_provider"),
             fallbacks=tuple(Fallback(item["provider"], item["model"]) for item in content.get("fallbacks", ())),
+            model_aliases=tuple(
+                ModelAlias(item["name"], item["provider"], item["model"]) for item in content.get("model_aliases", ())
+            ),
             providers=MappingProxyType(providers),
             env=MappingProxyType(dict(content.get("env", {}))),
             config=MappingProxyType(dict(content.get("config", {}))),

@@ -237,10 +237,24 @@ int ask_next(struct exchange *x, bool same)
 
 /* --- Whom --- */
 
+/* A name of the configuration's for a model of some provider. */
+static int choose_alias(struct exchange *x, const struct hermes_view *view, const struct hermes_model_alias *alias)
+{
+    const struct hermes_provider *provider = hermes_provider(view, alias->provider);
+    COPY_TEXT(x->first_provider, provider != NULL ? provider->id : alias->provider);
+    memcpy(x->asking.provider, x->first_provider, sizeof x->asking.provider);
+    if (!body_set_model(x, alias->model))
+        return -ENOMEM;
+    return provider == NULL ? HERMES_NO_PROVIDER : 0;
+}
+
 static int choose(struct exchange *x, const struct hermes_view *view)
 {
     bool in_path = x->route.provider[0] != '\0';
     const char *name = in_path ? x->route.provider : hermes_default_provider(view);
+    const struct hermes_model_alias *alias = in_path ? NULL : route_alias(view, x->use_model);
+    if (alias != NULL)
+        return choose_alias(x, view, alias);
     const struct hermes_provider *provider = name == NULL ? NULL : hermes_provider(view, name);
     size_t cut = 0;
     if (!in_path) {

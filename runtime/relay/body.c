@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "copy_text.h"
 #include "decode.h"
 #include "exchange.h"
 #include "headers.h"
@@ -60,25 +61,32 @@ int body_look(struct exchange *x)
     return error;
 }
 
+/* The model in the body is use_model from now on. */
+static bool write_model(struct exchange *x)
+{
+    struct bytes changed = {0};
+    size_t before = bytes_len(&x->body);
+    if (!model_replace(bytes_at(&x->body), before, x->model, x->use_model, &changed)) {
+        bytes_finish(&changed);
+        return false;
+    }
+    bytes_finish(&x->body);
+    x->body = changed;
+    x->model.end = x->model.end + bytes_len(&changed) - before;
+    if (x->body_length > 0)
+        x->body_length += (long long)bytes_len(&changed) - (long long)before;
+    return true;
+}
+
 /* Where the model's text is what it says, some bytes go; else it is written anew. */
 static bool cut_body(struct exchange *x, size_t count)
 {
     char *model = bytes_at(&x->body) + x->model.start;
     size_t len = x->model.end - x->model.start;
-    if (!x->model.escaped && (x->model.of_form || memchr(model, '\\', len) == NULL)) {
-        memmove(model, model + count, bytes_len(&x->body) - x->model.start - count);
-        x->body.end -= count;
-    } else {
-        struct bytes changed = {0};
-        count = bytes_len(&x->body);
-        if (!model_replace(bytes_at(&x->body), count, x->model, x->use_model, &changed)) {
-            bytes_finish(&changed);
-            return false;
-        }
-        bytes_finish(&x->body);
-        x->body = changed;
-        count -= bytes_len(&changed);
-    }
+    if (x->model.escaped || (!x->model.of_form && memchr(model, '\\', len) != NULL))
+        return write_model(x);
+    memmove(model, model + count, bytes_len(&x->body) - x->model.start - count);
+    x->body.end -= count;
     x->model.end -= count;
     if (x->body_length > 0)
         x->body_length -= (long long)count;
@@ -93,4 +101,11 @@ bool body_cut_model(struct exchange *x, size_t count)
         return cut_body(x, count);
     route_cut_model(&x->route, &x->target, count);
     return true;
+}
+
+bool body_set_model(struct exchange *x, const char *model)
+{
+    COPY_TEXT(x->use_model, model);
+    memcpy(x->first_model, x->use_model, sizeof x->first_model);
+    return x->model.end > x->model.start ? write_model(x) : route_set_model(&x->route, &x->target, model);
 }

@@ -15,5 +15,7 @@ struct exchange;
 int body_look(struct exchange *x) MUST_CHECK;
 /* Takes COUNT bytes of its beginning out of the model, wherever it stands. False: no memory. */
 bool body_cut_model(struct exchange *x, size_t count) MUST_CHECK;
+/* MODEL is asked for in the stead of what the request names. False: no memory. */
+bool body_set_model(struct exchange *x, const char *model) MUST_CHECK;
 
 #endif

@@ -1,6 +1,5 @@
 #include "model.h"
 
-#include <ctype.h>
 #include <string.h>
 #include <strings.h>
 
@@ -121,21 +120,10 @@ bool model_name(const char *body, struct model_place place, char name[MODEL_SIZE
     return strlen(name) == len;
 }
 
-static bool add_escaped(struct bytes *result, const char *text)
-{
-    for (; *text != '\0'; text++) {
-        unsigned char c = (unsigned char)*text;
-        bool plain = isalnum(c) || strchr("-._~", c) != NULL;
-        if (plain ? !bytes_add(result, text, 1) : !bytes_printf(result, "%%%02X", c))
-            return false;
-    }
-    return true;
-}
-
 bool model_replace(const char *body, size_t len, struct model_place place, const char *name, struct bytes *result)
 {
     return bytes_reserve(result, len + 2 * strlen(name)) && bytes_add(result, body, place.start) &&
-           (place.escaped   ? add_escaped(result, name)
+           (place.escaped   ? route_encode(name, result)
             : place.of_form ? bytes_add(result, name, strlen(name))
                             : bytes_add_json(result, name, strlen(name))) &&
            bytes_add(result, body + place.end, len - place.end);

@@ -44,6 +44,17 @@ bool route_decode(const char *text, size_t len, char *out, size_t size)
     return true;
 }
 
+bool route_encode(const char *text, struct bytes *out)
+{
+    for (; *text != '\0'; text++) {
+        unsigned char c = (unsigned char)*text;
+        bool plain = isalnum(c) || strchr("-._~", c) != NULL;
+        if (plain ? !bytes_add(out, text, 1) : !bytes_printf(out, "%%%02X", c))
+            return false;
+    }
+    return true;
+}
+
 /* `v1`, `v1beta`, `v4` */
 static bool version_like(const char *segment, size_t len)
 {
@@ -210,6 +221,22 @@ void route_cut_model(struct route *route, struct bytes *target, size_t count)
     route->query = route->query == NULL ? NULL : route->query - cut;
 }
 
+bool route_set_model(struct route *route, struct bytes *target, const char *model)
+{
+    size_t len;
+    const char *old = route_model(route, &len);
+    struct bytes changed = {0};
+    if (old == NULL)
+        return true;
+    size_t before = (size_t)(old - bytes_at(target));
+    bool good = bytes_add(&changed, bytes_at(target), before) && route_encode(model, &changed) &&
+                bytes_add(&changed, old + len, bytes_len(target) - before - len);
+    bytes_finish(good ? target : &changed);
+    if (good)
+        *target = changed;
+    return good && route_parse(bytes_at(target), route) == 0;
+}
+
 /* `v1beta`, `v1alpha` and what follows them are Google's. */
 static bool is_googles(const struct route *route)
 {
@@ -327,6 +354,15 @@ bool route_resells(const char *provider)
         if (strcmp(resellers[i], provider) == 0)
             return true;
     return false;
+}
+
+const struct hermes_model_alias *route_alias(const struct hermes_view *view, const char *name)
+{
+    const struct hermes_model_alias *alias = NULL;
+    for (size_t i = 0; *name != '\0' && (alias = hermes_model_alias(view, i)) != NULL; i++)
+        if (strcasecmp(alias->name, name) == 0)
+            return alias;
+    return NULL;
 }
 
 const struct hermes_provider *route_by_model(const struct hermes_view *view, const char *model, size_t len,

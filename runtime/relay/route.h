@@ -55,13 +55,19 @@ const char *route_auth(const char *base_url, const char *auth, const struct rout
 const char *route_model(const struct route *route, size_t *ret_len);
 /* LEN bytes of a path as they are meant. False: too long, or not decodable. */
 bool route_decode(const char *text, size_t len, char *out, size_t size) MUST_CHECK;
+/* The other way round. False: no memory. */
+bool route_encode(const char *text, struct bytes *out) MUST_CHECK;
 /* Takes the first COUNT decoded bytes of what route_model gives out of TARGET, in which ROUTE points. */
 void route_cut_model(struct route *route, struct bytes *target, size_t count);
+/* Puts MODEL there. False: no memory. */
+bool route_set_model(struct route *route, struct bytes *target, const char *model) MUST_CHECK;
 /* The path behind its version: "/chat/completions". */
 const char *route_path(const struct route *route, size_t *ret_len);
 
 /* Whether PROVIDER sells other makers' models, under `maker/model`. */
 bool route_resells(const char *provider);
+/* What the configuration means by that name for a model; NULL: it is no alias. */
+const struct hermes_model_alias *route_alias(const struct hermes_view *view, const char *name);
 /* `provider/model` in a body: the provider that its first part names, and *RET_MODEL: where the rest begins. NULL when
  * that part is no provider of the view, or when the default provider's own models have such names. */
 const struct hermes_provider *route_by_model(const struct hermes_view *view, const char *model, size_t len,

@@ -264,6 +264,21 @@ class Check(unittest.TestCase):
         self.assertEqual([e["access_token"] for e in self.home.pool()], [MAIN, SPARE])
         self.assertEqual(self.home.pool("deepseek"), [])
 
+    def test_a_name_for_a_model_says_whom_to_ask_for_which_one(self):
+        self.home.write("config.yaml", CONFIG +
+                        "  aliases: {sonnet: anthropic/claude-x, plain: mimo-v2, quick: not/this, empty: '', odd: a/}\n"
+                        "custom_providers: [{name: My Lab, base_url: 'http://lab.test/v1', api_key: sk-test-lab-1}]\n"
+                        "model_aliases:\n  quick: {provider: My Lab, model: 'org/small:4b'}\n"
+                        "  own: {base_url: 'https://other.example.com/v1', model: big, api_key: sk-test-own-00001}\n"
+                        "  nothing: {provider: xiaomi}\n  gone: {provider: nobody, model: x}\n")
+        self.assertEqual(self.home.compile()[0], 0)
+        self.assertEqual([(a["name"], a["provider"], a["model"])
+                          for a in self.home.snapshot()["content"]["model_aliases"]],
+                         [("quick", "custom:my-lab", "org/small:4b"), ("own", "model_aliases.own", "big"),
+                          ("gone", "nobody", "x"),
+                          ("sonnet", "anthropic", "claude-x"), ("plain", "xiaomi", "mimo-v2"),
+                          ("quick", "not", "this")])
+
     def test_a_root_scalar_is_a_variable_where_the_name_is_free(self):
         self.home.write("config.yaml",
                         "DEEPSEEK_API_KEY: sk-test-root-000001\nXIAOMI_API_KEY: sk-test-root-000002\n1: x\n")

@@ -64,6 +64,7 @@ class PythonReader(unittest.TestCase):
         self.assertEqual((fallback.model,
                           [(k.secret, k.base_url) for k in snapshot.provider(fallback.provider).credentials]),
                          ("n", [(KEYS[1], "https://second.example/v1")]))
+        self.assertEqual(snapshot.model_aliases, ())
         self.assertEqual(self.in_python().strip(), self.in_c())
 
     def test_a_new_generation_is_noticed_and_a_broken_one_is_not_taken(self):

@@ -79,6 +79,39 @@ class Requests(RelayCase):
         relay.request("POST", "/v1/responses", gzip.compress(b'{"model":"m"}'), {"Content-Encoding": "gzip", **plain})
         self.assertEqual(self.extra.seen[-1].json(), {"model": "backup"})
 
+    def test_a_name_of_the_configuration_for_a_model_is_asked_for_where_that_is(self):
+        self.configure("fallback_providers:\n  - provider: custom:extra\n    model: backup\n"
+                       "model_aliases:\n  Quick: {provider: extra, model: 'org/small:4b'}\n"
+                       "  m: {provider: anthropic, model: claude-x}\n"
+                       "  gone: {provider: nobody-knows, model: x}\n"
+                       f"  own: {{provider: custom, base_url: '{self.extra.url}/own', model: big, api_key: {SPARE}}}\n")
+        relay = self.relay()
+        small = b'{"model":"org/small:4b"}'
+        form = b'--b\r\nContent-Disposition: form-data; name="model"\r\n\r\n%b\r\n--b--\r\n'
+        for body, came, type in [(b'{"model":"quick"}', small, "application/json"),
+                                 (b'{"model":"\\u0051uick"}', small, "application/json"),
+                                 (form % b"QUICK", form % b"org/small:4b", "multipart/form-data; boundary=b"),
+                                 (b"a=b&model=quick&c=d", b"a=b&model=org%2Fsmall%3A4b&c=d",
+                                  "application/x-www-form-urlencoded")]:
+            with self.subTest(body):
+                self.assertEqual(relay.request("POST", "/v1/responses", body, {"Content-Type": type}).status, 200)
+                self.assertEqual((self.extra.seen[-1].key, self.extra.seen[-1].body), (EXTRA, came))
+        self.assertEqual(relay.get("/v1/models/quick?a=b").status, 200)
+        self.assertEqual(self.extra.seen[-1].target, "/v1/models/org%2Fsmall%3A4b?a=b")
+        self.assertEqual(relay.chat("own").status, 200)
+        asked = self.extra.seen[-1]
+        self.assertEqual((asked.key, asked.target, asked.json()["model"]), (SPARE, "/v1/own/chat/completions", "big"))
+        self.assertEqual(relay.chat("m", path="/v1/messages").status, 200)
+        self.assertEqual(self.anthropic.seen[-1].json()["model"], "claude-x")
+        large = json.dumps({"model": "quick", "input": "x" * (33 << 20)}).encode()
+        self.assertEqual(relay.request("POST", "/v1/responses", large).status, 200)
+        self.assertEqual(self.extra.seen[-1].body, large.replace(b'"quick"', b'"org/small:4b"'))
+        self.assertEqual(self.openai.seen, [])
+        self.assertEqual(relay.chat("gone").status, 404)
+        for path, model in ("/xiaomi/v1/chat/completions", "quick"), ("/v1/chat/completions", "quicker"):
+            self.assertEqual(relay.chat(model, path=path).status, 200)
+            self.assertEqual(self.openai.seen[-1].json()["model"], model)
+
     def test_a_body_that_cannot_be_read_goes_to_nobody_but_whom_the_path_names(self):
         relay = self.relay()
         for encoding, status in ("compress", 415), ("gzip", 400):

@@ -12,7 +12,9 @@
 
 static const char content[] =
     "{\"sources\":[],\"config\":{},\"env\":{\"B\":\"2\",\"A\":\"1\"},\"default_provider\":\"xiaomi\","
-    "\"fallbacks\":[{\"provider\":\"custom:my-llm\",\"model\":\"m\"}],\"providers\":{"
+    "\"fallbacks\":[{\"provider\":\"custom:my-llm\",\"model\":\"m\"}],\"model_aliases\":[{\"name\":\"quick\","
+    "\"provider\":\"xiaomi\",\"model\":"
+    "\"small\"}],\"providers\":{"
     "\"custom:my-llm\":{\"alias\":\"mine\",\"base_url\":\"http://h/v1\",\"credentials\":["
     "{\"id\":\"a\",\"auth_type\":\"api_key\",\"secret\":\"sk-test-two\",\"fingerprint\":\"sha256:1\",\"base_url\":"
     "\"http://o/v1\"},"
@@ -68,6 +70,10 @@ static void tells_each_key_where_it_goes(void **state)
     assert_string_equal(hermes_fallback(view, 0)->provider, "custom:my-llm");
     assert_string_equal(hermes_fallback(view, 0)->model, "m");
     assert_null(hermes_fallback(view, 1));
+    assert_string_equal(hermes_model_alias(view, 0)->name, "quick");
+    assert_string_equal(hermes_model_alias(view, 0)->provider, "xiaomi");
+    assert_string_equal(hermes_model_alias(view, 0)->model, "small");
+    assert_null(hermes_model_alias(view, 1));
     hermes_view_unref(view);
 }
 
