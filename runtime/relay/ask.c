@@ -248,9 +248,25 @@ static int choose_alias(struct exchange *x, const struct hermes_view *view, cons
     return provider == NULL ? HERMES_NO_PROVIDER : 0;
 }
 
+/* The provider's own library repeats the path of the base URL, as in `/openai/v1`, without knowing of a provider. */
+static bool names_provider(struct exchange *x, const struct hermes_view *view)
+{
+    const char *usual = hermes_default_provider(view);
+    struct route route = x->route;
+    if (route.provider[0] == '\0' || hermes_provider(view, route.provider) != NULL)
+        return route.provider[0] != '\0';
+    route_unname(&route, bytes_at(&x->target));
+    const struct hermes_provider *found =
+        route_by_path(view, &route, usual == NULL ? NULL : hermes_provider(view, usual));
+    if (found == NULL || route_fits(found->base_url, found->auth, &route) != 0)
+        return true;
+    x->route = route;
+    return false;
+}
+
 static int choose(struct exchange *x, const struct hermes_view *view)
 {
-    bool in_path = x->route.provider[0] != '\0';
+    bool in_path = names_provider(x, view);
     const char *name = in_path ? x->route.provider : hermes_default_provider(view);
     const struct hermes_model_alias *alias = in_path ? NULL : route_alias(view, x->use_model);
     if (alias != NULL)

@@ -126,19 +126,27 @@ static bool begins(const char *path, size_t len, const char *text)
     return len >= strlen(text) && memcmp(path, text, strlen(text)) == 0;
 }
 
-/* From the version, or from Azure's "/openai/deployments", on. False: there is neither within the first segments. */
+/* Whether a path of Azure's is at AT, which has no version; *RET_SKIP: what comes before "/deployments". */
+static bool azure_at(const char *at, size_t len, size_t *ret_skip)
+{
+    *ret_skip = begins(at, len, "/openai/deployments/") ? strlen("/openai") : 0;
+    return *ret_skip > 0 || begins(at, len, "/deployments/");
+}
+
+/* From the version, or from Azure's "/deployments", on. False: there is neither within the first segments. */
 static bool find_rest(struct route *route, const char *path, size_t len)
 {
     const char *at = path;
     const char *end = path + len;
     for (int segments = 0; at < end && segments <= PREFIX_SEGMENTS; segments++) {
         size_t left = (size_t)(end - at);
-        bool azure = begins(at, left, "/openai/deployments/");
+        size_t skip;
+        bool azure = azure_at(at, left, &skip);
         route->version_len = version_at(at, left);
         if (azure || route->version_len > 0) {
             route->prefix = path;
             route->prefix_len = (size_t)(at - path);
-            route->rest = azure ? at + strlen("/openai") : at;
+            route->rest = at + skip;
             route->rest_len = (size_t)(end - route->rest);
             return true;
         }
@@ -158,7 +166,8 @@ int route_parse(const char *target, struct route *ret)
     if (!honest(target, len) || (route.query != NULL && !visible(route.query, strlen(route.query))))
         return -EINVAL;
     size_t first = strcspn(target + 1, "/?");
-    bool direct = version_like(target + 1, first) || begins(target, len, "/openai/deployments/");
+    size_t skip;
+    bool direct = version_like(target + 1, first) || azure_at(target, len, &skip);
     const char *path = direct ? target : target + 1 + first;
     if (!find_rest(&route, path, (size_t)(target + len - path)) || (direct && route.prefix_len > 0))
         return -ENOENT;
@@ -172,6 +181,13 @@ int route_parse(const char *target, struct route *ret)
     }
     *ret = route;
     return 0;
+}
+
+void route_unname(struct route *route, const char *target)
+{
+    route->provider[0] = '\0';
+    route->prefix_len += (size_t)(route->prefix - target);
+    route->prefix = target;
 }
 
 const char *route_path(const struct route *route, size_t *ret_len)
@@ -317,12 +333,23 @@ static bool is_anthropic(const char *base_url)
     return url_split(base_url, &url) && part_ends(url.host, "api.anthropic.com");
 }
 
+/* The part of PATH before a version at its end. */
+static struct url_part without_version(struct url_part path)
+{
+    const char *last = path.len == 0 ? NULL : memrchr(path.text, '/', path.len);
+    size_t left = last == NULL ? 0 : (size_t)(path.text + path.len - last);
+    if (left > 0 && version_at(last, left) == left)
+        path.len -= left;
+    return path;
+}
+
 static bool prefix_fits(const char *base_url, const struct route *route)
 {
     struct url url;
     bool split = url_split(base_url, &url);
-    if (route->version_len == 0 && !(split && (url.path.len == 0 || part_ends(url.path, "/openai"))))
-        return false; /* Azure's; nothing leads upwards */
+    struct url_part azure = without_version(url.path);
+    if (route->version_len == 0 && !(split && (url.path.len == 0 || part_ends(azure, "/openai"))))
+        return false; /* nothing else leads upwards */
     if (route->prefix_len == 0)
         return true;
     if (!split || !begins(url.path.text, url.path.len, "/") || route->prefix_len > url.path.len ||
@@ -396,16 +423,22 @@ const struct hermes_provider *route_by_dialect(const struct hermes_view *view, e
     return usual;
 }
 
+static bool is_azure(const char *base_url)
+{
+    struct url url;
+    return url_split(base_url, &url) &&
+           (part_ends(without_version(url.path), "/openai") || part_ends(url.host, ".azure.com"));
+}
+
 const struct hermes_provider *route_by_path(const struct hermes_view *view, const struct route *route,
                                             const struct hermes_provider *usual)
 {
-    if (route->version_len > 0 || (usual != NULL && route_fits(usual->base_url, usual->auth, route) == 0))
+    bool azure = route->version_len == 0;
+    if ((!azure && route->prefix_len == 0) || (usual != NULL && route_fits(usual->base_url, usual->auth, route) == 0))
         return usual;
     for (size_t i = 0; i < hermes_provider_count(view); i++) {
         const struct hermes_provider *provider = hermes_provider_at(view, i);
-        struct url url;
-        if (provider->credential_count > 0 && url_split(provider->base_url, &url) &&
-            (part_ends(url.path, "/openai") || part_ends(url.host, ".azure.com")) &&
+        if (provider->credential_count > 0 && (!azure || is_azure(provider->base_url)) &&
             route_fits(provider->base_url, provider->auth, route) == 0)
             return provider;
     }
@@ -461,7 +494,8 @@ bool route_url(const char *base_url, const char *auth, const struct route *route
     struct url url;
     if (!url_split(base_url, &url)) /* nobody can be asked there, which libcurl says */
         url = (struct url){.path = {base_url + strlen(base_url), 0}, .query = {base_url + strlen(base_url), 0}};
-    size_t base_len = (size_t)(url.path.text - base_url) + url.path.len;
+    struct url_part base_path = route->version_len == 0 ? without_version(url.path) : url.path;
+    size_t base_len = (size_t)(url.path.text - base_url) + base_path.len;
     size_t skip = wants_version(url.path, base_url, auth, route) ? 0 : route->version_len;
     bool openai = asks_geminis_openai(base_url, auth, route);
     size_t len;

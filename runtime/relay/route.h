@@ -40,6 +40,8 @@ bool route_fallback(const struct hermes_view *view, size_t index, struct target 
 
 /* 0; -ENOENT: no path of a provider; -EINVAL: a path that nobody honest sends (dot segments, control characters). */
 int route_parse(const char *target, struct route *ret) MUST_CHECK;
+/* Takes the first segment of TARGET, which names no provider, for the beginning of the path that the client repeats. */
+void route_unname(struct route *route, const char *target);
 /* What the request is written in. */
 enum dialect route_dialect(const struct route *route);
 /* What a provider of that BASE_URL speaks, to which keys travel as AUTH says. */
@@ -76,7 +78,8 @@ const struct hermes_provider *route_by_model(const struct hermes_view *view, con
  * does not have: one that has it. USUAL when there is none such. */
 const struct hermes_provider *route_by_dialect(const struct hermes_view *view, enum dialect wanted,
                                                const struct hermes_provider *usual);
-/* Likewise: a path of Azure's is for a provider whose base URL is one of Azure's. */
+/* Likewise: a path of Azure's is for a provider whose base URL is one of Azure's, and one that repeats a base URL's
+ * path for a provider that has it. */
 const struct hermes_provider *route_by_path(const struct hermes_view *view, const struct route *route,
                                             const struct hermes_provider *usual);
 /* The URL of the request at a provider of that BASE_URL, to which keys travel as AUTH says: base URL and path, with one

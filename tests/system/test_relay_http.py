@@ -162,6 +162,23 @@ class Requests(RelayCase):
                 self.assertEqual(len(provider.seen), before + 1)
                 self.assertEqual((provider.seen[-1].target, provider.seen[-1].json()["model"]), (target, asked_model))
 
+    def test_a_path_that_begins_as_a_base_url_does_is_for_that_provider(self):
+        self.configure(f"  - name: azure\n    base_url: {self.extra.url.removesuffix('/v1')}/openai/v1\n"
+                       f"    api_key: {SPARE}\n")
+        relay = self.relay()
+        for path, target in [("/openai/v1/chat/completions", "/openai/v1/chat/completions"),
+                             ("/openai/deployments/d/chat/completions?api-version=1",
+                              "/openai/deployments/d/chat/completions?api-version=1"),
+                             ("/deployments/d/embeddings", "/openai/deployments/d/embeddings"),
+                             ("/azure/openai/v1/embeddings", "/openai/v1/embeddings"),
+                             ("/azure/deployments/d/embeddings", "/openai/deployments/d/embeddings")]:
+            with self.subTest(path):
+                self.assertEqual(relay.chat(path=path).status, 200)
+                self.assertEqual((self.extra.seen[-1].key, self.extra.seen[-1].target), (SPARE, target))
+        self.assertEqual(relay.chat("extra/m", path="/v1/chat/completions").status, 200)
+        self.assertEqual(relay.chat(path="/openapi/v1/chat/completions").status, 404)
+        self.assertEqual(self.openai.seen, [])
+
     def test_an_unknown_provider_is_told_in_the_clients_dialect(self):
         relay = self.relay()
         answer = relay.chat(path="/nobody/v1/chat/completions")

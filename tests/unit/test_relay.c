@@ -59,6 +59,10 @@ static void path_and_base_url_are_joined_with_one_version(void **state)
         {"https://x/openai", "bearer", "/p/openai/deployments/d/chat/completions?api-version=1",
          "https://x/openai/deployments/d/chat/completions?api-version=1"},
         {"https://x", "bearer", "/p/openai/deployments/d/embeddings", "https://x/openai/deployments/d/embeddings"},
+        {"https://x/openai/v1", "bearer", "/openai/deployments/d/embeddings?api-version=1",
+         "https://x/openai/deployments/d/embeddings?api-version=1"},
+        {"https://x", "bearer", "/p/deployments/d/embeddings", "https://x/openai/deployments/d/embeddings"},
+        {"https://x/openai/v1", "bearer", "/deployments/d/embeddings", "https://x/openai/deployments/d/embeddings"},
         {"https://x/v1beta", "x-goog-api-key", "/g/v1beta/openai/chat/completions",
          "https://x/v1beta/openai/chat/completions"},
         {"https://x/v1beta/openai", "bearer", "/g/v1beta/openai/embeddings", "https://x/v1beta/openai/embeddings"},
@@ -178,6 +182,8 @@ static void the_path_names_a_model_and_a_dialect(void **state)
         {"/v1beta/models/a/b:streamGenerateContent?alt=sse", "a/b", DIALECT_GEMINI},
         {"/v1/models/llama3:8b", "llama3:8b", DIALECT_ANY},
         {"/openai/deployments/d/chat/completions", "d", DIALECT_OPENAI},
+        {"/deployments/d/chat/completions", "d", DIALECT_OPENAI},
+        {"/azure/deployments/d/chat/completions?a=/v1/", "d", DIALECT_OPENAI},
         {"/v1beta/tunedModels/m:generateContent", NULL, DIALECT_GEMINI},
         {"/v1beta/models", NULL, DIALECT_GEMINI},
         {"/v1alpha/cachedContents", NULL, DIALECT_GEMINI},
@@ -219,6 +225,8 @@ static void a_provider_is_not_asked_what_it_cannot_answer(void **state)
         {"https://x/v1", "bearer", "/p/openai/v1/models", -ENOENT},
         {"https://x/v1", "bearer", "/openai/deployments/d/chat/completions", -ENOENT},
         {"https://x", "bearer", "/openai/deployments/d/chat/completions", 0},
+        {"https://x/openai/v1", "bearer", "/p/deployments/d/chat/completions", 0},
+        {"https://x/other/v1", "bearer", "/p/deployments/d/chat/completions", -ENOENT},
         {"https://x", "x-api-key", "/openai/deployments/d/chat/completions", -EPROTONOSUPPORT},
     };
     (void)state;
