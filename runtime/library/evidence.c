@@ -37,7 +37,8 @@ static const struct {
      "key has been disabled|key is disabled|account has been deactivated|user not found"},
     {SAYS_BALANCE, CODE,
      "insufficient_quota|insufficient_balance|insufficient_credits|insufficient_user_quota|billing_hard_limit_reached|"
-     "billing_error|billing_not_active|payment_required|exceeded_current_quota_error|arrearage|1113|1008"},
+     "billing_error|billing_not_active|budget_exceeded|payment_required|exceeded_current_quota_error|arrearage|1113|"
+     "1008"},
     {SAYS_BALANCE, PHRASE,
      "insufficient balance|insufficient credit|insufficient fund|insufficient account balance|insufficient quota|"
      "credit balance is too low|balance is insufficient|balance not enough|not enough balance|not enough credit|"
@@ -66,12 +67,13 @@ static const struct {
      "missing_scope|missing_scopes|insufficient_scope|insufficient_permissions|access_token_scope_insufficient|"
      "endpoint_not_allowed|operation_not_allowed"},
     {SAYS_SCOPE, PHRASE,
-     "missing scope|insufficient scope|required scope|insufficient permissions for this operation|for this route|"
+     "lacks the required data action|missing scope|insufficient scope|required scope|insufficient permissions for this "
+     "operation|for this route|"
      "for this endpoint|specified resource|access this resource|perform this operation|organization verification|"
      "organization must be verified|verify your organization"},
     {SAYS_MODEL, CODE,
      "model_not_found|model_not_allowed|model_not_available|model_access_denied|key_model_access_denied|"
-     "team_model_access_denied"},
+     "team_model_access_denied|model.accessdenied|accessdenied.unpurchased"},
     {SAYS_MODEL, PHRASE,
      "access to model|access to the model|access to this model|for this model|use this model|not entitled|entitlement|"
      "in your plan|on your plan|by your plan"},
@@ -83,9 +85,11 @@ static const struct {
     {SAYS_CONCURRENT, CODE, "concurrency_limit_exceeded|too_many_concurrent_requests|concurrent_requests|1302"},
     {SAYS_CONCURRENT, PHRASE, "concurrent|concurrency|in parallel|simultaneous"},
     {SAYS_THIS_MUCH, PHRASE, "long context|fewer max_tokens|lower max_tokens|reduce max_tokens"},
-    {SAYS_CREDIT, BEGINNING, "your credit balance is too low"},
-    {SAYS_WRONG_KEY, BEGINNING, "incorrect api key provided|invalid api key"},
-    {SAYS_FLAGGED, PHRASE, "requires moderation|input was flagged|prompt was flagged|content was flagged"},
+    {SAYS_CREDIT, BEGINNING, "your credit balance is too low|you have reached your specified api usage limits"},
+    {SAYS_WRONG_KEY, BEGINNING,
+     "incorrect api key provided|invalid api key|this organization has been disabled|organization has been restricted"},
+    {SAYS_FLAGGED, PHRASE,
+     "requires moderation|input was flagged|prompt was flagged|content was flagged|content violates"},
     {SAYS_TOO_LARGE, PHRASE, "request too large"},
     {SAYS_REGION, CODE, "unsupported_country_region_territory"},
     {SAYS_REGION, PHRASE, "country, region|not available in your country|not available in your region"},
@@ -277,6 +281,13 @@ static double field_reset(const struct hermes_answer *answer, double now)
     return latest;
 }
 
+/* `x-ratelimit-`, `x-rate-limit-`, Mistral's `ratelimitbysize-`. */
+static bool is_of_limit(const char *name, size_t len)
+{
+    return contains(name, len, "ratelimit", strlen("ratelimit")) ||
+           contains(name, len, "rate-limit", strlen("rate-limit"));
+}
+
 /* The latest reset of the limits that are used up, by x-ratelimit-*, ratelimit-* and anthropic-ratelimit-*; where none
  * says what remains, of all. */
 static double ratelimit_reset(const struct hermes_answer *answer, double now)
@@ -291,7 +302,7 @@ static double ratelimit_reset(const struct hermes_answer *answer, double now)
         size_t reset_at = 0;
         while (reset_at + strlen("reset") <= len && strncasecmp(line + reset_at, "reset", strlen("reset")) != 0)
             reset_at++;
-        if (reset_at + strlen("reset") > len || !contains(line, len, "ratelimit-", strlen("ratelimit-")))
+        if (reset_at + strlen("reset") > len || !is_of_limit(line, len))
             continue;
         double reset = reset_time_parse(colon + 1, line_len - len - 1, now, false);
         int left = remaining(answer, line, len, reset_at);

@@ -109,9 +109,10 @@ static bool duration(struct cursor *c, bool bare, double *ret)
         double seconds;
         if (!number(&at, &value))
             break;
+        bool joined = at.at < at.end && letter(*at.at); /* "3pm" */
         skip_blanks(&at);
         if (!unit(&at, &seconds)) {
-            bool alone = !any && bare && (at.at == at.end || (*at.at != ':' && *at.at != '-' && *at.at != '%'));
+            bool alone = !any && bare && !joined && (at.at == at.end || strchr(":-%", *at.at) == NULL);
             if (!alone)
                 break;
             seconds = 1;
@@ -253,10 +254,10 @@ static double after_phrase(struct cursor c, double now)
 
 double reset_time_in_text(const char *text, size_t len, double now)
 {
-    static const char *const phrases[] = {"reset after",  "resets after", "reset in",     "resets in",
-                                          "reset at",     "resets at",    "retry after",  "retry in",
-                                          "try again in", "retry-after",  "try again at", "try again after",
-                                          "available in", "available at", "wait",         "quotaresetdelay"};
+    static const char *const phrases[] = {
+        "reset after",  "resets after", "reset in",     "resets in",   "reset at",       "resets at",
+        "retry after",  "retry in",     "try again in", "retry-after", "try again at",   "try again after",
+        "available in", "available at", "wait for",     "wait",        "quotaresetdelay"};
     const char *end = text + len;
     for (const char *at = text; at < end; at++) {
         for (size_t i = 0; i < sizeof phrases / sizeof *phrases; i++) {
