@@ -237,7 +237,7 @@ static int turn(struct follower *f, long long *ret_next)
         error = read_revision(f, &seen);
     }
     f->compiled = false;
-    if (error == 0 && f->tell) {
+    if (error == 0 && (f->tell || f->cooldowns.untold)) {
         error = follow_cooldowns_tell(&f->cooldowns, f->scratch);
         f->tell = error != 0;
     }

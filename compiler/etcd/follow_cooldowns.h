@@ -23,7 +23,9 @@ struct cooldown_follower {
     size_t count;
     char ids[8][17]; /* of the last resets that were seen, in turn */
     unsigned next_id;
-    bool changed; /* since compiled/fleet-cooldowns.json was written */
+    char awaited[17]; /* the reset told last; "": it came back. Until then no cooldown of this home is news */
+    bool untold;      /* something may be news since */
+    bool changed;     /* since compiled/fleet-cooldowns.json was written */
 };
 
 void follow_cooldowns_open(struct cooldown_follower *follower, struct fleet *fleet, const char *host);

@@ -39,6 +39,19 @@ const char *fleet_resets_take(struct arena *arena, const char *home)
     return read.status == SAFE_READ_OK ? read.bytes : NULL;
 }
 
+const char *fleet_resets_pending(struct arena *arena, const char *home)
+{
+    struct text lines = {.arena = arena};
+    /* In the order in which they go from one to the other. */
+    const char *paths[] = {arena_printf(arena, "%s/" FLEET_RESETS_FILE, home), taken_path(arena, home)};
+    for (size_t i = 0; i < sizeof paths / sizeof *paths; i++) {
+        struct safe_read read = safe_read(arena, paths[i], 0);
+        if (read.status == SAFE_READ_OK)
+            text_append(&lines, read.bytes, read.len);
+    }
+    return lines.len == 0 ? "" : lines.bytes;
+}
+
 static bool fits(const char *pattern, size_t len, const char *text)
 {
     return (len == 1 && *pattern == '*') || (strlen(text) == len && memcmp(pattern, text, len) == 0);

@@ -5,6 +5,7 @@
 
 #include "clock.h"
 #include "cooldown_file.h"
+#include "fleet_resets.h"
 #include "snapshot_format.h"
 
 static bool has_key(const struct providers *providers, const struct cooldown *cooldown)
@@ -39,10 +40,13 @@ void learned_cooldowns_add(struct cooldowns *cooldowns, const char *home, const 
     struct text unused = {.arena = arena};
     struct diagnostics unsaid = {.arena = arena}; /* a torn one is written anew by whoever follows the fleet */
     struct cooldowns_names names = {0};
+    const char *resets = fleet_resets_pending(arena, home);
     if (!cooldown_file_read(&known, arena_printf(arena, "%s/" FLEET_COOLDOWNS_FILE, home), &unused, &unsaid))
         return;
     for (size_t i = 0; i < known.count; i++) {
         const char *name = name_of(arena, &known.items[i]);
+        if (fleet_resets_mean(resets, known.items[i].provider, known.items[i].fingerprint.text))
+            continue;
         if (!cooldowns_listed(cooldowns, COOLDOWNS_LEARNED, name))
             add(cooldowns, providers, &known.items[i]);
         ARENA_GROW(arena, names.items, names.capacity, names.count + 1);

@@ -101,6 +101,31 @@ class Cooldowns(CooldownCase):
         self.assertEqual(self.report(b, "429 700\n200\n"), [fingerprint(SECOND), fingerprint(FIRST)])
         self.wait_known(a, SECOND)  # and what is learned after it counts
 
+    def test_a_reset_by_hand_before_this_machine_heard_of_the_cooldown_itself(self):
+        a, b = self.machines(2)
+        a.watch.close()
+        a.watch = None
+        self.report(b, "429 900\n200\n")
+        self.wait_known(b, SECOND)
+        shutil.copy2(b.path / "compiled/fleet-cooldowns.json", a.path / "compiled/fleet-cooldowns.json")
+        self.assertEqual(a.compile("--reset", "xiaomi")[0], EXIT_OK)
+        a.compile()
+        self.assertIn("good", self.state(a, SECOND))
+        a.start()
+        for home in (a, b):
+            self.wait_known(home, SECOND, lambda known: known is None)
+            home.wait_for(lambda: "good" in self.state(home, SECOND), "the reset key")
+        self.assertEqual(a.fleet("cooldowns")[1], "no key is cooling\n")
+
+    def test_a_cooldown_that_is_deleted_in_etcd_is_over(self):
+        a, b = self.machines(2)
+        self.report(a, "429 900\n200\n")
+        self.wait_known(b, SECOND)
+        self.etcd.ctl("del", "--prefix", f"/hermes-watch/{a.name}/cooldowns/")
+        for home in (a, b):
+            home.wait_for(lambda: "good" in self.state(home, SECOND), "the reset key")
+        self.assertEqual(a.fleet("cooldowns")[1], "no key is cooling\n")
+
     def test_the_later_deadline_wins(self):
         a, b = self.machines(2)
         b.watch.close()
