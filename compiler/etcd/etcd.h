@@ -1,4 +1,4 @@
-/* The one file that speaks etcd: its JSON gateway (/v3/kv, /v3/lease, /v3/watch), as etcd 3.4 and later have it.
+/* What speaks etcd: its JSON gateway (/v3/kv, /v3/lease, /v3/watch), as etcd 3.4 and later have it.
  *
  *     struct etcd *etcd = etcd_create(&access);
  *     int error = etcd_range(etcd, arena, key, end, &values);      each call asks the endpoints in turn
