@@ -368,15 +368,24 @@ static bool note_departures(struct run *run)
     return false;
 }
 
+/* A snapshot that others may read, and could not write. */
+static void close_snapshot(const char *path, struct stat *st)
+{
+    if ((st->st_mode & 077) != 0 && chmod(path, 0600) == 0)
+        (void)stat(path, st);
+}
+
 /* Whether the new snapshot is to be published. */
 static bool plan_against(struct run *run, struct hermes **reader)
 {
     struct compilation *c = run->c;
-    (void)stat(arena_printf(c->arena, "%s/" SNAPSHOT_FILE, c->home),
-               &c->publication.snapshot_stat); /* before it is read */
+    const char *path = arena_printf(c->arena, "%s/" SNAPSHOT_FILE, c->home);
+    (void)stat(path, &c->publication.snapshot_stat); /* before it is read */
     if (!previous_open(c->home, reader, run->request->write, &run->previous, &c->diagnostics))
         fail(c, COMPILE_FAILED);
     c->generation = run->previous != NULL ? hermes_generation(run->previous) : previous_generation(c->home);
+    if (run->request->write && run->previous != NULL)
+        close_snapshot(path, &c->publication.snapshot_stat);
     if (refused(run)) {
         fail(c, COMPILE_INVALID);
         return false;

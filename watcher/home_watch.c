@@ -550,7 +550,8 @@ static void write_report(struct job *job)
 {
     struct home_watch *h = home_of(job);
     const struct metrics_source source = metrics_of(h, true);
-    home_report_write(&h->report, &h->shown, &source);
+    if (home_lock_is_held(&h->lock, h->path))
+        home_report_write(&h->report, &h->shown, &source);
 }
 
 static void report(struct job *job)
@@ -576,7 +577,7 @@ static bool at_report(void *home, struct metrics_source *ret)
         return false;
     *ret = metrics_of(h, true);
     if (!home_watch_is_foreign(h))
-        return true;
+        return home_lock_is_held(&h->lock, h->path); /* else another folder stands there now, perhaps not ours */
     if (home_state_copy(&h->state, &h->shown))
         begin(h, report, reported);
     else

@@ -56,6 +56,8 @@ static int own_folder(const char *path)
         return -errno;
     if (!S_ISDIR(st.st_mode))
         return -ENOTDIR;
+    if (st.st_uid != geteuid() && st.st_uid != 0) /* where a link of our own leads */
+        return -EPERM;
     return (st.st_mode & 077) != 0 ? tighten(path) : 0; /* keys lie in it */
 }
 

@@ -78,6 +78,17 @@ class Hostile(unittest.TestCase):
         self.assertFalse((self.home.path / "compiled/snapshot.json").is_symlink())
         self.assertEqual(os.stat(self.home.path / "compiled").st_mode & 0o777, 0o700)
 
+    @unittest.skipUnless(os.getuid() == 0, "SKIP: needs root for a folder of another user")
+    def test_a_link_of_ones_own_to_another_users_folder(self):
+        trap = self.home.root / "trap"
+        trap.mkdir()
+        os.chown(trap, 65534, 65534)
+        (self.home.path / "compiled").symlink_to(trap)
+        code, _, said = self.home.compile()
+        self.assertEqual((code, list(trap.iterdir())), (4, []), said)
+        os.chown(trap, 0, 0)
+        self.assertEqual(self.home.compile()[0], 0)
+
     def test_a_pipe_in_place_of_the_snapshot_blocks_nobody(self):
         (self.home.path / "compiled").mkdir(mode=0o700)
         os.mkfifo(self.home.path / "compiled/snapshot.json")

@@ -245,6 +245,29 @@ class Ways(unittest.TestCase):
         self.assertEqual({path.name for path in (self.home.path / "compiled").iterdir() if path.stat().st_mode & 0o077},
                          set())
 
+    def test_a_snapshot_that_others_may_read_is_closed(self):
+        self.start()
+        snapshot = self.home.path / "compiled/snapshot.json"
+        snapshot.chmod(0o644)
+        until = time.monotonic() + PATIENCE
+        while stat.S_IMODE(snapshot.stat().st_mode) != 0o600:
+            self.assertLess(time.monotonic(), until)
+            os.sched_yield()
+
+    @unittest.skipUnless(os.getuid() == 0, "SKIP: needs root for a folder of another user")
+    def test_nothing_is_written_where_another_users_link_leads(self):
+        watch = self.start()
+        compiled, trap = self.home.path / "compiled", self.home.root / "trap"
+        trap.mkdir()
+        os.chown(trap, 65534, 65534)
+        os.rename(compiled, self.home.root / "away")
+        os.symlink(trap, compiled)
+        self.home.write("config.yaml", config("sk-test-ways-2"))
+        watch.wait(lambda status: "Operation not permitted" in status)
+        watch.process.terminate()
+        watch.process.wait()
+        self.assertEqual(list(trap.iterdir()), [])
+
     def test_a_pool_that_is_left_alone_is_no_ok(self):
         watch = self.start()
         (self.home.path / "auth.json").write_text("{")
