@@ -166,8 +166,12 @@ static bool can_be_judged(const struct exchange *x, struct attempt *attempt, lon
         return true;
     if (x->lists)
         return bytes_len(&attempt->body) >= LIST_LIMIT;
-    if (attempt->hold == HOLD_NOTHING || bytes_len(&attempt->body) >= HOLD_LIMIT)
+    if (attempt->hold == HOLD_NOTHING || bytes_len(&attempt->body) >= hold_limit(attempt->hold))
         return true;
+    if (attempt->limit < hold_limit(attempt->hold)) {
+        attempt->limit = hold_limit(attempt->hold);
+        upstream_continue(attempt);
+    }
     if (hold_enough(attempt->hold, bytes_at(&attempt->body), bytes_len(&attempt->body), &piece))
         return true;
     return (attempt->hold == HOLD_EVENT || attempt->hold == HOLD_LINE) &&

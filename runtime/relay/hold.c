@@ -25,6 +25,11 @@ enum hold hold_for(int status, const char *content_type)
     return strcasestr(content_type, "json") != NULL ? HOLD_VALUE : HOLD_NOTHING;
 }
 
+size_t hold_limit(enum hold hold)
+{
+    return hold == HOLD_EVENT ? HOLD_EVENT_LIMIT : HOLD_LIMIT;
+}
+
 /* The length of a line's end at AT (CR LF, LF or CR); 0: none. */
 static size_t line_end(const char *stream, size_t at, size_t len)
 {
@@ -93,6 +98,8 @@ static bool is_preamble(const char *data, size_t len)
                                         "response.content_part.added",
                                         "message_start",
                                         "content_block_start",
+                                        "message-start", /* Cohere's */
+                                        "content-start",
                                         "ping"};
     struct json_token name;
     struct json_token value;

@@ -7,7 +7,8 @@
 
 #include "must_check.h"
 
-enum { HOLD_LIMIT = 64 * 1024 };
+/* A preamble of OpenAI's responses repeats the instructions and tools of the request, twice. */
+enum { HOLD_LIMIT = 64 * 1024, HOLD_EVENT_LIMIT = 512 * 1024 };
 
 enum hold {
     HOLD_NOTHING, /* its headers say enough */
@@ -19,6 +20,9 @@ enum hold {
 
 /* CONTENT_TYPE may be NULL. */
 enum hold hold_for(int status, const char *content_type);
+
+/* So many bytes are held at most. */
+size_t hold_limit(enum hold hold);
 
 /* A piece of an answer. */
 struct hold_piece {

@@ -10,12 +10,13 @@
 
 static struct hermes_answer answer_of(const struct attempt *attempt)
 {
+    size_t limit = hold_limit(attempt->hold);
     struct hermes_answer answer = {
         .status = attempt->headers_done ? attempt->status : 0,
         .headers = bytes_at(&attempt->headers),
         .headers_len = bytes_len(&attempt->headers),
         .body = bytes_at(&attempt->body),
-        .body_len = bytes_len(&attempt->body) < HOLD_LIMIT ? bytes_len(&attempt->body) : HOLD_LIMIT,
+        .body_len = bytes_len(&attempt->body) < limit ? bytes_len(&attempt->body) : limit,
         .model = attempt->key.use.model,
     };
     struct hold_piece piece;

@@ -17,17 +17,28 @@ static bool begins(const char *path, size_t len, const char *name)
 /* Where ids are made, and asked for. */
 static bool keeps_state(const char *path, size_t len)
 {
-    static const char *const places[] = {
-        "/files",         "/batches",     "/responses",  "/conversations",    "/uploads", "/assistants", "/threads",
-        "/vector_stores", "/fine_tuning", "/containers", "/messages/batches", "/evals",   "/videos"};
+    static const char *const places[] = {"/files",       "/batches",      "/responses",        "/conversations",
+                                         "/uploads",     "/assistants",   "/threads",          "/vector_stores",
+                                         "/fine_tuning", "/containers",   "/messages/batches", "/evals",
+                                         "/videos",      "/batch",        "/agents",           "/libraries",
+                                         "/async",       "/async-result", "/cachedContents"};
     for (size_t i = 0; i < sizeof places / sizeof *places; i++)
         if (begins(path, len, places[i]))
             return true;
     return false;
 }
 
+/* Of a name of Google's, `files/abc`, or of a URL, what comes last. */
+static const char *last_segment(const char *id, size_t *len)
+{
+    const char *slash = memrchr(id, '/', *len);
+    *len -= slash == NULL ? 0 : (size_t)(slash + 1 - id);
+    return slash == NULL ? id : slash + 1;
+}
+
 static bool look_up(struct exchange *x, const char *id, size_t len)
 {
+    id = last_segment(id, &len);
     return len > 0 && len < ID_LENGTH && x->owner[0] == '\0' &&
            owners_find(x->relay->owners, x->first_provider, id, len, x->owner);
 }
@@ -44,7 +55,8 @@ static void look_in_path(struct exchange *x, const char *path, size_t len)
 
 static bool ends_in_id(struct json_token name)
 {
-    static const char *const names[] = {"id", "conversation", "training_file", "validation_file", "file", NULL};
+    static const char *const names[] = {"id",       "conversation", "training_file", "validation_file", "file",
+                                        "file_uri", "fileUri",      "cachedContent", "cached_content",  NULL};
     if (name.kind == JSON_NAME && name.len > 3 && memcmp(name.bytes + name.len - 3, "_id", 3) == 0)
         return true;
     for (size_t i = 0; name.kind == JSON_NAME && names[i] != NULL; i++)
@@ -72,6 +84,16 @@ static void look_in_body(struct exchange *x)
     }
 }
 
+/* Whether a body may name an id at all. */
+static bool may_name(const char *body, size_t len)
+{
+    static const char *const marks[] = {"_id\"", "ileUri\"", "ile_uri\"", "achedContent\"", "ached_content\""};
+    for (size_t i = 0; i < sizeof marks / sizeof *marks; i++)
+        if (memmem(body, len, marks[i], strlen(marks[i])) != NULL)
+            return true;
+    return false;
+}
+
 void lives_look(struct exchange *x)
 {
     size_t len;
@@ -83,8 +105,18 @@ void lives_look(struct exchange *x)
         return;
     if (kept)
         look_in_path(x, path, len);
-    if (x->owner[0] == '\0' && body != NULL && (kept || memmem(body, bytes_len(&x->body), "_id\"", 4) != NULL))
+    if (x->owner[0] == '\0' && body != NULL && (kept || may_name(body, bytes_len(&x->body))))
         look_in_body(x);
+}
+
+/* `files/abc`, `cachedContents/abc`, `batches/abc` */
+static bool is_googles(struct json_token name)
+{
+    static const char *const kinds[] = {"files/", "cachedContents/", "batches/"};
+    for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++)
+        if (name.len > strlen(kinds[i]) && memcmp(name.bytes, kinds[i], strlen(kinds[i])) == 0)
+            return true;
+    return false;
 }
 
 /* The ids that an object gives: its own, those whose names end so, and those of the objects in it. */
@@ -97,8 +129,12 @@ static void note_object(struct exchange *x, const struct attempt *attempt, struc
         bool nested = value.kind == JSON_OPEN && *value.bytes == '{' && depth < DEPTH &&
                       (json_token_is(name, "response", 8) || json_token_is(name, "conversation", 12) ||
                        json_token_is(name, "file", 4));
-        if (value.kind == JSON_TEXT && value.len < ID_LENGTH && ends_in_id(name))
-            owners_note(x->relay->owners, key->provider->id, value.bytes, value.len, key->credential->fingerprint);
+        bool named = json_token_is(name, "name", 4) && value.kind == JSON_TEXT && is_googles(value);
+        if (value.kind == JSON_TEXT && value.len < ID_LENGTH && (named || ends_in_id(name))) {
+            size_t len = value.len;
+            const char *id = last_segment(value.bytes, &len);
+            owners_note(x->relay->owners, key->provider->id, id, len, key->credential->fingerprint);
+        }
         if (nested)
             note_object(x, attempt, object, depth + 1);
         if (!json_token_skip(&object, value))

@@ -36,6 +36,11 @@ class Owners(RelayCase):
             created = {"type": "response.created", "response": {"id": name}}
             return STREAM_HEAD + chunk(f"data: {json.dumps(created)}\n\ndata: {{\"type\":\"x\"}}\n"
                                        "\n".encode()) + b"0\r\n\r\n"
+        kind = path.rsplit("/", 1)[1]
+        if kind == "cachedContents":
+            return http(200, {"name": f"cachedContents/{name}", "model": "models/m"})
+        if b"google" in request.body:
+            return http(200, {"file": {"name": f"files/{name}", "uri": f"https://google.test/v1beta/files/{name}"}})
         return http(200, {"id": name, "object": "x"})
 
     def make(self, relay, path, body):
@@ -61,6 +66,21 @@ class Owners(RelayCase):
         for _ in range(2):
             relay.chat()
         self.assertEqual(len(set(self.openai.keys())), 2)  # others take turns
+
+    def test_what_googles_paths_and_names_tell_is_kept_too(self):
+        relay = self.relay()
+        for path, body, later in [
+                ("/v1beta/files", {"file": {"display_name": "google"}},
+                 lambda name: {"contents": [{"parts": [{"file_data": {"file_uri": f"https://g.test/files/{name}"}}]}]}),
+                ("/v1beta/files", {"file": {"displayName": "google"}},
+                 lambda name: {"contents": [{"parts": [{"fileData": {"fileUri": f"https://g.test/files/{name}"}}]}]}),
+                ("/v1beta/cachedContents", {"model": "models/m"},
+                 lambda name: {"cachedContent": f"cachedContents/{name}"})]:
+            with self.subTest(path=path):
+                name = self.make(relay, path, body)
+                for _ in range(2):
+                    self.make(relay, "/v1beta/models/m:generateContent", later(name))
+                    self.assertEqual(relay.get(f"{path}/{name}").status, 200)
 
     def test_it_outlives_the_relay_and_a_stream_says_it_too(self):
         relay = self.relay()

@@ -12,20 +12,26 @@ def event(data):
     return f"data: {json.dumps(data)}\n\n".encode()
 
 
+ECHO = {"id": "r", "instructions": "what the request said " * 6000} # as of an agent with many tools
 PREAMBLES = {
-    "/v1/responses": [event({"type": "response.created", "response": {"id": "r"}}), b": a comment\n\n",
-                      event({"type": "response.in_progress", "response": {"id": "r"}}),
+    "/v1/responses": [event({"type": "response.created", "response": ECHO}), b": a comment\n\n",
+                      event({"type": "response.in_progress", "response": ECHO}),
                       event({"type": "response.output_item.added", "item": {"type": "message", "content": []}}),
                       event({"type": "response.content_part.added", "part": {"type": "output_text", "text": ""}})],
     "/v1/messages": [event({"type": "message_start", "message": {"content": [], "usage": {"input_tokens": 3}}}),
                      event({"type": "ping"})],
     "/v1/chat/completions": [event({"choices": [{"index": 0, "delta": {"role": "assistant", "content": ""},
                                                  "finish_reason": None}]})],
+    "/v2/chat": [event({"type": "message-start", "delta": {"message": {"role": "assistant", "content": []}}}),
+                 event({"type": "content-start", "index": 0, "delta": {"message": {"content": {"text": ""}}}})],
 }
 FAILURES = {
     "/v1/responses": event({"type": "response.failed", "response": {"error": LIMIT}}),
     "/v1/messages": event({"type": "error", "error": {"type": "rate_limit_error", "message": "limited"}}),
-    "/v1/chat/completions": event({"error": {"code": 429, "message": "limited"}}),
+    "/v1/chat/completions": event({"id": "c", "choices": [{"index": 0, "delta": {"content": ""},
+                                                           "finish_reason": "error"}],
+                                   "error": {"code": 429, "message": "limited"}}),
+    "/v2/chat": event({"error": {"code": 429, "message": "limited"}}),
 }
 CONTENT = event({"type": "fine", "delta": {"text": 'an "error" of mine: {"error": {"code": "rate_limit_exceeded"}}'}})
 
