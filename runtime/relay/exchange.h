@@ -108,12 +108,14 @@ struct exchange {
     bool left;         /* its client has closed its side */
     bool gone;         /* nobody waits for it any more */
     bool is_local;     /* for the relay itself */
+    bool preflight;    /* of a browser */
     bool stranger;     /* neither token nor cookie: sees how to come by them */
     bool wants_page;   /* a person looks at the answer, in a browser */
     bool local_stream; /* whose answer goes on as long as the client listens */
     bool lists;        /* asks for the models of all providers */
 
     /* What was asked */
+    const char *origin;  /* of a page that may read the answer; NULL: none */
     struct bytes target; /* path and query as they came, NUL-terminated */
 
     enum dialect dialect;

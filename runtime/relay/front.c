@@ -155,13 +155,19 @@ static struct refusal look_at(struct exchange *x, struct collecting *c, const ch
         return refusal;
     if (x->body_length < 0 && !c->head.lines_checked && !chunks_watch(&x->client->chunks, x->client->fd, c->head.end))
         return (struct refusal){400, "a chunked request must wait for the answer to the request before it"};
+    x->origin = guard_allowed_origin(x->relay, &c->head);
+    x->preflight = x->origin != NULL && c->head.asked_method != NULL && strcmp(method, "OPTIONS") == 0;
     x->wants_page = c->head.accept != NULL && strstr(c->head.accept, "text/html") != NULL;
     *ret_local = pages_know(target, x->wants_page, &what);
     int error = *ret_local ? 0 : route_parse(target, &x->route);
     if (error == 0 && !*ret_local)
         x->dialect = route_dialect(&x->route);
+    if (x->dialect == DIALECT_ANY && c->head.anthropic_version != NULL) /* files, models */
+        x->dialect = DIALECT_ANTHROPIC;
     if (*ret_local && what == GUARDED_PAGE && guard_token_in_query(x->relay, target))
         what = GUARDED_NOTHING;
+    if (x->preflight)
+        what = GUARDED_NOTHING; /* it has no token, and is told nothing but that there is a relay */
     refusal = guard_admit(x->relay, &c->head, what, x->client->front->trusted);
     x->stranger = refusal.status == 401 && what == GUARDED_PAGE;
     if (refusal.status != 0 && !x->stranger)
@@ -185,6 +191,20 @@ static bool add_hop(struct exchange *x, const char *relayed)
     return len < (int)sizeof hops && headers_add(&x->headers, HOP_HEADER, hops);
 }
 
+/* A browser asks whether the page may send what it is about to. */
+static enum MHD_Result answer_preflight(struct exchange *x, const char *asked_headers)
+{
+    char lines[2048];
+    int len = snprintf(lines, sizeof lines,
+                       "Access-Control-Allow-Methods: GET, HEAD, POST, PUT, PATCH, DELETE\r\n"
+                       "Access-Control-Allow-Headers: %s\r\n"
+                       "Access-Control-Allow-Private-Network: true\r\nAccess-Control-Max-Age: 600\r\n",
+                       asked_headers == NULL ? "" : asked_headers);
+    x->is_local = true;
+    reply_local(x, 204, "text/plain", len < (int)sizeof lines ? lines : NULL);
+    return MHD_YES;
+}
+
 static enum MHD_Result begin(struct exchange *x, struct MHD_Connection *connection, const char *method, bool whole)
 {
     struct collecting c = {.x = x, .head.lines_checked = x->client->front->checks_lines};
@@ -197,6 +217,8 @@ static enum MHD_Result begin(struct exchange *x, struct MHD_Connection *connecti
     struct refusal refusal = look_at(x, &c, method, &x->is_local);
     if (refusal.status != 0)
         return refuse(x, refusal);
+    if (x->preflight)
+        return answer_preflight(x, c.head.asked_headers);
     x->idempotent = c.head.idempotency_key != NULL;
     x->harmless = strcmp(method, "GET") == 0 || strcmp(method, "HEAD") == 0;
     x->state = EXCHANGE_RECEIVING;

@@ -85,6 +85,9 @@ static const struct place {
     PLACE("upgrade", upgrade, 0, false),
     PLACE("accept", accept, 0, false),
     PLACE(HOP_HEADER, relayed, 0, false),
+    PLACE("anthropic-version", anthropic_version, 0, false),
+    PLACE("access-control-request-method", asked_method, 0, true),
+    PLACE("access-control-request-headers", asked_headers, 0, true),
 #undef PLACE
 };
 
@@ -151,12 +154,12 @@ struct refusal guard_framing(const struct request_head *head, const char *method
     return (struct refusal){0};
 }
 
-static bool in_list(const struct option_list *list, const char *name)
+static const char *in_list(const struct option_list *list, const char *name)
 {
-    for (size_t i = 0; i < list->count; i++)
+    for (size_t i = 0; name != NULL && i < list->count; i++)
         if (strcasecmp(list->items[i], name) == 0)
-            return true;
-    return false;
+            return list->items[i];
+    return NULL;
 }
 
 static bool is_address(const char *name)
@@ -178,7 +181,8 @@ static bool host_is_ours(const struct relay *relay, const char *host)
         return false;
     memcpy(name, host + bracketed, len);
     name[len] = '\0';
-    if (strcasecmp(name, "localhost") == 0 || strcasecmp(name, relay->host) == 0 || in_list(&relay->hosts, name))
+    if (strcasecmp(name, "localhost") == 0 || strcasecmp(name, relay->host) == 0 ||
+        in_list(&relay->hosts, name) != NULL)
         return true;
     if (bracketed && !is_address(name))
         return false;
@@ -216,6 +220,11 @@ static bool has_cookie(const struct relay *relay, const char *cookies)
     return false;
 }
 
+const char *guard_allowed_origin(const struct relay *relay, const struct request_head *head)
+{
+    return in_list(&relay->origins, head->origin);
+}
+
 bool guard_token_in_query(const struct relay *relay, const char *target)
 {
     return strncmp(target, "/?token=", 8) == 0 && token_is(relay->token.text, target + 8, strlen(target + 8));
@@ -223,7 +232,7 @@ bool guard_token_in_query(const struct relay *relay, const char *target)
 
 struct refusal guard_admit(const struct relay *relay, const struct request_head *head, enum guarded what, bool trusted)
 {
-    bool allowed = head->origin == NULL || in_list(&relay->origins, head->origin);
+    bool allowed = head->origin == NULL || guard_allowed_origin(relay, head) != NULL;
     if (!allowed && (what == GUARDED_PROVIDERS || !same_origin(head)))
         return (struct refusal){403, "web pages may not use the relay; --allow-origin allows one"};
     if (!trusted && (head->host == NULL || !host_is_ours(relay, head->host)))

@@ -22,10 +22,13 @@ struct request_head {
     const char *idempotency_key;
     const char *upgrade;
     const char *accept;
-    const char *relayed;  /* HOP_HEADER */
-    unsigned lengths;     /* how many Content-Length headers */
-    unsigned encodings;   /* and Transfer-Encoding */
-    unsigned connections; /* and Connection */
+    const char *relayed; /* HOP_HEADER */
+    const char *anthropic_version;
+    const char *asked_method;  /* of a browser's question before a request */
+    const char *asked_headers; /* likewise */
+    unsigned lengths;          /* how many Content-Length headers */
+    unsigned encodings;        /* and Transfer-Encoding */
+    unsigned connections;      /* and Connection */
     bool lines_checked; /* set before: the server itself refuses what is folded or has a NUL or a bare line end in it */
     bool malformed;     /* a header that two readers could read differently */
     size_t bytes;       /* of all names and values, and HEADER_COST each */
@@ -57,6 +60,8 @@ enum guarded {
 };
 /* TRUSTED: only this user can have connected. */
 struct refusal guard_admit(const struct relay *relay, const struct request_head *head, enum guarded what, bool trusted);
+/* The origin of the request, where the options allow it; NULL. */
+const char *guard_allowed_origin(const struct relay *relay, const struct request_head *head);
 /* Whether TARGET is the status page with the token in its query, as a browser is first sent there. */
 bool guard_token_in_query(const struct relay *relay, const char *target);
 

@@ -119,6 +119,11 @@ static void add_own_lines(struct MHD_Response *response, const struct exchange *
         (void)snprintf(number, sizeof number, "%lld", x->retry_after);
         (void)MHD_add_response_header(response, "Retry-After", number);
     }
+    if (x->origin != NULL) {
+        (void)MHD_add_response_header(response, "Access-Control-Allow-Origin", x->origin);
+        (void)MHD_add_response_header(response, "Access-Control-Expose-Headers", "*");
+        (void)MHD_add_response_header(response, "Vary", "Origin");
+    }
     if (x->ambiguous || atomic_load(&x->relay->draining))
         (void)MHD_add_response_header(response, "Connection", "close");
 }

@@ -70,6 +70,28 @@ class Door(RelayCase):
         self.assertEqual(relay.chat(headers={"Origin": "app://obsidian.md"}, token=False).status, 401)
         self.assertEqual(relay.chat(headers={"Origin": "https://evil.example"}).status, 403)
 
+    def test_a_browser_is_told_what_an_allowed_page_may_do(self):
+        app, evil = "https://app.example", "https://evil.example"
+        asks = {"Access-Control-Request-Method": "POST",
+                "Access-Control-Request-Headers": "authorization,content-type,x-stainless-os"}
+        relay = self.relay("--allow-origin", app)
+        for path in ("/v1/chat/completions", "/anthropic/v1/messages"):
+            told = relay.request("OPTIONS", path, headers={"Origin": app, **asks}, token=False)
+            self.assertEqual((told.status, told.headers["access-control-allow-origin"]), (204, app))
+            self.assertIn("POST", told.headers["access-control-allow-methods"])
+            self.assertEqual(told.headers["access-control-allow-headers"], asks["Access-Control-Request-Headers"])
+        self.openai.answers = {}
+        for token, status in (True, 200), (False, 401):
+            told = relay.chat(headers={"Origin": app}, token=token)
+            self.assertEqual((told.status, told.headers["access-control-allow-origin"], told.headers["vary"]),
+                             (status, app, "Origin"))
+        for headers in ({"Origin": evil, **asks}, asks):
+            told = relay.request("OPTIONS", "/v1/chat/completions", headers=headers, token=False)
+            self.assertIn(told.status, (401, 403))
+            self.assertNotIn("access-control-allow-origin", told.headers)
+        self.assertNotIn("access-control-allow-origin", relay.chat().headers)
+        self.assertEqual({request.method for request in self.openai.seen}, {"POST"})
+
     def test_what_ends_at_a_nul_is_refused(self):
         relay = self.relay()
         for data in (head(relay, more=b"Content-Length: 5\x0099\r\n"), head(relay, more=b"X-A: 1\x002\r\nX-B: 3\r\n"),

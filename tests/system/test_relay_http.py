@@ -143,6 +143,15 @@ class Requests(RelayCase):
         self.assertEqual((answer.status, answer.json()["type"]), (404, "error"))
         self.assertIn("dialect", answer.json()["error"]["message"])
 
+    def test_a_path_of_several_dialects_is_for_whom_the_clients_headers_say(self):
+        relay = self.relay()
+        for path in ("/v1/files", "/v1/models", "/v1/models/claude-x?limit=5"):
+            self.assertEqual(relay.get(path, headers={"anthropic-version": "2023-06-01"}).status, 200)
+            self.assertEqual((self.anthropic.seen[-1].target, self.openai.seen), (path, []))
+        self.assertEqual(relay.get("/v1/files").status, 200)
+        self.assertEqual(relay.get("/extra/v1/files", headers={"anthropic-version": "2023-06-01"}).status, 200)
+        self.assertEqual((len(self.openai.seen), len(self.extra.seen)), (1, 1))
+
     def test_a_provider_is_named_by_path_alias_or_model(self):
         relay = self.relay()
         for path, model, provider, target, asked_model in [
