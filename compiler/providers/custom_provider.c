@@ -10,6 +10,7 @@
 #include "lower_case.h"
 #include "shown.h"
 #include "endpoint.h"
+#include "url_check.h"
 
 struct collector {
     struct arena *arena;
@@ -133,11 +134,11 @@ static bool enabled(const struct node *entry)
     return true;
 }
 
-static void switch_off(struct collector *c, const char *name)
+static void put_name(struct collector *c, struct name_table *table, const char *name)
 {
     char normal[PROVIDER_NAME_SIZE];
     (void)provider_table_normalise(name, normal, sizeof normal);
-    name_table_put(c->arena, &c->all->disabled, arena_strdup(c->arena, normal), 0);
+    name_table_put(c->arena, table, arena_strdup(c->arena, normal), 0);
 }
 
 static void dropped(struct collector *c, const struct custom_provider *provider, const char *why)
@@ -271,7 +272,11 @@ static bool has_url(struct collector *c, const struct custom_provider *provider)
             return false; /* that it is unknown was said */
     if (pair != NULL && node_string(pair->value) == NULL)
         return false; /* that it is no string was said */
-    if (pair == NULL || strstr(node_string(pair->value), "${") != NULL) {
+    if (pair != NULL && strstr(node_string(pair->value), "${") != NULL) {
+        url_check(c->diagnostics, pair->value->place, node_string(pair->value), NULL);
+        return false; /* another reference that is not replaced was said */
+    }
+    if (pair == NULL) {
         dropped(c, provider, "it has no usable URL");
         return false;
     }
@@ -286,6 +291,17 @@ static bool has_url(struct collector *c, const struct custom_provider *provider)
     return false;
 }
 
+static void add_with_url(struct collector *c, struct custom_provider provider)
+{
+    if (has_url(c, &provider)) {
+        add_custom(c, provider);
+        return;
+    }
+    put_name(c, &c->all->dropped, provider.name);
+    if (provider.alias != NULL)
+        put_name(c, &c->all->dropped, provider.alias);
+}
+
 static void add_listed(struct collector *c, const struct node *entry, size_t index)
 {
     struct custom_provider provider = {.name = node_string(node_get(entry, "name")), .entry = entry, .index = index};
@@ -297,8 +313,7 @@ static void add_listed(struct collector *c, const struct node *entry, size_t ind
         dropped(c, &provider, why);
         return;
     }
-    if (has_url(c, &provider))
-        add_custom(c, provider);
+    add_with_url(c, provider);
 }
 
 static void add_mapped(struct collector *c, const struct pair *pair)
@@ -313,8 +328,8 @@ static void add_mapped(struct collector *c, const struct pair *pair)
     if (!node_is(pair->value, NODE_MAP))
         return; /* that was said */
     if (!enabled(pair->value)) {
-        switch_off(c, key);
-        switch_off(c, provider.name);
+        put_name(c, &c->all->disabled, key);
+        put_name(c, &c->all->disabled, provider.name);
         return;
     }
     /* A built-in id is never shadowed by the map; an alias is, once the entry has a URL of its own. */
@@ -325,8 +340,8 @@ static void add_mapped(struct collector *c, const struct pair *pair)
         provider.row = row;
         provider.id = row->id;
         add(c, provider);
-    } else if (has_url(c, &provider)) {
-        add_custom(c, provider);
+    } else {
+        add_with_url(c, provider);
     }
 }
 
@@ -362,12 +377,21 @@ const char *custom_provider_alias(struct arena *arena, const struct custom_provi
     return strcmp(alias, custom->id + strlen("custom:")) == 0 ? NULL : arena_strdup(arena, alias);
 }
 
-bool custom_provider_disabled(const struct custom_providers *all, const char *name)
+static bool holds(const struct name_table *names, const char *name)
 {
     char wanted[PROVIDER_NAME_SIZE];
     (void)provider_table_normalise(name, wanted, sizeof wanted);
-    const char *bare = strncmp(wanted, "custom:", 7) == 0 ? wanted + 7 : wanted;
-    return name_table_get(&all->disabled, bare) != NULL;
+    return name_table_get(names, strncmp(wanted, "custom:", 7) == 0 ? wanted + 7 : wanted) != NULL;
+}
+
+bool custom_provider_disabled(const struct custom_providers *all, const char *name)
+{
+    return holds(&all->disabled, name);
+}
+
+bool custom_provider_without_url(const struct custom_providers *all, const char *name)
+{
+    return holds(&all->dropped, name);
 }
 
 const struct custom_provider *custom_provider_find(const struct custom_providers *all, const char *name)

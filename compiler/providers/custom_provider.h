@@ -26,7 +26,8 @@ struct custom_providers {
     size_t count;
     struct name_table names;       /* normalised names and aliases of those that have no row */
     struct name_table disabled;    /* those of entries with `enabled: false`, which are not among the items */
-    struct name_table urls;        /* made when somebody asks */
+    struct name_table dropped;     /* those of entries without a usable URL, likewise */
+    struct name_table urls;        /* made when they are first asked for */
     struct name_table shared_urls; /* those of several, made with them */
 };
 
@@ -49,6 +50,8 @@ bool custom_provider_shares_url(struct arena *arena, struct custom_providers *al
                                 const struct custom_provider *custom) MUST_CHECK;
 /* Whether NAME is that of an entry that is switched off. */
 bool custom_provider_disabled(const struct custom_providers *all, const char *name);
+/* Whether NAME is that of an entry that Hermes ignores, because it has no usable URL. */
+bool custom_provider_without_url(const struct custom_providers *all, const char *name);
 /* By URL, as Hermes compares: without blanks around and trailing slashes. The first time they are put in order. */
 const struct custom_provider *custom_provider_by_url(struct arena *arena, struct custom_providers *all,
                                                      const char *url);

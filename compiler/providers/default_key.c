@@ -119,14 +119,14 @@ static bool any_key(const struct resolve_input *input, const struct providers *p
 }
 
 /* With `auto`, Hermes takes the first provider that has a key. A server of one's own needs none. */
-static void check_auto(const struct resolve_input *input, const struct providers *providers, const struct node *named,
+static void check_auto(const struct resolve_input *input, const struct providers *providers, struct place place,
                        struct diagnostics *diagnostics)
 {
     const char *url = node_string(node_get(node_get(input->config, "model"), "base_url"));
     bool own_server = url != NULL && *url != '\0' && !endpoint_host_is(url, "openrouter.ai");
     if (own_server || input->customs->count > 0 || any_key(input, providers))
         return;
-    struct diagnostic *d = diagnostic_add(diagnostics, CODE_NO_KEY, named->place, "no provider has a key");
+    struct diagnostic *d = diagnostic_add(diagnostics, CODE_NO_KEY, place, "no provider has a key");
     diagnostic_help(diagnostics, d,
                     "name a provider in model.provider, and set its variable in .env; or log in with "
                     "`hermes auth`");
@@ -139,9 +139,11 @@ void default_key_check(const struct resolve_input *input, const struct providers
     const struct node *named = node_get(model, "provider");
     const struct provider *provider =
         providers->default_id == NULL ? NULL : providers_get(providers, providers->default_id);
-    bool automatic = node_string(named) != NULL && strcasecmp(named->text, "auto") == 0;
+    bool unnamed =
+        provider == NULL && !node_truthy(named) && node_truthy(model) && !node_truthy(node_get(model, "api_key"));
+    bool automatic = unnamed || (node_string(named) != NULL && strcasecmp(named->text, "auto") == 0);
     if (automatic)
-        check_auto(input, providers, named, diagnostics);
+        check_auto(input, providers, unnamed ? model->place : named->place, diagnostics);
     /* What is wrong with a model.api_key that is no key was said at its own place. */
     if (provider == NULL || provider->credential_count > 0 || provider->awaited ||
         node_truthy(node_get(model, "api_key")) || pool_has_key(input->pool, provider->id) ||

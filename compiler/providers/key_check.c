@@ -54,13 +54,14 @@ static bool wrapped(const char *text, size_t len, const char *open, const char *
     return len > before + after && memcmp(text, open, before) == 0 && memcmp(text + len - after, close, after) == 0;
 }
 
-/* A variable as other programs write it: `%NAME%`, `{{ NAME }}`, `os.environ/NAME`, or nothing but the name of one that
- * Hermes knows. No provider's key looks so, and neither Hermes nor anything before it replaces these. */
+/* A variable as other programs write it: `%NAME%`, `{{ NAME }}`, `<NAME>`, `os.environ/NAME`, or nothing but the name
+ * of one that Hermes knows. No provider's key looks so, and neither Hermes nor anything before it replaces these. */
 static bool is_foreign_reference(const char *text, size_t len)
 {
     bool percent = wrapped(text, len, "%", "%") && identifier(text + 1, len - 2);
     bool environ = len > 11 && (memcmp(text, "os.environ/", 11) == 0 || memcmp(text, "os.environ[", 11) == 0);
-    return percent || environ || wrapped(text, len, "{{", "}}") || known_variables_secret(text, len);
+    bool angle = wrapped(text, len, "<", ">") && known_variables_secret(text + 1, len - 2);
+    return percent || environ || angle || wrapped(text, len, "{{", "}}") || known_variables_secret(text, len);
 }
 
 static bool is_command(const char *text, size_t len)

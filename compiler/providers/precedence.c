@@ -152,6 +152,7 @@ static void say_before(struct resolver *r, const struct provider *provider)
     diagnostic_note(r->diagnostics, d, "%s: %s, %s: %s", first.where,
                     fingerprint_of(first.secret, strlen(first.secret)).text, ours->origins[0].key,
                     ours->fingerprint.text);
+    diagnostic_help(r->diagnostics, d, "remove the one you do not want; both are used in this order");
 }
 
 void precedence_check(struct resolver *r, const struct provider *provider)

@@ -76,11 +76,15 @@ static const char *near_provider(const struct resolver *r, const char *name)
 static void report_unknown(struct resolver *r, struct place place, const char *name, bool required)
 {
     bool plugins = r->in->plugins != NULL && r->in->plugins[0] != NULL;
-    struct diagnostic *d =
-        diagnostic_add_as(r->diagnostics, required && !plugins ? SEVERITY_ERROR : SEVERITY_WARNING,
-                          CODE_UNKNOWN_PROVIDER, place, "unknown provider \"%s\"", shown_name(r->arena, name));
+    bool dropped = custom_provider_without_url(r->in->customs, name);
+    struct diagnostic *d = diagnostic_add_as(
+        r->diagnostics, required && !plugins ? SEVERITY_ERROR : SEVERITY_WARNING, CODE_UNKNOWN_PROVIDER, place,
+        dropped ? "the entry of the provider \"%s\" has no usable base_url" : "unknown provider \"%s\"",
+        shown_name(r->arena, name));
     const char *near = near_provider(r, name);
-    if (near != NULL)
+    if (dropped)
+        diagnostic_help(r->diagnostics, d, "fix the base_url of its entry");
+    else if (near != NULL)
         diagnostic_help(r->diagnostics, d, "did you mean \"%s\"?", near);
     else if ((unsigned char)*name >= 0x80)
         diagnostic_help(r->diagnostics, d, "write it without typographic quotes");

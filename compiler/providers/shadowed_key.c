@@ -27,6 +27,7 @@ void shadowed_key_warn(struct resolver *r, const struct draft *draft, struct ori
                                           shown_name(r->arena, draft->provider.id), first->origins[0].key);
     diagnostic_note(r->diagnostics, d, "%s: %s, %s: %s", origin.key, fingerprint->text, first->origins[0].key,
                     first->fingerprint.text);
+    diagnostic_help(r->diagnostics, d, "remove the one you do not want; both are used in this order");
 }
 
 /* A variable may be named twice: by model.key_env and by its provider. */

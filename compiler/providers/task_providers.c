@@ -24,6 +24,7 @@ struct task {
     const char *path;            /* "fallback_providers[0]" */
     const struct node *name;     /* of its provider; NULL: the main one */
     const char *base_url;        /* of its own, or "" */
+    struct place place;          /* of that; without one, of the task */
     const struct node *key;      /* of its own, or NULL */
     const struct node *variable; /* that has its key, or NULL */
     const char *variable_path;
@@ -32,11 +33,13 @@ struct task {
 static struct task task_of(struct arena *arena, const struct node *entry, const char *path)
 {
     static const char *const variables[] = {"key_env", "api_key_env"};
-    const char *url = node_string(node_get(entry, "base_url"));
+    const struct node *written = node_get(entry, "base_url");
+    const char *url = node_string(written);
     struct task task = {.entry = entry,
                         .path = path,
                         .name = node_get(entry, "provider"),
                         .base_url = url == NULL ? "" : endpoint_trimmed(arena, url),
+                        .place = url == NULL ? entry->place : written->place,
                         .key = node_get(entry, "api_key")};
     if (!node_truthy(task.key))
         task.key = NULL;
@@ -119,7 +122,7 @@ static struct draft *own_draft(const struct tasks *t, const struct task *task, c
     draft->provider.name = task->path;
     draft->provider.projected = false;
     draft->provider.url_is_explicit = true;
-    draft->provider.url = (struct origin){task->entry->place, arena_printf(t->r->arena, "%s.base_url", task->path)};
+    draft->provider.url = (struct origin){task->place, arena_printf(t->r->arena, "%s.base_url", task->path)};
     if (*task->base_url != '\0')
         draft->provider.base_url = task->base_url;
     else if (named != NULL)

@@ -5,6 +5,7 @@
 
 #include "endpoint.h"
 #include "foreign_key.h"
+#include "key_check.h"
 #include "url.h"
 
 static bool same_host(const char *url, const char *other)
@@ -58,8 +59,13 @@ void url_check(struct diagnostics *diagnostics, struct place place, const char *
     const char *request = endpoint_request(url);
     const struct provider_row *owner =
         row == NULL || row->auth == PROVIDER_CUSTOM || endpoint_is_local(url) ? NULL : other_owner(url, row);
+    if (key_check_is_unclosed(url, strlen(url)))
+        diagnostic_help(
+            diagnostics,
+            diagnostic_add(diagnostics, CODE_UNCLOSED_REFERENCE, place, "this base URL has a ${ that is not closed"),
+            "close it with }");
     if (strstr(url, "${") != NULL)
-        return; /* what is wrong with the reference was said */
+        return; /* what is wrong with another reference was said */
     if (!endpoint_plausible(url)) {
         struct diagnostic *d =
             diagnostic_add(diagnostics, CODE_URL_WITHOUT_SCHEME, place, "this is not a URL with scheme and host");
