@@ -83,12 +83,16 @@ static bool has_entry(const struct projector *p, const struct seed *seed)
     return false;
 }
 
-/* Hermes puts the entry that it makes of a variable last, where a key of config.yaml for a provider that it knows may
- * not stand behind other keys. */
+/* Hermes puts the entry that it makes of a variable behind those that are there, and behind those of variables that
+ * come first, where a key of config.yaml for a provider that it knows may not stand. */
 static bool would_stand_behind(const struct projector *p, const struct credential *credential, const struct seed *seed)
 {
-    return strcmp(seed->kind, "env:") == 0 && credential->rank == RANK_CONFIG &&
-           (p->provider->inherits || p->count > p->our_count);
+    if (strcmp(seed->kind, "env:") != 0 || credential->rank != RANK_CONFIG)
+        return false;
+    for (const struct seed *other = p->provider->seeds; other < seed; other++)
+        if (other->secret != NULL && strcmp(other->secret, credential->secret) != 0)
+            return true;
+    return p->provider->inherits || p->count > p->our_count;
 }
 
 static bool seeds(const struct projector *p, const struct seed *seed, const struct credential *credential)

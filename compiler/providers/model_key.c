@@ -5,6 +5,7 @@
 #include "blank.h"
 #include "dialect.h"
 #include "endpoint.h"
+#include "foreign_key.h"
 #include "provider_target.h"
 #include "shadowed_key.h"
 #include "written_key.h"
@@ -75,6 +76,18 @@ static void say_new_name(struct resolver *r, const struct draft *draft, const st
                              "Hermes before 0.21.2 ignores model.%s; it uses the key through its pool", member);
 }
 
+/* Another provider's variable, which is not put before the provider's own. */
+static bool is_foreign(struct resolver *r, const struct draft *draft, const struct node *node, const char *member,
+                       const struct binding *binding)
+{
+    const struct provider_row *row = draft->provider.row;
+    bool own = false;
+    for (size_t i = 0; row != NULL && row->key_envs[i] != NULL; i++)
+        own = own || written_key_is_set(r, row->key_envs[i]);
+    struct origin origin = {node->place, arena_printf(r->arena, "model.%s", member)};
+    return own && !foreign_key_check(r, draft, binding->value, binding->len, origin);
+}
+
 /* `model.key_env` and its other spelling: behind model.api_key, before the provider's own variables. */
 static void add_model_variable(struct resolver *r, struct draft *draft, const struct node *model)
 {
@@ -87,6 +100,8 @@ static void add_model_variable(struct resolver *r, struct draft *draft, const st
         if (binding == NULL && draft->provider.credential_count == 0)
             written_key_report_unset(r, draft, node, arena_printf(r->arena, "model.%s", variable_names[i]), name);
         else if (binding != NULL && draft->provider.credential_count == 0) {
+            if (is_foreign(r, draft, node, variable_names[i], binding))
+                return;
             written_key_add_variable(r, draft, RANK_CONFIG, name);
             say_new_name(r, draft, node, variable_names[i], name);
         } else if (binding != NULL)

@@ -51,11 +51,11 @@ void openrouter_pool_leave_out(struct resolver *r, struct provider *provider)
     if (strcmp(provider->id, "openrouter") != 0)
         return;
     if (is_elsewhere(r))
-        provider->left_out = "at a base URL that config.yaml or a variable names";
+        provider->left_out = " at a base URL that config.yaml or a variable names";
     else if (!is_chosen_already(r) && r->in->profile_chooses)
-        provider->left_out = "while a profile names no provider: it would choose openrouter for that key";
+        provider->left_out = " while a profile names no provider: it would choose openrouter for that key";
     else if (!is_chosen_already(r) && has_another_choice(r))
-        provider->left_out = "where no model.provider names it and another provider has a key";
+        provider->left_out = " where no model.provider names it and another provider has a key";
     if (provider->left_out != NULL)
         provider->projected = false;
 }

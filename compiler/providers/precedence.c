@@ -89,70 +89,84 @@ static void say_ignored(struct resolver *r, const struct provider *provider, con
                              "Hermes alone ignores %s for %s; it uses the key through its pool", origin->key, name);
         return;
     }
-    struct diagnostic *d = diagnostic_add_as(
-        r->diagnostics, is_model_key(origin->key) ? SEVERITY_WARNING : SEVERITY_HINT, CODE_HERMES_IGNORES, place,
-        "Hermes ignores %s for %s%s%s", origin->key, name, provider->left_out != NULL ? " " : "",
-        provider->left_out != NULL ? provider->left_out
-        : provider->row != NULL    ? ", which uses logins"
-                                   : "");
+    struct diagnostic *d =
+        diagnostic_add_as(r->diagnostics, is_model_key(origin->key) ? SEVERITY_WARNING : SEVERITY_HINT,
+                          CODE_HERMES_IGNORES, place, "Hermes ignores %s for %s%s", origin->key, name,
+                          provider->left_out != NULL ? provider->left_out
+                          : provider->row != NULL    ? ", which uses logins"
+                                                     : "");
     if (provider->left_out != NULL)
         diagnostic_help(r->diagnostics, d, "put the key into .env, as %s", provider->row->key_envs[0]);
 }
 
-/* What Hermes by itself would send first. */
-struct first {
+/* What Hermes by itself would send in some place. */
+struct place_taken {
     const char *where;
     const char *secret; /* NULL: that is not known, or it sends none */
 };
 
-static struct first of_seed(const struct resolver *r, const struct seed *seed)
+static struct place_taken of_seed(const struct resolver *r, const struct seed *seed)
 {
-    return (struct first){arena_printf(r->arena, "%s%s", seed->kind, seed->name), seed->secret};
+    return (struct place_taken){arena_printf(r->arena, "%s%s", seed->kind, seed->name), seed->secret};
 }
 
-/* The entries of the pool come in its order; those that it lacks Hermes makes behind them. */
-static struct first hermes_first(const struct resolver *r, const struct provider *provider)
+static const struct seed *seed_of(const struct provider *provider, const char *source)
 {
-    for (size_t i = 0; i < r->in->pool->count; i++) {
-        const struct pool_view_entry *entry = &r->in->pool->entries[i];
-        if (strcmp(entry->provider, provider->id) != 0)
-            continue;
-        for (size_t k = 0; k < provider->seed_count; k++)
-            if (provider_seed_is(&provider->seeds[k], entry->source))
-                return of_seed(r, &provider->seeds[k]);
-        if (entry->secret != NULL && !entry->oauth)
-            return (struct first){arena_printf(r->arena, "entry %s", shown_name(r->arena, entry->id)), entry->secret};
-    }
-    for (size_t k = 0; k < provider->seed_count; k++)
-        if (starts(provider->seeds[k].kind, "config:"))
-            return of_seed(r, &provider->seeds[k]);
-    return (struct first){NULL, NULL};
-}
-
-/* The first key that config.yaml has itself, which then stands first in the pool, too; NULL: there is none. */
-static const struct credential *written_first(const struct provider *provider)
-{
-    for (size_t i = 0; i < provider->credential_count; i++)
-        if (credential_written_out(&provider->credentials[i]) && !credential_stands_for_none(&provider->credentials[i]))
-            return &provider->credentials[i];
+    for (size_t i = 0; i < provider->seed_count; i++)
+        if (provider_seed_is(&provider->seeds[i], source))
+            return &provider->seeds[i];
     return NULL;
 }
 
-/* A key that Hermes has, but behind another one. */
-static void say_before(struct resolver *r, const struct provider *provider)
+/* The entries of the pool come in its order; those that it lacks Hermes makes behind them. PLACE: from 0 on. */
+static struct place_taken hermes_sends(const struct resolver *r, const struct provider *provider, size_t place)
 {
-    const struct credential *ours = written_first(provider);
-    struct first first = hermes_first(r, provider);
-    if (ours == NULL || !provider->projected || hermes_ignores(r, provider, ours) || first.secret == NULL ||
-        strcmp(first.secret, ours->secret) == 0)
-        return;
+    for (size_t i = 0; i < r->in->pool->count; i++) {
+        const struct pool_view_entry *entry = &r->in->pool->entries[i];
+        const struct seed *seed = strcmp(entry->provider, provider->id) == 0 ? seed_of(provider, entry->source) : NULL;
+        bool by_hand = seed == NULL && strcmp(entry->provider, provider->id) == 0 && entry->secret != NULL;
+        if ((seed == NULL && (!by_hand || entry->oauth)) || place-- > 0)
+            continue;
+        return seed != NULL ? of_seed(r, seed)
+                            : (struct place_taken){arena_printf(r->arena, "entry %s", shown_name(r->arena, entry->id)),
+                                                   entry->secret};
+    }
+    for (size_t i = 0; i < provider->seed_count; i++)
+        if (starts(provider->seeds[i].kind, "config:") && place-- == 0)
+            return of_seed(r, &provider->seeds[i]);
+    return (struct place_taken){NULL, NULL};
+}
+
+static void say_overtaken(struct resolver *r, const struct provider *provider, const struct credential *ours,
+                          const struct place_taken *other)
+{
     struct diagnostic *d = diagnostic_add(r->diagnostics, CODE_SHADOWED_KEY, ours->origins[0].place,
                                           "%s is used before the key in auth.json that Hermes alone sends first for %s",
                                           ours->origins[0].key, shown_name(r->arena, provider->id));
-    diagnostic_note(r->diagnostics, d, "%s: %s, %s: %s", first.where,
-                    fingerprint_of(first.secret, strlen(first.secret)).text, ours->origins[0].key,
+    diagnostic_note(r->diagnostics, d, "%s: %s, %s: %s", other->where,
+                    fingerprint_of(other->secret, strlen(other->secret)).text, ours->origins[0].key,
                     ours->fingerprint.text);
     diagnostic_help(r->diagnostics, d, "remove the one you do not want; both are used in this order");
+}
+
+/* A key of config.yaml that Hermes has, but behind another one. */
+static void say_before(struct resolver *r, const struct provider *provider)
+{
+    size_t place = 0;
+    for (size_t i = 0; provider->projected && i < provider->credential_count; i++) {
+        const struct credential *ours = &provider->credentials[i];
+        if (!credential_written_out(ours) || credential_stands_for_none(ours))
+            continue;
+        struct place_taken other = hermes_sends(r, provider, place);
+        if (other.secret == NULL)
+            return;
+        if (strcmp(other.secret, ours->secret) == 0) {
+            place++;
+        } else if (!hermes_ignores(r, provider, ours)) {
+            say_overtaken(r, provider, ours, &other);
+            return;
+        }
+    }
 }
 
 void precedence_check(struct resolver *r, const struct provider *provider)

@@ -39,7 +39,7 @@ struct provider {
     bool url_is_explicit; /* a source names the URL, so nothing may guess another */
     bool awaited;         /* Hermes gets its key while it runs, from a source of secrets or a command */
     bool projected;       /* false: Hermes reads this one's key by itself, or it is an OAuth provider */
-    const char *left_out; /* where no entry of the pool may be added for it, as messages say it; NULL: it may */
+    const char *left_out; /* where no entry of the pool may be added for it, as messages go on; NULL: it may */
 };
 
 /* Who is asked when the default provider cannot answer. */

@@ -65,10 +65,36 @@ void provider_url_note_seeded(struct resolver *r, struct provider *provider)
     provider->seeded_url = has_coding_key(provider) && strcmp(url, provider->row->base_url) == 0 ? coding_url : url;
 }
 
+static bool is_brought_by_plugin(const struct resolver *r, const struct provider_row *row)
+{
+    for (const char *const *plugin = r->in->plugins; plugin != NULL && *plugin != NULL; plugin++)
+        if (provider_table_find(*plugin) == row)
+            return true;
+    return false;
+}
+
+/* A plugin in the home that is called like a provider of the table has a URL of its own. */
+void provider_url_leave_to_plugin(struct resolver *r, struct provider *provider)
+{
+    if (provider->row == NULL || provider->row->auth != PROVIDER_API_KEY || provider->url_is_explicit ||
+        provider->credential_count == 0 || !is_brought_by_plugin(r, provider->row))
+        return;
+    provider->projected = false;
+    provider->base_url = "";
+    provider->left_out = ", which a plugin brings";
+    struct diagnostic *d =
+        diagnostic_add(r->diagnostics, CODE_NOT_COMPILED, provider->credentials[0].origins[0].place,
+                       "a plugin in the home brings %s: the snapshot does not have its base URL, and the pool none of "
+                       "its keys",
+                       shown_name(r->arena, provider->id));
+    diagnostic_help(r->diagnostics, d, "set %s in .env, or base_url beside the key",
+                    provider->row->base_url_env == NULL ? "its base URL" : provider->row->base_url_env);
+}
+
 /* An entry of the pool without a URL would send its key nowhere. */
 void provider_url_leave_out(struct resolver *r, struct provider *provider)
 {
-    bool by_table = provider->row != NULL && provider->row->auth == PROVIDER_API_KEY;
+    bool by_table = provider->row != NULL && provider->row->auth == PROVIDER_API_KEY && provider->left_out == NULL;
     size_t first = 0;
     while (first < provider->credential_count && provider->credentials[first].rank > RANK_ENV)
         first++;

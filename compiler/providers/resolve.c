@@ -150,6 +150,7 @@ static void finish(struct resolver *r, struct providers *all)
         shadow_env_keys(r, draft_of(r->providers[i]));
         provider_url_respect_discovered(r->providers[i]);
         openrouter_pool_leave_out(r, r->providers[i]);
+        provider_url_leave_to_plugin(r, r->providers[i]);
         provider_url_note_seeded(r, r->providers[i]);
         if (r->providers[i]->row != NULL && r->providers[i]->row->auth == PROVIDER_API_KEY)
             r->providers[i]->auth = dialect_table_auth(r->providers[i]->row, r->providers[i]->base_url);

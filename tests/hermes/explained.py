@@ -171,8 +171,9 @@ def lent_by_root(home, difference, diagnostics, _):
     """What the root's files put into its pool is lent to a profile that has no key; where that asks, it is said."""
     root = (home["root"] or {"config": {}, ".env": []}) | {"managed config": {}, "managed .env": []}
     custom = ask_name(home, difference) not in homes.REGISTRY
-    return not difference["before"] and difference["field"].endswith(("pool", "sent")) and (
-        key_of(difference["after"]) in places(root)) and (custom or said(diagnostics, "inherited-key"))
+    told = said(diagnostics, "inherited-key")
+    return key_of(difference["after"]) in places(root) and (
+        told or custom and not difference["before"] and difference["field"].endswith(("pool", "sent")))
 
 
 def url_without_scheme(_, difference, diagnostics, __):
