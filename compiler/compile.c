@@ -93,15 +93,30 @@ static void parse_sources(struct run *run)
     sources_load_env(c->arena, &c->sources, &c->environment, &c->diagnostics);
 }
 
+/* What a program leaves of a configuration that it could not read before it wrote it. */
+static size_t nothing_at(const char *text, size_t len)
+{
+    static const char *const nothing[] = {"---", "...", "{}", "[]", "null", "~"};
+    for (size_t i = 0; i < sizeof nothing / sizeof *nothing; i++)
+        if (len >= strlen(nothing[i]) && memcmp(text, nothing[i], strlen(nothing[i])) == 0)
+            return strlen(nothing[i]);
+    return 0;
+}
+
 /* Nothing but blanks, or the mark at the start: an editor on a full disk. Or bytes of zero, as a loss of power leaves
  * them; in a configuration they are an error of their own. Comments are meant. */
 static bool is_blank(const struct source *source)
 {
     const bool env = source->kind != SOURCE_CONFIG && source->kind != SOURCE_MANAGED_CONFIG;
-    size_t at = source->len >= 3 && memcmp(source->bytes, "\xef\xbb\xbf", 3) == 0 ? 3 : 0;
-    while (at < source->len && (source->bytes[at] == '\0' ? env : strchr(" \t\r\n", source->bytes[at]) != NULL))
-        at++;
-    return at == source->len && source->kind != SOURCE_POOL;
+    const char *text = source->bytes;
+    const size_t len = source->len;
+    size_t at = len >= 3 && memcmp(text, "\xef\xbb\xbf", 3) == 0 ? 3 : 0;
+    for (size_t nothing = 1; at < len && nothing > 0; at += nothing)
+        if (text[at] == '\0' ? !env : strchr(" \t\r\n", text[at]) == NULL)
+            nothing = env ? 0 : nothing_at(text + at, len - at);
+        else
+            nothing = 1;
+    return at == len && source->kind != SOURCE_POOL;
 }
 
 /* A source had something in it when the snapshot was made, and is empty or gone now: an editor may be at work. */

@@ -91,19 +91,20 @@ long long previous_generation(const char *home)
     return generation < (1ULL << 53) - 1 ? (long long)generation : 0;
 }
 
-/* How many bytes SOURCE had when the snapshot with these SOURCES was made; 0 when it was not there. */
-static unsigned long long bytes_before(struct json_tokens sources, const struct source *source)
+/* It had something in it when the snapshot with these SOURCES was made, and something else than it has now. */
+static bool had_more(struct json_tokens sources, const struct source *source)
 {
     struct json_token none;
     struct json_token item;
     while (json_token_child(&sources, &none, &item)) {
         bool same = source->kind == SOURCE_FLEET_ENV || says(sources, "path", source->label); /* it names a revision */
         if (same && says(sources, "kind", source_kind_name(source->kind)))
-            return number(sources, "bytes");
+            return number(sources, "bytes") > 0 &&
+                   !says(sources, "digest", fingerprint_digest(source->bytes, source->len).text);
         if (!json_token_skip(&sources, item))
             break;
     }
-    return 0;
+    return false;
 }
 
 bool previous_had_content(const char *home, struct hermes **reader, const struct source *source)
@@ -115,5 +116,5 @@ bool previous_had_content(const char *home, struct hermes **reader, const struct
     const char *content = hermes_content(hermes_current(*reader), &len);
     struct json_tokens all = json_tokens(content, len);
     return json_token_next(&all).kind == JSON_OPEN && member(all, "sources", &before).kind == JSON_OPEN &&
-           bytes_before(before, source) > 0;
+           had_more(before, source);
 }

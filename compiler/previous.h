@@ -17,7 +17,7 @@ long long previous_in_force(const char *home);
 /* Its number, also where it cannot be used: the next one must not fall behind it. 0: none. */
 long long previous_generation(const char *home);
 
-/* Whether SOURCE had something in it when the snapshot was made. */
+/* Whether SOURCE had something in it when the snapshot was made, and something else than now. */
 bool previous_had_content(const char *home, struct hermes **reader, const struct source *source) MUST_CHECK;
 
 #endif

@@ -228,6 +228,24 @@ class Ways(unittest.TestCase):
         watch.wait_generation(5)
         self.assertEqual(self.home.snapshot()["content"]["providers"], {})
 
+    def test_what_a_program_leaves_of_a_config_is_empty_too(self):
+        path = self.home.path / "config.yaml"
+        for number, nothing in enumerate(("{}\n", "---\n...\n", "null\n")):
+            with self.subTest(nothing):
+                self.home.write("config.yaml", config(f"sk-test-ways-1{number}"))
+                watch = Watch(self.home)
+                path.write_text(nothing)
+                watch.wait(lambda status: "is empty, and had content before" in status)
+                self.assertEqual(self.key(), f"sk-test-ways-1{number}")
+                os.kill(watch.process.pid, signal.SIGHUP)
+                watch.wait(lambda status: ", 0 providers" in status)
+                watch.close()
+                again = Watch(self.home)  # it was meant, and is from then on
+                generation = self.home.generation()
+                self.home.write(".env", f"A={number}\n")
+                again.wait_generation(generation + 1)
+                again.close()
+
     def test_a_snapshot_that_others_may_write_is_made_anew(self):
         watch = self.start()
         snapshot = self.home.path / "compiled/snapshot.json"
