@@ -115,6 +115,7 @@ struct exchange {
     bool lists;        /* asks for the models of all providers */
 
     /* What was asked */
+    const char *host;    /* that it calls the relay by; NULL: none */
     const char *origin;  /* of a page that may read the answer; NULL: none */
     struct bytes target; /* path and query as they came, NUL-terminated */
 

@@ -155,6 +155,7 @@ static struct refusal look_at(struct exchange *x, struct collecting *c, const ch
         return refusal;
     if (x->body_length < 0 && !c->head.lines_checked && !chunks_watch(&x->client->chunks, x->client->fd, c->head.end))
         return (struct refusal){400, "a chunked request must wait for the answer to the request before it"};
+    x->host = c->head.host;
     x->origin = guard_allowed_origin(x->relay, &c->head);
     x->preflight = x->origin != NULL && c->head.asked_method != NULL && strcmp(method, "OPTIONS") == 0;
     x->wants_page = c->head.accept != NULL && strstr(c->head.accept, "text/html") != NULL;

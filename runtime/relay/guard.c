@@ -133,7 +133,7 @@ struct refusal guard_framing(const struct request_head *head, const char *method
         return (struct refusal){400, "a header is malformed, folded, or given twice"};
     if (head->bytes > REQUEST_HEADERS_LIMIT)
         return (struct refusal){431, "the request's headers are larger than 24 KiB"};
-    if (head->upgrade != NULL && strcasecmp(head->upgrade, "websocket") == 0)
+    if (head->upgrade != NULL && strcasestr(head->upgrade, "websocket") != NULL)
         return (struct refusal){426, "WebSocket is not supported; use plain HTTP"};
     if (head->connections > 1)
         return (struct refusal){400, "the Connection header is given twice"};

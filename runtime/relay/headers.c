@@ -71,7 +71,7 @@ bool headers_are_personal(const char *name)
                                         "anthropic-workspace-id",
                                         NULL};
     size_t len = strlen(name);
-    return listed(names, name, len) || prefixed("x-goog-", name, len);
+    return listed(names, name, len) || (prefixed("x-goog-", name, len) && !prefixed("x-goog-upload-", name, len));
 }
 
 bool headers_are_passed(const struct hermes_view *view, const char *name)
@@ -100,6 +100,11 @@ bool headers_say_when(const char *name, size_t len)
 {
     static const char *const names[] = {"retry-after", "retry-after-ms", "x-should-retry", NULL};
     return listed(names, name, len);
+}
+
+bool headers_are_upload_url(const char *name, size_t len)
+{
+    return len == sizeof HEADERS_UPLOAD_URL - 1 && strncasecmp(name, HEADERS_UPLOAD_URL, len) == 0;
 }
 
 bool headers_add(struct bytes *lines, const char *name, const char *value)

@@ -24,6 +24,10 @@ bool headers_come_down(const char *name, size_t len, const char *connection);
 /* Whether a header of the provider says when, or whether, to ask again. */
 bool headers_say_when(const char *name, size_t len);
 
+/* Where a file is to be sent that Google takes. */
+#define HEADERS_UPLOAD_URL "x-goog-upload-url"
+bool headers_are_upload_url(const char *name, size_t len);
+
 /* Adds "Name: value" and a NUL to a list of lines. */
 bool headers_add(struct bytes *lines, const char *name, const char *value) MUST_CHECK;
 /* The value of the first of those lines with that NAME; NULL: none. */

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "exchange.h"
+#include "headers.h"
 #include "json_token.h"
 #include "relay.h"
 
@@ -94,15 +95,33 @@ static bool may_name(const char *body, size_t len)
     return false;
 }
 
+/* The id of an upload of Google's that has begun, in a query. */
+static const char *upload_id(const char *query, size_t len, size_t *ret_len)
+{
+    static const char name[] = "upload_id=";
+    const char *at = query == NULL ? NULL : memmem(query, len, name, sizeof name - 1);
+    if (at == NULL)
+        return NULL;
+    at += sizeof name - 1;
+    const char *and = memchr(at, '&', (size_t)(query + len - at));
+    *ret_len = (size_t)((and == NULL ? query + len : and) - at);
+    return at;
+}
+
 void lives_look(struct exchange *x)
 {
     size_t len;
+    size_t id_len;
     const char *path = route_path(&x->route, &len);
     const char *body = bytes_at(&x->body);
     bool kept = keeps_state(path, len);
     x->owner[0] = '\0';
     if (!owners_any(x->relay->owners))
         return;
+    const char *query = x->route.query;
+    const char *upload = upload_id(query, query == NULL ? 0 : strlen(query), &id_len);
+    if (upload != NULL)
+        (void)look_up(x, upload, id_len);
     if (kept)
         look_in_path(x, path, len);
     if (x->owner[0] == '\0' && body != NULL && (kept || may_name(body, bytes_len(&x->body))))
@@ -142,9 +161,23 @@ static void note_object(struct exchange *x, const struct attempt *attempt, struc
     }
 }
 
+/* What has begun with a key goes on with it. */
+static void note_upload(struct exchange *x, const struct attempt *attempt)
+{
+    char url[4096];
+    size_t len;
+    const struct hermes_attempt *key = &attempt->key;
+    const char *value = headers_value(&attempt->headers, HEADERS_UPLOAD_URL, url, sizeof url);
+    const char *id = upload_id(value, value == NULL ? 0 : strlen(value), &len);
+    if (id != NULL && len > 0 && len < ID_LENGTH)
+        owners_note(x->relay->owners, key->provider->id, id, len, key->credential->fingerprint);
+}
+
 void lives_note(struct exchange *x, const struct attempt *attempt)
 {
     size_t len;
+    if (x->route.upload && attempt->status / 100 == 2)
+        note_upload(x, attempt);
     const char *path = route_path(&x->route, &len);
     const char *body = bytes_at(&attempt->body);
     size_t body_len = bytes_len(&attempt->body);

@@ -81,6 +81,21 @@ static void add_line(struct MHD_Response *response, const struct header_line *li
     (void)MHD_add_response_header(response, name, value);
 }
 
+/* Google says where a file is to be sent, at a host of its own, which is to get no token of the relay's: the file comes
+ * here and goes on from here. */
+static void add_upload_url(struct MHD_Response *response, const struct exchange *x, const struct header_line *line)
+{
+    char url[4096];
+    const char *path = bytes_at(&x->target);
+    const char *query = memchr(line->value, '?', line->value_len);
+    int query_len = query == NULL ? 0 : (int)(line->value + line->value_len - query);
+    if (x->host == NULL || query == NULL)
+        return;
+    int len = snprintf(url, sizeof url, "http://%s%.*s%.*s", x->host, (int)strcspn(path, "?"), path, query_len, query);
+    if (len < (int)sizeof url)
+        (void)MHD_add_response_header(response, HEADERS_UPLOAD_URL, url);
+}
+
 /* The connection's memory has room for so many bytes of headers. An answer that was paid for does not fail for a long
  * one: short ones go first, and what has no room then is left out. */
 static void add_lines(struct MHD_Response *response, const struct exchange *x, const struct attempt *attempt)
@@ -97,7 +112,10 @@ static void add_lines(struct MHD_Response *response, const struct exchange *x, c
                          (x->retry_after >= 0 || headers_say_nonsense(&line, clock_wall()));
             if ((len <= SHORT) != shorts || len > room || again || !headers_come_down(line.name, line.name_len, named))
                 continue;
-            add_line(response, &line, attempt->key.credential->secret);
+            if (x->route.upload && headers_are_upload_url(line.name, line.name_len))
+                add_upload_url(response, x, &line);
+            else
+                add_line(response, &line, attempt->key.credential->secret);
             room -= len;
         }
 }

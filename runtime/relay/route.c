@@ -155,6 +155,12 @@ static bool find_rest(struct route *route, const char *path, size_t len)
     return false;
 }
 
+/* Google takes files at "/upload/v1beta/files". */
+static bool is_upload(const char *path, size_t len)
+{
+    return begins(path, len, "/upload/v1beta/") || begins(path, len, "/upload/v1alpha/");
+}
+
 int route_parse(const char *target, struct route *ret)
 {
     struct route route = {.query = strchr(target, '?')};
@@ -167,8 +173,10 @@ int route_parse(const char *target, struct route *ret)
         return -EINVAL;
     size_t first = strcspn(target + 1, "/?");
     size_t skip;
-    bool direct = version_like(target + 1, first) || azure_at(target, len, &skip);
+    bool direct = version_like(target + 1, first) || azure_at(target, len, &skip) || is_upload(target, len);
     const char *path = direct ? target : target + 1 + first;
+    route.upload = is_upload(path, (size_t)(target + len - path));
+    path += route.upload ? strlen("/upload") : 0;
     if (!find_rest(&route, path, (size_t)(target + len - path)) || (direct && route.prefix_len > 0))
         return -ENOENT;
     if (!direct && (!route_decode(target + 1, first, route.provider, sizeof route.provider) || !*route.provider))
@@ -349,7 +357,9 @@ static bool prefix_fits(const char *base_url, const struct route *route)
     bool split = url_split(base_url, &url);
     struct url_part azure = without_version(url.path);
     if (route->version_len == 0 && !(split && (url.path.len == 0 || part_ends(azure, "/openai"))))
-        return false; /* nothing else leads upwards */
+        return false;  /* nothing else leads upwards */
+    if (route->upload) /* its base URL has a version and nothing else */
+        return split && without_version(url.path).len == 0;
     if (route->prefix_len == 0)
         return true;
     if (!split || !begins(url.path.text, url.path.len, "/") || route->prefix_len > url.path.len ||
@@ -365,6 +375,8 @@ int route_fits(const char *base_url, const char *auth, const struct route *route
     enum dialect spoken = route_speaks(base_url, auth);
     if (!prefix_fits(base_url, route))
         return -ENOENT;
+    if (route->upload && spoken != DIALECT_GEMINI)
+        return -EPROTONOSUPPORT;
     bool knows = wanted == DIALECT_ANY || wanted == spoken || spoken == DIALECT_OPENAI ||
                  (wanted == DIALECT_OPENAI && (spoken == DIALECT_GEMINI || is_anthropic(base_url)));
     return knows ? 0 : -EPROTONOSUPPORT;
@@ -505,7 +517,10 @@ bool route_url(const char *base_url, const char *auth, const struct route *route
     bool azure = route->version_len == 0 && url.path.len == 0;
     if (begins(path, len, "/openai/") && part_ends(url.path, "/openai"))
         skip = route->version_len + strlen("/openai");
-    return bytes_add(out, base_url, base_len) && ((!azure && (!openai || there)) || bytes_add(out, "/openai", 7)) &&
+    size_t origin = route->upload ? (size_t)(url.path.text - base_url) : 0; /* which "/upload" follows */
+    return bytes_add(out, base_url, origin) && (!route->upload || bytes_add(out, "/upload", 7)) &&
+           bytes_add(out, base_url + origin, base_len - origin) &&
+           ((!azure && (!openai || there)) || bytes_add(out, "/openai", 7)) &&
            bytes_add(out, route->rest + skip, route->rest_len - skip) && add_query(url.query, route->query, out) &&
            bytes_add(out, "", 1);
 }

@@ -27,6 +27,7 @@ struct route {
     const char *rest; /* into the target, from the version on: "/v1/chat/completions" */
     size_t rest_len;
     size_t version_len; /* of "/v1"; 0: it has none */
+    bool upload;        /* Google's, whose path is "/upload" and the usual one */
     const char *query;  /* after the '?'; NULL: none */
 };
 

@@ -2,7 +2,7 @@
 import json, unittest
 
 from harness import fingerprint
-from mock_provider import STREAM_HEAD, chunk, http, limited
+from mock_provider import MockProvider, STREAM_HEAD, chunk, http, limited
 from relay_case import EXTRA, KEY, SPARE, RelayCase
 
 TURNS = "credential_pool_strategies:\n  xiaomi: round_robin\n"
@@ -81,6 +81,40 @@ class Owners(RelayCase):
                 for _ in range(2):
                     self.make(relay, "/v1beta/models/m:generateContent", later(name))
                     self.assertEqual(relay.get(f"{path}/{name}").status, 200)
+
+    def test_a_file_for_google_goes_through_the_relay_with_the_key_that_it_began_with(self):
+        google = MockProvider(path="/v1beta")
+        self.addCleanup(google.close)
+        started = {}
+
+        def take(request, connection):
+            if "upload_id=" not in request.target:
+                started[f"u{len(started)}"] = request.key
+                url = f"https://google.test/upload/v1beta/files?upload_id=u{len(started) - 1}&upload_protocol=resumable"
+                return http(200, b"", headers=[("X-Goog-Upload-URL", url), ("X-Goog-Upload-Status", "active")])
+            upload = request.target.split("upload_id=")[1].split("&")[0]
+            return http(200 if started[upload] == request.key else 403, {"file": {"name": "files/" + upload}})
+        google.usual = take
+        self.home.write(".env", f"GEMINI_API_KEY={KEY}\nGOOGLE_API_KEY={SPARE}\nGEMINI_BASE_URL={google.url}\n")
+        self.home.write("config.yaml", "model: {provider: gemini, default: m}\n"
+                        "credential_pool_strategies: {gemini: round_robin}\n")
+        code, out, err = self.home.compile()
+        self.assertEqual(code, 0, out + err)
+        relay = self.relay()
+        for path in ("/upload/v1beta/files", "/gemini/upload/v1beta/files"):
+            start = relay.request("POST", path, {"file": {"display_name": "x"}}, {
+                "X-Goog-Upload-Protocol": "resumable", "X-Goog-Upload-Command": "start", "X-Goog-User-Project": "p"})
+            self.assertEqual(start.status, 200)
+            asked = google.seen[-1].headers
+            self.assertEqual((asked["x-goog-upload-command"], asked.get("x-goog-user-project")), ("start", None))
+            url = start.headers["x-goog-upload-url"]
+            self.assertEqual(url.split("?")[0], f"http://127.0.0.1:{relay.port}{path}")
+            for _ in range(2):
+                sent = relay.request("POST", url[url.index("/", 8):], b"bytes", {
+                    "X-Goog-Upload-Command": "upload, finalize", "X-Goog-Upload-Offset": "0"})
+                self.assertEqual((sent.status, google.seen[-1].body), (200, b"bytes"))
+                self.assertTrue(google.seen[-1].target.startswith("/upload/v1beta/files?upload_id="))
+        self.assertEqual(len(set(started.values())), 2)
 
     def test_it_outlives_the_relay_and_a_stream_says_it_too(self):
         relay = self.relay()
