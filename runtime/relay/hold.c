@@ -20,7 +20,7 @@ enum hold hold_for(int status, const char *content_type)
         return HOLD_EVENT;
     if (begins(content_type, "application/x-ndjson") || begins(content_type, "application/ndjson") ||
         begins(content_type, "application/jsonl") || begins(content_type, "application/x-jsonlines") ||
-        begins(content_type, "application/stream+json"))
+        begins(content_type, "application/jsonlines") || begins(content_type, "application/stream+json"))
         return HOLD_LINE;
     return strcasestr(content_type, "json") != NULL ? HOLD_VALUE : HOLD_NOTHING;
 }
@@ -161,25 +161,45 @@ static size_t skip_blanks(const char *body, size_t len)
     return at;
 }
 
+/* Blanks alone: the provider works on it, and lets the client know. */
+static bool is_sign_of_life(size_t blanks, size_t len, struct hold_piece *ret)
+{
+    if (blanks < len)
+        return false;
+    *ret = (struct hold_piece){len, len};
+    return true;
+}
+
 static bool find_line(const char *body, size_t len, struct hold_piece *ret)
 {
     size_t start = skip_blanks(body, len);
-    const char *newline = start == len ? NULL : memchr(body + start, '\n', len - start);
+    if (is_sign_of_life(start, len, ret))
+        return true;
+    const char *newline = memchr(body + start, '\n', len - start);
     if (newline == NULL)
         return false;
     *ret = (struct hold_piece){start, (size_t)(newline - body)};
     return true;
 }
 
+/* A whole object in a line: some servers call JSON lines "application/json". */
+static bool is_object_line(const char *body, struct hold_piece line)
+{
+    return body[line.start] == '{' && json_token_valid(body + line.start, line.end - line.start);
+}
+
 static bool find_value(const char *body, size_t len, struct hold_piece *ret)
 {
     size_t start = skip_blanks(body, len);
-    if (start == len && len > 0) { /* the provider works on it, and lets the client know */
-        *ret = (struct hold_piece){len, len};
+    if (is_sign_of_life(start, len, ret))
+        return true;
+    struct hold_piece line;
+    if (body[len - 1] == '\n' && find_line(body, len, &line) && is_object_line(body, line)) {
+        *ret = line;
         return true;
     }
     struct json_tokens tokens = json_tokens(body + start, len - start);
-    if (start == len || body[start] != '[')
+    if (body[start] != '[')
         return false;
     (void)json_token_next(&tokens);
     struct json_token first = json_token_next(&tokens);

@@ -147,8 +147,11 @@ class ToTheProvider(RelayCase):
         self.assertEqual(self.relay().chat().status, 502)
 
     def test_a_websocket_is_refused_before_anyone_is_asked(self):
-        answer = self.relay().chat(headers={"Upgrade": "websocket", "Connection": "Upgrade"})
-        self.assertEqual((answer.status, self.openai.seen), (426, []))
+        relay = self.relay()
+        for upgrade in ("websocket", "WebSocket", "h2c, websocket/13"):
+            answer = relay.chat(headers={"Upgrade": upgrade, "Connection": "keep-alive, Upgrade"})
+            self.assertEqual((answer.status, self.openai.seen), (426, []))
+        self.assertEqual(relay.chat(headers={"Upgrade": "h2c", "Connection": "Upgrade"}).status, 200)
 
     def test_only_the_last_of_several_heads_counts(self):
         self.openai.answers = {KEY: b"HTTP/1.1 103 Early Hints\r\nContent-Length: 3\r\nX-Early: 1\r\n\r\n"

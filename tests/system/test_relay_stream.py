@@ -80,6 +80,8 @@ class Streams(RelayCase):
         element = b'{"candidates":[{"content":"a"}]}'
         for kind, first, rest in [("application/x-ndjson", b'{"a":1}\n', b'{"b":2}\n'),
                                   ("application/json", b"\n\n", b'{"id":"x"}'),
+                                  ("application/x-ndjson", b"\n\n", b'{"id":"x"}\n'),
+                                  ("application/json", b'{"a":1}\n', b'{"b":2}\n'),
                                   ("application/json", b"[" + element, b"," + element + b"]")]:
             with self.subTest(kind=kind, first=first):
                 seen = threading.Event()

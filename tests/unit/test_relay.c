@@ -416,9 +416,13 @@ static void json_is_held_until_it_can_be_judged(void **state)
         const char *body;
         size_t end; /* 0: not yet */
     } cases[] = {
-        {HOLD_LINE, "{\"a\":1}\n{", 7},    {HOLD_LINE, "{\"a\":1}", 0}, {HOLD_VALUE, "{\"a\":1}", 0},
-        {HOLD_VALUE, "[{\"a\":[1]},", 10}, {HOLD_VALUE, "[{\"a\":", 0}, {HOLD_VALUE, "\n\n", 2},
-        {HOLD_VALUE, "[{\"a\":\"]}\"", 0}, {HOLD_BODY, "\n\n", 0},      {HOLD_VALUE, "[", 0},
+        {HOLD_LINE, "{\"a\":1}\n{", 7},   {HOLD_LINE, "{\"a\":1}", 0},
+        {HOLD_VALUE, "{\"a\":1}", 0},     {HOLD_VALUE, "[{\"a\":[1]},", 10},
+        {HOLD_VALUE, "[{\"a\":", 0},      {HOLD_VALUE, "\n\n", 2},
+        {HOLD_LINE, "\r\n\n", 3},         {HOLD_VALUE, "{\n", 0},
+        {HOLD_VALUE, "{\"a\":\n1}\n", 0}, {HOLD_VALUE, "{\"a\":1}\n", 7},
+        {HOLD_LINE, "\n{\"a\":1}\n", 8},  {HOLD_VALUE, "[{\"a\":\"]}\"", 0},
+        {HOLD_BODY, "\n\n", 0},           {HOLD_VALUE, "[", 0},
     };
     (void)state;
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
