@@ -76,6 +76,42 @@ static void look_at_side_tasks(struct drift *drift, const char *where, double si
     }
 }
 
+/* The provider for which the variable stands behind a key of config.yaml; NULL: there is none. */
+static const struct provider *shadowing_provider(const struct drift *drift, const char *variable)
+{
+    const struct providers *all = &drift->c->providers;
+    for (size_t i = 0; i < all->count; i++)
+        for (size_t k = 0; k < all->items[i]->shadowed_count; k++) {
+            const struct shadowed *shadowed = &all->items[i]->shadowed[k];
+            if (strcmp(shadowed->origin.key, variable) == 0 && shadowed->by != NULL &&
+                shadowed->by->rank == RANK_CONFIG && all->items[i]->row != NULL)
+                return all->items[i];
+        }
+    return NULL;
+}
+
+/* Hermes 0.20.1 and later let an open session go over to a variable whose line in .env changes, whatever config.yaml
+ * says. */
+static void look_at_open_sessions(struct drift *drift, const char *where, double since, const char *restart)
+{
+    for (size_t i = 0; since > 0 && i < drift->departed.count; i++) {
+        const struct departed *departed = &drift->departed.items[i];
+        const struct binding *binding = environment_get(&drift->c->environment, departed->name);
+        const struct provider *provider = binding == NULL ? NULL : shadowing_provider(drift, departed->name);
+        if (since >= departed->at || provider == NULL)
+            continue;
+        drift_add(drift, (struct finding){
+                             .where = where,
+                             .variable = departed->name,
+                             .found = arena_strdup(drift->arena, fingerprint_of(binding->value, binding->len).text),
+                             .expected = provider->credentials[0].fingerprint.text,
+                             .message = "its line in .env changed after the process was started: sessions "
+                                        "that were open then may use it; new ones use the key of "
+                                        "config.yaml",
+                             .help = arena_printf(drift->arena, "/new in the session; or %s", restart)});
+    }
+}
+
 /* Hermes's API server reads these when it starts, and not again. */
 static void look_at_model_routes(struct drift *drift, const char *where, double since, const char *restart)
 {
@@ -120,6 +156,7 @@ static void look_at(void *context, const struct hermes_process *process)
     look_at_departed(drift, seen.where, strtol(pid, NULL, 10), restart, variables);
     double since = proc_file_started((pid_t)strtol(pid, NULL, 10));
     look_at_side_tasks(drift, seen.where, since, restart);
+    look_at_open_sessions(drift, seen.where, since, restart);
     look_at_model_routes(drift, seen.where, since, restart);
 }
 

@@ -302,6 +302,24 @@ Environment=ZAI_API_KEY={HIDDEN}
         for process in (before, after):
             process.communicate(b"\n")
 
+    def test_a_session_that_turns_to_an_edited_variable(self):
+        """Behind a key of config.yaml, too, in Hermes 0.20.1 and later."""
+        self.home.write("config.yaml", f"model: {{provider: xiaomi, api_key: {TRUE}}}\n")
+        self.home.write(".env", f"XIAOMI_API_KEY={STALE}\n")
+        self.home.compile()
+        gateway = subprocess.Popen([sys.executable, "-c", "print(flush=True); input()", "hermes_cli.main"],
+                                   stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+                                   env={"HERMES_HOME": str(self.home.path)})
+        gateway.stdout.readline()
+        self.assertFalse([where for where in self.findings() if "(Hermes)" in where])
+        self.home.write(".env", f"XIAOMI_API_KEY={HIDDEN}\n")
+        self.home.compile()
+        found = self.findings()[f"process {gateway.pid} (Hermes) XIAOMI_API_KEY"]
+        self.assertEqual((found["found"], found["expected"], found["matters"]),
+                         (fingerprint(HIDDEN), fingerprint(TRUE), False))
+        self.assertIn("/new in the session", found["help"])
+        gateway.communicate(b"\n")
+
     def test_programs_that_only_look_like_hermes(self):
         program = subprocess.Popen(["sleep", "1000"],
                                    env={"HERMES_HOME": str(self.home.path), "DEEPSEEK_API_KEY": HIDDEN})
