@@ -231,7 +231,8 @@ static bool explain_variable(const struct compilation *c, const char *name, bool
                       provider);
         return true;
     }
-    (void)fprintf(stream, "%s\n  set at    %s\n  value     ", name, diagnostic_place_text(c->arena, binding->place));
+    (void)fprintf(stream, "%s\n  set at    %s\n  value     ", shown_name(c->arena, name),
+                  diagnostic_place_text(c->arena, binding->place));
     (void)fputs(reveal ? binding->value : shown_value(c->arena, name, binding->value, binding->len), stream);
     (void)fputc('\n', stream);
     reference_print_texts(c, name, stream);
@@ -277,7 +278,8 @@ static bool explain_path(const struct compilation *c, const char *path, bool rev
     if (node == NULL)
         return false;
     const char *place = diagnostic_place_text(c->arena, node->place);
-    (void)fprintf(stream, "%s\n  set at    %s\n  value     ", path, *place == '\0' ? "no file: it is derived" : place);
+    (void)fprintf(stream, "%s\n  set at    %s\n  value     ", shown_name(c->arena, path),
+                  *place == '\0' ? "no file: it is derived" : place);
     print_value(c->arena, path, name, node, reveal, stream);
     reference_print_variables(c, node->place, stream);
     const struct node *users = hidden_value(c, node, path);
@@ -433,7 +435,7 @@ static void put_uses(struct text *out, const struct compilation *c, const char *
 
 static void put_variable(struct text *out, const struct compilation *c, const char *name, const struct binding *binding)
 {
-    json_write_member(out, "variable", name);
+    json_write_member(out, "variable", shown_name(c->arena, name));
     json_write_place(out, binding->place, NULL);
     json_write_member(out, "value", shown_value(c->arena, name, binding->value, binding->len));
     reference_put_texts(out, c, name);
@@ -453,7 +455,7 @@ static bool put_config(struct text *out, const struct compilation *c, const char
     const struct node *node = follow(c->arena, c->config, subject, &name);
     if (node == NULL)
         return false;
-    json_write_member(out, "config", subject);
+    json_write_member(out, "config", shown_name(c->arena, subject));
     json_write_place(out, node->place, NULL);
     json_write_member(out, "kind", node_kind_name(node->kind));
     if (node->kind == NODE_BOOL)

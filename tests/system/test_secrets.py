@@ -136,6 +136,19 @@ class Secrets(unittest.TestCase):
             with self.subTest(seed=SEED + i):
                 self.one(SEED + i)
 
+    def test_a_key_that_is_asked_for_by_name(self):
+        home = Home()
+        self.addCleanup(home.close)
+        for key in ("gsk_QwErTyZxCvBnMaSdFgHjKlPo", "9f86d081884c7d659a2feaa0c55ad015"):
+            home.write("config.yaml", f"model: {{provider: xiaomi, {key}: x}}\n'{key}': 1\n")
+            home.write(".env", f"{key}=1\nXIAOMI_API_KEY=sk-test-1234567890\n")
+            for subject in (key, "model." + key):
+                for more in ((), ("--format", "json")):
+                    code, out, _ = home.compile("--explain", subject, *more)
+                    self.assertEqual(code, 0)
+                    self.assertIn("sha256:", out)
+            self.assertNotIn(key.encode(), home.printed)
+
     def test_keys_whose_hyphens_part_them(self):
         for key in ("AIzaTest-9tSrke72Pou-X_a7eZSW0jk-BWYa1b", "3f2a7c1e-9b4d-4e6f-8a1b-0c2d3e4f5a6b"):
             home = Home()
