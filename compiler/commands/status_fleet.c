@@ -8,7 +8,7 @@
 /* What hermes-fleet says that follows it. Where nobody does, nothing is heard. */
 static bool state_of(const struct compilation *c, bool watched, struct fleet_state *ret)
 {
-    *ret = (struct fleet_state){.since = "", .trouble = ""};
+    *ret = (struct fleet_state){.since = "", .refused_since = "", .trouble = ""};
     return watched && fleet_state_read(c->arena, c->home, ret) && strcmp(ret->fleet, c->sources.fleet.name) == 0;
 }
 
@@ -27,7 +27,7 @@ void status_fleet_print(const struct compilation *c, bool watched, FILE *stream)
     else
         (void)fprintf(stream, ", %s etcd since %s", state.heard ? "connected to" : "without", state.since);
     if (state.offered > c->sources.fleet_revision)
-        (void)fprintf(stream, "; revision %lld was not accepted", state.offered);
+        (void)fprintf(stream, "; revision %lld has been refused since %s", state.offered, state.refused_since);
     if (*state.trouble != '\0')
         (void)fprintf(stream, ": %s", state.trouble);
     (void)fputc('\n', stream);
@@ -45,6 +45,7 @@ void status_fleet_json(struct text *out, const struct compilation *c, bool watch
     json_write_truth(out, "followed", known);
     json_write_truth(out, "heard", state.heard);
     json_write_member(out, "since", state.since);
+    json_write_member(out, "refused_since", state.refused_since);
     json_write_member(out, "trouble", state.trouble);
     text_putc(out, '}');
 }

@@ -20,10 +20,12 @@ void drift_fleet(struct drift *drift)
         strcmp(state.fleet, name) != 0)
         return;
     if (state.heard && state.offered > own)
-        find(drift, arena_printf(drift->arena, "revision %lld is active, and revision %lld was not accepted: %s", own,
-                                 state.offered, state.trouble));
+        find(drift,
+             arena_printf(drift->arena, "revision %lld is active, and revision %lld has been refused since %s: %s", own,
+                          state.offered, state.refused_since, state.trouble));
     else if (state.heard && *state.trouble != '\0')
-        find(drift, arena_printf(drift->arena, "revision %lld is active: %s", own, state.trouble));
+        find(drift, arena_printf(drift->arena, "revision %lld is active; refused since %s: %s", own, state.refused_since,
+                                 state.trouble));
     else if (!state.heard)
         find(drift, arena_printf(drift->arena, "revision %lld is active, and etcd has not been reachable since %s: %s",
                                  own, state.since, state.trouble));

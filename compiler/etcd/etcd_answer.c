@@ -161,6 +161,21 @@ static void distrust(struct etcd_answer *answer, long status)
     answer->error = status / 100 == 5 ? ETCD_AWAY : ETCD_NONSENSE;
 }
 
+/* What etcd's gateway says, as plain text, of certificates that could name a user, once there are users. */
+static bool is_about_a_common_name(const char *bytes, size_t len, long status)
+{
+    static const char words[] = "CommonName of client sending a request against gateway";
+    return status == 400 && len > 0 && memmem(bytes, len, words, sizeof words - 1) != NULL;
+}
+
+static void refuse_common_name(struct etcd_answer *answer)
+{
+    answer->error = ETCD_REFUSED;
+    (void)snprintf(answer->why, sizeof answer->why,
+                   "etcd has users now, and then refuses a client certificate that has a common name (CN): use one "
+                   "without it");
+}
+
 static void note_end(struct etcd_answer *answer)
 {
     const char *reason = etcd_answer_text(answer, "cancel_reason");
@@ -186,6 +201,8 @@ struct etcd_answer etcd_answer_read(const char *bytes, size_t len, long status)
     bool object = cJSON_IsObject(answer.root) && status / 100 != 3;
     if (object && status != 200 && is_refusal(answer.root))
         refuse(&answer);
+    else if (is_about_a_common_name(bytes, len, status))
+        refuse_common_name(&answer);
     else if (!object || status != 200 || !cJSON_IsObject(member(answer.result, "header")))
         distrust(&answer, status);
     return answer;

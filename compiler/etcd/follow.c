@@ -39,6 +39,7 @@ struct follower {
     bool tell;     /* something may be to be told to the fleet */
     bool heard;
     char since[32];
+    char refused[32];   /* since then what is offered is not taken; "": it is */
     char trouble[1024]; /* the last one that was said, and written */
     bool written;
 };
@@ -58,6 +59,7 @@ static void write_state(struct follower *f, const char *trouble)
                                       .offered = f->revision.offered,
                                       .heard = f->heard,
                                       .since = f->since,
+                                      .refused_since = f->refused,
                                       .trouble = trouble};
     int error = fleet_state_write(f->scratch, f->fleet->home, &state);
     if (error != 0)
@@ -71,6 +73,10 @@ static void note(struct follower *f, bool heard, const char *trouble)
     bool other = strcmp(trouble, f->trouble) != 0;
     if (turned)
         (void)snprintf(f->since, sizeof f->since, "%s", iso_time_now(f->scratch));
+    if (*f->revision.trouble == '\0')
+        *f->refused = '\0';
+    else if (*f->refused == '\0')
+        (void)snprintf(f->refused, sizeof f->refused, "%s", iso_time_now(f->scratch));
     f->heard = heard;
     f->written = true;
     (void)snprintf(f->trouble, sizeof f->trouble, "%s", trouble);

@@ -19,6 +19,7 @@ int fleet_state_write(struct arena *arena, const char *home, const struct fleet_
     (void)cJSON_AddNumberToObject(root, "offered", (double)state->offered);
     (void)cJSON_AddBoolToObject(root, "heard", state->heard);
     (void)cJSON_AddStringToObject(root, "since", state->since);
+    (void)cJSON_AddStringToObject(root, "refused_since", state->refused_since);
     (void)cJSON_AddStringToObject(root, "trouble", state->trouble);
     char *text = cJSON_PrintUnformatted(root);
     cJSON_Delete(root);
@@ -40,6 +41,7 @@ bool fleet_state_read(struct arena *arena, const char *home, struct fleet_state 
             .offered = parse_json_number(root, "offered", PARSE_JSON_COUNT_MOST),
             .heard = cJSON_IsTrue(cJSON_GetObjectItemCaseSensitive(root, "heard")),
             .since = parse_json_text(arena, root, "since"),
+            .refused_since = parse_json_text(arena, root, "refused_since"),
             .trouble = parse_json_text(arena, root, "trouble"),
         };
     cJSON_Delete(root);

@@ -11,11 +11,12 @@ struct arena;
 
 struct fleet_state {
     const char *fleet;
-    long long revision;  /* of the copy in this home; 0: none */
-    long long offered;   /* that etcd had last; 0: none */
-    bool heard;          /* etcd is being listened to */
-    const char *since;   /* from then on it is, or is not: as iso_time.h writes it */
-    const char *trouble; /* why OFFERED is not taken, or why nothing is heard; "": none */
+    long long revision;        /* of the copy in this home; 0: none */
+    long long offered;         /* that etcd had last; 0: none */
+    bool heard;                /* etcd is being listened to */
+    const char *since;         /* from then on it is, or is not: as iso_time.h writes it */
+    const char *refused_since; /* from then on OFFERED is not taken; "": it is */
+    const char *trouble;       /* why OFFERED is not taken, or why nothing is heard; "": none */
 };
 
 /* 0 or a negative errno. */

@@ -48,12 +48,16 @@ class Member:
     def url(self):
         return f"{self.cluster.scheme}://127.0.0.1:{self.client}"
 
+    @property
+    def peer_url(self):
+        return f"{self.cluster.peer_scheme}://127.0.0.1:{self.peer}"
+
     def start(self, wait=True):
         c = self.cluster
-        initial = ",".join(f"{m.name}=http://127.0.0.1:{m.peer}" for m in c.members)
+        initial = ",".join(f"{m.name}={m.peer_url}" for m in c.members)
         command = ["etcd", "--name", self.name, "--data-dir", c.root / self.name, "--listen-client-urls", self.url,
-                   "--advertise-client-urls", self.url, "--listen-peer-urls", f"http://127.0.0.1:{self.peer}",
-                   "--initial-advertise-peer-urls", f"http://127.0.0.1:{self.peer}", "--initial-cluster", initial,
+                   "--advertise-client-urls", self.url, "--listen-peer-urls", self.peer_url,
+                   "--initial-advertise-peer-urls", self.peer_url, "--initial-cluster", initial,
                    "--initial-cluster-token", c.token, *c.options]
         self.process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
         self.is_ready = threading.Event()
@@ -89,20 +93,23 @@ class Member:
 
 
 class Etcd:
-    """A cluster of COUNT members. TLS: a folder with ca.pem, server.pem and server-key.pem; clients need a certificate
-    where it has client.pem."""
+    """A cluster of COUNT members. TLS: a folder with ca.pem, server.pem and server-key.pem; clients and members need
+    a certificate where it has client.pem."""
 
     def __init__(self, count=1, tls=None, options=()):
         need_etcd()
         self.root = pathlib.Path(tempfile.mkdtemp(prefix="hermes-etcd-"))
         self.token = self.root.name
-        self.scheme, self.options = "http", list(options)
+        self.scheme, self.peer_scheme, self.options = "http", "http", list(options)
         self.tls = tls
         if tls is not None:
             self.scheme = "https"
             self.options += ["--cert-file", tls / "server.pem", "--key-file", tls / "server-key.pem"]
             if (tls / "client.pem").exists():
-                self.options += ["--client-cert-auth", "--trusted-ca-file", tls / "ca.pem"]
+                self.peer_scheme = "https"
+                self.options += ["--client-cert-auth", "--trusted-ca-file", tls / "ca.pem", "--peer-client-cert-auth",
+                                 "--peer-trusted-ca-file", tls / "ca.pem", "--peer-cert-file", tls / "server.pem",
+                                 "--peer-key-file", tls / "server-key.pem"]
         for tries in range(5):
             self.members = [Member(self, f"n{i + 1}") for i in range(count)]
             for member in self.members:
@@ -157,6 +164,40 @@ class Etcd:
         for member in self.members:
             member.kill()
         shutil.rmtree(self.root, ignore_errors=True)
+
+
+class Tap:
+    """A way to a member that keeps a copy of all that goes by in both directions."""
+
+    def __init__(self, member):
+        self.member, self.seen = member, bytearray()
+        self.listener = socket.create_server(("127.0.0.1", 0))
+        self.url = f"http://127.0.0.1:{self.listener.getsockname()[1]}"
+        self.thread = threading.Thread(target=self.accept, daemon=True)
+        self.thread.start()
+
+    def accept(self):
+        with contextlib.suppress(OSError):  # closed
+            while True:
+                here = self.listener.accept()[0]
+                there = socket.create_connection(("127.0.0.1", self.member.client))
+                for pair in ((here, there), (there, here)):
+                    threading.Thread(target=self.forward, args=pair, daemon=True).start()
+
+    def forward(self, source, target):
+        with contextlib.suppress(OSError):
+            while data := source.recv(65536):
+                self.seen += data
+                target.sendall(data)
+        with contextlib.suppress(OSError):
+            target.shutdown(socket.SHUT_RDWR)
+        source.close()
+
+    def close(self):
+        with contextlib.suppress(OSError):
+            self.listener.shutdown(socket.SHUT_RDWR)
+        self.thread.join(PATIENCE)
+        self.listener.close()
 
 
 class FleetHome(Home):

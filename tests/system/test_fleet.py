@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
 """A fleet: one push reaches every machine, and nobody is left behind unseen. On a real etcd."""
-import concurrent.futures, itertools, json, os, re, subprocess, unittest
+import base64, concurrent.futures, itertools, json, os, re, subprocess, unittest
 
-from fleet import Etcd, FleetHome
+from fleet import Etcd, FleetHome, Tap
 from harness import BUILD, fingerprint
 
 OLD, NEW, LOCAL = "sk-test-fleet-old-0001", "sk-test-fleet-new-0002", "sk-test-local-0003"
@@ -177,6 +177,14 @@ class Status(FleetCase):
         code, out, err = a.fleet("status")
         self.assertEqual(code, EXIT_DIFFERS)
         self.assertIn("1 behind", out)
+        code, out, err = b.compile("--status")
+        self.assertRegex(out, f"fleet {self.name}: revision 1, connected to etcd since 20[0-9T:.-]+Z; revision 2 has "
+                              r"been refused since 20[0-9T:.-]+Z: config.yaml:3:13: error\[unresolved-reference\]")
+        code, out, err = b.compile("--check", "--live")
+        self.assertEqual(code, EXIT_DIFFERS)
+        self.assertRegex(out, "fleet: revision 1 is active, and revision 2 has been refused since 20[0-9T:.-]+Z: conf")
+        code, out, err = a.compile("--check", "--live")
+        self.assertEqual((code, out.count("refused")), (EXIT_OK, 0), "what is wrong on b is no drift of a")
         b.write(".env", "LOCAL_LINE=1\n")  # an edit of its own goes through
         b.wait_for(lambda: "LOCAL_LINE" in b.snapshot()["content"]["env"], "the edit")
         b.write(".env", "TEAM_URL=https://api.xiaomimimo.com/v1\n")  # and what it refused it takes when it can
@@ -332,6 +340,23 @@ class Words(FleetCase):
                 self.assertFalse([secret for secret in secrets if secret in told], told)
         self.assertFalse([secret for secret in secrets if secret in self.etcd.bytes()])
         self.assertEqual((home.path / "compiled/fleet.sealed").stat().st_mode & 0o777, 0o600)
+
+    def test_no_key_and_no_fingerprint_on_its_way(self):
+        tap = Tap(self.etcd.members[0])
+        home = self.home(endpoints=tap.url).start()
+        try:
+            home.push(f"XIAOMI_API_KEY={OLD}\n")
+            home.wait_revision(1)
+            home.wait_state(revision=1, heard=True)
+            subprocess.run([BUILD / "examples/try_each_key", home.path], input=b"429 900\n", capture_output=True)
+            home.wait_for(lambda: (home.path / "compiled/fleet-cooldowns.json").exists(), "etcd's word of the cooldown")
+            self.wait_machines(home, lambda s: len(s["machines"]) == 1)
+        finally:
+            tap.close()
+        self.assertIn(base64.b64encode(f"/hermes-watch/{self.name}/sources/env".encode()), tap.seen)
+        for secret in (OLD, fingerprint(OLD)[7:], home.key.read_text().split()[-1], str(home.path)):
+            shown = [secret.encode(), *(base64.b64encode(b"x" * i + secret.encode())[4:-4] for i in range(3))]
+            self.assertEqual([form for form in shown if form in tap.seen], [])
 
     def test_only_one_program_can_speak_to_etcd(self):
         for name in ("hermes-compile", "hermes-watch"):

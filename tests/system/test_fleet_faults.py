@@ -231,11 +231,13 @@ class Tls(unittest.TestCase):
 
         openssl("req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-days", "2",
                 "-subj", "/CN=test CA", "-keyout", "ca-key.pem", "-out", "ca.pem")
-        for name, usage in (("server", "serverAuth,clientAuth"), ("client", "clientAuth"), ("expired", "serverAuth")):
+        for name, usage in (("server", "serverAuth,clientAuth"), ("client", "clientAuth"), ("nameless", "clientAuth"),
+                            ("expired", "serverAuth")):
             # etcd's gateway calls etcd with the server's certificate
             (folder / "extensions").write_text(f"subjectAltName=IP:127.0.0.1\nextendedKeyUsage={usage}\n")
             openssl("req", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes",
-                    "-subj", f"/CN={name}", "-keyout", f"{name}-key.pem", "-out", f"{name}.csr")
+                    "-subj", "/O=machines" if name == "nameless" else f"/CN={name}",
+                    "-keyout", f"{name}-key.pem", "-out", f"{name}.csr")
             openssl("x509", "-req", "-in", f"{name}.csr", "-CA", "ca.pem", "-CAkey", "ca-key.pem", "-CAcreateserial",
                     "-extfile", "extensions", "-out", f"{name}.pem", "-days", "2",
                     before=["faketime", "-f", "-30d"] if name == "expired" else [])
@@ -256,8 +258,9 @@ class Tls(unittest.TestCase):
         self.home.write("config.yaml", re.sub(r"endpoints: \[.*\]", f"endpoints: [{etcd.endpoints}]", config) +
                         "".join(f"    {name}: {self.tls / file}\n" for name, file in more.items()))
 
-    def test_mutual_tls(self):
-        etcd = Etcd(tls=self.tls)
+    def test_mutual_tls_and_a_user(self):
+        """As the guide has it: three members that know each other by certificates, machines with theirs, users."""
+        etcd = Etcd(3, tls=self.tls)
         plain = (self.home.path / "config.yaml").read_text()
         try:
             with fault("a certificate of a stranger"):
@@ -274,6 +277,19 @@ class Tls(unittest.TestCase):
             self.home.start()
             self.assertEqual(self.home.push(f"XIAOMI_API_KEY={OLD}\n")[0], EXIT_OK)
             self.home.wait_revision(1)
+            etcd.ctl("user", "add", "root:sk-test-etcd-pass"), etcd.ctl("user", "grant-role", "root", "root")
+            etcd.ctl("auth", "enable")
+            self.home.write(".env", "ETCD_PASSWORD=sk-test-etcd-pass\n")
+            config = (self.home.path / "config.yaml").read_text()
+            config += "    username: root\n    password_env: ETCD_PASSWORD\n"
+            self.home.write("config.yaml", config)
+            with fault("a certificate with a name, and users"):
+                code, out, err = self.home.push(f"XIAOMI_API_KEY={NEW}\n")
+                self.assertEqual(code, EXIT_INVALID)
+                self.assertIn("refuses a client certificate that has a common name (CN): use one without it\n", err)
+            self.home.write("config.yaml", config.replace("client", "nameless"))
+            self.assertEqual(self.home.push(f"XIAOMI_API_KEY={NEW}\n")[::2], (EXIT_OK, ""))
+            self.home.wait_revision(2)
         finally:
             self.home.watch and self.home.watch.close()
             self.home.watch = None
