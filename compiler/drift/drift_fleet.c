@@ -24,8 +24,8 @@ void drift_fleet(struct drift *drift)
              arena_printf(drift->arena, "revision %lld is active, and revision %lld has been refused since %s: %s", own,
                           state.offered, state.refused_since, state.trouble));
     else if (state.heard && *state.trouble != '\0')
-        find(drift, arena_printf(drift->arena, "revision %lld is active; refused since %s: %s", own, state.refused_since,
-                                 state.trouble));
+        find(drift, arena_printf(drift->arena, "revision %lld is active; refused since %s: %s", own,
+                                 state.refused_since, state.trouble));
     else if (!state.heard)
         find(drift, arena_printf(drift->arena, "revision %lld is active, and etcd has not been reachable since %s: %s",
                                  own, state.since, state.trouble));

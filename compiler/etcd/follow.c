@@ -174,7 +174,7 @@ static bool take_event(struct follower *f, const struct etcd_value *value)
     if (strstr(value->key, "/machines/") == NULL)
         follow_cooldowns_event(&f->cooldowns, f->scratch, value);
     else if (follow_machine_sees(&f->machine, f->scratch, value))
-        say(4, "fleet: another machine has the same /etc/machine-id and home: give the clone its own ID");
+        say(4, "fleet: " FOLLOW_MACHINE_TWIN);
     return true;
 }
 

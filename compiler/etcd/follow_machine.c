@@ -14,11 +14,12 @@
 
 #define SECOND 1000000LL
 
-/* By which machines are told apart; a clone has its original's. */
+/* By which machines are told apart. A clone, or a container, may have its original's ID, and seldom its name, too. */
 static const char *machine_id(struct arena *arena, const char *host)
 {
     struct safe_read read = safe_read(arena, "/etc/machine-id", 0);
-    return read.status == SAFE_READ_OK && read.len >= 32 ? arena_strndup(arena, read.bytes, 32) : host;
+    bool known = read.status == SAFE_READ_OK && read.len >= 32;
+    return arena_printf(arena, "%.32s %s", known ? read.bytes : "", host);
 }
 
 static const char *place_of(struct fleet *fleet, const char *host, const char *twin)
@@ -104,7 +105,7 @@ static const char *error_of(const struct machine_follower *f)
     if (*f->refusal != '\0')
         return f->refusal;
     if (f->twin)
-        return "another machine has the same /etc/machine-id and home: give the clone its own ID";
+        return FOLLOW_MACHINE_TWIN;
     return f->error;
 }
 

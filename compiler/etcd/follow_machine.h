@@ -7,6 +7,10 @@
 #include "fleet_machine.h"
 #include "must_check.h"
 
+/* What is wrong where follow_machine_sees() is true. */
+#define FOLLOW_MACHINE_TWIN                                                                                            \
+    "another machine has the same /etc/machine-id, host name and home: give the clone its own ID"
+
 enum { FOLLOW_LEASE_S = 60, FOLLOW_RENEW_S = 20 };
 
 struct machine_follower {

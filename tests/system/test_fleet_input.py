@@ -228,8 +228,8 @@ class Sealed(FleetCase):
         try:
             status = self.wait_machines(home, lambda s: any(m["state"] == "twin" for m in s["machines"]))
             told = next(m for m in status["machines"] if m["state"] == "twin")
-            self.assertEqual(told["error"], "another machine has the same /etc/machine-id and home: give the clone its "
-                                            "own ID")
+            self.assertEqual(told["error"], "another machine has the same /etc/machine-id, host name and home: give "
+                                            "the clone its own ID")
             self.assertEqual(len(status["machines"]), 2)
         finally:
             twin.stdin.close()
