@@ -139,6 +139,8 @@ void pool_states_part_from_old_keys(struct projector *p)
             strcpy(entry->effective, entry->on_disk);
         if (entry->seed == NULL || entry->seed->secret == NULL || entry->stale)
             continue;
+        if (entry->seed->misread) /* up to 0.20.0 Hermes sends the variable's key as long as its entry rests */
+            continue;
         entry->parted = entry->parted || earned_by_another_key(p, entry);
         if (!entry->parted)
             continue;

@@ -98,7 +98,8 @@ static void add_config_seed(struct resolver *r, struct draft *draft, const struc
     text = blank_strip(text, key->len, &len);
     if (draft->provider.awaited && key_check_unusable(text, len) != NULL)
         return; /* what Hermes has in its place is not known */
-    draft_add_seed(r, draft, (struct seed){"config:", custom->name, arena_prefix(r->arena, text, len), true, false});
+    draft_add_seed(r, draft,
+                   (struct seed){"config:", custom->name, arena_prefix(r->arena, text, len), true, false, false});
 }
 
 /* Hermes runs the command for each request, unless a key stands in its entry of the pool. */

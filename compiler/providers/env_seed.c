@@ -25,8 +25,11 @@ struct seed env_seed(struct arena *arena, const struct resolve_input *input, con
     const struct binding *bound = environment_get(input->environment, variable);
     const struct binding *at_start = NULL;
     for (const struct binding *b = bound; b != NULL; b = b->hidden) {
-        if (b->place.source != NULL && b->place.source->kind == SOURCE_ENV)
-            return seed_of(arena, variable, b->seeded != NULL ? b->seeded : b->value, true);
+        if (b->place.source != NULL && b->place.source->kind == SOURCE_ENV) {
+            struct seed seed = seed_of(arena, variable, b->seeded != NULL ? b->seeded : b->value, true);
+            seed.misread = b->seeded != NULL;
+            return seed;
+        }
         if (at_start == NULL && (b->place.source == NULL || !is_unknown_to_hermes(b->place.source->kind)))
             at_start = b;
     }

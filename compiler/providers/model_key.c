@@ -116,7 +116,7 @@ static void add_model_seed(struct resolver *r, struct draft *draft, const struct
     if (draft == NULL || node_string(key) == NULL)
         return;
     const char *text = blank_strip(key->text, key->len, &len);
-    draft_add_seed(r, draft, (struct seed){"", "model_config", arena_prefix(r->arena, text, len), true, false});
+    draft_add_seed(r, draft, (struct seed){"", "model_config", arena_prefix(r->arena, text, len), true, false, false});
 }
 
 const char *model_key_add(struct resolver *r)

@@ -27,6 +27,7 @@ struct provider {
         const char *name;
         const char *secret; /* what the sources say the key is now; NULL: the source key is gone */
         bool each_load;     /* every Hermes finds that key at its next load; else only one that starts from now on */
+        bool misread;       /* it is what Hermes's second env reader makes of a value, and no key */
         bool each_process;  /* not each_load, and yet all that run find it: they were started since */
     } * seeds;
     struct credential *credentials; /* the order in which they go out */

@@ -62,7 +62,7 @@ static struct providers xiaomi(struct credential *keys, uint32_t count, const ch
     struct provider *provider = arena_alloc(arena, sizeof *provider);
     struct provider **items = arena_alloc(arena, sizeof *items);
     struct seed *seeds = arena_alloc(arena, sizeof *seeds);
-    *seeds = (struct seed){"env:", "XIAOMI_API_KEY", seed, seed != NULL, false};
+    *seeds = (struct seed){"env:", "XIAOMI_API_KEY", seed, seed != NULL, false, false};
     *provider = (struct provider){.id = "xiaomi",
                                   .row = provider_table_find("xiaomi"),
                                   .base_url = "https://x.test/v1",
