@@ -6,7 +6,8 @@ from harness import SHARED, Home, shared
 ENV = SHARED / "data/env-cases.tsv"
 # Refused here although PyYAML accepts them: Hermes ends in a RecursionError, or the nesting has a limit of its own.
 ON_PURPOSE = {"42-recursive", "50-deep"}
-ENV_DIFFERS = {"UTF32LE BOM"}  # ends the start of Hermes
+# The first ends the start of Hermes; Hermes 0.20.2 takes the second off, that of these cases lost its first variable.
+ENV_DIFFERS = {"UTF32LE BOM", "BOM"}
 # Lines that were glued together: the Hermes of these cases parted them, none does since 0.19.1.
 GLUED = {"concat known", "concat quoted", "concat empty first", "repeat same key", "concat three"}
 # At its start Hermes rewrites the file, and then both readers agree; or the case has a shell of its own.
