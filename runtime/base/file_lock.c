@@ -13,6 +13,7 @@
 
 /* Hermes polls auth.lock each 50 ms; ten looks to its one, and a busy Hermes does not keep us out. */
 enum { POLL_MS = 5 };
+enum { LOOKS = 5 }; /* for who holds a lock */
 
 int file_lock_open(const char *path)
 {
@@ -53,8 +54,7 @@ int file_lock(const char *path, int wait_ms)
     return file_lock_opened(file_lock_open(path), wait_ms);
 }
 
-/* As it is noted: it may have ended, and left the lock to a process that shares its descriptors. */
-static pid_t noted_holder(const char *path)
+static pid_t look_for_holder(const char *path)
 {
     struct stat st;
     char line[256];
@@ -71,6 +71,26 @@ static pid_t noted_holder(const char *path)
     }
     if (locks != NULL)
         (void)fclose(locks);
+    return holder;
+}
+
+/* By a shared lock, for no time at all. */
+static bool is_taken(const char *path)
+{
+    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
+    bool taken = fd >= 0 && flock(fd, LOCK_SH | LOCK_NB) < 0 && errno == EWOULDBLOCK;
+    if (fd >= 0)
+        (void)close(fd);
+    return taken;
+}
+
+/* As it is noted: it may have ended, and left the lock to a process that shares its descriptors. The kernel shows its
+ * list page by page, and a line between two of them is missed when one before it goes meanwhile: another look, then. */
+static pid_t noted_holder(const char *path)
+{
+    pid_t holder = look_for_holder(path);
+    for (int looks = 1; holder == 0 && looks < LOOKS && is_taken(path); looks++)
+        holder = look_for_holder(path);
     return holder;
 }
 
@@ -98,15 +118,8 @@ bool file_lock_is_left(const char *path)
     return holder != 0 && has_ended(holder);
 }
 
-/* A shared lock, for no time at all, where nobody is to be seen. */
 bool file_lock_is_held(const char *path)
 {
     pid_t holder = noted_holder(path);
-    if (holder != 0)
-        return !has_ended(holder);
-    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
-    bool held = fd >= 0 && flock(fd, LOCK_SH | LOCK_NB) < 0 && errno == EWOULDBLOCK;
-    if (fd >= 0)
-        (void)close(fd);
-    return held;
+    return holder != 0 ? !has_ended(holder) : is_taken(path);
 }
