@@ -86,8 +86,8 @@ class ManyHomes(unittest.TestCase):
         watch.wait(lambda status: status.startswith(f"{a}: generation 2"))
 
     def test_many_huge_homes_take_turns(self):
-        """Each has a thread and memory while it is compiled; else a managed file would cost as much as all homes at
-        once."""
+        """Each has a thread and memory while it is compiled, and a thread for each file but one that goes to the disk;
+        else a managed file would cost as much as all homes at once."""
         arguments = []
         for i in range(16):
             arguments += ["--home", self.make(f"{i}", config(f"sk-test-many-{i}") + "".join(
@@ -98,7 +98,7 @@ class ManyHomes(unittest.TestCase):
         (managed / ".env").write_text("DEEPSEEK_API_KEY=sk-test-many-managed\n")
         while any(self.snapshot(f"{i}")["meta"]["generation"] == 1 for i in range(16)):
             most = max(most, len(os.listdir(f"/proc/{watch.process.pid}/task")))
-        self.assertLess(most, 10)
+        self.assertLessEqual(most, 1 + 4 * 3)
 
     def test_more_homes_than_descriptors(self):
         """Each has its lock open; those that cannot are compiled without one, and named."""
