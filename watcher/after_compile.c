@@ -8,6 +8,7 @@
 
 #include "journal.h"
 #include "memory.h"
+#include "text.h"
 
 /* To be freed. */
 static char *diagnostics_text(const struct diagnostics *list, size_t from, size_t to)
@@ -239,9 +240,35 @@ void after_compile_close(struct after_compile *a)
     a->said = NULL;
 }
 
+static const char *as_shown(struct arena *arena, const struct watched_home *home, const char *text)
+{
+    struct text shown = {.arena = arena};
+    const char *at = text;
+    for (const char *path; at != NULL && (path = strstr(at, home->home)) != NULL; at = path + strlen(home->home)) {
+        text_append(&shown, at, (size_t)(path - at));
+        text_puts(&shown, home->place);
+    }
+    if (at == text)
+        return text;
+    text_puts(&shown, at);
+    return shown.bytes;
+}
+
+/* Messages have the path of the home, which may be called like a key. */
+static void hide_path(const struct watched_home *home, const struct compilation *c)
+{
+    for (size_t i = 0; strcmp(home->home, home->place) != 0 && i < c->diagnostics.count; i++) {
+        struct diagnostic *d = c->diagnostics.items[i];
+        d->message = as_shown(c->arena, home, d->message);
+        d->note = as_shown(c->arena, home, d->note);
+        d->help = as_shown(c->arena, home, d->help);
+    }
+}
+
 void after_compile(struct after_compile *a, const struct compilation *c)
 {
     struct home_state *state = a->home->state;
+    hide_path(a->home, c);
     state->alone = mounted_alone(c) != NULL;
     bool other = home_state_say(state, condition_of(state, c), status_line(a->home, c));
     systemd_status_tell(a->systemd, state,

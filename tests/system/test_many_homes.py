@@ -1,5 +1,5 @@
 """Many homes in one hermes-watch: each is compiled for itself, and trouble in one is nobody else's."""
-import fcntl, json, os, pathlib, signal, subprocess, time, unittest
+import fcntl, json, os, pathlib, shutil, signal, subprocess, time, unittest
 
 from harness import PATIENCE, WATCH, Home, Watch, fingerprint
 
@@ -150,6 +150,12 @@ class ManyHomes(unittest.TestCase):
         watch = self.start("--home", self.home.path, "--profiles")
         self.assertTrue(watch.status.startswith(fingerprint(name) + ": generation 1,"), watch.status)
         self.assertEqual(self.key("profiles/" + name), "sk-test-many-coder")
+        os.kill(watch.process.pid, signal.SIGSTOP)
+        shutil.rmtree(self.home.path / "profiles" / name / "compiled")
+        (self.home.path / "profiles" / name / "compiled").write_text("no folder")
+        self.home.write(f"profiles/{name}/config.yaml", config("sk-test-many-later"))
+        os.kill(watch.process.pid, signal.SIGCONT)
+        watch.wait(lambda status: "cannot be used" in status)
         os.rename(self.home.path / "profiles" / name, self.home.root / "away")
         watch.wait(lambda status: "homes" not in status)
         self.assertNotIn(name.encode(), self.home.printed)
