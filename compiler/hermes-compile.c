@@ -476,13 +476,7 @@ static int explain_code(const char *name)
     }
     if (all || code < DIAGNOSTIC_CODES)
         return EXIT_OK;
-    struct near_name near = {.written = name};
-    for (size_t i = 0; i < DIAGNOSTIC_CODES; i++)
-        near_name_consider(&near, diagnostic_code_pages[i].name);
-    (void)fprintf(stderr, "hermes-compile: unknown diagnostic code; %s%s%s\n", near.best == NULL ? "" : "did you mean ",
-                  near.best == NULL ? "--explain-code all prints all of them" : near.best,
-                  near.best == NULL ? "" : "?");
-    return EXIT_USAGE;
+    compile_options_wrong_code(name);
 }
 
 static int run(const struct compile_options *options, struct arena *arena)

@@ -346,10 +346,36 @@ static bool any_source(const struct sources *sources)
     return false;
 }
 
-/* Other programs have it under this name. */
-static bool has_config_yml(struct arena *arena, const char *home)
+/* Names that other programs, editors and file managers give it; JSON is YAML. NULL: none of them is there. */
+static const char *misnamed(struct arena *arena, const char *home, const char *right)
 {
-    return access(arena_printf(arena, "%s/config.yml", home), F_OK) == 0;
+    static const char *const names[][2] = {{"config.yml", "config.yaml"},
+                                           {"config.yaml.txt", "config.yaml"},
+                                           {"config.yml.txt", "config.yaml"},
+                                           {"Config.yaml", "config.yaml"},
+                                           {"config.json", "config.yaml"},
+                                           {"hermes.yaml", "config.yaml"},
+                                           {".env.txt", ".env"},
+                                           {"env.txt", ".env"},
+                                           {"env", ".env"},
+                                           {".env.local", ".env"}};
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++)
+        if (strcmp(names[i][1], right) == 0 && access(arena_printf(arena, "%s/%s", home, names[i][0]), F_OK) == 0)
+            return names[i][0];
+    return NULL;
+}
+
+static void help_without_config(struct diagnostics *diagnostics, struct diagnostic *d, const char *home,
+                                const char *otherwise)
+{
+    const char *config = misnamed(diagnostics->arena, home, "config.yaml");
+    const char *env = misnamed(diagnostics->arena, home, ".env");
+    if (config != NULL)
+        diagnostic_help(diagnostics, d, "rename %s to config.yaml, the only name that Hermes reads", config);
+    else if (env != NULL)
+        diagnostic_help(diagnostics, d, "rename %s to .env, the only name that Hermes reads", env);
+    else
+        diagnostic_help(diagnostics, d, "%s", otherwise);
 }
 
 void sources_check(struct sources *sources, const struct source_files *files, struct diagnostics *diagnostics)
@@ -360,16 +386,11 @@ void sources_check(struct sources *sources, const struct source_files *files, st
     if (!any_source(sources)) {
         struct diagnostic *d = diagnostic_add(diagnostics, CODE_NO_SOURCES, (struct place){0},
                                               "%s has neither config.yaml nor .env", files->home);
-        diagnostic_help(diagnostics, d,
-                        has_config_yml(diagnostics->arena, files->home)
-                            ? "rename config.yml to config.yaml, the only name that Hermes reads"
-                            : "create config.yaml there, or name another home with --home");
+        help_without_config(diagnostics, d, files->home, "create config.yaml there, or name another home with --home");
     } else if (!sources->user->present) {
         struct diagnostic *d = diagnostic_add(diagnostics, CODE_NO_CONFIG, (struct place){.source = sources->user},
                                               "there is no config.yaml: Hermes runs on its built-in defaults");
-        if (has_config_yml(diagnostics->arena, files->home))
-            diagnostic_help(diagnostics, d, "rename config.yml to config.yaml, the only name that Hermes reads");
-        else
-            diagnostic_help(diagnostics, d, "create %s", sources->user->path);
+        help_without_config(diagnostics, d, files->home,
+                            arena_printf(diagnostics->arena, "create %s", sources->user->path));
     }
 }

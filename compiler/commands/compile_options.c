@@ -1,9 +1,11 @@
 #include "compile_options.h"
 
+#include <string.h>
 #include <unistd.h>
 
 #include "diagnostic.h"
 #include "linked_libraries.h"
+#include "plain_name.h"
 
 #define AT(member) .at = offsetof(struct compile_options, member)
 
@@ -92,15 +94,22 @@ static void check(const struct compile_options *options)
         option_table_wrong(&compile_options_table, "--format sarif and github are only for --check");
 }
 
+_Noreturn void compile_options_wrong_code(const char *name)
+{
+    const char *near = diagnostic_code_near(name);
+    const char *shown = plain_name(name, strlen(name)) ? name : "";
+    if (near != NULL)
+        option_table_did_you_mean(&compile_options_table, "unknown diagnostic code %s; did you mean %s", shown, near);
+    option_table_wrong(&compile_options_table, "unknown diagnostic code %s (--explain-code all prints all of them)",
+                       shown);
+}
+
 static void set_rules(struct compile_options *options, const struct option_list *codes, enum diagnostic_rule rule)
 {
     for (size_t i = 0; i < codes->count; i++) {
         enum diagnostic_code code = diagnostic_code_find(codes->items[i]);
-        const char *near = diagnostic_code_near(codes->items[i]);
-        if (code == DIAGNOSTIC_CODES && near != NULL)
-            option_table_wrong(&compile_options_table, "unknown diagnostic code; did you mean %s?", near);
         if (code == DIAGNOSTIC_CODES)
-            option_table_wrong(&compile_options_table, "unknown diagnostic code");
+            compile_options_wrong_code(codes->items[i]);
         if (rule == RULE_ALLOW && diagnostic_code_pages[code].severity == SEVERITY_ERROR)
             option_table_wrong(&compile_options_table, "%s is an error and cannot be allowed",
                                diagnostic_code_pages[code].name);

@@ -40,5 +40,7 @@ struct compile_options {
 extern const struct option_table compile_options_table;
 
 struct compile_options compile_options_parse(struct arena *arena, const char *commit, int argc, char **argv);
+/* Ends the program: there is no diagnostic code NAME. */
+_Noreturn void compile_options_wrong_code(const char *name);
 
 #endif

@@ -242,11 +242,16 @@ static struct known_names known_names(struct checker *c, const char *path)
     return names;
 }
 
-/* A slip only where what was probably meant is not there as well. One in this program's own section is an error: all of
- * its names are known. */
+/* In this program's own section, all of whose names are known. */
+static bool is_own(const char *path)
+{
+    return strcmp(path, "hermes_watch") == 0 || strncmp(path, "hermes_watch.", 13) == 0;
+}
+
+/* A slip only where what was probably meant is not there as well. */
 static enum severity severity_of_unknown(const char *path, const struct node *map, const char *near)
 {
-    if (strcmp(path, "hermes_watch") == 0)
+    if (is_own(path))
         return SEVERITY_ERROR;
     return near != NULL && node_get(map, near) == NULL ? SEVERITY_WARNING : SEVERITY_HINT;
 }
@@ -303,7 +308,7 @@ static void report_unknown(struct checker *c, const char *path, const struct kno
         return;
     if (near == NULL && !closed)
         return;
-    bool own = strcmp(path, "hermes_watch") == 0;
+    bool own = is_own(path);
     const struct config_rule *section = strcmp(path, "model") == 0 ? config_schema_find(key->text) : NULL;
     bool misplaced = section != NULL && (section->flags & (CONFIG_MAP | CONFIG_LIST)) != 0;
     enum severity severity = misplaced ? SEVERITY_WARNING : severity_of_unknown(path, map, near);
@@ -314,6 +319,8 @@ static void report_unknown(struct checker *c, const char *path, const struct kno
         diagnostic_help(c->diagnostics, d, "it belongs at the top level of the file, beside `%s`", here(c));
     else if (near != NULL)
         diagnostic_help(c->diagnostics, d, "did you mean `%s`?", near);
+    else if (own)
+        diagnostic_help(c->diagnostics, d, "remove it; `man 5 hermes-watch` lists the settings");
     if (d != NULL && near != NULL && strcmp(path, "model") == 0 && strcmp(near, "api_key") == 0)
         d->variable = "model.api_key";
 }

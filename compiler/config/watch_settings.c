@@ -4,6 +4,7 @@
 #include <string.h>
 #include <strings.h>
 
+#include "shown.h"
 #include "text.h"
 
 enum { MAX_SETTLE_MS = 10000, MAX_COOLDOWN = 31 * 86400, MAX_UNIT = 255 };
@@ -91,11 +92,15 @@ static void read_rule(const struct pair *pair, struct diagnostics *diagnostics)
     enum diagnostic_code code = name == NULL ? DIAGNOSTIC_CODES : diagnostic_code_find(name);
     bool deny = word != NULL && strcmp(word, "deny") == 0;
     if (code == DIAGNOSTIC_CODES) {
-        struct diagnostic *d = diagnostic_add_as(diagnostics, SEVERITY_ERROR, CODE_UNKNOWN_VALUE, pair->key->place,
-                                                 "there is no diagnostic with this code");
+        struct diagnostic *d =
+            diagnostic_add_as(diagnostics, SEVERITY_ERROR, CODE_UNKNOWN_VALUE, pair->key->place,
+                              "there is no diagnostic with the code %s",
+                              name == NULL ? "(not a string)" : shown_name(diagnostics->arena, name));
         const char *near = name == NULL ? NULL : diagnostic_code_near(name);
         if (near != NULL)
             diagnostic_help(diagnostics, d, "did you mean `%s`?", near);
+        else
+            diagnostic_help(diagnostics, d, "hermes-compile --explain-code all lists them");
     } else if (!deny && (word == NULL || strcmp(word, "allow") != 0)) {
         wrong(diagnostics, pair->value, arena_printf(diagnostics->arena, "diagnostics.%s", name), "allow or deny");
     } else if (!deny && diagnostic_code_pages[code].severity == SEVERITY_ERROR) {

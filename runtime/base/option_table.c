@@ -29,8 +29,7 @@ _Noreturn void option_table_wrong(const struct option_table *table, const char *
     wrong(table, "; see --help\n", format, args);
 }
 
-static _Noreturn __attribute__((format(printf, 2, 3))) void did_you_mean(const struct option_table *table,
-                                                                         const char *format, ...)
+void option_table_did_you_mean(const struct option_table *table, const char *format, ...)
 {
     va_list args;
     va_start(args, format);
@@ -43,7 +42,8 @@ static _Noreturn __attribute__((format(printf, 2, 3))) void did_you_mean(const s
  * be a key, or a part of one. */
 static bool plain(const char *word, size_t len)
 {
-    return len <= LONGEST && strspn(word, "abcdefghijklmnopqrstuvwxyz-") >= len && plain_name(word, len);
+    static const char letters[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ-_";
+    return len <= LONGEST && strspn(word, letters) >= len && plain_name(word, len);
 }
 
 static const char *near_option(const struct option_table *table, const char *word, bool only_modes)
@@ -65,9 +65,12 @@ static _Noreturn void unknown_word(const struct option_table *table, const char 
         option_table_wrong(table, "unknown %s", kind);
     (void)snprintf(name, sizeof name, "%.*s", (int)len, word);
     const char *near = near_option(table, name, only_modes);
+    if (near == NULL && !only_modes && table->commands && near_option(table, name, true) != NULL)
+        option_table_did_you_mean(table, "unknown %s %s%s; did you mean %s", kind, dashes, name,
+                                  near_option(table, name, true));
     if (near != NULL)
-        did_you_mean(table, "unknown %s %s%s; did you mean %s%s", kind, dashes, name,
-                     only_modes && table->commands ? "" : "--", near);
+        option_table_did_you_mean(table, "unknown %s %s%s; did you mean %s%s", kind, dashes, name,
+                                  only_modes && table->commands ? "" : "--", near);
     option_table_wrong(table, len > LONGEST_OTHER ? "unknown %s" : "unknown %s %s%s", kind, dashes, name);
 }
 
@@ -87,6 +90,8 @@ static _Noreturn void wrong_option(const struct option_table *table, char **argv
         option_table_wrong(table, "--%s %s", known->name, word[len] == '=' ? "takes no value" : "needs a value");
     if (strncmp(word, "--", 2) == 0)
         unknown_word(table, "option", "--", word + 2);
+    if (strcmp(word, "-v") == 0)
+        option_table_did_you_mean(table, "unknown option -v; did you mean -V");
     if (len == 2)
         option_table_wrong(table, "unknown option -%c", word[1]);
     unknown_word(table, "option", "-", word + 1);
@@ -245,7 +250,7 @@ static void check_operands(const struct option_table *table, const struct option
         return;
     if (row == NULL)
         unknown_word(table, table->rows[0].kind == OPTION_MODE ? "mode" : "argument", "", line->operands[0]);
-    option_table_wrong(table, most == 0 ? "%s%s takes no arguments" : "%s%s takes one argument only",
+    option_table_wrong(table, most == 0 ? "unexpected argument after %s%s" : "%s%s takes one argument only",
                        option_help_dashes(table, row), row->name);
 }
 

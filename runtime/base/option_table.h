@@ -91,5 +91,8 @@ void option_table_parse(const struct option_table *table, int argc, char **argv,
 /* Prints MESSAGE and where to read on, and ends the program with EXIT_USAGE. */
 _Noreturn void option_table_wrong(const struct option_table *table, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
+/* The same for what ends in what was probably meant. */
+_Noreturn void option_table_did_you_mean(const struct option_table *table, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
 
 #endif

@@ -228,10 +228,13 @@ class Check(unittest.TestCase):
                          (0, "0 errors, 0 warnings\n"))
         self.says("error[unknown-key]", config=config + "hermes_watch: {diagnostics: {unknown-key: deny}}\n")
         self.assertEqual(self.home.compile("--check", "--allow", "unknown-key")[0], 0)
-        self.says("error[unknown-value]: there is no diagnostic with this code", "did you mean `unknown-key`?",
+        self.says("error[unknown-key]: unknown setting `hermes_watch.fleet.nmae`", "did you mean `name`?",
+                  config=config + "hermes_watch: {fleet: {nmae: prod}}\n")
+        self.says("error[unknown-value]: there is no diagnostic with the code unknwon-key",
+                  "did you mean `unknown-key`?",
                   config=config + "hermes_watch: {diagnostics: {unknwon-key: deny}}\n")
         self.assertEqual(self.home.compile("--check", "--allow", "unknwon-key")[::2],
-                         (2, "hermes-compile: unknown diagnostic code; did you mean unknown-key?; see --help\n"))
+                         (2, "hermes-compile: unknown diagnostic code unknwon-key; did you mean unknown-key?\n"))
         self.assertEqual(self.home.compile("--check", "--allow", "yaml-syntax")[::2],
                          (2, "hermes-compile: yaml-syntax is an error and cannot be allowed; see --help\n"))
 
@@ -481,7 +484,7 @@ class Check(unittest.TestCase):
         self.assertEqual(re.findall(r"(?:\A|\n\n)([a-z0-9-]+): ", pages), sorted(code for _, code in table))
         self.assertEqual(self.home.compile("--explain-code", "no-such-code")[0], 2)
         self.assertEqual(self.home.compile("--explain-code", "unreadible"),
-                         (2, "", "hermes-compile: unknown diagnostic code; did you mean unreadable?\n"))
+                         (2, "", "hermes-compile: unknown diagnostic code unreadible; did you mean unreadable?\n"))
 
     # --- schemas ---
 

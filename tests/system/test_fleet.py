@@ -368,7 +368,7 @@ class Words(FleetCase):
         home = self.home()
         for args, told in ((("statu",), "hermes-fleet: unknown command statu; did you mean status?\n"),
                            ((), "hermes-fleet: a command is missing; see --help\n"),
-                           (("status", "x"), "hermes-fleet: status takes no arguments; see --help\n"),
+                           (("status", "x"), "hermes-fleet: unexpected argument after status; see --help\n"),
                            (("init", "--format", "json"),
                             "hermes-fleet: --format is only for push or status or history or rollback or cooldowns; "
                             "see --help\n")):
