@@ -69,6 +69,15 @@ class Push(FleetCase):
         code, out, err = home.compile("--explain", "XIAOMI_API_KEY")
         self.assertIn(f"set at    fleet:{self.name}@1:2:16", out)
         self.assertIn(f"shadows   .env:1:16  {fingerprint(LOCAL)}: the fleet wins over the home's own files", out)
+        home.watch.stop()  # so that the next revision waits to be compiled
+        home.push(f"XIAOMI_API_KEY={NEW}\n")
+        home.wait_state(revision=2)
+        code, out, err = home.compile("--diff")
+        self.assertEqual(code, EXIT_DIFFERS)
+        self.assertIn(f"xiaomi: rotated {fingerprint(OLD)} -> {fingerprint(NEW)} "
+                      f"(fleet:{self.name}@2:1:16 XIAOMI_API_KEY)", out)
+        home.watch.resume()
+        home.wait_revision(2)
 
     def test_a_managed_file_wins_over_the_fleet(self):
         home = self.home()
