@@ -10,22 +10,19 @@
 #define HERMES_FOLLOW_COOLDOWNS_H
 
 #include "fleet.h"
+#include "follow_home.h"
+#include "follow_known.h"
 #include "must_check.h"
-
-struct hermes;
-struct known_cooldown;
 
 struct cooldown_follower {
     struct fleet *fleet;
     const char *host;
-    struct hermes *reader;        /* of the home; NULL: there is no snapshot yet */
-    struct known_cooldown *items; /* what the fleet knows */
-    size_t count;
+    struct follow_home home;
+    struct follow_known known;
     char ids[8][17]; /* of the last resets that were seen, in turn */
     unsigned next_id;
     char awaited[17]; /* the reset told last; "": it came back. Until then no cooldown of this home is news */
     bool untold;      /* something may be news since */
-    bool changed;     /* since compiled/fleet-cooldowns.json was written */
 };
 
 void follow_cooldowns_open(struct cooldown_follower *follower, struct fleet *fleet, const char *host);

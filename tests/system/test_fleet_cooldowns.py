@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 """A key that is exhausted on one machine of a fleet is not tried by the others: library, relay and Hermes's pool."""
-import json, re, shutil, subprocess, time, unittest
+import json, os, re, shutil, signal, subprocess, time, unittest
 
 from fleet import FLEET
 from harness import BUILD, PATIENCE, RuntimeReader, fingerprint
@@ -124,6 +124,34 @@ class Cooldowns(CooldownCase):
         self.etcd.ctl("del", "--prefix", f"/hermes-watch/{a.name}/cooldowns/")
         for home in (a, b):
             home.wait_for(lambda: "good" in self.state(home, SECOND), "the reset key")
+        self.assertEqual(a.fleet("cooldowns")[1], "no key is cooling\n")
+
+    def test_more_keys_than_one_commit_takes(self):
+        names = [f"KEY_{i}" for i in range(70)]
+        env = "".join(f"{name}=sk-test-many-{i:04}\n" for i, name in enumerate(names))
+        homes = [self.machine(start=False) for _ in range(2)]
+        for home in homes:
+            text = (home.path / "config.yaml").read_text()
+            home.write("config.yaml", text + f"credential_pool_sources:\n  xiaomi: [{', '.join(names)}]\n")
+            home.start()
+        a, b = homes
+        self.assertEqual(a.push(env)[0], EXIT_OK)
+        for home in homes:
+            home.wait_revision(1)
+            home.wait_state(revision=1, heard=True)
+        a.watch.stop(), os.kill(a.children()[0], signal.SIGSTOP)  # so that all of it is to be told at once
+        for _ in range(9):  # eight keys each
+            subprocess.run([BUILD / "examples/try_each_key", a.path], input=b"429 900\n" * 8, capture_output=True)
+        a.watch.resume(), os.kill(a.children()[0], signal.SIGCONT)
+
+        def count(home):
+            path = home.path / "compiled/fleet-cooldowns.json"
+            return len(json.loads(path.read_text())["cooldowns"].get("xiaomi", {})) if path.exists() else 0
+        for home in homes:
+            home.wait_for(lambda: count(home) == 70, "all cooldowns")
+        self.assertEqual(a.compile("--reset", "xiaomi")[0], EXIT_OK)
+        for home in homes:
+            home.wait_for(lambda: count(home) == 0, "the resets")
         self.assertEqual(a.fleet("cooldowns")[1], "no key is cooling\n")
 
     def test_the_later_deadline_wins(self):
