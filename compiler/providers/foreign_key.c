@@ -4,6 +4,7 @@
 
 #include "blank.h"
 #include "endpoint.h"
+#include "host_owner.h"
 #include "key_check.h"
 #include "shown.h"
 
@@ -15,12 +16,6 @@ static const struct {
               {"nvapi-", "nvidia"},       {"hf_", "huggingface"},     {"ghp_", "copilot"},  {"gho_", "copilot"},
               {"ghu_", "copilot"},        {"github_pat_", "copilot"}, {"fw_", "fireworks"}, {"vck_", "ai-gateway"},
               {"sk-kimi-", "kimi-coding"}};
-
-bool foreign_key_related(const struct provider_row *a, const struct provider_row *b)
-{
-    size_t word = strcspn(a->id, "-");
-    return strcspn(b->id, "-") == word && strncmp(a->id, b->id, word) == 0;
-}
 
 /* Whether a variable of ROW has that value; its name then, else NULL. */
 static const char *variable_with(const struct resolver *r, const struct provider_row *row, const char *text, size_t len)
@@ -86,16 +81,49 @@ bool foreign_key_check(struct resolver *r, const struct draft *draft, const char
         return true;
     for (size_t i = 0; i < provider_table_count; i++) {
         const struct provider_row *row = &provider_table[i];
-        const char *variable = foreign_key_related(row, own) ? NULL : variable_with(r, row, text, len);
+        const char *variable = host_owner_related(row, own) ? NULL : variable_with(r, row, text, len);
         if (variable == NULL)
             continue;
         report(r, draft, origin, row->id, variable, false);
         return false;
     }
     const struct provider_row *owner = owner_by_shape(text, len);
-    if (owner == NULL || foreign_key_related(owner, own) || !own_host(draft))
+    if (owner == NULL || host_owner_related(owner, own) || !own_host(draft))
         return true;
     bool used = !has_variable(r, own);
     report(r, draft, origin, owner->id, NULL, used);
     return used;
+}
+
+/* Whose key TEXT is, if that one has nothing to do with the host of URL; else NULL. */
+static const struct provider_row *owner_elsewhere(const struct resolver *r, const char *text, const char *url)
+{
+    const struct provider_row *owner = NULL;
+    for (size_t i = 0; i < provider_table_count; i++) {
+        const struct provider_row *row = &provider_table[i];
+        if (variable_with(r, row, text, strlen(text)) == NULL)
+            continue;
+        if (host_owner(url, row) == NULL)
+            return NULL;
+        owner = owner == NULL ? row : owner;
+    }
+    const struct provider_row *by_shape = owner == NULL ? owner_by_shape(text, strlen(text)) : owner;
+    return by_shape == NULL || host_owner(url, by_shape) == NULL ? NULL : by_shape;
+}
+
+void foreign_key_check_host(struct resolver *r, const struct provider *provider)
+{
+    bool custom = provider->row == NULL || provider->row->auth == PROVIDER_CUSTOM;
+    bool known = custom && host_owner(provider->base_url, NULL) != NULL;
+    for (size_t i = 0; known && i < provider->credential_count; i++) {
+        const struct credential *credential = &provider->credentials[i];
+        const struct provider_row *owner =
+            credential->rank > RANK_ENV ? NULL : owner_elsewhere(r, credential->secret, provider->base_url);
+        if (owner == NULL)
+            continue;
+        struct diagnostic *d = diagnostic_add(r->diagnostics, CODE_FOREIGN_KEY, credential->origins[0].place,
+                                              "%s is a key of %s, and goes to a host of %s", credential->origins[0].key,
+                                              owner->id, host_owner(provider->base_url, owner)->id);
+        diagnostic_help(r->diagnostics, d, "put the key there that belongs to this URL");
+    }
 }

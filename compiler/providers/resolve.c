@@ -9,6 +9,7 @@
 #include "dialect.h"
 #include "draft.h"
 #include "endpoint.h"
+#include "foreign_key.h"
 #include "env_keys.h"
 #include "host_key.h"
 #include "key_check.h"
@@ -157,6 +158,7 @@ static void finish(struct resolver *r, struct providers *all)
         provider_url_leave_out(r, r->providers[i]);
         if (r->providers[i]->url.key != NULL && *r->providers[i]->base_url != '\0')
             url_check(r->diagnostics, r->providers[i]->url.place, r->providers[i]->base_url, r->providers[i]->row);
+        foreign_key_check_host(r, r->providers[i]);
         add_keyless(r, r->providers[i]);
         precedence_check(r, r->providers[i]);
     }

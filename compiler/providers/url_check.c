@@ -4,32 +4,9 @@
 #include <strings.h>
 
 #include "endpoint.h"
-#include "foreign_key.h"
+#include "host_owner.h"
 #include "key_check.h"
 #include "url.h"
-
-static bool same_host(const char *url, const char *other)
-{
-    size_t len, other_len;
-    const char *host = endpoint_host(url, &len);
-    const char *other_host = endpoint_host(other, &other_len);
-    return len > 0 && len == other_len && strncasecmp(host, other_host, len) == 0;
-}
-
-/* The provider whose host URL names; NULL where it is ROW's own, or nobody's. */
-static const struct provider_row *other_owner(const char *url, const struct provider_row *row)
-{
-    const struct provider_row *owner = NULL;
-    for (size_t i = 0; i < provider_table_count; i++) {
-        const struct provider_row *other = &provider_table[i];
-        if (*other->base_url == '\0' || !same_host(url, other->base_url))
-            continue;
-        if (foreign_key_related(other, row))
-            return NULL;
-        owner = owner == NULL ? other : owner;
-    }
-    return owner;
-}
 
 /* Hermes takes these, and no request arrives. */
 static void check_parts(struct diagnostics *diagnostics, struct place place, const char *url)
@@ -58,7 +35,7 @@ void url_check(struct diagnostics *diagnostics, struct place place, const char *
 {
     const char *request = endpoint_request(url);
     const struct provider_row *owner =
-        row == NULL || row->auth == PROVIDER_CUSTOM || endpoint_is_local(url) ? NULL : other_owner(url, row);
+        row == NULL || row->auth == PROVIDER_CUSTOM || endpoint_is_local(url) ? NULL : host_owner(url, row);
     if (key_check_is_unclosed(url, strlen(url)))
         diagnostic_help(
             diagnostics,
