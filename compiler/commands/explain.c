@@ -3,11 +3,11 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "explain_unset.h"
 #include "json_write.h"
 #include "near_name.h"
 #include "reference.h"
 #include "setting_name.h"
-#include "known_variables.h"
 #include "provider_table.h"
 #include "plain_name.h"
 #include "shown.h"
@@ -209,28 +209,11 @@ static const struct node *follow(struct arena *arena, const struct node *node, c
     return NULL;
 }
 
-/* The provider that takes a key from the variable NAME, or NULL. */
-static const char *provider_of_variable(const char *name)
-{
-    for (size_t i = 0; i < provider_table_count; i++)
-        for (const char *const *variable = provider_table[i].key_envs; *variable != NULL; variable++)
-            if (strcmp(*variable, name) == 0)
-                return provider_table[i].id;
-    return NULL;
-}
-
 static bool explain_variable(const struct compilation *c, const char *name, bool reveal, FILE *stream)
 {
     const struct binding *binding = environment_get(&c->environment, name);
-    const char *provider = provider_of_variable(name);
-    if (binding == NULL && !known_variables_has(name, strlen(name)))
+    if (binding == NULL)
         return false;
-    if (binding == NULL) {
-        (void)fprintf(stream, "%s\n  value     unset: no file of this home sets it\n", name);
-        (void)fprintf(stream, provider == NULL ? "  read by   Hermes\n" : "  read by   Hermes, as a key for %s\n",
-                      provider);
-        return true;
-    }
     (void)fprintf(stream, "%s\n  set at    %s\n  value     ", shown_name(c->arena, name),
                   diagnostic_place_text(c->arena, binding->place));
     (void)fputs(reveal ? binding->value : shown_value(c->arena, name, binding->value, binding->len), stream);
@@ -299,7 +282,8 @@ bool explain(const struct compilation *c, const char *subject, bool reveal, FILE
         print_provider(c, provider, reveal, stream);
         return true;
     }
-    return explain_variable(c, subject, reveal, stream) || explain_path(c, subject, reveal, stream);
+    return explain_variable(c, subject, reveal, stream) || explain_path(c, subject, reveal, stream) ||
+           explain_unset(c, subject, stream);
 }
 
 /* A path whose last name alone is misspelt. */
@@ -483,11 +467,7 @@ bool explain_json(struct text *out, const struct compilation *c, const char *sub
         put_provider(out, c, provider);
     else if (binding != NULL)
         put_variable(out, c, subject, binding);
-    else if (!known_variables_has(subject, strlen(subject)))
-        return put_config(out, c, written_path(c, subject));
-    else {
-        json_write_member(out, "variable", subject);
-        json_write_truth(out, "set", false);
-    }
+    else
+        return put_config(out, c, written_path(c, subject)) || explain_unset_json(out, c, subject);
     return true;
 }

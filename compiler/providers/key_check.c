@@ -150,7 +150,7 @@ static bool contains(const char *text, size_t len, const char *word)
 static bool like_a_placeholder(const char *text, size_t len)
 {
     static const char *const words[] = {"your-", "your_", "xxxxxx", "change", "replace", "placeholder"};
-    static const char *const whole[] = {"todo", "fixme", "tbd", "api_key", "api-key", "apikey"};
+    static const char *const whole[] = {"todo", "fixme", "tbd", "api_key", "api-key", "apikey", "true", "false"};
     for (size_t i = 0; i < sizeof words / sizeof *words; i++)
         if (contains(text, len, words[i]))
             return true;
@@ -161,6 +161,17 @@ static bool like_a_placeholder(const char *text, size_t len)
 }
 
 /* What stands before the key where more was pasted than it. */
+/* Of a file that has the key, as Docker's NAME_FILE variables do. */
+static bool is_path(const char *text, size_t len)
+{
+    static const char *const starts[] = {"/run/", "/etc/", "/home/", "/root/", "/var/", "/opt/",
+                                         "/mnt/", "/tmp/", "/usr/",  "~/",     "./",    "../"};
+    for (size_t i = 0; i < sizeof starts / sizeof *starts; i++)
+        if (len > strlen(starts[i]) && memcmp(text, starts[i], strlen(starts[i])) == 0)
+            return true;
+    return false;
+}
+
 static struct key_doubt pasted_before(const char *text, size_t len)
 {
     size_t name = strspn(text, "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_");
@@ -168,6 +179,10 @@ static struct key_doubt pasted_before(const char *text, size_t len)
         return (struct key_doubt){"starts with \"Bearer \"", "remove it: Hermes adds it"};
     if (len > 10 && (strncasecmp(text, "Authorization:", 14) == 0 || strncasecmp(text, "x-api-key:", 10) == 0))
         return (struct key_doubt){"is a whole header", "keep only the key"};
+    if (text[0] == '=' || text[0] == ':')
+        return (struct key_doubt){text[0] == '=' ? "starts with an equals sign" : "starts with a colon", "remove it"};
+    if (is_path(text, len))
+        return (struct key_doubt){"is the path of a file", "write what is in the file: Hermes does not read it"};
     if (name > 4 && name < len && text[name] == '=' && memchr(text, '_', name) != NULL)
         return (struct key_doubt){"starts with the name of a variable", "keep only the part after the \"=\""};
     return (struct key_doubt){0};
@@ -209,6 +224,8 @@ static struct key_doubt odd_end(const char *text, size_t len)
     char last = text[len - 1];
     if (len > 1 && (text[0] == '"' || text[0] == '\'') && last == text[0])
         return (struct key_doubt){"has quotes as a part of it", "remove one pair of quotes"};
+    if ((text[0] == '[' && last == ']') || (text[0] == '(' && last == ')') || (text[0] == '{' && last == '}'))
+        return (struct key_doubt){"has brackets as a part of it", "remove them"};
     if (last == '"' || last == '\'')
         return (struct key_doubt){"ends with a quote", "remove it, or write one before the key as well"};
     if (last == ',' || last == ';' || last == '\\')

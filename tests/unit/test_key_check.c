@@ -90,12 +90,17 @@ static void warns_about_what_will_fail(void **state)
         {"TODO", "looks like a placeholder"},
         {"Bearer sk-test-1", "starts with \"Bearer \""},
         {"Authorization: Bearer sk-test-1", "is a whole header"},
+        {"=sk-test-1", "starts with an equals sign"},
+        {"[sk-test-1]", "has brackets as a part of it"},
+        {"/run/secrets/xiaomi", "is the path of a file"},
+        {"~/.secrets/xiaomi", "is the path of a file"},
         {"XAI_API_KEY=sk-test-1", "starts with the name of a variable"},
         {"\xE2\x80\x9Csk-test\xE2\x80\x9D", "has typographic quotes in it"},
         {"sk-test\xE2\x80\x8B-1", "has an invisible character in it"},
         {"sk-t\xC3\xA4st", "contains characters outside ASCII"},
     };
     assert_null(key_check_suspicious("sk-test-1", 9).why);
+    assert_null(key_check_suspicious("/ab+cd/test==", 13).why);
     for (size_t i = 0; i < sizeof doubts / sizeof *doubts; i++)
         assert_string_equal(key_check_suspicious(doubts[i][0], strlen(doubts[i][0])).why, doubts[i][1]);
     static const char *const placeholders[] = {
