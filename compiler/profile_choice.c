@@ -39,13 +39,14 @@ bool profile_choice_is_open(struct arena *arena, const char *home, const struct 
                             const struct environment *environment)
 {
     const char *folder = arena_printf(arena, "%s/profiles", home);
-    DIR *profiles = names_openrouter(sources, environment) ? opendir(folder) : NULL;
+    DIR *profiles = opendir(folder);
     struct memory_hold hold;
     bool open = false;
     memory_hold_folder(&hold, profiles);
-    for (struct dirent *entry; profiles != NULL && !open && (entry = readdir(profiles)) != NULL;)
-        open = *entry->d_name != '.' &&
-               !names_provider(arena, arena_printf(arena, "%s/%s/config.yaml", folder, entry->d_name));
+    if (profiles != NULL && names_openrouter(sources, environment))
+        for (struct dirent *entry; !open && (entry = readdir(profiles)) != NULL;)
+            open = *entry->d_name != '.' &&
+                   !names_provider(arena, arena_printf(arena, "%s/%s/config.yaml", folder, entry->d_name));
     memory_give_back(&hold);
     return open;
 }
