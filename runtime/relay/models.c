@@ -66,7 +66,7 @@ static bool asks_for_all(const struct exchange *x)
     size_t len;
     const char *path = route_path(&x->route, &len);
     return strcmp(x->record.method, "GET") == 0 && x->route.provider[0] == '\0' && x->route.query == NULL &&
-           x->route.version_len == 3 && len == 7 && memcmp(path, "/models", 7) == 0 &&
+           (x->route.version_len == 3 || x->route.bare) && len == 7 && memcmp(path, "/models", 7) == 0 &&
            headers_line(&x->headers, "anthropic-version") == NULL;
 }
 

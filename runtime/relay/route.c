@@ -147,6 +147,7 @@ static bool find_rest(struct route *route, const char *path, size_t len)
             route->prefix = path;
             route->prefix_len = (size_t)(at - path);
             route->rest = at + skip;
+            route->azure = azure;
             route->rest_len = (size_t)(end - route->rest);
             return true;
         }
@@ -159,6 +160,28 @@ static bool find_rest(struct route *route, const char *path, size_t len)
 static bool is_upload(const char *path, size_t len)
 {
     return begins(path, len, "/upload/v1beta/") || begins(path, len, "/upload/v1alpha/");
+}
+
+/* A path that clients know, where a version usually stands before it. */
+static bool is_bare(const char *path, size_t len)
+{
+    static const char *const paths[] = {
+        "/chat/completions", "/completions", "/responses", "/embeddings", "/models",      "/messages",
+        "/images/",          "/audio/",      "/files",     "/batches",    "/moderations", NULL};
+    for (size_t i = 0; paths[i] != NULL; i++) {
+        size_t size = strlen(paths[i]);
+        if (begins(path, len, paths[i]) && (len == size || path[size - 1] == '/' || path[size] == '/'))
+            return true;
+    }
+    return false;
+}
+
+static void take_bare(struct route *route, const char *path, size_t len)
+{
+    route->bare = true;
+    route->prefix = route->rest = path;
+    route->prefix_len = 0;
+    route->rest_len = len;
 }
 
 int route_parse(const char *target, struct route *ret)
@@ -177,8 +200,16 @@ int route_parse(const char *target, struct route *ret)
     const char *path = direct ? target : target + 1 + first;
     route.upload = is_upload(path, (size_t)(target + len - path));
     path += route.upload ? strlen("/upload") : 0;
-    if (!find_rest(&route, path, (size_t)(target + len - path)) || (direct && route.prefix_len > 0))
+    size_t path_len = (size_t)(target + len - path);
+    bool found = find_rest(&route, path, path_len);
+    if (!found && is_bare(target, len)) {
+        direct = true;
+        take_bare(&route, target, len);
+    } else if (!found && is_bare(path, path_len)) {
+        take_bare(&route, path, path_len);
+    } else if (!found || (direct && route.prefix_len > 0)) {
         return -ENOENT;
+    }
     if (!direct && (!route_decode(target + 1, first, route.provider, sizeof route.provider) || !*route.provider))
         return -ENOENT;
     size_t again = version_at(route.rest + route.version_len, route.rest_len - route.version_len);
@@ -284,7 +315,7 @@ enum dialect route_dialect(const struct route *route)
     size_t len;
     size_t whole;
     const char *path = dialect_path(route, &len);
-    if (route->version_len == 0) /* Azure's */
+    if (route->azure)
         return DIALECT_OPENAI;
     if (begins(path, len, "/messages") && (len == 9 || path[9] == '/'))
         return DIALECT_ANTHROPIC;
@@ -356,7 +387,7 @@ static bool prefix_fits(const char *base_url, const struct route *route)
     struct url url;
     bool split = url_split(base_url, &url);
     struct url_part azure = without_version(url.path);
-    if (route->version_len == 0 && !(split && (url.path.len == 0 || part_ends(azure, "/openai"))))
+    if (route->azure && !(split && (url.path.len == 0 || part_ends(azure, "/openai"))))
         return false;  /* nothing else leads upwards */
     if (route->upload) /* its base URL has a version and nothing else */
         return split && without_version(url.path).len == 0;
@@ -445,7 +476,7 @@ static bool is_azure(const char *base_url)
 const struct hermes_provider *route_by_path(const struct hermes_view *view, const struct route *route,
                                             const struct hermes_provider *usual)
 {
-    bool azure = route->version_len == 0;
+    bool azure = route->azure;
     if ((!azure && route->prefix_len == 0) || (usual != NULL && route_fits(usual->base_url, usual->auth, route) == 0))
         return usual;
     for (size_t i = 0; i < hermes_provider_count(view); i++) {
@@ -506,21 +537,23 @@ bool route_url(const char *base_url, const char *auth, const struct route *route
     struct url url;
     if (!url_split(base_url, &url)) /* nobody can be asked there, which libcurl says */
         url = (struct url){.path = {base_url + strlen(base_url), 0}, .query = {base_url + strlen(base_url), 0}};
-    struct url_part base_path = route->version_len == 0 ? without_version(url.path) : url.path;
+    struct url_part base_path = route->azure ? without_version(url.path) : url.path;
     size_t base_len = (size_t)(url.path.text - base_url) + base_path.len;
-    size_t skip = wants_version(url.path, base_url, auth, route) ? 0 : route->version_len;
+    bool wants = wants_version(url.path, base_url, auth, route);
+    size_t skip = wants ? 0 : route->version_len;
     bool openai = asks_geminis_openai(base_url, auth, route);
     size_t len;
     size_t own;
     const char *path = route_path(route, &len);
     bool there = dialect_path(route, &own) != path || begins(path, len, "/openai/");
-    bool azure = route->version_len == 0 && url.path.len == 0;
+    bool azure = route->azure && url.path.len == 0;
     if (begins(path, len, "/openai/") && part_ends(url.path, "/openai"))
         skip = route->version_len + strlen("/openai");
     size_t origin = route->upload ? (size_t)(url.path.text - base_url) : 0; /* which "/upload" follows */
     return bytes_add(out, base_url, origin) && (!route->upload || bytes_add(out, "/upload", 7)) &&
            bytes_add(out, base_url + origin, base_len - origin) &&
            ((!azure && (!openai || there)) || bytes_add(out, "/openai", 7)) &&
+           (!route->bare || !wants || bytes_add(out, "/v1", 3)) &&
            bytes_add(out, route->rest + skip, route->rest_len - skip) && add_query(url.query, route->query, out) &&
            bytes_add(out, "", 1);
 }

@@ -27,6 +27,8 @@ struct route {
     const char *rest; /* into the target, from the version on: "/v1/chat/completions" */
     size_t rest_len;
     size_t version_len; /* of "/v1"; 0: it has none */
+    bool azure;         /* a deployment's, without a version */
+    bool bare;          /* a usual path without one: the client's base URL is no more than this relay, or a provider */
     bool upload;        /* Google's, whose path is "/upload" and the usual one */
     const char *query;  /* after the '?'; NULL: none */
 };

@@ -157,6 +157,9 @@ class Requests(RelayCase):
         for path, model, provider, target, asked_model in [
                 ("/v1/chat/completions", "m", self.openai, "/v1/chat/completions", "m"),
                 ("/xiaomi/v1/embeddings", "m", self.openai, "/v1/embeddings", "m"),
+                ("/chat/completions", "m", self.openai, "/v1/chat/completions", "m"),
+                ("/extra/chat/completions", "m", self.extra, "/v1/chat/completions", "m"),
+                ("/messages", "anthropic/m", self.anthropic, "/v1/messages", "m"),
                 ("/mimo/v1/models/a%2Fb", "m", self.openai, "/v1/models/a%2Fb", "m"),
                 ("/custom:extra/v1/chat/completions", "m", self.extra, "/v1/chat/completions", "m"),
                 ("/custom%3Aextra/v1/chat/completions", "m", self.extra, "/v1/chat/completions", "m"),

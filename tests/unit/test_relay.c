@@ -56,6 +56,13 @@ static void path_and_base_url_are_joined_with_one_version(void **state)
         {"https://x/v1beta", "x-goog-api-key", "/g/v1beta/models", "https://x/v1beta/models"},
         {"https://x/v1beta", "x-goog-api-key", "/upload/v1beta/files?upload_id=a&key=k",
          "https://x/upload/v1beta/files?upload_id=a"},
+        {"https://x/v1", "bearer", "/chat/completions?a=1", "https://x/v1/chat/completions?a=1"},
+        {"https://x", "bearer", "/p/chat/completions", "https://x/chat/completions"},
+        {"https://x/v1", "bearer", "/models/maker/m", "https://x/v1/models/maker/m"},
+        {"https://api.anthropic.com", "x-api-key", "/p/messages", "https://api.anthropic.com/v1/messages"},
+        {"https://api.anthropic.com", "x-api-key", "/chat/completions",
+         "https://api.anthropic.com/v1/chat/completions"},
+        {"https://x/v1beta", "x-goog-api-key", "/g/chat/completions", "https://x/v1beta/openai/chat/completions"},
         {"https://x/v1beta/openai", "x-goog-api-key", "/g/v1/chat/completions",
          "https://x/v1beta/openai/chat/completions"},
         {"https://x/openai", "bearer", "/p/openai/deployments/d/chat/completions?api-version=1",
@@ -83,7 +90,8 @@ static void path_and_base_url_are_joined_with_one_version(void **state)
 
 static void paths_that_are_none_of_a_provider_are_told_apart(void **state)
 {
-    static const char *const none[] = {"/", "/status", "/nothing/here", "/p", "", "*", "/p/models", "//v1/models"};
+    static const char *const none[] = {"/",          "/status",     "/nothing/here",    "/p",         "", "*",
+                                       "/p/modelsx", "//v1/models", "/chat/completion", "/p/q/models"};
     static const char *const wrong[] = {"/v1/../x",       "/v1/%2e%2E/x", "/p/v1/./x",       "/v1/a b",
                                         "/v1\\x",         "/v1/x\x01",    "/v1/..%2f..%2fx", "/v1/%2e%2e%2Fx",
                                         "/v1/x%2F..%2Fy", "/v1/..%5cx",   "/v1/..;/x",       "/v1/x%0d%0aX:1",
@@ -185,6 +193,9 @@ static void the_path_names_a_model_and_a_dialect(void **state)
         {"/v1/models/llama3:8b", "llama3:8b", DIALECT_ANY},
         {"/openai/deployments/d/chat/completions", "d", DIALECT_OPENAI},
         {"/deployments/d/chat/completions", "d", DIALECT_OPENAI},
+        {"/p/models/a", "a", DIALECT_ANY},
+        {"/messages", NULL, DIALECT_ANTHROPIC},
+        {"/embeddings", NULL, DIALECT_OPENAI},
         {"/azure/deployments/d/chat/completions?a=/v1/", "d", DIALECT_OPENAI},
         {"/v1beta/tunedModels/m:generateContent", NULL, DIALECT_GEMINI},
         {"/v1beta/models", NULL, DIALECT_GEMINI},
