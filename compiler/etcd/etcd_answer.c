@@ -179,7 +179,7 @@ static void refuse_common_name(struct etcd_answer *answer)
 static void note_end(struct etcd_answer *answer)
 {
     const char *reason = etcd_answer_text(answer, "cancel_reason");
-    etcd_answer_explain(answer->why, *reason != '\0' ? reason : "it ended the watch");
+    etcd_answer_explain(answer->why, *reason != '\0' ? reason : "etcd ended the watch");
     answer->error = etcd_answer_number(answer, "compact_revision") > 0 ? ETCD_COMPACTED
                     : strstr(reason, "permission") != NULL             ? ETCD_REFUSED
                                                                        : ETCD_AWAY;
