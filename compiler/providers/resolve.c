@@ -214,6 +214,14 @@ static void note_inheritance(struct resolver *r)
     }
 }
 
+/* Who is asked where `model` names nobody. With no other choice, the entry that a key of config.yaml gets in OpenRouter's
+ * pool decides. */
+static const char *automatic_provider(struct resolver *r)
+{
+    const char *id = model_key_automatic_provider(r);
+    return id == NULL && has_own_key(draft_find(r, "openrouter")) ? "openrouter" : id;
+}
+
 struct providers resolve(struct arena *arena, const struct resolve_input *input, struct diagnostics *diagnostics)
 {
     struct resolver r = {.arena = arena, .in = input, .diagnostics = diagnostics, .path = {.arena = arena}};
@@ -231,7 +239,7 @@ struct providers resolve(struct arena *arena, const struct resolve_input *input,
     for (size_t i = 0; i < r.count; i++)
         provider_url_share(r.providers[i]);
     if (default_id == NULL)
-        default_id = model_key_automatic_provider(&r);
+        default_id = automatic_provider(&r);
     struct providers all = {.default_id = default_id};
     task_providers_add(&r, default_id == NULL ? NULL : draft_find(&r, default_id), &all);
     read_strategies(&r);
