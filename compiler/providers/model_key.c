@@ -8,6 +8,7 @@
 #include "foreign_key.h"
 #include "provider_target.h"
 #include "shadowed_key.h"
+#include "shown.h"
 #include "written_key.h"
 
 /* The variable that names the provider where config.yaml names none, and the endpoint that goes with `custom`. */
@@ -119,6 +120,23 @@ static void add_model_seed(struct resolver *r, struct draft *draft, const struct
     draft_add_seed(r, draft, (struct seed){"", "model_config", arena_prefix(r->arena, text, len), true, false, false});
 }
 
+/* Hermes goes by the URL, and finds what stands in the pool of the provider that has the same one. */
+static void say_found_by_url(struct resolver *r, const struct naming *naming, const struct draft *draft)
+{
+    const struct custom_provider *custom = custom_provider_find(r->in->customs, draft->provider.id);
+    const struct pair *variable = custom == NULL ? NULL : custom_provider_variable(custom);
+    enum meaning_kind kind = provider_target_meaning(r, naming->name).kind;
+    const char *name = variable == NULL ? NULL : node_string(variable->value);
+    if (naming->key != NULL || name == NULL || custom_provider_key(custom) != NULL || !written_key_is_set(r, name) ||
+        (kind != MEANS_ENDPOINT && kind != MEANS_AUTO))
+        return;
+    (void)diagnostic_add(
+        r->diagnostics, CODE_HERMES_IGNORES, naming->url.place,
+        "Hermes alone sends no key to this URL; through its pool it finds %s of %s, which has the same "
+        "URL",
+        shown_name(r->arena, name), shown_name(r->arena, custom->name));
+}
+
 const char *model_key_add(struct resolver *r)
 {
     const struct node *model = node_get(r->in->config, "model");
@@ -136,6 +154,7 @@ const char *model_key_add(struct resolver *r)
         }
         return NULL;
     }
+    say_found_by_url(r, &naming, target.draft);
     written_key_add(r, target.draft, RANK_CONFIG, key, path);
     if (node_truthy(key))
         shadowed_key_add_users(r, target.draft, key,

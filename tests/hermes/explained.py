@@ -141,9 +141,10 @@ def references(home, difference, *_):
     """A reference that nothing replaces, or a word that stands for no key: Hermes sends the text."""
     parts = [value for part in ("config", "managed config") for _, value in leaves(home[part])]
     parts += [value for value in environment({".env": home[".env"], "managed .env": []}).values()]
-    parts += [line.split("=", 1)[1].strip().strip("'\"") for line in home[".env"] if "=" in line]
-    texts = {homes.fingerprint(text) for text in parts if text.startswith(("${", "op:", "vault:", "bws:", "ENC[")) or
-             text in homes.PLACEHOLDERS}
+    parts += [line.split("=", 1)[1].strip() for line in home[".env"] if "=" in line]
+    is_none = lambda text: text.startswith(("${", "op:", "vault:", "bws:", "ENC[")) or text in homes.PLACEHOLDERS
+    texts = {homes.fingerprint(written) for part in parts for written in (part, part.strip("'\""))
+             if is_none(part.split(" #")[0].strip().strip("'\""))}
     fallback = difference["field"].endswith(("next", "pool")) and bool(texts & {fp for fp, _ in declared(home)})
     before = key_of(difference["before"])
     return (isinstance(before, str) and before in texts) or fallback or (
