@@ -214,8 +214,8 @@ static void note_inheritance(struct resolver *r)
     }
 }
 
-/* Who is asked where `model` names nobody. With no other choice, the entry that a key of config.yaml gets in OpenRouter's
- * pool decides. */
+/* Who is asked where `model` names nobody. With no other choice, the entry that a key of config.yaml gets in
+ * OpenRouter's pool decides. */
 static const char *automatic_provider(struct resolver *r)
 {
     const char *id = model_key_automatic_provider(r);
