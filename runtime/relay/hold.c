@@ -100,12 +100,14 @@ static bool is_preamble(const char *data, size_t len)
                                         "content_block_start",
                                         "message-start", /* Cohere's */
                                         "content-start",
+                                        "codex.rate_limits",
                                         "ping"};
     struct json_token name;
     struct json_token value;
     struct json_tokens tokens = json_tokens(data, len);
-    bool preamble = false;
-    if (json_token_next(&tokens).kind != JSON_OPEN)
+    struct json_token first = json_token_next(&tokens);
+    bool preamble = first.kind == JSON_OPEN && *first.bytes == '{' && is_empty(first, tokens);
+    if (first.kind != JSON_OPEN)
         return false;
     while (json_token_child(&tokens, &name, &value)) {
         if (token_is(name, "error") && !is_empty(value, tokens))

@@ -349,6 +349,22 @@ static void a_stream_is_held_until_its_first_event_with_data(void **state)
     assert_int_equal(hold_for(429, NULL), HOLD_BODY);
 }
 
+static void what_says_nothing_yet_is_a_preamble(void **state)
+{
+    static const char *const preambles[] = {"{}", "{\"type\":\"codex.rate_limits\",\"rate_limits\":{\"a\":1}}",
+                                            "{\"type\":\"content-start\",\"index\":0}", "{\"choices\":[]}"};
+    static const char *const contents[] = {"[]", "{\"a\":1}", "[DONE]", "{\"type\":\"content-delta\"}"};
+    struct hold_piece piece;
+    char event[256];
+    (void)state;
+    for (size_t i = 0; i < 4; i++) {
+        (void)snprintf(event, sizeof event, "data: %s\n\n", preambles[i]);
+        assert_false(hold_enough(HOLD_EVENT, event, strlen(event), &piece));
+        (void)snprintf(event, sizeof event, "data: %s\n\n", contents[i]);
+        assert_true(hold_enough(HOLD_EVENT, event, strlen(event), &piece));
+    }
+}
+
 static void a_silent_stream_gets_a_comment_between_two_events(void **state)
 {
     static const struct {
@@ -600,6 +616,7 @@ int main(void)
         cmocka_unit_test(another_model_is_put_in_its_place),
         cmocka_unit_test(a_key_is_masked_and_its_beginning_waits),
         cmocka_unit_test(a_stream_is_held_until_its_first_event_with_data),
+        cmocka_unit_test(what_says_nothing_yet_is_a_preamble),
         cmocka_unit_test(a_silent_stream_gets_a_comment_between_two_events),
         cmocka_unit_test(a_body_in_chunks_ends_where_each_reader_finds_its_end),
         cmocka_unit_test(json_is_held_until_it_can_be_judged),
