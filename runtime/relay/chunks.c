@@ -12,6 +12,7 @@ static _Thread_local struct {
     size_t len;
 } last;
 static _Thread_local struct chunks *watched;
+static _Thread_local struct chunks *expected;
 
 static int hex_digit(char c)
 {
@@ -83,6 +84,14 @@ void chunks_take(struct chunks *chunks, const char *data, size_t len)
     }
 }
 
+static void leave(struct chunks **list, const struct chunks *chunks)
+{
+    while (*list != NULL && *list != chunks)
+        list = &(*list)->next;
+    if (*list != NULL)
+        *list = chunks->next;
+}
+
 /* Takes the place of libc's, which is the same. (Fortified headers define a function of that name.) */
 ssize_t chunks_receive(int fd, void *buffer, size_t size, int flags) __asm__("recv")
     __attribute__((visibility("default")));
@@ -92,6 +101,12 @@ ssize_t chunks_receive(int fd, void *buffer, size_t size, int flags)
     ssize_t len = recvfrom(fd, buffer, size, flags, NULL, NULL);
     if (len <= 0)
         return len;
+    for (struct chunks *chunks = expected; chunks != NULL; chunks = chunks->next)
+        if (chunks->fd == fd) {
+            chunks->first = buffer;
+            leave(&expected, chunks);
+            break;
+        }
     last.fd = fd;
     last.bytes = buffer;
     last.len = (size_t)len;
@@ -109,17 +124,20 @@ bool chunks_watch(struct chunks *chunks, int fd, const char *end)
     const char *limit = last.bytes + last.len;
     if (last.fd != fd || body <= last.bytes || body > limit || memcmp(end, line_ends, sizeof line_ends) != 0)
         return false;
-    *chunks = (struct chunks){.fd = fd, .next = watched};
+    *chunks = (struct chunks){.fd = fd, .first = chunks->first, .next = watched};
     watched = chunks;
     chunks_take(chunks, body, (size_t)(limit - body));
     return true;
 }
 
+void chunks_expect(struct chunks *chunks, int fd)
+{
+    *chunks = (struct chunks){.fd = fd, .next = expected};
+    expected = chunks;
+}
+
 void chunks_leave(struct chunks *chunks)
 {
-    for (struct chunks **place = &watched; *place != NULL; place = &(*place)->next)
-        if (*place == chunks) {
-            *place = chunks->next;
-            return;
-        }
+    leave(&watched, chunks);
+    leave(&expected, chunks);
 }

@@ -31,17 +31,20 @@ struct chunks {
     uint64_t size;   /* of the chunk; then what is left of it */
     unsigned digits; /* of its size, or bytes of the trailer's line */
     int fd;          /* of the connection that is watched */
+    char *first;     /* where the connection's first bytes were put: the beginning of the server's memory for it */
     struct chunks *next;
 };
 
 /* The body's next LEN bytes. */
 void chunks_take(struct chunks *chunks, const char *data, size_t len);
 
+/* Notes `first` of a new connection, until chunks_leave. */
+void chunks_expect(struct chunks *chunks, int fd);
 /* Watches what comes in on FD in this thread, until chunks_leave. END is the end of the last header's value in the
  * server's memory, where it has put a NUL for each byte of a line end. False: where the body begins can't be told, as
  * the request has not come in last. */
 bool chunks_watch(struct chunks *chunks, int fd, const char *end) MUST_CHECK;
-/* Fine when it is not watched. */
+/* Fine when it is neither watched nor expected. */
 void chunks_leave(struct chunks *chunks);
 
 #endif

@@ -31,6 +31,7 @@
 #include "reply.h"
 #include "shown_path.h"
 #include "upstream.h"
+#include "zero_pages.h"
 
 /* A connection's memory holds the headers of its request and of the answer, and what is being sent. Above 32 KiB the
  * server maps it, so that only what is used takes room; but it clears all of it, and a half of it once more, between
@@ -43,6 +44,7 @@ enum { ANSWER_ROOM = 24 * 1024, SERVER_ROOM = 3 * 1024 };
 enum { IDLE_MS = 75000, HEADERS_MS = 30000, BODY_GRACE_MS = 30000, BODY_RATE = 512 };
 /* How long a client may take none of an answer: of the relay's own, and of a provider's, which was paid for. */
 enum { LOCAL_UNREAD_MS = 120000, UNREAD_MS = 15 * 60000 };
+enum { TRIM_MS = 1000 };             /* so long an answer goes on before its connection's memory is looked at */
 enum { HEAD_SIZE = 64 * 1024 };      /* of a body that is not kept, in which its model is looked for */
 enum { REFUSED_BODY = 1024 * 1024 }; /* is read, so that the refusal is, too */
 
@@ -325,6 +327,7 @@ static void *on_target(void *data, const char *target, struct MHD_Connection *co
     x->wake = wake;
     x->record.started_us = clock_monotonic_us();
     client->exchange = x;
+    client->trimmed = false;
     client->since_us = x->record.started_us;
     if (!bytes_add_string(&x->target, target)) {
         client->exchange = NULL;
@@ -409,6 +412,7 @@ static void connected(struct front *front, struct MHD_Connection *connection, vo
         return;
     client->front = front;
     client->fd = fd;
+    chunks_expect(&client->chunks, fd);
     client->since_us = client->taken_us = clock_monotonic_us();
     show_address(address == NULL ? NULL : address->client_addr, client->address, sizeof client->address);
     client->next = front->clients;
@@ -432,6 +436,7 @@ static void disconnected(struct front *front, struct client *client)
     else
         front->clients = client->next;
     front->client_count--;
+    chunks_leave(&client->chunks);
     (void)epoll_ctl(front->epoll, EPOLL_CTL_DEL, client->fd, NULL);
     free(client);
 }
@@ -454,6 +459,18 @@ static bool unread(struct client *client, const struct exchange *x, long long no
         client->taken_us = now_us;
     client->waiting = waiting;
     return now_us - client->taken_us > (x->state == EXCHANGE_LOCAL ? LOCAL_UNREAD_MS : UNREAD_MS) * 1000LL;
+}
+
+/* The server clears the half of a connection's memory in which it expected headers, and uses it by that: of a stream
+ * that goes on for minutes, it would be most of the memory. */
+void front_trim(struct client *client, long long now_us)
+{
+    const struct exchange *x = client->exchange;
+    bool long_one = x != NULL && x->state == EXCHANGE_ANSWERING && now_us - x->record.started_us > TRIM_MS * 1000LL;
+    if (!long_one || client->trimmed || client->chunks.first == NULL)
+        return;
+    client->trimmed = true;
+    zero_pages_give_back(client->chunks.first, CONNECTION_MEMORY);
 }
 
 void front_hurry(struct client *client, long long now_us)

@@ -27,6 +27,7 @@ struct client {
     long long since_us;   /* it has been without a request; for a body, it has been coming in */
     int waiting;          /* so many bytes the kernel held for it when it was looked at last */
     long long taken_us;   /* when it took some last, or had none to take */
+    bool trimmed;         /* what was unused of it has been given back, for this request */
     struct chunks chunks; /* of its body, if that comes so */
     char address[48];
 };
@@ -61,6 +62,8 @@ void front_write_log(struct front *front);
 
 /* The client has closed its side. */
 void front_left(struct client *client);
+/* Gives back what a long answer's connection does not use. */
+void front_trim(struct client *client, long long now_us);
 /* Closes the connection when it takes too long over a request. */
 void front_hurry(struct client *client, long long now_us);
 

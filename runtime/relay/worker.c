@@ -79,6 +79,7 @@ static void sweep(struct worker *worker, long long now_us)
     for (struct client *client = worker->front.clients; client != NULL; client = client->next) {
         struct exchange *x = client->exchange;
         front_hurry(client, now_us);
+        front_trim(client, now_us);
         if (x != NULL && x->now != NULL)
             failover_step(x, now_us);
         if (x != NULL && x->local_stream)

@@ -8,6 +8,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
@@ -25,6 +27,7 @@
 #include "shown_path.h"
 #include "silence.h"
 #include "usage.h"
+#include "zero_pages.h"
 
 static void path_and_base_url_are_joined_with_one_version(void **state)
 {
@@ -349,6 +352,25 @@ static void a_stream_is_held_until_its_first_event_with_data(void **state)
     assert_int_equal(hold_for(429, NULL), HOLD_BODY);
 }
 
+static void pages_of_zeros_take_no_memory(void **state)
+{
+    const size_t size = (size_t)sysconf(_SC_PAGESIZE);
+    unsigned char there[4];
+    (void)state;
+    char *pages = mmap(NULL, 4 * size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    assert_ptr_not_equal(pages, MAP_FAILED);
+    memset(pages, 'x', 4 * size);
+    memset(pages + 1, 0, 4 * size - 2);
+    zero_pages_give_back(pages + 1, 3 * size);
+    assert_int_equal(mincore(pages, 4 * size, there), 0);
+    assert_true((there[0] & there[1] & there[2] & there[3] & 1) != 0);
+    zero_pages_give_back(pages, 4 * size);
+    assert_int_equal(mincore(pages, 4 * size, there), 0);
+    assert_true((there[0] & 1) != 0 && (there[1] & 1) == 0 && (there[2] & 1) == 0 && (there[3] & 1) != 0);
+    assert_true(pages[0] == 'x' && pages[1] == 0 && pages[2 * size] == 0 && pages[4 * size - 1] == 'x');
+    (void)munmap(pages, 4 * size);
+}
+
 static void what_says_nothing_yet_is_a_preamble(void **state)
 {
     static const char *const preambles[] = {"{}", "{\"type\":\"codex.rate_limits\",\"rate_limits\":{\"a\":1}}",
@@ -616,6 +638,7 @@ int main(void)
         cmocka_unit_test(another_model_is_put_in_its_place),
         cmocka_unit_test(a_key_is_masked_and_its_beginning_waits),
         cmocka_unit_test(a_stream_is_held_until_its_first_event_with_data),
+        cmocka_unit_test(pages_of_zeros_take_no_memory),
         cmocka_unit_test(what_says_nothing_yet_is_a_preamble),
         cmocka_unit_test(a_silent_stream_gets_a_comment_between_two_events),
         cmocka_unit_test(a_body_in_chunks_ends_where_each_reader_finds_its_end),
