@@ -479,13 +479,17 @@ const struct hermes_provider *route_by_path(const struct hermes_view *view, cons
     bool azure = route->azure;
     if ((!azure && route->prefix_len == 0) || (usual != NULL && route_fits(usual->base_url, usual->auth, route) == 0))
         return usual;
+    const struct hermes_provider *found = NULL;
     for (size_t i = 0; i < hermes_provider_count(view); i++) {
         const struct hermes_provider *provider = hermes_provider_at(view, i);
-        if (provider->credential_count > 0 && (!azure || is_azure(provider->base_url)) &&
-            route_fits(provider->base_url, provider->auth, route) == 0)
-            return provider;
+        if (provider->credential_count == 0 || (azure && !is_azure(provider->base_url)) ||
+            route_fits(provider->base_url, provider->auth, route) != 0)
+            continue;
+        if (found != NULL) /* whose company was meant? */
+            return usual;
+        found = provider;
     }
-    return usual;
+    return found != NULL ? found : usual;
 }
 
 /* An Anthropic base URL has no version at its end, and its clients bring one; an OpenAI one has it, or wants none. */

@@ -82,7 +82,7 @@ const struct hermes_provider *route_by_model(const struct hermes_view *view, con
 const struct hermes_provider *route_by_dialect(const struct hermes_view *view, enum dialect wanted,
                                                const struct hermes_provider *usual);
 /* Likewise: a path of Azure's is for a provider whose base URL is one of Azure's, and one that repeats a base URL's
- * path for a provider that has it. */
+ * path for a provider that has it; no guess is made between two. */
 const struct hermes_provider *route_by_path(const struct hermes_view *view, const struct route *route,
                                             const struct hermes_provider *usual);
 /* The URL of the request at a provider of that BASE_URL, to which keys travel as AUTH says: base URL and path, with one

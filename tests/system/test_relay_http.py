@@ -189,6 +189,13 @@ class Requests(RelayCase):
                 self.assertEqual((self.extra.seen[-1].key, self.extra.seen[-1].target), (SPARE, target))
         self.assertEqual(relay.chat("extra/m", path="/v1/chat/completions").status, 200)
         self.assertEqual(relay.chat(path="/openapi/v1/chat/completions").status, 404)
+        one = self.extra.url.removesuffix("/v1")
+        self.configure(f"  - {{name: one, base_url: '{one}/openai/v1', api_key: {SPARE}}}\n"
+                       f"  - {{name: two, base_url: '{self.anthropic.url}/openai/v1', api_key: {SPARE}}}\n")
+        asked = len(self.extra.seen)
+        for path in ("/openai/v1/chat/completions", "/openai/deployments/d/chat/completions"):
+            self.assertEqual(relay.chat(path=path).status, 404)
+        self.assertEqual((len(self.extra.seen), self.anthropic.seen), (asked, []))
         self.assertEqual(self.openai.seen, [])
 
     def test_an_unknown_provider_is_told_in_the_clients_dialect(self):
