@@ -114,7 +114,7 @@ static const struct provider_row *owner_elsewhere(const struct resolver *r, cons
 void foreign_key_check_host(struct resolver *r, const struct provider *provider)
 {
     bool custom = provider->row == NULL || provider->row->auth == PROVIDER_CUSTOM;
-    bool known = custom && host_owner(provider->base_url, NULL) != NULL;
+    bool known = custom && !endpoint_is_local(provider->base_url) && host_owner(provider->base_url, NULL) != NULL;
     for (size_t i = 0; known && i < provider->credential_count; i++) {
         const struct credential *credential = &provider->credentials[i];
         const struct provider_row *owner =
