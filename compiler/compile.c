@@ -481,6 +481,8 @@ static struct source_files files_of(const struct compile_request *request)
         .managed = request->managed,
         .label_base = request->label_base,
         .wait_ms = request->read_wait_ms,
+        .hangs = request->hangs,
+        .owner = request->owner,
         .named = request->files.named,
         .config = request->files.config,
         .env = request->files.env,

@@ -35,9 +35,12 @@ struct compile_request {
     bool hold_empty;    /* HELD, with a diagnostic: it is empty and nobody has said that it is meant; likewise */
     const struct emptied *confirmed; /* what was held back so; one that changed since is meant. Or NULL */
     struct proofs *proofs;           /* with `write`: what is known of new keys; NULL: they need no proof */
-    int read_wait_ms;                /* how long a source that is being written is waited for before BUSY */
-    int lock_wait_ms;                /* how long auth.lock is waited for; then pool_waiting is set */
-    const char *const *shell;        /* environ of the caller, or NULL: only for notes in diagnostics, never a source */
+    /* A source for which nobody may wait here, as its file system may never answer: BUSY. NULL: each is waited for. */
+    bool (*hangs)(void *owner, const char *path);
+    void *owner;
+    int read_wait_ms;         /* how long a source that is being written is waited for before BUSY */
+    int lock_wait_ms;         /* how long auth.lock is waited for; then pool_waiting is set */
+    const char *const *shell; /* environ of the caller, or NULL: only for notes in diagnostics, never a source */
 };
 
 void compile_home(struct compilation *compilation, const struct compile_request *request);

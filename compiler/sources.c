@@ -65,7 +65,8 @@ static struct source *new_source(struct reading *r, enum source_kind kind, const
 static struct source *add_source(struct reading *r, enum source_kind kind, const char *path)
 {
     struct source *source = new_source(r, kind, path);
-    enum read_outcome outcome = read_source(r->arena, source, r->files->wait_ms, r->diagnostics);
+    const bool hangs = r->files->hangs != NULL && r->files->hangs(r->files->owner, path);
+    enum read_outcome outcome = hangs ? READ_BUSY : read_source(r->arena, source, r->files->wait_ms, r->diagnostics);
     if (outcome == READ_BUSY) {
         r->sources->busy = source;
         if (r->files->wait_ms > 0)

@@ -22,6 +22,8 @@ struct source_files {
     const char *managed;    /* the managed directory; need not exist */
     const char *label_base; /* sources are shown relative to this folder when they lie in it */
     int wait_ms;            /* how long a source that is being written is waited for before BUSY */
+    bool (*hangs)(void *owner, const char *path); /* a source for which nobody may wait here is BUSY unread; or NULL */
+    void *owner;
     /* Files that were named one by one, which need not lie in a home: nothing is asked of the folder and of the pool,
      * and where there is no env file at all, an unset variable is only a warning. */
     bool named;

@@ -8,7 +8,7 @@
 #include "memory.h"
 #include "snapshot_format.h"
 
-static bool knows(const struct home_paths *paths, const char *path)
+bool home_paths_has(const struct home_paths *paths, const char *path)
 {
     for (size_t i = 0; i < paths->count; i++)
         if (strcmp(path, paths->items[i]) == 0)
@@ -21,7 +21,7 @@ static bool remember(struct home_paths *paths, const char *const *items, size_t 
 {
     bool same = count == paths->count;
     for (size_t i = 0; same && i < count; i++)
-        same = knows(paths, items[i]);
+        same = home_paths_has(paths, items[i]);
     if (same)
         return true;
     struct home_paths now = {.other = true};

@@ -15,6 +15,7 @@ struct home_paths {
 bool home_paths_begin(struct home_paths *paths, const char *home, const char *managed) MUST_CHECK;
 /* What C looked for. Where memory runs out, it fails as memory.h has it. */
 void home_paths_learn(struct home_paths *paths, const char *home, const struct compilation *c);
+bool home_paths_has(const struct home_paths *paths, const char *path);
 /* Their bytes together, as far as they are there. */
 long long home_paths_size(const struct home_paths *paths);
 void home_paths_finish(struct home_paths *paths);

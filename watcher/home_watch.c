@@ -12,6 +12,7 @@
 #include "file_lock.h"
 #include "memory.h"
 #include "plain_name.h"
+#include "previous.h"
 #include "snapshot_format.h"
 
 /* Sources of more bytes than this are compiled beside the loop, so that they delay no other home. */
@@ -233,7 +234,8 @@ static void begin(struct home_watch *h, void (*work)(struct job *job), void (*do
     h->job = (struct job){.work = work, .done = done, .apart = home_watch_is_foreign(h)};
     if (h->job.apart)
         be_patient(h, true);
-    if (h->job.apart || home_paths_size(&h->paths) > LARGE) {
+    h->in_loop = !h->job.apart && home_paths_size(&h->paths) <= LARGE;
+    if (!h->in_loop) {
         jobs_start(h->commons->jobs, &h->job);
     } else { /* faster than a thread is made */
         work(&h->job);
@@ -258,19 +260,31 @@ static bool came_back(struct home_watch *h)
     return true;
 }
 
+/* The way to PATH leads over a file system that may not answer. */
+static bool is_foreign(struct home_watch *h, const char *path)
+{
+    struct watch_client *client = watch_client_create(h->commons->watches, NULL, NULL, NULL);
+    if (client == NULL)
+        return true;
+    (void)watch_client_update(client, &path, 1, false);
+    bool foreign = watch_client_is_foreign(client);
+    watch_client_destroy(client);
+    return foreign;
+}
+
 /* status.json lies where it can be written, unless the home itself does not answer. */
 static bool is_home_foreign(struct home_watch *h)
 {
     char path[4096];
-    const char *only = path;
     (void)snprintf(path, sizeof path, "%s/" SNAPSHOT_FILE, h->path);
-    struct watch_client *client = watch_client_create(h->commons->watches, NULL, NULL, NULL);
-    if (client == NULL)
-        return true;
-    (void)watch_client_update(client, &only, 1, false);
-    bool foreign = watch_client_is_foreign(client);
-    watch_client_destroy(client);
-    return foreign;
+    return is_foreign(h, path);
+}
+
+/* Of what is watched already it is known before the compile begins, which is not in the loop then. */
+static bool hangs_the_loop(void *home, const char *path)
+{
+    struct home_watch *h = home;
+    return h->in_loop && !home_paths_has(&h->paths, path) && is_foreign(h, path);
 }
 
 static void say_hung(void *home)
@@ -278,6 +292,8 @@ static void say_hung(void *home)
     struct home_watch *h = home;
     char path[4096];
     watch_client_touching(h->watches, path, sizeof path);
+    if (h->state.generation == 0 && !is_home_foreign(h)) /* nobody has come to it yet */
+        h->state.generation = previous_in_force(h->path);
     after_compile_hung(&h->after, *path == '\0' ? h->path : path);
 }
 
@@ -353,7 +369,9 @@ static void compile(struct home_watch *h)
                                                             .hold_vanished = h->hold_vanished,
                                                             .hold_empty = h->hold_empty,
                                                             .confirmed = saved_once(h) ? &h->emptied : NULL,
-                                                            .proofs = &h->after.prover.proofs});
+                                                            .proofs = &h->after.prover.proofs,
+                                                            .hangs = hangs_the_loop,
+                                                            .owner = h});
 }
 
 static void find_home(struct job *job)
@@ -445,8 +463,11 @@ static void finish(struct home_watch *h)
     end_compilation(h);
     if (!h->job.apart)
         read_ahead(h);
-    if (h->paths.other) /* they are watched from now on: one may have changed in between */
-        pace_event(&h->pace, now_ms());
+    if (!h->paths.other)
+        return;
+    pace_event(&h->pace, now_ms()); /* they are watched from now on: one may have changed in between */
+    if (!home_watch_is_foreign(h))
+        (void)update_watches(h, false);
 }
 
 static void follow_no_compile(void *home)

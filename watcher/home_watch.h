@@ -24,6 +24,7 @@ struct home_watch {
     sd_event_source *now;   /* ... when it is due already */
     bool busy;              /* `job` is under way, in the loop or beside it; what it works with is its own */
     struct job job;
+    bool in_loop;              /* ... the latter */
     struct home_state shown;   /* what the job of a report writes */
     sd_event_source *patience; /* when a job has not come back for so long, its file system hangs */
     bool hung;

@@ -153,6 +153,24 @@ class Foreign(unittest.TestCase):
             os.sched_yield()
         self.assertIn(f"{self.above}", (self.home.path / "compiled/status.json").read_text())
 
+    def test_one_that_hangs_while_it_is_read_is_named_and_so_is_what_is_in_force(self):
+        extra = self.above / "extra.env"
+        (self.below / "extra.env").write_text("DEEPSEEK_API_KEY=sk-test-foreign-extra\n")
+        (self.below / "extra.env").chmod(0o600)
+        text = config("sk-test-foreign-near-1") + f"hermes_watch:\n  env_files: [{extra}]\n"
+        self.home.write("config.yaml", text)
+        watch = Watch(self.home)
+        try:
+            self.stop()
+            self.addCleanup(self.server.send_signal, signal.SIGCONT)
+            self.home.write("config.yaml", text + "# an edit\n")
+            self.assertIn(f"{self.above}", watch.wait(lambda status: "does not answer" in status))
+        finally:
+            watch.close()
+        again = Watch(self.home, name="again")
+        self.addCleanup(again.close)
+        self.assertRegex(again.status, "does not answer: .*; generation 1 stays active")
+
     def test_a_home_that_cannot_be_written_names_what_is_in_force(self):
         self.assertEqual(self.home.compile()[0], 0)
         path = os.fsencode(self.home.path)
