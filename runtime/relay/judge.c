@@ -37,8 +37,12 @@ static bool is_of_endpoint(const struct exchange *x, const struct hermes_judgeme
 struct hermes_judgement judge_attempt(struct exchange *x, struct attempt *attempt)
 {
     double now = clock_wall();
-    const struct hermes_answer answer = answer_of(attempt);
+    struct hermes_answer answer = answer_of(attempt);
     struct hermes_judgement judgement = hermes_classify(&answer, now);
+    if (judgement.verdict == HERMES_KEY_GOOD && attempt->failed) { /* it broke off before it said anything */
+        answer.status = 0;
+        judgement = hermes_classify(&answer, now);
+    }
     if (is_of_endpoint(x, &judgement))
         judgement.scope = HERMES_SCOPE_ENDPOINT;
     judgement.until = acquire_until(atomic_load(&x->relay->hermes), &attempt->key, &judgement, now);

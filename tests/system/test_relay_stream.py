@@ -70,6 +70,17 @@ class Streams(RelayCase):
         again = relay.request("POST", "/v1/responses", {"model": "m", "stream": True})
         self.assertEqual(again.headers["x-hermes-key"], fingerprint(SPARE))
 
+    def test_a_stream_that_breaks_off_before_it_says_anything_is_no_good_answer(self):
+        def cut(request, connection):
+            connection.sendall(STREAM_HEAD + b"".join(map(chunk, PREAMBLES["/v1/chat/completions"])))
+            return None # the connection is closed
+        self.openai.usual = cut
+        relay = self.relay()
+        answer = relay.chat()
+        record = relay.get("/requests/" + answer.headers["x-hermes-request-id"]).json()
+        self.assertEqual((answer.status, [attempt["verdict"] for attempt in record["attempts"]]),
+                         (502, ["provider-out"]))
+
     def test_what_is_generated_is_no_failure(self):
         self.openai.answers = {KEY: self.stream(*PREAMBLES["/v1/chat/completions"], CONTENT)}
         relay = self.relay()
