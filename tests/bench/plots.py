@@ -160,6 +160,8 @@ def write_tables():
 
 
 def main():
+    if set(sys.argv[1:]) - {"--short", "--draw"}:
+        sys.exit(__doc__)
     if shutil.which("gnuplot") is None:
         sys.exit("gnuplot is not installed: .ci/install bench")
     if "--draw" not in sys.argv:
