@@ -144,7 +144,7 @@ static void put_one(struct text *out, const struct cooldown *cooldown)
     if (cooldown->dead)
         text_puts(out, "null");
     else
-        text_printf(out, "%.6f", cooldown->until);
+        text_printf(out, cooldown->until < 1e15 ? "%.6f" : "%.17g", cooldown->until); /* old cJSON reads 63 digits */
     text_printf(out, ", \"pooled\": %s, \"raw\": [", cooldown->pooled ? "true" : "false");
     for (int i = 0; i < COOLDOWN_MEMBERS; i++) {
         if (i > 0)

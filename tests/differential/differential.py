@@ -31,7 +31,8 @@ def compare(texts, expected, same=str.__eq__):
     there is one."""
     answers = ask(texts)
     differences = 0
-    for text, ours in zip(texts, answers, strict=True):
+    assert len(texts) == len(answers)
+    for text, ours in zip(texts, answers):
         theirs = expected(text)
         if theirs is None or same(ours, theirs):
             continue

@@ -153,6 +153,7 @@ class OwnFiles(unittest.TestCase):
         self.assertEqual(process.returncode, 0, said)
         return said
 
+    @unittest.skipUnless(RELAY.exists(), "SKIP: this libmicrohttpd or libcurl is too old for the relay")
     def test_the_token_of_the_relay(self):
         self.assertEqual(self.compile()[0], 0)
         self.serve()
@@ -246,7 +247,8 @@ class OwnFiles(unittest.TestCase):
                         ("--withdraw",)):
             self.check(BUILD / "hermes-compile", "--home", self.home.path, *command)
         self.book()
-        self.check(RELAY, "--home", self.home.path, "--print-env")
+        if RELAY.exists():
+            self.check(RELAY, "--home", self.home.path, "--print-env")
 
 
 if __name__ == "__main__":

@@ -64,7 +64,8 @@ bool watch_wait_on(struct watch_set *set, int fd)
 void watch_queue_open(struct watch_set *set)
 {
     if (!inotifytools_initialize()) {
-        set->error = inotifytools_error();
+        int error = errno;
+        set->error = inotifytools_error() > 0 ? inotifytools_error() : error; /* before 3.20, -1 is all that it says */
         return;
     }
     set->queue = find_descriptor();
