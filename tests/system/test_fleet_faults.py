@@ -55,6 +55,12 @@ class Three(unittest.TestCase):
             home.wait_revision(self.number)
             self.assertEqual(home.first_key(), fingerprint(self.key))
 
+    def wait_machines(self):
+        """Until both have written that they have the revision: they write no more then."""
+        with self.etcd.watching("/hermes-watch/prod/machines/") as lines:
+            while [m["revision"] for m in self.homes[0].status()["machines"]] != [self.number] * 2:
+                lines.readline()
+
     def test_each_member_killed_and_back(self):
         self.push(), self.arrive()
         for member in self.etcd.members:
@@ -128,14 +134,13 @@ class Three(unittest.TestCase):
     def test_a_lease_that_ended(self):
         self.push(), self.arrive()
         with fault("a lease that ended"):
+            self.wait_machines()
             leases = self.etcd.ctl("lease", "list").stdout.split()[3:]
             self.assertEqual(len(leases), 2)
             for lease in leases:
                 self.etcd.ctl("lease", "revoke", lease)
-            self.assertEqual(self.homes[0].status()["machines"], [])
-            with self.etcd.watching("/hermes-watch/prod/machines/") as lines:
-                while len(self.homes[0].status()["machines"]) < 2:
-                    lines.readline()
+            self.wait_machines()
+            self.assertEqual(set(leases) & set(self.etcd.ctl("lease", "list").stdout.split()), set())
 
     def test_fifty_pushes_at_once(self):
         import concurrent.futures
@@ -212,7 +217,7 @@ class Users(unittest.TestCase):
                 code, out, err = home.push(f"XIAOMI_API_KEY={NEW}\n")
                 self.assertEqual(code, EXIT_INVALID)
                 self.assertIn("permission denied", err)
-            self.assertEqual(len(home.status()["machines"]), 1)
+            home.wait_for(lambda: len(home.status()["machines"]) == 1, "the machine's record")
             home.close()
             self.assertNotIn(b"sk-test-etcd-pass", home.printed)
         finally:
