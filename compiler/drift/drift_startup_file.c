@@ -86,31 +86,59 @@ static size_t times_set(const struct startup_file *file, const char *name, size_
     return count;
 }
 
+/* Behind the last code before the line that is read, without comments. Whether a quote goes on there. */
+static size_t code_before(const struct startup_file *file, bool *ret_quoted)
+{
+    const char *text = file->text;
+    const size_t before = (size_t)(file->line - text);
+    char quote = '\0';
+    size_t end = 0;
+    for (size_t i = 0; i < before; i++) {
+        const bool word_starts = i == 0 || strchr(" \t\n;&|(", text[i - 1]) != NULL;
+        if (quote == '\0' && text[i] == '#' && word_starts)
+            i += strcspn(text + i, "\n");
+        else if (quote == '\0' ? text[i] == '\'' || text[i] == '"' : text[i] == quote)
+            quote = quote == '\0' ? text[i] : '\0';
+        else if (text[i] == '\\' && quote != '\'' && i + 1 < before && text[i + 1] != '\n')
+            i++;
+        if (i < before && strchr(" \t\n", text[i]) == NULL)
+            end = i + 1;
+    }
+    *ret_quoted = quote != '\0';
+    return end;
+}
+
 /* Text in which deleting a line of its own could change what others mean: a here-document, a quote that goes on, a
  * block or a command that would be left without an end. */
 static bool inside_something(const struct startup_file *file)
 {
     static const char *const openers[] = {"then", "do", "else", "{", "(", "\\", "|", "&", ")"};
-    size_t before = (size_t)(file->line - file->text);
-    size_t single = 0;
-    size_t twofold = 0;
-    if (memmem(file->text, file->len, "<<", 2) != NULL)
+    bool quoted;
+    const size_t before = code_before(file, &quoted);
+    if (quoted || memmem(file->text, file->len, "<<", 2) != NULL)
         return true;
-    for (size_t i = 0; i < before; i++) {
-        bool comment = (i == 0 || file->text[i - 1] == '\n') && file->text[i + strspn(file->text + i, " \t")] == '#';
-        if (comment)
-            i += strcspn(file->text + i, "\n");
-        single += file->text[i] == '\'';
-        twofold += file->text[i] == '"';
-    }
-    while (before > 0 && strchr(" \t\n", file->text[before - 1]) != NULL)
-        before--;
     for (size_t i = 0; i < sizeof openers / sizeof *openers; i++) {
         size_t len = strlen(openers[i]);
         if (before >= len && memcmp(file->text + before - len, openers[i], len) == 0)
             return true;
     }
-    return single % 2 != 0 || twofold % 2 != 0;
+    return false;
+}
+
+static bool takes_word(const char **at, size_t *left, const char *word)
+{
+    size_t len = strlen(word);
+    if (*left <= len || memcmp(*at, word, len) != 0 || !is_blank((*at)[len]))
+        return false;
+    *at = blank_strip(*at + len, *left - len, left);
+    return true;
+}
+
+/* `then`, and what else begins a block in the line of its first command. */
+static bool takes_opener(const char **at, size_t *left)
+{
+    return takes_word(at, left, "then") || takes_word(at, left, "do") || takes_word(at, left, "else") ||
+           takes_word(at, left, "{");
 }
 
 /* The line sets NAME to a plain word and does nothing else; a comment may follow. */
@@ -120,9 +148,11 @@ static bool alone(const struct startup_file *file, const char *name, const char 
     static const char of_values[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._~+/=:@%,-'\"";
     const char *end = file->line + file->line_len;
     size_t rest;
+    size_t len;
+    const char *first = blank_strip(file->line, file->line_len, &len);
     const char *behind = blank_strip(word + word_len, (size_t)(end - word) - word_len, &rest);
-    return strspn(file->line, of_commands) >= (size_t)(name - file->line) && strspn(word, of_values) >= word_len &&
-           (rest == 0 || (*behind == '#' && behind > word + word_len));
+    return !takes_opener(&first, &len) && strspn(file->line, of_commands) >= (size_t)(name - file->line) &&
+           strspn(word, of_values) >= word_len && (rest == 0 || (*behind == '#' && behind > word + word_len));
 }
 
 static void assign(struct startup_file *file, unsigned line, const char *name, size_t name_len, const char *word,
@@ -148,15 +178,6 @@ static void assign(struct startup_file *file, unsigned line, const char *name, s
                                  start, start, path);
     }
     drift_assignment(drift, &seen);
-}
-
-static bool takes_word(const char **at, size_t *left, const char *word)
-{
-    size_t len = strlen(word);
-    if (*left <= len || memcmp(*at, word, len) != 0 || !is_blank((*at)[len]))
-        return false;
-    *at = blank_strip(*at + len, *left - len, left);
-    return true;
 }
 
 /* `export A=1 B=2`, `declare -x A=1`, `set -gx A 1`, `setenv A 1`, and `A=1` where every assignment counts or where A
@@ -191,8 +212,7 @@ static void read_command(struct startup_file *file, unsigned line, const char *a
 static void read_line(struct startup_file *file, unsigned number, const char *line, size_t len)
 {
     for (line = blank_strip(line, len, &len); len > 0 && *line != '#';) {
-        while (takes_word(&line, &len, "then") || takes_word(&line, &len, "do") || takes_word(&line, &len, "else") ||
-               takes_word(&line, &len, "{"))
+        while (takes_opener(&line, &len))
             ;
         size_t end = 0;
         while (end < len) {

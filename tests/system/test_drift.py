@@ -81,6 +81,10 @@ class Drift(unittest.TestCase):
                                         f"export {name}={value} EDITOR=vim",
                                         f"export {name}={value}; alias la='ls -a'",
                                         f"if true; then\nexport {name}={value}\nfi",
+                                        f"if true\nthen export {name}={value}\nfi",
+                                        f"for i in 1\ndo export {name}={value}\ndone",
+                                        f"if true; then # it's here\n  # my key\n  export {name}={value}\nfi",
+                                        f"true && # as ever\nexport {name}={value}",
                                         f"export A{number}=1 {name}={value}", f"true &&\nexport {name}={value}",
                                         f"{name}={value}\nexport {name}")))
         lines += ["alias ll='ls -l'", "export LESS=-R", "# don't export XIAOMI_API_KEY=x", "export PAGER=less"]
