@@ -87,8 +87,8 @@ def stale_state(home, difference, *_):
     pool = homes.pool_of(ask_name(home, difference))
     rows = [row for row in rows.get(pool, sum(rows.values(), [])) if row.get("last_status") in ("exhausted", "dead")]
     return any(row["source"].startswith(("env:", "config:")) and row.get("secret_fingerprint") not in current | {None}
-               or row["source"].startswith("manual:hermes-watch:")  # which Hermes has booked on a row of ours
-               and homes.fingerprint(row["access_token"]) == key_of(difference["before"]) for row in rows)
+               or homes.fingerprint(row.get("access_token") or "") == key_of(difference["before"])  # the same key rests
+               for row in rows)
 
 
 def env_readers(home, difference, diagnostics, _):
