@@ -64,10 +64,12 @@ const char *endpoint_request(const char *url)
 {
     static const char *const requests[] = {"/chat/completions", "/v1/completions", "/v1/responses", "/v1/messages",
                                            "/v1/embeddings",    "/v1/models",      "/api/generate", "/api/chat"};
-    size_t len = strlen(url);
+    size_t len = strcspn(url, "?#");
+    while (len > 0 && url[len - 1] == '/')
+        len--;
     for (size_t i = 0; i < sizeof requests / sizeof *requests; i++) {
         size_t tail = strlen(requests[i]);
-        if (len > tail && strcasecmp(url + len - tail, requests[i]) == 0)
+        if (len > tail && strncasecmp(url + len - tail, requests[i], tail) == 0)
             return strncmp(requests[i], "/v1/", 4) == 0 ? requests[i] + 3 : requests[i];
     }
     return NULL;
