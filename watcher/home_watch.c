@@ -287,14 +287,26 @@ static bool hangs_the_loop(void *home, const char *path)
     return h->in_loop && !home_paths_has(&h->paths, path) && is_foreign(h, path);
 }
 
+/* What was asked about last; or, where that always answers, the first source that may not: it is being read then, or
+ * looked at for a report. */
+static const char *hung_path(struct home_watch *h, char path[4096])
+{
+    watch_client_touching(h->watches, path, 4096);
+    if (*path != '\0' && is_foreign(h, path))
+        return path;
+    for (size_t i = 0; i < h->paths.count; i++)
+        if (is_foreign(h, h->paths.items[i]))
+            return h->paths.items[i];
+    return *path == '\0' ? h->path : path;
+}
+
 static void say_hung(void *home)
 {
     struct home_watch *h = home;
     char path[4096];
-    watch_client_touching(h->watches, path, sizeof path);
     if (h->state.generation == 0 && !is_home_foreign(h)) /* nobody has come to it yet */
         h->state.generation = previous_in_force(h->path);
-    after_compile_hung(&h->after, *path == '\0' ? h->path : path);
+    after_compile_hung(&h->after, hung_path(h, path));
 }
 
 static void at_patience_end(struct home_watch *h)

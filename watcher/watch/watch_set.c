@@ -207,27 +207,10 @@ bool watch_client_is_foreign(const struct watch_client *client)
     return foreign;
 }
 
-/* What it asked about last; or, where that always answers, what does not: then others are reading it. */
-static const char *touching(const struct watch_client *client)
-{
-    const char *found = client->touching;
-    if (watch_is_foreign(client->set, found))
-        return found;
-    for (size_t i = 0; i < client->count; i++) {
-        const struct watch *watch = client->watches[i];
-        if (watch_is_foreign(client->set, watch->path)) {
-            found = watch->path;
-            if (watch->file)
-                return found;
-        }
-    }
-    return found;
-}
-
 void watch_client_touching(const struct watch_client *client, char *path, size_t size)
 {
     (void)pthread_mutex_lock(&client->set->lock);
-    (void)snprintf(path, size, "%s", touching(client));
+    (void)snprintf(path, size, "%s", client->touching);
     (void)pthread_mutex_unlock(&client->set->lock);
 }
 
