@@ -480,6 +480,7 @@ static void finish(struct home_watch *h)
     pace_event(&h->pace, now_ms()); /* they are watched from now on: one may have changed in between */
     if (!home_watch_is_foreign(h))
         (void)update_watches(h, false);
+    h->drift.apart = h->drift.apart || home_watch_is_foreign(h); /* it reads what the next compile reads */
 }
 
 static void follow_no_compile(void *home)
