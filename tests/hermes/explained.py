@@ -151,6 +151,12 @@ def references(home, difference, *_):
         key_of(difference["after"]) in texts and difference["field"].endswith("sent"))
 
 
+def placeholder(home, difference, diagnostics, _):
+    """A word that stands for no key is none, so that the key behind it counts; Hermes sends a local server no key."""
+    return key_of(difference["before"]) == homes.fingerprint("no-key-required") and said(
+        diagnostics, "unusable-key") and bool(places(home).get(key_of(difference["after"])))
+
+
 def entrys_own_key(home, difference, *_):
     """The key that key_env of a custom provider names, behind the key that Hermes has in the pool: one more key."""
     if difference["field"].endswith("rests"):
@@ -194,6 +200,7 @@ EXPLAINED = [
     ("a numbered variable", "reads no numbered variable (`NAME_2`), and sends a key of the pool", numbered),
     ("a provider that is switched off", "ignores `enabled: false` before 0.19.0", disabled),
     ("a reference is no key", "sends the text `vault:...`, `op://...` or `${vault:...}`", references),
+    ("a placeholder is no key", "accepts `changeme` through the pool, and a base URL without a scheme", placeholder),
     ("key_env in the pool", "makes no entry of the pool from `key_env` of a custom provider", entrys_own_key),
     ("the root's pool is hidden", "lends a profile without a key the root's entries made by hand", root_hidden),
     ("lent by the root", "lends a profile without a key the root's entries made by hand", lent_by_root),
