@@ -151,6 +151,11 @@ def references(home, difference, *_):
         key_of(difference["after"]) in texts and difference["field"].endswith("sent"))
 
 
+def config_url_first(_, difference, diagnostics, __):
+    """A base URL of config.yaml beside a base-URL variable: Hermes goes by the variable, and a warning says so."""
+    return difference["field"].endswith(("url", "pool", "sent")) and said(diagnostics, "base-url-shadowed")
+
+
 def placeholder(home, difference, diagnostics, _):
     """A word that stands for no key is none, so that the key behind it counts; Hermes sends a local server no key."""
     return key_of(difference["before"]) == homes.fingerprint("no-key-required") and said(
@@ -200,6 +205,7 @@ EXPLAINED = [
     ("a numbered variable", "reads no numbered variable (`NAME_2`), and sends a key of the pool", numbered),
     ("a provider that is switched off", "ignores `enabled: false` before 0.19.0", disabled),
     ("a reference is no key", "sends the text `vault:...`, `op://...` or `${vault:...}`", references),
+    ("config.yaml's URL first", "ignores `model.base_url` beside a base-URL variable or an alias", config_url_first),
     ("a placeholder is no key", "accepts `changeme` through the pool, and a base URL without a scheme", placeholder),
     ("key_env in the pool", "makes no entry of the pool from `key_env` of a custom provider", entrys_own_key),
     ("the root's pool is hidden", "lends a profile without a key the root's entries made by hand", root_hidden),
