@@ -1,9 +1,8 @@
-#include <glob.h>
 #include <string.h>
 
 #include "blank.h"
 #include "drift_looks.h"
-#include "memory.h"
+#include "path_matches.h"
 #include "safe_read.h"
 #include "shell_word.h"
 
@@ -261,21 +260,11 @@ static void look_at(struct drift *drift, const char *path, bool shell)
         drift_startup_text(drift, path, read.bytes, read.len, shell);
 }
 
-static void free_glob(void *found)
-{
-    globfree(found);
-}
-
 static void look_at_all(struct drift *drift, const char *pattern, bool shell)
 {
-    glob_t found;
-    struct memory_hold hold;
-    if (glob(pattern, 0, NULL, &found) != 0)
-        return;
-    memory_hold(&hold, free_glob, &found);
-    for (size_t i = 0; i < found.gl_pathc; i++)
-        look_at(drift, arena_strdup(drift->arena, found.gl_pathv[i]), shell); /* findings outlive the glob */
-    memory_give_back(&hold);
+    struct path_matches found = path_matches(drift->arena, pattern);
+    for (size_t i = 0; i < found.count; i++)
+        look_at(drift, found.items[i], shell);
 }
 
 void drift_startup_files(struct drift *drift)

@@ -1,11 +1,10 @@
-#include <glob.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "blank.h"
 #include "drift_looks.h"
-#include "memory.h"
+#include "path_matches.h"
 #include "safe_read.h"
 #include "shell_word.h"
 #include "systemd_folders.h"
@@ -221,21 +220,11 @@ static void add_path(struct arena *arena, struct paths *paths, const char *path)
     paths->items[paths->count++] = path;
 }
 
-static void free_glob(void *found)
-{
-    globfree(found);
-}
-
 static void add_matches(struct arena *arena, struct paths *paths, const char *pattern, size_t cut)
 {
-    glob_t found;
-    struct memory_hold hold;
-    if (glob(pattern, 0, NULL, &found) != 0)
-        return;
-    memory_hold(&hold, free_glob, &found);
-    for (size_t i = 0; i < found.gl_pathc; i++)
-        add_path(arena, paths, arena_strndup(arena, found.gl_pathv[i], strlen(found.gl_pathv[i]) - cut));
-    memory_give_back(&hold);
+    struct path_matches found = path_matches(arena, pattern);
+    for (size_t i = 0; i < found.count; i++)
+        add_path(arena, paths, arena_strndup(arena, found.items[i], strlen(found.items[i]) - cut));
 }
 
 static int by_base_name(const void *a, const void *b)
