@@ -24,6 +24,9 @@ def need_etcd():
         raise unittest.SkipTest(f"SKIP: etcd {version} has no /v3 gateway")
 
 
+GIVEN = set()  # ports: nobody may listen yet on one that was given a moment ago
+
+
 def free_port():
     """Not one that the kernel may give to anybody's connection before a member listens there, or comes back to it."""
     while True:
@@ -31,9 +34,11 @@ def free_port():
             port = random.randrange(12000, 32000)
             try:
                 s.bind(("127.0.0.1", port))
-                return port
             except OSError:
                 continue
+        if port not in GIVEN:
+            GIVEN.add(port)
+            return port
 
 
 class Member:
