@@ -11,20 +11,21 @@ bool host_owner_related(const struct provider_row *a, const struct provider_row 
     return strcspn(b->id, "-") == word && strncmp(a->id, b->id, word) == 0;
 }
 
-static bool same_host(const char *url, const char *other)
+static bool has_host(const char *url, const char *host, size_t len)
 {
-    size_t len, other_len;
-    const char *host = endpoint_host(url, &len);
-    const char *other_host = endpoint_host(other, &other_len);
-    return len > 0 && len == other_len && strncasecmp(host, other_host, len) == 0;
+    size_t own_len;
+    const char *own = endpoint_host(url, &own_len);
+    return own_len == len && strncasecmp(own, host, len) == 0;
 }
 
 const struct provider_row *host_owner(const char *url, const struct provider_row *row)
 {
     const struct provider_row *owner = NULL;
-    for (size_t i = 0; i < provider_table_count; i++) {
+    size_t len;
+    const char *host = endpoint_host(url, &len);
+    for (size_t i = 0; len > 0 && i < provider_table_count; i++) {
         const struct provider_row *other = &provider_table[i];
-        if (*other->base_url == '\0' || !same_host(url, other->base_url))
+        if (*other->base_url == '\0' || !has_host(other->base_url, host, len))
             continue;
         if (row != NULL && host_owner_related(other, row))
             return NULL;
