@@ -27,10 +27,11 @@ static bool has_our_entries(struct arena *arena, const char *profile)
     return read.status == SAFE_READ_OK && pool_read_has_ours(arena, &pool);
 }
 
-/* A key that the profile does not have is to go, or another one takes its place. */
-static bool has_old_keys(const char *plan)
+/* A key that the profile does not have is to go, or another one takes its place; or a key has another URL there. */
+static bool fits_another_home(const char *plan)
 {
-    return plan != NULL && (strstr(plan, ": removed ") != NULL || strstr(plan, ": renewed ") != NULL);
+    return plan != NULL && (strstr(plan, ": removed ") != NULL || strstr(plan, ": renewed ") != NULL ||
+                            strstr(plan, ": mended ") != NULL);
 }
 
 /* An auth.json that was copied into a profile has entries of ours that nothing keeps up to date there: Hermes asks them
@@ -42,7 +43,7 @@ static void look_at_pool(struct drift *drift, const char *profile, const char *n
         return;
     compile_home(&c, &(struct compile_request){.home = profile, .managed = compile_find_managed()});
     const char *plan = c.publication.pool_plan.bytes;
-    if (c.outcome != COMPILE_VALID || has_old_keys(plan))
+    if (c.outcome != COMPILE_VALID || fits_another_home(plan))
         drift_add(drift, (struct finding){
                              .where = arena_printf(drift->arena, "profiles/%s/auth.json", name),
                              .matters = true,

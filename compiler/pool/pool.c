@@ -55,7 +55,7 @@ static bool somebody_elses(const struct projector *p, const struct json *array)
                  (p->provider->credential_count + p->provider->seed_count > 0 || p->provider->stand_in != NULL);
     bool made = p->cooldowns->lists[COOLDOWNS_MADE].count > 0;
     return !known && !made && !orphaned(p) && array != NULL && array->kind == JSON_ARRAY &&
-           memmem(text + array->start, array->end - array->start, POOL_OUR_SOURCE, sizeof POOL_OUR_SOURCE - 1) == NULL;
+           !pool_entry_any_ours(p->arena, text, array);
 }
 
 static void note_entry(struct projector *p, struct entry *entry)
@@ -73,8 +73,8 @@ static void take_back_made(const struct projector *p, struct entry *entry)
 {
     bool has_key = entry->seed != NULL && entry->seed->secret != NULL;
     entry->made = pool_entry_made(p->name, entry);
-    bool gone = !has_key || (entry->made && p->shared);
-    entry->ours = entry->ours || (!entry->manual && gone && pool_projector_made(p, entry));
+    bool lent = entry->made && p->shared && strncmp(entry->source, "env:", 4) == 0;
+    entry->ours = entry->ours || (!entry->manual && (!has_key || lent) && pool_projector_made(p, entry));
 }
 
 static bool read_entries(struct projector *p, const struct json *array)

@@ -193,7 +193,9 @@ static struct entry outline(const struct picked *picked, const struct json *json
 
 bool pool_entry_made(const char *pool, const struct entry *entry)
 {
-    if (entry->counted || entry->token == NULL || entry->id == NULL || strncmp(entry->source, "env:", 4) != 0)
+    bool variable = strncmp(entry->source, "env:", 4) == 0;
+    if (entry->token == NULL || entry->id == NULL || (variable && entry->counted) ||
+        (!variable && strncmp(entry->source, "config:", 7) != 0))
         return false;
     return strcmp(entry->id, fingerprint_credential_id(pool, entry->token, strlen(entry->token)).text) == 0;
 }
@@ -203,6 +205,18 @@ struct entry pool_entry_outline(struct arena *arena, const char *text, const str
     struct picked picked = {.arena = arena, .text = text};
     pick(&picked, json, MEMBERS_OF_OUTLINE);
     return outline(&picked, json);
+}
+
+bool pool_entry_any_ours(struct arena *arena, const char *text, const struct json *array)
+{
+    for (size_t i = 0; array->kind == JSON_ARRAY && i < array->count; i++) {
+        if (array->children[i].kind != JSON_OBJECT)
+            continue;
+        struct entry entry = pool_entry_outline(arena, text, &array->children[i]);
+        if (entry.ours || pool_entry_made(array->name, &entry))
+            return true;
+    }
+    return false;
 }
 
 struct entry pool_entry_read(struct arena *arena, const char *text, const struct json *json,

@@ -4,6 +4,7 @@
 
 #include "entry_state.h"
 #include "json_span.h"
+#include "must_check.h"
 #include "provider.h"
 
 struct slot;
@@ -41,9 +42,13 @@ struct entry pool_entry_outline(struct arena *arena, const char *text, const str
 struct entry pool_entry_read(struct arena *arena, const char *text, const struct json *json,
                              const struct provider *provider, double now);
 
-/* Whether this program wrote the entry of a variable, in Hermes's form, and Hermes has not written it since: it does so
- * with a count of requests. */
+/* Whether this program wrote the entry, in Hermes's form, in this home or in the one whose auth.json was copied: its id
+ * is then the one of its key. One of a variable is Hermes's own as soon as Hermes writes it, with a count of requests;
+ * one of config.yaml stays ours. */
 bool pool_entry_made(const char *pool, const struct entry *entry);
+
+/* Some entry of the pool ARRAY is of this program, in either form. */
+bool pool_entry_any_ours(struct arena *arena, const char *text, const struct json *array) MUST_CHECK;
 
 /* Of all the ENTRIES of a pool: one that is the only one that is not dead may rest for a shorter time. */
 void pool_entry_note_only(struct entry *entries, size_t count, double now);

@@ -18,9 +18,7 @@ bool pool_projector_listed(const struct projector *p, const char *source)
 /* Of a variable Hermes would keep the entry: it is its own from its next load on. */
 bool pool_projector_made(const struct projector *p, const struct entry *entry)
 {
-    if (strncmp(entry->source, "env:", 4) == 0)
-        return entry->made;
-    return pool_projector_listed(p, entry->source);
+    return entry->made || (strncmp(entry->source, "env:", 4) != 0 && pool_projector_listed(p, entry->source));
 }
 
 bool pool_projector_sets_order(const struct projector *p)

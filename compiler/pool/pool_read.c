@@ -20,6 +20,12 @@ static void read_suppressed(struct arena *arena, struct pool_view *view, const s
         }
 }
 
+/* Hermes in a profile takes an entry that it made of the root's config.yaml out again: it lends no key. */
+static bool is_seeded(const struct entry *entry)
+{
+    return strncmp(entry->source, "config:", 7) == 0;
+}
+
 static void add_entry(struct arena *arena, struct pool_view *view, const char *provider, const struct entry *entry,
                       const struct source *root)
 {
@@ -29,7 +35,7 @@ static void add_entry(struct arena *arena, struct pool_view *view, const char *p
         .id = entry->id != NULL ? entry->id : "?",
         .label = entry->label,
         .source = entry->source,
-        .secret = entry->token,
+        .secret = root != NULL && is_seeded(entry) ? NULL : entry->token,
         .base_url = entry->base_url,
         .oauth = entry->oauth,
         .ours = entry->ours || pool_entry_made(provider, entry),
@@ -70,8 +76,10 @@ static const char *owner_of(const struct custom_providers *customs, const char *
 static void name_orphan(struct arena *arena, const struct source *source, const struct pool_document *document,
                         const struct json *array, struct diagnostics *diagnostics)
 {
-    struct pool_view unused = {0};
-    size_t count = read_entries(arena, &unused, document, array, array->name, NULL);
+    struct pool_view theirs = {0};
+    size_t count = read_entries(arena, &theirs, document, array, array->name, NULL);
+    for (size_t i = 0; i < theirs.count; i++)
+        count -= theirs.entries[i].ours;
     if (count == 0)
         return;
     struct diagnostic *d = diagnostic_add(diagnostics, CODE_ORPHANED_POOL, (struct place){.source = source},
@@ -116,24 +124,12 @@ void pool_read_inherited(struct arena *arena, struct pool_view *view, struct sou
     }
 }
 
-static bool has_ours(struct arena *arena, const struct pool_document *document, const struct json *array)
-{
-    for (size_t i = 0; array->kind == JSON_ARRAY && i < array->count; i++) {
-        if (array->children[i].kind != JSON_OBJECT)
-            continue;
-        struct entry entry = pool_entry_outline(arena, document->text, &array->children[i]);
-        if (entry.ours || pool_entry_made(array->name, &entry))
-            return true;
-    }
-    return false;
-}
-
 bool pool_read_has_ours(struct arena *arena, struct source *source)
 {
     struct diagnostics unsaid = {.arena = arena};
     struct pool_document document = pool_document_open(arena, source, &unsaid);
     for (size_t i = 0; !document.unreadable && document.pool != NULL && i < document.pool->count; i++)
-        if (has_ours(arena, &document, &document.pool->children[i]))
+        if (pool_entry_any_ours(arena, document.text, &document.pool->children[i]))
             return true;
     return false;
 }

@@ -412,6 +412,28 @@ Environment=ZAI_API_KEY={HIDDEN}
         self.home.write("profiles/work/.env", f"XIAOMI_API_KEY={HIDDEN}\n")  # and that entry is as old as a copy
         self.assertIn("profiles/work/auth.json", self.findings())
 
+    def test_entries_of_hermes_form_that_were_copied_into_a_profile(self):
+        config = f"providers:\n  acme: {{base_url: 'https://acme.example/v1', api_key: {STALE}}}\n"
+        self.home.write("config.yaml", config)
+        self.home.compile()
+        profile = self.profile("A=b\n")
+        shutil.copy(self.home.path / "auth.json", profile / "auth.json")
+        self.assertIn("profiles/work/auth.json", self.findings())
+        code, _, err = self.home.compile("--home", profile)
+        self.assertEqual((code, "orphaned-pool" in err), (0, False))
+        self.assertNotIn("sk-test", (profile / "auth.json").read_text())
+        self.assertNotIn("profiles/work/auth.json", self.findings())
+
+    def test_an_entry_that_was_copied_where_its_key_belongs_to_another_url(self):
+        config = f"model:\n  provider: xiaomi\n  api_key: {STALE}\n  base_url: https://%s.example/v1\n"
+        self.home.write("config.yaml", config % "one")
+        self.home.compile()
+        profile = self.profile(f"XIAOMI_API_KEY={TRUE}\n")
+        shutil.copy(self.home.path / "auth.json", profile / "auth.json")
+        for url, named in (("one", False), ("two", True)):
+            self.home.write("profiles/work/config.yaml", config % url)
+            self.assertEqual("profiles/work/auth.json" in self.findings(), named)
+
     def running(self):
         process = subprocess.Popen([sys.executable, "-c", "import sys; print(flush=True); sys.stdin.read()",
                                     "hermes_cli.main", "gateway", "run"],

@@ -89,6 +89,19 @@ class ProfilePool(unittest.TestCase):
         self.home.compile()
         self.assertEqual([e["access_token"] for e in self.home.pool("custom:mine")], ["no-key-required"])
 
+    def test_the_root_lends_no_key_of_its_configuration_that_hermes_puts_there(self):
+        """In a profile, Hermes takes such an entry out before it selects one."""
+        seeded = entry(source="config:mine", base_url="https://one.example.com/v1")
+        (self.root / "auth.json").write_text(json.dumps({"version": 1, "credential_pool": {"custom:mine": [seeded]}}))
+        for host in ("one", "two"):
+            for key, keys in (("", []), (f", api_key: {FILE}", [FILE])):
+                self.home.write("config.yaml", "model: {provider: mine}\n"
+                                f"providers: {{mine: {{base_url: 'https://{host}.example.com/v1'{key}}}}}\n")
+                code, _, err = self.home.compile()
+                self.assertEqual((code, "foreign-url" in err, "inherited-key" in err), (0, False, False))
+                credentials = self.home.snapshot()["content"]["providers"]["custom:mine"]["credentials"]
+                self.assertEqual([c["secret"] for c in credentials], keys)
+
     def test_the_root_lends_no_key_of_a_variable(self):
         """As long as Hermes has not taken such an entry over, it has the key in it."""
         profiles, self.home.path = self.home.path, self.root
