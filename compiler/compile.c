@@ -373,8 +373,8 @@ static bool proven(struct run *run)
 static bool note_departures(struct run *run)
 {
     struct compilation *c = run->c;
-    int error =
-        departed_note(c->arena, c->home, run->previous, &c->environment, &c->providers, clock_wall(), &c->diagnostics);
+    const struct departed_sources now = {&c->environment, &c->providers, c->config};
+    int error = departed_note(c->arena, c->home, run->previous, &now, clock_wall(), &c->diagnostics);
     if (error == 0)
         return true;
     (void)diagnostic_add(&c->diagnostics, CODE_WRITE_FAILED, (struct place){0},

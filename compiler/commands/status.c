@@ -13,6 +13,7 @@
 #include "file_lock.h"
 #include "iso_time.h"
 #include "json_write.h"
+#include "open_session.h"
 #include "pool_next.h"
 #include "safe_read.h"
 #include "plain_name.h"
@@ -195,16 +196,12 @@ static void print_models(const struct compilation *c, const struct provider *pro
     }
 }
 
-/* The variable behind a key of config.yaml, to which a session that is open turns; NULL: there is none. */
-static const char *turned_to(const struct provider *provider, const char *next)
+/* What a session that is open turns to; NULL: it stays where it is. */
+static const char *turned_to(const struct compilation *c, const struct provider *provider, const char *next)
 {
-    const struct credential *first = NULL;
     for (size_t i = 0; provider != NULL && next != NULL && i < provider->credential_count; i++)
         if (strcmp(provider->credentials[i].fingerprint.text, next) == 0)
-            first = &provider->credentials[i];
-    for (size_t i = 0; first != NULL && first->rank == RANK_CONFIG && i < provider->credential_count; i++)
-        if (provider->credentials[i].rank == RANK_ENV)
-            return provider->credentials[i].origins[0].key;
+            return open_session_turns_to(provider, &provider->credentials[i], &c->environment);
     return NULL;
 }
 
@@ -240,7 +237,7 @@ static void print_provider(const struct compilation *c, const struct hermes_prov
     print_shadowed(arena, provider, now, width, stream);
     if (provider->credential_count == 0)
         (void)fputs("  no key\n", stream);
-    const char *variable = turned_to(now, next);
+    const char *variable = turned_to(c, now, next);
     if (variable != NULL)
         (void)fprintf(stream, "  an open session of Hermes 0.20.1 or later turns to %s when its line in .env changes\n",
                       variable);

@@ -3,6 +3,8 @@
 
 #include "drift_looks.h"
 #include "hermes_process.h"
+#include "model_routes.h"
+#include "open_session.h"
 #include "proc_file.h"
 #include "shown.h"
 #include "side_task.h"
@@ -29,6 +31,13 @@ static const char *restart_command(struct arena *arena, int process, const char 
     return arena_printf(arena, "systemctl %srestart %s", strstr(path, "/user@") != NULL ? "--user " : "", unit);
 }
 
+/* Whether a process that was started at SINCE, and keeps what it found, has that value, which is not the sources'. */
+static bool is_kept_by(const struct drift *drift, const struct departed *departed, double since)
+{
+    const struct departed_sources now = {&drift->c->environment, &drift->c->providers, drift->c->config};
+    return departed_was_found(&drift->departed, departed, since) && !departed_is_back(drift->arena, &now, departed);
+}
+
 /* What .env set when the process was started, and no longer sets: Hermes keeps it, where /proc does not show it. */
 static void look_at_departed(struct drift *drift, const char *where, long pid, const char *restart,
                              const struct text *variables)
@@ -36,7 +45,7 @@ static void look_at_departed(struct drift *drift, const char *where, long pid, c
     double since = drift->departed.count == 0 ? 0 : proc_file_started((pid_t)pid);
     for (size_t i = 0; since > 0 && i < drift->departed.count; i++) {
         const struct departed *departed = &drift->departed.items[i];
-        if (since < departed->at && drift_watched(drift, departed->name) &&
+        if (is_kept_by(drift, departed, since) && drift_watched(drift, departed->name) &&
             environment_get(&drift->c->environment, departed->name) == NULL &&
             proc_file_variable(variables, departed->name) == NULL)
             drift_add(
@@ -55,79 +64,105 @@ static void look_at_departed(struct drift *drift, const char *where, long pid, c
 /* Clients of side tasks are made once, with the key of that moment. */
 static void look_at_side_tasks(struct drift *drift, const char *where, double since, const char *restart)
 {
+    const struct compilation *c = drift->c;
     for (size_t i = 0; since > 0 && i < drift->departed.count; i++) {
         const struct departed *departed = &drift->departed.items[i];
-        const struct provider *now = providers_get(&drift->c->providers, departed->name);
-        if (since >= departed->at ||
-            !side_task_asks(drift->c->config, &drift->c->customs, &drift->c->providers, departed->name))
+        const char *id = is_kept_by(drift, departed, since)
+                             ? side_task_keeps(c->config, &c->customs, &c->providers, departed->name)
+                             : NULL;
+        const struct provider *now = id == NULL ? NULL : providers_get(&c->providers, id);
+        if (id == NULL)
             continue;
-        const char *message = arena_printf(drift->arena,
-                                           "side tasks (titles, compression, vision) may still use the older key %s of "
-                                           "%s, which was replaced after the process was started",
-                                           departed->fingerprint.text, shown_name(drift->arena, departed->name));
-        drift_add(drift, (struct finding){.where = where,
-                                          .found = departed->fingerprint.text,
-                                          .expected = now == NULL || now->credential_count == 0
-                                                          ? NULL
-                                                          : now->credentials[0].fingerprint.text,
-                                          .matters = true,
-                                          .message = message,
-                                          .help = restart});
+        drift_add(
+            drift,
+            (struct finding){
+                .where = where,
+                .found = departed->fingerprint.text,
+                .expected = now == NULL || now->credential_count == 0 ? NULL : now->credentials[0].fingerprint.text,
+                .matters = true,
+                .message = arena_printf(drift->arena,
+                                        "side tasks (titles, compression, vision) may still use the older "
+                                        "key %s of %s, which was replaced after the process was started",
+                                        departed->fingerprint.text, shown_name(drift->arena, id)),
+                .help = restart});
     }
 }
 
-/* The provider for which the variable stands behind a key of config.yaml; NULL: there is none. */
-static const struct provider *shadowing_provider(const struct drift *drift, const char *variable)
+static const struct departed *departed_from(const struct drift *drift, const char *name, double since)
 {
-    const struct providers *all = &drift->c->providers;
-    for (size_t i = 0; i < all->count; i++)
-        for (size_t k = 0; k < all->items[i]->shadowed_count; k++) {
-            const struct shadowed *shadowed = &all->items[i]->shadowed[k];
-            if (strcmp(shadowed->origin.key, variable) == 0 && shadowed->by != NULL &&
-                shadowed->by->rank == RANK_CONFIG && all->items[i]->row != NULL)
-                return all->items[i];
-        }
+    for (size_t i = 0; name != NULL && i < drift->departed.count; i++)
+        if (strcmp(drift->departed.items[i].name, name) == 0 && since < drift->departed.items[i].at)
+            return &drift->departed.items[i];
     return NULL;
 }
 
-/* Hermes 0.20.1 and later let an open session go over to a variable whose line in .env changes, whatever config.yaml
- * says. */
 static void look_at_open_sessions(struct drift *drift, const char *where, double since, const char *restart)
 {
-    for (size_t i = 0; since > 0 && i < drift->departed.count; i++) {
-        const struct departed *departed = &drift->departed.items[i];
-        const struct binding *binding = environment_get(&drift->c->environment, departed->name);
-        const struct provider *provider = binding == NULL ? NULL : shadowing_provider(drift, departed->name);
-        if (since >= departed->at || provider == NULL)
+    const struct providers *all = &drift->c->providers;
+    for (size_t i = 0; since > 0 && i < all->count; i++) {
+        const struct provider *provider = all->items[i];
+        const struct credential *first = provider->credential_count == 0 ? NULL : &provider->credentials[0];
+        const char *variable = first == NULL ? NULL : open_session_turns_to(provider, first, &drift->c->environment);
+        const struct binding *binding = variable == NULL ? NULL : environment_get(&drift->c->environment, variable);
+        const struct departed *edited = departed_from(drift, variable, since);
+        if (edited == NULL && variable != NULL && provider->row != NULL)
+            edited = departed_from(drift, provider->row->base_url_env, since);
+        if (edited == NULL || binding == NULL)
             continue;
         drift_add(drift, (struct finding){
                              .where = where,
-                             .variable = departed->name,
+                             .variable = variable,
                              .found = arena_strdup(drift->arena, fingerprint_of(binding->value, binding->len).text),
-                             .expected = provider->credentials[0].fingerprint.text,
-                             .message = "its line in .env changed after the process was started: sessions "
-                                        "that were open then may use it; new ones use the key of "
-                                        "config.yaml",
+                             .expected = first->fingerprint.text,
+                             .message = arena_printf(drift->arena,
+                                                     "the line of %s in .env changed after the process was started: "
+                                                     "sessions that were open then may use %s; new ones use the key of "
+                                                     "config.yaml",
+                                                     edited->name, variable),
                              .help = arena_printf(drift->arena, "/new in the session; or %s", restart)});
     }
 }
 
-/* Hermes's API server reads these when it starts, and not again. */
+/* Without a record of what they said before, all that is known is that config.yaml is newer. */
+static void look_at_unknown_routes(struct drift *drift, const char *where, double since, const char *restart)
+{
+    const struct source *source = drift->c->sources.user;
+    if ((!drift->c->plan.first && !drift->c->plan.changed) || model_routes_of(drift->c->config) == NULL ||
+        !source->present || since <= 0 || since >= (double)source->moment.st_mtim.tv_sec)
+        return;
+    drift_add(drift, (struct finding){.where = where,
+                                      .matters = true,
+                                      .message = "it was started before config.yaml was written, and reads keys and "
+                                                 "URLs of " MODEL_ROUTES " only when it starts",
+                                      .help = restart});
+}
+
+static const char *not_set(const char *fingerprint)
+{
+    return strcmp(fingerprint, fingerprint_of("", 0).text) == 0 ? NULL : fingerprint;
+}
+
 static void look_at_model_routes(struct drift *drift, const char *where, double since, const char *restart)
 {
-    static const char *const path[] = {"platforms", "api_server", "extra", "model_routes"};
-    const struct source *source = drift->c->sources.user;
-    const struct node *node = drift->c->config;
-    for (size_t i = 0; i < sizeof path / sizeof *path; i++)
-        node = node_get(node, path[i]);
-    if (!node_truthy(node) || !source->present || since <= 0 || since >= (double)source->moment.st_mtim.tv_sec)
-        return;
-    drift_add(drift,
-              (struct finding){.where = where,
-                               .matters = true,
-                               .message = "it was started before config.yaml was written, and reads keys and URLs of "
-                                          "platforms.api_server.extra.model_routes only when it starts",
-                               .help = restart});
+    const struct node *routes = model_routes_of(drift->c->config);
+    for (size_t i = 0; since > 0 && i < drift->departed.count; i++) {
+        const struct departed *departed = &drift->departed.items[i];
+        if (!model_routes_are(departed->name) || !is_kept_by(drift, departed, since))
+            continue;
+        const char *was = not_set(departed->fingerprint.text);
+        const char *now = model_routes_value(drift->arena, routes, departed->name);
+        const struct fingerprint is = fingerprint_of(now, strlen(now));
+        drift_add(drift, (struct finding){.where = where,
+                                          .found = was,
+                                          .expected = *now == '\0' ? NULL : arena_strdup(drift->arena, is.text),
+                                          .matters = true,
+                                          .message = arena_printf(
+                                              drift->arena,
+                                              "%s was %s when it was started, and the API server reads it only then",
+                                              departed->name, was == NULL ? "not set" : was),
+                                          .help = restart});
+    }
+    look_at_unknown_routes(drift, where, since, restart);
 }
 
 static void look_at(void *context, const struct hermes_process *process)

@@ -67,7 +67,8 @@ static const struct departed *departed_value(const struct drift *drift, const st
 static void look_at_variable(struct drift *drift, const struct binding *binding)
 {
     const struct departed *departed = departed_value(drift, binding);
-    if (departed == NULL || !drift_watched(drift, binding->name))
+    const struct departed_sources sources = {&drift->c->environment, &drift->c->providers, drift->c->config};
+    if (departed == NULL || departed_is_back(drift->arena, &sources, departed) || !drift_watched(drift, binding->name))
         return;
     const struct binding *now = environment_get(&drift->c->environment, binding->name);
     drift_add(

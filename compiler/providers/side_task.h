@@ -6,8 +6,10 @@
 #include "custom_provider.h"
 #include "provider.h"
 
-/* Whether a side task asks the custom provider ID: `auxiliary` names it, or it is the default one, asked otherwise. */
-bool side_task_asks(const struct node *config, const struct custom_providers *customs,
-                    const struct providers *providers, const char *id);
+/* The id of the provider whose older keys clients of side tasks keep, which NAME is or has its first key from: a custom
+ * one, or a variable's. `auxiliary` names it; or it is a custom one and the default, asked otherwise. NULL: there is
+ * none. */
+const char *side_task_keeps(const struct node *config, const struct custom_providers *customs,
+                            const struct providers *providers, const char *name);
 
 #endif

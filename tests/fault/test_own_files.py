@@ -50,8 +50,10 @@ def other_values(text):
 
 
 def understood(text):
-    """Whether TEXT is an object to a reader that minds neither control characters nor bytes that are no UTF-8."""
+    """Whether TEXT is an object to a reader that minds no control characters, bytes that are no UTF-8, or 0 before a
+    number."""
     text = "".join(c if c >= " " else " " for c in text.decode(errors="replace"))
+    text = re.sub(r":0(?=\d)", ":", text)
     try:
         return isinstance(json.loads(text), dict)
     except (ValueError, RecursionError):

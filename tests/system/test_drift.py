@@ -322,7 +322,30 @@ Environment=ZAI_API_KEY={HIDDEN}
         self.assertEqual((found["found"], found["expected"], found["matters"]),
                          (fingerprint(HIDDEN), fingerprint(TRUE), False))
         self.assertIn("/new in the session", found["help"])
+        self.home.write(".env", f"XIAOMI_API_KEY={HIDDEN}\nXIAOMI_BASE_URL=https://other.example/v1\n")
+        self.home.compile()
+        self.home.write(".env", f"XIAOMI_API_KEY={STALE}\nXIAOMI_BASE_URL=https://third.example/v1\n")
+        self.home.compile()
+        self.assertEqual(self.findings()[f"process {gateway.pid} (Hermes) XIAOMI_API_KEY"]["found"],
+                         fingerprint(STALE))
+        self.home.write("config.yaml",
+                        f"model: {{provider: xiaomi, api_key: {TRUE}, base_url: 'https://my.example/v1'}}\n")
+        self.home.compile()
+        self.assertNotIn(f"process {gateway.pid} (Hermes) XIAOMI_API_KEY", self.findings())
+        self.assertNotIn("an open session", self.home.compile("--status")[1])
         gateway.communicate(b"\n")
+
+    def test_a_session_that_turns_to_an_edited_url(self):
+        """And to the variable with it, as it does when both are edited."""
+        self.home.write("config.yaml", f"model: {{provider: xiaomi, api_key: {TRUE}}}\n")
+        self.home.write(".env", f"XIAOMI_API_KEY={STALE}\nXIAOMI_BASE_URL=https://one.example/v1\n")
+        self.home.compile()
+        where = self.running()
+        self.home.write(".env", f"XIAOMI_API_KEY={STALE}\nXIAOMI_BASE_URL=https://two.example/v1\n")
+        self.home.compile()
+        found = self.findings()[where + " XIAOMI_API_KEY"]
+        self.assertEqual(found["found"], fingerprint(STALE))
+        self.assertIn("the line of XIAOMI_BASE_URL in .env changed", found["message"])
 
     def test_programs_that_only_look_like_hermes(self):
         program = subprocess.Popen(["sleep", "1000"],
@@ -445,27 +468,59 @@ Environment=ZAI_API_KEY={HIDDEN}
 
     def test_what_a_running_gateway_does_not_pick_up(self):
         """The key of a custom provider in side tasks, and the routes of the API server: until it is started again."""
-        def write(key):
+        def write(key, route, more=""):
             self.home.write("config.yaml",
                             f"model: {{provider: mine}}\ncustom_providers: [{{name: mine, base_url: http://h/v1, "
                             f"api_key: {key}}}]\n"
-                            "platforms: {api_server: {extra: {model_routes: {fast: {model: m, "
-                            "api_key: sk-test-route-0001}}}}}\n")
+                            f"platforms: {{api_server: {{extra: {{model_routes: {{fast: {{model: m, api_key: {route}}}"
+                            f"{more}}}}}}}}}\n")
             self.home.compile()
 
-        write(HIDDEN)
-        os.utime(self.home.path / "config.yaml", (1, 1))
-        self.home.compile()
+        def found():
+            said = json.loads(self.home.compile("--check", "--live", "--format", "json")[1])["findings"]
+            return [(f["found"] if "found" in f else None, f["message"]) for f in said if f["where"] == where]
+
+        route = "platforms.api_server.extra.model_routes."
+        write(HIDDEN, "sk-test-route-0001")
         where = self.running()
-        self.assertNotIn(where, self.findings())
-        write(STALE)
-        os.utime(self.home.path / "config.yaml", (4e9, 4e9))  # the clock of processes counts whole ticks
+        os.utime(self.home.path / "config.yaml", (4e9, 4e9))  # touched, and nothing else
         self.home.compile()
-        messages = [f["message"] for f in json.loads(self.home.compile("--check", "--live", "--format",
-                                                                       "json")[1])["findings"] if f["where"] == where]
-        self.assertEqual(len(messages), 2, messages)
-        self.assertIn(f"may still use the older key {fingerprint(HIDDEN)} of custom:mine", messages[0])
-        self.assertIn("model_routes only when it starts", messages[1])
+        self.assertEqual(found(), [])
+        write(TRUE, "sk-test-route-0002")
+        write(STALE, "sk-test-route-0003", ", slow: {model: n, base_url: http://n/v1}")
+        side, fast, slow = found()
+        self.assertIn(f"may still use the older key {fingerprint(HIDDEN)} of custom:mine", side[1])  # not TRUE
+        old = fingerprint("sk-test-route-0001")
+        self.assertEqual(fast, (old, f"{route}fast.api_key was {old} when it was started, and the API server reads it "
+                                     "only then"))
+        self.assertIn(f"{route}slow.base_url was not set when it was started", slow[1])
+        write(HIDDEN, "sk-test-route-0001")  # as it was then; and what came in between is gone again
+        self.assertEqual(found(), [])
+        write(HIDDEN, "sk-test-route-0001, base_url: http://f/v1")
+        self.assertEqual(len(found()), 1)
+        self.home.write("config.yaml", "model: {provider: xiaomi}\n")
+        self.home.compile()
+        self.assertIn((old, f"{route}fast.api_key was {old} when it was started, and the API server reads it only "
+                            "then"), found())
+
+    def test_side_tasks_that_name_their_provider(self):
+        """Hermes's entry of a variable keeps its name when the key is another one, and so does the client of it."""
+        def write(key, task):
+            self.home.write("config.yaml", f"model: {{provider: deepseek}}\nauxiliary: {{compression: {task}}}\n")
+            self.home.write(".env", f"XIAOMI_API_KEY={key}\nDEEPSEEK_API_KEY={TRUE}\n")
+            self.home.compile()
+
+        write(HIDDEN, "{}")
+        where = self.running()
+        for task, told in (("{provider: mimo}", True), ("{provider: deepseek}", False), ("{model: m}", False),
+                           ("{provider: xiaomi, model: m}", True)):
+            with self.subTest(task=task):
+                write(STALE, task)
+                found = json.loads(self.home.compile("--check", "--live", "--format", "json")[1])["findings"]
+                found = [(f["found"], f["message"]) for f in found if f["where"] == where]
+                self.assertEqual([key for key, _ in found], [fingerprint(HIDDEN)] * told)
+                self.assertTrue(all(f"side tasks (titles, compression, vision) may still use the older key "
+                                    f"{fingerprint(HIDDEN)} of xiaomi" in message for _, message in found))
 
     def test_a_stale_snapshot_and_a_pool_that_contradicts(self):
         self.home.write("config.yaml", f"model:\n  provider: xiaomi\n  api_key: {STALE}\n")

@@ -253,11 +253,16 @@ ExecReload=/bin/sh -c 'echo reloaded >>%h/reloads'
         self.status("generation 3")
         self.write(KEYS[0], more)  # the one that the gateway has
         self.status("generation 4")
-        self.systemctl("stop", "hermes-gateway")
-        self.write(KEYS[1], more)  # there is nothing to reload
+        route = "platforms: {api_server: {extra: {model_routes: {fast: {model: m, api_key: %s}}}}}\n"
+        self.write(KEYS[0], more + route % "sk-test-route-0001")  # what its API server did not find
+        self.until(lambda: self.reloads() == 2)
+        self.assertIn(b"platforms.api_server.extra.model_routes.fast.api_key, which has changed", self.journal.seen)
         self.status("generation 5")
+        self.systemctl("stop", "hermes-gateway")
+        self.write(KEYS[1], more + route % "sk-test-route-0002")  # there is nothing to reload
+        self.status("generation 6")
         self.systemctl("stop", "hermes-watch")
-        self.assertEqual(self.reloads(), 1)
+        self.assertEqual(self.reloads(), 2)
         self.assertNotIn(b"cannot be reloaded", self.journal.seen)
 
 

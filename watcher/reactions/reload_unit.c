@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "departed.h"
+#include "model_routes.h"
 #include "proc_file.h"
 #include "shown.h"
 #include "side_task.h"
@@ -20,7 +21,9 @@ struct variable {
     const char *name;
     const struct fingerprint *keys;
     size_t key_count;
-    double gone_at; /* a process that was started before has an older one, whatever its environment shows; 0: none */
+    /* A process that was started between these has an older one, whatever its environment shows; 0: none has. */
+    double began;
+    double gone_at;
 };
 
 void reload_unit_open(struct reloader *r, const struct watched_home *home)
@@ -41,22 +44,26 @@ void reload_unit_close(struct reloader *r)
 static void add_variable(struct reloader *r, const char *name, const struct fingerprint *keys, size_t key_count)
 {
     ARENA_GROW(r->arena, r->variables, r->capacity, r->count + 1);
-    r->variables[r->count++] = (struct variable){arena_strdup(r->arena, name), keys, key_count, 0};
+    r->variables[r->count++] =
+        (struct variable){.name = arena_strdup(r->arena, name), .keys = keys, .key_count = key_count};
 }
 
-/* What a process that was started before keeps until it ends: a variable that left .env, and the key of a custom
- * provider that its side tasks ask. */
+/* What a process that was started before keeps until it ends: a variable that left .env, a key that its side tasks
+ * have, and the routes of its API server. */
 static void note_gone(struct reloader *r, const struct compilation *c)
 {
     const struct departures departed = departed_read(r->arena, c->home);
+    const struct departed_sources now = {&c->environment, &c->providers, c->config};
     for (size_t i = 0; i < departed.count; i++) {
         const struct departed *gone = &departed.items[i];
-        bool side_task = side_task_asks(c->config, &c->customs, &c->providers, gone->name);
-        if (side_task) {
+        bool stays =
+            model_routes_are(gone->name) || side_task_keeps(c->config, &c->customs, &c->providers, gone->name) != NULL;
+        if (stays && !departed_is_back(c->arena, &now, gone)) {
             add_variable(r, gone->name, NULL, 0);
+            r->variables[r->count - 1].began = departed_began(&departed, gone);
             r->variables[r->count - 1].gone_at = gone->at;
         }
-        for (size_t k = 0; k < r->count && !side_task && environment_get(&c->environment, gone->name) == NULL; k++)
+        for (size_t k = 0; k < r->count && !stays && environment_get(&c->environment, gone->name) == NULL; k++)
             if (strcmp(r->variables[k].name, gone->name) == 0)
                 r->variables[k].gone_at = gone->at;
     }
@@ -111,6 +118,7 @@ static void keep_variables(struct reloader *r, const struct reloader *before)
         if (known)
             continue;
         add_variable(r, old->name, keys, old->key_count);
+        r->variables[r->count - 1].began = old->began;
         r->variables[r->count - 1].gone_at = old->gone_at;
     }
 }
@@ -138,7 +146,8 @@ static const char *shadowing(struct reloader *r, unsigned process)
     double since = proc_file_started((pid_t)process);
     for (size_t i = 0; i < r->count; i++) {
         const char *value = proc_file_variable(&variables, r->variables[i].name);
-        if ((value == NULL || *value == '\0') && since > 0 && since < r->variables[i].gone_at)
+        if ((value == NULL || *value == '\0') && since > 0 && since >= r->variables[i].began &&
+            since < r->variables[i].gone_at)
             return r->variables[i].name;
         if (value == NULL || *value == '\0')
             continue;
