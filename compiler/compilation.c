@@ -22,8 +22,10 @@ void compilation_tidy(struct compilation *c)
         (void)close(c->publication.displaced[--c->publication.displaced_count]);
     if (c->lock < 0)
         return;
-    if (flock(c->lock, LOCK_EX | LOCK_NB) == 0) /* else another one compiles, and cleans after that */
+    if (flock(c->lock, LOCK_EX | LOCK_NB) == 0) { /* else another one compiles, notes the same and cleans */
+        publish_memory(&c->publication, c->home);
         compilation_clean(c->home);
+    }
     (void)close(c->lock);
     c->lock = -1;
 }

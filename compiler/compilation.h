@@ -56,8 +56,8 @@ struct compilation {
 
 /* Removes what killed processes have left behind while they published in HOME. Its lock is held. */
 void compilation_clean(const char *home);
-/* What the outcome need not wait for: frees the files that were replaced, and, for a caller with a `reader`, removes
- * what killed compiles left. */
+/* What the outcome need not wait for: frees the files that were replaced, and, for a caller with a `reader`, writes the
+ * rest of the memory and removes what killed compiles left. */
 void compilation_tidy(struct compilation *compilation);
 /* That, if it was not done yet, and the memory. */
 void compilation_finish(struct compilation *compilation);

@@ -438,6 +438,7 @@ static void publish_and_project(struct run *run)
                                         .pool = c->sources.pool,
                                         .providers = &c->providers,
                                         .fleet = c->sources.fleet.name != NULL,
+                                        .memory_later = run->lock >= 0 && run->request->reader != NULL,
                                         .lock_wait_ms = run->request->lock_wait_ms};
     size_t errors = c->diagnostics.errors;
     struct stat before = c->publication.snapshot_stat;

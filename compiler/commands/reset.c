@@ -65,9 +65,10 @@ static void reset_memory(struct resetter *r)
 /* What a person took out of the pool comes back with the next compile. */
 static void reset_removed(struct resetter *r)
 {
-    const struct cooldowns_names *names = &r->cooldowns->lists[COOLDOWNS_REMOVED];
-    for (size_t i = names->count; i > 0; i--) {
-        const char *name = names->items[i - 1];
+    const size_t count = r->cooldowns->lists[COOLDOWNS_REMOVED].count;
+    const char **names = name_set_sorted(r->arena, &r->cooldowns->lists[COOLDOWNS_REMOVED]);
+    for (size_t i = 0; i < count; i++) {
+        const char *name = names[i];
         const char *blank = strrchr(name, ' ');
         if (blank == NULL || !meant(r->what, arena_prefix(r->arena, name, (size_t)(blank - name)), blank + 1))
             continue;

@@ -348,6 +348,7 @@ struct pool_projection pool_project(struct arena *arena, const struct pool_input
                           .text = {.arena = arena},
                           .now = in->now,
                           .document = pool_document_open(arena, in->source, &said_before)};
+    pool_states_drop_old_rotations(p.cooldowns, p.now);
     if (!p.document.unreadable && p.document.text == NULL)
         fresh_store(&p, in->providers);
     else if (!p.document.unreadable)

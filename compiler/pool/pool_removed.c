@@ -1,8 +1,9 @@
 #include "pool_removed.h"
 
 #include <inttypes.h>
-#include <stdlib.h>
 #include <string.h>
+
+#include <sodium.h>
 
 #include "pool_states.h"
 #include "shown.h"
@@ -13,22 +14,15 @@ static const char *pair(const struct projector *p, const char *text)
     return arena_printf(p->arena, "%s %s", p->name, text);
 }
 
-/* Names that begin with PROVIDER and a blank. */
-static void forget_all(struct projector *p, enum cooldowns_list list, const char *provider)
-{
-    struct cooldowns_names *names = &p->cooldowns->lists[list];
-    size_t len = strlen(provider);
-    size_t kept = 0;
-    for (size_t i = 0; i < names->count; i++)
-        if (strncmp(names->items[i], provider, len) != 0 || names->items[i][len] != ' ')
-            names->items[kept++] = names->items[i];
-    names->count = kept;
-}
-
 static uint64_t digest_of(struct arena *arena, const char *id, const char *status, const char *at)
 {
     const char *text = arena_printf(arena, "%s %s %s", id == NULL ? "" : id, status, at);
-    return strtoull(fingerprint_of(text, strlen(text)).text + strlen("sha256:"), NULL, 16);
+    static const unsigned char key[crypto_shorthash_KEYBYTES];
+    unsigned char digest[crypto_shorthash_BYTES];
+    uint64_t number;
+    (void)crypto_shorthash(digest, (const unsigned char *)text, strlen(text), key);
+    memcpy(&number, digest, sizeof number);
+    return number;
 }
 
 /* Of the entries of others as they are in the file; their order is Hermes's to change. */
@@ -111,7 +105,7 @@ void pool_removed_look(struct projector *p, const struct json *array)
         if (pool_removed_is(p, credential) ? !has_entry(p, credential) : gone && alone)
             name_table_put(p->arena, &left, name, i);
     }
-    forget_all(p, COOLDOWNS_REMOVED, p->name); /* of a key that is gone nothing needs to be known */
+    name_set_remove_group(&p->cooldowns->lists[COOLDOWNS_REMOVED], p->name); /* of a key that is gone nothing needs to be known */
     for (size_t i = 0; i < count; i++) {
         const char *name = pair(p, p->provider->credentials[i].fingerprint.text);
         if (name_table_get(&left, name) == NULL)
@@ -124,8 +118,8 @@ void pool_removed_look(struct projector *p, const struct json *array)
 void pool_removed_note(struct projector *p)
 {
     bool any = false;
-    forget_all(p, COOLDOWNS_PLACED, p->name);
-    forget_all(p, COOLDOWNS_BESIDE, p->name);
+    name_set_remove_group(&p->cooldowns->lists[COOLDOWNS_PLACED], p->name);
+    name_set_remove_group(&p->cooldowns->lists[COOLDOWNS_BESIDE], p->name);
     for (size_t i = 0; i < p->slot_count; i++) {
         const struct slot *slot = &p->slots[i];
         if (slot->credential == NULL || slot->made != NULL)
@@ -139,7 +133,7 @@ void pool_removed_note(struct projector *p)
 
 void pool_removed_note_file(struct projector *p)
 {
-    forget_all(p, COOLDOWNS_BESIDE, "");
+    name_set_remove_group(&p->cooldowns->lists[COOLDOWNS_BESIDE], "");
     if (p->cooldowns->lists[COOLDOWNS_PLACED].count > 0)
         cooldowns_list(p->cooldowns, COOLDOWNS_BESIDE, file_identity(p), true);
 }

@@ -77,24 +77,20 @@ static const double DOUBT = 300;
 /* When the key took another one's place; 0: not lately, or never. */
 static double rotated_at(const struct projector *p, const char *fingerprint)
 {
-    const struct cooldowns_names *names = &p->cooldowns->lists[COOLDOWNS_ROTATED];
-    const char *key = arena_printf(p->arena, "%s %s ", p->name, fingerprint);
-    for (size_t i = 0; i < names->count; i++)
-        if (strncmp(names->items[i], key, strlen(key)) == 0)
-            return strtod(names->items[i] + strlen(key), NULL);
-    return 0;
+    const struct name_set *rotated = &p->cooldowns->lists[COOLDOWNS_ROTATED];
+    const char *name =
+        rotated->count == 0 ? NULL : name_set_of_group(rotated, arena_printf(p->arena, "%s %s", p->name, fingerprint));
+    return name == NULL ? 0 : strtod(strrchr(name, ' '), NULL);
 }
 
-static void drop_old_rotations(struct projector *p)
+void pool_states_drop_old_rotations(struct cooldowns *cooldowns, double now)
 {
-    struct cooldowns_names *names = &p->cooldowns->lists[COOLDOWNS_ROTATED];
-    size_t kept = 0;
-    for (size_t i = 0; i < names->count; i++) {
-        const char *at = strrchr(names->items[i], ' ');
-        if (at != NULL && strtod(at, NULL) + DOUBT > p->now)
-            names->items[kept++] = names->items[i];
+    struct name_set *rotated = &cooldowns->lists[COOLDOWNS_ROTATED];
+    for (size_t i = 0; rotated->count > 0 && i < rotated->all; i++) {
+        const char *at = strrchr(rotated->items[i].name, ' ');
+        if (at == NULL || strtod(at, NULL) + DOUBT <= now)
+            name_set_remove(rotated, rotated->items[i].name);
     }
-    names->count = kept;
 }
 
 /* Which keys came with this compile in the place of others. */
@@ -126,7 +122,6 @@ static bool earned_by_another_key(const struct projector *p, const struct entry 
 
 void pool_states_part_from_old_keys(struct projector *p)
 {
-    drop_old_rotations(p);
     note_rotations(p);
     for (size_t i = 0; i < p->count; i++) {
         struct entry *entry = &p->entries[i];

@@ -9,6 +9,8 @@
  * key from now on. */
 void pool_states_remember(struct projector *p, const struct entry_state *state, const char *fingerprint, bool pooled);
 void pool_states_adopt(struct projector *p);
+/* Those of which nothing is in doubt any more; once, before the first provider. NOW: seconds since the epoch. */
+void pool_states_drop_old_rotations(struct cooldowns *cooldowns, double now);
 void pool_states_part_from_old_keys(struct projector *p);
 void pool_states_note(struct projector *p);
 /* NULL when no entry holds that key. */

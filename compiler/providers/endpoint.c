@@ -51,13 +51,18 @@ const char *endpoint_host(const char *text, size_t *ret_len)
     return text;
 }
 
+static bool is_in_domain(const char *host, size_t len, const char *domain)
+{
+    size_t tail = strlen(domain);
+    return len >= tail && strncasecmp(host + len - tail, domain, tail) == 0 &&
+           (len == tail || host[len - tail - 1] == '.');
+}
+
 bool endpoint_host_is(const char *url, const char *domain)
 {
     size_t len;
     const char *host = endpoint_host(url, &len);
-    size_t tail = strlen(domain);
-    return len >= tail && strncasecmp(host + len - tail, domain, tail) == 0 &&
-           (len == tail || host[len - tail - 1] == '.');
+    return is_in_domain(host, len, domain);
 }
 
 const char *endpoint_request(const char *url)
@@ -112,7 +117,7 @@ bool endpoint_is_local(const char *url)
     if (inet_pton(AF_INET6, name, address) == 1)
         return local_ipv6(address);
     for (size_t i = 0; i < sizeof endings / sizeof *endings; i++)
-        if (endpoint_host_is(url, endings[i]))
+        if (is_in_domain(host, len, endings[i]))
             return true;
     return memchr(host, '.', len) == NULL && memchr(host, ':', len) == NULL;
 }

@@ -11,11 +11,11 @@ bool host_owner_related(const struct provider_row *a, const struct provider_row 
     return strcspn(b->id, "-") == word && strncmp(a->id, b->id, word) == 0;
 }
 
-static bool has_host(const char *url, const char *host, size_t len)
+/* The table's URLs are `SCHEME://HOST`, with a port, a path, or nothing behind it. */
+static bool has_host(const struct provider_row *row, const char *host, size_t len)
 {
-    size_t own_len;
-    const char *own = endpoint_host(url, &own_len);
-    return own_len == len && strncasecmp(own, host, len) == 0;
+    const char *own = strstr(row->base_url, "://");
+    return own != NULL && strncasecmp(own + 3, host, len) == 0 && strchr("/:", own[3 + len]) != NULL;
 }
 
 const struct provider_row *host_owner(const char *url, const struct provider_row *row)
@@ -25,7 +25,7 @@ const struct provider_row *host_owner(const char *url, const struct provider_row
     const char *host = endpoint_host(url, &len);
     for (size_t i = 0; len > 0 && i < provider_table_count; i++) {
         const struct provider_row *other = &provider_table[i];
-        if (*other->base_url == '\0' || !has_host(other->base_url, host, len))
+        if (!has_host(other, host, len))
             continue;
         if (row != NULL && host_owner_related(other, row))
             return NULL;

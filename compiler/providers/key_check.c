@@ -99,10 +99,12 @@ bool key_check_is_secret_reference(const char *text, size_t len)
 
 bool key_check_is_unclosed(const char *text, size_t len)
 {
+    const char *end = text + len;
     const char *open = NULL;
-    for (const char *at = text; (at = memmem(at, len - (size_t)(at - text), "${", 2)) != NULL; at += 2)
-        open = at;
-    return open != NULL && memchr(open, '}', len - (size_t)(open - text)) == NULL;
+    for (const char *at = memchr(text, '$', len); at != NULL; at = memchr(at, '$', (size_t)(end - at)))
+        if (++at < end && *at == '{')
+            open = at;
+    return open != NULL && memchr(open, '}', (size_t)(end - open)) == NULL;
 }
 
 static size_t characters(const char *text, size_t len)

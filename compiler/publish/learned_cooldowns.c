@@ -39,7 +39,7 @@ void learned_cooldowns_add(struct cooldowns *cooldowns, const char *home, const 
     struct cooldowns known = {.arena = arena};
     struct text unused = {.arena = arena};
     struct diagnostics unsaid = {.arena = arena}; /* a torn one is written anew by whoever follows the fleet */
-    struct cooldowns_names names = {0};
+    struct name_set names = {0};
     const char *resets = fleet_resets_pending(arena, home);
     if (!cooldown_file_read(&known, arena_printf(arena, "%s/" FLEET_COOLDOWNS_FILE, home), &unused, &unsaid))
         return;
@@ -49,8 +49,7 @@ void learned_cooldowns_add(struct cooldowns *cooldowns, const char *home, const 
             continue;
         if (!cooldowns_listed(cooldowns, COOLDOWNS_LEARNED, name))
             add(cooldowns, providers, &known.items[i]);
-        ARENA_GROW(arena, names.items, names.capacity, names.count + 1);
-        names.items[names.count++] = name;
+        name_set_add(arena, &names, name);
     }
     cooldowns->lists[COOLDOWNS_LEARNED] = names; /* what the fleet knows no more may come again */
 }

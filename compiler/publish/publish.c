@@ -244,21 +244,30 @@ static void prepare_pool(struct publishing *p)
 {
     struct cooldowns cooldowns = {.arena = p->arena};
     struct text before = {.arena = p->arena};
+    size_t known_len;
+    size_t known_lasting;
     size_t len;
+    size_t lasting;
     if (!read_pool(p))
         return;
+    (void)stat(p->cooldowns.path, &p->made.memory_before);
     if (!cooldown_file_read(&cooldowns, p->cooldowns.path, &before, p->diagnostics)) {
         p->made.failed = true;
         return;
     }
     finish_copy(p);
+    const char *known = cooldowns_text(&cooldowns, &known_len, &known_lasting);
     if (p->in->fleet)
         learned_cooldowns_add(&cooldowns, p->in->home, p->in->providers);
     struct pool_projection projection = project(p, &cooldowns, false);
     inherit_cooldowns(p, &cooldowns);
-    const char *after = cooldowns_text(&cooldowns, &len);
+    const char *after = cooldowns_text(&cooldowns, &len, &lasting);
     bool nothing_known = cooldowns_know_nothing(&cooldowns) && before.len == 0;
-    if (!nothing_known && (len != before.len || memcmp(after, before.bytes, len) != 0))
+    bool as_it_was = nothing_known || (len == before.len && memcmp(after, before.bytes, len) == 0);
+    bool lasts = lasting != known_lasting || memcmp(after, known, lasting) != 0;
+    if (!as_it_was && p->in->memory_later && !lasts)
+        p->made.memory = (struct piece){after, len};
+    else if (!as_it_was)
         prepare(p, &p->cooldowns, &(struct piece){after, len}, 1, 0600);
     if (projection.count > 0 && !p->made.failed)
         prepare(p, &p->pool, projection.pieces, projection.count, p->in->pool->present ? p->in->pool->mode : 0600);
@@ -365,6 +374,22 @@ struct publication publish(struct arena *arena, const struct publish_input *in, 
     memory_let_go(&hold);
     give_back(&p);
     return p.made;
+}
+
+void publish_memory(const struct publication *publication, const char *home)
+{
+    const struct stat *before = &publication->memory_before;
+    char path[PATH_MAX];
+    struct stat now = {0};
+    if (publication->memory.len == 0 || publication->failed)
+        return;
+    (void)snprintf(path, sizeof path, "%s/" COOLDOWNS_FILE, home);
+    (void)stat(path, &now);
+    if (now.st_ino != before->st_ino || now.st_mtim.tv_sec != before->st_mtim.tv_sec ||
+        now.st_mtim.tv_nsec != before->st_mtim.tv_nsec)
+        return;
+    int error = replace_file(path, publication->memory.bytes, publication->memory.len, 0600);
+    (void)error; /* the next compile notes it again */
 }
 
 struct publication publish_preview(struct arena *arena, const struct publish_input *in, bool only_check,

@@ -24,7 +24,7 @@ static bool tag_meets_comma(const char *at, const char *end)
 /* `|#`, `>-#`, `|2#`: FIRST is the text's first byte. */
 static bool follows_block_sign(const char *first, const char *hash)
 {
-    return hash > first && strchr("|>+-0123456789", hash[-1]) != NULL;
+    return hash > first && hash[-1] > ' ' && strchr("|>+-0123456789", hash[-1]) != NULL;
 }
 
 /* `[a, ?]`: a question mark that is neither a text nor in front of a key. */

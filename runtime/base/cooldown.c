@@ -25,8 +25,10 @@ static cJSON *parse_or_end(const char *text, size_t len, const char **ret_end)
     return value;
 }
 
-static const char *const list_names[COOLDOWNS_LISTS] = {"empty",   "made",    "placed", "beside",
-                                                        "removed", "rotated", "learned"};
+static const char *const list_names[COOLDOWNS_LISTS] = {
+    [COOLDOWNS_EMPTY] = "empty",     [COOLDOWNS_MADE] = "made",     [COOLDOWNS_REMOVED] = "removed",
+    [COOLDOWNS_LEARNED] = "learned", [COOLDOWNS_PLACED] = "placed", [COOLDOWNS_BESIDE] = "beside",
+    [COOLDOWNS_ROTATED] = "rotated"};
 
 /* One JSON scalar and nothing else: it goes into somebody else's file as it stands. */
 static bool scalar(const char *text)
@@ -154,30 +156,22 @@ static void put_one(struct text *out, const struct cooldown *cooldown)
     text_puts(out, "]}");
 }
 
-static int compare_names(const void *a, const void *b)
-{
-    return strcmp(*(const char *const *)a, *(const char *const *)b);
-}
-
 /* Sorted, so that what is the same has the same text, in whatever order it was noted. */
-static void put_list(struct text *out, const char *name, const struct cooldowns_names *names)
+static void put_list(struct text *out, const char *name, const struct name_set *names)
 {
-    if (names->count > 1)
-        qsort(names->items, names->count, sizeof *names->items, compare_names);
+    const char **sorted = names->count == 0 ? NULL : name_set_sorted(out->arena, names);
     for (size_t i = 0; i < names->count; i++) {
         if (i == 0)
             text_printf(out, ",\n  \"%s\": [", name);
         else
             text_puts(out, ", ");
-        put_string(out, names->items[i]);
+        put_string(out, sorted[i]);
     }
     text_puts(out, names->count > 0 ? "]" : "");
 }
 
-const char *cooldowns_text(const struct cooldowns *cooldowns, size_t *ret_len)
+static void put_items(struct text *out, const struct cooldowns *cooldowns)
 {
-    struct text out = {.arena = cooldowns->arena};
-    text_puts(&out, "{\n  \"format\": 1,\n  \"cooldowns\": {");
     const struct cooldown **sorted = arena_alloc(cooldowns->arena, cooldowns->count * sizeof *sorted);
     for (size_t i = 0; i < cooldowns->count; i++)
         sorted[i] = &cooldowns->items[i];
@@ -188,19 +182,29 @@ const char *cooldowns_text(const struct cooldowns *cooldowns, size_t *ret_len)
         bool opens = i == 0 || strcmp(sorted[i - 1]->provider, provider) != 0;
         bool closes = i + 1 == cooldowns->count || strcmp(sorted[i + 1]->provider, provider) != 0;
         if (opens) {
-            text_puts(&out, i == 0 ? "\n    " : ",\n    ");
-            put_string(&out, provider);
-            text_puts(&out, ": {");
+            text_puts(out, i == 0 ? "\n    " : ",\n    ");
+            put_string(out, provider);
+            text_puts(out, ": {");
         } else {
-            text_putc(&out, ',');
+            text_putc(out, ',');
         }
-        put_one(&out, sorted[i]);
+        put_one(out, sorted[i]);
         if (closes)
-            text_puts(&out, "\n    }");
+            text_puts(out, "\n    }");
     }
+}
+
+const char *cooldowns_text(const struct cooldowns *cooldowns, size_t *ret_len, size_t *ret_lasting)
+{
+    struct text out = {.arena = cooldowns->arena};
+    text_puts(&out, "{\n  \"format\": 1,\n  \"cooldowns\": {");
+    put_items(&out, cooldowns);
     text_puts(&out, cooldowns->count > 0 ? "\n  }" : "}");
-    for (size_t i = 0; i < COOLDOWNS_LISTS; i++)
+    for (size_t i = 0; i < COOLDOWNS_LISTS; i++) {
+        if (i == COOLDOWNS_PLACED && ret_lasting != NULL)
+            *ret_lasting = out.len;
         put_list(&out, list_names[i], &cooldowns->lists[i]);
+    }
     text_puts(&out, "\n}\n");
     *ret_len = out.len;
     return out.bytes;
@@ -262,14 +266,6 @@ void cooldowns_forget(struct cooldowns *cooldowns, const char *provider, const c
         name_table_put(cooldowns->arena, &cooldowns->index, known->pair, (size_t)(known - cooldowns->items));
 }
 
-static size_t find_listed(const struct cooldowns_names *names, const char *name)
-{
-    size_t i = 0;
-    while (i < names->count && strcmp(names->items[i], name) != 0)
-        i++;
-    return i;
-}
-
 bool cooldowns_know_nothing(const struct cooldowns *cooldowns)
 {
     size_t names = 0;
@@ -280,20 +276,13 @@ bool cooldowns_know_nothing(const struct cooldowns *cooldowns)
 
 bool cooldowns_listed(const struct cooldowns *cooldowns, enum cooldowns_list list, const char *name)
 {
-    return find_listed(&cooldowns->lists[list], name) < cooldowns->lists[list].count;
+    return name_set_has(&cooldowns->lists[list], name);
 }
 
 void cooldowns_list(struct cooldowns *cooldowns, enum cooldowns_list list, const char *name, bool listed)
 {
-    struct cooldowns_names *names = &cooldowns->lists[list];
-    size_t at = find_listed(names, name);
-    if (listed == (at < names->count))
-        return;
-    if (!listed) {
-        names->count--;
-        memmove(names->items + at, names->items + at + 1, (names->count - at) * sizeof *names->items);
-        return;
-    }
-    ARENA_GROW(cooldowns->arena, names->items, names->capacity, names->count + 1);
-    names->items[names->count++] = name;
+    if (listed)
+        name_set_add(cooldowns->arena, &cooldowns->lists[list], name);
+    else
+        name_set_remove(&cooldowns->lists[list], name);
 }

@@ -14,6 +14,7 @@
 #include <stddef.h>
 
 #include "fingerprint.h"
+#include "name_set.h"
 #include "name_table.h"
 
 struct arena;
@@ -32,22 +33,27 @@ enum cooldown_member {
 extern const char *const cooldown_members[COOLDOWN_MEMBERS];
 
 enum cooldowns_list {
+    /* --- What nothing else can tell, as the cooldowns --- */
+
     /* Providers whose list in the pool was empty before an entry of ours came ("": there was no `credential_pool` at
      * all), so that taking the keys away leaves the text that was there. */
     COOLDOWNS_EMPTY,
     /* "<provider> <source>": entries in Hermes's own form that this program wrote before Hermes did. */
     COOLDOWNS_MADE,
+    /* "<provider> <fingerprint>": keys whose entry of ours a person took out of the pool. */
+    COOLDOWNS_REMOVED,
+    /* "<provider> <fingerprint> <seconds since the epoch>": what the fleet said of keys, and the pool was told. */
+    COOLDOWNS_LEARNED,
+
+    /* --- What each compile writes anew --- */
+
     /* "<provider> <fingerprint>": keys that have an entry of ours. */
     COOLDOWNS_PLACED,
     /* "<provider> <digest>": the entries of others as they stood beside ours, and " <inode>.<time>" of the auth.json
      * into which these were written. */
     COOLDOWNS_BESIDE,
-    /* "<provider> <fingerprint>": keys whose entry of ours a person took out of the pool. */
-    COOLDOWNS_REMOVED,
     /* "<provider> <fingerprint> <seconds since the epoch>": keys that took another one's place lately. */
     COOLDOWNS_ROTATED,
-    /* "<provider> <fingerprint> <seconds since the epoch>": what the fleet said of keys, and the pool was told. */
-    COOLDOWNS_LEARNED,
     COOLDOWNS_LISTS
 };
 
@@ -68,18 +74,15 @@ struct cooldowns {
     size_t capacity;
     struct name_table index; /* of the items, by provider and fingerprint */
     struct text *pair;       /* that is looked for */
-    struct cooldowns_names {
-        const char **items;
-        size_t count;
-        size_t capacity;
-    } lists[COOLDOWNS_LISTS];
+    struct name_set lists[COOLDOWNS_LISTS];
 };
 
 /* Reads the memory from text (NULL: empty). Entries whose time is over are dropped. False: it is not as it was written,
  * and what could not be understood is left out; it is only a memory. */
 bool cooldowns_parse(struct cooldowns *cooldowns, const char *text, size_t len, double now);
-/* The file's text, sorted by provider and fingerprint. */
-const char *cooldowns_text(const struct cooldowns *cooldowns, size_t *ret_len);
+/* The file's text, sorted by provider and fingerprint. RET_LASTING (or NULL): the length of that part of it which
+ * nothing else can tell; only it must be on the disk before the pool is. */
+const char *cooldowns_text(const struct cooldowns *cooldowns, size_t *ret_len, size_t *ret_lasting);
 
 const struct cooldown *cooldowns_get(const struct cooldowns *cooldowns, const char *provider, const char *fingerprint);
 /* Replaces what is known of that key. */

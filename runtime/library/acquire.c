@@ -282,8 +282,9 @@ double acquire_until(struct hermes *hermes, const struct hermes_attempt *attempt
     long seconds = value == NULL ? 0 : strtol(value, &end, 10);
     if (seconds > 0 && seconds <= 31 * 86400 && end == value + len)
         return now + (double)seconds;
-    if (classify_rule_spares_only_key(judgement->rule) && is_only_key(hermes, attempt->provider))
-        return fmin(judgement->until, now + ONLY_KEY_RESTS);
+    if (judgement->until > now + ONLY_KEY_RESTS && classify_rule_spares_only_key(judgement->rule) &&
+        is_only_key(hermes, attempt->provider))
+        return now + ONLY_KEY_RESTS;
     return judgement->until;
 }
 

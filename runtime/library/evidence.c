@@ -213,8 +213,8 @@ static bool next_line(const struct hermes_answer *answer, const char **at, const
 /* The latest of two moments, where NAN is none. */
 static void note_reset(double *latest, double reset)
 {
-    if (!isnan(reset))
-        *latest = fmax(*latest, reset);
+    if (isnan(*latest) || reset > *latest)
+        *latest = reset;
 }
 
 /* Anthropic's windows for a subscription, `anthropic-ratelimit-unified-5h-status` and the like: when the last of those

@@ -77,7 +77,8 @@ static void read_one(struct json_tokens object, struct pool_cooldown *cooldown)
     while (json_token_child(&object, &name, &value)) {
         if (token_is(name, "until") && value.kind == JSON_SCALAR) {
             copy_text(value, number, sizeof number);
-            cooldown->until = fmax(reset_time_moment(number), 0); /* of 0 and no number, 0 */
+            const double until = reset_time_moment(number);
+            cooldown->until = until > 0 ? until : 0; /* NAN is no moment */
         }
         dead |= token_is(name, "status") && value.kind == JSON_TEXT && token_is(value, "dead");
         if (token_is(name, "raw") && value.kind == JSON_OPEN)
