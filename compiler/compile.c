@@ -119,12 +119,18 @@ static bool is_blank(const struct source *source)
     return at == len && source->kind != SOURCE_POOL;
 }
 
+/* Of the snapshot in force: the caller's, which is kept, or one for this compile. */
+static struct hermes **reader_of(struct run *run)
+{
+    return run->request->reader != NULL ? run->request->reader : &run->own;
+}
+
 /* A source had something in it when the snapshot was made, and is empty or gone now: an editor may be at work. */
-static bool has_vanished(const struct run *run)
+static bool has_vanished(struct run *run)
 {
     const struct sources *sources = &run->c->sources;
     for (size_t i = 0; i < sources->count; i++)
-        if (is_blank(sources->items[i]) && previous_had_content(run->c->home, run->request->reader, sources->items[i]))
+        if (is_blank(sources->items[i]) && previous_had_content(run->c->home, reader_of(run), sources->items[i]))
             return true;
     return false;
 }
@@ -161,8 +167,7 @@ static void say_emptied(struct compilation *c, const struct source *source, bool
 static bool hold_emptied(struct run *run)
 {
     struct compilation *c = run->c;
-    struct hermes *own = NULL;
-    struct hermes **reader = run->request->reader != NULL ? run->request->reader : &own;
+    struct hermes **reader = reader_of(run);
     for (size_t i = 0; run->request->write && i < c->sources.count; i++) {
         const struct source *source = c->sources.items[i];
         if (!source->present || !is_blank(source) || !previous_had_content(c->home, reader, source))
@@ -177,7 +182,6 @@ static bool hold_emptied(struct run *run)
         remember_emptied(&c->emptied, before != NULL ? *before : now);
         say_emptied(c, source, held);
     }
-    hermes_close(own);
     return c->held != NULL;
 }
 
@@ -205,8 +209,7 @@ static enum compile_outcome outcome_of(const struct compilation *c)
 static void check_lost_copy(struct run *run)
 {
     struct compilation *c = run->c;
-    struct hermes *own = NULL;
-    struct hermes **reader = run->request->reader != NULL ? run->request->reader : &own;
+    struct hermes **reader = reader_of(run);
     for (size_t i = 0; i < c->sources.count; i++) {
         const struct source *source = c->sources.items[i];
         if (source->kind != SOURCE_FLEET_ENV || source->present || c->diagnostics.errors > 0 ||
@@ -218,7 +221,6 @@ static void check_lost_copy(struct run *run)
                         "hermes-watch fetches it again; to leave the fleet, remove "
                         "hermes_watch.fleet from config.yaml");
     }
-    hermes_close(own);
 }
 
 static bool check_sources(struct run *run)
@@ -421,7 +423,7 @@ static bool plan(struct run *run)
         c->outcome = c->diagnostics.errors > 0 ? COMPILE_INVALID : COMPILE_VALID;
         return false;
     }
-    bool goes_out = plan_against(run, run->request->reader != NULL ? run->request->reader : &run->own);
+    bool goes_out = plan_against(run, reader_of(run));
     hermes_close(run->own);
     run->own = NULL;
     return goes_out;

@@ -29,8 +29,7 @@ static bool is_seeded(const struct entry *entry)
 static void add_entry(struct arena *arena, struct pool_view *view, const char *provider, const struct entry *entry,
                       const struct source *root)
 {
-    ARENA_GROW(arena, view->entries, view->capacity, view->count + 1);
-    view->entries[view->count++] = (struct pool_view_entry){
+    struct pool_view_entry added = {
         .provider = provider,
         .id = entry->id != NULL ? entry->id : "?",
         .label = entry->label,
@@ -41,6 +40,7 @@ static void add_entry(struct arena *arena, struct pool_view *view, const char *p
         .ours = entry->ours || pool_entry_made(provider, entry),
         .root = root,
     };
+    pool_view_add(arena, view, added);
 }
 
 /* Of entries of ours nothing is said here, but of the ROOT's, which Hermes in a profile takes as it takes any other.
@@ -114,12 +114,11 @@ void pool_read_inherited(struct arena *arena, struct pool_view *view, struct sou
                          struct diagnostics *diagnostics)
 {
     struct pool_document document = pool_document_open(arena, root, diagnostics);
-    struct name_table own = {0};
-    for (size_t i = 0; i < view->count; i++)
-        name_table_put(arena, &own, view->entries[i].provider, i);
+    const size_t own = view->count;
     for (size_t i = 0; !document.unreadable && document.pool != NULL && i < document.pool->count; i++) {
         const struct json *array = &document.pool->children[i];
-        if (name_table_get(&own, array->name) == NULL)
+        const struct pool_view_entry *first = pool_view_next(view, array->name, NULL);
+        if (first == NULL || first >= view->entries + own)
             (void)read_entries(arena, view, &document, array, array->name, root);
     }
 }

@@ -105,7 +105,8 @@ void pool_removed_look(struct projector *p, const struct json *array)
         if (pool_removed_is(p, credential) ? !has_entry(p, credential) : gone && alone)
             name_table_put(p->arena, &left, name, i);
     }
-    name_set_remove_group(&p->cooldowns->lists[COOLDOWNS_REMOVED], p->name); /* of a key that is gone nothing needs to be known */
+    name_set_remove_group(&p->cooldowns->lists[COOLDOWNS_REMOVED],
+                          p->name); /* of a key that is gone nothing needs to be known */
     for (size_t i = 0; i < count; i++) {
         const char *name = pair(p, p->provider->credentials[i].fingerprint.text);
         if (name_table_get(&left, name) == NULL)

@@ -84,7 +84,9 @@ static void add_inline_key(struct resolver *r, struct draft *draft, const struct
     written_key_add(r, draft, RANK_CONFIG, key->value, path_of(r, custom, key));
     const struct node *users =
         custom->alias == NULL ? NULL : node_get(node_get(r->in->user_config, "providers"), custom->alias);
-    shadowed_key_add_users(r, draft, key->value, node_get(users, key->key->text), path_of(r, custom, key));
+    const struct node *users_key = node_get(users, key->key->text);
+    if (users_key != NULL)
+        shadowed_key_add_users(r, draft, key->value, users_key, path_of(r, custom, key));
 }
 
 /* What Hermes seeds the pool with. */

@@ -20,11 +20,10 @@ static bool seeded(const struct pool_view_entry *entry)
 
 static bool pool_has_key(const struct pool_view *pool, const char *provider)
 {
-    for (size_t i = 0; i < pool->count; i++) {
-        const struct pool_view_entry *entry = &pool->entries[i];
-        if (strcmp(entry->provider, provider) == 0 && (entry->oauth || !seeded(entry)))
+    const struct pool_view_entry *entry = NULL;
+    while ((entry = pool_view_next(pool, provider, entry)) != NULL)
+        if (entry->oauth || !seeded(entry))
             return true;
-    }
     return pool->unreadable;
 }
 

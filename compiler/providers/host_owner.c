@@ -14,8 +14,9 @@ bool host_owner_related(const struct provider_row *a, const struct provider_row 
 /* The table's URLs are `SCHEME://HOST`, with a port, a path, or nothing behind it. */
 static bool has_host(const struct provider_row *row, const char *host, size_t len)
 {
-    const char *own = strstr(row->base_url, "://");
-    return own != NULL && strncasecmp(own + 3, host, len) == 0 && strchr("/:", own[3 + len]) != NULL;
+    const char *slash = strchr(row->base_url, '/');
+    const char *own = slash == NULL ? "" : slash + 2;
+    return (*own | 0x20) == (*host | 0x20) && strncasecmp(own, host, len) == 0 && strchr("/:", own[len]) != NULL;
 }
 
 const struct provider_row *host_owner(const char *url, const struct provider_row *row)

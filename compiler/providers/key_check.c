@@ -1,6 +1,7 @@
 #include "key_check.h"
 
 #include <ctype.h>
+#include <stdint.h>
 #include <string.h>
 #include <strings.h>
 
@@ -139,11 +140,22 @@ const char *key_check_unusable(const char *text, size_t len)
     return NULL;
 }
 
-static bool contains(const char *text, size_t len, const char *word)
+static bool starts_with_any(const char *text, size_t len, const char *const *words)
 {
-    size_t width = strlen(word);
-    for (size_t i = 0; i + width <= len; i++)
-        if ((text[i] | ' ') == (word[0] | ' ') && strncasecmp(text + i, word, width) == 0)
+    for (; *words != NULL; words++)
+        if (strlen(*words) <= len && strncasecmp(text, *words, strlen(*words)) == 0)
+            return true;
+    return false;
+}
+
+/* Of most characters their last five bits tell that none of WORDS, which end with NULL, begins there. */
+static bool contains_any(const char *text, size_t len, const char *const *words)
+{
+    uint32_t beginnings = 0;
+    for (size_t i = 0; words[i] != NULL; i++)
+        beginnings |= UINT32_C(1) << (words[i][0] & 31);
+    for (size_t i = 0; i < len; i++)
+        if ((beginnings >> (text[i] & 31) & 1) != 0 && starts_with_any(text + i, len - i, words))
             return true;
     return false;
 }
@@ -151,11 +163,10 @@ static bool contains(const char *text, size_t len, const char *word)
 /* What documentation and .env.example put where a key belongs; no key has these by chance. */
 static bool like_a_placeholder(const char *text, size_t len)
 {
-    static const char *const words[] = {"your-", "your_", "xxxxxx", "change", "replace", "placeholder"};
+    static const char *const words[] = {"your-", "your_", "xxxxxx", "change", "replace", "placeholder", NULL};
     static const char *const whole[] = {"todo", "fixme", "tbd", "api_key", "api-key", "apikey", "true", "false"};
-    for (size_t i = 0; i < sizeof words / sizeof *words; i++)
-        if (contains(text, len, words[i]))
-            return true;
+    if (contains_any(text, len, words))
+        return true;
     for (size_t i = 0; i < sizeof whole / sizeof *whole; i++)
         if (is_word(text, len, whole[i]))
             return true;
@@ -176,7 +187,8 @@ static bool is_path(const char *text, size_t len)
 
 static struct key_doubt pasted_before(const char *text, size_t len)
 {
-    size_t name = strspn(text, "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_");
+    const char *sign = memchr(text, '=', len);
+    const size_t name = sign == NULL ? 0 : strspn(text, "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_");
     if (len > 7 && strncasecmp(text, "Bearer ", 7) == 0)
         return (struct key_doubt){"starts with \"Bearer \"", "remove it: Hermes adds it"};
     if (len > 10 && (strncasecmp(text, "Authorization:", 14) == 0 || strncasecmp(text, "x-api-key:", 10) == 0))
@@ -185,7 +197,7 @@ static struct key_doubt pasted_before(const char *text, size_t len)
         return (struct key_doubt){text[0] == '=' ? "starts with an equals sign" : "starts with a colon", "remove it"};
     if (is_path(text, len))
         return (struct key_doubt){"is the path of a file", "write what is in the file: Hermes does not read it"};
-    if (name > 4 && name < len && text[name] == '=' && memchr(text, '_', name) != NULL)
+    if (name > 4 && text + name == sign && memchr(text, '_', name) != NULL)
         return (struct key_doubt){"starts with the name of a variable", "keep only the part after the \"=\""};
     return (struct key_doubt){0};
 }
@@ -242,6 +254,7 @@ static struct key_doubt odd_end(const char *text, size_t len)
 
 struct key_doubt key_check_suspicious(const char *text, size_t len)
 {
+    static const char *const redacted[] = {"...", "***", "redacted", "\xE2\x80\xA6", NULL};
     text = blank_strip(text, len, &len);
     if (len == 0)
         return (struct key_doubt){0};
@@ -250,8 +263,7 @@ struct key_doubt key_check_suspicious(const char *text, size_t len)
         return doubt;
     if (like_a_placeholder(text, len))
         return (struct key_doubt){"looks like a placeholder", "put the provider's key here, or remove the entry"};
-    if (contains(text, len, "...") || contains(text, len, "***") || contains(text, len, "redacted") ||
-        memmem(text, len, "\xE2\x80\xA6", 3) != NULL)
+    if (contains_any(text, len, redacted))
         return (struct key_doubt){"looks redacted", "copy the whole key: the provider shows it once"};
     doubt = odd_character(text, len);
     return doubt.why != NULL ? doubt : odd_end(text, len);

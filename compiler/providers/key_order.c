@@ -21,10 +21,10 @@ static int compare_ranked(const void *a, const void *b)
 /* The position of Hermes's own entry for SOURCE in its pool; the number of entries when there is none. */
 static size_t pool_position(const struct resolver *r, const char *provider, const char *source)
 {
-    for (size_t i = 0; i < r->in->pool->count; i++)
-        if (strcmp(r->in->pool->entries[i].provider, provider) == 0 &&
-            strcmp(r->in->pool->entries[i].source, source) == 0)
-            return i;
+    const struct pool_view_entry *entry = NULL;
+    while ((entry = pool_view_next(r->in->pool, provider, entry)) != NULL)
+        if (strcmp(entry->source, source) == 0)
+            return (size_t)(entry - r->in->pool->entries);
     return r->in->pool->count;
 }
 

@@ -174,8 +174,9 @@ const char *model_key_automatic_provider(const struct resolver *r)
 {
     if (written_key_is_set(r, "OPENAI_API_KEY") || written_key_is_set(r, "OPENROUTER_API_KEY"))
         return "openrouter";
-    for (size_t i = 0; i < r->in->pool->count; i++)
-        if (strcmp(r->in->pool->entries[i].provider, "openrouter") == 0 && !r->in->pool->entries[i].ours)
+    const struct pool_view_entry *entry = NULL;
+    while ((entry = pool_view_next(r->in->pool, "openrouter", entry)) != NULL)
+        if (!entry->ours)
             return "openrouter";
     for (size_t i = 0; i < provider_table_count; i++) {
         const struct provider_row *row = &provider_table[i];

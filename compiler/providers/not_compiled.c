@@ -2,10 +2,11 @@
 
 #include <string.h>
 
-static bool named_before(const struct pool_view *pool, size_t index)
+static bool named_before(const struct pool_view *pool, const struct pool_view_entry *entry)
 {
-    for (size_t i = 0; i < index; i++)
-        if (pool->entries[i].oauth && strcmp(pool->entries[i].provider, pool->entries[index].provider) == 0)
+    const struct pool_view_entry *other = NULL;
+    while ((other = pool_view_next(pool, entry->provider, other)) != entry)
+        if (other->oauth)
             return true;
     return false;
 }
@@ -16,7 +17,7 @@ static void name_logins(struct resolver *r)
     for (size_t i = 0; i < r->in->pool->count; i++) {
         const struct pool_view_entry *entry = &r->in->pool->entries[i];
         const struct provider_row *row = entry->oauth ? provider_table_find(entry->provider) : NULL;
-        if (row != NULL && !named_before(r->in->pool, i))
+        if (row != NULL && !named_before(r->in->pool, entry))
             text_printf(&names, "%s%s", names.len > 0 ? ", " : "", row->id);
     }
     if (names.len > 0)

@@ -31,8 +31,9 @@ static bool is_elsewhere(const struct resolver *r)
 /* `auto` chooses OpenRouter in any case. */
 static bool is_chosen_already(const struct resolver *r)
 {
-    for (size_t i = 0; i < r->in->pool->count; i++)
-        if (strcmp(r->in->pool->entries[i].provider, "openrouter") == 0 && !r->in->pool->entries[i].ours)
+    const struct pool_view_entry *entry = NULL;
+    while ((entry = pool_view_next(r->in->pool, "openrouter", entry)) != NULL)
+        if (!entry->ours)
             return true;
     return written_key_is_set(r, "OPENROUTER_API_KEY") || written_key_is_set(r, "OPENAI_API_KEY");
 }

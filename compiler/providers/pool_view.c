@@ -2,6 +2,38 @@
 
 #include <string.h>
 
+#include "arena.h"
+
+void pool_view_add(struct arena *arena, struct pool_view *view, struct pool_view_entry entry)
+{
+    const uint32_t *last = name_table_get(&view->last, entry.provider);
+    ARENA_GROW(arena, view->entries, view->capacity, view->count + 1);
+    if (last != NULL)
+        view->entries[*last].next = (uint32_t)view->count + 1;
+    else
+        name_table_put(arena, &view->first, entry.provider, view->count);
+    name_table_put(arena, &view->last, entry.provider, view->count);
+    view->entries[view->count++] = entry;
+}
+
+const struct pool_view_entry *pool_view_next(const struct pool_view *view, const char *provider,
+                                             const struct pool_view_entry *after)
+{
+    const uint32_t *first = after == NULL ? name_table_get(&view->first, provider) : NULL;
+    if (first != NULL)
+        return &view->entries[*first];
+    return after == NULL || after->next == 0 ? NULL : &view->entries[after->next - 1];
+}
+
+bool pool_view_has_others_key(const struct pool_view *view, const char *provider)
+{
+    const struct pool_view_entry *entry = NULL;
+    while ((entry = pool_view_next(view, provider, entry)) != NULL)
+        if (!entry->ours && entry->secret != NULL)
+            return true;
+    return false;
+}
+
 bool pool_view_suppressed(const struct pool_view *view, const char *provider, const char *source)
 {
     for (size_t i = 0; i < view->suppressed_count; i++)

@@ -3,7 +3,8 @@
 #define HERMES_POOL_VIEW_H
 
 #include <stdbool.h>
-#include <stddef.h>
+
+#include "name_table.h"
 
 struct source;
 
@@ -18,6 +19,7 @@ struct pool_view_entry {
     bool oauth;
     bool ours;                 /* of this program, in the root's */
     const struct source *root; /* a profile's, and it stands in the root's auth.json: that one; else NULL */
+    uint32_t next;             /* of this provider: its index and 1; 0: this is the last one */
 };
 
 struct pool_view {
@@ -25,6 +27,8 @@ struct pool_view {
         *entries; /* per provider in the order in which Hermes would take them; none of ours but the root's */
     size_t count;
     size_t capacity;
+    struct name_table first; /* the first and the last entry of each provider */
+    struct name_table last;
     /* suppressed_sources, as pairs */
     struct pool_suppression {
         const char *provider;
@@ -35,6 +39,13 @@ struct pool_view {
     bool login;      /* Hermes has logged in to some provider */
     bool unreadable; /* a warning says why; the pool is to be left alone */
 };
+
+void pool_view_add(struct arena *arena, struct pool_view *view, struct pool_view_entry entry);
+/* The one of PROVIDER that follows AFTER, or the first one (AFTER is NULL); NULL behind the last. */
+const struct pool_view_entry *pool_view_next(const struct pool_view *view, const char *provider,
+                                             const struct pool_view_entry *after);
+/* Somebody else than this program has put a key into that provider's pool. */
+bool pool_view_has_others_key(const struct pool_view *view, const char *provider);
 
 /* Hermes numbers Anthropic's entries anew at every load: manual ones first, then by their source, whatever their
  * priority was. The place of a source that is not manual, from 1 on; 0 for every other provider. */

@@ -101,13 +101,20 @@ static void say_ignored(struct resolver *r, const struct provider *provider, con
 
 /* What Hermes by itself would send in some place. */
 struct place_taken {
-    const char *where;
-    const char *secret; /* NULL: that is not known, or it sends none */
+    const struct seed *seed;             /* one of these two */
+    const struct pool_view_entry *entry; /* one that somebody made */
+    const char *secret;                  /* NULL: that is not known, or it sends none */
 };
 
-static struct place_taken of_seed(const struct resolver *r, const struct seed *seed)
+static struct place_taken of_seed(const struct seed *seed)
 {
-    return (struct place_taken){arena_printf(r->arena, "%s%s", seed->kind, seed->name), seed->secret};
+    return (struct place_taken){seed, NULL, seed->secret};
+}
+
+static const char *name_of(const struct resolver *r, const struct place_taken *taken)
+{
+    return taken->seed != NULL ? arena_printf(r->arena, "%s%s", taken->seed->kind, taken->seed->name)
+                               : arena_printf(r->arena, "entry %s", shown_name(r->arena, taken->entry->id));
 }
 
 static const struct seed *seed_of(const struct provider *provider, const char *source)
@@ -121,20 +128,18 @@ static const struct seed *seed_of(const struct provider *provider, const char *s
 /* The entries of the pool come in its order; those that it lacks Hermes makes behind them. PLACE: from 0 on. */
 static struct place_taken hermes_sends(const struct resolver *r, const struct provider *provider, size_t place)
 {
-    for (size_t i = 0; i < r->in->pool->count; i++) {
-        const struct pool_view_entry *entry = &r->in->pool->entries[i];
-        const struct seed *seed = strcmp(entry->provider, provider->id) == 0 ? seed_of(provider, entry->source) : NULL;
-        bool by_hand = seed == NULL && strcmp(entry->provider, provider->id) == 0 && entry->secret != NULL;
+    const struct pool_view_entry *entry = NULL;
+    while ((entry = pool_view_next(r->in->pool, provider->id, entry)) != NULL) {
+        const struct seed *seed = seed_of(provider, entry->source);
+        bool by_hand = seed == NULL && entry->secret != NULL;
         if ((seed == NULL && (!by_hand || entry->oauth)) || place-- > 0)
             continue;
-        return seed != NULL ? of_seed(r, seed)
-                            : (struct place_taken){arena_printf(r->arena, "entry %s", shown_name(r->arena, entry->id)),
-                                                   entry->secret};
+        return seed != NULL ? of_seed(seed) : (struct place_taken){NULL, entry, entry->secret};
     }
     for (size_t i = 0; i < provider->seed_count; i++)
         if (starts(provider->seeds[i].kind, "config:") && place-- == 0)
-            return of_seed(r, &provider->seeds[i]);
-    return (struct place_taken){NULL, NULL};
+            return of_seed(&provider->seeds[i]);
+    return (struct place_taken){NULL, NULL, NULL};
 }
 
 static void say_overtaken(struct resolver *r, const struct provider *provider, const struct credential *ours,
@@ -143,7 +148,7 @@ static void say_overtaken(struct resolver *r, const struct provider *provider, c
     struct diagnostic *d = diagnostic_add(r->diagnostics, CODE_SHADOWED_KEY, ours->origins[0].place,
                                           "%s is used before the key in auth.json that Hermes alone sends first for %s",
                                           ours->origins[0].key, shown_name(r->arena, provider->id));
-    diagnostic_note(r->diagnostics, d, "%s: %s, %s: %s", other->where,
+    diagnostic_note(r->diagnostics, d, "%s: %s, %s: %s", name_of(r, other),
                     fingerprint_of(other->secret, strlen(other->secret)).text, ours->origins[0].key,
                     ours->fingerprint.text);
     diagnostic_help(r->diagnostics, d, "remove the one you do not want; both are used in this order");

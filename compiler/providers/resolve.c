@@ -42,11 +42,7 @@ static bool is_passed_over(struct resolver *r, const struct pool_view_entry *ent
 {
     if (entry->root == NULL || !has_own_key(draft_find(r, entry->provider)))
         return false;
-    for (size_t i = 0; i < r->in->pool->count; i++)
-        if (strcmp(r->in->pool->entries[i].provider, entry->provider) == 0 && !r->in->pool->entries[i].ours &&
-            r->in->pool->entries[i].secret != NULL)
-            return false;
-    return true;
+    return !pool_view_has_others_key(r->in->pool, entry->provider);
 }
 
 static void add_pool_entry(struct resolver *r, const struct pool_view_entry *entry)
@@ -135,9 +131,10 @@ static void add_keyless(struct resolver *r, struct provider *provider)
     bool custom = provider->row == NULL || provider->row->auth == PROVIDER_CUSTOM;
     const char *id = provider->row == NULL ? "" : provider->row->id;
     bool lmstudio = strcmp(id, "lmstudio") == 0;
+    if (provider->credential_count > 0 || provider->awaited || *provider->base_url == '\0' || provider->url.key == NULL)
+        return;
     bool local = (custom || strcmp(id, "actual") == 0) && endpoint_is_local(provider->base_url);
-    if (provider->credential_count > 0 || provider->awaited || (!lmstudio && !local) || *provider->base_url == '\0' ||
-        provider->url.key == NULL)
+    if (!lmstudio && !local)
         return;
     draft_add_key(r, draft_of(provider), RANK_NONE, "", 0, provider->url)->label = "no key";
 }

@@ -22,16 +22,6 @@ static const struct credential *no_key(struct resolver *r, const struct provider
     return credential;
 }
 
-/* Somebody else's entries there are lent to the profile without this program, too. */
-static bool is_all_ours(const struct pool_view *pool, const char *provider)
-{
-    for (size_t i = 0; i < pool->count; i++)
-        if (strcmp(pool->entries[i].provider, provider) == 0 && !pool->entries[i].ours &&
-            pool->entries[i].secret != NULL)
-            return false;
-    return true;
-}
-
 static void say(struct resolver *r, const struct provider *provider, const struct source *root)
 {
     struct diagnostic *d =
@@ -63,7 +53,7 @@ bool stand_in_for(struct resolver *r, const struct pool_view_entry *entry)
         return false;
     if (!entry->ours) {
         say_sent(r, draft, entry->root);
-    } else if (provider->stand_in == NULL && is_all_ours(r->in->pool, provider->id)) {
+    } else if (provider->stand_in == NULL && !pool_view_has_others_key(r->in->pool, provider->id)) {
         provider->stand_in = no_key(r, provider);
         say(r, provider, entry->root);
     }

@@ -7,6 +7,7 @@
 #include "json_write.h"
 #include "known_variables.h"
 #include "model_routes.h"
+#include "name_table.h"
 #include "parse_json.h"
 #include "replace.h"
 #include "safe_read.h"
@@ -67,13 +68,15 @@ struct departures departed_read(struct arena *arena, const char *home)
     return all;
 }
 
+/* Those of one name stand one behind the other. */
+static bool follows(const struct departures *all, const struct departed *departed)
+{
+    return departed > all->items && strcmp(departed[-1].name, departed->name) == 0;
+}
+
 double departed_began(const struct departures *all, const struct departed *departed)
 {
-    double began = 0;
-    for (const struct departed *before = all->items; before < departed; before++)
-        if (strcmp(before->name, departed->name) == 0)
-            began = before->at;
-    return began;
+    return follows(all, departed) ? departed[-1].at : 0;
 }
 
 bool departed_was_found(const struct departures *all, const struct departed *departed, double since)
@@ -108,71 +111,28 @@ bool departed_is_back(struct arena *arena, const struct departed_sources *now, c
     return binding != NULL && is_of(binding->value, binding->len, departed);
 }
 
-static bool is_last_of_name(const struct departures *all, size_t i)
-{
-    for (size_t k = i + 1; k < all->count; k++)
-        if (strcmp(all->items[k].name, all->items[i].name) == 0)
-            return false;
-    return true;
-}
-
-static void take_out(struct departures *all, size_t i)
-{
-    all->count--;
-    memmove(all->items + i, all->items + i + 1, (all->count - i) * sizeof *all->items);
-}
-
-/* A value that others of its name followed stays: it tells when they began. */
-static bool drop_returned(struct arena *arena, struct departures *all, const struct departed_sources *now)
-{
-    size_t before = all->count;
-    for (size_t i = all->count; i-- > 0;)
-        if (is_last_of_name(all, i) && departed_is_back(arena, now, &all->items[i]))
-            take_out(all, i);
-    return all->count < before;
-}
-
-static void put(struct arena *arena, struct departures *all, struct departed departed)
-{
-    size_t same = 0;
-    size_t first = 0;
-    for (size_t i = all->count; i-- > 0;)
-        if (strcmp(all->items[i].name, departed.name) == 0) {
-            first = i;
-            same++;
-        }
-    if (same >= DEPARTED_MOST)
-        take_out(all, first);
-    add(arena, all, departed);
-}
-
-/* Whether VALUE, which the snapshot that is replaced has under NAME, is there no more. */
-static bool put_gone(struct arena *arena, struct departures *all, const struct departed_sources *now,
+/* What the snapshot that is replaced has, where it is no more. Each name comes once. */
+static void add_gone(struct arena *arena, struct departures *gone, const struct departed_sources *now,
                      struct departed departed)
 {
-    if (departed_is_back(arena, now, &departed))
-        return false;
-    put(arena, all, departed);
-    return true;
+    if (!departed_is_back(arena, now, &departed))
+        add(arena, gone, departed);
 }
 
-static bool put_variables(struct arena *arena, struct departures *all, const struct hermes_view *previous,
+static void add_variables(struct arena *arena, struct departures *gone, const struct hermes_view *previous,
                           const struct departed_sources *now, double at)
 {
-    bool any = false;
     const char *name;
     for (size_t i = 0; (name = known_variables_name(i)) != NULL; i++) {
         const char *value = hermes_variable(previous, name);
         if (value != NULL && *value != '\0')
-            any = put_gone(arena, all, now, (struct departed){name, fingerprint_of(value, strlen(value)), at}) || any;
+            add_gone(arena, gone, now, (struct departed){name, fingerprint_of(value, strlen(value)), at});
     }
-    return any;
 }
 
-static bool put_custom_keys(struct arena *arena, struct departures *all, const struct hermes_view *previous,
+static void add_custom_keys(struct arena *arena, struct departures *gone, const struct hermes_view *previous,
                             const struct departed_sources *now, double at)
 {
-    bool any = false;
     for (size_t i = 0; i < hermes_provider_count(previous); i++) {
         const struct hermes_provider *before = hermes_provider_at(previous, i);
         struct departed departed = {.at = at};
@@ -180,80 +140,113 @@ static bool put_custom_keys(struct arena *arena, struct departures *all, const s
             continue;
         strcpy(departed.fingerprint.text, before->credentials[0].fingerprint);
         departed.name = arena_strdup(arena, before->id);
-        any = put_gone(arena, all, now, departed) || any;
+        add_gone(arena, gone, now, departed);
     }
-    return any;
 }
 
-static bool put_route(struct arena *arena, struct departures *all, const cJSON *before, const char *alias,
+static void add_route(struct arena *arena, struct departures *gone, const cJSON *before, const char *alias,
                       const struct departed_sources *now, double at)
 {
-    bool any = false;
     for (const char *const *member = model_routes_members; *member != NULL; member++) {
         const char *value = parse_json_text(arena, before, *member);
         struct departed departed = {model_routes_path(arena, alias, *member), fingerprint_of(value, strlen(value)), at};
-        any = put_gone(arena, all, now, departed) || any;
+        add_gone(arena, gone, now, departed);
     }
-    return any;
 }
 
 /* Those that are gone or say something else now, and those that are new. */
-static bool put_routes(struct arena *arena, struct departures *all, const struct hermes_view *previous,
+static void add_routes(struct arena *arena, struct departures *gone, const struct hermes_view *previous,
                        const struct departed_sources *now, double at)
 {
     const struct node *routes = model_routes_of(now->config);
     size_t len = 0;
     const char *text = hermes_content(previous, &len);
     if (routes == NULL && memmem(text, len, "model_routes", strlen("model_routes")) == NULL)
-        return false;
+        return;
     text = hermes_config(previous, MODEL_ROUTES, &len);
     cJSON *before = text == NULL ? NULL : cJSON_ParseWithLength(text, len);
     struct memory_hold hold;
     parse_json_hold(&hold, before);
-    bool any = false;
     const cJSON *route;
     cJSON_ArrayForEach(route, before)
     {
         if (route->string != NULL)
-            any = put_route(arena, all, route, route->string, now, at) || any;
+            add_route(arena, gone, route, route->string, now, at);
     }
     for (size_t i = 0; routes != NULL && i < routes->pair_count; i++) {
         const char *alias = node_string(routes->pairs[i].key);
         if (alias != NULL && cJSON_GetObjectItemCaseSensitive(before, alias) == NULL)
-            any = put_route(arena, all, NULL, alias, now, at) || any;
+            add_route(arena, gone, NULL, alias, now, at);
     }
     memory_give_back(&hold);
-    return any;
 }
 
 /* What left before and was never back is not in PREVIOUS, so nothing is added twice. */
-static bool put_new(struct arena *arena, struct departures *all, const struct hermes_view *previous,
-                    const struct departed_sources *now, double at)
+static struct departures gone_since(struct arena *arena, const struct hermes_view *previous,
+                                    const struct departed_sources *now, double at)
 {
+    struct departures gone = {0};
     if (previous == NULL)
-        return false;
-    bool any = put_variables(arena, all, previous, now, at);
-    any = put_custom_keys(arena, all, previous, now, at) || any;
-    return put_routes(arena, all, previous, now, at) || any;
+        return gone;
+    add_variables(arena, &gone, previous, now, at);
+    add_custom_keys(arena, &gone, previous, now, at);
+    add_routes(arena, &gone, previous, now, at);
+    return gone;
 }
 
-/* All values of a name, where it stands first. */
-static void write_name(struct text *out, const struct departures *all, size_t first)
+/* The values of one name, from FIRST on, and NEWEST (or NULL) behind them. What is back is dropped; but a value that
+ * others followed stays: it tells when they began. The place of the next name. */
+static const struct departed *add_name(struct arena *arena, struct departures *kept, const struct departures *all,
+                                       const struct departed *first, const struct departed *newest,
+                                       const struct departed_sources *now)
 {
-    const char *name = all->items[first].name;
-    if (departed_began(all, &all->items[first]) > 0)
-        return;
-    json_write_name(out, name);
-    text_putc(out, '[');
-    for (size_t i = first; i < all->count; i++) {
-        if (strcmp(all->items[i].name, name) != 0)
-            continue;
-        json_write_item(out);
-        text_putc(out, '{');
-        json_write_member(out, "fingerprint", all->items[i].fingerprint.text);
-        text_printf(out, ",\"at\":%.3f}", all->items[i].at);
+    const size_t before = kept->count;
+    const struct departed *next = first + 1;
+    while (next < all->items + all->count && follows(all, next))
+        next++;
+    if (newest != NULL && next - first >= DEPARTED_MOST)
+        first = next - (DEPARTED_MOST - 1);
+    for (; first < next; first++)
+        add(arena, kept, *first);
+    if (newest != NULL)
+        add(arena, kept, *newest);
+    while (kept->count > before && departed_is_back(arena, now, &kept->items[kept->count - 1]))
+        kept->count--;
+    return next;
+}
+
+static struct departures merge(struct arena *arena, const struct departures *all, const struct departures *gone,
+                               const struct departed_sources *now)
+{
+    struct departures kept = {0};
+    struct name_table names = {0};
+    bool *merged = arena_alloc(arena, gone->count * sizeof *merged);
+    for (size_t i = 0; i < gone->count; i++)
+        name_table_put(arena, &names, gone->items[i].name, i);
+    for (const struct departed *at = all->items; at < all->items + all->count;) {
+        const uint32_t *index = name_table_get(&names, at->name);
+        bool first = index != NULL && !merged[*index];
+        if (first)
+            merged[*index] = true;
+        at = add_name(arena, &kept, all, at, first ? &gone->items[*index] : NULL, now);
     }
-    text_putc(out, ']');
+    for (size_t i = 0; i < gone->count; i++)
+        if (!merged[i])
+            add(arena, &kept, gone->items[i]);
+    return kept;
+}
+
+static void write_value(struct text *out, const struct departures *all, const struct departed *departed)
+{
+    if (!follows(all, departed)) {
+        text_puts(out, departed > all->items ? "]" : "");
+        json_write_name(out, departed->name);
+        text_putc(out, '[');
+    }
+    json_write_item(out);
+    text_putc(out, '{');
+    json_write_member(out, "fingerprint", departed->fingerprint.text);
+    text_printf(out, ",\"at\":%.3f}", departed->at);
 }
 
 int departed_note(struct arena *arena, const char *home, const struct hermes_view *previous,
@@ -264,14 +257,14 @@ int departed_note(struct arena *arena, const char *home, const struct hermes_vie
     if (all.damaged)
         (void)diagnostic_add(diagnostics, CODE_MEMORY_DAMAGED, (struct place){0},
                              "%s was edited or damaged: its record of removed variables is lost", path);
-    bool more = put_new(arena, &all, previous, now, at); /* first, so that it is known what it followed */
-    bool fewer = drop_returned(arena, &all, now);
+    const struct departures gone = gone_since(arena, previous, now, at);
+    const struct departures kept = merge(arena, &all, &gone, now);
     struct text out = {.arena = arena};
-    if (!fewer && !more && !all.damaged)
+    if (gone.count == 0 && kept.count == all.count && !all.damaged)
         return 0;
     text_putc(&out, '{');
-    for (size_t i = 0; i < all.count; i++)
-        write_name(&out, &all, i);
-    text_puts(&out, "}\n");
+    for (size_t i = 0; i < kept.count; i++)
+        write_value(&out, &kept, &kept.items[i]);
+    text_puts(&out, kept.count > 0 ? "]}\n" : "}\n");
     return replace_file(path, out.bytes, out.len, 0600);
 }

@@ -22,7 +22,7 @@ struct departed {
 
 enum { DEPARTED_MOST = 16 }; /* values of one name */
 
-/* Those of one name stand in the order in which they left. */
+/* Those of one name stand one behind the other, in the order in which they left. */
 struct departures {
     struct departed *items;
     size_t count;

@@ -19,7 +19,7 @@ struct publish_input {
     const struct providers *providers;
     bool fleet;        /* the home belongs to one: what that knows of keys counts */
     bool memory_later; /* publish_memory follows, under the same lock */
-    int lock_wait_ms; /* how long auth.lock is waited for; 0: it is not, and nothing is said of it */
+    int lock_wait_ms;  /* how long auth.lock is waited for; 0: it is not, and nothing is said of it */
 };
 
 struct publication {
@@ -38,8 +38,8 @@ struct publication {
 };
 
 struct publication publish(struct arena *arena, const struct publish_input *input, struct diagnostics *diagnostics);
-/* What the outcome need not wait for, because each compile notes it anew: the rest of the memory. The compile's lock was
- * let go and is held again; where another compile has written a memory since, that one stays. */
+/* What the outcome need not wait for, because each compile notes it anew: the rest of the memory. The compile's lock
+ * was let go and is held again; where another compile has written a memory since, that one stays. */
 void publish_memory(const struct publication *publication, const char *home);
 /* What projecting would change, without lock and writing. ONLY_CHECK: for diagnostics and cooldowns alone. */
 struct publication publish_preview(struct arena *arena, const struct publish_input *input, bool only_check,

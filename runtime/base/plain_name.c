@@ -129,11 +129,28 @@ static size_t token_length(const char *text, size_t len)
     return token;
 }
 
-static bool part_is_learned(const char *name, size_t len, const char *separators)
+static bool separates(char c, bool dots)
+{
+    switch (c) {
+    case ':':
+    case '/':
+    case '?':
+    case '#':
+    case '&':
+    case '=':
+    case '@':
+    case ' ':
+        return true;
+    default:
+        return dots && c == '.';
+    }
+}
+
+static bool part_is_learned(const char *name, size_t len, bool dots)
 {
     for (size_t i = 0, part; i < len; i += part + 1) {
         part = 0;
-        while (i + part < len && strchr(separators, name[i + part]) == NULL)
+        while (i + part < len && !separates(name[i + part], dots))
             part++;
         if (learned_keys_has(name + i, part))
             return true;
@@ -144,8 +161,8 @@ static bool part_is_learned(const char *name, size_t len, const char *separators
 /* NAME, or a part of it: what follows `custom:`, a segment of a URL's path, a label of its host. */
 static bool has_learned_key(const char *name, size_t len)
 {
-    return learned_keys_has(name, len) || part_is_learned(name, len, ":/?#&=@ ") ||
-           part_is_learned(name, len, ":/?#&=@ .");
+    return len >= LEARNED_KEYS_SHORTEST &&
+           (learned_keys_has(name, len) || part_is_learned(name, len, false) || part_is_learned(name, len, true));
 }
 
 bool plain_name(const char *name, size_t len)
