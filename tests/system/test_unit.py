@@ -258,9 +258,11 @@ ExecReload=/bin/sh -c 'echo reloaded >>%h/reloads'
         self.until(lambda: self.reloads() == 2)
         self.assertIn(b"platforms.api_server.extra.model_routes.fast.api_key, which has changed", self.journal.seen)
         self.status("generation 5")
+        self.write(KEYS[0], more + route % "sk-test-route-0001" + "timezone: UTC\n")  # it has been told
+        self.status("generation 6")
         self.systemctl("stop", "hermes-gateway")
         self.write(KEYS[1], more + route % "sk-test-route-0002")  # there is nothing to reload
-        self.status("generation 6")
+        self.status("generation 7")
         self.systemctl("stop", "hermes-watch")
         self.assertEqual(self.reloads(), 2)
         self.assertNotIn(b"cannot be reloaded", self.journal.seen)

@@ -7,6 +7,7 @@
 #include <syslog.h>
 #include <unistd.h>
 
+#include "clock.h"
 #include "departed.h"
 #include "model_routes.h"
 #include "proc_file.h"
@@ -36,7 +37,7 @@ void reload_unit_close(struct reloader *r)
     sd_bus_close_unref(r->bus);
     free(r->unit);
     arena_destroy(r->arena);
-    reload_unit_open(r, r->home);
+    *r = (struct reloader){.home = r->home, .told = r->told, .told_at = r->told_at};
 }
 
 /* --- which variables --- */
@@ -133,6 +134,12 @@ static bool has_key(const struct variable *variable, const struct fingerprint *k
     return false;
 }
 
+static bool keeps(const struct reloader *r, const struct variable *variable, unsigned process, double since)
+{
+    bool told = process == r->told && variable->gone_at <= r->told_at;
+    return !told && since > 0 && since >= variable->began && since < variable->gone_at;
+}
+
 /* The name of a variable that the process has and whose key its provider has no more; NULL when there is none. */
 static const char *shadowing(struct reloader *r, unsigned process)
 {
@@ -146,8 +153,7 @@ static const char *shadowing(struct reloader *r, unsigned process)
     double since = proc_file_started((pid_t)process);
     for (size_t i = 0; i < r->count; i++) {
         const char *value = proc_file_variable(&variables, r->variables[i].name);
-        if ((value == NULL || *value == '\0') && since > 0 && since >= r->variables[i].began &&
-            since < r->variables[i].gone_at)
+        if ((value == NULL || *value == '\0') && keeps(r, &r->variables[i], process, since))
             return r->variables[i].name;
         if (value == NULL || *value == '\0')
             continue;
@@ -203,8 +209,13 @@ static int at_process(sd_bus_message *reply, void *reloader, sd_bus_error *error
     (void)error;
     bool seen = !sd_bus_message_is_method_error(reply, NULL) && sd_bus_message_read(reply, "v", "u", &q.process) >= 0 &&
                 q.process != 0 && memory_try(look_at_process, &q);
-    if (!seen || q.variable == NULL || !reload(r, q.variable))
+    bool reloads = seen && q.variable != NULL && reload(r, q.variable);
+    if (reloads) {
+        r->told = q.process;
+        r->told_at = clock_wall();
+    } else {
         reload_unit_close(r);
+    }
     return 0;
 }
 
@@ -256,8 +267,9 @@ void reload_unit_after_compile(struct reloader *r, const struct compilation *c)
     struct reloader before = *r;
     struct memory_hold hold;
     memory_hold(&hold, close_reloader, &before);
-    reload_unit_open(r, before.home);
-    *r = (struct reloader){.home = before.home, .arena = arena_create(), .unit = strdup(c->settings.reload_unit)};
+    *r = (struct reloader){.home = before.home, .told = before.told, .told_at = before.told_at};
+    r->arena = arena_create();
+    r->unit = strdup(c->settings.reload_unit);
     add_changed(r, c);
     note_gone(r, c);
     keep_variables(r, &before);

@@ -17,6 +17,8 @@ struct reloader {
     struct variable *variables; /* in which a changed key may still stand */
     size_t count;
     size_t capacity;
+    uint32_t told; /* the process that was last told to reload; it may take its time, or stay; 0: none */
+    double told_at;
 };
 
 /* HOME lives as long as the reloader. */
