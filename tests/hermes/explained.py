@@ -170,7 +170,8 @@ def entrys_own_key(home, difference, *_):
                    for key, made in (home[part].get("providers") or {}).items()]
         entries += [(made.get("name"), made) for made in home["config"].get("custom_providers") or []]
         return any(other == name and made.get("key_env") in variables for other, made in entries)
-    return difference["field"].endswith("next") and tuple(difference["after"] or ()) in declared(home)
+    held = difference["field"] == "held pool" and difference["before"] is None  # the entry of the key before an edit
+    return (held or difference["field"].endswith("next")) and tuple(difference["after"] or ()) in declared(home)
 
 
 def root_hidden(home, difference, diagnostics, _):

@@ -2,7 +2,9 @@
 
 A home is plain data, so that it can be cut down (cuts) and written (write): {"config": {...}, ".env": [lines],
 "auth": {...}, "managed config": {...}, "managed .env": [lines], "root": {...} or None, "asks": [[pool, name], ...],
-"status": 429, "settled": False}. With a root, the home is a profile of it; settled: Hermes has seen it compiled."""
+"status": 429, "settled": False, "edit": [kind, number], "reset": False, "second": None}. With a root, the home is a
+profile of it; settled: Hermes has seen it compiled. What a process that holds its pool lives to see: `edit` made the
+home from what it was before (earlier), a `reset`, and a `second` process whose key is answered with that status."""
 import copy, hashlib, json, os, random, re
 
 import yaml
@@ -50,7 +52,8 @@ class Maker:
     def __init__(self, seed):
         self.dice, self.keys, self.seed = random.Random(seed), [], seed
         self.home = {"config": {}, ".env": [], "auth": {}, "managed config": {}, "managed .env": [], "root": None,
-                     "asks": [], "status": 429, "settled": seed % 2 == 1}
+                     "asks": [], "status": 429, "settled": seed % 2 == 1, "edit": None, "reset": False,
+                     "second": None}
 
     def odds(self, share):
         return self.dice.random() < share
@@ -99,7 +102,38 @@ def make(seed):
     home = maker.home
     home["asks"] = [[pool, name] for pool, name in {pool_of(name): name for name in names[:4]}.items()] + [["", ""]]
     home["status"] = maker.pick([429, 429, 429, 401, 402, 503])
+    home["edit"] = [maker.pick([None, "rotated", "rotated", "rotated", "added", "removed"]), maker.dice.randrange(64)]
+    home["reset"] = maker.odds(0.15)
+    home["second"] = maker.pick([None, None, 429, 401, 402])
     return home
+
+
+def earlier(home):
+    """HOME as it was before its edit: one key was another, one was not there yet, or one was there that is gone."""
+    kind, number = home["edit"] or [None, 0]
+    before = copy.deepcopy(home)
+    lines = [at for at, line in enumerate(home[".env"]) if "sk-test-" in line]
+    leaves = [path for path in paths_of(home["config"], ()) if path[-1] in ("api_key", "api")
+              and str(value_at(home["config"], path)).startswith("sk-test-")]
+    if kind == "removed":
+        unset = [names[0] for names, *_ in REGISTRY.values() if value_of_line(home[".env"], names[0]) is None]
+        before[".env"].append(f"{unset[number % len(unset)]}=sk-test-gone-{number}" if unset else "")
+    elif kind and lines + leaves:
+        place = (lines + leaves)[number % len(lines + leaves)]
+        old = None if kind == "added" else f"sk-test-old-{number}"
+        if not isinstance(place, tuple):
+            before[".env"][place] = re.sub(r"sk-test-[-\w]+", old, home[".env"][place]) if old else ""
+        elif old:
+            value_at(before["config"], place[:-1])[place[-1]] = old
+        else:
+            before = without(before, ("config", *place))
+    return before
+
+
+def value_at(value, path):
+    for name in path:
+        value = value[name]
+    return value
 
 
 def pool_of(name):
@@ -299,7 +333,11 @@ def key_of_entry(maker, name):
 
 
 def value_of(maker, variable):
-    for line in maker.home[".env"]:
+    return value_of_line(maker.home[".env"], variable)
+
+
+def value_of_line(lines, variable):
+    for line in lines:
         if line.removeprefix("export ").split("=")[0].strip() == variable:
             return line.split("=", 1)[1].split(" #")[0].strip().strip("'\"")
     return None
@@ -361,10 +399,16 @@ def write(home, folder, now):
     return homes[-1], managed, homes
 
 
+def sources(path, home):
+    """{path: text} of the files that people edit."""
+    return {os.path.join(path, "config.yaml"): text_of(home["config"]),
+            os.path.join(path, ".env"): "".join(line + "\n" for line in home[".env"])}
+
+
 def put_home(path, home, now):
     os.makedirs(path, mode=0o700)
-    put(path, "config.yaml", text_of(home["config"]))
-    put(path, ".env", "".join(line + "\n" for line in home[".env"]))
+    for file, text in sources(path, home).items():
+        put(path, os.path.basename(file), text)
     put(path, "auth.json", home["auth"] and json.dumps(dated(home["auth"], now), indent=2) + "\n")
 
 

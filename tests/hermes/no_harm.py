@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
-"""First, do no harm, asked of a real Hermes: no_harm.py CHECKOUT [--homes N] [--seed S] [--jobs N] [--bin FOLDER]
+"""First, do no harm, asked of a real Hermes:
+no_harm.py CHECKOUT [--homes N] [--seed S] [--jobs N] [--held] [--bin FOLDER]
 
 Makes homes from seeds, asks the Hermes of CHECKOUT which key goes to which URL before and after hermes-compile, and
 says each difference with the smallest home that shows it. Differences that a diagnostic of hermes-compile or README's
@@ -13,6 +14,7 @@ from explained import declared, explanation, key_of
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 SAMPLE = 200  # one home in so many is asked in a process of its own as well, and once with a pool that is held
+RESET_CHANGES_NOT = ("error", "failed", "sent")
 SHRUNK = 3  # homes of one kind that are cut down
 
 
@@ -78,12 +80,24 @@ class Trial:
         return self.witness.ask(self.question(written, self.home["status"]))
 
     def held(self, name, compiles):
-        """Pools that are held while hermes-compile runs, or does not; then they are marked, and somebody else loads."""
-        written = self.written(name, homes.plain(self.home))
+        """Pools that are held while the home is edited and hermes-compile runs, or does not; then they are marked, and
+        somebody else loads."""
+        now = homes.plain(self.home)
+        written = self.written(name, homes.earlier(now))
         if compiles and self.home["settled"]:
             self.compile(written)
-        commands = [self.command(written, path) for path in written[2] if compiles]
-        first = self.witness.ask(self.question(written, self.home["status"], held=True, compile=commands))
+            self.refused = self.root_refused = False
+        said = os.path.join(self.folder, "said")
+        commands = [[*self.command(written, path), said + str(number)]
+                    for number, path in enumerate(written[2]) if compiles]
+        if compiles and self.home["reset"]:
+            command, environment = self.command(written, written[0])
+            commands.append([command + ["--reset", "all"], environment, os.devnull])
+        first = self.witness.ask(self.question(written, self.home["status"], held=True, compile=commands,
+                                               edits=homes.sources(written[0], now), second=self.home["second"]))
+        for number, _ in enumerate(written[2] if compiles else ()):
+            with open(said + str(number), encoding="utf-8") as document:
+                self.diagnostics += json.load(document)["diagnostics"]
         if compiles:
             self.compile(written)
         return first, self.witness.ask(self.question(written))
@@ -101,16 +115,23 @@ class Trial:
         return self.told([{"ask": "", "field": "refused", "before": "works", "after": ", ".join(codes)}], before)
 
     def live_differences(self):
-        without, with_us = self.held("alone", False), self.held("beside", True)
+        without, with_us, earlier = self.held("alone", False), self.held("beside", True), homes.earlier(self.home)
+        known = declared(earlier)
         found = [] if self.refused or self.root_refused else [
             difference | {"field": f"{when} {difference['field']}"} for when, alone, beside in
-                 zip(("held", "later"), without, with_us) for difference in compared(self.home, alone, beside)]
-        return self.told(found, without[0])
+                 zip(("held", "later"), without, with_us) for difference in compared(self.home, alone, beside, known)]
+        found = [difference for difference in found
+                 if not follows(difference, self.home["asks"], without[0], with_us[0])]
+        if self.home["reset"]:  # plain Hermes saw none: what is usable again may go before what was used
+            found = [difference for difference in found if difference["field"].endswith(RESET_CHANGES_NOT)]
+        return self.told(found, without[0], earlier)
 
-    def told(self, found, before):
+    def told(self, found, before, *earlier):
+        """The home before its edit explains what is left of it."""
         unique = {json.dumps(difference, sort_keys=True): difference for difference in found}.values()
         for difference in unique:
-            difference["rule"] = explanation(self.home, difference, self.diagnostics, before)
+            rules = (explanation(home, difference, self.diagnostics, before) for home in (self.home, *earlier))
+            difference["rule"] = next(filter(None, rules), None)
         return list(unique)
 
     def close(self):
@@ -122,7 +143,7 @@ def works(said):
     return said.get("error") is None and said.get("key") is not None and "://" in said["url"]
 
 
-def compared(home, before, after):
+def compared(home, before, after, known=frozenset()):
     """What is worse in AFTER than in BEFORE; both are lists of answers, one for each of the asks."""
     if "failed" in before or "failed" in after:
         failed = [said.get("failed") if isinstance(said, dict) else None for said in (before, after)]
@@ -132,7 +153,15 @@ def compared(home, before, after):
     turns = bool(home["config"].get("credential_pool_strategies"))  # each question moves what the next one is told
     for (_, name), old, new in zip(home["asks"], before, after) if not turns else ():
         found += [{"ask": name, "field": field, "before": a, "after": b} for field, a, b in changes(old, new)]
-    return found + sent_elsewhere(before, after, declared(home))
+    return found + sent_elsewhere(before, after, declared(home) | known)
+
+
+def follows(difference, asks, without, with_us):
+    """Where another key went out and was marked, which is told by itself, another one is left later."""
+    marked = [name for (_, name), alone, beside in zip(asks, without, with_us)
+              if alone.get("pool") != beside.get("pool")]
+    asked = difference["ask"] in marked or (difference["ask"] == "" and marked)
+    return asked and difference["field"] in ("later key", "later pool")
 
 
 def changes(old, new):
@@ -232,14 +261,14 @@ def unequal(witness, trial_home):
         trial.close()
 
 
-def run(checkout, compiler, seeds):
+def run(checkout, compiler, seeds, held):
     """(counts, {kind: count}); the first homes of each kind are cut down and printed at once."""
     witness, counts, unexplained, told = Witness(checkout), collections.Counter(), collections.Counter(), set()
     for seed in seeds:
         home = homes.make(seed)
         counts["homes"] += 1
         counts["witness unequal"] += seed % SAMPLE == 0 and unequal(witness, home)
-        for live in (False, True) if seed % SAMPLE % 10 == 0 else (False,):
+        for live in (True,) if held else (False, True) if seed % SAMPLE % 10 == 0 else (False,):
             differences = tried(witness, compiler, home, live)
             counts["live"] += live
             counts["homes with a difference"] += bool(differences)
@@ -275,6 +304,7 @@ def shown(home):
 
 def example(wanted, seed, live, home, differences):
     how = f"seed {seed}{', held' if live else ''}{', settled' if home['settled'] else ''}, status {home['status']}"
+    how += f", {home['edit']}, reset {home['reset']}, second {home['second']}" if live else ""
     lines = [f"\n##### {wanted}", f"## {how}, asks {home['asks']}", shown(home)]
     for found in differences:
         lines.append(f"   {found['field']} [{found['ask']}]: {found['before']} -> {found['after']}"
@@ -294,6 +324,7 @@ def main():
     parser.add_argument("--homes", type=int, default=2000)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--jobs", type=int, default=1)
+    parser.add_argument("--held", action="store_true", help="only with pools that are held, and of each home")
     parser.add_argument("--bin", default=os.environ.get("HERMES_BUILD", os.path.join(HERE, "../../build/release")))
     options = parser.parse_args()
     if options.checkout is None:
@@ -303,8 +334,8 @@ def main():
     seeds = range(options.seed, options.seed + options.homes)
     began, counts, unexplained = time.time(), collections.Counter(), collections.Counter()
     with concurrent.futures.ProcessPoolExecutor(options.jobs) as processes:
-        for some, found in processes.map(run, *zip(*[(options.checkout, compiler, seeds[job::options.jobs])
-                                                     for job in range(options.jobs)])):
+        for some, found in processes.map(run, *zip(*[(options.checkout, compiler, seeds[job::options.jobs],
+                                                      options.held) for job in range(options.jobs)])):
             counts.update(some)
             unexplained.update(found)
     report(counts, unexplained)

@@ -4,9 +4,10 @@
 One question a line on standard input, one answer a line on standard output, both JSON. Hermes is imported once. What it
 remembers it keeps by path, and each home has a path of its own; now and then a fresh child takes over all the same.
 A question names the home, the managed folder, the providers to ask for ([name of the pool, name that is requested]) and
-what the provider is said to answer: {"home", "managed", "asks", "status", "held", "compile"}. With a status each pool's
-key is marked with it after the question; with `held`, the pools are loaded before the commands of `compile` run; with
-`only_load`, that is all.
+what the provider is said to answer: {"home", "managed", "asks", "status", "held", "edits", "compile", "second"}. With a
+status each pool's key is marked with it after the question; with `held`, the pools are loaded before the files of
+`edits` are written and the commands of `compile` run; with `second`, a status, a process that begins then marks what it
+selects with that one at the end; with `only_load`, that is all.
 --once: one question, of a Hermes that was never asked before."""
 import contextlib, copy, gc, hashlib, importlib, inspect, json, logging, os, signal, socket, subprocess, sys, time
 
@@ -35,8 +36,9 @@ def refuse(*_, **__):
     raise FileNotFoundError("the witness has no network and no programs: no installs, no gh, no key commands")
 
 
-def run(command, environment):
-    output = [(os.POSIX_SPAWN_OPEN, number, os.devnull, os.O_WRONLY, 0) for number in (1, 2)]
+def run(command, environment, said):
+    output = [(os.POSIX_SPAWN_OPEN, 1, said, os.O_WRONLY | os.O_CREAT, 0o600),
+              (os.POSIX_SPAWN_OPEN, 2, os.devnull, os.O_WRONLY, 0)]
     os.waitpid(os.posix_spawn(command[0], command, environment, file_actions=output), 0)
 
 
@@ -93,8 +95,9 @@ class Hermes:
         return {"next": self.entry(following), "rests": self.rests(pool)}
 
     def rests(self, pool):
-        """The seconds until the pool has a key again."""
-        clock = time.time
+        """The seconds until the pool has a key again. What Hermes writes down at those times is taken back."""
+        clock, path = time.time, os.path.join(os.environ["HERMES_HOME"], "auth.json")
+        before = open(path, "rb").read() if os.path.exists(path) else None
         try:
             for rest in RESTS:
                 time.time = lambda: clock() + rest
@@ -104,21 +107,33 @@ class Hermes:
             return None
         finally:
             time.time = clock
+            if before is not None:
+                with open(path, "wb") as file:
+                    file.write(before)
 
     def answer(self, question):
         self.load_env()
         asks = question["asks"]
         held = {pool: self.load_pool(pool) for pool, _ in asks if pool and question.get("held")}
-        for command, environment in question.get("compile", []):
-            run(command, environment)
+        for path, text in question.get("edits", {}).items():
+            with open(path, "w", encoding="utf-8") as file:
+                file.write(text)
+        for command, environment, said in question.get("compile", []):
+            run(command, environment, said)
+        if question.get("edits"):
+            self.load_env()
         if question.get("only_load"):
             return [self.load_pool(pool) and None for pool, _ in asks if pool]
+        others = [self.load_pool(pool) for pool in held] if question.get("second") else []
         answers = [dict(zip(("key", "url", "error"), self.runtime(name))) for _, name in asks]
         for said, (pool, _) in zip(answers, asks):
             try:
                 said |= self.pool(pool, question.get("status"), held.get(pool)) if pool else {}
             except Exception as problem:
                 said["pool_error"] = type(problem).__name__
+        for pool in others:
+            with contextlib.suppress(Exception):
+                self.marked(pool, pool.select(), question["second"])
         return answers
 
 
