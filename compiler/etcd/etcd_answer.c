@@ -17,6 +17,7 @@ enum grpc_code {
     GRPC_EXHAUSTED = 8,
     GRPC_PRECONDITION = 9,
     GRPC_OUT_OF_RANGE = 11,
+    GRPC_UNAVAILABLE = 14,
     GRPC_UNAUTHENTICATED = 16
 };
 
@@ -147,6 +148,7 @@ static void refuse(struct etcd_answer *answer)
     const char *message = text_of(error, "message");
     const long long code = number_of(error, member(error, "grpc_code") != NULL ? "grpc_code" : "code");
     answer->unauthenticated = code == GRPC_UNAUTHENTICATED;
+    answer->leader_changed = code == GRPC_UNAVAILABLE && strstr(message, "leader changed") != NULL;
     answer->error = error_of_code(code);
     etcd_answer_explain(answer->why, *message != '\0' ? message : text_of(answer->root, "error"));
 }

@@ -17,6 +17,7 @@ struct etcd_answer {
     const struct cJSON *result; /* that of a stream, or the root */
     int error;                  /* 0 or an enum etcd_error */
     bool unauthenticated;       /* the user's token is none any more, or there is none */
+    bool leader_changed;        /* while it was asked: the new leader answers */
     char why[ETCD_WHY_SIZE];    /* the error's reason, without control characters */
 };
 

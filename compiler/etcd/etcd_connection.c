@@ -201,6 +201,7 @@ static int call_once(struct etcd *etcd, const char *path, const char *body, bool
         return 0;
     }
     ret->unauthenticated = answer.unauthenticated;
+    ret->leader_changed = answer.leader_changed;
     etcd_answer_finish(&answer);
     return error;
 }
@@ -225,7 +226,7 @@ static int authenticate(struct etcd *etcd)
     return error;
 }
 
-/* At one endpoint. A token that has grown old is replaced. */
+/* At one endpoint. A token that has grown old is replaced; what a change of leaders ended is asked once more. */
 static int call_here(struct etcd *etcd, const char *path, const char *body, struct etcd_answer *ret)
 {
     for (int i = 0;; i++) {
@@ -233,7 +234,8 @@ static int call_here(struct etcd *etcd, const char *path, const char *body, stru
         int error = etcd->access.username != NULL && etcd->token == NULL ? authenticate(etcd) : 0;
         if (error == 0)
             error = call_once(etcd, path, body, true, ret);
-        if (error == 0 || !ret->unauthenticated || etcd->access.username == NULL || i > 0)
+        bool outdated = ret->unauthenticated && etcd->access.username != NULL;
+        if (error == 0 || (!outdated && !ret->leader_changed) || i > 0)
             return error;
     }
 }

@@ -3,6 +3,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -68,6 +69,12 @@ static bool make_room(const char *path)
     if (lstat(path, &st) < 0 || S_ISREG(st.st_mode))
         return false;
     return (S_ISDIR(st.st_mode) ? rmdir(path) : unlink(path)) == 0;
+}
+
+bool compile_lock_folder_is_ours(const char *home)
+{
+    char path[PATH_MAX];
+    return snprintf(path, sizeof path, "%s/" SNAPSHOT_DIRECTORY, home) < (int)sizeof path && own_folder(path) == 0;
 }
 
 int compile_lock_open(const char *path)

@@ -6,6 +6,7 @@
 
 #include "auth_lock.h"
 #include "clock.h"
+#include "compile_lock.h"
 #include "cooldown_file.h"
 #include "emit.h"
 #include "iso_time.h"
@@ -381,7 +382,7 @@ void publish_memory(const struct publication *publication, const char *home)
     const struct stat *before = &publication->memory_before;
     char path[PATH_MAX];
     struct stat now = {0};
-    if (publication->memory.len == 0 || publication->failed)
+    if (publication->memory.len == 0 || publication->failed || !compile_lock_folder_is_ours(home))
         return;
     (void)snprintf(path, sizeof path, "%s/" COOLDOWNS_FILE, home);
     (void)stat(path, &now);

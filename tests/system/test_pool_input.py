@@ -118,6 +118,18 @@ class PoolInput(unittest.TestCase):
         self.assertNotIn("removed-entry", self.home.compile()[2])
         self.assertEqual([e["access_token"] for e in self.home.pool()], ["sk-test-another-01", MANUAL])
 
+    def test_what_the_watcher_wrote_is_known_when_it_is_gone(self):
+        """It notes what stands in the pool when the outcome is told already."""
+        self.home.write("auth.json", store(entry()))
+        watch = Watch(self.home)
+        self.home.write("config.yaml", CONFIG.replace(KEY, "sk-test-another-01"))
+        watch.wait_generation(2)
+        watch.close()
+        self.assertEqual([e["access_token"] for e in self.home.pool()], ["sk-test-another-01", MANUAL])
+        self.home.write("auth.json", store(entry(priority=0)))
+        self.assertIn("warning[removed-entry]", self.home.compile()[2])
+        self.assertEqual([e["access_token"] for e in self.home.pool()], [MANUAL])
+
     def test_what_an_old_process_lost_comes_back(self):
         """Hermes up to 0.16 writes the list that it knows, when it has something to note."""
         spent = entry(last_status="exhausted", last_status_at=1.5)

@@ -19,7 +19,9 @@ static const char *shown(long status, const char *text)
     size_t len = strlen(text);
     struct etcd_answer answer = status == 0 ? etcd_answer_read_line(text, len) : etcd_answer_read(text, len, status);
     (void)snprintf(line, sizeof line, "%d: %s%s", answer.error, answer.why,
-                   answer.unauthenticated ? " (unauthenticated)" : "");
+                   answer.unauthenticated  ? " (unauthenticated)"
+                   : answer.leader_changed ? " (once more)"
+                                           : "");
     etcd_answer_finish(&answer);
     return line;
 }
@@ -69,6 +71,8 @@ static void test_refusals_as_versions_word_them(void **state)
     assert_string_equal(shown(403, "{\"code\":7,\"message\":\"e: denied\"}"), "-2: e: denied");
     assert_string_equal(shown(401, "{\"code\":16,\"message\":\"old\"}"), "-2: old (unauthenticated)");
     assert_string_equal(shown(503, "{\"code\":14,\"message\":\"no leader\"}"), "-1: no leader");
+    assert_string_equal(shown(503, "{\"code\":14,\"message\":\"etcdserver: leader changed\"}"),
+                        "-1: etcdserver: leader changed (once more)");
     assert_string_equal(shown(0, "{\"error\":{\"grpc_code\":14,\"message\":\"no leader\"}}"), "-1: no leader");
     assert_string_equal(shown(0, "{\"error\":{\"code\":11,\"message\":\"gone\"}}"), "-4: gone");
     assert_string_equal(shown(0, "{\"result\":{\"canceled\":true,\"compact_revision\":\"5\"}}"),
