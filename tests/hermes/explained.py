@@ -56,6 +56,13 @@ def declared(home):
     return pairs
 
 
+def of_table(home):
+    """(fingerprint, URL) of the variables of providers, which a version may not know that the home knows."""
+    variables = environment(home)
+    return {(homes.fingerprint(variables[name]), url) for names, _, url, _ in homes.REGISTRY.values()
+            for name in names if name in variables}
+
+
 def key_of(side):
     return (side or [None])[0] if isinstance(side, list) else side
 
@@ -83,11 +90,14 @@ def stale_state(home, difference, *_):
     if difference["field"].endswith("later pool") and difference["after"] is None:
         return True  # one key in two entries, of which one failed: both rest
     current = set(places(home)) | {homes.fingerprint(value) for value in environment(home).values()}
+    if difference["field"] in ("later key", "later pool") and (home["edit"] or [None])[0] is not None:
+        return key_of(difference["after"]) in current  # the entry was marked for the key before the edit
     rows = home["auth"].get("credential_pool", {})
     pool = homes.pool_of(ask_name(home, difference))
     rows = [row for row in rows.get(pool, sum(rows.values(), [])) if row.get("last_status") in ("exhausted", "dead")]
     return any(row["source"].startswith(("env:", "config:")) and row.get("secret_fingerprint") not in current | {None}
-               or homes.fingerprint(row.get("access_token") or "") == key_of(difference["before"])  # the same key rests
+               or key_of(difference["before"]) in (  # the same key rests, in an entry of another variable
+                   homes.fingerprint(row.get("access_token") or ""), row.get("secret_fingerprint"))
                for row in rows)
 
 

@@ -10,7 +10,7 @@ import argparse, collections, concurrent.futures, json, os, shutil, subprocess, 
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 import homes
-from explained import declared, explanation, key_of
+from explained import declared, explanation, key_of, of_table
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 SAMPLE = 200  # one home in so many is asked in a process of its own as well, and once with a pool that is held
@@ -116,12 +116,13 @@ class Trial:
 
     def live_differences(self):
         without, with_us, earlier = self.held("alone", False), self.held("beside", True), homes.earlier(self.home)
-        known = declared(earlier)
+        failed = "failed" in without[0] or "failed" in with_us[0]
+        known = declared(earlier) | of_table(earlier) | {pair for pair, _ in pairs(() if failed else without[0])}
         found = [] if self.refused or self.root_refused else [
             difference | {"field": f"{when} {difference['field']}"} for when, alone, beside in
                  zip(("held", "later"), without, with_us) for difference in compared(self.home, alone, beside, known)]
         found = [difference for difference in found
-                 if not follows(difference, self.home["asks"], without[0], with_us[0])]
+                 if failed or not follows(difference, self.home["asks"], without[0], with_us[0])]
         if self.home["reset"]:  # plain Hermes saw none: what is usable again may go before what was used
             found = [difference for difference in found if difference["field"].endswith(RESET_CHANGES_NOT)]
         return self.told(found, without[0], earlier)
@@ -159,9 +160,9 @@ def compared(home, before, after, known=frozenset()):
 def follows(difference, asks, without, with_us):
     """Where another key went out and was marked, which is told by itself, another one is left later."""
     marked = [name for (_, name), alone, beside in zip(asks, without, with_us)
-              if alone.get("pool") != beside.get("pool")]
+              if any(alone.get(one) != beside.get(one) for one in ("pool", "second"))]
     asked = difference["ask"] in marked or (difference["ask"] == "" and marked)
-    return asked and difference["field"] in ("later key", "later pool")
+    return asked and difference["field"] in ("later key", "later pool", "later url")
 
 
 def changes(old, new):
@@ -182,7 +183,7 @@ def changes(old, new):
 
 def same_entry(old, new):
     """What goes out anyway may be in the pool; and an entry without a URL goes to that of config.yaml."""
-    before, after = old.get("pool"), new.get("pool")
+    before, after = (side if side and side[0] else None for side in (old.get("pool"), new.get("pool")))
     if before is None and after is not None:
         return after == [old["key"], old["url"]]
     return before == after or (before is not None and after is not None and before[0] == after[0] and before[1] == "")

@@ -131,9 +131,11 @@ class Hermes:
                 said |= self.pool(pool, question.get("status"), held.get(pool)) if pool else {}
             except Exception as problem:
                 said["pool_error"] = type(problem).__name__
-        for pool in others:
+        for said, pool in zip((said for said, (pool, _) in zip(answers, asks) if pool), others):
             with contextlib.suppress(Exception):
-                self.marked(pool, pool.select(), question["second"])
+                selected = pool.select()
+                said["second"] = self.entry(selected)
+                self.marked(pool, selected, question["second"])
         return answers
 
 
