@@ -26,7 +26,7 @@ static bool write_both(struct arena *arena, const char *home, const struct sourc
 {
     size_t len;
     const char *path = arena_printf(arena, "%s/" COOLDOWNS_FILE, home);
-    const char *memory = cooldowns_text(cooldowns, &len, NULL);
+    const char *memory = cooldowns_text(cooldowns, &len);
     return written_or_said(path, replace_file(path, memory, len, 0600), diagnostics) &&
            (text == NULL ||
             written_or_said(pool->path, replace_linked(pool->path, text, strlen(text), pool->mode), diagnostics));

@@ -116,6 +116,6 @@ void follow_known_write(struct follow_known *known, struct arena *arena, struct 
             put(&all, item);
     }
     bool nothing = all.count == 0 && access(path, F_OK) < 0;
-    const char *text = cooldowns_text(&all, &len, NULL);
+    const char *text = cooldowns_text(&all, &len);
     known->changed = !nothing && replace_passing(path, text, len) != 0;
 }

@@ -11,16 +11,31 @@
 
 static const char *pair(const struct projector *p, const char *text)
 {
-    return arena_printf(p->arena, "%s %s", p->name, text);
+    const size_t len = strlen(p->name);
+    char *name = arena_alloc(p->arena, len + strlen(text) + 2);
+    memcpy(name, p->name, len);
+    name[len] = ' ';
+    strcpy(name + len + 1, text);
+    return name;
+}
+
+static size_t count(const struct projector *p, enum cooldowns_list list)
+{
+    return p->cooldowns->lists[list].count;
 }
 
 static uint64_t digest_of(struct arena *arena, const char *id, const char *status, const char *at)
 {
-    const char *text = arena_printf(arena, "%s %s %s", id == NULL ? "" : id, status, at);
+    struct text text = {.arena = arena};
     static const unsigned char key[crypto_shorthash_KEYBYTES];
     unsigned char digest[crypto_shorthash_BYTES];
     uint64_t number;
-    (void)crypto_shorthash(digest, (const unsigned char *)text, strlen(text), key);
+    text_puts(&text, id == NULL ? "" : id);
+    text_putc(&text, ' ');
+    text_puts(&text, status);
+    text_putc(&text, ' ');
+    text_puts(&text, at);
+    (void)crypto_shorthash(digest, (const unsigned char *)text.bytes, text.len, key);
     memcpy(&number, digest, sizeof number);
     return number;
 }
@@ -81,7 +96,8 @@ static bool has_entry(const struct projector *p, const struct credential *creden
 
 bool pool_removed_is(const struct projector *p, const struct credential *credential)
 {
-    return cooldowns_listed(p->cooldowns, COOLDOWNS_REMOVED, pair(p, credential->fingerprint.text));
+    return count(p, COOLDOWNS_REMOVED) > 0 &&
+           cooldowns_listed(p->cooldowns, COOLDOWNS_REMOVED, pair(p, credential->fingerprint.text));
 }
 
 static void warn(struct projector *p, const struct credential *credential)
@@ -93,21 +109,28 @@ static void warn(struct projector *p, const struct credential *credential)
     diagnostic_help(p->diagnostics, d, "hermes-compile --reset %s restores it", shown_name(p->arena, p->name));
 }
 
-void pool_removed_look(struct projector *p, const struct json *array)
+/* The names of the provider's keys whose entry is no more, or again not there. */
+static struct name_table missing(const struct projector *p)
 {
-    size_t count = p->provider == NULL || array == NULL ? 0 : p->provider->credential_count;
-    bool alone = count > 0 && p->cooldowns->lists[COOLDOWNS_PLACED].count > 0 && nothing_else_changed(p);
     struct name_table left = {0};
-    for (size_t i = 0; i < count; i++) {
+    const bool alone = count(p, COOLDOWNS_PLACED) > 0 && nothing_else_changed(p);
+    for (size_t i = 0; (alone || count(p, COOLDOWNS_REMOVED) > 0) && i < p->provider->credential_count; i++) {
         const struct credential *credential = &p->provider->credentials[i];
         const char *name = pair(p, credential->fingerprint.text);
-        bool gone = cooldowns_listed(p->cooldowns, COOLDOWNS_PLACED, name) && !has_entry(p, credential);
-        if (pool_removed_is(p, credential) ? !has_entry(p, credential) : gone && alone)
+        if (!has_entry(p, credential) &&
+            (pool_removed_is(p, credential) || (alone && cooldowns_listed(p->cooldowns, COOLDOWNS_PLACED, name))))
             name_table_put(p->arena, &left, name, i);
     }
-    name_set_remove_group(&p->cooldowns->lists[COOLDOWNS_REMOVED],
-                          p->name); /* of a key that is gone nothing needs to be known */
-    for (size_t i = 0; i < count; i++) {
+    return left;
+}
+
+void pool_removed_look(struct projector *p, const struct json *array)
+{
+    struct name_table left = {0};
+    if (p->provider != NULL && array != NULL)
+        left = missing(p);
+    name_set_remove_group(&p->cooldowns->lists[COOLDOWNS_REMOVED], p->name); /* of others nothing needs to be known */
+    for (size_t i = 0; left.count > 0 && i < p->provider->credential_count; i++) {
         const char *name = pair(p, p->provider->credentials[i].fingerprint.text);
         if (name_table_get(&left, name) == NULL)
             continue;
@@ -135,6 +158,6 @@ void pool_removed_note(struct projector *p)
 void pool_removed_note_file(struct projector *p)
 {
     name_set_remove_group(&p->cooldowns->lists[COOLDOWNS_BESIDE], "");
-    if (p->cooldowns->lists[COOLDOWNS_PLACED].count > 0)
+    if (count(p, COOLDOWNS_PLACED) > 0)
         cooldowns_list(p->cooldowns, COOLDOWNS_BESIDE, file_identity(p), true);
 }

@@ -380,6 +380,8 @@ const char *custom_provider_alias(struct arena *arena, const struct custom_provi
 static bool holds(const struct name_table *names, const char *name)
 {
     char wanted[PROVIDER_NAME_SIZE];
+    if (names->count == 0)
+        return false;
     (void)provider_table_normalise(name, wanted, sizeof wanted);
     return name_table_get(names, strncmp(wanted, "custom:", 7) == 0 ? wanted + 7 : wanted) != NULL;
 }

@@ -125,7 +125,10 @@ static void add_variables(struct arena *arena, struct departures *gone, const st
     const char *name;
     for (size_t i = 0; (name = known_variables_name(i)) != NULL; i++) {
         const char *value = hermes_variable(previous, name);
-        if (value != NULL && *value != '\0')
+        const struct binding *binding = value == NULL ? NULL : environment_get(now->environment, name);
+        bool same =
+            binding != NULL && strlen(value) == binding->len && memcmp(value, binding->value, binding->len) == 0;
+        if (value != NULL && *value != '\0' && !same)
             add_gone(arena, gone, now, (struct departed){name, fingerprint_of(value, strlen(value)), at});
     }
 }

@@ -241,14 +241,19 @@ static void inherit_cooldowns(const struct publishing *p, struct cooldowns *cool
     }
 }
 
+static bool lasts_the_same(const struct cooldowns *cooldowns, const char *before, size_t before_len)
+{
+    size_t len;
+    const char *now = cooldowns_lasting(cooldowns, &len);
+    return len == before_len && memcmp(now, before, len) == 0;
+}
+
 static void prepare_pool(struct publishing *p)
 {
     struct cooldowns cooldowns = {.arena = p->arena};
     struct text before = {.arena = p->arena};
-    size_t known_len;
-    size_t known_lasting;
-    size_t len;
     size_t lasting;
+    size_t len;
     if (!read_pool(p))
         return;
     (void)stat(p->cooldowns.path, &p->made.memory_before);
@@ -257,16 +262,15 @@ static void prepare_pool(struct publishing *p)
         return;
     }
     finish_copy(p);
-    const char *known = cooldowns_text(&cooldowns, &known_len, &known_lasting);
+    const char *known = cooldowns_lasting(&cooldowns, &lasting);
     if (p->in->fleet)
         learned_cooldowns_add(&cooldowns, p->in->home, p->in->providers);
     struct pool_projection projection = project(p, &cooldowns, false);
     inherit_cooldowns(p, &cooldowns);
-    const char *after = cooldowns_text(&cooldowns, &len, &lasting);
+    const char *after = cooldowns_text(&cooldowns, &len);
     bool nothing_known = cooldowns_know_nothing(&cooldowns) && before.len == 0;
     bool as_it_was = nothing_known || (len == before.len && memcmp(after, before.bytes, len) == 0);
-    bool lasts = lasting != known_lasting || memcmp(after, known, lasting) != 0;
-    if (!as_it_was && p->in->memory_later && !lasts)
+    if (!as_it_was && p->in->memory_later && lasts_the_same(&cooldowns, known, lasting))
         p->made.memory = (struct piece){after, len};
     else if (!as_it_was)
         prepare(p, &p->cooldowns, &(struct piece){after, len}, 1, 0600);

@@ -1,6 +1,7 @@
 #include "hide_keys.h"
 
 #include <ctype.h>
+#include <stdbool.h>
 #include <string.h>
 
 #include "fingerprint.h"
@@ -9,12 +10,12 @@
 
 enum { LONGEST_KEY = 256 };
 
-/* Of letters, digits and what else of MORE a key may have. */
-static size_t word_length(const char *text, const char *more)
+/* Of what a key may have: letters, digits, hyphens, underscores, and DOTS. */
+static size_t word_length(const char *text, bool dots)
 {
     size_t len = 0;
     while (len <= LONGEST_KEY &&
-           (isalnum((unsigned char)text[len]) || (text[len] != '\0' && strchr(more, text[len]) != NULL)))
+           (isalnum((unsigned char)text[len]) || text[len] == '-' || text[len] == '_' || (dots && text[len] == '.')))
         len++;
     return len;
 }
@@ -22,10 +23,10 @@ static size_t word_length(const char *text, const char *more)
 /* The length of the key that TEXT begins with; 0: none. A dot may be a part of it, or stand between two names. */
 static size_t key_length(const char *text)
 {
-    size_t dotted = word_length(text, "-_.");
+    size_t dotted = word_length(text, true);
     while (dotted > 0 && text[dotted - 1] == '.') /* of the sentence */
         dotted--;
-    size_t plain = word_length(text, "-_");
+    size_t plain = word_length(text, false);
     return learned_keys_has(text, dotted) ? dotted : learned_keys_has(text, plain) ? plain : 0;
 }
 
@@ -41,7 +42,7 @@ static const char *hidden(struct arena *arena, const char *text)
             text_puts(&out, fingerprint_of(at, key).text);
             shown = at + key;
         }
-        size_t word = key > 0 ? key : word_length(at, "-_");
+        size_t word = key > 0 ? key : word_length(at, false);
         at += word > 0 ? word : 1;
     }
     if (shown == text)

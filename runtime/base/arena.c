@@ -296,12 +296,20 @@ const char *arena_prefix(struct arena *arena, const char *text, size_t len)
 
 char *arena_vprintf(struct arena *arena, const char *format, va_list args)
 {
+    struct block *block = arena->blocks;
+    char *text = (char *)block + block->used;
+    const size_t room = block->size - block->used;
     va_list again;
     va_copy(again, args);
-    int len = vsnprintf(NULL, 0, format, again);
+    int len = vsnprintf(text, room, format, again);
     va_end(again);
     assert(len >= 0);
-    char *text = allocate(arena, (size_t)len + 1, 1);
+    if ((size_t)len < room) {
+        block->used += (size_t)len + 1;
+        return text;
+    }
+    sodium_memzero(text, room);
+    text = allocate(arena, (size_t)len + 1, 1);
     (void)vsnprintf(text, (size_t)len + 1, format, args);
     return text;
 }

@@ -132,9 +132,14 @@ static void put_string(struct text *out, const char *text)
 {
     char escape[JSON_ESCAPE_SIZE];
     text_putc(out, '"');
-    for (; *text != '\0'; text++) {
-        size_t escaped = json_escape((unsigned char)*text, escape);
-        text_append(out, escaped > 0 ? escape : text, escaped > 0 ? escaped : 1);
+    while (*text != '\0') {
+        size_t plain = 0;
+        while ((unsigned char)text[plain] >= ' ' && text[plain] != '"' && text[plain] != '\\')
+            plain++;
+        text_append(out, text, plain);
+        text += plain;
+        if (*text != '\0')
+            text_append(out, escape, json_escape((unsigned char)*text++, escape));
     }
     text_putc(out, '"');
 }
@@ -194,17 +199,33 @@ static void put_items(struct text *out, const struct cooldowns *cooldowns)
     }
 }
 
-const char *cooldowns_text(const struct cooldowns *cooldowns, size_t *ret_len, size_t *ret_lasting)
+static void put_lists(struct text *out, const struct cooldowns *cooldowns, size_t from, size_t to)
+{
+    for (size_t i = from; i < to; i++)
+        put_list(out, list_names[i], &cooldowns->lists[i]);
+}
+
+static struct text lasting_text(const struct cooldowns *cooldowns)
 {
     struct text out = {.arena = cooldowns->arena};
     text_puts(&out, "{\n  \"format\": 1,\n  \"cooldowns\": {");
     put_items(&out, cooldowns);
     text_puts(&out, cooldowns->count > 0 ? "\n  }" : "}");
-    for (size_t i = 0; i < COOLDOWNS_LISTS; i++) {
-        if (i == COOLDOWNS_PLACED && ret_lasting != NULL)
-            *ret_lasting = out.len;
-        put_list(&out, list_names[i], &cooldowns->lists[i]);
-    }
+    put_lists(&out, cooldowns, 0, COOLDOWNS_PLACED);
+    return out;
+}
+
+const char *cooldowns_lasting(const struct cooldowns *cooldowns, size_t *ret_len)
+{
+    const struct text out = lasting_text(cooldowns);
+    *ret_len = out.len;
+    return out.bytes;
+}
+
+const char *cooldowns_text(const struct cooldowns *cooldowns, size_t *ret_len)
+{
+    struct text out = lasting_text(cooldowns);
+    put_lists(&out, cooldowns, COOLDOWNS_PLACED, COOLDOWNS_LISTS);
     text_puts(&out, "\n}\n");
     *ret_len = out.len;
     return out.bytes;

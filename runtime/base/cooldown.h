@@ -80,9 +80,10 @@ struct cooldowns {
 /* Reads the memory from text (NULL: empty). Entries whose time is over are dropped. False: it is not as it was written,
  * and what could not be understood is left out; it is only a memory. */
 bool cooldowns_parse(struct cooldowns *cooldowns, const char *text, size_t len, double now);
-/* The file's text, sorted by provider and fingerprint. RET_LASTING (or NULL): the length of that part of it which
- * nothing else can tell; only it must be on the disk before the pool is. */
-const char *cooldowns_text(const struct cooldowns *cooldowns, size_t *ret_len, size_t *ret_lasting);
+/* The file's text, sorted by provider and fingerprint. */
+const char *cooldowns_text(const struct cooldowns *cooldowns, size_t *ret_len);
+/* How that text begins: with what nothing else can tell, and must be on the disk before the pool is. */
+const char *cooldowns_lasting(const struct cooldowns *cooldowns, size_t *ret_len);
 
 const struct cooldown *cooldowns_get(const struct cooldowns *cooldowns, const char *provider, const char *fingerprint);
 /* Replaces what is known of that key. */

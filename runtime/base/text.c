@@ -37,11 +37,14 @@ void text_printf(struct text *text, const char *format, ...)
     va_list again;
     va_start(args, format);
     va_copy(again, args);
-    int len = vsnprintf(NULL, 0, format, args);
+    const size_t room = text->capacity - text->len;
+    int len = vsnprintf(room > 0 ? text->bytes + text->len : NULL, room, format, args);
     va_end(args);
     assert(len >= 0);
-    text_reserve(text, (size_t)len);
-    (void)vsnprintf(text->bytes + text->len, (size_t)len + 1, format, again);
+    if ((size_t)len >= room) {
+        text_reserve(text, (size_t)len);
+        (void)vsnprintf(text->bytes + text->len, (size_t)len + 1, format, again);
+    }
     va_end(again);
     text->len += (size_t)len;
 }

@@ -47,7 +47,7 @@ static bool answer(void)
     struct pool_projection after = pool_project(arena, &input, &f.diagnostics);
     struct text laid = laid_out(arena, after.pieces, after.count);
     size_t len;
-    const char *text = cooldowns_text(&cooldowns, &len, NULL);
+    const char *text = cooldowns_text(&cooldowns, &len);
     (void)printf("%ld %zu %zu\n", after.count == 0 ? -1L : (long)laid.len, len, after.changes.len);
     if (after.count > 0)
         (void)fwrite(laid.bytes, 1, laid.len, stdout);
