@@ -49,10 +49,17 @@ static bool is_read_at_start(const struct projector *p, const struct credential 
     return false;
 }
 
+/* The one provider over whose entries Hermes does not put model.base_url. */
+static bool goes_where_seeded(const struct projector *p, const struct credential *credential)
+{
+    return credential->rank == RANK_ENV && strcmp(p->provider->id, "openrouter") == 0;
+}
+
 /* One that a Hermes which starts now has twice has the URL of that one's own, over which Hermes puts model.base_url. */
 static const char *url_of(const struct projector *p, const struct credential *credential)
 {
-    if (p->provider->seeded_url != NULL && credential->base_url == NULL && is_read_at_start(p, credential))
+    bool seeded = is_read_at_start(p, credential) || goes_where_seeded(p, credential);
+    if (p->provider->seeded_url != NULL && credential->base_url == NULL && seeded)
         return p->provider->seeded_url;
     return provider_credential_url(p->provider, credential);
 }

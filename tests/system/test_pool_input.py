@@ -98,6 +98,20 @@ class PoolInput(unittest.TestCase):
                 credential = self.home.snapshot()["content"]["providers"]["xiaomi"]["credentials"][0]
                 self.assertEqual((credential["secret"], credential.get("base_url")), (MANUAL, expected))
 
+    def test_openrouters_variable_goes_where_hermes_sends_it(self):
+        """Up to 0.16 an entry keeps the older value of its variable, so ours stands before it; and over OpenRouter's
+        entries Hermes puts no base_url of config.yaml."""
+        table, own = "https://openrouter.ai/api/v1", "https://proxy.example/v1"
+        old = entry(source="env:OPENROUTER_API_KEY", access_token=MANUAL, base_url=table)
+        for written, url in (("", table), (f"  api_key: {KEY}\n", own)):
+            self.home.write("config.yaml", f"model:\n  provider: openrouter\n  base_url: {own}\n{written}")
+            self.home.write(".env", "OPENROUTER_API_KEY=sk-or-test-new-0001\n")
+            self.home.write("auth.json", store(old).replace('"xiaomi"', '"openrouter"'))
+            self.home.compile()
+            first = self.home.pool("openrouter")[0]
+            self.assertIn("hermes-watch", first["source"])
+            self.assertEqual(first["base_url"], url)
+
     def test_what_was_taken_out_by_hand_stays_out(self):
         """As `hermes auth remove` does it: the entry goes, the others get new numbers."""
         self.home.write("auth.json", store(entry(priority=3)))
