@@ -81,11 +81,13 @@ static bool is_scheme(const char *text, size_t len)
 bool key_check_is_secret_reference(const char *text, size_t len)
 {
     static const char *const managers[] = {
-        "op",     "bws",   "bw",  "bitwarden", "vault",  "file",   "env",       "keychain",    "keyring",   "pass",
-        "gopass", "sops",  "age", "doppler",   "secret", "aws-sm", "akv",       "gcp-sm",      "infisical", "exec",
-        "arn",    "awssm", "ssm", "azkv",      "gsm",    "lpass",  "1password", "onepassword", "conjur",    "chamber"};
+        "op",      "bws",    "bw",        "bitwarden",   "vault",  "file",    "env",    "keychain",
+        "keyring", "pass",   "gopass",    "sops",        "age",    "doppler", "secret", "aws-sm",
+        "akv",     "gcp-sm", "infisical", "exec",        "arn",    "awssm",   "ssm",    "azkv",
+        "gsm",     "lpass",  "1password", "onepassword", "conjur", "chamber", "gcp"};
     text = blank_strip(text, len, &len);
-    if (len >= 4 && strncasecmp(text, "ENC[", 4) == 0)
+    if ((len >= 4 && strncasecmp(text, "ENC[", 4) == 0) ||
+        (len >= 19 && strncasecmp(text, "@Microsoft.KeyVault", 19) == 0))
         return true;
     const char *colon = memchr(text, ':', len);
     if (colon == NULL || colon == text)

@@ -52,10 +52,23 @@ static void judges_as_hermes_does(void **state)
 /* Hermes sends these as they stand when nothing has replaced them. */
 static void references_are_never_keys(void **state)
 {
-    static const char *const bad[] = {
-        "${A}x",     "${A${env:B}}", "${env:A",        "sk-${A",      "op://Private/Key/credential",
-        "%KEY%",     "{{ KEY }}",    "os.environ/KEY", "XAI_API_KEY", "$(cat key)",
-        "ENC[AES,x", "bws://1",      "vault:a",        "file:///key", "bitwarden:11111111-2222"};
+    static const char *const bad[] = {"${A}x",
+                                      "${A${env:B}}",
+                                      "${env:A",
+                                      "sk-${A",
+                                      "op://Private/Key/credential",
+                                      "%KEY%",
+                                      "{{ KEY }}",
+                                      "os.environ/KEY",
+                                      "XAI_API_KEY",
+                                      "$(cat key)",
+                                      "ENC[AES,x",
+                                      "bws://1",
+                                      "vault:a",
+                                      "file:///key",
+                                      "bitwarden:11111111-2222",
+                                      "gcp:projects/a/secrets/b",
+                                      "@Microsoft.KeyVault(SecretUri=https://x)"};
     (void)state;
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++)
         if (usable(bad[i]))
