@@ -271,16 +271,17 @@ static struct pool_view view_pools(struct run *run)
     return pool;
 }
 
-/* A Hermes that was started before goes on with what the managed .env said then. */
+/* A Hermes that was started before goes on with what the managed .env or .op.env said then. */
 static bool any_old_process(struct run *run)
 {
     const struct sources *sources = &run->c->sources;
+    time_t last = 0;
     for (size_t i = 0; i < sources->count; i++) {
         const struct source *source = sources->items[i];
-        if (source->kind == SOURCE_MANAGED_ENV && source->present)
-            return hermes_process_before(run->c->arena, run->c->home, (double)source->moment.st_mtim.tv_sec + 1);
+        if (source->present && source_is_read_at_start(source) && source->moment.st_mtim.tv_sec > last)
+            last = source->moment.st_mtim.tv_sec;
     }
-    return false;
+    return last > 0 && hermes_process_before(run->c->arena, run->c->home, (double)last + 1);
 }
 
 static void resolve_keys(struct run *run)

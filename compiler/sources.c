@@ -141,6 +141,8 @@ void sources_parse_configs(struct arena *arena, struct sources *sources, struct 
 
 /* --- env files --- */
 
+#define OP_TOKEN "OP_SERVICE_ACCOUNT_TOKEN"
+
 static const char *expand_path(struct reading *r, const char *path)
 {
     if (strncmp(path, "~/", 2) == 0 && getenv("HOME") != NULL)
@@ -259,15 +261,44 @@ static void read_fleet(struct reading *r)
 static bool is_env(const struct source *source)
 {
     return source->kind == SOURCE_ENV || source->kind == SOURCE_MANAGED_ENV || source->kind == SOURCE_EXTRA_ENV ||
-           source->kind == SOURCE_FLEET_ENV;
+           source->kind == SOURCE_FLEET_ENV || source->kind == SOURCE_OP_ENV;
+}
+
+/* Hermes leaves .op.env out where .env has the token that it is meant for. */
+static void tell_left_out(const struct source *source, const struct environment *environment,
+                          struct diagnostics *diagnostics)
+{
+    struct environment left_out = {0};
+    struct diagnostics unsaid = {.arena = diagnostics->arena}; /* nobody reads the lines */
+    dotenv_load(diagnostics->arena, source, &left_out, &unsaid);
+    for (size_t i = 0; i < left_out.count; i++) {
+        const struct binding *binding = &left_out.items[i];
+        if (environment_get(environment, binding->name) != NULL)
+            continue;
+        struct diagnostic *d = diagnostic_add(diagnostics, CODE_ENV_LINE_IGNORED, binding->place,
+                                              "Hermes does not read %s, because .env sets " OP_TOKEN, source->label);
+        diagnostic_help(diagnostics, d, "move the line to .env");
+    }
+}
+
+static bool has_op_token(const struct environment *environment)
+{
+    const struct binding *token = environment_get(environment, OP_TOKEN);
+    return token != NULL && token->len > 0 && token->place.source->kind == SOURCE_ENV;
 }
 
 void sources_load_env(struct arena *arena, const struct sources *sources, struct environment *environment,
                       struct diagnostics *diagnostics)
 {
-    for (size_t i = 0; i < sources->count; i++)
-        if (is_env(sources->items[i]))
-            dotenv_load(arena, sources->items[i], environment, diagnostics);
+    for (size_t i = 0; i < sources->count; i++) {
+        const struct source *source = sources->items[i];
+        if (!is_env(source) || !source->present)
+            continue;
+        if (source->kind == SOURCE_OP_ENV && has_op_token(environment))
+            tell_left_out(source, environment, diagnostics);
+        else
+            dotenv_load(arena, source, environment, diagnostics);
+    }
 }
 
 bool sources_any_env(const struct sources *sources)
@@ -307,6 +338,8 @@ void sources_read_rest(struct arena *arena, struct sources *sources, const struc
     struct reading r = {arena, sources, files, diagnostics};
     read_extra_env(&r);
     (void)add_source(&r, SOURCE_ENV, files->env != NULL ? files->env : path_in(&r, files->home, ".env"));
+    if (!files->named)
+        (void)add_source(&r, SOURCE_OP_ENV, path_in(&r, files->home, ".op.env"));
     read_fleet(&r); /* it wins over the home's own, and a managed file over both */
     (void)add_source(&r, SOURCE_MANAGED_ENV, path_in(&r, files->managed, ".env"));
     const char *root = files->named ? NULL : find_home_root_of_profile(arena, files->home);

@@ -36,7 +36,7 @@ static bool remember(struct home_paths *paths, const char *const *items, size_t 
 
 bool home_paths_begin(struct home_paths *paths, const char *home, const char *managed)
 {
-    static const char *const names[] = {"config.yaml", ".env", "auth.json", SNAPSHOT_FILE};
+    static const char *const names[] = {"config.yaml", ".env", "auth.json", SNAPSHOT_FILE, ".op.env"};
     enum { OWN = sizeof names / sizeof *names, MANAGED = 2 };
     char texts[OWN + MANAGED][PATH_MAX];
     const char *items[OWN + MANAGED];

@@ -133,6 +133,8 @@ static const char *why_hidden(const struct place *winner, const struct place *lo
         return "a managed file wins";
     if (winner->source->kind == SOURCE_FLEET_ENV)
         return "the fleet wins over the home's own files";
+    if (loser->source->kind == SOURCE_OP_ENV)
+        return "it only fills in what .env does not set";
     if (loser->source->kind == SOURCE_EXTRA_ENV)
         return "the home's .env and earlier files win";
     return "env files win over the root of config.yaml";

@@ -38,26 +38,33 @@ static bool is_kept_by(const struct drift *drift, const struct departed *departe
     return departed_was_found(&drift->departed, departed, since) && !departed_is_back(drift->arena, &now, departed);
 }
 
-/* What .env set when the process was started, and no longer sets: Hermes keeps it, where /proc does not show it. */
+/* Why a process that is older than an edit still has what NAME was before; NULL: it reads the file again. */
+static const char *why_kept(const struct drift *drift, const char *name)
+{
+    const struct binding *binding = environment_get(&drift->c->environment, name);
+    if (binding == NULL)
+        return "an env file set it when the process was started, and none does now: the process still has it";
+    if (binding->place.source != NULL && binding->place.source->kind == SOURCE_OP_ENV)
+        return ".op.env changed after the process was started: the process still has the older value";
+    return NULL;
+}
+
+/* What an env file set when the process was started: Hermes keeps it, where /proc does not show it. */
 static void look_at_departed(struct drift *drift, const char *where, long pid, const char *restart,
                              const struct text *variables)
 {
     double since = drift->departed.count == 0 ? 0 : proc_file_started((pid_t)pid);
     for (size_t i = 0; since > 0 && i < drift->departed.count; i++) {
         const struct departed *departed = &drift->departed.items[i];
-        if (is_kept_by(drift, departed, since) && drift_watched(drift, departed->name) &&
-            environment_get(&drift->c->environment, departed->name) == NULL &&
+        const char *why = is_kept_by(drift, departed, since) ? why_kept(drift, departed->name) : NULL;
+        if (why != NULL && drift_watched(drift, departed->name) &&
             proc_file_variable(variables, departed->name) == NULL)
-            drift_add(
-                drift,
-                (struct finding){
-                    .where = where,
-                    .variable = departed->name,
-                    .found = departed->fingerprint.text,
-                    .matters = true,
-                    .message =
-                        "an env file set it when the process was started, and none does now: the process still has it",
-                    .help = restart});
+            drift_add(drift, (struct finding){.where = where,
+                                              .variable = departed->name,
+                                              .found = departed->fingerprint.text,
+                                              .matters = true,
+                                              .message = why,
+                                              .help = restart});
     }
 }
 

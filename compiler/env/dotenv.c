@@ -8,6 +8,7 @@
 #include "load_env.h"
 #include "plain_name.h"
 #include "shown.h"
+#include "source.h"
 
 /* A value that refers to itself over a few lines doubles with each; no variable of a process can be this long. */
 enum { LONGEST_VALUE = 4 << 20 };
@@ -197,6 +198,8 @@ static void bind(struct reader *r, const char *name, const char *raw, size_t len
                         bound->place, "it is set here first");
     if (bound->value == NULL)
         *bound = now;
+    else if (r->source->kind == SOURCE_OP_ENV && bound->place.source->kind == SOURCE_ENV)
+        environment_hide(r->arena, r->environment, now);
     else
         environment_cover(r->arena, bound, now);
 }
@@ -382,5 +385,6 @@ void dotenv_load(struct arena *arena, const struct source *source, struct enviro
         r.at = line_end(&r, r.at > start ? r.at : start) + 1;
     }
     drop_bare(&r);
-    load_env_compare(&r.env, environment, diagnostics);
+    if (source->kind != SOURCE_OP_ENV) /* which the second reader never reads */
+        load_env_compare(&r.env, environment, diagnostics);
 }

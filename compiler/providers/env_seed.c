@@ -35,6 +35,6 @@ struct seed env_seed(struct arena *arena, const struct resolve_input *input, con
     }
     struct seed seed = seed_of(arena, variable, at_start == NULL ? "" : at_start->value, false);
     seed.each_process = seed.secret != NULL && !input->old_processes && at_start->place.source != NULL &&
-                        at_start->place.source->kind == SOURCE_MANAGED_ENV;
+                        source_is_read_at_start(at_start->place.source);
     return seed;
 }

@@ -19,7 +19,7 @@ struct resolve_input {
     const char *const
         *plugins;         /* folders of Hermes's provider plugins in the home, NULL behind the last; may be NULL */
     bool profile_chooses; /* a profile that reads this pool names no provider */
-    bool old_processes;   /* a Hermes of the home runs that was started before the managed .env was written */
+    bool old_processes;   /* a running Hermes is older than a file that is read at its start */
 };
 
 struct providers resolve(struct arena *arena, const struct resolve_input *input, struct diagnostics *diagnostics);

@@ -12,8 +12,8 @@
 
 const char *source_kind_name(enum source_kind kind)
 {
-    static const char *const names[] = {"config",    "managed-config", "env", "managed-env",
-                                        "extra-env", "fleet-env",      "pool"};
+    static const char *const names[] = {"config",    "managed-config", "env",    "managed-env",
+                                        "extra-env", "fleet-env",      "op-env", "pool"};
     return names[kind];
 }
 
@@ -91,7 +91,8 @@ static void warn_modes(struct diagnostics *diagnostics, const struct source *sou
                            source->group, source->label, source->mode);
         diagnostic_help(diagnostics, d, "chmod g-w %s", shell_word(diagnostics->arena, source->path));
     }
-    bool holds_keys = source->kind == SOURCE_ENV || source->kind == SOURCE_EXTRA_ENV || source->kind == SOURCE_POOL;
+    bool holds_keys = source->kind == SOURCE_ENV || source->kind == SOURCE_EXTRA_ENV || source->kind == SOURCE_OP_ENV ||
+                      source->kind == SOURCE_POOL;
     if (holds_keys && source->len > 0)
         read_source_warn_readable(diagnostics, source);
 }

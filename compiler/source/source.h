@@ -16,6 +16,7 @@ enum source_kind {
     SOURCE_MANAGED_ENV,
     SOURCE_EXTRA_ENV,
     SOURCE_FLEET_ENV, /* of a fleet: it came by etcd (fleet_copy.h) */
+    SOURCE_OP_ENV,    /* .op.env, which Hermes has for the token of 1Password: it fills in what .env does not set */
     SOURCE_POOL
 };
 
@@ -39,6 +40,8 @@ struct source {
 
 /* Whether it is a configuration; the others are env files and auth.json. */
 bool source_is_yaml(const struct source *source);
+/* Whether it is an env file that Hermes reads when a process starts, and not again when it loads the pool. */
+bool source_is_read_at_start(const struct source *source);
 /* "config", "managed-config", "env", ... as the snapshot's sources say it. */
 const char *source_kind_name(enum source_kind kind);
 

@@ -9,6 +9,11 @@ bool source_is_yaml(const struct source *source)
     return source->kind == SOURCE_CONFIG || source->kind == SOURCE_MANAGED_CONFIG;
 }
 
+bool source_is_read_at_start(const struct source *source)
+{
+    return source->kind == SOURCE_MANAGED_ENV || source->kind == SOURCE_OP_ENV;
+}
+
 enum { LONGEST_BREAK = 3 };
 static const char *const other_breaks[] = {"\xC2\x85", "\xE2\x80\xA8", "\xE2\x80\xA9"};
 

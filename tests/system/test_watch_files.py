@@ -90,9 +90,10 @@ class Files(unittest.TestCase):
         (managed / ".env").write_text("DEEPSEEK_API_KEY=sk-test-files-managed\n")
         for path in managed.iterdir():
             path.chmod(0o600)
+        self.home.write(".op.env", "XAI_API_KEY=sk-test-files-op\n")
         self.start()
-        for path in (self.config, self.home.path / ".env", self.home.path / "extra.env", managed / "config.yaml",
-                     managed / ".env"):
+        for path in (self.config, self.home.path / ".env", self.home.path / ".op.env", self.home.path / "extra.env",
+                     managed / "config.yaml", managed / ".env"):
             with self.subTest(path.name):
                 before, text = self.home.generation(), path.read_bytes() + b"# the end\n"
                 fd = os.open(path, os.O_WRONLY | os.O_TRUNC)
