@@ -541,6 +541,8 @@ const struct config_rule config_rules[] = {
     {.path = "moa.trace_dir", .flags = TEXT},
     {.path = "model", .flags = MAP | TEXT | CLOSED,
      .doc = "The model that answers: its name, or a map with provider, key and URL"},
+    {.path = "model.aliases", .flags = MAP, .doc = "Short names for models, as `provider/model`"},
+    {.path = "model.aliases.*", .flags = TEXT, .doc = "A provider and its model, or a model of model.provider"},
     {.path = "model.api", .flags = TEXT, .doc = "An older name of model.api_key"},
     {.path = "model.api_base", .flags = TEXT | URL, .doc = "An older name of model.base_url",
      .instead = "model.base_url"},
