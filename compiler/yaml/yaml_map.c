@@ -18,6 +18,7 @@ static void refuse_duplicate(struct yaml_loader *l, const struct node *first, co
                           "the setting %s is given twice in one mapping",
                           name == NULL ? "here" : arena_printf(l->arena, "`%s`", shown_name(l->arena, name)));
     diagnostic_also(d, first->place, "it is given here first");
+    diagnostic_note(l->diagnostics, d, "Hermes 0.22 and later refuse the file; older versions use the second value");
     diagnostic_help(l->diagnostics, d, "remove one of the two");
 }
 
