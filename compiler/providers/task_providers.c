@@ -183,12 +183,11 @@ static const char *asked(const struct tasks *t, const struct task *task)
         report_homeless_key(t, task);
         return NULL;
     }
-    if (!elsewhere && named != NULL && (key == NULL || holds(&named->provider, key))) {
-        add_own_key(t, task, named); /* one more place of a key that it has */
-        return named->provider.id;
+    if (!elsewhere && (key == NULL || (named != NULL && holds(&named->provider, key)))) {
+        struct draft *whole = named != NULL ? named : draft_for(t->r, meaning.row->id, meaning.row);
+        add_own_key(t, task, whole); /* one more place of a key that it has, or what is wrong with the task's */
+        return whole->provider.id;
     }
-    if (!elsewhere && key == NULL)
-        return draft_for(t->r, meaning.row->id, meaning.row)->provider.id;
     struct draft *draft = own_draft(t, task, named, &meaning);
     add_keys(t, task, draft, named);
     return draft->provider.id;
