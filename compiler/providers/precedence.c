@@ -80,22 +80,32 @@ static struct place place_of(const struct resolver *r, const struct provider *pr
     return origin->place;
 }
 
+/* Azure Foundry's key is its variable's: Hermes asks no pool for it (0.16 to 0.20.2). */
+static bool asks_no_pool(const struct provider *provider)
+{
+    return provider->row != NULL && strcmp(provider->row->id, "azure-foundry") == 0;
+}
+
+static const char *why_ignored(const struct provider *provider)
+{
+    if (provider->left_out != NULL)
+        return provider->left_out;
+    return provider->row != NULL && provider->row->auth != PROVIDER_API_KEY ? ", which uses logins" : "";
+}
+
 static void say_ignored(struct resolver *r, const struct provider *provider, const struct origin *origin)
 {
     const char *name = shown_name(r->arena, provider->id);
     const struct place place = place_of(r, provider, origin);
-    if (provider->projected) {
+    if (provider->projected && !asks_no_pool(provider)) {
         (void)diagnostic_add(r->diagnostics, CODE_HERMES_IGNORES, place,
                              "Hermes alone ignores %s for %s; it uses the key through its pool", origin->key, name);
         return;
     }
-    struct diagnostic *d =
-        diagnostic_add_as(r->diagnostics, is_model_key(origin->key) ? SEVERITY_WARNING : SEVERITY_HINT,
-                          CODE_HERMES_IGNORES, place, "Hermes ignores %s for %s%s", origin->key, name,
-                          provider->left_out != NULL ? provider->left_out
-                          : provider->row != NULL    ? ", which uses logins"
-                                                     : "");
-    if (provider->left_out != NULL)
+    struct diagnostic *d = diagnostic_add_as(
+        r->diagnostics, is_model_key(origin->key) ? SEVERITY_WARNING : SEVERITY_HINT, CODE_HERMES_IGNORES, place,
+        "Hermes ignores %s for %s%s", origin->key, name, why_ignored(provider));
+    if (provider->left_out != NULL || asks_no_pool(provider))
         diagnostic_help(r->diagnostics, d, "put the key into .env, as %s", provider->row->key_envs[0]);
 }
 
