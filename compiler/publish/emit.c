@@ -85,6 +85,7 @@ struct named {
     const char *text;
     size_t len;
     const struct node *key;
+    size_t pair;
 };
 
 static int compare_named(const void *a, const void *b)
@@ -96,8 +97,18 @@ static int compare_named(const void *a, const void *b)
     return order != 0 ? order : left->len < right->len ? -1 : left->len > right->len;
 }
 
-/* Only keys that are not strings can collide with others: PyYAML's map has no equal ones. */
-static void check_keys(struct emitter *e, const struct node *map)
+static void say_same(struct emitter *e, const struct node *left_out, const struct node *kept)
+{
+    struct diagnostic *d = diagnostic_add(e->diagnostics, CODE_SAME_KEY, left_out->place,
+                                          "the snapshot leaves this out: its name and the one on line %u become the "
+                                          "same string",
+                                          kept->place.line);
+    diagnostic_help(e->diagnostics, d, "rename one of them, or remove it");
+}
+
+/* Only keys that are not strings can collide with others: PyYAML's map has no equal ones. Which pairs of MAP are left
+ * out for it: where one of two is a string, that is what Hermes looks for. NULL: none. */
+static const bool *check_keys(struct emitter *e, const struct node *map)
 {
     bool all_strings = true;
     for (size_t i = 0; i < map->pair_count; i++) {
@@ -108,31 +119,39 @@ static void check_keys(struct emitter *e, const struct node *map)
             all_strings = false;
     }
     if (all_strings)
-        return;
+        return NULL;
+    bool *left_out = arena_alloc(e->out->arena, map->pair_count * sizeof *left_out);
     struct named *names = arena_alloc(e->out->arena, map->pair_count * sizeof *names);
     for (size_t i = 0; i < map->pair_count; i++) {
         names[i].key = map->pairs[i].key;
+        names[i].pair = i;
         names[i].text = key_text(names[i].key, &names[i].len);
     }
     qsort(names, map->pair_count, sizeof *names, compare_named);
     for (size_t i = 1; i < map->pair_count; i++)
         if (compare_named(&names[i - 1], &names[i]) == 0) {
-            struct diagnostic *d =
-                diagnostic_add(e->diagnostics, CODE_SAME_KEY, names[i].key->place,
-                               "this name and the one on line %u become the same string", names[i - 1].key->place.line);
-            diagnostic_help(e->diagnostics, d, "rename one of them, or remove it");
+            const bool first = names[i - 1].key->kind != NODE_STRING;
+            say_same(e, names[first ? i - 1 : i].key, names[first ? i : i - 1].key);
+            left_out[names[first ? i - 1 : i].pair] = true;
+            if (!first)
+                names[i] = names[i - 1]; /* a third one is compared with what stays */
         }
+    return left_out;
 }
 
 static void emit_map(struct emitter *e, const struct node *map)
 {
-    check_keys(e, map);
+    const bool *left_out = check_keys(e, map);
+    bool any = false;
     text_putc(e->out, '{');
     for (size_t i = 0; i < map->pair_count; i++) {
         size_t len;
         const char *name = key_text(map->pairs[i].key, &len);
-        if (i > 0)
+        if (left_out != NULL && left_out[i])
+            continue;
+        if (any)
             text_putc(e->out, ',');
+        any = true;
         if (map->pairs[i].key->kind != NODE_STRING)
             (void)diagnostic_add(e->diagnostics, CODE_KEY_NOT_TEXT, map->pairs[i].key->place,
                                  "YAML reads this name as %s", node_kind_name(map->pairs[i].key->kind));

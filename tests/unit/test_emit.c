@@ -50,7 +50,14 @@ static void what_no_reader_could_hold_is_refused(void **state)
 {
     (void)state;
     check("a: \"b\\0c\"", NULL, "config.yaml:1:4 nul-in-text");
-    check("a: {1: b, '1': c}", NULL, "config.yaml:1:5 key-not-text, config.yaml:1:11 same-key");
+}
+
+/* To Hermes they are two names, and it runs. */
+static void of_two_names_the_string_is_kept(void **state)
+{
+    (void)state;
+    check("a: {1: b, '1': c}", "{\"a\":{\"1\":\"c\"}}", "config.yaml:1:5 same-key");
+    check("a: {'1': c, 1: b, d: e}", "{\"a\":{\"1\":\"c\",\"d\":\"e\"}}", "config.yaml:1:13 same-key");
 }
 
 /* Keys of the same name in one object would be two answers to one question. */
@@ -127,6 +134,7 @@ int main(void)
         cmocka_unit_test(what_json_cannot_say_is_kept_as_text),
         cmocka_unit_test(what_no_reader_could_hold_is_refused),
         cmocka_unit_test(the_content_is_json_without_doubles),
+        cmocka_unit_test(of_two_names_the_string_is_kept),
         cmocka_unit_test(the_same_sources_give_the_same_bytes),
         cmocka_unit_test(the_library_reads_it_back),
         cmocka_unit_test(headers_of_the_later_map_win),
