@@ -1,10 +1,13 @@
 """Homes as people have them, made from a seed: homes.make(seed) is one, and the same one each time.
 
 A home is plain data, so that it can be cut down (cuts) and written (write): {"config": {...}, ".env": [lines],
-"auth": {...}, "managed config": {...}, "managed .env": [lines], "root": {...} or None, "asks": [[pool, name], ...],
-"status": 429, "settled": False, "edit": [kind, number], "reset": False, "second": None}. With a root, the home is a
-profile of it; settled: Hermes has seen it compiled. What a process that holds its pool lives to see: `edit` made the
-home from what it was before (earlier), a `reset`, and a `second` process whose key is answered with that status."""
+"auth": {...}, "managed config": {...}, "managed .env": [lines], ".op.env": [lines], "plugin": name or None,
+"root": {...} or None, "clone": "", "removed": False, "asks": [[pool, name], ...], "status": 429, "settled": False,
+"edit": [kind, number], "reset": False, "second": None}. With a root, the home is a profile of it; clone: its
+`auth.json`, or what is in the root but for the sources ("home"), was copied there behind the root's compile; removed: a
+person took our entries out; settled: Hermes has seen it compiled. What a process that holds its pool lives to see:
+`edit` made the home from what it was before (earlier), a `reset`, and a `second` process whose key is answered with
+that status."""
 import copy, hashlib, json, os, random, re
 
 import yaml
@@ -51,9 +54,9 @@ class Maker:
 
     def __init__(self, seed):
         self.dice, self.keys, self.seed = random.Random(seed), [], seed
-        self.home = {"config": {}, ".env": [], "auth": {}, "managed config": {}, "managed .env": [], "root": None,
-                     "asks": [], "status": 429, "settled": seed % 2 == 1, "edit": None, "reset": False,
-                     "second": None}
+        self.home = {"config": {}, ".env": [], "auth": {}, "managed config": {}, "managed .env": [], ".op.env": [],
+                     "plugin": None, "root": None, "clone": "", "removed": False, "asks": [], "status": 429,
+                     "settled": seed % 2 == 1, "edit": None, "reset": False, "second": None}
 
     def odds(self, share):
         return self.dice.random() < share
@@ -149,7 +152,8 @@ def registry_names(maker):
             if maker.odds(0.6):
                 maker.variable(variable, maker.value())
                 if maker.odds(0.05):
-                    maker.variable(variable + "_2", maker.key())
+                    for number in maker.pick([[2], [2, 3], [3]]):
+                        maker.variable(f"{variable}_{number}", maker.key())
         if maker.odds(0.12) or not url:
             maker.variable(base_url, maker.pick(["https://proxy.example.net/v1", url or "https://az.example.net/v1"]))
         if maker.odds(0.15):
@@ -204,7 +208,8 @@ def model(maker, names):
         made["provider"] = maker.pick(["auto", "custom", "ollama", "nobody"])
     if maker.odds(0.2):
         made["base_url"] = maker.pick(["https://proxy.example.net/v1", "https://openrouter.ai/api/v1",
-                                       "http://127.0.0.1:8000/v1", "https://api.acme.example/v1", "localhost:11434/v1"])
+                                       "http://127.0.0.1:8000/v1", "https://api.acme.example/v1", "localhost:11434/v1",
+                                       "http://plain.example.org/v1"])
     if maker.odds(0.25):
         made[maker.pick(["api_key"] * 5 + ["api"])] = maker.value()
     if maker.odds(0.05):
@@ -262,6 +267,10 @@ def more_variables(maker, names):
         maker.variable(maker.pick(["OPENAI_API_KEY", "OPENROUTER_API_KEY", "CUSTOM_API_KEY"]), maker.key())
     if maker.odds(0.05):
         lines.append(maker.pick(["# a comment", "", "NOT A LINE", "EMPTY_API_KEY=", "DEEPSEEK_API_KEY=", "A=b=c"]))
+    if maker.odds(0.02):
+        lines.append(f"FIRST_API_KEY={maker.key()}{REGISTRY[maker.pick(sorted(REGISTRY))][0][0]}={maker.key()}")
+    if maker.odds(0.03):
+        maker.variable(variables_of(maker.pick(names or ["xai"]))[0], maker.key(), maker.home[".op.env"])
     if lines and maker.odds(0.06):
         name = lines[0].removeprefix("export ").split("=")[0].strip()
         lines.append(f"{name}={maker.key()}" if maker.odds(0.5) else f"XIAOMI_API_KEY=${{{name}}}")
@@ -274,11 +283,14 @@ def pools(maker, names):
     for name in names:
         if maker.odds(0.5):
             rows = pool_rows(maker, name)
-            for priority, row in enumerate(rows):
-                row["priority"] = priority
+            for priority, made in enumerate(rows):
+                made["priority"] = priority
             pool[pool_of(name)] = rows
-        if name in REGISTRY and maker.odds(0.04):
-            suppressed[name] = ["env:" + REGISTRY[name][0][0]]
+        if maker.odds(0.04):
+            suppressed[pool_of(name)] = [maker.pick(["env:" + variables_of(name)[0], "config:" + name, "manual",
+                                                     "manual:hermes-watch:model.api_key"])]
+        if name not in REGISTRY and maker.odds(0.03):
+            pool[name.lower()] = [row(maker, "manual", maker.key(), "https://own.example.org/v1")]  # its other pool
     if pool or suppressed or maker.odds(0.2):
         maker.home["auth"] = {"version": 1, "providers": {}, "credential_pool": pool} | (
             {"suppressed_sources": suppressed} if suppressed else {})
@@ -292,8 +304,9 @@ def pool_rows(maker, name):
     for _ in range(maker.pick([0, 0, 0, 1, 1, 2])):
         rows.append(row(maker, "manual", maker.key(), maker.pick([url, url, "https://own.example.org/v1", None])))
     if maker.odds(0.15):
-        rows.insert(0, row(maker, "manual:hermes-watch:" + maker.pick(["model.api_key"] + variables_of(name)),
-                           maker.key(0.6), url))
+        for _ in range(maker.pick([1, 1, 1, 2])):
+            rows.insert(0, row(maker, "manual:hermes-watch:" + maker.pick(["model.api_key"] + variables_of(name)),
+                               maker.key(0.6), url))
     if maker.odds(0.04) and name in ("anthropic", "xai"):
         rows.append(login(maker, "manual:device_code") | {"base_url": url})
     maker.dice.shuffle(rows) if maker.odds(0.2) else None
@@ -356,11 +369,17 @@ def row(maker, source, key, url):
                  maker.pick([429, 429, 402, 401, 503])}
         if state == "resting" and maker.odds(0.3):
             made["last_error_reset_at"] = 7200
+        if maker.odds(0.2):
+            made["failure_reason"] = maker.pick(["billing", "rate_limit"])
     elif state == "dead":
         made |= {"last_status": "dead", "last_status_at": -600, "last_error_code": 401,
                  "last_error_reason": "token_revoked"}
     elif state == "ok":
         made["last_status"] = "ok"
+    if maker.odds(0.05):
+        made["model_cooldowns"] = {"some-model": 3600}
+    if maker.odds(0.05):
+        made["status_cleared_at"] = maker.pick([-10, -3600])
     return made
 
 
@@ -376,7 +395,13 @@ def outside(maker, names):
         above = make(maker.seed + (1 << 40))
         if maker.odds(0.5):  # the profile was made as a copy, and has keys of its own by now
             above = json.loads(json.dumps(maker.home).replace("sk-test-", "sk-test-root-"))
-        maker.home["root"] = {part: above[part] for part in ("config", ".env", "auth")}
+        maker.home["root"] = {part: above[part] for part in ("config", ".env", ".op.env", "auth")}
+        maker.home["clone"] = maker.pick(["", "", "auth.json", "home"])
+    maker.home["removed"] = maker.odds(0.04)
+    if maker.odds(0.002):
+        maker.home["plugin"] = "plugged"
+        maker.variable("PLUGGED_API_KEY", maker.key())
+        maker.home["config"].setdefault("model", {})["provider"] = "plugged"
 
 
 def fingerprint(key):
@@ -409,7 +434,19 @@ def put_home(path, home, now):
     os.makedirs(path, mode=0o700)
     for file, text in sources(path, home).items():
         put(path, os.path.basename(file), text)
+    put(path, ".op.env", "".join(line + "\n" for line in home[".op.env"]))
+    if home.get("plugin"):
+        put_plugin(os.path.join(path, "plugins", "model-providers", home["plugin"]), home["plugin"])
     put(path, "auth.json", home["auth"] and json.dumps(dated(home["auth"], now), indent=2) + "\n")
+
+
+def put_plugin(folder, name):
+    """A provider that Hermes learns of by the user's own plugin."""
+    os.makedirs(folder)
+    put(folder, "__init__.py", "from providers import register_provider\nfrom providers.base import ProviderProfile\n"
+        f"register_provider(ProviderProfile(name={name!r}, env_vars=({name.upper() + '_API_KEY'!r},), "
+        f"base_url='https://{name}.example.org/v1'))\n")
+    put(folder, "plugin.yaml", f"name: {name}\nkind: model-provider\n")
 
 
 def put(folder, name, text):
@@ -427,9 +464,11 @@ def dated(auth, now):
     auth = copy.deepcopy(auth)
     for rows in auth.get("credential_pool", {}).values():
         for made in rows:
-            for member in ("last_status_at", "last_error_reset_at"):
+            for member in ("last_status_at", "last_error_reset_at", "status_cleared_at"):
                 if made.get(member) is not None:
                     made[member] += now
+            for model in made.get("model_cooldowns", {}):
+                made["model_cooldowns"][model] += now
     return auth
 
 
@@ -437,17 +476,23 @@ def plain(home):
     """HOME without the rows that earlier versions of this program left."""
     home = copy.deepcopy(home)
     for part in (home, home["root"] or {}):
-        for rows in part.get("auth", {}).get("credential_pool", {}).values():
-            rows[:] = [row for row in rows if not row["source"].startswith("manual:hermes-watch:")]
+        drop_ours(part.get("auth", {}))
     return home
+
+
+def drop_ours(auth):
+    for rows in auth.get("credential_pool", {}).values():
+        rows[:] = [row for row in rows if not row["source"].startswith("manual:hermes-watch:")]
 
 
 # --- cutting down ----------------------------------------------------------------------------------------------------
 
 def cuts(home):
     """Functions that take one thing out of a home, big things first; they return None where it is gone already."""
-    paths = [path for part in ("root", "managed config", "managed .env", "auth", "config", ".env")
+    paths = [path for part in ("root", "managed config", "managed .env", "auth", "config", ".env", ".op.env")
              for path in paths_of(home[part], (part,)) if not fixed(path)] + [("root",)] * (home["root"] is not None)
+    for simpler in ({"clone": ""}, {"removed": False}, {"plugin": None}):
+        yield lambda home, simpler=simpler: home | simpler
     for ask in home["asks"]:
         yield lambda home, ask=ask: home | {"asks": [ask]}
     for path in sorted(paths, key=lambda path: (len(path), -path[-1] if isinstance(path[-1], int) else 0)):
@@ -467,7 +512,8 @@ def paths_of(value, path):
 
 def form(home):
     """HOME without its keys and the names of its providers: homes of one form show one fault."""
-    text = json.dumps([home[part] for part in ("config", ".env", "auth", "managed config", "managed .env", "root")])
+    text = json.dumps([home[part] for part in ("config", ".env", ".op.env", "auth", "managed config", "managed .env",
+                                                 "root", "clone", "removed", "plugin")])
     for name, (variables, base_url, *_) in REGISTRY.items():
         for word in (name, base_url, *variables):
             text = text.replace(f'"{word}', '"NAME').replace(f":{word}", ":NAME")
@@ -479,7 +525,7 @@ def form(home):
 def without(home, path):
     home = copy.deepcopy(home)
     if path == ("root",):
-        return home | {"root": None}
+        return home | {"root": None, "clone": ""}
     place = home
     try:
         for name in path[:-1]:

@@ -56,8 +56,25 @@ class Trial:
         return [self.compiler, "--home", path, "--format", "json"], {
             "PATH": "/usr/bin:/bin", "HOME": written[0], "HERMES_MANAGED_DIR": written[1]}
 
-    def compile(self, written):
+    def ask(self, question):
+        """A plugin is known to a process for all of its life."""
+        return (self.witness.ask_once if self.home["plugin"] else self.witness.ask)(question)
+
+    def clone(self, written):
+        """What stands in the root, copied into the profile; without the sources, which the profile has of its own."""
+        root, profile = written[2]
+        names = ["auth.json"] + (["compiled"] if self.home["clone"] == "home" else [])
+        for name in names if self.home["clone"] else ():
+            source, target = os.path.join(root, name), os.path.join(profile, name)
+            if os.path.isdir(source):
+                shutil.copytree(source, target)
+            elif os.path.exists(source):
+                shutil.copy2(source, target)
+
+    def compile(self, written, first=True):
         for path in written[2]:
+            if first and path != written[2][0]:
+                self.clone(written)
             command, environment = self.command(written, path)
             done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
             if done.returncode < 0 or done.returncode > 1:
@@ -68,16 +85,32 @@ class Trial:
 
     def before(self):
         """Plain Hermes: of a home that has known earlier versions of this program, without their rows."""
-        return self.witness.ask(self.question(self.written("before", homes.plain(self.home)), self.home["status"]))
+        written = self.written("before", homes.plain(self.home))
+        if self.home["clone"]:
+            self.clone(written)
+        return self.ask(self.question(written, self.home["status"]))
 
     def after(self):
         """At the first load behind a compile; or, settled, at a later one, when Hermes has put its own rows in."""
         written = self.written("after")
         self.compile(written)
         if self.home["settled"]:
-            self.witness.ask(self.question(written, only_load=True))
-            self.compile(written)
-        return self.witness.ask(self.question(written, self.home["status"]))
+            self.ask(self.question(written, only_load=True))
+            self.compile(written, first=False)
+        if self.home["removed"]:
+            self.remove_ours(written[0])
+            self.compile(written, first=False)
+        return self.ask(self.question(written, self.home["status"]))
+
+    def remove_ours(self, path):
+        """As `hermes auth remove` does it."""
+        file = os.path.join(path, "auth.json")
+        if os.path.exists(file):
+            with open(file, encoding="utf-8") as old:
+                auth = json.load(old)
+            homes.drop_ours(auth)
+            with open(file, "w", encoding="utf-8") as new:
+                json.dump(auth, new, indent=2)
 
     def held(self, name, compiles):
         """Pools that are held while the home is edited and hermes-compile runs, or does not; then they are marked, and
@@ -85,7 +118,7 @@ class Trial:
         now = homes.plain(self.home)
         written = self.written(name, homes.earlier(now))
         if compiles and self.home["settled"]:
-            self.compile(written)
+            self.compile(written, first=False)
             self.refused = self.root_refused = False
         said = os.path.join(self.folder, "said")
         commands = [[*self.command(written, path), said + str(number)]
@@ -93,14 +126,14 @@ class Trial:
         if compiles and self.home["reset"]:
             command, environment = self.command(written, written[0])
             commands.append([command + ["--reset", "all"], environment, os.devnull])
-        first = self.witness.ask(self.question(written, self.home["status"], held=True, compile=commands,
-                                               edits=homes.sources(written[0], now), second=self.home["second"]))
+        first = self.ask(self.question(written, self.home["status"], held=True, compile=commands,
+                                       edits=homes.sources(written[0], now), second=self.home["second"]))
         for number, _ in enumerate(written[2] if compiles else ()):
             with open(said + str(number), encoding="utf-8") as document:
                 self.diagnostics += json.load(document)["diagnostics"]
         if compiles:
-            self.compile(written)
-        return first, self.witness.ask(self.question(written))
+            self.compile(written, first=False)
+        return first, self.ask(self.question(written))
 
     def differences(self):
         before, after = self.before(), self.after()
@@ -291,13 +324,14 @@ def shown(home):
     lines = []
     for part, name in (("managed config", "managed/config.yaml"), ("config", "config.yaml")):
         lines += [f"--- {name}", homes.text_of(home[part]).rstrip()] if home[part] else []
-    for part in ("managed .env", ".env"):
+    for part in ("managed .env", ".env", ".op.env"):
         lines += [f"--- {part}", *home[part]] if home[part] else []
     for pool, rows in home["auth"].get("credential_pool", {}).items():
         lines += [f"--- auth.json {pool}"]
         lines += ["  " + json.dumps({name: said for name, said in row.items() if said is not None}) for row in rows]
     if home["auth"].get("suppressed_sources"):
         lines += [f"--- suppressed {home['auth']['suppressed_sources']}"]
+    lines += [f"--- {part}: {home[part]}" for part in ("clone", "removed", "plugin") if home.get(part)]
     if home["root"] is not None:
         lines += ["=== the root above", shown(home["root"] | {"managed config": {}, "managed .env": [], "root": None})]
     return "\n".join(lines)
