@@ -123,7 +123,7 @@ const char *key_check_unusable(const char *text, size_t len)
     text = blank_strip(text, len, &len);
     if (is_placeholder(text, len))
         return "is a placeholder";
-    if (characters(text, len) < SHORTEST_KEY)
+    if (characters(text, len) < SHORTEST_KEY && !key_check_is_unclosed(text, len))
         return "is shorter than four characters";
     if (is_reference(text, len))
         return "is a reference that nothing has replaced";

@@ -6,6 +6,7 @@
 #include "host_key.h"
 #include "key_check.h"
 #include "lower_case.h"
+#include "model_routes.h"
 #include "name_table.h"
 #include "provider_target.h"
 #include "shown.h"
@@ -297,6 +298,24 @@ static void add_map(const struct tasks *t, const char *name)
     }
 }
 
+/* Hermes's API server sends a route's key itself: here it is only looked at. */
+static void check_routes(const struct tasks *t)
+{
+    struct resolver *r = t->r;
+    const struct node *routes = model_routes_of(r->in->config);
+    for (size_t i = 0; routes != NULL && i < routes->pair_count; i++) {
+        const struct node *route = routes->pairs[i].value;
+        const char *name = node_string(routes->pairs[i].key);
+        const char *url = node_string(node_get(route, "base_url"));
+        struct draft unused = {.provider = {.id = MODEL_ROUTES, .base_url = url == NULL ? "" : url}};
+        if (name == NULL || !node_is(route, NODE_MAP))
+            continue;
+        provider_target_check_name(r, node_get(route, "provider"));
+        written_key_add(r, &unused, RANK_TASK, node_get(route, "api_key"),
+                        model_routes_path(r->arena, name, "api_key"));
+    }
+}
+
 void task_providers_add(struct resolver *r, struct draft *main_provider, struct providers *ret)
 {
     struct name_table listed = {0};
@@ -308,4 +327,5 @@ void task_providers_add(struct resolver *r, struct draft *main_provider, struct 
     add_map(&t, "model_aliases");
     add_short_aliases(&t);
     add_side_task(&t, node_get(config, "delegation"), "delegation");
+    check_routes(&t);
 }

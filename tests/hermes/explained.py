@@ -193,10 +193,11 @@ def root_hidden(home, difference, diagnostics, _):
 
 
 def lent_by_root(home, difference, diagnostics, _):
-    """What the root's files put into its pool is lent to a profile that has no key; where that asks, it is said."""
+    """What the root's files put into its pool is lent to a profile that has no key, or whose entry a person took out;
+    where that asks, it is said."""
     root = (home["root"] or {"config": {}, ".env": []}) | {"managed config": {}, "managed .env": []}
     custom = ask_name(home, difference) not in homes.REGISTRY
-    told = said(diagnostics, "inherited-key")
+    told = said(diagnostics, "inherited-key") or home["removed"] and said(diagnostics, "removed-entry")
     return key_of(difference["after"]) in places(root) and (
         told or custom and not difference["before"] and difference["field"].endswith(("pool", "sent")))
 

@@ -61,11 +61,14 @@ class Trial:
         return (self.witness.ask_once if self.home["plugin"] else self.witness.ask)(question)
 
     def clone(self, written):
-        """What stands in the root, copied into the profile; without the sources, which the profile has of its own."""
+        """What stands in the root, copied into the profile, in the place of what was there; without the sources, which
+        the profile has of its own."""
         root, profile = written[2]
         names = ["auth.json"] + (["compiled"] if self.home["clone"] == "home" else [])
         for name in names if self.home["clone"] else ():
             source, target = os.path.join(root, name), os.path.join(profile, name)
+            if os.path.isfile(target):
+                os.unlink(target)
             if os.path.isdir(source):
                 shutil.copytree(source, target)
             elif os.path.exists(source):
