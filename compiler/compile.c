@@ -267,7 +267,7 @@ static struct pool_view view_pools(struct run *run)
     struct compilation *c = run->c;
     struct pool_view pool = pool_read(c->arena, c->sources.pool, &c->customs, &c->diagnostics);
     if (c->sources.root_pool != NULL)
-        pool_read_inherited(c->arena, &pool, c->sources.root_pool, &c->diagnostics);
+        pool_read_inherited(c->arena, &pool, c->sources.root_pool, &c->customs, &c->diagnostics);
     return pool;
 }
 

@@ -110,15 +110,35 @@ struct pool_view pool_read(struct arena *arena, struct source *source, const str
     return view;
 }
 
+/* The entry of a custom provider's key that config.yaml does not have goes out, by Hermes or, where it is of ours, by
+ * us: a copied auth.json has such ones. */
+static bool goes_out(const struct custom_providers *customs, const struct pool_view_entry *entry)
+{
+    if ((entry->secret != NULL && !entry->ours) || strncmp(entry->source, "config:", 7) != 0)
+        return false;
+    const struct custom_provider *custom = custom_provider_find(customs, entry->source + 7);
+    return custom == NULL || custom_provider_key(custom) == NULL;
+}
+
+/* Among the first COUNT entries. */
+static bool has_entry(const struct pool_view *view, size_t count, const struct custom_providers *customs,
+                      const char *provider)
+{
+    const struct pool_view_entry *entry = NULL;
+    while ((entry = pool_view_next(view, provider, entry)) != NULL && entry < view->entries + count)
+        if (!goes_out(customs, entry))
+            return true;
+    return false;
+}
+
 void pool_read_inherited(struct arena *arena, struct pool_view *view, struct source *root,
-                         struct diagnostics *diagnostics)
+                         const struct custom_providers *customs, struct diagnostics *diagnostics)
 {
     struct pool_document document = pool_document_open(arena, root, diagnostics);
     const size_t own = view->count;
     for (size_t i = 0; !document.unreadable && document.pool != NULL && i < document.pool->count; i++) {
         const struct json *array = &document.pool->children[i];
-        const struct pool_view_entry *first = pool_view_next(view, array->name, NULL);
-        if (first == NULL || first >= view->entries + own)
+        if (!has_entry(view, own, customs, array->name))
             (void)read_entries(arena, view, &document, array, array->name, root);
     }
 }

@@ -13,7 +13,7 @@ struct pool_view pool_read(struct arena *arena, struct source *source, const str
 
 /* Where a profile has no entry of a provider, Hermes reads those of the root's auth.json: adds them. */
 void pool_read_inherited(struct arena *arena, struct pool_view *view, struct source *root,
-                         struct diagnostics *diagnostics);
+                         const struct custom_providers *customs, struct diagnostics *diagnostics);
 
 /* Some entry is of this program. */
 bool pool_read_has_ours(struct arena *arena, struct source *source) MUST_CHECK;

@@ -235,6 +235,19 @@ static void add(struct projector *p, struct want want)
     p->wanted[p->wanted_count++] = want;
 }
 
+/* Nothing but entries of ours, and such as Hermes takes out: of a custom key that config.yaml has no more. */
+static bool no_other_stays(const struct projector *p)
+{
+    for (size_t i = 0; i < p->count; i++) {
+        const struct entry *entry = &p->entries[i];
+        const bool without_key = entry->token == NULL || *entry->token == '\0';
+        const bool goes_out = entry->seed == NULL && without_key && strncmp(entry->source, "config:", 7) == 0;
+        if (!entry->ours && !goes_out)
+            return false;
+    }
+    return true;
+}
+
 void pool_wanted_gather(struct projector *p)
 {
     size_t count = p->provider != NULL && p->provider->projected ? p->provider->credential_count : 0;
@@ -245,6 +258,6 @@ void pool_wanted_gather(struct projector *p)
             continue;
         add(p, want);
     }
-    if (p->wanted_count == 0 && p->provider != NULL && p->provider->stand_in != NULL && p->count == p->our_count)
+    if (p->wanted_count == 0 && p->provider != NULL && p->provider->stand_in != NULL && no_other_stays(p))
         add(p, (struct want){.credential = p->provider->stand_in});
 }

@@ -1,4 +1,6 @@
 """The differences that are meant: each rule has the row of README's table or the diagnostic that tells of it."""
+import re
+
 import homes
 
 
@@ -111,7 +113,8 @@ def env_readers(home, difference, diagnostics, _):
     after = difference["after"] if isinstance(difference["after"], list) else [difference["after"]]
     variables = homes.REGISTRY.get(ask_name(home, difference), ([],))[0]
     if difference["field"].endswith(("rests", "next")):  # two keys to Hermes, which has one of them as it stands
-        return said(diagnostics, "env-parsers-differ") and bool(names & set(variables))
+        return said(diagnostics, "env-parsers-differ") and bool(
+            {re.sub(r"_\d$", "", name) for name in names} & set(variables))
     return said(diagnostics, "env-parsers-differ") and any(
         side in values or side in map(homes.fingerprint, values) for side in after)
 
@@ -138,7 +141,7 @@ def entry_without_url(home, difference, *_):
 
 def numbered(home, difference, *_):
     """NAME_2 is a key of the provider that NAME belongs to."""
-    values = {homes.fingerprint(value) for name, value in environment(home).items() if name[-2:] == "_2"}
+    values = {homes.fingerprint(value) for name, value in environment(home).items() if re.search(r"_\d$", name)}
     return key_of(difference["after"]) in values
 
 

@@ -89,6 +89,31 @@ class ProfilePool(unittest.TestCase):
         self.home.compile()
         self.assertEqual([e["access_token"] for e in self.home.pool("custom:mine")], ["no-key-required"])
 
+    def test_a_copied_pool_hides_nothing_of_the_root(self):
+        """What Hermes makes of the root's config.yaml goes out in the profile: then the root's key must not go to the
+        profile's URL, and where the URL is the same, that it goes there is said."""
+        provider = "custom_providers: [{{name: Acme, base_url: {}, key_env: ACME_KEY}}]\n"
+        (self.root / "config.yaml").write_text(provider.format("https://a.example.com/v1"))
+        (self.root / ".env").write_text(f"ACME_KEY={ROOT}\n")
+        store = {"version": 1, "providers": {}, "credential_pool": {"custom:acme": [entry(source="config:Acme")]}}
+        del store["credential_pool"]["custom:acme"][0]["access_token"]
+        (self.root / "auth.json").write_text(json.dumps(store))
+        for name in ("config.yaml", ".env", "auth.json"):
+            (self.root / name).chmod(0o600)
+        self.assertEqual(self.home.compile("--home", self.root)[0], 0)
+        self.home.write(".env", "")
+        for url, kept, said in (("https://b.example.com/v1", 2, "warning[root-pool-hidden]"),
+                                ("https://a.example.com/v1", 1, "hint[inherited-key]")):
+            with self.subTest(url=url):
+                self.home.write("auth.json", (self.root / "auth.json").read_text())
+                self.home.write("config.yaml", "model: {provider: acme}\n"
+                                               f"custom_providers: [{{name: Acme, base_url: {url}}}]\n")
+                code, _, err = self.home.compile()
+                self.assertEqual(code, 0)
+                self.assertIn(said, err)
+                self.assertNotIn(ROOT, self.home.bytes_of("auth.json").decode())
+                self.assertEqual(len(self.home.pool("custom:acme")), kept)
+
     def test_the_root_lends_no_key_of_its_configuration_that_hermes_puts_there(self):
         """In a profile, Hermes takes such an entry out before it selects one."""
         seeded = entry(source="config:mine", base_url="https://one.example.com/v1")
