@@ -401,7 +401,8 @@ def outside(maker, names):
     if maker.odds(0.002):
         maker.home["plugin"] = "plugged"
         maker.variable("PLUGGED_API_KEY", maker.key())
-        maker.home["config"].setdefault("model", {})["provider"] = "plugged"
+        model = maker.home["config"].get("model")
+        maker.home["config"]["model"] = (model if isinstance(model, dict) else {}) | {"provider": "plugged"}
 
 
 def fingerprint(key):
