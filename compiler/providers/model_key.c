@@ -172,12 +172,9 @@ const char *model_key_add(struct resolver *r)
 /* Where `model` names nobody: the order in which Hermes 0.20 looks. */
 const char *model_key_automatic_provider(const struct resolver *r)
 {
-    if (written_key_is_set(r, "OPENAI_API_KEY") || written_key_is_set(r, "OPENROUTER_API_KEY"))
+    if (written_key_is_set(r, "OPENAI_API_KEY") || written_key_is_set(r, "OPENROUTER_API_KEY") ||
+        pool_view_has_others(r->in->pool, "openrouter"))
         return "openrouter";
-    const struct pool_view_entry *entry = NULL;
-    while ((entry = pool_view_next(r->in->pool, "openrouter", entry)) != NULL)
-        if (!entry->ours)
-            return "openrouter";
     for (size_t i = 0; i < provider_table_count; i++) {
         const struct provider_row *row = &provider_table[i];
         if (row->auth != PROVIDER_API_KEY || strcmp(row->id, "copilot") == 0 || strcmp(row->id, "lmstudio") == 0)

@@ -31,11 +31,8 @@ static bool is_elsewhere(const struct resolver *r)
 /* `auto` chooses OpenRouter in any case. */
 static bool is_chosen_already(const struct resolver *r)
 {
-    const struct pool_view_entry *entry = NULL;
-    while ((entry = pool_view_next(r->in->pool, "openrouter", entry)) != NULL)
-        if (!entry->ours)
-            return true;
-    return written_key_is_set(r, "OPENROUTER_API_KEY") || written_key_is_set(r, "OPENAI_API_KEY");
+    return pool_view_has_others(r->in->pool, "openrouter") || written_key_is_set(r, "OPENROUTER_API_KEY") ||
+           written_key_is_set(r, "OPENAI_API_KEY");
 }
 
 /* The configuration leaves the choice to Hermes, which finds another provider. */

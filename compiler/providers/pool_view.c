@@ -25,6 +25,15 @@ const struct pool_view_entry *pool_view_next(const struct pool_view *view, const
     return after == NULL || after->next == 0 ? NULL : &view->entries[after->next - 1];
 }
 
+bool pool_view_has_others(const struct pool_view *view, const char *provider)
+{
+    const struct pool_view_entry *entry = NULL;
+    while ((entry = pool_view_next(view, provider, entry)) != NULL)
+        if (!entry->ours)
+            return true;
+    return false;
+}
+
 bool pool_view_has_others_key(const struct pool_view *view, const char *provider)
 {
     const struct pool_view_entry *entry = NULL;

@@ -44,7 +44,8 @@ void pool_view_add(struct arena *arena, struct pool_view *view, struct pool_view
 /* The one of PROVIDER that follows AFTER, or the first one (AFTER is NULL); NULL behind the last. */
 const struct pool_view_entry *pool_view_next(const struct pool_view *view, const char *provider,
                                              const struct pool_view_entry *after);
-/* Somebody else than this program has put a key into that provider's pool. */
+/* Somebody else than this program has an entry in that provider's pool; and one with a key. */
+bool pool_view_has_others(const struct pool_view *view, const char *provider);
 bool pool_view_has_others_key(const struct pool_view *view, const char *provider);
 
 /* Hermes numbers Anthropic's entries anew at every load: manual ones first, then by their source, whatever their
